@@ -1,0 +1,115 @@
+//! When a target may be promoted: a cron expression in UTC.
+//!
+//! The rule is that of `croniter.match(expression, now, day_or=False)` (croniter 6.2 and 7.0):
+//! day of month AND day of week. Five fields (minute, hour, day of month, month, day of week), a
+//! sixth for the second and a seventh for the year.
+
+mod days;
+mod field;
+mod next;
+mod parse;
+
+pub use field::{FieldName, Reason};
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+use days::{DayRule, WeekdayRule};
+use std::collections::BTreeSet;
+
+/// Why a text is no schedule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScheduleError {
+    /// Five, six or seven fields are legal.
+    #[error("a cron expression has 5, 6 or 7 fields, not {0}")]
+    FieldCount(usize),
+    /// A field cannot be read.
+    #[error("{field} `{text}`: {reason}")]
+    Field {
+        /// Which field it is.
+        field: FieldName,
+        /// The field, or the part of it that is wrong, in lower case as it is read.
+        text: String,
+        /// What is wrong with it.
+        reason: Reason,
+    },
+}
+
+/// A cron expression in UTC, as croniter reads it with `day_or=False`.
+///
+/// The default is `* * * * *`: any time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// Bit by value, as for the other masks.
+    minutes: u64,
+    hours: u32,
+    days: DayRule,
+    months: u16,
+    weekdays: WeekdayRule,
+    /// `None`: the expression has no field for the second and holds for whole minutes.
+    seconds: Option<u64>,
+    /// `None`: every year.
+    years: Option<BTreeSet<i32>>,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            minutes: (1 << 60) - 1,
+            hours: (1 << 24) - 1,
+            days: DayRule::default(),
+            months: (1 << 13) - 2,
+            weekdays: WeekdayRule::default(),
+            seconds: None,
+            years: None,
+        }
+    }
+}
+
+impl Schedule {
+    /// Reads an expression such as `0 22-4 * * mon-fri`, in any letter case.
+    ///
+    /// Fields are separated by blanks, tabs or line ends. A field is a list of values, names
+    /// (`jan`, `mon`), ranges (`22-4` goes over midnight, `3-3` is everything), each with a step
+    /// (`*/15`, `8-18/2`, `5/10`). Day of month also takes `l` (last day) and `15w` (nearest
+    /// weekday), day of week `l5` (last Friday) and `5#2` (second Friday); `?` is `*` in both.
+    /// Instead of fields: `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly`,
+    /// `@annually`.
+    ///
+    /// # Errors
+    ///
+    /// What croniter refuses, and the random values `r` and `r(1-5)`, which it takes: a schedule
+    /// that is another one at each look is no schedule.
+    pub fn parse(text: &str) -> Result<Self, ScheduleError> {
+        parse::parse(text)
+    }
+
+    /// Whether the schedule holds at this time: in its minute, with six or seven fields in its
+    /// second.
+    #[must_use]
+    pub fn matches(&self, at: DateTime<Utc>) -> bool {
+        self.matches_day(at.year(), at.month(), at.day())
+            && self.hours >> at.hour() & 1 == 1
+            && self.minutes >> at.minute() & 1 == 1
+            && self.seconds.is_none_or(|seconds| seconds >> at.second() & 1 == 1)
+    }
+
+    /// The earliest time at or after `after` at which [`matches`](Self::matches) is true: `after`
+    /// itself if it is true there, otherwise the start of a minute (with six or seven fields, of
+    /// a second). `None` if there is no such time, as for `0 0 30 2 *`.
+    ///
+    /// This looks as far as the calendar repeats itself (400 years), further than croniter.
+    #[must_use]
+    pub fn next_match(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if self.matches(after) { Some(after) } else { next::next_match(self, after) }
+    }
+
+    fn matches_month(&self, year: i32, month: u32) -> bool {
+        self.months >> month & 1 == 1
+            && self.years.as_ref().is_none_or(|years| years.contains(&year))
+    }
+
+    fn matches_day(&self, year: i32, month: u32, day: u32) -> bool {
+        self.matches_month(year, month)
+            && self.days.matches(year, month, day)
+            && self.weekdays.matches(year, month, day)
+    }
+}
