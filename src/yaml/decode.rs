@@ -1,0 +1,41 @@
+//! Bytes, text and places in it.
+
+use super::error::{ParseError, Position};
+use granit_parser::Marker;
+
+/// The byte order mark.
+pub(super) const BOM: &str = "\u{feff}";
+
+/// The text of a file in UTF-8.
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, ParseError> {
+    let wide = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]);
+    if wide {
+        return Err(ParseError::Utf16);
+    }
+    std::str::from_utf8(bytes).map_err(|e| {
+        let good = bytes.split_at(e.valid_up_to()).0;
+        let good = std::str::from_utf8(good).unwrap_or_default();
+        ParseError::NotUtf8 {
+            at: position_after(good.strip_prefix(BOM).unwrap_or(good)),
+            byte: bytes.get(e.valid_up_to()).copied().unwrap_or_default(),
+        }
+    })
+}
+
+/// The position of what follows this text.
+fn position_after(text: &str) -> Position {
+    let text_lf = text.replace("\r\n", "\n");
+    let mut lines = text_lf.split(['\n', '\r']);
+    let last = lines.next_back().unwrap_or_default();
+    Position { line: small(lines.count() + 1), column: small(last.chars().count() + 1) }
+}
+
+/// Offsets and counts fit in 32 bits, as the size of files is limited.
+pub(super) fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+/// A place as the parser counts it.
+pub(super) fn position(marker: &Marker) -> Position {
+    Position { line: small(marker.line()).max(1), column: small(marker.col() + 1) }
+}

@@ -1,0 +1,104 @@
+//! The style of what is there, for what is added to it.
+
+use super::quote::Context;
+use super::tree::{Content, NodeId, Style, Tree};
+
+/// How block lists look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// Columns from a key to the dashes of its list.
+    pub indent: usize,
+    /// Columns from a dash to what comes after it.
+    pub gap: usize,
+}
+
+impl Tree {
+    /// Where a scalar in a list or mapping (or in one's own place) is written.
+    pub(super) fn context_of(&self, id: NodeId) -> Context {
+        let mut around = NodeId(self.raw(id).parent);
+        if matches!(self.raw(id).content, Content::Sequence | Content::Mapping) {
+            around = id;
+        }
+        if self.raw(around).style != Style::Flow {
+            return Context::Block;
+        }
+        // JSON has all keys in double quotes; a list tells by its first item, or by what is around it
+        loop {
+            let first = self.raw_children(around).first().copied();
+            match (self.raw(around).content, first) {
+                (Content::Mapping, Some(key)) if self.raw(key).style == Style::DoubleQuoted => {
+                    return Context::Json;
+                }
+                (Content::Sequence, Some(item))
+                    if self.raw(item).content == Content::Mapping
+                        && self.raw(item).style == Style::Flow =>
+                {
+                    around = item;
+                }
+                (Content::Sequence, _) => {
+                    let parent = NodeId(self.raw(around).parent);
+                    if parent == around || self.raw(parent).style != Style::Flow {
+                        return Context::Flow;
+                    }
+                    around = parent;
+                    if self.raw(around).content == Content::Sequence {
+                        return Context::Flow;
+                    }
+                }
+                _ => return Context::Flow,
+            }
+        }
+    }
+
+    /// The look of a list as the value of a key of a block mapping; `None` for others.
+    fn look(&self, list: NodeId) -> Option<Look> {
+        let node = self.raw(list);
+        let parent = NodeId(node.parent);
+        let block = |id: NodeId, content| {
+            self.raw(id).content == content && self.raw(id).style == Style::Block
+        };
+        if parent == list || !block(list, Content::Sequence) || !block(parent, Content::Mapping) {
+            return None;
+        }
+        let column = self.dash_column(list)?;
+        let indent = column.checked_sub(self.mapping_column(parent)).filter(|n| *n <= 8)?;
+        Some(Look { indent, gap: self.gap(list, column) })
+    }
+
+    fn gap(&self, list: NodeId, column: usize) -> usize {
+        let first = self.raw_children(list).first().map(|id| self.outer_start(*id));
+        let gap = first.and_then(|at| self.column_of(at).checked_sub(column));
+        gap.filter(|gap| (2..=8).contains(gap)).unwrap_or(2)
+    }
+
+    /// For items of a list that is there: as its own `data` lists are indented, else as it is itself.
+    pub(super) fn look_of(&self, list: NodeId, column: usize) -> Look {
+        let inner = self.raw_children(list).iter().rev().find_map(|item| {
+            let mut lists = self.raw_pairs(*item).filter(|(key, _)| self.key_text(*key) == "data");
+            lists.find_map(|(_, value)| self.look(value))
+        });
+        let indent = inner.or_else(|| self.look(list)).map_or(0, |look| look.indent);
+        Look { indent, gap: self.gap(list, column) }
+    }
+
+    /// For a new list in a mapping: as its other lists, else those around it, else the first of the document.
+    pub(super) fn look_around(&self, mapping: NodeId) -> Look {
+        if let Some(look) = self.raw_pairs(mapping).find_map(|(_, value)| self.look(value)) {
+            return look;
+        }
+        let mut id = mapping;
+        loop {
+            if let Some(look) = self.look(id) {
+                return look;
+            }
+            let parent = NodeId(self.raw(id).parent);
+            if parent == id {
+                break;
+            }
+            id = parent;
+        }
+        let all = (0..u32::try_from(self.nodes.len()).unwrap_or(0)).map(NodeId);
+        let mut looks = all.filter_map(|id| self.look(id));
+        looks.next().unwrap_or(Look { indent: 0, gap: 2 })
+    }
+}

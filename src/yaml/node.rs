@@ -1,0 +1,125 @@
+//! Reading the nodes of a tree.
+
+use super::error::Position;
+use super::scalar::Scalar;
+use super::tree::{Content, Kind, Node, NodeId, Style, Tree};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A node and its tree. Aliases are always followed, so this is never an alias itself.
+#[derive(Debug, Clone, Copy)]
+pub struct NodeRef<'a> {
+    pub(super) tree: &'a Tree,
+    pub(super) id: NodeId,
+}
+
+impl<'a> NodeRef<'a> {
+    pub(super) fn of(tree: &'a Tree, id: NodeId) -> Self {
+        Self { tree, id: tree.resolve(id) }
+    }
+
+    fn raw(self) -> &'a Node {
+        self.tree.raw(self.id)
+    }
+
+    /// The id: that of the node itself where it was reached by an alias.
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    /// What the node is.
+    pub fn kind(self) -> Kind {
+        match self.raw().content {
+            Content::Sequence => Kind::Sequence,
+            Content::Mapping => Kind::Mapping,
+            Content::Scalar | Content::Alias => Kind::Scalar,
+        }
+    }
+
+    /// How it is written.
+    pub fn style(self) -> Style {
+        self.raw().style
+    }
+
+    /// The value of a key of a mapping, merge keys and the last of duplicates applied; `None` for other nodes.
+    pub fn get(self, key: &str) -> Option<NodeRef<'a>> {
+        let found = self.tree.lookup(self.id, key)?;
+        Some(Self::of(self.tree, found.value))
+    }
+
+    /// Keys and values of a mapping, merge keys and the last of duplicates applied, in the order in which Python's
+    /// dict has them. Keys that are no texts come as [`Scalar::key_text`]. Nothing for other nodes.
+    pub fn entries(self) -> impl Iterator<Item = (Cow<'a, str>, NodeRef<'a>)> {
+        let tree = self.tree;
+        let entries = tree.effective(self.id).into_iter();
+        entries.map(move |(key, value)| (key, Self::of(tree, value)))
+    }
+
+    /// The items of a list; nothing for other nodes.
+    pub fn items(self) -> impl ExactSizeIterator<Item = NodeRef<'a>> {
+        let tree = self.tree;
+        let items = match self.kind() {
+            Kind::Sequence => tree.raw_children(self.id),
+            _ => &[],
+        };
+        items.iter().map(move |id| Self::of(tree, *id))
+    }
+
+    /// The value of a scalar; `None` for lists and mappings.
+    pub fn scalar(self) -> Option<Scalar<'a>> {
+        self.tree.scalar_of(self.id)
+    }
+
+    /// What somebody gets who wants a text, see [`Scalar::text`].
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        self.scalar()?.text()
+    }
+
+    /// Is it null, or nothing at all?
+    pub fn is_null(self) -> bool {
+        matches!(self.scalar(), Some(Scalar::Null))
+    }
+
+    /// The value of a boolean.
+    pub fn as_bool(self) -> Option<bool> {
+        match self.scalar()? {
+            Scalar::Bool(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Where it begins, without anchor and tag.
+    pub fn position(self) -> Position {
+        self.tree.position_of(self.id)
+    }
+
+    /// Its bytes, without anchor and tag.
+    pub fn span(self) -> Range<usize> {
+        let node = self.raw();
+        node.start as usize..node.end as usize
+    }
+
+    /// The node as JSON: dates as written, `.nan` and `.inf` as null, integers beyond 64 bits as floats.
+    pub fn to_json(self) -> serde_json::Value {
+        use serde_json::Value;
+        match self.kind() {
+            Kind::Mapping => {
+                Value::Object(self.entries().map(|(k, v)| (k.into_owned(), v.to_json())).collect())
+            }
+            Kind::Sequence => Value::Array(self.items().map(Self::to_json).collect()),
+            Kind::Scalar => match self.scalar() {
+                None | Some(Scalar::Null) => Value::Null,
+                Some(Scalar::Bool(value)) => Value::Bool(value),
+                Some(Scalar::Float(value)) => value.into(),
+                Some(Scalar::Str(text) | Scalar::Timestamp(text) | Scalar::Binary(text)) => {
+                    text.into()
+                }
+                Some(Scalar::Int(digits)) => match (digits.parse::<i64>(), digits.parse::<u64>()) {
+                    (Ok(n), _) => n.into(),
+                    (_, Ok(n)) => n.into(),
+                    _ => digits.parse::<f64>().ok().into(),
+                },
+            },
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Places in a document.
+
+use std::fmt;
+
+/// One step from a node to a child.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// Into a mapping.
+    Key(String),
+    /// Into a list, from 0.
+    Index(usize),
+}
+
+/// The way from the root to a node, aliases followed and merge keys applied. Prints as
+/// `resourceTemplates[0].targets[1].ref`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodePath(Vec<Step>);
+
+impl NodePath {
+    /// The root.
+    pub fn root() -> Self {
+        Self::default()
+    }
+
+    /// The steps from the root on.
+    pub fn steps(&self) -> &[Step] {
+        &self.0
+    }
+
+    /// The place of a value of this mapping.
+    #[must_use]
+    pub fn key(&self, key: impl Into<String>) -> Self {
+        let mut path = self.clone();
+        path.push(Step::Key(key.into()));
+        path
+    }
+
+    /// The place of an item of this list, from 0.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        let mut path = self.clone();
+        path.push(Step::Index(index));
+        path
+    }
+
+    /// The place that this one is a child of; `None` for the root.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, rest) = self.0.split_last()?;
+        Some(Self(rest.to_vec()))
+    }
+
+    /// Is this the other place, or a place inside of it?
+    pub fn starts_with(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
+    pub(super) fn push(&mut self, step: Step) {
+        self.0.push(step);
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.0.pop();
+    }
+
+    pub(super) fn reversed(mut steps: Vec<Step>) -> Self {
+        steps.reverse();
+        Self(steps)
+    }
+}
+
+impl FromIterator<Step> for NodePath {
+    fn from_iter<I: IntoIterator<Item = Step>>(steps: I) -> Self {
+        Self(steps.into_iter().collect())
+    }
+}
+
+impl fmt::Display for NodePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("the document");
+        }
+        for (i, step) in self.0.iter().enumerate() {
+            match step {
+                Step::Index(n) => write!(f, "[{n}]")?,
+                Step::Key(key)
+                    if key.is_empty() || key.contains(['.', '[', ']', '"', ' ', '\n']) =>
+                {
+                    write!(f, "[{key:?}]")?;
+                }
+                Step::Key(key) if i == 0 => f.write_str(key)?,
+                Step::Key(key) => write!(f, ".{key}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_print_as_people_write_them() {
+        let path = NodePath::root().key("a").index(0).key("b.c").key("d");
+        assert_eq!(path.to_string(), "a[0][\"b.c\"].d");
+        assert!(path.starts_with(&NodePath::root().key("a")));
+        assert_eq!(path.parent().map(|p| p.to_string()).as_deref(), Some("a[0][\"b.c\"]"));
+    }
+}

@@ -1,0 +1,199 @@
+//! Which places of a document a node stands for.
+
+use super::error::EditError;
+use super::node::NodeRef;
+use super::path::{NodePath, Step};
+use super::tree::{Content, Kind, NodeId, Tree};
+
+/// More places than this are not listed.
+const MAX_USAGES: usize = 1000;
+
+/// How a target comes by its `ref`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Via {
+    /// It stands in the target.
+    Direct,
+    /// The target has an alias, `ref: *x`.
+    Alias {
+        /// The alias as written. [`Tree::node`] follows it.
+        alias_at: NodeId,
+    },
+    /// A merge key brings it in.
+    Merge,
+}
+
+/// Where the `ref` of a target stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RefSite {
+    /// The scalar that carries the text.
+    pub value: NodeId,
+    /// How the target comes by it.
+    pub via: Via,
+}
+
+impl Tree {
+    /// Where the `ref` of a target stands.
+    ///
+    /// # Errors
+    /// When the node is no mapping, has no `ref`, or one that is a list or a mapping.
+    pub fn ref_site(&self, target: NodeId) -> Result<RefSite, EditError> {
+        let node = self.node(target);
+        let at = node.position();
+        if node.kind() != Kind::Mapping {
+            return Err(EditError::WrongKind {
+                at,
+                what: "the target".to_owned(),
+                wanted: "a mapping",
+            });
+        }
+        let found = self.lookup(node.id(), "ref").ok_or(EditError::Missing { at, what: "ref" })?;
+        let value = self.node(found.value);
+        if value.kind() != Kind::Scalar {
+            return Err(EditError::WrongKind {
+                at: value.position(),
+                what: "ref".to_owned(),
+                wanted: "a text",
+            });
+        }
+        let via = if found.mapping != node.id() {
+            Via::Merge
+        } else if self.raw(found.value).content == Content::Alias {
+            Via::Alias { alias_at: found.value }
+        } else {
+            Via::Direct
+        };
+        Ok(RefSite { value: value.id(), via })
+    }
+
+    /// Every place of the document that a node stands for: where it is written, and where aliases and merge keys bring
+    /// it. In the order of the text; at most 1,000.
+    pub fn usages(&self, node: NodeId) -> Vec<NodePath> {
+        let node = self.node(node).id();
+        let mut walk =
+            Walk { leads: self.leading_to(node), node, path: NodePath::root(), found: Vec::new() };
+        walk.visit(self.root());
+        walk.found
+    }
+
+    /// The places that share the `ref` that a node carries without being the `ref` of one of these targets: they would
+    /// change with it.
+    pub fn foreign_usages(&self, value: NodeId, targets: &[NodeId]) -> Vec<NodePath> {
+        let is_ref = |path: &NodePath| {
+            let target = path.parent().and_then(|parent| self.at_path(&parent));
+            let of_target =
+                target.is_some_and(|node| targets.iter().any(|t| self.node(*t).id() == node.id()));
+            of_target && matches!(path.steps().last(), Some(Step::Key(key)) if key == "ref")
+        };
+        let mut usages = self.usages(value);
+        usages.retain(|path| !is_ref(path));
+        usages
+    }
+
+    /// For each node, whether one comes to the other one by going down from it.
+    fn leading_to(&self, node: NodeId) -> Vec<bool> {
+        let mut aliases: Vec<(u32, u32)> = Vec::new();
+        for (i, n) in self.nodes.iter().enumerate() {
+            if n.content == Content::Alias {
+                aliases.push((n.a, u32::try_from(i).unwrap_or(u32::MAX)));
+            }
+        }
+        aliases.sort_unstable();
+        let mut leads = vec![false; self.nodes.len()];
+        let mut todo = vec![node];
+        while let Some(id) = todo.pop() {
+            if std::mem::replace(&mut leads[id.at()], true) {
+                continue;
+            }
+            todo.push(NodeId(self.raw(id).parent));
+            let first = aliases.partition_point(|(target, _)| *target < id.0);
+            let same = aliases[first..].iter().take_while(|(target, _)| *target == id.0);
+            todo.extend(same.map(|(_, alias)| NodeId(*alias)));
+        }
+        leads
+    }
+}
+
+struct Walk {
+    leads: Vec<bool>,
+    node: NodeId,
+    path: NodePath,
+    found: Vec<NodePath>,
+}
+
+impl Walk {
+    /// As deep as the document, which is limited.
+    fn visit(&mut self, at: NodeRef<'_>) {
+        if self.found.len() >= MAX_USAGES || !self.leads[at.id().at()] {
+            return;
+        }
+        if at.id() == self.node {
+            self.found.push(self.path.clone());
+            return;
+        }
+        match at.kind() {
+            Kind::Scalar => {}
+            Kind::Sequence => {
+                for (i, item) in at.items().enumerate() {
+                    self.step(Step::Index(i), item);
+                }
+            }
+            Kind::Mapping => {
+                for (key, value) in at.entries() {
+                    if self.leads[value.id().at()] {
+                        self.step(Step::Key(key.into_owned()), value);
+                    }
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, step: Step, to: NodeRef<'_>) {
+        self.path.push(step);
+        self.visit(to);
+        self.path.pop();
+    }
+}
+
+/// Is the list of places cut off?
+pub(super) fn is_cut(usages: &[NodePath]) -> bool {
+    usages.len() >= MAX_USAGES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Limits;
+    use super::*;
+
+    const TEXT: &str = "\
+x: &x abc
+targets:
+- &t
+  name: a
+  ref: *x
+- <<: *t
+  name: b
+- {<<: *t, ref: own}
+- *t
+";
+
+    #[test]
+    fn places_are_found_through_aliases_and_merge_keys() {
+        let tree = Tree::parse(TEXT.as_bytes(), &Limits::default()).expect("it reads");
+        let targets: Vec<NodeRef<'_>> =
+            tree.root().get("targets").expect("is there").items().collect();
+        let site = tree.ref_site(targets[0].id()).expect("has a ref");
+        assert!(matches!(site.via, Via::Alias { .. }));
+        assert_eq!(tree.ref_site(targets[1].id()).expect("has a ref").via, Via::Merge);
+        assert_eq!(tree.ref_site(targets[2].id()).expect("has a ref").via, Via::Direct);
+        let show = |paths: Vec<NodePath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            show(tree.usages(site.value)),
+            ["x", "targets[0].ref", "targets[1].ref", "targets[3].ref"]
+        );
+        assert_eq!(show(tree.usages(targets[0].id())), ["targets[0]", "targets[3]"]);
+        assert_eq!(
+            show(tree.foreign_usages(site.value, &[targets[0].id()])),
+            ["x", "targets[1].ref"]
+        );
+    }
+}

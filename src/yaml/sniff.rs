@@ -1,0 +1,228 @@
+//! Finding the schema of a datafile without parsing it.
+
+use super::scalar::{Scalar, resolve_plain};
+use std::borrow::Cow;
+
+/// What a look at the bytes says about the top-level `$schema`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sniff<'a> {
+    /// If the file can be read at all, this is its schema.
+    Found(Cow<'a, str>),
+    /// There is none.
+    None,
+    /// Only a parse can tell.
+    Unknown,
+}
+
+const KEY: &[u8] = b"$schema";
+
+/// Looks for the top-level `$schema` of a datafile, at a small part of the cost of [`super::Tree::parse`].
+///
+/// Never wrong, but it gives up on anything unusual: it looks for a `$schema` that is the first thing of the file
+/// (or comes after nothing but comments, `---` and simple keys), in a block mapping or in JSON.
+pub fn sniff_schema(bytes: &[u8]) -> Sniff<'_> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let Some(first) = find(bytes, 0) else {
+        // an escape could hide one
+        return if bytes.contains(&b'\\') { Sniff::Unknown } else { Sniff::None };
+    };
+    let found = match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
+        Some(b'{') => in_json(bytes, first),
+        _ => in_block(bytes),
+    };
+    found.map_or(Sniff::Unknown, |text| Sniff::Found(Cow::Borrowed(text)))
+}
+
+fn find(bytes: &[u8], from: usize) -> Option<usize> {
+    // `$` is rare, so looking for it alone is fast
+    let mut at = from;
+    loop {
+        at += bytes.get(at..)?.iter().position(|b| *b == b'$')?;
+        if bytes[at..].starts_with(KEY) {
+            return Some(at);
+        }
+        at += 1;
+    }
+}
+
+/// `{"$schema": "/x.yml"` and no other mention of it.
+fn in_json(bytes: &[u8], at: usize) -> Option<&str> {
+    let before = bytes[..at].strip_suffix(b"\"")?;
+    if !before.iter().all(|b| b.is_ascii_whitespace() || *b == b'{')
+        || before.iter().filter(|b| **b == b'{').count() != 1
+    {
+        return None;
+    }
+    let rest = skip_blank(bytes[at + KEY.len()..].strip_prefix(b"\"")?);
+    let rest = skip_blank(rest.strip_prefix(b":")?);
+    let (value, rest) = quoted(rest, b'"')?;
+    let escaped_or_again = find(bytes, at + 1).is_some() || bytes.contains(&b'\\');
+    let ends = matches!(skip_blank(rest).first(), Some(b',' | b'}'));
+    (ends && !escaped_or_again).then_some(value)
+}
+
+fn skip_blank(bytes: &[u8]) -> &[u8] {
+    let n = bytes.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n')).count();
+    &bytes[n..]
+}
+
+/// A quoted text of simple characters, and what follows it.
+fn quoted(bytes: &[u8], quote: u8) -> Option<(&str, &[u8])> {
+    let inner = bytes.strip_prefix(&[quote])?;
+    let end = inner.iter().position(|b| *b == quote)?;
+    Some((simple(&inner[..end])?, &inner[end + 1..]))
+}
+
+/// A text without anything that YAML or JSON could mean something by.
+fn simple(bytes: &[u8]) -> Option<&str> {
+    let fine = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'.');
+    let starts = bytes.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'/');
+    let text = std::str::from_utf8(bytes).ok()?;
+    let is_text = matches!(resolve_plain(text), Scalar::Str(_));
+    (starts && bytes.iter().all(fine) && is_text).then_some(text)
+}
+
+struct Lines<'a>(&'a [u8]);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = self.0.iter().position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(self.0.len());
+        let (line, rest) = self.0.split_at(end);
+        self.0 = rest.get(1..).unwrap_or_default();
+        Some(line)
+    }
+}
+
+fn in_block(bytes: &[u8]) -> Option<&str> {
+    let mut lines = Lines(bytes);
+    let mut marker_allowed = true;
+    let value = loop {
+        let line = lines.next()?;
+        match line.first() {
+            None | Some(b'#') => {}
+            Some(b'-') if marker_allowed && line.starts_with(b"---") => {
+                // the content of a document may begin on this line
+                if !only_comment(&line[3..]) {
+                    return None;
+                }
+                marker_allowed = false;
+            }
+            Some(b'$' | b'"' | b'\'') => break schema_line(line)?,
+            // whatever is quoted or in brackets could go on over the next lines, whatever its indentation
+            Some(b'a'..=b'z' | b'A'..=b'Z') if is_simple_key(line) => marker_allowed = false,
+            Some(b' ' | b'-') if !marker_allowed && !opens(line) => {}
+            Some(_) => return None,
+        }
+    };
+    let mut directly_after = true;
+    for line in lines {
+        let Some(first) = line.first() else {
+            continue;
+        };
+        // the value could go on here
+        if directly_after && matches!(first, b' ' | b'\t') {
+            return None;
+        }
+        directly_after = false;
+        let fine = match first {
+            b' ' | b'#' | b'-' => true,
+            b'"' | b'\'' => !line.contains(&b'\\') && find(line, 0).is_none(),
+            b'?' | b'*' | b'&' | b'!' | b'$' => false,
+            _ => true,
+        };
+        if !fine {
+            return None;
+        }
+    }
+    Some(value)
+}
+
+fn only_comment(rest: &[u8]) -> bool {
+    let blank = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    blank == rest.len() || (blank > 0 && rest[blank] == b'#')
+}
+
+/// Could a text that goes on over several lines begin here?
+fn opens(line: &[u8]) -> bool {
+    line.iter()
+        .any(|b| matches!(b, b'"' | b'\'' | b'{' | b'[' | b'$' | b'\\' | b'?' | b'&' | b'*' | b'!'))
+}
+
+/// `key:` or `key: value` with nothing special in it.
+fn is_simple_key(line: &[u8]) -> bool {
+    let name =
+        line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
+    matches!(&line[name..], [b':'] | [b':', b' ', ..]) && !opens(line)
+}
+
+/// The value of a line `$schema: /x.yml`.
+fn schema_line(line: &[u8]) -> Option<&str> {
+    let rest = match line {
+        [quote @ (b'"' | b'\''), rest @ ..] => rest.strip_prefix(KEY)?.strip_prefix(&[*quote])?,
+        _ => line.strip_prefix(KEY)?,
+    };
+    let rest = rest.strip_prefix(b":")?;
+    let blank = rest.iter().take_while(|b| **b == b' ').count();
+    if blank == 0 {
+        return None;
+    }
+    let (value, rest) = match &rest[blank..] {
+        [quote @ (b'"' | b'\''), ..] => quoted(&rest[blank..], *quote)?,
+        value => {
+            let end = value.iter().position(|b| matches!(b, b' ' | b'\t')).unwrap_or(value.len());
+            (simple(&value[..end])?, &value[end..])
+        }
+    };
+    only_comment(rest).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(text: &str) -> Option<String> {
+        match sniff_schema(text.as_bytes()) {
+            Sniff::Found(value) => Some(value.into_owned()),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn usual_files_are_told_without_a_parse() {
+        for text in [
+            "$schema: /a-1.yml\nname: x\n",
+            "---\n$schema: /a-1.yml\n\nlabels: {}\n",
+            "# x\r\n---\r\n\"$schema\": '/a-1.yml' # c\r\nx: [\r\n]\r\n",
+            "name: x\nl:\n- a: b\n$schema: /a-1.yml",
+            "{\n  \"$schema\": \"/a-1.yml\",\n  \"x\": 1\n}\n",
+        ] {
+            assert_eq!(found(text).as_deref(), Some("/a-1.yml"), "{text}");
+        }
+        assert_eq!(sniff_schema(b"a: b\n"), Sniff::None);
+    }
+
+    #[test]
+    fn doubtful_files_are_parsed() {
+        for text in [
+            "x: \"\n$schema: /a.yml\n\"\n",
+            "x: {\n$schema: /a.yml\n}\n",
+            "--- |\n$schema: /a.yml\n",
+            "$schema: /a.yml\n$schema: /b.yml\n",
+            "$schema: /a.yml\n  b\n",
+            "$schema: /a.yml\n\n  b\n",
+            "$schema: /a.yml\n\"\\x24schema\": b\n",
+            "$schema: &a /a.yml\n",
+            "$schema: 12\n",
+            "x: 1\ny:\n  $schema: /a.yml\n",
+            "{\"$schema\": \"/a.yml\", \"x\": {\"$schema\": 1}}",
+            "\"\\x24schema\": b\n",
+        ] {
+            assert_eq!(sniff_schema(text.as_bytes()), Sniff::Unknown, "{text}");
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Changes of a text, and finding one's way in it by bytes.
+
+use super::error::EditError;
+use super::tree::{Content, NodeId, Style, Tree, flag};
+use std::cmp::Reverse;
+use std::ops::Range;
+
+/// A part of the text to be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Splice {
+    pub range: Range<usize>,
+    pub text: String,
+    /// Of two insertions at one place the one of lower rank comes first: parts of the line, then new lines.
+    pub rank: u8,
+    /// New lines of more indentation come first.
+    pub column: usize,
+    /// The node that is changed.
+    pub node: NodeId,
+}
+
+impl Splice {
+    pub(super) fn inline(range: Range<usize>, text: String, node: NodeId) -> Self {
+        Self { range, text, rank: 0, column: 0, node }
+    }
+}
+
+/// The text with all changes made. Equal ones are made once.
+pub(super) fn apply(tree: &Tree, mut splices: Vec<Splice>) -> Result<String, EditError> {
+    splices.sort_by_key(|s| (s.range.start, s.rank, Reverse(s.column), s.range.end));
+    splices.dedup();
+    let text = tree.text();
+    let mut out = String::with_capacity(text.len() + 512);
+    let mut done = 0;
+    for splice in &splices {
+        let kept = text.get(done..splice.range.start);
+        let (Some(kept), Some(_)) = (kept, text.get(splice.range.clone())) else {
+            return Err(EditError::Conflict {
+                at: tree.position_of(splice.node),
+                what: tree.written_path(splice.node).to_string(),
+            });
+        };
+        out.push_str(kept);
+        out.push_str(&splice.text);
+        done = splice.range.end;
+    }
+    out.push_str(text.get(done..).unwrap_or_default());
+    Ok(out)
+}
+
+fn is_break(b: u8) -> bool {
+    matches!(b, b'\n' | b'\r')
+}
+
+fn is_blank(b: u8) -> bool {
+    matches!(b, b' ' | b'\t')
+}
+
+impl Tree {
+    fn byte(&self, at: usize) -> Option<u8> {
+        self.text.as_bytes().get(at).copied()
+    }
+
+    /// Where the line of a byte begins, after a byte order mark.
+    pub(super) fn line_start(&self, at: usize) -> usize {
+        let before = self.text.as_bytes().get(..at).unwrap_or_default();
+        let bom = if self.text.starts_with('\u{feff}') { 3 } else { 0 };
+        before.iter().rposition(|b| is_break(*b)).map_or(bom, |i| i + 1)
+    }
+
+    /// Where the line of a byte ends, before the line break.
+    pub(super) fn line_end(&self, at: usize) -> usize {
+        let rest = self.text.as_bytes().get(at..).unwrap_or_default();
+        at + rest.iter().position(|b| is_break(*b)).unwrap_or(rest.len())
+    }
+
+    /// The column of a byte, from 0. What stands before the things that are asked for is all ASCII.
+    pub(super) fn column_of(&self, at: usize) -> usize {
+        at - self.line_start(at)
+    }
+
+    /// The line break to use at a place: that of its line, else that of the first line.
+    pub(super) fn line_break(&self, at: usize) -> &'static str {
+        [self.line_end(at), self.line_end(0)]
+            .into_iter()
+            .find_map(|end| match (self.byte(end), self.byte(end + 1)) {
+                (Some(b'\r'), Some(b'\n')) => Some("\r\n"),
+                (Some(b'\r'), _) => Some("\r"),
+                (Some(b'\n'), _) => Some("\n"),
+                _ => None,
+            })
+            .unwrap_or("\n")
+    }
+
+    /// Is there nothing but blanks and a comment up to the end of the line?
+    pub(super) fn rest_is_comment(&self, at: usize) -> bool {
+        let rest = &self.text.as_bytes()[at..self.line_end(at)];
+        let blanks = rest.iter().take_while(|b| is_blank(**b)).count();
+        match rest.get(blanks) {
+            None => true,
+            Some(b'#') => blanks > 0,
+            Some(_) => false,
+        }
+    }
+
+    /// The first byte from here on that is no blank, line break or comment.
+    pub(super) fn skip(&self, at: usize) -> usize {
+        let mut i = at;
+        while let Some(b) = self.byte(i) {
+            if is_blank(b) || is_break(b) {
+                i += 1;
+            } else if b == b'#'
+                && i > 0
+                && self.byte(i - 1).is_some_and(|b| is_blank(b) || is_break(b))
+            {
+                i = self.line_end(i);
+            } else {
+                break;
+            }
+        }
+        i
+    }
+
+    /// Where a node begins, anchor and tag included.
+    pub(super) fn outer_start(&self, id: NodeId) -> usize {
+        let node = self.raw(id);
+        let start =
+            if node.properties.1 > 0 { node.properties.0.min(node.start) } else { node.start };
+        start as usize
+    }
+
+    /// Where the text of a node may begin: after the `:`, `-`, `,` or bracket before it. The parser's word for this is
+    /// not relied on, as it is off for values that are not there.
+    pub(super) fn after_indicator(&self, id: NodeId) -> usize {
+        let parent = NodeId(self.raw(id).parent);
+        let siblings = self.raw_children(parent);
+        let Some(place) = siblings.iter().position(|s| *s == id).filter(|_| parent != id) else {
+            return self.outer_start(id);
+        };
+        let flow = self.raw(parent).style == Style::Flow;
+        if self.raw(parent).content == Content::Sequence && self.raw(id).has(flag::EMPTY) {
+            // here the parser is right; going by what is before could lead through the whole document
+            let start = self.outer_start(id);
+            let before = self.text.get(..start).unwrap_or_default();
+            return before.trim_end_matches([' ', '\t']).len();
+        }
+        let (from, indicator) = match self.raw(parent).content {
+            Content::Mapping if place % 2 == 0 => return self.outer_start(id),
+            Content::Mapping => (self.end_of(siblings[place - 1]), b':'),
+            _ if place > 0 => (self.end_of(siblings[place - 1]), if flow { b',' } else { b'-' }),
+            _ if flow => return self.raw(parent).start as usize + 1,
+            _ => (self.after_properties(parent), b'-'),
+        };
+        let at = self.skip(from);
+        if self.byte(at) == Some(indicator) { at + 1 } else { from }
+    }
+
+    /// Where the text of a node may begin, after anchor and tag.
+    pub(super) fn after_properties(&self, id: NodeId) -> usize {
+        let properties = self.raw(id).properties;
+        if properties.1 > 0 { properties.1 as usize } else { self.after_indicator(id) }
+    }
+
+    /// Where the last thing of a node ends. Blank lines after a block scalar count only if they are part of it.
+    pub(super) fn end_of(&self, id: NodeId) -> usize {
+        let mut id = id;
+        loop {
+            let node = self.raw(id);
+            match node.content {
+                Content::Scalar if node.has(flag::EMPTY) => return self.after_properties(id),
+                Content::Scalar if node.style == Style::BlockScalar => {
+                    return self.block_scalar_end(id);
+                }
+                Content::Sequence | Content::Mapping if node.style == Style::Block => {
+                    match self.raw_children(id).last() {
+                        Some(last) => id = *last,
+                        None => return node.end as usize,
+                    }
+                }
+                _ => return node.end as usize,
+            }
+        }
+    }
+
+    fn block_scalar_end(&self, id: NodeId) -> usize {
+        let node = self.raw(id);
+        let (start, end) = (node.start as usize, node.end as usize);
+        let text = self.text.get(start..end).unwrap_or_default();
+        let used = text.trim_end_matches([' ', '\t', '\r', '\n']).len();
+        if used == 0 {
+            return self.line_end(self.skip(self.after_properties(id)));
+        }
+        if self.value(id).ends_with("\n\n") {
+            // the parser counts the indentation of the next line as well
+            let text = text.trim_end_matches([' ', '\t']);
+            let last = text.strip_suffix('\n').unwrap_or(text);
+            return start + last.strip_suffix('\r').unwrap_or(last).len();
+        }
+        start + used
+    }
+
+    /// The column of a block mapping's keys.
+    pub(super) fn mapping_column(&self, mapping: NodeId) -> usize {
+        let Some(key) = self.raw_children(mapping).first() else {
+            return 0;
+        };
+        let key = self.outer_start(*key);
+        let before = &self.text.as_bytes()[self.line_start(key)..key];
+        let blanks = before.iter().rev().take_while(|b| is_blank(**b)).count();
+        // `? key` begins at the question mark
+        match before.iter().rev().nth(blanks) {
+            Some(b'?') if blanks > 0 => before.len() - blanks - 1,
+            _ => before.len(),
+        }
+    }
+
+    /// The column of a block list's dashes.
+    pub(super) fn dash_column(&self, list: NodeId) -> Option<usize> {
+        let first = self.raw_children(list).first()?;
+        let dash = self.after_indicator(*first).checked_sub(1)?;
+        (self.byte(dash) == Some(b'-')).then(|| self.column_of(dash))
+    }
+}

@@ -1,0 +1,256 @@
+//! The nodes of a document and the way through them.
+
+use super::error::{ParseError, Position, Warning};
+use super::node::NodeRef;
+use super::path::{NodePath, Step};
+use super::scalar::{Scalar, resolve_plain, resolve_tagged};
+use super::tag::Tag;
+use std::borrow::Cow;
+
+/// What a document may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Size of the file. Never more than 4 GiB, whatever this says.
+    pub bytes: usize,
+    /// Levels of lists and mappings, aliases followed. Never more than 1,000.
+    pub depth: usize,
+    /// Nodes, each alias counted as all the nodes that it stands for.
+    pub nodes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 16 << 20, depth: 100, nodes: 1_000_000 }
+    }
+}
+
+/// A node of one [`Tree`]; means nothing to another tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub(super) u32);
+
+impl NodeId {
+    pub(super) fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What a node is, once aliases are followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A single value.
+    Scalar,
+    /// A list.
+    Sequence,
+    /// Keys and values.
+    Mapping,
+}
+
+/// How a node is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Style {
+    /// A scalar without quotes, or nothing at all.
+    Plain,
+    /// `'…'`
+    SingleQuoted,
+    /// `"…"`
+    DoubleQuoted,
+    /// `|` or `>`
+    BlockScalar,
+    /// A list or mapping in `[…]` or `{…}`.
+    Flow,
+    /// A list or mapping by indentation.
+    Block,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    Scalar,
+    Sequence,
+    Mapping,
+    Alias,
+}
+
+/// Bits of [`Node::flags`].
+pub(super) mod flag {
+    /// Inside of a flow list or mapping.
+    pub const IN_FLOW: u8 = 1;
+    /// A mapping with a merge key.
+    pub const MERGE: u8 = 2;
+    /// A mapping with a duplicate key.
+    pub const DUPLICATES: u8 = 4;
+    /// The value stands in `Tree::decoded`, not in the text.
+    pub const DECODED: u8 = 8;
+    /// There is an anchor.
+    pub const ANCHOR: u8 = 16;
+    /// A scalar of no bytes.
+    pub const EMPTY: u8 = 32;
+}
+
+/// A node. Offsets are in bytes of the original text.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub content: Content,
+    pub style: Style,
+    pub tag: Tag,
+    pub flags: u8,
+    /// The bytes of the node without anchor and tag. The end of block lists and mappings is where the last thing in
+    /// them ends.
+    pub start: u32,
+    pub end: u32,
+    /// The bytes of anchor and tag; both 0 if there are none.
+    pub properties: (u32, u32),
+    pub line: u32,
+    pub column: u32,
+    pub parent: u32,
+    /// Scalars: where the value stands. Lists and mappings: the range of `Tree::children` (keys and values take
+    /// turns). Aliases: the node that they stand for.
+    pub a: u32,
+    pub b: u32,
+}
+
+impl Node {
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// A document: its text and its nodes.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    pub(super) text: String,
+    pub(super) nodes: Vec<Node>,
+    pub(super) children: Vec<NodeId>,
+    /// Values that do not stand in the text as they are.
+    pub(super) decoded: String,
+    pub(super) root: NodeId,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Tree {
+    /// Reads a document as `PyYAML`'s safe loader does (YAML 1.1).
+    ///
+    /// - A byte order mark is skipped; offsets count it, columns don't. Empty input is a null.
+    /// - One document a file: a second one is refused, even an empty one (a `---` at the end). A `...` marker with
+    ///   nothing but comments after it is fine.
+    /// - Tags that a safe loader does not know are refused, with the whole file, as it does.
+    /// - Duplicate keys: the last one counts, with a warning.
+    ///
+    /// # Errors
+    /// When the bytes are no UTF-8 or no YAML, or more than the limits allow.
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, ParseError> {
+        super::build::parse(bytes, limits)
+    }
+
+    /// The text that was read, with the byte order mark if it has one.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The top node.
+    pub fn root(&self) -> NodeRef<'_> {
+        self.node(self.root)
+    }
+
+    /// The node with this id, an alias as the node that it stands for. An id of another tree gives some node or
+    /// other, the root if it is out of range.
+    pub fn node(&self, id: NodeId) -> NodeRef<'_> {
+        let id = if id.at() < self.nodes.len() { id } else { self.root };
+        NodeRef { tree: self, id: self.resolve(id) }
+    }
+
+    /// What the document is read in spite of, in the order of the text.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The node that a path leads to.
+    pub fn at_path(&self, path: &NodePath) -> Option<NodeRef<'_>> {
+        path.steps().iter().try_fold(self.root(), |node, step| match step {
+            Step::Key(key) => node.get(key),
+            Step::Index(index) => node.items().nth(*index),
+        })
+    }
+
+    pub(super) fn raw(&self, id: NodeId) -> &Node {
+        &self.nodes[id.at()]
+    }
+
+    pub(super) fn resolve(&self, id: NodeId) -> NodeId {
+        match self.raw(id).content {
+            Content::Alias => NodeId(self.raw(id).a),
+            _ => id,
+        }
+    }
+
+    /// The children as written: aliases are not followed.
+    pub(super) fn raw_children(&self, id: NodeId) -> &[NodeId] {
+        let node = self.raw(id);
+        match node.content {
+            Content::Sequence | Content::Mapping => {
+                &self.children[node.a as usize..node.b as usize]
+            }
+            _ => &[],
+        }
+    }
+
+    /// Keys and values of a mapping as written.
+    pub(super) fn raw_pairs(
+        &self,
+        id: NodeId,
+    ) -> impl DoubleEndedIterator<Item = (NodeId, NodeId)> + '_ {
+        let children = match self.raw(id).content {
+            Content::Mapping => self.raw_children(id),
+            _ => &[],
+        };
+        children.chunks_exact(2).map(|pair| (pair[0], pair[1]))
+    }
+
+    /// The text of a scalar, escapes and folding undone; empty for other nodes.
+    pub(super) fn value(&self, id: NodeId) -> &str {
+        let node = self.raw(id);
+        if node.content != Content::Scalar {
+            return "";
+        }
+        let source = if node.has(flag::DECODED) { &self.decoded } else { &self.text };
+        source.get(node.a as usize..node.b as usize).unwrap_or_default()
+    }
+
+    pub(super) fn scalar_of(&self, id: NodeId) -> Option<Scalar<'_>> {
+        let node = self.raw(id);
+        if node.content != Content::Scalar {
+            return None;
+        }
+        let value = self.value(id);
+        Some(match node.tag {
+            Tag::None if node.style == Style::Plain => resolve_plain(value),
+            Tag::None => Scalar::Str(value),
+            tag => resolve_tagged(value, tag).unwrap_or(Scalar::Str(value)),
+        })
+    }
+
+    /// The text of a key. Keys are scalars or aliases of scalars.
+    pub(super) fn key_text(&self, id: NodeId) -> Cow<'_, str> {
+        let id = self.resolve(id);
+        let node = self.raw(id);
+        if node.tag == Tag::None && node.style != Style::Plain {
+            return Cow::Borrowed(self.value(id));
+        }
+        self.scalar_of(id).map(|s| s.key_text()).unwrap_or_default()
+    }
+
+    /// Is this key as written a merge key, `<<` without quotes?
+    pub(super) fn is_merge_key(&self, id: NodeId) -> bool {
+        let node = self.raw(self.resolve(id));
+        match node.tag {
+            Tag::Merge => true,
+            Tag::None => node.style == Style::Plain && self.value(self.resolve(id)) == "<<",
+            Tag::NonSpecific => self.value(self.resolve(id)) == "<<",
+            _ => false,
+        }
+    }
+
+    pub(super) fn position_of(&self, id: NodeId) -> Position {
+        let node = self.raw(id);
+        Position { line: node.line, column: node.column }
+    }
+}

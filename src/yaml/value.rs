@@ -1,0 +1,180 @@
+//! What a document means, and what it should mean after an edit.
+
+use super::edit::TargetEdit;
+use super::node::NodeRef;
+use super::path::{NodePath, Step};
+use super::scalar::Scalar;
+use super::tree::Kind;
+use std::collections::BTreeMap;
+
+/// A value with all aliases and merge keys worked in.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value {
+    /// The kind of a scalar and its text, and what it gives to somebody who wants a text.
+    Leaf(&'static str, String, Option<String>),
+    List(Vec<Value>),
+    Map(BTreeMap<String, Value>),
+}
+
+impl Value {
+    /// The value of a node, with the edits done to each mapping that is a target.
+    pub(super) fn of(node: NodeRef<'_>, edits: &[TargetEdit]) -> Self {
+        let mut value = match node.kind() {
+            Kind::Sequence => Self::List(node.items().map(|item| Self::of(item, edits)).collect()),
+            Kind::Mapping => Self::Map(
+                node.entries()
+                    .map(|(key, value)| (key.into_owned(), Self::of(value, edits)))
+                    .collect(),
+            ),
+            Kind::Scalar => match node.scalar() {
+                Some(scalar) => Self::leaf(&scalar),
+                None => Self::List(Vec::new()),
+            },
+        };
+        for edit in edits {
+            if node.tree.node(edit.target).id() == node.id() {
+                value.apply(edit);
+            }
+        }
+        value
+    }
+
+    fn leaf(scalar: &Scalar<'_>) -> Self {
+        let kind = match scalar {
+            Scalar::Null => "null",
+            Scalar::Bool(_) => "bool",
+            Scalar::Int(_) => "int",
+            Scalar::Float(_) => "float",
+            Scalar::Str(_) => "str",
+            Scalar::Timestamp(_) => "timestamp",
+            Scalar::Binary(_) => "binary",
+        };
+        Self::Leaf(kind, scalar.key_text().into_owned(), scalar.text().map(|t| t.into_owned()))
+    }
+
+    fn str(text: &str) -> Self {
+        Self::Leaf("str", text.to_owned(), Some(text.to_owned()))
+    }
+
+    fn reads(&self, text: &str) -> bool {
+        matches!(self, Self::Leaf(_, _, Some(t)) if t == text)
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Self::Leaf("null", ..))
+    }
+
+    fn field(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(map) => map.get(key),
+            _ => None,
+        }
+    }
+
+    fn set(&mut self, key: &str, text: &str) {
+        if let Self::Map(map) = self
+            && !map.get(key).is_some_and(|old| old.reads(text))
+        {
+            map.insert(key.to_owned(), Self::str(text));
+        }
+    }
+
+    /// The rule of an edit, on values: this is what the text is checked against.
+    fn apply(&mut self, edit: &TargetEdit) {
+        if let Some(text) = &edit.new_ref {
+            self.set("ref", text);
+        }
+        let Self::Map(target) = self else {
+            return;
+        };
+        let Some(Self::Map(promotion)) = target.get_mut("promotion") else {
+            return;
+        };
+        for hash in &edit.hashes {
+            let items = promotion
+                .entry("promotion_data".to_owned())
+                .or_insert_with(|| Self::List(Vec::new()));
+            if items.is_null() {
+                *items = Self::List(Vec::new());
+            }
+            let Self::List(items) = items else {
+                return;
+            };
+            let mut any = false;
+            for item in items.iter_mut() {
+                let of_channel = item.field("channel").is_some_and(|c| c.reads(&hash.channel));
+                let Self::Map(item) = item else {
+                    continue;
+                };
+                if let (true, Some(Self::List(data))) = (of_channel, item.get_mut("data")) {
+                    for entry in data {
+                        let of_type =
+                            entry.field("type").is_some_and(|t| t.reads("parent_saas_config"));
+                        if of_type
+                            && entry
+                                .field("parent_saas")
+                                .is_some_and(|p| p.reads(&hash.parent_saas))
+                        {
+                            entry.set("target_config_hash", &hash.target_config_hash);
+                            any = true;
+                        }
+                    }
+                }
+            }
+            if !any {
+                let entry = [
+                    ("parent_saas", hash.parent_saas.as_str()),
+                    ("target_config_hash", &hash.target_config_hash),
+                    ("type", "parent_saas_config"),
+                ];
+                let entry = entry.into_iter().map(|(k, v)| (k.to_owned(), Self::str(v))).collect();
+                items.push(Self::Map(BTreeMap::from([
+                    ("channel".to_owned(), Self::str(&hash.channel)),
+                    ("data".to_owned(), Self::List(vec![Self::Map(entry)])),
+                ])));
+            }
+        }
+    }
+
+    /// The first place where two values differ, and how.
+    pub(super) fn difference(&self, other: &Self) -> Option<(NodePath, String)> {
+        let mut way = Vec::new();
+        let why = self.differs(other, &mut way)?;
+        Some((NodePath::reversed(way), why))
+    }
+
+    /// The steps of the way come innermost first.
+    fn differs(&self, other: &Self, way: &mut Vec<Step>) -> Option<String> {
+        match (self, other) {
+            (Self::List(a), Self::List(b)) => {
+                for (i, (a, b)) in a.iter().zip(b).enumerate() {
+                    if let Some(why) = a.differs(b, way) {
+                        way.push(Step::Index(i));
+                        return Some(why);
+                    }
+                }
+                (a.len() != b.len()).then(|| format!("{} items instead of {}", b.len(), a.len()))
+            }
+            (Self::Map(a), Self::Map(b)) => {
+                for (key, value) in a {
+                    let why = match b.get(key) {
+                        None => Some("it is gone".to_owned()),
+                        Some(other) => value.differs(other, way),
+                    };
+                    if let Some(why) = why {
+                        way.push(Step::Key(key.clone()));
+                        return Some(why);
+                    }
+                }
+                let new = b.keys().find(|key| !a.contains_key(*key))?;
+                way.push(Step::Key(new.clone()));
+                Some("it is new".to_owned())
+            }
+            (a, b) if a == b => None,
+            (Self::Leaf(kind_a, a, _), Self::Leaf(kind_b, b, _)) => {
+                Some(format!("{kind_b} {b:?} instead of {kind_a} {a:?}"))
+            }
+            _ => Some("it is something else".to_owned()),
+        }
+    }
+}
