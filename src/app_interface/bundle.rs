@@ -1,0 +1,45 @@
+//! The config repo, typed and resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::resources::{App, Namespace, SloDocument};
+use super::saas::SaasFile;
+use crate::domain::Problem;
+use crate::yaml::Tree;
+
+/// Everything of the config repo that promotions depend on.
+#[derive(Debug, Default)]
+pub struct Bundle {
+    /// Saas files, by path.
+    pub saas_files: Vec<SaasFile>,
+    /// Apps by path.
+    pub apps: BTreeMap<String, Arc<App>>,
+    /// Namespaces by path, resolved; broken ones are left out.
+    pub namespaces: BTreeMap<String, Arc<Namespace>>,
+    /// SLO documents by path, or why one is broken.
+    pub slo_documents: BTreeMap<String, Result<Arc<SloDocument>, String>>,
+    /// `{"namespace": [...]}`, what namespace selectors look into; `None` if there is no selector.
+    pub selector_document: Option<Value>,
+    /// The saas files and shared target files themselves, by path: what may be edited.
+    pub sources: BTreeMap<String, Arc<Tree>>,
+    /// What is wrong, by file.
+    pub problems: Vec<Problem>,
+    /// Files in which something could not be read: targets may hide there.
+    pub broken_files: BTreeSet<String>,
+    /// How much was looked at.
+    pub counts: LoadCounts,
+}
+
+/// How much work loading was.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct LoadCounts {
+    /// Datafiles seen.
+    pub files: u64,
+    /// Datafiles parsed in full.
+    pub parsed: u64,
+    /// Bytes of the datafiles seen.
+    pub bytes: u64,
+}

@@ -1,0 +1,163 @@
+//! Typed values of YAML nodes, and what to say when they are of another type.
+
+use crate::domain::Problem;
+use crate::yaml::{Kind, NodeRef};
+
+/// A field that is missing or not of its type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// YAML path from the root of the file.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl FieldError {
+    /// Names a node and what is wrong with it.
+    pub fn new(path: &str, node: NodeRef<'_>, message: impl Into<String>) -> Self {
+        let position = node.position();
+        Self {
+            path: path.to_owned(),
+            line: position.line,
+            column: position.column,
+            message: message.into(),
+        }
+    }
+
+    /// As a problem of severity error.
+    pub fn into_problem(self, code: &str, file: &str) -> Problem {
+        let message = if self.path.is_empty() {
+            self.message
+        } else {
+            format!("{}: {}", self.path, self.message)
+        };
+        Problem::error(code, message).in_file(file).at(self.path).at_line(self.line, self.column)
+    }
+}
+
+/// A node with its YAML path, so that errors can name the place.
+#[derive(Clone)]
+pub struct Field<'a> {
+    /// The node, aliases resolved.
+    pub node: NodeRef<'a>,
+    /// Path from the root of the file, e.g. `resourceTemplates[0].targets[1]`.
+    pub path: String,
+}
+
+impl<'a> Field<'a> {
+    /// The root of a file.
+    pub fn root(node: NodeRef<'a>) -> Self {
+        Self { node, path: String::new() }
+    }
+
+    /// A member of a mapping; `None` if it is absent or null.
+    pub fn get(&self, key: &str) -> Option<Field<'a>> {
+        let node = self.node.get(key)?;
+        if node.is_null() {
+            return None;
+        }
+        let path =
+            if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) };
+        Some(Field { node, path })
+    }
+
+    /// Says what is wrong with this node.
+    pub fn error(&self, message: impl Into<String>) -> FieldError {
+        FieldError::new(&self.path, self.node, message)
+    }
+
+    /// It must be a mapping.
+    pub fn mapping(self) -> Result<Self, FieldError> {
+        match self.node.kind() {
+            Kind::Mapping => Ok(self),
+            other => Err(self.error(format!("must be a mapping, not {}", describe(other)))),
+        }
+    }
+
+    /// The items of a list.
+    pub fn items(&self) -> Result<Vec<Field<'a>>, FieldError> {
+        if self.node.kind() != Kind::Sequence {
+            return Err(self.error(format!("must be a list, not {}", describe(self.node.kind()))));
+        }
+        Ok(self
+            .node
+            .items()
+            .enumerate()
+            .map(|(i, node)| Field { node, path: format!("{}[{i}]", self.path) })
+            .collect())
+    }
+
+    /// A text; numbers and dates count as their text.
+    pub fn text(&self) -> Result<String, FieldError> {
+        self.node.text().map(std::borrow::Cow::into_owned).ok_or_else(|| {
+            self.error(match self.node.as_bool() {
+                Some(value) => format!("must be a text, not the boolean {value}: put it in quotes"),
+                None => format!("must be a text, not {}", describe(self.node.kind())),
+            })
+        })
+    }
+
+    /// A text that has to be there and not be empty.
+    pub fn required_text(&self, key: &str) -> Result<String, FieldError> {
+        let text = self.get(key).ok_or_else(|| self.error(format!("{key} is missing")))?.text()?;
+        if text.is_empty() {
+            return Err(self.error(format!("{key} is empty")));
+        }
+        Ok(text)
+    }
+
+    /// A text that may be absent.
+    pub fn optional_text(&self, key: &str) -> Result<Option<String>, FieldError> {
+        self.get(key).map(|field| field.text()).transpose()
+    }
+
+    /// A boolean; false if it is absent.
+    pub fn flag(&self, key: &str) -> Result<bool, FieldError> {
+        match self.get(key) {
+            None => Ok(false),
+            Some(field) => field
+                .node
+                .as_bool()
+                .ok_or_else(|| field.error(format!("{key} must be true or false"))),
+        }
+    }
+
+    /// The datafile that a member `{$ref: /path}` names.
+    pub fn reference(&self, key: &str) -> Result<Option<String>, FieldError> {
+        self.get(key).map(|field| field.as_reference()).transpose()
+    }
+
+    /// The datafile that this `{$ref: /path}` names.
+    pub fn as_reference(&self) -> Result<String, FieldError> {
+        match self.get("$ref") {
+            Some(target) => target.text(),
+            None => Err(self.error("must be {$ref: /path/of/a/datafile.yml}")),
+        }
+    }
+
+    /// A list of texts without duplicates, in file order; empty if it is absent.
+    pub fn distinct_texts(&self, key: &str) -> Result<Vec<String>, FieldError> {
+        let mut texts = Vec::new();
+        if let Some(list) = self.get(key) {
+            for item in list.items()? {
+                let text = item.text()?;
+                if !texts.contains(&text) {
+                    texts.push(text);
+                }
+            }
+        }
+        Ok(texts)
+    }
+}
+
+fn describe(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Scalar => "a single value",
+        Kind::Sequence => "a list",
+        Kind::Mapping => "a mapping",
+    }
+}

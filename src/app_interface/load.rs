@@ -1,0 +1,371 @@
+//! From a tree of files to a [`Bundle`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::bundle::Bundle;
+use super::fields::{Field, FieldError};
+use super::resource_reader::{self, Named, RawNamespace, RawSloDocument};
+use super::resources::{App, Cluster, Namespace, SloDocument, SloNamespace};
+use super::saas::{TargetDeclaration, Where};
+use super::saas_reader::{self, RawSaasFile, RawTarget};
+use super::tree::{FileTree, TreeError};
+use crate::domain::Problem;
+use crate::yaml::{self, Limits, Sniff, Tree};
+
+/// Reads all datafiles that promotions depend on.
+///
+/// # Errors
+/// When the tree as a whole cannot be read. What is wrong with single files
+/// is in [`Bundle::problems`].
+pub fn load(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
+    let mut loader = Loader::default();
+    tree.visit(&mut |path, bytes| loader.file(path, bytes))?;
+    Ok(loader.resolve())
+}
+
+/// Datafiles by kind, before `$ref`s are followed.
+#[derive(Default)]
+struct Loader {
+    bundle: Bundle,
+    saas_files: Vec<RawSaasFile>,
+    target_files: BTreeMap<String, Result<TargetDeclaration, FieldError>>,
+    apps: BTreeMap<String, (App, Named)>,
+    clusters: BTreeMap<String, Named>,
+    environments: BTreeMap<String, Named>,
+    namespaces: BTreeMap<String, RawNamespace>,
+    slo_documents: BTreeMap<String, RawSloDocument>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Schema {
+    SaasFile,
+    TargetFile,
+    App,
+    Namespace,
+    Cluster,
+    Environment,
+    SloDocument,
+}
+
+impl Schema {
+    fn of(text: &str) -> Option<Self> {
+        Some(match text {
+            "/app-sre/saas-file-2.yml" => Self::SaasFile,
+            "/app-sre/saas-file-target-1.yml" => Self::TargetFile,
+            "/app-sre/app-1.yml" => Self::App,
+            "/openshift/namespace-1.yml" => Self::Namespace,
+            "/openshift/cluster-1.yml" => Self::Cluster,
+            "/app-sre/environment-1.yml" => Self::Environment,
+            "/app-sre/slo-document-1.yml" => Self::SloDocument,
+            _ => return None,
+        })
+    }
+}
+
+impl Loader {
+    fn file(&mut self, path: &str, bytes: &[u8]) {
+        self.bundle.counts.files += 1;
+        self.bundle.counts.bytes += bytes.len() as u64;
+        let sniffed = yaml::sniff_schema(bytes);
+        match &sniffed {
+            Sniff::None => return,
+            Sniff::Found(text) if Schema::of(text).is_none() => return,
+            Sniff::Found(_) | Sniff::Unknown => {}
+        }
+        self.bundle.counts.parsed += 1;
+        let tree = match Tree::parse(bytes, &Limits::default()) {
+            Ok(tree) => tree,
+            // Only an escape sequence made it look at the file.
+            Err(_) if sniffed == Sniff::Unknown && !names_schema(bytes) => return,
+            Err(error) => {
+                let mut problem =
+                    Problem::error("unreadable_datafile", format!("not readable: {error}"))
+                        .in_file(path);
+                if let Some(position) = error.position() {
+                    problem = problem.at_line(position.line, position.column);
+                }
+                self.broken(path, problem);
+                return;
+            }
+        };
+        let root = Field::root(tree.root());
+        let schema = root.get("$schema").and_then(|field| field.text().ok());
+        let Some(schema) = schema.as_deref().and_then(Schema::of) else { return };
+        for warning in tree.warnings() {
+            let problem = Problem::warning("duplicate_key", warning.to_string())
+                .in_file(path)
+                .at(warning.path.to_string())
+                .at_line(warning.position.line, warning.position.column);
+            self.bundle.problems.push(problem);
+        }
+        if let Err(error) = self.datafile(schema, path, &root) {
+            self.broken(path, error.into_problem("broken_datafile", path));
+        }
+        if matches!(schema, Schema::SaasFile | Schema::TargetFile) {
+            self.bundle.sources.insert(path.to_owned(), Arc::new(tree));
+        }
+    }
+
+    fn broken(&mut self, path: &str, problem: Problem) {
+        self.bundle.broken_files.insert(path.to_owned());
+        self.bundle.problems.push(problem);
+    }
+
+    fn datafile(&mut self, schema: Schema, path: &str, root: &Field<'_>) -> Result<(), FieldError> {
+        let key = path.to_owned();
+        match schema {
+            Schema::SaasFile => {
+                let mut problems = Vec::new();
+                let raw = saas_reader::saas_file(path, root, &mut problems);
+                for problem in problems {
+                    self.broken(path, problem);
+                }
+                self.saas_files.push(raw?);
+            }
+            Schema::TargetFile => {
+                self.target_files.insert(key, saas_reader::target(path, root));
+            }
+            Schema::App => {
+                let app = resource_reader::app(path, root)?;
+                self.apps.insert(key, (app, resource_reader::named(root)?));
+            }
+            Schema::Namespace => {
+                self.namespaces.insert(key, resource_reader::namespace(root)?);
+            }
+            Schema::Cluster => {
+                self.clusters.insert(key, resource_reader::named(root)?);
+            }
+            Schema::Environment => {
+                self.environments.insert(key, resource_reader::named(root)?);
+            }
+            Schema::SloDocument => match resource_reader::slo_document(root) {
+                Ok(document) => {
+                    self.slo_documents.insert(key, document);
+                }
+                Err(error) => {
+                    self.bundle.slo_documents.insert(key, Err(error.message.clone()));
+                    return Err(error);
+                }
+            },
+        }
+        Ok(())
+    }
+
+    fn resolve(mut self) -> Bundle {
+        let clusters: BTreeMap<_, _> = self
+            .clusters
+            .iter()
+            .map(|(path, raw)| {
+                let cluster =
+                    Cluster { name: raw.name.clone(), prometheus_url: raw.prometheus_url.clone() };
+                (path.clone(), Arc::new(cluster))
+            })
+            .collect();
+        self.resolve_namespaces(&clusters);
+        self.resolve_slo_documents();
+        self.resolve_saas_files();
+        if self.has_selectors() {
+            self.bundle.selector_document = Some(self.selector_document());
+        }
+        let apps = std::mem::take(&mut self.apps);
+        self.bundle.apps = apps.into_iter().map(|(path, (app, _))| (path, Arc::new(app))).collect();
+        self.bundle
+    }
+
+    fn resolve_namespaces(&mut self, clusters: &BTreeMap<String, Arc<Cluster>>) {
+        let mut by_identity: BTreeMap<(String, String), String> = BTreeMap::new();
+        for (path, raw) in std::mem::take(&mut self.namespaces) {
+            let parts = (
+                clusters.get(&raw.cluster),
+                self.apps.get(&raw.app).map(|(app, _)| &app.name),
+                self.environments.get(&raw.environment).map(|e| &e.name),
+            );
+            let (Some(cluster), Some(app), Some(environment)) = parts else {
+                let (key, target) = match parts {
+                    (None, _, _) => ("cluster", &raw.cluster),
+                    (_, None, _) => ("app", &raw.app),
+                    _ => ("environment", &raw.environment),
+                };
+                let problem = dangling(&path, key, target);
+                self.broken(&path, problem);
+                continue;
+            };
+            let namespace = Namespace {
+                path: path.clone(),
+                name: raw.name.clone(),
+                cluster: Arc::clone(cluster),
+                app: app.clone(),
+                environment: environment.clone(),
+            };
+            let identity = (cluster.name.clone(), raw.name.clone());
+            if let Some(earlier) = by_identity.insert(identity, path.clone()) {
+                self.bundle.problems.push(
+                    Problem::warning(
+                        "duplicate_namespace",
+                        format!(
+                            "namespace {} of cluster {} is also in {earlier}; selectors take this one",
+                            raw.name, cluster.name
+                        ),
+                    )
+                    .in_file(&path),
+                );
+            }
+            self.bundle.namespaces.insert(path.clone(), Arc::new(namespace));
+            self.namespaces.insert(path, raw);
+        }
+    }
+
+    fn resolve_slo_documents(&mut self) {
+        for (path, raw) in std::mem::take(&mut self.slo_documents) {
+            let mut namespaces = Vec::new();
+            let mut missing = None;
+            for (namespace_path, url) in raw.namespaces {
+                match self.bundle.namespaces.get(&namespace_path) {
+                    Some(namespace) => namespaces.push(SloNamespace {
+                        namespace: namespace.name.clone(),
+                        cluster: namespace.cluster.name.clone(),
+                        prometheus_url: url.or_else(|| namespace.cluster.prometheus_url.clone()),
+                    }),
+                    None => missing = Some(namespace_path),
+                }
+            }
+            let document = match missing {
+                None => Ok(Arc::new(SloDocument {
+                    path: path.clone(),
+                    name: raw.name,
+                    namespaces,
+                    slos: raw.slos,
+                })),
+                Some(target) => {
+                    let problem = dangling(&path, "namespaces", &target);
+                    let message = problem.message.clone();
+                    self.broken(&path, problem);
+                    Err(message)
+                }
+            };
+            self.bundle.slo_documents.insert(path, document);
+        }
+    }
+
+    fn resolve_saas_files(&mut self) {
+        let mut broken_target_files = BTreeSet::new();
+        for raw in std::mem::take(&mut self.saas_files) {
+            let RawSaasFile { mut file, targets } = raw;
+            if !self.apps.contains_key(&file.app) {
+                let problem = dangling(&file.path, "app", &file.app);
+                self.broken(&file.path.clone(), problem);
+                continue;
+            }
+            for (template, targets) in file.resource_templates.iter_mut().zip(targets) {
+                for target in targets {
+                    match self.follow(target, &mut broken_target_files) {
+                        Ok(declaration) => template.targets.push(declaration),
+                        Err(problem) => self.broken(&file.path, problem),
+                    }
+                }
+            }
+            self.bundle.saas_files.push(file);
+        }
+    }
+
+    /// The declaration of a target, from its shared target file if it names one.
+    fn follow(
+        &mut self,
+        target: RawTarget,
+        reported: &mut BTreeSet<String>,
+    ) -> Result<TargetDeclaration, Problem> {
+        let declaration = match target {
+            RawTarget::Inline(declaration) => declaration,
+            RawTarget::Shared(used_at, path) => match self.target_files.get(&path) {
+                Some(Ok(declaration)) => TargetDeclaration { used_at, ..declaration.clone() },
+                Some(Err(error)) => {
+                    let message = format!(
+                        "{}: the shared target file {path} cannot be used: {}",
+                        used_at.path, error.message
+                    );
+                    let problem = error.clone().into_problem("broken_target", &path);
+                    if reported.insert(path.clone()) {
+                        self.broken(&path, problem);
+                    }
+                    return Err(Problem::error("broken_target", message)
+                        .in_file(used_at.file)
+                        .at(used_at.path)
+                        .at_line(used_at.line, used_at.column));
+                }
+                None => {
+                    return Err(dangling(&used_at.file, &used_at.path, &path)
+                        .at_line(used_at.line, used_at.column));
+                }
+            },
+        };
+        match &declaration.location {
+            Where::Namespace(path)
+                if !declaration.removed && !self.bundle.namespaces.contains_key(path) =>
+            {
+                let at = if declaration.place.path.is_empty() {
+                    "namespace".to_owned()
+                } else {
+                    format!("{}.namespace", declaration.place.path)
+                };
+                Err(dangling(&declaration.place.file, &at, path)
+                    .at_line(declaration.place.line, declaration.place.column))
+            }
+            _ => Ok(declaration),
+        }
+    }
+
+    fn has_selectors(&self) -> bool {
+        self.bundle.saas_files.iter().flat_map(|file| &file.resource_templates).any(|template| {
+            template.targets.iter().any(|target| matches!(target.location, Where::Selector(_)))
+        })
+    }
+
+    /// `{"namespace": [...]}`: every namespace by path, with what it refers to.
+    fn selector_document(&self) -> Value {
+        let object = |named: Option<&Named>| {
+            named.map_or(Value::Null, |named| Value::Object(named.json.clone()))
+        };
+        let namespaces = self
+            .namespaces
+            .iter()
+            .filter(|(path, _)| self.bundle.namespaces.contains_key(*path))
+            .map(|(path, raw)| {
+                let mut json: Map<String, Value> = raw.json.clone();
+                json.insert("path".to_owned(), json!(path));
+                json.insert("cluster".to_owned(), object(self.clusters.get(&raw.cluster)));
+                json.insert(
+                    "environment".to_owned(),
+                    object(self.environments.get(&raw.environment)),
+                );
+                json.insert("app".to_owned(), self.app_json(&raw.app));
+                Value::Object(json)
+            })
+            .collect();
+        json!({"namespace": Value::Array(namespaces)})
+    }
+
+    fn app_json(&self, path: &str) -> Value {
+        let Some((_, named)) = self.apps.get(path) else { return Value::Null };
+        let mut json = named.json.clone();
+        if let Some((_, parent)) = named.parent.as_ref().and_then(|parent| self.apps.get(parent)) {
+            json.insert("parentApp".to_owned(), Value::Object(parent.json.clone()));
+        }
+        Value::Object(json)
+    }
+}
+
+fn names_schema(bytes: &[u8]) -> bool {
+    bytes.windows(7).any(|window| window == b"$schema")
+}
+
+fn dangling(file: &str, path: &str, target: &str) -> Problem {
+    Problem::error(
+        "dangling_ref",
+        format!("{path}: $ref to {target}, which is not there or cannot be used"),
+    )
+    .in_file(file)
+    .at(path)
+}

@@ -1,0 +1,23 @@
+//! The config repo: its files, what they say, and how they refer to each other.
+//!
+//! `tree` gives the files, `fields` reads typed values with their places,
+//! `saas` and `resources` are the datafiles in the field's words (`*_reader`
+//! reads them), and `load` turns a tree into a [`Bundle`]: everything typed, every `$ref` resolved,
+//! and every problem collected with its place instead of ending the run.
+
+mod bundle;
+mod fields;
+mod load;
+mod resource_reader;
+mod resources;
+mod saas;
+mod saas_reader;
+mod tree;
+
+pub use bundle::{Bundle, LoadCounts};
+pub use load::load;
+pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};
+pub use saas::{
+    CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,
+};
+pub use tree::{DirectoryTree, FileTree, TreeError, is_datafile};

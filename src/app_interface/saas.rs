@@ -1,0 +1,114 @@
+//! Saas files and targets as they are written down.
+
+use crate::domain::RepoUrl;
+use crate::yaml::NodeId;
+
+/// A saas file (`/app-sre/saas-file-2.yml`).
+#[derive(Debug, Clone)]
+pub struct SaasFile {
+    /// Path of the datafile.
+    pub path: String,
+    /// Name.
+    pub name: String,
+    /// Path of its app's datafile.
+    pub app: String,
+    /// Its resource templates, in file order.
+    pub resource_templates: Vec<ResourceTemplate>,
+}
+
+/// A resource template: a template in a code repository and where it goes.
+#[derive(Debug, Clone)]
+pub struct ResourceTemplate {
+    /// Name.
+    pub name: String,
+    /// The code repository.
+    pub url: RepoUrl,
+    /// Its targets that could be read, in file order.
+    pub targets: Vec<TargetDeclaration>,
+}
+
+/// A place in a datafile.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Path of the datafile, from `data/` with a leading slash.
+    pub file: String,
+    /// YAML path in it; empty for the root.
+    pub path: String,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+/// A target as it is declared: in a saas file, or in a shared target file.
+#[derive(Debug, Clone)]
+pub struct TargetDeclaration {
+    /// Where it stands: for a `$ref` the root of the shared target file.
+    pub place: Place,
+    /// Where the saas file names it (equal to `place` but for a `$ref`).
+    pub used_at: Place,
+    /// The mapping node of the target in `place.file`, aliases resolved.
+    pub node: NodeId,
+    /// Its own name.
+    pub name: Option<String>,
+    /// Where it is deployed.
+    pub location: Where,
+    /// The ref that is deployed, or why there is none.
+    pub git_ref: Result<String, String>,
+    /// Its promotion block; `None` also for `promotion:` without a value.
+    pub promotion: Option<Promotion>,
+    /// Paths of its SLO documents.
+    pub slos: Vec<String>,
+    /// `disable: true` or `delete: true`: neither publisher nor subscriber.
+    pub removed: bool,
+    /// What is wrong with its configuration: such a subscriber is in `error`.
+    pub broken: Vec<String>,
+}
+
+/// Where a target is deployed.
+#[derive(Debug, Clone)]
+pub enum Where {
+    /// In this namespace (path of its datafile).
+    Namespace(String),
+    /// In all namespaces that the selector matches.
+    Selector(Selector),
+}
+
+/// A namespace selector: JSONPath expressions as they are written.
+#[derive(Debug, Clone, Default)]
+pub struct Selector {
+    /// Namespaces that any of these selects,
+    pub include: Vec<String>,
+    /// less those that any of these selects.
+    pub exclude: Vec<String>,
+}
+
+/// A target's `promotion` block.
+#[derive(Debug, Clone, Default)]
+pub struct Promotion {
+    /// Is the target moved by this program?
+    pub auto: bool,
+    /// Channels that get to know when it is deployed; no duplicates, in file order.
+    pub publish: Vec<String>,
+    /// Channels that it follows; no duplicates, in file order.
+    pub subscribe: Vec<String>,
+    /// Days that the commit must have been deployed upstream, summed up.
+    pub soak_days: u64,
+    /// When it may be promoted: a cron expression in UTC; empty is always.
+    pub schedule: String,
+    /// Promote also when a publisher's config hash changed?
+    pub redeploy_on_publisher_config_change: bool,
+    /// The config hashes that it has now.
+    pub current_hashes: Vec<CurrentHash>,
+}
+
+/// An item of `promotion_data`: the hash that a channel's publisher had.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct CurrentHash {
+    /// The channel.
+    pub channel: String,
+    /// Saas file of the publisher.
+    pub parent_saas: String,
+    /// Digest of the publisher's effective deployment config.
+    pub target_config_hash: String,
+}

@@ -1,0 +1,238 @@
+//! From the bundle to targets and channels.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::select::select;
+use super::sites::{self, EditSite, SiteId};
+use super::target::Target;
+use crate::app_interface::{
+    Bundle, Namespace, ResourceTemplate, SaasFile, TargetDeclaration, Where,
+};
+use crate::domain::{Problem, TargetIdentity, TargetUid, UidDigest};
+
+/// All targets with a `promotion` block that are not removed, and their channels.
+#[derive(Debug, Default)]
+pub struct Inventory {
+    /// Publishers in order: file path, resource template, static targets in
+    /// file order, then those of selectors by namespace path.
+    pub targets: Vec<Target>,
+    /// Indexes into `targets` of the subscribers, in order; each uid once.
+    pub subscribers: Vec<usize>,
+    /// Publishers of each channel, as indexes into `targets`, in order.
+    pub publishers: BTreeMap<String, Vec<usize>>,
+    /// Channels that some subscriber subscribes to.
+    pub subscribed: BTreeSet<String>,
+    /// Places that move as one.
+    pub sites: BTreeMap<SiteId, EditSite>,
+    /// The site of each subscriber, by index into `targets`.
+    pub site_of: BTreeMap<usize, SiteId>,
+    /// What is wrong, beside the bundle's problems.
+    pub problems: Vec<Problem>,
+}
+
+impl Inventory {
+    /// The subscribers in order.
+    pub fn subscribers(&self) -> impl Iterator<Item = (usize, &Target)> {
+        self.subscribers.iter().map(|&index| (index, &self.targets[index]))
+    }
+
+    /// Publishers of a channel, in order.
+    pub fn publishers_of(&self, channel: &str) -> impl Iterator<Item = (usize, &Target)> {
+        let indexes = self.publishers.get(channel).map(Vec::as_slice).unwrap_or_default();
+        indexes.iter().map(|&index| (index, &self.targets[index]))
+    }
+}
+
+/// Expands declarations to targets and joins them by channel.
+pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
+    let mut builder = Builder { bundle, digest, inventory: Inventory::default() };
+    for file in &bundle.saas_files {
+        for template in &file.resource_templates {
+            builder.template(file, template);
+        }
+    }
+    builder.finish()
+}
+
+struct Builder<'a> {
+    bundle: &'a Bundle,
+    digest: UidDigest,
+    inventory: Inventory,
+}
+
+impl Builder<'_> {
+    fn template(&mut self, file: &SaasFile, template: &ResourceTemplate) {
+        let live = || template.targets.iter().filter(|target| !target.removed);
+        for declaration in live() {
+            if let Where::Namespace(path) = &declaration.location
+                && let Some(namespace) = self.bundle.namespaces.get(path)
+            {
+                self.target(file, template, declaration, namespace);
+            }
+        }
+        for declaration in live() {
+            let Where::Selector(selector) = &declaration.location else { continue };
+            match select(self.bundle, selector) {
+                Ok(namespaces) if namespaces.is_empty() => {
+                    self.problem(
+                        declaration,
+                        Problem::warning(
+                            "selector_without_match",
+                            format!(
+                                "{}: the selector matches no namespace",
+                                declaration.used_at.path
+                            ),
+                        ),
+                    );
+                }
+                Ok(namespaces) => {
+                    for namespace in &namespaces {
+                        self.target(file, template, declaration, namespace);
+                    }
+                }
+                Err(message) => self.problem(
+                    declaration,
+                    Problem::error(
+                        "invalid_selector",
+                        format!("{}: {message}", declaration.used_at.path),
+                    ),
+                ),
+            }
+        }
+    }
+
+    fn problem(&mut self, declaration: &TargetDeclaration, problem: Problem) {
+        let place = &declaration.used_at;
+        let problem =
+            problem.in_file(&place.file).at(&place.path).at_line(place.line, place.column);
+        self.inventory.problems.push(problem);
+    }
+
+    fn target(
+        &mut self,
+        file: &SaasFile,
+        template: &ResourceTemplate,
+        declaration: &TargetDeclaration,
+        namespace: &Arc<Namespace>,
+    ) {
+        let Some(promotion) = &declaration.promotion else { return };
+        let Some(app) = self.bundle.apps.get(&file.app) else { return };
+        let uid = TargetIdentity {
+            saas_file: &file.name,
+            resource_template: &template.name,
+            target: declaration.name.as_deref(),
+            cluster: &namespace.cluster.name,
+            namespace: &namespace.name,
+        }
+        .uid(self.digest);
+        let mut broken = declaration.broken.clone();
+        let slos = declaration
+            .slos
+            .iter()
+            .map(|path| match self.bundle.slo_documents.get(path) {
+                Some(document) => document.clone().map_err(|error| format!("{path}: {error}")),
+                None => Err(format!("slos: $ref to {path}, which is not there")),
+            })
+            .collect::<Vec<_>>();
+        broken.extend(slos.iter().filter_map(|slo| slo.as_ref().err().cloned()));
+        self.inventory.targets.push(Target {
+            uid,
+            app: Arc::clone(app),
+            saas_file: file.name.clone(),
+            file: file.path.clone(),
+            resource_template: template.name.clone(),
+            name: declaration.name.clone(),
+            namespace: Arc::clone(namespace),
+            repo_url: template.url.clone(),
+            git_ref: declaration.git_ref.clone(),
+            promotion: promotion.clone(),
+            slos,
+            place: declaration.place.clone(),
+            used_at: declaration.used_at.clone(),
+            node: declaration.node,
+            broken,
+        });
+    }
+
+    fn finish(mut self) -> Inventory {
+        self.broken_targets();
+        self.join_channels();
+        self.subscribers();
+        sites::find(self.bundle, &mut self.inventory);
+        self.inventory
+    }
+
+    fn broken_targets(&mut self) {
+        for target in &self.inventory.targets {
+            for message in &target.broken {
+                let problem =
+                    Problem::error("broken_target", format!("{}: {message}", target.label()))
+                        .in_file(&target.place.file)
+                        .at(&target.place.path)
+                        .at_line(target.place.line, target.place.column);
+                if !self.inventory.problems.contains(&problem) {
+                    self.inventory.problems.push(problem);
+                }
+            }
+        }
+    }
+
+    fn join_channels(&mut self) {
+        let inventory = &mut self.inventory;
+        for (index, target) in inventory.targets.iter().enumerate() {
+            for channel in &target.promotion.publish {
+                inventory.publishers.entry(channel.clone()).or_default().push(index);
+            }
+            if target.is_subscriber() {
+                inventory.subscribed.extend(target.promotion.subscribe.iter().cloned());
+            }
+        }
+    }
+
+    /// Subscribers by uid: two of one identity cannot be told apart, so both are refused.
+    fn subscribers(&mut self) {
+        let inventory = &mut self.inventory;
+        let mut first: BTreeMap<TargetUid, usize> = BTreeMap::new();
+        for index in 0..inventory.targets.len() {
+            if !inventory.targets[index].is_subscriber() {
+                continue;
+            }
+            let uid = inventory.targets[index].uid.clone();
+            let Some(&earlier) = first.get(&uid) else {
+                first.insert(uid, index);
+                inventory.subscribers.push(index);
+                continue;
+            };
+            let other = inventory.targets[earlier].used_at.clone();
+            let target = &inventory.targets[index];
+            let message = format!(
+                "{}: the same identity as {} in {}: give one of them a name",
+                target.label(),
+                other.path,
+                other.file
+            );
+            inventory.problems.push(
+                Problem::error("duplicate_target", message.clone())
+                    .in_file(&target.used_at.file)
+                    .at(&target.used_at.path)
+                    .at_line(target.used_at.line, target.used_at.column),
+            );
+            inventory.targets[earlier].broken.push(message);
+        }
+        for &index in &inventory.subscribers {
+            let target = &inventory.targets[index];
+            if target.promotion.subscribe.is_empty() {
+                inventory.problems.push(
+                    Problem::warning(
+                        "auto_without_subscribe",
+                        format!("{}: auto without subscribe: it is never promoted", target.label()),
+                    )
+                    .in_file(&target.place.file)
+                    .at(&target.place.path)
+                    .at_line(target.place.line, target.place.column),
+                );
+            }
+        }
+    }
+}

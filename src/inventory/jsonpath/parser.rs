@@ -1,0 +1,319 @@
+//! From tokens to an expression: the grammar of jsonpath_ng.ext with its precedences, which are
+//! unusual: `|` and `where` bind tighter than `.`, `[...]` looser, arithmetic loosest and from the
+//! right.
+
+use super::JsonPathError;
+use super::ast::{Literal, Operand, Operator, Path, Slice, Step};
+use super::functions;
+use super::token::{Placed, Token, tokens};
+
+/// How deeply parentheses, filters and operations may nest.
+const MAX_DEPTH: usize = 48;
+
+/// How many names, signs and numbers an expression may have.
+const MAX_TOKENS: usize = 2000;
+
+pub(super) fn parse(text: &str) -> Result<Path, JsonPathError> {
+    let tokens = tokens(text)?;
+    if let Some(&(position, _)) = tokens.get(MAX_TOKENS) {
+        let message = "the expression is too long".to_owned();
+        return Err(JsonPathError { position, message });
+    }
+    let mut parser = Parser { tokens, at: 0, end: text.chars().count() + 1, depth: 0 };
+    let path = parser.expression()?;
+    match parser.peek() {
+        None => Ok(path),
+        Some(_) => Err(parser.unexpected("the end")),
+    }
+}
+
+pub(super) struct Parser {
+    pub(super) tokens: Vec<Placed>,
+    pub(super) at: usize,
+    /// The position behind the last character.
+    end: usize,
+    depth: usize,
+}
+
+/// An operator between paths; the later in this order the tighter.
+fn level(token: &Token) -> Option<u8> {
+    Some(match token {
+        Token::Descend => 1,
+        Token::Sign('.') => 2,
+        Token::Sign('|') => 3,
+        Token::Sign('&') => 4,
+        Token::Where => 5,
+        Token::WhereNot => 6,
+        _ => return None,
+    })
+}
+
+impl Parser {
+    pub(super) fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|(_, token)| token)
+    }
+
+    fn peek_second(&self) -> Option<&Token> {
+        self.tokens.get(self.at + 1).map(|(_, token)| token)
+    }
+
+    fn position(&self) -> usize {
+        self.tokens.get(self.at).map_or(self.end, |(at, _)| *at)
+    }
+
+    pub(super) fn error(&self, message: impl Into<String>) -> JsonPathError {
+        JsonPathError { position: self.position(), message: message.into() }
+    }
+
+    pub(super) fn unexpected(&self, wanted: &str) -> JsonPathError {
+        match self.peek() {
+            None => self.error(format!("{wanted} expected, but the expression ends")),
+            Some(Token::Sign('&')) => self.error("`&` joins comparisons; `&&` is not supported"),
+            Some(Token::Sign('|')) => {
+                self.error("`|` joins paths, not comparisons; `||` is not supported")
+            }
+            Some(token) => self.error(format!("{wanted} expected, found {}", token.describe())),
+        }
+    }
+
+    pub(super) fn take(&mut self, sign: char) -> bool {
+        let found = self.peek() == Some(&Token::Sign(sign));
+        self.at += usize::from(found);
+        found
+    }
+
+    pub(super) fn expect(&mut self, sign: char) -> Result<(), JsonPathError> {
+        if self.take(sign) { Ok(()) } else { Err(self.unexpected(&format!("`{sign}`"))) }
+    }
+
+    /// Runs `inner` one level deeper.
+    pub(super) fn nested<T>(
+        &mut self,
+        inner: impl FnOnce(&mut Self) -> Result<T, JsonPathError>,
+    ) -> Result<T, JsonPathError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.error("nested too deeply"));
+        }
+        self.depth += 1;
+        let result = inner(self);
+        self.depth -= 1;
+        result
+    }
+
+    /// A path, or an arithmetic operation.
+    pub(super) fn expression(&mut self) -> Result<Path, JsonPathError> {
+        self.nested(|parser| {
+            let mut path = parser.binary(0)?;
+            while let Some(operator) = parser.operator() {
+                parser.at += 1;
+                let (right, whole) = parser.right_operand()?;
+                path = Path::Arithmetic(Box::new(operand(path)), operator, Box::new(right));
+                if !whole {
+                    path = parser.binary_from(path, 0)?;
+                }
+            }
+            Ok(path)
+        })
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        match self.peek()? {
+            Token::Sign('+') => Some(Operator::Add),
+            Token::Sign('-') => Some(Operator::Subtract),
+            Token::Sign('*') => Some(Operator::Multiply),
+            _ => None,
+        }
+    }
+
+    fn second_is_operator(&self) -> bool {
+        matches!(self.peek_second(), Some(Token::Sign('+' | '-' | '*')))
+    }
+
+    /// The right side of an operation. The flag says that it took all that can belong to it; a
+    /// number does not, so that `a + 1[0]` is `(a + 1)[0]`.
+    fn right_operand(&mut self) -> Result<(Operand, bool), JsonPathError> {
+        if let Some(number) = self.number_literal()
+            && !self.second_is_operator()
+        {
+            self.at += 1;
+            return Ok((Operand::Constant(number), false));
+        }
+        Ok((operand(self.expression()?), true))
+    }
+
+    fn number_literal(&self) -> Option<Literal> {
+        match *self.peek()? {
+            Token::Integer(number) => Some(Literal::Integer(number)),
+            Token::Float(number) => Some(Literal::Float(number)),
+            _ => None,
+        }
+    }
+
+    /// A number with an operator behind it, which makes an operation wherever it stands.
+    fn number_operation(&mut self, number: Literal) -> Result<Path, JsonPathError> {
+        self.at += 1;
+        let operator = self.operator().ok_or_else(|| self.unexpected("an operator"))?;
+        self.at += 1;
+        let same = match (&number, self.peek()) {
+            (Literal::Integer(_), Some(Token::Integer(_)))
+            | (Literal::Float(_), Some(Token::Float(_))) => !self.second_is_operator(),
+            _ => false,
+        };
+        let right = match self.number_literal() {
+            Some(right) if same => {
+                self.at += 1;
+                Operand::Constant(right)
+            }
+            _ => operand(self.expression()?),
+        };
+        let left = Operand::Constant(number);
+        Ok(Path::Arithmetic(Box::new(left), operator, Box::new(right)))
+    }
+
+    fn binary(&mut self, least: u8) -> Result<Path, JsonPathError> {
+        let first = self.primary()?;
+        self.binary_from(first, least)
+    }
+
+    fn binary_from(&mut self, mut left: Path, least: u8) -> Result<Path, JsonPathError> {
+        while let Some(token) = self.peek().cloned() {
+            if least == 0 && token == Token::Sign('[') {
+                self.at += 1;
+                left = left.then(Step::Child(self.brackets(true)?));
+                continue;
+            }
+            let Some(level) = level(&token).filter(|level| *level >= least) else {
+                break;
+            };
+            if token == Token::Sign('&') {
+                return Err(self.error("`&` joins comparisons, it cannot join paths"));
+            }
+            self.at += 1;
+            let right = self.binary(level + 1)?;
+            left = match token {
+                Token::Descend => left.then(Step::Descend(right)),
+                Token::Sign('|') => left.or(right),
+                Token::Where => left.then(Step::Where(right, true)),
+                Token::WhereNot => left.then(Step::Where(right, false)),
+                _ => left.then(Step::Child(right)),
+            };
+        }
+        Ok(left)
+    }
+
+    fn primary(&mut self) -> Result<Path, JsonPathError> {
+        let Some(token) = self.peek().cloned() else {
+            return Err(self.unexpected("a path"));
+        };
+        if let Some(number) = self.number_literal()
+            && self.second_is_operator()
+        {
+            return self.nested(|parser| parser.number_operation(number));
+        }
+        let path = match token {
+            Token::Sign('$') => Path::Root,
+            Token::Sign('@') => Path::This,
+            Token::Sign('*') => Path::Fields(vec!["*".to_owned()]),
+            Token::Integer(number) => Path::Fields(vec![number.to_string()]),
+            Token::Word(_) => return self.fields().map(Path::Fields),
+            Token::Named(text) => functions::named(&text).map_err(|message| self.error(message))?,
+            Token::Sign('(') => {
+                self.at += 1;
+                let path = self.expression()?;
+                self.expect(')')?;
+                return Ok(path);
+            }
+            Token::Sign('[') => {
+                self.at += 1;
+                return self.brackets(false);
+            }
+            _ => return Err(self.unexpected("a path")),
+        };
+        self.at += 1;
+        Ok(path)
+    }
+
+    /// `a,b,c`.
+    fn fields(&mut self) -> Result<Vec<String>, JsonPathError> {
+        let mut fields = Vec::new();
+        loop {
+            match self.peek() {
+                Some(Token::Word(word)) => fields.push(word.clone()),
+                _ => return Err(self.unexpected("a name")),
+            }
+            self.at += 1;
+            if !self.take(',') {
+                return Ok(fields);
+            }
+        }
+    }
+
+    /// What stands in brackets, behind the opening one. Filters and sorts need a path before them.
+    fn brackets(&mut self, has_left: bool) -> Result<Path, JsonPathError> {
+        let path = match self.peek() {
+            Some(Token::Word(_)) => Path::Fields(self.fields()?),
+            Some(Token::Sign('*')) => {
+                self.at += 1;
+                Path::Slice(Slice::default())
+            }
+            Some(Token::Sign('?')) if has_left => {
+                self.at += 1;
+                let mut conditions = Vec::new();
+                self.conditions(&mut conditions)?;
+                Path::Filter(conditions)
+            }
+            Some(Token::Sort(_)) if has_left => self.sorts()?,
+            Some(Token::Integer(_) | Token::Sign(':')) => self.index_or_slice()?,
+            _ => return Err(self.unexpected("a name, an index, a slice or a filter")),
+        };
+        self.expect(']')?;
+        Ok(path)
+    }
+
+    fn integer(&mut self) -> Option<i64> {
+        match self.peek() {
+            Some(&Token::Integer(number)) => {
+                self.at += 1;
+                Some(number)
+            }
+            _ => None,
+        }
+    }
+
+    fn index_or_slice(&mut self) -> Result<Path, JsonPathError> {
+        let first = self.integer();
+        if self.take(':') {
+            let end = self.integer();
+            let step = if self.take(':') { self.integer() } else { None };
+            if step == Some(0) {
+                return Err(self.error("a slice cannot have step 0"));
+            }
+            return Ok(Path::Slice(Slice { start: first, end, step }));
+        }
+        let mut indexes: Vec<i64> = first.into_iter().collect();
+        while self.take(',') {
+            let index = self.integer().ok_or_else(|| self.unexpected("an index"))?;
+            indexes.push(index);
+        }
+        Ok(Path::Index(indexes))
+    }
+
+    fn sorts(&mut self) -> Result<Path, JsonPathError> {
+        let mut keys = Vec::new();
+        while let Some(&Token::Sort(downward)) = self.peek() {
+            self.at += 1;
+            keys.push((self.expression()?, downward));
+        }
+        Ok(Path::Sort(keys))
+    }
+}
+
+/// jsonpath_ng takes a path of a single name as that text.
+fn operand(path: Path) -> Operand {
+    match path {
+        Path::Fields(mut names) if names.len() == 1 => {
+            Operand::Constant(Literal::Text(names.remove(0)))
+        }
+        path => Operand::Path(path),
+    }
+}

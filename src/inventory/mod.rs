@@ -1,0 +1,14 @@
+//! Who publishes and who subscribes: targets, channels and edit sites.
+//!
+//! `build` expands the bundle's declarations (selectors included) to targets
+//! with their uids, and joins them by channel (domain rules, sections 2 to 4).
+
+mod build;
+pub mod jsonpath;
+mod select;
+mod sites;
+mod target;
+
+pub use build::{Inventory, build};
+pub use sites::{EditSite, SiteId};
+pub use target::Target;

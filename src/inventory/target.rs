@@ -1,0 +1,61 @@
+//! One target: a declaration at one namespace.
+
+use std::sync::Arc;
+
+use crate::app_interface::{App, Namespace, Place, Promotion, SloDocument};
+use crate::domain::{RepoUrl, TargetUid};
+use crate::yaml::NodeId;
+
+/// A target that publishes, and subscribes if `promotion.auto` is set.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// Digest of its identity.
+    pub uid: TargetUid,
+    /// The saas file's app.
+    pub app: Arc<App>,
+    /// Name of the saas file.
+    pub saas_file: String,
+    /// Path of the saas file.
+    pub file: String,
+    /// Name of the resource template.
+    pub resource_template: String,
+    /// Its own name.
+    pub name: Option<String>,
+    /// Where it is deployed.
+    pub namespace: Arc<Namespace>,
+    /// The code repository, as it is spelled.
+    pub repo_url: RepoUrl,
+    /// The ref that is deployed, or why there is none.
+    pub git_ref: Result<String, String>,
+    /// Its promotion block.
+    pub promotion: Promotion,
+    /// Its SLO documents, or why one of them cannot be used.
+    pub slos: Vec<Result<Arc<SloDocument>, String>>,
+    /// Where it is declared, and would be edited.
+    pub place: Place,
+    /// Where the saas file names it.
+    pub used_at: Place,
+    /// The mapping node of the declaration in `place.file`.
+    pub node: NodeId,
+    /// What is wrong with its configuration.
+    pub broken: Vec<String>,
+}
+
+impl Target {
+    /// Is it moved by this program?
+    pub fn is_subscriber(&self) -> bool {
+        self.promotion.auto
+    }
+
+    /// `saas-file/resource-template[/name]/cluster/namespace`, for people.
+    pub fn label(&self) -> String {
+        let name = self.name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+        format!(
+            "{}/{}{name}/{}/{}",
+            self.saas_file,
+            self.resource_template,
+            self.namespace.cluster.name,
+            self.namespace.name
+        )
+    }
+}
