@@ -1,0 +1,175 @@
+//! What observing needs from the outside, and what applying needs: the only
+//! doors through which facts come in and writes go out.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use crate::domain::{CommitSha, RepoUrl};
+use crate::snapshot::{
+    CommitDetail, CommitFact, Failure, FileChange, MergeRequestFact, PastMergeRequest,
+};
+
+/// Commits of moving refs, whatever host the repository is on.
+#[async_trait]
+pub trait Commits: Send + Sync {
+    /// The commit that `git_ref` (branch, tag, short hash) points to now.
+    ///
+    /// # Errors
+    /// The reason in words: ref or repository gone, host unknown, no answer.
+    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure>;
+}
+
+/// Why the state bucket could not be used.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StateError {
+    /// The bucket as a whole: missing, no access, no answer. Ends the run with exit code 4.
+    #[error("{0}")]
+    Whole(String),
+    /// This key alone.
+    #[error("{0}")]
+    Key(String),
+}
+
+/// The bucket with deployment records and the state export.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// The bytes at `key` (from `state/` on), `None` if there is no such key.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError>;
+
+    /// Replaces the bytes at `key`.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StateError>;
+
+    /// Where it is, for messages: `s3://bucket/prefix` or `file:///dir`.
+    fn location(&self) -> String;
+
+    /// Requests sent, retries among them, and bytes received so far.
+    fn traffic(&self) -> (u64, u64, u64) {
+        (0, 0, 0)
+    }
+}
+
+/// Values of SLO expressions.
+#[async_trait]
+pub trait SloSource: Send + Sync {
+    /// The value of `expression` at the Prometheus at `url`: of several series the lowest.
+    ///
+    /// # Errors
+    /// No answer, an error, an empty answer or NaN, in words.
+    async fn value(&self, url: &str, expression: &str) -> Result<f64, Failure>;
+}
+
+/// Merge requests and branches of the config repo, read only.
+#[async_trait]
+pub trait ForgeReader: Send + Sync {
+    /// Open requests into `target_branch` whose source branch begins with `prefix`, and the
+    /// branches whose name begins with it, with their tip commits.
+    async fn requests_and_branches(
+        &self,
+        prefix: &str,
+        target_branch: &str,
+    ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure>;
+    /// Closed and merged requests from `branch` that the user `bot_id` opened, newest first.
+    async fn past_requests(
+        &self,
+        branch: &str,
+        bot_id: u64,
+    ) -> Result<Vec<PastMergeRequest>, Failure>;
+    /// Bodies of the comments that the user `bot_id` wrote on a request.
+    async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
+    /// Text of a file at a commit, `None` if there is none. `path` from the repository's root.
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure>;
+    /// What a commit changed.
+    async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure>;
+    /// Tip of a branch now, `None` if there is no such branch.
+    async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;
+}
+
+/// One commit that replaces one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCommit {
+    /// The bot's branch.
+    pub branch: String,
+    /// The commit to start from: the one whose text was edited.
+    pub start: CommitSha,
+    /// Replace what is on the branch? Only ever for the bot's own content.
+    pub force: bool,
+    /// Message with trailers.
+    pub message: String,
+    /// Path from the repository's root.
+    pub path: String,
+    /// The whole new text.
+    pub content: String,
+}
+
+/// A merge request to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRequest {
+    /// Where it comes from.
+    pub source_branch: String,
+    /// Where it goes to.
+    pub target_branch: String,
+    /// Title.
+    pub title: String,
+    /// Description (GitLab markdown).
+    pub description: String,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+}
+
+/// What to change on an open request; `None` leaves a part as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RequestChange {
+    /// New title.
+    pub title: Option<String>,
+    /// New description.
+    pub description: Option<String>,
+    /// Close it?
+    pub close: bool,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitOutcome {
+    /// It is on the branch.
+    Done(CommitSha),
+    /// The branch exists already and `force` was not set: somebody else was first.
+    BranchExists,
+}
+
+/// What became of a request to open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OpenOutcome {
+    /// It is open.
+    Opened {
+        /// Its number.
+        iid: u64,
+        /// Its page.
+        web_url: String,
+        /// The commit that GitLab shows, if it does already.
+        sha: Option<CommitSha>,
+    },
+    /// One for this branch was open already (409): somebody else was first.
+    AlreadyOpen(Option<u64>),
+}
+
+/// The only door for writes. Constructed by `apply` alone.
+#[async_trait]
+pub trait ForgeWriter: Send + Sync {
+    /// Makes a commit.
+    async fn commit(&self, commit: &NewCommit) -> Result<CommitOutcome, Failure>;
+    /// Opens a request.
+    async fn open(&self, request: &NewRequest) -> Result<OpenOutcome, Failure>;
+    /// Changes or closes a request.
+    async fn change(&self, iid: u64, change: &RequestChange) -> Result<(), Failure>;
+    /// Comments on a request.
+    async fn comment(&self, iid: u64, body: &str) -> Result<(), Failure>;
+    /// Deletes a branch; one that is gone already is fine.
+    async fn delete_branch(&self, branch: &str) -> Result<(), Failure>;
+}

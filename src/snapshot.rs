@@ -1,0 +1,335 @@
+//! The facts of one run: what `observe` found, as data.
+//!
+//! Everything between observing and applying is a function of the config repo
+//! and of this value, so a run can be replayed from it. The JSON form is
+//! version 1 of the snapshot format; order never comes from a hash map, so the
+//! same facts always give the same bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::domain::{CommitSha, RepoUrl};
+
+/// The format's version that this program reads and writes.
+pub const VERSION: u32 = 1;
+
+/// All facts of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Version of the format: 1.
+    pub version: u32,
+    /// The time as of which everything is decided, whole seconds, UTC.
+    pub observed_at: DateTime<Utc>,
+    /// Commits of moving refs by `<repo url>@<ref>`.
+    #[serde(default)]
+    pub commits: BTreeMap<String, Lookup<CommitFact>>,
+    /// Deployment records by key, from `promotions_v2/` on, as they are stored.
+    /// One that is not listed does not exist. A JSON string may hold the bytes
+    /// of a record that is not JSON.
+    #[serde(default)]
+    pub deployment_records: BTreeMap<String, Value>,
+    /// Deployment records that could not be read, with the reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub deployment_record_errors: BTreeMap<String, Failure>,
+    /// SLO values by `<document>/<cluster>/<namespace>/<slo>`.
+    #[serde(default)]
+    pub slo_values: BTreeMap<String, SloValue>,
+    /// The config repo's project; absent when GitLab was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_repo: Option<ConfigRepoFacts>,
+    /// Open merge requests whose source branch has the bot's prefix, by iid.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub merge_requests: BTreeMap<u64, MergeRequestFact>,
+    /// Branches with the bot's prefix.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub branches: BTreeMap<String, CommitDetail>,
+    /// Closed and merged requests of a branch, newest first; only for branches
+    /// where it matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub past_merge_requests: BTreeMap<String, Lookup<Vec<PastMergeRequest>>>,
+    /// The bot's own comments on a request; only where it matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<u64, Lookup<Vec<String>>>,
+    /// File texts by `<commit>:<path>`, `null` where there is no such file;
+    /// only where a branch's text is not known from its commit's trailers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<String, Lookup<Option<String>>>,
+    /// What a commit changed; only for branch tips that somebody else committed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commit_changes: BTreeMap<String, Lookup<Vec<FileChange>>>,
+}
+
+/// A fact, or why it could not be had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Lookup<T> {
+    /// It could not be had. (First, as a fact may be `null`.)
+    Failed(Failure),
+    /// The fact.
+    Found(T),
+}
+
+impl<T> Lookup<T> {
+    /// The fact, or the failure.
+    pub fn as_result(&self) -> Result<&T, &Failure> {
+        match self {
+            Self::Found(fact) => Ok(fact),
+            Self::Failed(failure) => Err(failure),
+        }
+    }
+}
+
+impl<T> From<Result<T, Failure>> for Lookup<T> {
+    fn from(result: Result<T, Failure>) -> Self {
+        match result {
+            Ok(fact) => Self::Found(fact),
+            Err(failure) => Self::Failed(failure),
+        }
+    }
+}
+
+/// A look-up that failed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// What happened, for people; never holds a secret.
+    pub error: String,
+    /// A cause that this look-up shares with others (a refused token, say):
+    /// it is reported once and not for each look-up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_cause: Option<String>,
+}
+
+impl Failure {
+    /// A failure of this look-up alone.
+    pub fn new(error: impl Into<String>) -> Self {
+        Self { error: error.into(), shared_cause: None }
+    }
+
+    /// A failure that many look-ups share.
+    pub fn shared(cause: impl Into<String>) -> Self {
+        let cause = cause.into();
+        Self { error: cause.clone(), shared_cause: Some(cause) }
+    }
+}
+
+/// The commit of a moving ref.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitFact {
+    /// The commit.
+    pub sha: CommitSha,
+    /// When it was committed, if the API said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub committed_at: Option<DateTime<Utc>>,
+    /// First line of its message, if the API said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+}
+
+/// The value of an SLO's expression, or why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SloValue {
+    /// What Prometheus answered.
+    Value(f64),
+    /// No answer, an empty one, or NaN.
+    Failed(Failure),
+}
+
+/// The config repo as GitLab knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfigRepoFacts {
+    /// Numeric id of the project.
+    pub project_id: u64,
+    /// Path with namespace, e.g. `service/app-interface`.
+    pub project_path: String,
+    /// The project's page.
+    pub web_url: String,
+    /// The branch that merge requests go to.
+    pub target_branch: String,
+    /// The commit of the target branch whose files were read.
+    pub base_commit: CommitSha,
+    /// Whose requests and commits are the bot's.
+    pub bot: BotUser,
+}
+
+/// The bot's user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BotUser {
+    /// Numeric id.
+    pub id: u64,
+    /// User name, without `@`.
+    pub username: String,
+    /// Display name: the author name of its commits.
+    pub name: String,
+    /// Addresses its commits may carry, as far as GitLab tells them.
+    #[serde(default)]
+    pub emails: BTreeSet<String>,
+}
+
+/// State of a merge request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RequestState {
+    /// Open.
+    Opened,
+    /// Closed without a merge.
+    Closed,
+    /// Merged.
+    Merged,
+    /// Being merged.
+    Locked,
+}
+
+/// A merge request as GitLab lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MergeRequestFact {
+    /// Number in the project.
+    pub iid: u64,
+    /// Open, closed or merged.
+    pub state: RequestState,
+    /// Title, with `Draft:` if it is one.
+    pub title: String,
+    /// Description as stored.
+    pub description: String,
+    /// Is it a draft?
+    pub draft: bool,
+    /// User id of who opened it.
+    pub author_id: u64,
+    /// User name of who opened it.
+    pub author: String,
+    /// Where it comes from.
+    pub source_branch: String,
+    /// Where it goes to.
+    pub target_branch: String,
+    /// Tip of the source branch, while or when it was open.
+    pub sha: Option<CommitSha>,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+    /// Its page.
+    pub web_url: String,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// GitLab's merge status, may be stale; for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detailed_merge_status: Option<String>,
+    /// User id of who closed it, if GitLab says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_by: Option<u64>,
+    /// When it was closed or merged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// A request that is over, with what its tip commit says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastMergeRequest {
+    /// The request.
+    pub request: MergeRequestFact,
+    /// Its tip commit, if it could be read.
+    pub tip: Option<CommitDetail>,
+    /// Did the bot close it, by GitLab's word or by the bot's own comment?
+    pub closed_by_bot: bool,
+}
+
+/// A commit with everything that tells whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommitDetail {
+    /// The commit.
+    pub sha: CommitSha,
+    /// Its parents.
+    pub parents: Vec<CommitSha>,
+    /// Author.
+    pub author_name: String,
+    /// Author's address.
+    pub author_email: String,
+    /// Committer.
+    pub committer_name: String,
+    /// Committer's address.
+    pub committer_email: String,
+    /// Whole message with trailers.
+    pub message: String,
+    /// When it was committed.
+    pub committed_at: Option<DateTime<Utc>>,
+}
+
+/// One file of a commit's diff.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// Path before.
+    pub old_path: String,
+    /// Path after.
+    pub new_path: String,
+    /// The hunks, as a unified diff.
+    pub diff: String,
+}
+
+impl Snapshot {
+    /// A snapshot with nothing but the time.
+    pub fn new(observed_at: DateTime<Utc>) -> Self {
+        Self {
+            version: VERSION,
+            observed_at,
+            commits: BTreeMap::new(),
+            deployment_records: BTreeMap::new(),
+            deployment_record_errors: BTreeMap::new(),
+            slo_values: BTreeMap::new(),
+            config_repo: None,
+            merge_requests: BTreeMap::new(),
+            branches: BTreeMap::new(),
+            past_merge_requests: BTreeMap::new(),
+            notes: BTreeMap::new(),
+            files: BTreeMap::new(),
+            commit_changes: BTreeMap::new(),
+        }
+    }
+
+    /// Reads the JSON form.
+    ///
+    /// # Errors
+    /// When it is no JSON, not of this shape, or of another version.
+    pub fn from_json(text: &[u8]) -> Result<Self, ReadError> {
+        let snapshot: Self = serde_json::from_slice(text)?;
+        if snapshot.version == VERSION {
+            Ok(snapshot)
+        } else {
+            Err(ReadError::Version(snapshot.version))
+        }
+    }
+
+    /// The JSON form: pretty, keys in order, a newline at the end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Key of a moving ref's commit; the url as the resource template spells it.
+    pub fn commit_key(url: &RepoUrl, git_ref: &str) -> String {
+        format!("{url}@{git_ref}")
+    }
+
+    /// Key of an SLO's value.
+    pub fn slo_key(document: &str, cluster: &str, namespace: &str, slo: &str) -> String {
+        format!("{document}/{cluster}/{namespace}/{slo}")
+    }
+
+    /// Key of a file's text at a commit.
+    pub fn file_key(commit: &CommitSha, path: &str) -> String {
+        format!("{commit}:{path}")
+    }
+}
+
+/// Why a snapshot cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Not JSON, or not of this shape.
+    #[error("not a snapshot: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A version that this program does not know.
+    #[error("snapshot of version {0}, this program reads version {VERSION}")]
+    Version(u32),
+}
