@@ -1,0 +1,41 @@
+//! Gate 6: the commit is not blocked by the app's code component for this repository.
+
+use serde_json::json;
+
+use super::{Context, Gate, GateName};
+use crate::domain::CommitSha;
+use crate::inventory::Target;
+
+pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
+    let Some(commit) = context.candidate else {
+        return Gate::not_applicable(
+            GateName::BlockedVersion,
+            "there is no single commit to promote",
+            json!({}),
+        );
+    };
+    let evidence = json!({"commit_sha": commit});
+    if is_blocked(context.subscriber, commit) {
+        let reason = format!(
+            "{} is in blockedVersions of app {} for {}",
+            commit.short(),
+            context.subscriber.app.name,
+            context.subscriber.repo_url
+        );
+        Gate::hold(GateName::BlockedVersion, reason, evidence)
+    } else {
+        Gate::pass(GateName::BlockedVersion, format!("{} is not blocked", commit.short()), evidence)
+    }
+}
+
+/// Is a commit blocked for a target? All code components with that url count.
+pub(crate) fn is_blocked(target: &Target, commit: &CommitSha) -> bool {
+    target
+        .app
+        .code_components
+        .iter()
+        .filter(|component| component.url.is_same(&target.repo_url))
+        .any(|component| {
+            component.blocked_versions.iter().any(|version| version == commit.as_str())
+        })
+}

@@ -1,0 +1,149 @@
+//! The gates: one condition a file, each with its evidence.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::publishers::{Deployment, PublisherState};
+use crate::domain::CommitSha;
+use crate::inventory::Target;
+use crate::snapshot::Snapshot;
+
+pub(super) mod blocked_version;
+pub(super) mod deployment;
+pub(super) mod edit_site;
+pub(super) mod same_ref;
+pub(super) mod schedule;
+pub(super) mod slo;
+pub(super) mod soak;
+
+pub(crate) use blocked_version::is_blocked;
+
+/// The gates, in the order in which the first that holds is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateName {
+    /// Every publisher's current commit is deployed successfully.
+    Deployment,
+    /// All publishers are at one commit.
+    SameRef,
+    /// It has been deployed upstream for long enough.
+    Soak,
+    /// Now is within the schedule.
+    Schedule,
+    /// No SLO is breached.
+    Slo,
+    /// The commit is not blocked.
+    BlockedVersion,
+    /// All subscribers of the same place in a file are to be promoted to the same values.
+    EditSite,
+}
+
+impl GateName {
+    /// The name as it stands in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deployment => "deployment",
+            Self::SameRef => "same_ref",
+            Self::Soak => "soak",
+            Self::Schedule => "schedule",
+            Self::Slo => "slo",
+            Self::BlockedVersion => "blocked_version",
+            Self::EditSite => "edit_site",
+        }
+    }
+}
+
+/// Does a gate let the promotion pass?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GateOutcome {
+    /// It does.
+    Pass,
+    /// It does not.
+    Hold,
+    /// It has nothing to say here.
+    NotApplicable,
+}
+
+/// A gate's verdict on one subscriber.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Gate {
+    /// Which gate.
+    pub gate: GateName,
+    /// Its verdict.
+    pub outcome: GateOutcome,
+    /// The verdict in words.
+    pub reason: String,
+    /// What it rests on: required and actual values.
+    pub evidence: Value,
+    /// When it can pass next, if nothing else changes and that can be known.
+    pub next_possible_at: Option<DateTime<Utc>>,
+}
+
+impl Gate {
+    fn new(
+        gate: GateName,
+        outcome: GateOutcome,
+        reason: impl Into<String>,
+        evidence: Value,
+    ) -> Self {
+        Self { gate, outcome, reason: reason.into(), evidence, next_possible_at: None }
+    }
+
+    fn pass(gate: GateName, reason: impl Into<String>, evidence: Value) -> Self {
+        Self::new(gate, GateOutcome::Pass, reason, evidence)
+    }
+
+    fn hold(gate: GateName, reason: impl Into<String>, evidence: Value) -> Self {
+        Self::new(gate, GateOutcome::Hold, reason, evidence)
+    }
+
+    fn not_applicable(gate: GateName, reason: impl Into<String>, evidence: Value) -> Self {
+        Self::new(gate, GateOutcome::NotApplicable, reason, evidence)
+    }
+
+    fn next_at(mut self, at: Option<DateTime<Utc>>) -> Self {
+        self.next_possible_at = at;
+        self
+    }
+
+    /// Does it hold?
+    pub fn holds(&self) -> bool {
+        self.outcome == GateOutcome::Hold
+    }
+}
+
+/// A (channel, publisher) pair that a subscriber follows.
+pub(super) struct Followed<'a> {
+    pub(super) channel: &'a str,
+    pub(super) publisher: &'a Target,
+    pub(super) state: &'a PublisherState,
+}
+
+impl<'a> Followed<'a> {
+    pub(super) fn deployment(&self) -> Option<&'a Deployment> {
+        self.state.deployments.get(self.channel)
+    }
+
+    pub(super) fn commit(&self) -> Option<&'a CommitSha> {
+        self.state.commit.as_ref().ok()
+    }
+}
+
+/// What the gates look at.
+pub(super) struct Context<'a> {
+    pub(super) subscriber: &'a Target,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) followed: Vec<Followed<'a>>,
+    /// The commit that all publishers are at, if they are at one.
+    pub(super) candidate: Option<&'a CommitSha>,
+    /// Would anything change if all gates passed? `None`: nobody can say.
+    pub(super) due: Option<bool>,
+}
+
+impl Context<'_> {
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.snapshot.observed_at
+    }
+}

@@ -1,0 +1,113 @@
+//! Gate 5: no SLO of the target's documents is breached.
+//!
+//! Prometheus is asked only when a change is due; a hotfix version passes
+//! without asking.
+
+use serde_json::{Value, json};
+
+use super::{Context, Gate, GateName};
+use crate::app_interface::{Slo, SloDocument, SloNamespace};
+use crate::decide::SloQuery;
+use crate::domain::Problem;
+use crate::snapshot::{SloValue, Snapshot};
+
+pub(in crate::decide) fn evaluate(
+    context: &Context<'_>,
+    asked: &mut Vec<SloQuery>,
+    problems: &mut Vec<Problem>,
+) -> Gate {
+    let documents = &context.subscriber.slos;
+    if documents.is_empty() {
+        return Gate::not_applicable(GateName::Slo, "no SLO document", json!({}));
+    }
+    if let Some(commit) = context.candidate.filter(|commit| is_hotfix(context, commit.as_str())) {
+        let reason = format!("{} is a hotfix version: SLOs are not asked", commit.short());
+        return Gate::pass(GateName::Slo, reason, json!({"hotfix": commit}));
+    }
+    let ask = context.due == Some(true);
+    let mut held = Vec::new();
+    let mut evidence = Vec::new();
+    let mut unasked = 0;
+    for document in documents.iter().filter_map(|document| document.as_ref().ok()) {
+        for namespace in &document.namespaces {
+            for slo in &document.slos {
+                let key = Snapshot::slo_key(
+                    &document.name,
+                    &namespace.cluster,
+                    &namespace.namespace,
+                    &slo.name,
+                );
+                let value = context.snapshot.slo_values.get(&key);
+                if value.is_none() && !ask {
+                    unasked += 1;
+                    continue;
+                }
+                let (reason, item) = judge(document, namespace, slo, &key, value, asked, problems);
+                held.extend(reason);
+                evidence.push(item);
+            }
+        }
+    }
+    let evidence = json!({"slos": evidence});
+    match held.as_slice() {
+        [] if unasked > 0 => {
+            Gate::not_applicable(GateName::Slo, "not asked: nothing is due", evidence)
+        }
+        [] => Gate::pass(GateName::Slo, "no SLO is breached", evidence),
+        [reason] => Gate::hold(GateName::Slo, reason.clone(), evidence),
+        [first, rest @ ..] => {
+            Gate::hold(GateName::Slo, format!("{first} (and {} more)", rest.len()), evidence)
+        }
+    }
+}
+
+fn judge(
+    document: &SloDocument,
+    namespace: &SloNamespace,
+    slo: &Slo,
+    key: &str,
+    value: Option<&SloValue>,
+    asked: &mut Vec<SloQuery>,
+    problems: &mut Vec<Problem>,
+) -> (Option<String>, Value) {
+    let mut item = json!({"slo": key, "target": slo.target, "value": null});
+    let mut failed = |message: String| {
+        problems.push(
+            Problem::error("slo_lookup_failed", format!("SLO {key}: {message}"))
+                .in_file(&document.path)
+                .at(key),
+        );
+        Some(format!("SLO {key} could not be checked: {message}"))
+    };
+    let reason = match (value, &namespace.prometheus_url) {
+        (Some(SloValue::Value(value)), _) => {
+            item["value"] = json!(value);
+            (*value < slo.target)
+                .then(|| format!("SLO {key} is breached: {value} is below {}", slo.target))
+        }
+        (Some(SloValue::Failed(failure)), _) => failed(failure.error.clone()),
+        (None, Some(url)) => {
+            asked.push(SloQuery {
+                key: key.to_owned(),
+                url: url.clone(),
+                expression: slo.expression.clone(),
+            });
+            failed("Prometheus was not asked".to_owned())
+        }
+        (None, None) => failed(format!(
+            "no Prometheus is known: cluster {} has no prometheusUrl",
+            namespace.cluster
+        )),
+    };
+    (reason, item)
+}
+
+fn is_hotfix(context: &Context<'_>, commit: &str) -> bool {
+    context
+        .subscriber
+        .app
+        .code_components
+        .iter()
+        .filter(|component| component.url.is_same(&context.subscriber.repo_url))
+        .any(|component| component.hotfix_versions.iter().any(|version| version == commit))
+}

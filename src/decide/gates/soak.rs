@@ -1,0 +1,143 @@
+//! Gate 3: the commit has been deployed upstream for long enough.
+//!
+//! The time since the deployment is summed over (channel, publisher) pairs. A
+//! record without a time adds nothing, nor does one in the future.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+
+use super::{Context, Gate, GateName};
+
+const DAY: i64 = 24 * 60 * 60;
+
+pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
+    let required_days = context.subscriber.promotion.soak_days;
+    let required = i64::try_from(required_days)
+        .ok()
+        .and_then(|days| days.checked_mul(DAY))
+        .and_then(TimeDelta::try_seconds)
+        .unwrap_or(TimeDelta::MAX);
+    let now = context.now();
+    let check_ins = check_ins(context);
+    let soaked = soaked_at(&check_ins, now);
+    let evidence = json!({
+        "required_days": required_days,
+        "soaked_days": soaked.num_seconds() as f64 / DAY as f64,
+        "check_ins": check_ins.len(),
+    });
+    if soaked >= required {
+        let reason = match required_days {
+            0 => "no soak time is asked for".to_owned(),
+            days => format!("soaked for {} of {days} days", human(soaked)),
+        };
+        return Gate::pass(GateName::Soak, reason, evidence);
+    }
+    let next = reached_at(&check_ins, now, required);
+    let reason = match next {
+        Some(at) => format!(
+            "soaked for {} of {required_days} days; reached at {}",
+            human(soaked),
+            at.format("%Y-%m-%d %H:%M:%S UTC")
+        ),
+        None => format!(
+            "soaked for {} of {required_days} days; no record says when it was deployed",
+            human(soaked)
+        ),
+    };
+    Gate::hold(GateName::Soak, reason, evidence).next_at(next)
+}
+
+/// The times of deployment, one for each (channel, publisher) pair that has one.
+pub(in crate::decide) fn check_ins(context: &Context<'_>) -> Vec<DateTime<Utc>> {
+    let mut times: Vec<_> =
+        context.followed.iter().filter_map(|followed| followed.deployment()?.check_in).collect();
+    times.sort();
+    times
+}
+
+fn soaked_at(check_ins: &[DateTime<Utc>], now: DateTime<Utc>) -> TimeDelta {
+    check_ins
+        .iter()
+        .map(|check_in| (now - *check_in).max(TimeDelta::zero()))
+        .fold(TimeDelta::zero(), |sum, part| sum.checked_add(&part).unwrap_or(TimeDelta::MAX))
+}
+
+/// When the sum reaches `required`: the pairs that are deployed add up in
+/// parallel, those in the future join in when their time comes. Rounded up to
+/// a whole second.
+pub(in crate::decide) fn reached_at(
+    check_ins: &[DateTime<Utc>],
+    from: DateTime<Utc>,
+    required: TimeDelta,
+) -> Option<DateTime<Utc>> {
+    let mut at = from;
+    loop {
+        let missing = required.checked_sub(&soaked_at(check_ins, at))?;
+        if missing <= TimeDelta::zero() {
+            return Some(at);
+        }
+        let running = check_ins.iter().filter(|check_in| **check_in <= at).count();
+        let joins = check_ins.iter().find(|check_in| **check_in > at).copied();
+        let reached =
+            i32::try_from(running).ok().filter(|running| *running > 0).and_then(|pairs| {
+                let share = missing.num_seconds() / i64::from(pairs);
+                at.checked_add_signed(TimeDelta::try_seconds(share + 1)?)
+            });
+        match (reached, joins) {
+            (Some(reached), Some(join)) if join < reached => at = join,
+            (Some(reached), _) => return Some(earliest(check_ins, reached, required)),
+            (None, Some(join)) => at = join,
+            (None, None) => return None,
+        }
+    }
+}
+
+/// Steps back from an estimate that is at most two seconds too late.
+fn earliest(check_ins: &[DateTime<Utc>], at: DateTime<Utc>, required: TimeDelta) -> DateTime<Utc> {
+    let mut earliest = at;
+    for _ in 0..2 {
+        let before = earliest - TimeDelta::seconds(1);
+        if soaked_at(check_ins, before) < required {
+            break;
+        }
+        earliest = before;
+    }
+    earliest
+}
+
+fn human(time: TimeDelta) -> String {
+    let hours = time.num_hours();
+    if hours >= 48 {
+        format!("{:.1} days", time.num_seconds() as f64 / DAY as f64)
+    } else if hours >= 1 {
+        format!("{hours} h {} min", time.num_minutes() % 60)
+    } else {
+        format!("{} min", time.num_minutes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("a time")
+    }
+
+    #[test]
+    fn two_pairs_soak_in_parallel() {
+        let check_ins = [at("2026-08-20T00:00:00Z"), at("2026-08-20T00:00:00Z")];
+        let now = at("2026-08-20T06:00:00Z");
+        assert_eq!(soaked_at(&check_ins, now), TimeDelta::hours(12));
+        let reached = reached_at(&check_ins, now, TimeDelta::days(1));
+        assert_eq!(reached, Some(at("2026-08-20T12:00:00Z")));
+    }
+
+    #[test]
+    fn one_in_the_future_joins_later() {
+        let check_ins = [at("2026-08-20T00:00:00Z"), at("2026-08-20T20:00:00Z")];
+        let reached = reached_at(&check_ins, at("2026-08-20T06:00:00Z"), TimeDelta::days(1));
+        assert_eq!(reached, Some(at("2026-08-20T22:00:00Z")));
+        assert_eq!(reached_at(&[], at("2026-08-20T06:00:00Z"), TimeDelta::days(1)), None);
+    }
+}

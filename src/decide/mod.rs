@@ -1,0 +1,16 @@
+//! What is due, what stands in the way, and why: a pure function of inventory
+//! and snapshot.
+//!
+//! Every gate is evaluated for every subscriber, each with its evidence; one
+//! gate is one file in `gates`. The first that holds, in the order of
+//! [`GateName`], is the one that the promotion is held by.
+
+mod decision;
+pub mod gates;
+mod publishers;
+mod records;
+
+pub use decision::{Decision, Decisions, Outcome, SloQuery, decide};
+pub use gates::{Gate, GateName, GateOutcome};
+pub use publishers::{Deployment, DeploymentState, PublisherState};
+pub use records::{record_key, state_key};

@@ -1,0 +1,194 @@
+//! What is known of each publisher: its commit, and how its deployments went.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::records;
+use crate::domain::{CommitSha, Problem};
+use crate::inventory::{Inventory, Target};
+use crate::snapshot::{Failure, Lookup, Snapshot};
+
+/// How the deployment of a publisher's commit went, as its record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeploymentState {
+    /// It ran and succeeded.
+    Success,
+    /// It ran and failed.
+    Failed,
+    /// There is no record.
+    Missing,
+    /// There is a record that is not usable: holds like a missing one.
+    Invalid,
+}
+
+/// A publisher's deployment for one channel.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deployment {
+    /// How it went.
+    pub state: DeploymentState,
+    /// Why it is not usable, or could not be read.
+    pub reason: Option<String>,
+    /// Saas file in the record.
+    pub saas_file: Option<String>,
+    /// Digest of the effective deployment config.
+    pub target_config_hash: Option<String>,
+    /// When it was deployed.
+    pub check_in: Option<DateTime<Utc>>,
+}
+
+impl Deployment {
+    /// Is there a usable record?
+    pub fn is_usable(&self) -> bool {
+        matches!(self.state, DeploymentState::Success | DeploymentState::Failed)
+    }
+}
+
+/// What is known of a publisher.
+#[derive(Debug, Clone)]
+pub struct PublisherState {
+    /// Its current commit, or why it is not known.
+    pub commit: Result<CommitSha, Failure>,
+    /// By subscribed channel; empty if the commit is not known.
+    pub deployments: BTreeMap<String, Deployment>,
+    /// Channels whose record could not be read although the bucket answers.
+    pub unread: BTreeMap<String, Failure>,
+}
+
+/// The states of all publishers, in the order of the inventory, and what is wrong.
+pub(super) fn states(
+    inventory: &Inventory,
+    snapshot: &Snapshot,
+    problems: &mut Vec<Problem>,
+) -> Vec<PublisherState> {
+    inventory
+        .targets
+        .iter()
+        .map(|target| {
+            let commit = commit(target, snapshot);
+            if let Err(failure) = &commit {
+                report_commit(target, failure, problems);
+            }
+            let mut state =
+                PublisherState { deployments: BTreeMap::new(), unread: BTreeMap::new(), commit };
+            if let Ok(commit) = state.commit.clone() {
+                for channel in &target.promotion.publish {
+                    if inventory.subscribed.contains(channel) {
+                        read_deployment(target, channel, &commit, snapshot, &mut state, problems);
+                    }
+                }
+            }
+            state
+        })
+        .collect()
+}
+
+fn commit(target: &Target, snapshot: &Snapshot) -> Result<CommitSha, Failure> {
+    let git_ref = target.git_ref.as_ref().map_err(|error| Failure::new(error.clone()))?;
+    if let Some(sha) = CommitSha::parse(git_ref) {
+        return Ok(sha);
+    }
+    match snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, git_ref)) {
+        Some(Lookup::Found(fact)) => Ok(fact.sha.clone()),
+        Some(Lookup::Failed(failure)) => Err(failure.clone()),
+        None => Err(Failure::new("the snapshot does not have this commit")),
+    }
+}
+
+/// One problem for each look-up, and one for a cause that many share.
+fn report_commit(target: &Target, failure: &Failure, problems: &mut Vec<Problem>) {
+    let Ok(git_ref) = &target.git_ref else { return };
+    let problem = match &failure.shared_cause {
+        Some(cause) => Problem::error("service_refused", cause.clone()),
+        None => Problem::error(
+            "commit_lookup_failed",
+            format!(
+                "the commit of ref {git_ref} in {} could not be looked up: {}",
+                target.repo_url, failure.error
+            ),
+        )
+        .in_file(&target.place.file)
+        .at(Snapshot::commit_key(&target.repo_url, git_ref)),
+    };
+    let known = problems.iter().any(|other| {
+        other.code == problem.code
+            && if failure.shared_cause.is_some() {
+                other.message == problem.message
+            } else {
+                other.path == problem.path
+            }
+    });
+    if !known {
+        problems.push(problem);
+    }
+}
+
+fn read_deployment(
+    target: &Target,
+    channel: &str,
+    commit: &CommitSha,
+    snapshot: &Snapshot,
+    state: &mut PublisherState,
+    problems: &mut Vec<Problem>,
+) {
+    let key = records::record_key(channel, &target.uid, commit);
+    if let Some(failure) = snapshot.deployment_record_errors.get(&key) {
+        problems.push(
+            Problem::error(
+                "record_lookup_failed",
+                format!("the deployment record {key} could not be read: {}", failure.error),
+            )
+            .in_file(&target.place.file)
+            .at(&key),
+        );
+        state.unread.insert(channel.to_owned(), failure.clone());
+    }
+    let deployment = match snapshot.deployment_records.get(&key) {
+        None => deployment(DeploymentState::Missing, None),
+        Some(stored) => recorded(target, &key, stored, problems),
+    };
+    state.deployments.insert(channel.to_owned(), deployment);
+}
+
+fn deployment(state: DeploymentState, reason: Option<String>) -> Deployment {
+    Deployment { state, reason, saas_file: None, target_config_hash: None, check_in: None }
+}
+
+fn recorded(target: &Target, key: &str, stored: &Value, problems: &mut Vec<Problem>) -> Deployment {
+    match records::read(stored) {
+        Err(reason) => {
+            problems.push(
+                Problem::error(
+                    "unusable_record",
+                    format!("the deployment record {key} is not usable: {reason}"),
+                )
+                .in_file(&target.place.file)
+                .at(key),
+            );
+            deployment(DeploymentState::Invalid, Some(reason))
+        }
+        Ok(record) => {
+            if let Some(error) = record.check_in_error {
+                problems.push(
+                    Problem::warning("unreadable_check_in", format!("{key}: {error}"))
+                        .in_file(&target.place.file)
+                        .at(key),
+                );
+            }
+            Deployment {
+                state: if record.success {
+                    DeploymentState::Success
+                } else {
+                    DeploymentState::Failed
+                },
+                reason: None,
+                saas_file: Some(record.saas_file),
+                target_config_hash: Some(record.target_config_hash),
+                check_in: record.check_in,
+            }
+        }
+    }
+}

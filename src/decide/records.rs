@@ -1,0 +1,66 @@
+//! Deployment records: which ones are usable, and what they say.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::check_in::parse_check_in;
+use crate::domain::{CommitSha, TargetUid};
+
+/// Key of a record in the snapshot: from `promotions_v2/` on.
+pub fn record_key(channel: &str, publisher: &TargetUid, commit: &CommitSha) -> String {
+    format!("promotions_v2/{channel}/{publisher}/{commit}")
+}
+
+/// Key of a record in the state bucket.
+pub fn state_key(record_key: &str) -> String {
+    format!("state/openshift-saas-deploy/{record_key}")
+}
+
+/// A usable record.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Record {
+    pub(super) success: bool,
+    pub(super) saas_file: String,
+    pub(super) target_config_hash: String,
+    /// When it was deployed.
+    pub(super) check_in: Option<DateTime<Utc>>,
+    /// What is wrong with `check_in`, if it is there and unreadable.
+    pub(super) check_in_error: Option<String>,
+}
+
+/// Reads a record as it is stored.
+///
+/// # Errors
+/// In words, why it is not usable: it needs a JSON boolean `success`, and
+/// non-empty texts `saas_file` and `target_config_hash` (domain rules, section 2).
+pub(super) fn read(stored: &Value) -> Result<Record, String> {
+    let Value::Object(map) = stored else {
+        return Err("it is no JSON object".to_owned());
+    };
+    let text = |key: &str| match map.get(key) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(Value::String(_)) => Err(format!("`{key}` is empty")),
+        Some(Value::Null) | None => Err(format!("`{key}` is missing")),
+        Some(_) => Err(format!("`{key}` is no text")),
+    };
+    let success = match map.get("success") {
+        Some(Value::Bool(success)) => *success,
+        Some(Value::Null) | None => return Err("`success` is missing".to_owned()),
+        Some(_) => return Err("`success` is no JSON boolean".to_owned()),
+    };
+    let (check_in, check_in_error) = match map.get("check_in") {
+        None | Some(Value::Null) => (None, None),
+        Some(Value::String(text)) => match parse_check_in(text) {
+            Ok(time) => (Some(time), None),
+            Err(error) => (None, Some(format!("check_in {text:?} is not readable: {error}"))),
+        },
+        Some(other) => (None, Some(format!("check_in {other} is no text"))),
+    };
+    Ok(Record {
+        success,
+        saas_file: text("saas_file")?,
+        target_config_hash: text("target_config_hash")?,
+        check_in,
+        check_in_error,
+    })
+}
