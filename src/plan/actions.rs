@@ -1,0 +1,269 @@
+//! What each action writes: the steps of a request that is kept, refreshed,
+//! held, closed or left alone.
+
+use super::conflicts::Change;
+use super::desired::{Desired, Group};
+use super::lifecycle::{Existing, Planner};
+use super::message;
+use super::model::{Action, PlannedRequest, Reason, Step};
+use crate::domain::{Problem, TargetUid};
+use crate::observe::ports::{NewCommit, RequestChange};
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
+
+impl Planner<'_> {
+    pub(super) fn keep(&mut self, existing: &Existing<'_>, desired: &Desired) {
+        let request = existing.request;
+        let mut change = RequestChange::default();
+        let fresh = message::title(self.inventory, desired);
+        let mut planned = self.planned(
+            request,
+            Action::Keep,
+            Reason::AsWanted,
+            "open, with the wanted content".to_owned(),
+        );
+        planned.targets.clone_from(&desired.targets);
+        planned.files = vec![desired.file()];
+        planned.promotable_since = desired.promotable_since;
+        let stale = message::described_values(&request.description)
+            .is_some_and(|described| described != desired.values.digest());
+        if stale {
+            change.title = Some(keep_draft(request, &fresh));
+            change.description = Some(self.description(desired));
+            (planned.action, planned.reason_code) = (Action::Update, Reason::Changed);
+            planned.reason = "its title and description are about other values".to_owned();
+        } else if message::is_held_title(&request.title) {
+            change.title = Some(fresh);
+            (planned.action, planned.reason_code) = (Action::Update, Reason::ReadyAgain);
+            planned.reason = "every gate passes again: ready to merge".to_owned();
+        }
+        if change != RequestChange::default() {
+            planned.title = change.title.clone().unwrap_or_default();
+            planned.steps = vec![Step::Change { iid: request.iid, change }];
+        }
+        self.plan.requests.push(planned);
+    }
+
+    /// New content in place: a commit, then the texts for people.
+    pub(super) fn refresh(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        existing: &Existing<'_>,
+        desired: &Desired,
+    ) {
+        let request = existing.request;
+        let change = Change {
+            path: desired.path.clone(),
+            base: desired.old_text.clone(),
+            text: desired.new_text.clone(),
+            name: format!("!{}", request.iid),
+        };
+        if let Err(other) = self.standing.admit(&desired.old_text, change) {
+            let reason = format!("its new content cannot be merged beside {other}: waits for it");
+            if self.admit_as_it_is(existing, None).is_ok() {
+                self.hold(existing, "another request", Reason::WaitsForRequest, reason);
+            } else {
+                self.close(existing, Reason::WaitsForRequest, reason);
+            }
+            return;
+        }
+        let same_values = existing.trailers.values == desired.values;
+        let (code, reason) = if same_values {
+            (
+                Reason::TargetBranchMoved,
+                "made anew, as the target branch changed around it".to_owned(),
+            )
+        } else {
+            (Reason::Changed, format!("now to {}", desired.values.git_ref))
+        };
+        let mut planned = self.planned(request, Action::Update, code, reason);
+        planned.steps.push(self.commit_step(
+            repo,
+            desired,
+            &request.source_branch,
+            Some(existing.tip),
+        ));
+        let title = keep_draft(request, &message::title(self.inventory, desired));
+        let described =
+            message::described_values(&request.description) == Some(&desired.values.digest());
+        let mut change = RequestChange::default();
+        if !same_values || message::is_held_title(&request.title) {
+            change.title = Some(title.clone());
+            planned.title = title;
+        }
+        if !same_values || !described {
+            change.description = Some(self.description(desired));
+        }
+        if change != RequestChange::default() {
+            planned.steps.push(Step::Change { iid: request.iid, change });
+        }
+        planned.targets.clone_from(&desired.targets);
+        planned.files = vec![desired.file()];
+        planned.promotable_since = desired.promotable_since;
+        self.plan.requests.push(planned);
+    }
+
+    pub(super) fn hold(
+        &mut self,
+        existing: &Existing<'_>,
+        gate: &str,
+        code: Reason,
+        reason: String,
+    ) {
+        let request = existing.request;
+        let persons_draft = request.draft && !message::is_held_title(&request.title);
+        let title = message::held_title(gate, &message::ready_part(&request.title));
+        let mut planned = self.planned(request, Action::Hold, code, reason);
+        planned.targets = existing.trailers.targets.iter().cloned().collect();
+        if !persons_draft && request.title != title {
+            planned.title.clone_from(&title);
+            let change = RequestChange { title: Some(title), ..RequestChange::default() };
+            planned.steps.push(Step::Change { iid: request.iid, change });
+        }
+        self.plan.requests.push(planned);
+    }
+
+    pub(super) fn close(&mut self, existing: &Existing<'_>, code: Reason, reason: String) {
+        let request = existing.request;
+        if !self.settings.allow_closing {
+            let reason = format!("would be closed, but closing is switched off: {reason}");
+            let mut planned = self.planned(request, Action::Keep, Reason::ClosingDisabled, reason);
+            planned.targets = existing.trailers.targets.iter().cloned().collect();
+            self.plan.requests.push(planned);
+            return;
+        }
+        let mut steps = Vec::new();
+        if !self.has_note(request.iid, message::CLOSED_BY_BOT_MARKER) {
+            let body = message::closing_comment(&reason);
+            steps.push(Step::Comment { iid: request.iid, body });
+        }
+        let change = RequestChange { close: true, ..RequestChange::default() };
+        steps.push(Step::Change { iid: request.iid, change });
+        steps.push(Step::DeleteBranch {
+            branch: request.source_branch.clone(),
+            expected_tip: existing.tip.sha.clone(),
+        });
+        let mut planned = self.planned(request, Action::Close, code, reason);
+        planned.targets = existing.trailers.targets.iter().cloned().collect();
+        planned.steps = steps;
+        self.plan.requests.push(planned);
+    }
+
+    pub(super) fn leave(
+        &mut self,
+        group: Option<&Group>,
+        request: &MergeRequestFact,
+        code: Reason,
+        reason: String,
+        steps: Vec<Step>,
+    ) {
+        let mut planned = self.planned(request, Action::Keep, code, reason);
+        planned.targets = self.uids(group);
+        planned.steps = steps;
+        self.plan.requests.push(planned);
+    }
+
+    pub(super) fn taken_over(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
+        let mut steps = Vec::new();
+        if !self.has_note(request.iid, message::TAKEN_OVER_MARKER) {
+            let body = message::taken_over_comment(&request.source_branch);
+            steps.push(Step::Comment { iid: request.iid, body });
+        }
+        let reason = "taken over: somebody else pushed to its branch".to_owned();
+        self.leave(group, request, Reason::TakenOver, reason, steps);
+    }
+
+    pub(super) fn not_ours(&mut self, group: Option<&Group>, branch: &str, message: &str) {
+        let Some(target) = group.map(|group| &self.inventory.targets[group.members[0]]) else {
+            return;
+        };
+        self.plan.problems.push(
+            Problem::error(
+                "branch_not_ours",
+                format!("{}: {message}; rename or delete it", target.label()),
+            )
+            .in_file(&target.place.file)
+            .at(branch),
+        );
+    }
+
+    pub(super) fn has_note(&mut self, iid: u64, marker: &str) -> bool {
+        match self.snapshot.notes.get(&iid).map(|notes| notes.as_result()) {
+            Some(Ok(notes)) => notes.iter().any(|note| note.contains(marker)),
+            // Rather no comment than one in every run.
+            Some(Err(_)) => true,
+            None => {
+                self.plan.needs.notes.insert(iid);
+                false
+            }
+        }
+    }
+
+    pub(super) fn uids(&self, group: Option<&Group>) -> Vec<TargetUid> {
+        let mut uids: Vec<_> = group
+            .into_iter()
+            .flat_map(|group| &group.members)
+            .map(|&member| self.inventory.targets[member].uid.clone())
+            .collect();
+        uids.sort();
+        uids
+    }
+
+    pub(super) fn description(&self, desired: &Desired) -> String {
+        message::description(self.inventory, self.decisions, desired, self.settings)
+    }
+
+    pub(super) fn commit_step(
+        &self,
+        repo: &ConfigRepoFacts,
+        desired: &Desired,
+        branch: &str,
+        tip: Option<&CommitDetail>,
+    ) -> Step {
+        let trailers = desired.trailers(&self.target_branch, &repo.base_commit);
+        let title = message::title(self.inventory, desired);
+        Step::Commit {
+            commit: NewCommit {
+                branch: branch.to_owned(),
+                start: repo.base_commit.clone(),
+                force: tip.is_some(),
+                message: message::commit_message(&title, &trailers),
+                path: desired.path.clone(),
+                content: desired.new_text.clone(),
+            },
+            expected_tip: tip.map(|tip| tip.sha.clone()),
+        }
+    }
+
+    pub(super) fn planned(
+        &self,
+        request: &MergeRequestFact,
+        action: Action,
+        reason_code: Reason,
+        reason: String,
+    ) -> PlannedRequest {
+        PlannedRequest {
+            action,
+            reason_code,
+            reason,
+            branch: request.source_branch.clone(),
+            iid: Some(request.iid),
+            web_url: Some(request.web_url.clone()),
+            title: request.title.clone(),
+            labels: request.labels.clone(),
+            targets: Vec::new(),
+            files: Vec::new(),
+            promotable_since: None,
+            opened_at: Some(request.created_at),
+            steps: Vec::new(),
+        }
+    }
+}
+
+/// A draft that a person made stays one.
+fn keep_draft(request: &MergeRequestFact, title: &str) -> String {
+    if request.draft && !message::is_held_title(&request.title) {
+        format!("Draft: {title}")
+    } else {
+        title.to_owned()
+    }
+}

@@ -1,0 +1,63 @@
+//! Branch names: a pure function of target branch and edit site, never of the content.
+
+use sha2::{Digest, Sha256};
+
+/// What all branches of the bot begin with.
+pub const PREFIX: &str = "auto-promoter-v2/";
+
+/// Longest readable part of a name.
+const READABLE: usize = 60;
+
+/// The branch of an edit site: readable, valid for git and GitLab whatever the
+/// names are, at most 150 bytes, and different for different sites.
+///
+/// `site` is the site's key, which joins the branch to the targets.
+pub fn name(target_branch: &str, site: &str, saas_file: &str, namespace: &str) -> String {
+    let digest = Sha256::digest(format!("{target_branch}\n{site}").as_bytes());
+    let digest: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+    format!("{PREFIX}{}-{}-{digest}", slug(saas_file), slug(namespace))
+}
+
+/// Letters, digits and single dashes: nothing that git, GitLab or a shell could stumble over.
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for char in text.chars() {
+        if slug.len() >= READABLE {
+            break;
+        }
+        match char.to_ascii_lowercase() {
+            char @ ('a'..='z' | '0'..='9') => slug.push(char),
+            _ if slug.is_empty() || slug.ends_with('-') => {}
+            _ => slug.push('-'),
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() { "x".to_owned() } else { slug.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_readable_and_differ_by_target_branch_and_site() {
+        let branch = name("main", "abc", "saas-rbac", "rbac-prod");
+        assert!(branch.starts_with("auto-promoter-v2/saas-rbac-rbac-prod-"), "{branch}");
+        assert_ne!(branch, name("stable", "abc", "saas-rbac", "rbac-prod"));
+        assert_ne!(branch, name("main", "abd", "saas-rbac", "rbac-prod"));
+    }
+
+    #[test]
+    fn any_name_makes_a_valid_branch() {
+        for text in ["", "..", "a..b~^:?*[\\ \u{7f}", "-x.lock", "ä/ö", &"x".repeat(500), "@{"] {
+            let branch = name("main", "s", text, text);
+            assert!(branch.len() <= 200, "{branch}");
+            let rest = &branch[PREFIX.len()..];
+            assert!(
+                rest.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
+                "{branch}"
+            );
+            assert!(!rest.starts_with('-'), "{branch}");
+        }
+    }
+}

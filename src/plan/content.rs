@@ -1,0 +1,117 @@
+//! What the branches of open requests contain, without asking for it where the
+//! trailers' digests tell.
+
+use super::conflicts::Change;
+use super::desired::{self, Desired, Group};
+use super::lifecycle::{Existing, Planner};
+use super::trailers::{Trailers, text_digest};
+use crate::domain::CommitSha;
+use crate::snapshot::Snapshot;
+
+/// The texts of a request's file.
+pub(super) enum Texts {
+    /// On the base, on the branch.
+    Known(String, String),
+    /// The file is not there on one of them.
+    Gone,
+    /// Noted as needed.
+    Missing,
+    Failed(String),
+}
+
+impl<'a> Planner<'a> {
+    /// Takes an open request in with the content that it has.
+    pub(super) fn admit_as_it_is(
+        &mut self,
+        existing: &Existing<'_>,
+        group: Option<&Group>,
+    ) -> Result<(), String> {
+        let path = existing.trailers.path.clone();
+        let Some(target) = self.target_text(&path) else {
+            return Err(format!("!{}", existing.request.iid));
+        };
+        let target = target.to_owned();
+        match self.texts(existing, group, None) {
+            Texts::Known(base, text) => {
+                let name = format!("!{}", existing.request.iid);
+                self.standing.admit(&target, Change { path, base, text, name })
+            }
+            Texts::Missing | Texts::Failed(_) => Ok(()),
+            Texts::Gone => Err(format!("!{}", existing.request.iid)),
+        }
+    }
+
+    fn target_text(&self, path: &str) -> Option<&'a str> {
+        let file = path.strip_prefix("data")?;
+        self.bundle.sources.get(file).map(|tree| tree.text())
+    }
+
+    /// The texts of a request's file on its base and on its branch, without
+    /// asking for them where the trailers' digests tell them.
+    pub(super) fn texts(
+        &mut self,
+        existing: &Existing<'_>,
+        group: Option<&Group>,
+        desired: Option<&Desired>,
+    ) -> Texts {
+        let trailers = &existing.trailers;
+        let candidates = self.candidate_texts(group, desired, trailers);
+        let known =
+            |digest: &str| candidates.iter().find(|text| text_digest(text) == digest).cloned();
+        let rebased = existing.base != trailers.base;
+        let base = match known(&trailers.base_digest).filter(|_| !rebased) {
+            Some(text) => Ok(Some(text)),
+            None => self.file(&existing.base, &trailers.path),
+        };
+        let text = match known(&trailers.text_digest).filter(|_| !rebased) {
+            Some(text) => Ok(Some(text)),
+            None => self.file(&existing.tip.sha, &trailers.path),
+        };
+        match (base, text) {
+            (Ok(Some(base)), Ok(Some(text))) => Texts::Known(base, text),
+            (Err(None), _) | (_, Err(None)) => Texts::Missing,
+            (Err(Some(error)), _) | (_, Err(Some(error))) => Texts::Failed(error),
+            _ => Texts::Gone,
+        }
+    }
+
+    /// Texts that a branch may well have: the target branch's, and that with its values.
+    fn candidate_texts(
+        &self,
+        group: Option<&Group>,
+        desired: Option<&Desired>,
+        trailers: &Trailers,
+    ) -> Vec<String> {
+        let mut candidates: Vec<String> =
+            self.target_text(&trailers.path).map(str::to_owned).into_iter().collect();
+        if let Some(desired) = desired {
+            candidates.push(desired.new_text.clone());
+        } else if let Some(group) = group {
+            candidates.extend(desired::text_with(
+                self.inventory,
+                self.bundle,
+                self.decisions,
+                group,
+                &trailers.values,
+            ));
+        }
+        candidates
+    }
+
+    /// A file's text; `Err(None)` if it has to be asked for first.
+    fn file(&mut self, commit: &CommitSha, path: &str) -> Result<Option<String>, Option<String>> {
+        match self
+            .snapshot
+            .files
+            .get(&Snapshot::file_key(commit, path))
+            .map(|file| file.as_result())
+        {
+            Some(Ok(text)) => Ok(text.clone()),
+            Some(Err(failure)) => Err(Some(failure.error.clone())),
+            None => {
+                self.plan.needs.files.insert((commit.clone(), path.to_owned()));
+                Err(None)
+            }
+        }
+    }
+}

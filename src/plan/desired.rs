@@ -1,0 +1,264 @@
+//! From decisions to desired changes: one for each edit site that is to be promoted.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use similar::{ChangeTag, TextDiff};
+
+use super::branch;
+use super::model::FileEdit;
+use super::trailers::{Trailers, Values, patch_digest, text_digest};
+use crate::app_interface::Bundle;
+use crate::decide::{Decision, Decisions, GateName, Outcome};
+use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::inventory::{Inventory, Target};
+use crate::yaml::{self, HashEdit, RefMode, TargetEdit, Tree};
+
+/// What a branch is for: an edit site, or a single target that gets a value of its own.
+#[derive(Debug, Clone)]
+pub(super) struct Group {
+    pub(super) branch: String,
+    /// Subscribers, as indexes, in inventory order.
+    pub(super) members: Vec<usize>,
+    pub(super) wish: Wish,
+}
+
+/// What is wanted of a group.
+#[derive(Debug, Clone)]
+pub(super) enum Wish {
+    Promote(Box<Desired>),
+    /// A gate holds it: which, and why.
+    Hold {
+        gate: GateName,
+        reason: String,
+    },
+    NothingDue,
+    /// Facts are missing, or it cannot be edited.
+    Error(String),
+}
+
+/// A change that is due.
+#[derive(Debug, Clone)]
+pub(super) struct Desired {
+    pub(super) members: Vec<usize>,
+    pub(super) targets: Vec<TargetUid>,
+    pub(super) current_ref: String,
+    pub(super) values: Values,
+    /// From the repository's root.
+    pub(super) path: String,
+    pub(super) old_text: String,
+    pub(super) new_text: String,
+    pub(super) promotable_since: Option<DateTime<Utc>>,
+    pub(super) depends_on: Vec<String>,
+}
+
+impl Desired {
+    pub(super) fn moves_ref(&self) -> bool {
+        self.current_ref != self.values.git_ref
+    }
+
+    pub(super) fn file(&self) -> FileEdit {
+        FileEdit {
+            path: self.path.clone(),
+            content: self.new_text.clone(),
+            diff: unified_diff(&self.path, &self.old_text, &self.new_text),
+        }
+    }
+
+    pub(super) fn trailers(&self, target_branch: &str, base: &CommitSha) -> Trailers {
+        let diff = TextDiff::from_lines(&self.old_text, &self.new_text);
+        let lines = |tag: ChangeTag| {
+            diff.iter_all_changes()
+                .filter(move |change| change.tag() == tag)
+                .map(|change| change.value())
+                .collect::<Vec<_>>()
+        };
+        Trailers {
+            targets: self.targets.iter().cloned().collect(),
+            target_branch: target_branch.to_owned(),
+            path: self.path.clone(),
+            values: self.values.clone(),
+            base: base.clone(),
+            base_digest: text_digest(&self.old_text),
+            text_digest: text_digest(&self.new_text),
+            patch: patch_digest(
+                lines(ChangeTag::Delete).into_iter(),
+                lines(ChangeTag::Insert).into_iter(),
+            ),
+            depends_on: self.depends_on.iter().cloned().collect(),
+        }
+    }
+}
+
+fn unified_diff(path: &str, old: &str, new: &str) -> String {
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .context_radius(3)
+        .header(&format!("a/{path}"), &format!("b/{path}"))
+        .to_string()
+}
+
+/// All groups whose subscribers were decided on, by branch.
+pub(super) fn groups(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    target_branch: &str,
+    problems: &mut Vec<Problem>,
+) -> BTreeMap<String, Group> {
+    let mut groups = BTreeMap::new();
+    for (key, members) in members_by_key(inventory, decisions) {
+        let first = &inventory.targets[members[0]];
+        let branch = branch::name(target_branch, &key, &first.saas_file, &first.namespace.name);
+        let wish = wish(inventory, bundle, decisions, &members, problems);
+        groups.insert(branch.clone(), Group { branch, members, wish });
+    }
+    groups
+}
+
+/// A target that has its place for itself goes by its uid, a shared place by
+/// the lowest uid of its subscribers.
+fn members_by_key(inventory: &Inventory, decisions: &Decisions) -> BTreeMap<String, Vec<usize>> {
+    let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (&index, decision) in &decisions.subscribers {
+        let uid = &inventory.targets[index].uid;
+        let site = inventory.site_of.get(&index).and_then(|site| inventory.sites.get(site));
+        let key = match site {
+            Some(site) if site.members.len() > 1 && !decision.own_value => {
+                let lowest =
+                    site.members.iter().map(|&member| &inventory.targets[member].uid).min();
+                format!("site:{}", lowest.unwrap_or(uid))
+            }
+            _ => uid.to_string(),
+        };
+        by_key.entry(key).or_default().push(index);
+    }
+    by_key
+}
+
+fn wish(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    members: &[usize],
+    problems: &mut Vec<Problem>,
+) -> Wish {
+    let of = |outcome: Outcome| {
+        members.iter().map(|member| &decisions.subscribers[member]).find(|d| d.outcome == outcome)
+    };
+    if let Some(decision) = of(Outcome::Error) {
+        return Wish::Error(decision.errors.first().cloned().unwrap_or_default());
+    }
+    if let Some(decision) = of(Outcome::Hold) {
+        let gate = decision.held_by.unwrap_or(GateName::EditSite);
+        let reason = decision
+            .gates
+            .iter()
+            .find(|verdict| verdict.gate == gate)
+            .map(|verdict| verdict.reason.clone())
+            .unwrap_or_default();
+        return Wish::Hold { gate, reason };
+    }
+    match of(Outcome::Promote) {
+        None => Wish::NothingDue,
+        Some(decision) => match desired(inventory, bundle, members, decision) {
+            Ok(desired) => Wish::Promote(Box::new(desired)),
+            Err(message) => {
+                let target = &inventory.targets[members[0]];
+                problems.push(
+                    Problem::error("unsafe_edit", format!("{}: {message}", target.label()))
+                        .in_file(&target.place.file)
+                        .at(&target.place.path)
+                        .at_line(target.place.line, target.place.column),
+                );
+                Wish::Error(message)
+            }
+        },
+    }
+}
+
+fn desired(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    members: &[usize],
+    decision: &Decision,
+) -> Result<Desired, String> {
+    let first = &inventory.targets[members[0]];
+    let tree = bundle
+        .sources
+        .get(&first.place.file)
+        .ok_or_else(|| format!("the text of {} is not at hand", first.place.file))?;
+    let values =
+        Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() };
+    let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
+    let new_text = edited(tree, inventory, members, &values, mode)?;
+    let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
+    let mut uids: Vec<_> = targets.iter().map(|target| target.uid.clone()).collect();
+    uids.sort();
+    let mut depends_on: Vec<String> = targets
+        .iter()
+        .flat_map(|target| [&target.file, &target.place.file, &target.namespace.path])
+        .cloned()
+        .collect();
+    depends_on.sort();
+    depends_on.dedup();
+    Ok(Desired {
+        members: members.to_vec(),
+        targets: uids,
+        current_ref: first.git_ref.clone().unwrap_or_default(),
+        values,
+        path: format!("data{}", first.place.file),
+        old_text: tree.text().to_owned(),
+        new_text,
+        promotable_since: decision.promotable_since,
+        depends_on,
+    })
+}
+
+/// The target branch's text with other values for a group, if it can be made.
+pub(super) fn text_with(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    group: &Group,
+    values: &Values,
+) -> Option<String> {
+    let first = &inventory.targets[*group.members.first()?];
+    let decision = decisions.subscribers.get(group.members.first()?)?;
+    let tree = bundle.sources.get(&first.place.file)?;
+    let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
+    edited(tree, inventory, &group.members, values, mode).ok()
+}
+
+fn edited(
+    tree: &Tree,
+    inventory: &Inventory,
+    members: &[usize],
+    values: &Values,
+    ref_mode: RefMode,
+) -> Result<String, String> {
+    let mut edits: Vec<TargetEdit> = Vec::new();
+    for &member in members {
+        let target = &inventory.targets[member];
+        if edits.iter().any(|edit| edit.target == target.node) {
+            continue;
+        }
+        edits.push(TargetEdit {
+            target: target.node,
+            new_ref: (target.git_ref.as_ref() != Ok(&values.git_ref))
+                .then(|| values.git_ref.clone()),
+            ref_mode,
+            hashes: values
+                .hashes
+                .iter()
+                .filter(|hash| !target.promotion.current_hashes.contains(hash))
+                .map(|hash| HashEdit {
+                    channel: hash.channel.clone(),
+                    parent_saas: hash.parent_saas.clone(),
+                    target_config_hash: hash.target_config_hash.clone(),
+                })
+                .collect(),
+        });
+    }
+    yaml::edit(tree, &edits).map_err(|error| format!("it cannot be edited safely: {error}"))
+}

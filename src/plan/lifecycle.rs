@@ -1,0 +1,365 @@
+//! What happens to each merge request: the life of a request, in one place.
+//!
+//! | an open request of the bot … | action |
+//! | --- | --- |
+//! | with the label `sapm/hold`, taken over, or whose facts are missing | keep, untouched |
+//! | whose target is gone, or nothing is due | close |
+//! | whose target a gate holds | hold: a draft (close, if its commit is blocked) |
+//! | with the wanted content that merges cleanly | keep |
+//! | with other content | update in place |
+//!
+//! What is due and has no open request is opened: see `openings`.
+
+use std::collections::BTreeSet;
+
+use super::conflicts::{Merge, MergeTexts, Standing};
+use super::content::Texts;
+use super::desired::{self, Desired, Group, Wish};
+use super::model::{Needs, Plan, Reason, Settings, Step};
+use super::openings;
+use super::ownership::{self, Ownership};
+use super::trailers::Trailers;
+use crate::app_interface::Bundle;
+use crate::decide::{Decisions, GateName, gates};
+use crate::domain::CommitSha;
+use crate::inventory::Inventory;
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
+
+/// Leave this request alone.
+const HOLD_LABEL: &str = "sapm/hold";
+
+/// Plans all merge requests.
+///
+/// Facts that are missing are named in [`Plan::needs`], and taken as if there
+/// was nothing: observe them and plan again.
+pub fn plan(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    merger: &dyn MergeTexts,
+) -> Plan {
+    let mut plan = Plan::default();
+    let repo = snapshot.config_repo.as_ref();
+    let target_branch =
+        repo.map_or(settings.target_branch.as_str(), |repo| repo.target_branch.as_str());
+    let mut groups =
+        desired::groups(inventory, bundle, decisions, target_branch, &mut plan.problems);
+    groups.retain(|_, group| {
+        group.members.iter().any(|&member| settings.narrowing.includes(&inventory.targets[member]))
+    });
+    let mut planner = Planner {
+        inventory,
+        bundle,
+        decisions,
+        snapshot,
+        settings,
+        merger,
+        target_branch: target_branch.to_owned(),
+        standing: Standing::new(merger),
+        plan,
+    };
+    let mut used = BTreeSet::new();
+    if let Some(repo) = repo {
+        planner.existing(repo, &groups, &mut used);
+    }
+    openings::plan(&mut planner, repo, &groups, &mut used);
+    if let Some(repo) = repo {
+        planner.leftovers(repo, &groups, &used);
+    }
+    planner.plan
+}
+
+/// Everything at hand while planning.
+pub(super) struct Planner<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) bundle: &'a Bundle,
+    pub(super) decisions: &'a Decisions,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) settings: &'a Settings,
+    pub(super) merger: &'a dyn MergeTexts,
+    pub(super) target_branch: String,
+    pub(super) standing: Standing<'a>,
+    pub(super) plan: Plan,
+}
+
+/// An open request of the bot with whose branch it is.
+pub(super) struct Existing<'a> {
+    pub(super) request: &'a MergeRequestFact,
+    pub(super) tip: &'a CommitDetail,
+    pub(super) trailers: Box<Trailers>,
+    pub(super) base: CommitSha,
+}
+
+/// What is to become of an open request, before it is tried beside the others.
+enum Verdict {
+    /// Leave it as it is.
+    Leave(Reason, String, Vec<Step>),
+    Close(Reason, String),
+    Hold(GateName, String),
+    Wanted(Box<Desired>),
+}
+
+type Groups = std::collections::BTreeMap<String, Group>;
+
+impl<'a> Planner<'a> {
+    /// All open requests from branches with the bot's prefix.
+    fn existing(
+        &mut self,
+        repo: &'a ConfigRepoFacts,
+        groups: &Groups,
+        used: &mut BTreeSet<String>,
+    ) {
+        let mut wanted = Vec::new();
+        for request in self.snapshot.merge_requests.values() {
+            if request.target_branch != self.target_branch {
+                continue;
+            }
+            let group = groups.get(&request.source_branch);
+            used.insert(request.source_branch.clone());
+            if request.author_id != repo.bot.id {
+                self.not_ours(
+                    group,
+                    &request.source_branch,
+                    &format!(
+                        "!{} from its branch {} was opened by {}, not by the bot",
+                        request.iid, request.source_branch, request.author
+                    ),
+                );
+                continue;
+            }
+            let Some(tip) = self.snapshot.branches.get(&request.source_branch) else {
+                self.leave(
+                    group,
+                    request,
+                    Reason::FactsMissing,
+                    "its branch is gone; GitLab will close it".to_owned(),
+                    Vec::new(),
+                );
+                continue;
+            };
+            let owner = ownership::of_tip(
+                tip,
+                &repo.bot,
+                &self.target_branch,
+                self.snapshot,
+                &mut self.plan.needs,
+            );
+            let held_back = request.labels.contains(HOLD_LABEL);
+            let (trailers, base) = match owner {
+                Ownership::OtherTargetBranch => continue,
+                Ownership::Ours { trailers, base } => (trailers, base),
+                _ if held_back => {
+                    self.leave(group, request, Reason::HoldLabel, hold_label(), Vec::new());
+                    continue;
+                }
+                Ownership::Unknown(error) => {
+                    let reason = format!("whose its branch is could not be found out: {error}");
+                    self.leave(group, request, Reason::FactsMissing, reason, Vec::new());
+                    continue;
+                }
+                Ownership::Foreign => {
+                    self.taken_over(group, request);
+                    continue;
+                }
+            };
+            let existing = Existing { request, tip, trailers, base };
+            let verdict = if held_back {
+                Some(Verdict::Leave(Reason::HoldLabel, hold_label(), Vec::new()))
+            } else {
+                self.verdict(&existing, group)
+            };
+            match verdict {
+                None => {}
+                Some(Verdict::Wanted(desired)) => wanted.push((existing, desired, group)),
+                Some(verdict) => self.settle(&existing, verdict, group),
+            }
+        }
+        let stale: Vec<_> = wanted
+            .into_iter()
+            .filter_map(|(existing, desired, group)| self.keep_if_right(existing, desired, group))
+            .collect();
+        for (existing, desired) in stale {
+            self.refresh(repo, &existing, &desired);
+        }
+    }
+
+    /// What is wanted of a request; `None` if this run is not about it.
+    fn verdict(&self, existing: &Existing<'_>, group: Option<&Group>) -> Option<Verdict> {
+        let trailers = &existing.trailers;
+        let Some(group) = group else { return self.without_group(existing) };
+        Some(match &group.wish {
+            Wish::Error(message) => Verdict::Leave(
+                Reason::FactsMissing,
+                format!("left as it is, as facts are missing: {message}"),
+                Vec::new(),
+            ),
+            Wish::NothingDue => Verdict::Close(
+                Reason::NothingDue,
+                "nothing is due any more: the target has what its publishers have".to_owned(),
+            ),
+            Wish::Hold { gate, reason } => {
+                let blocked = CommitSha::parse(&trailers.values.git_ref).is_some_and(|commit| {
+                    group
+                        .members
+                        .iter()
+                        .any(|&member| gates::is_blocked(&self.inventory.targets[member], &commit))
+                });
+                if blocked {
+                    Verdict::Close(
+                        Reason::CommitBlocked,
+                        format!("its commit {} is blocked now", trailers.values.git_ref),
+                    )
+                } else {
+                    Verdict::Hold(*gate, reason.clone())
+                }
+            }
+            Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
+        })
+    }
+
+    /// A request whose branch no subscriber has: its target is gone, goes by
+    /// another branch, or this run is not about it.
+    fn without_group(&self, existing: &Existing<'_>) -> Option<Verdict> {
+        let trailers = &existing.trailers;
+        let known =
+            self.inventory.subscribers().find(|(_, target)| trailers.targets.contains(&target.uid));
+        if let Some((index, target)) = known {
+            let decided = self.decisions.subscribers.contains_key(&index)
+                && self.settings.narrowing.includes(target);
+            return decided.then(|| {
+                let reason = format!("{} goes by another branch now", target.label());
+                Verdict::Close(Reason::Superseded, reason)
+            });
+        }
+        if !self.settings.narrowing.is_everything() {
+            return None;
+        }
+        Some(match self.hiding_place(trailers) {
+            Some(file) => Verdict::Leave(
+                Reason::FactsMissing,
+                format!("left as it is: its target may be in {file}, which cannot be read in full"),
+                Vec::new(),
+            ),
+            None => Verdict::Close(
+                Reason::TargetGone,
+                "its target is gone, disabled, or no longer promoted automatically".to_owned(),
+            ),
+        })
+    }
+
+    /// A broken datafile that may hide the targets of a request.
+    fn hiding_place<'t>(&self, trailers: &'t Trailers) -> Option<&'t String> {
+        trailers.depends_on.iter().find(|file| self.bundle.broken_files.contains(*file))
+    }
+
+    /// Plans a request that keeps its content, or is closed.
+    fn settle(&mut self, existing: &Existing<'_>, verdict: Verdict, group: Option<&Group>) {
+        let request = existing.request;
+        match verdict {
+            Verdict::Wanted(_) => {}
+            Verdict::Leave(code, reason, steps) => {
+                // It stands where it stands: others have to fit beside it.
+                let _ = self.admit_as_it_is(existing, group);
+                self.leave(group, request, code, reason, steps);
+            }
+            Verdict::Close(code, reason) => self.close(existing, code, reason),
+            Verdict::Hold(gate, reason) => {
+                if let Err(other) = self.admit_as_it_is(existing, group) {
+                    let reason = self.clash(existing, &other);
+                    self.close(existing, Reason::TargetBranchMoved, reason);
+                    return;
+                }
+                self.hold(
+                    existing,
+                    gate.as_str(),
+                    Reason::HeldByGate,
+                    format!("held by {}: {reason}", gate.as_str()),
+                );
+            }
+        }
+    }
+
+    fn clash(&self, existing: &Existing<'_>, other: &str) -> String {
+        let own = format!("!{}", existing.request.iid);
+        if *other == own {
+            "it no longer merges into the target branch, and is held, so that nobody can say what it should be".to_owned()
+        } else {
+            format!("it can no longer be merged beside {other}")
+        }
+    }
+
+    /// Keeps a request whose content is right; gives it back if it has to be refreshed.
+    fn keep_if_right<'e>(
+        &mut self,
+        existing: Existing<'e>,
+        desired: Box<Desired>,
+        group: Option<&Group>,
+    ) -> Option<(Existing<'e>, Box<Desired>)> {
+        let right = match self.texts(&existing, group, Some(&desired)) {
+            Texts::Known(base, text) => {
+                existing.trailers.path == desired.path
+                    && self.merger.merge(&base, &desired.old_text, &text)
+                        == Merge::Clean(desired.new_text.clone())
+            }
+            Texts::Gone => false,
+            Texts::Missing => true, // provisionally: what is needed is noted
+            Texts::Failed(error) => {
+                let reason = format!("left as it is, as its text could not be read: {error}");
+                self.leave(group, existing.request, Reason::FactsMissing, reason, Vec::new());
+                return None;
+            }
+        };
+        if !right {
+            return Some((existing, desired));
+        }
+        if self.admit_as_it_is(&existing, group).is_err() {
+            // Beside the others its change may fit when it is made on the tip.
+            return Some((existing, desired));
+        }
+        self.keep(&existing, &desired);
+        None
+    }
+
+    /// Branches without an open request: orphans of a crash, and what a merge left behind.
+    fn leftovers(&mut self, repo: &ConfigRepoFacts, groups: &Groups, used: &BTreeSet<String>) {
+        if !self.settings.allow_closing {
+            return;
+        }
+        for (branch, tip) in &self.snapshot.branches {
+            if used.contains(branch) {
+                continue;
+            }
+            let owner = ownership::of_tip(
+                tip,
+                &repo.bot,
+                &self.target_branch,
+                self.snapshot,
+                &mut self.plan.needs,
+            );
+            let Ownership::Ours { trailers, .. } = owner else { continue };
+            let unwanted = match groups.get(branch) {
+                Some(group) => !matches!(group.wish, Wish::Error(_)),
+                None => {
+                    self.settings.narrowing.is_everything()
+                        && self.hiding_place(&trailers).is_none()
+                }
+            };
+            if unwanted {
+                let expected_tip = tip.sha.clone();
+                self.plan
+                    .leftovers
+                    .push(Step::DeleteBranch { branch: branch.clone(), expected_tip });
+            }
+        }
+    }
+
+    pub(super) fn needs(&mut self) -> &mut Needs {
+        &mut self.plan.needs
+    }
+}
+
+fn hold_label() -> String {
+    format!("left alone, as it has the label {HOLD_LABEL}")
+}

@@ -1,0 +1,247 @@
+//! The texts of a merge request: title, description, comments.
+
+use std::fmt::Write as _;
+
+use super::desired::Desired;
+use super::markup::{code, link_target, plain, shorten};
+use super::model::Settings;
+use super::trailers::Trailers;
+use crate::decide::{Decision, Decisions, GateOutcome};
+use crate::domain::{RepoUrl, is_commit_sha};
+use crate::inventory::{Inventory, Target};
+
+/// What every title of the bot begins with.
+pub(super) const TITLE: &str = "[AutoPromoterV2]";
+/// Hidden in the bot's own closing comments.
+pub const CLOSED_BY_BOT_MARKER: &str = "<!-- sapm:closed-by-bot -->";
+/// Hidden in the comment on a request that somebody else took over.
+pub(super) const TAKEN_OVER_MARKER: &str = "<!-- sapm:taken-over -->";
+/// GitLab's limit for titles, less room for `Draft: `.
+const TITLE_LIMIT: usize = 240;
+/// Targets, publishers and gates that are listed one by one.
+const LISTED: usize = 40;
+/// Longest single text in a description.
+const LINE: usize = 400;
+
+const HELD: &str = "held by ";
+
+/// The title of a request that may be merged.
+pub(super) fn title(inventory: &Inventory, desired: &Desired) -> String {
+    let target = &inventory.targets[desired.members[0]];
+    let more = match desired.members.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    let what = if desired.moves_ref() {
+        format!("to {}", short_ref(&desired.values.git_ref))
+    } else {
+        "for a changed config".to_owned()
+    };
+    shorten(&format!("{TITLE} {}{more} {what}", plain(&target.label())), TITLE_LIMIT)
+}
+
+/// The title of a draft that a gate holds.
+pub(super) fn held_title(gate: &str, ready: &str) -> String {
+    let rest = ready.strip_prefix(TITLE).unwrap_or(ready).trim_start();
+    format!("Draft: {}", shorten(&format!("{TITLE} {HELD}{gate}: {rest}"), TITLE_LIMIT))
+}
+
+/// A title without its draft mark and what a gate added to it.
+pub(super) fn ready_part(title: &str) -> String {
+    let title = title.strip_prefix("Draft: ").unwrap_or(title);
+    match title.strip_prefix(TITLE).map(str::trim_start) {
+        Some(rest) if rest.starts_with(HELD) => match rest.split_once(": ") {
+            Some((_, rest)) => format!("{TITLE} {rest}"),
+            None => title.to_owned(),
+        },
+        _ => title.to_owned(),
+    }
+}
+
+/// Does the title carry the bot's mark of a held request?
+pub(super) fn is_held_title(title: &str) -> bool {
+    let title = title.strip_prefix("Draft: ").unwrap_or(title);
+    title.strip_prefix(TITLE).is_some_and(|rest| rest.trim_start().starts_with(HELD))
+}
+
+fn short_ref(git_ref: &str) -> &str {
+    if is_commit_sha(git_ref) { &git_ref[..8] } else { git_ref }
+}
+
+/// The marker in a description that tells which values it is about.
+pub(super) fn values_marker(digest: &str) -> String {
+    format!("<!-- sapm:values={digest} -->")
+}
+
+/// The values that a description is about, if its marker is still there.
+pub(super) fn described_values(description: &str) -> Option<&str> {
+    let (_, rest) = description.split_once("<!-- sapm:values=")?;
+    rest.split_once(" -->").map(|(digest, _)| digest)
+}
+
+/// The commit message: subject, and the trailers.
+pub(super) fn commit_message(title: &str, trailers: &Trailers) -> String {
+    format!("{title}\n\n{}", trailers.render())
+}
+
+/// The description: the part that matters first, then the reasons.
+pub(super) fn description(
+    inventory: &Inventory,
+    decisions: &Decisions,
+    desired: &Desired,
+    settings: &Settings,
+) -> String {
+    let mut text = String::new();
+    let first = &inventory.targets[desired.members[0]];
+    what_moves(&mut text, inventory, desired, settings, first);
+    if let Some(decision) = decisions.subscribers.get(&desired.members[0]) {
+        publishers(&mut text, inventory, decisions, first, decision);
+        gates(&mut text, decision);
+    }
+    text.push_str("\n---\n\n");
+    if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
+        let _ = writeln!(text, "Planned by [this pipeline]({url}).");
+    }
+    text.push_str(
+        "Opened, refreshed and closed by saas-auto-promotions-manager. \
+         The label `sapm/hold` makes it leave this request alone; closing it means \"not this version\".\n\n",
+    );
+    text.push_str(&values_marker(&desired.values.digest()));
+    text.push('\n');
+    text
+}
+
+fn what_moves(
+    text: &mut String,
+    inventory: &Inventory,
+    desired: &Desired,
+    settings: &Settings,
+    first: &Target,
+) {
+    let (from, to) = (desired.current_ref.as_str(), desired.values.git_ref.as_str());
+    let repo = link_target(first.repo_url.as_str());
+    let _ = if desired.moves_ref() {
+        writeln!(text, "Promotes {} from {} to {}.\n", code(&first.label()), code(from), code(to))
+    } else {
+        writeln!(
+            text,
+            "Redeploys {} at {}: the config of its publishers changed.\n",
+            code(&first.label()),
+            code(to)
+        )
+    };
+    if let Some(url) = compare_url(&first.repo_url, from, to, settings.gitlab_host.as_deref()) {
+        let _ = writeln!(text, "* [What changes in the code]({url})");
+    }
+    match repo {
+        Some(url) => {
+            let _ = writeln!(text, "* Repository: <{url}>");
+        }
+        None => {
+            let _ = writeln!(text, "* Repository: {}", code(first.repo_url.as_str()));
+        }
+    }
+    let _ = writeln!(text, "* File: {}", code(&desired.path));
+    for hash in &desired.values.hashes {
+        let _ = writeln!(
+            text,
+            "* Config of {} on channel {}: {}",
+            code(&hash.parent_saas),
+            code(&hash.channel),
+            code(&hash.target_config_hash)
+        );
+    }
+    if desired.members.len() > 1 {
+        let _ = writeln!(text, "* One place in the file for {} targets:", desired.members.len());
+        for &member in desired.members.iter().take(LISTED) {
+            let _ = writeln!(text, "  * {}", code(&inventory.targets[member].label()));
+        }
+        more(text, "  ", desired.members.len());
+    }
+}
+
+fn more(text: &mut String, indent: &str, total: usize) {
+    if total > LISTED {
+        let _ = writeln!(text, "{indent}* and {} more", total - LISTED);
+    }
+}
+
+fn publishers(
+    text: &mut String,
+    inventory: &Inventory,
+    decisions: &Decisions,
+    target: &Target,
+    _decision: &Decision,
+) {
+    let mut lines = Vec::new();
+    for channel in &target.promotion.subscribe {
+        for (index, publisher) in inventory.publishers_of(channel) {
+            let deployment =
+                decisions.publishers.get(index).and_then(|p| p.deployments.get(channel));
+            let when = deployment
+                .and_then(|deployment| deployment.check_in)
+                .map(|at| format!(", {}", at.format("%Y-%m-%d %H:%M UTC")))
+                .unwrap_or_default();
+            let channel = code(&shorten(channel, LINE));
+            lines.push(format!("* {} (channel {channel}{when})", code(&publisher.label())));
+        }
+    }
+    if lines.is_empty() {
+        return;
+    }
+    text.push_str("\n**Deployed successfully by**\n\n");
+    for line in lines.iter().take(LISTED) {
+        let _ = writeln!(text, "{line}");
+    }
+    more(text, "", lines.len());
+}
+
+fn gates(text: &mut String, decision: &Decision) {
+    text.push_str("\n**Why it is allowed**\n\n");
+    for gate in &decision.gates {
+        let mark = match gate.outcome {
+            GateOutcome::Pass => "passes",
+            GateOutcome::Hold => "holds",
+            GateOutcome::NotApplicable => "does not apply",
+        };
+        let reason = code(&shorten(&gate.reason, LINE));
+        let _ = writeln!(text, "* `{}` {mark}: {reason}", gate.gate.as_str());
+    }
+}
+
+/// The forge's page that compares two commits; `None` where none can be made.
+fn compare_url(repo: &RepoUrl, from: &str, to: &str, gitlab_host: Option<&str>) -> Option<String> {
+    if !is_commit_sha(from) || !is_commit_sha(to) {
+        return None;
+    }
+    let base = link_target(repo.as_str())?;
+    let base = base.trim_end_matches('/').trim_end_matches(".git");
+    let host = base.split("://").nth(1)?.split('/').next()?;
+    if Some(host) == gitlab_host || host.starts_with("gitlab.") {
+        Some(format!("{base}/-/compare/{from}...{to}"))
+    } else if host == "github.com" || host.starts_with("github.") {
+        Some(format!("{base}/compare/{from}...{to}"))
+    } else {
+        None
+    }
+}
+
+/// The comment on a request that is closed.
+pub(super) fn closing_comment(reason: &str) -> String {
+    format!(
+        "Closed by saas-auto-promotions-manager: {}\n\n\
+         If the promotion is due again, a new request is opened from the same branch.\n\n{CLOSED_BY_BOT_MARKER}\n",
+        code(&shorten(reason, 2_000))
+    )
+}
+
+/// The comment on a request that somebody else pushed to.
+pub(super) fn taken_over_comment(branch: &str) -> String {
+    format!(
+        "Somebody else pushed to this branch, so saas-auto-promotions-manager leaves this request alone from now on: \
+         it is neither refreshed nor closed.\n\n\
+         To hand it back, close this request with the label `sapm/again` and delete the branch {}; \
+         the next run opens a new one if the promotion is due.\n\n{TAKEN_OVER_MARKER}\n",
+        code(branch)
+    )
+}

@@ -1,0 +1,27 @@
+//! The desired merge requests against the open ones: what is to be written,
+//! with nothing left to choose.
+//!
+//! `desired` turns decisions into edited texts, one change for each edit site;
+//! `ownership` tells whose a branch is, `content` what it contains; `lifecycle` compares the two and gives
+//! every request its action, whose writes are in `actions`; `conflicts` lets only such requests stand beside
+//! each other as merge in any order; `message` writes the texts for people and
+//! `trailers` those for the bot itself. Planning again on the result of a plan
+//! changes nothing.
+
+mod actions;
+pub mod branch;
+mod conflicts;
+mod content;
+mod desired;
+mod lifecycle;
+mod markup;
+mod message;
+mod model;
+mod openings;
+mod ownership;
+mod trailers;
+
+pub use conflicts::{Merge, MergeTexts};
+pub use lifecycle::plan;
+pub use message::CLOSED_BY_BOT_MARKER;
+pub use model::{Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Settings, Step};

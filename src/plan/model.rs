@@ -1,0 +1,240 @@
+//! What a plan is.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::inventory::Target;
+use crate::observe::ports::{NewCommit, NewRequest, RequestChange};
+
+/// What is wanted of a run, beside the facts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Branch that merge requests go to, where GitLab's facts do not say it.
+    pub target_branch: String,
+    /// Labels of new merge requests.
+    pub labels: BTreeSet<String>,
+    /// Open new requests?
+    pub allow_opening: bool,
+    /// Close requests and delete branches?
+    pub allow_closing: bool,
+    /// Requests to open in one run at most.
+    pub max_new_merge_requests: usize,
+    /// Which subscribers the run is about.
+    pub narrowing: Narrowing,
+    /// Page of the pipeline that plans, for descriptions.
+    pub pipeline_url: Option<String>,
+    /// `host[:port]` of GitLab, to make links in its style.
+    pub gitlab_host: Option<String>,
+}
+
+/// Which subscribers a run is about; publishers are never narrowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Narrowing {
+    /// Only this environment.
+    pub environment: Option<String>,
+    /// Only this app.
+    pub app: Option<String>,
+    /// Only this saas file.
+    pub saas_file: Option<String>,
+}
+
+impl Narrowing {
+    /// Is the run about this subscriber?
+    pub fn includes(&self, target: &Target) -> bool {
+        let fits = |wanted: &Option<String>, actual: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == actual)
+        };
+        fits(&self.environment, &target.namespace.environment)
+            && fits(&self.app, &target.app.name)
+            && fits(&self.saas_file, &target.saas_file)
+    }
+
+    /// Is the run about all of them?
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What happens to a merge request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is opened.
+    Create,
+    /// It gets new content in place.
+    Update,
+    /// It is open, but must not be merged now: a draft.
+    Hold,
+    /// It is closed, and its branch deleted.
+    Close,
+    /// It is open and right, or not ours to touch now.
+    Keep,
+    /// It is due, and not opened in this run.
+    Defer,
+}
+
+/// Why, for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// A promotion is due.
+    Due,
+    /// The open request carries the wanted content.
+    AsWanted,
+    /// It is ready again after it was held.
+    ReadyAgain,
+    /// The wanted values or the texts for people changed.
+    Changed,
+    /// The target branch moved so that the old content no longer fits.
+    TargetBranchMoved,
+    /// A gate holds the target.
+    HeldByGate,
+    /// A fact about the target could not be had.
+    FactsMissing,
+    /// Nothing is due any more.
+    NothingDue,
+    /// The target is gone, disabled, or no longer promoted by this program.
+    TargetGone,
+    /// Its commit is blocked.
+    CommitBlocked,
+    /// Another branch took its place.
+    Superseded,
+    /// It cannot stand beside an open request.
+    WaitsForRequest,
+    /// More are due than may be opened in one run.
+    RunLimit,
+    /// Opening is switched off.
+    OpeningDisabled,
+    /// Closing is switched off.
+    ClosingDisabled,
+    /// Somebody else pushed to the branch.
+    TakenOver,
+    /// It carries the label that tells the bot to leave it alone.
+    HoldLabel,
+    /// A person closed it, or deleted its branch.
+    ClosedByPerson,
+    /// It was merged and then reverted.
+    RolledBack,
+    /// The branch or the request of that name is somebody else's.
+    NotOurs,
+}
+
+/// A file with its whole new text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEdit {
+    /// From the repository's root.
+    pub path: String,
+    /// The whole new text.
+    pub content: String,
+    /// Unified diff against the text that was read.
+    pub diff: String,
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Make a commit; only if the branch's tip still is what it was (`None`: no branch).
+    Commit {
+        /// The commit.
+        commit: NewCommit,
+        /// Tip of the branch when it was planned.
+        expected_tip: Option<CommitSha>,
+    },
+    /// Open a request.
+    Open(NewRequest),
+    /// Change or close a request.
+    Change {
+        /// Its number.
+        iid: u64,
+        /// What to change.
+        change: RequestChange,
+    },
+    /// Comment on a request.
+    Comment {
+        /// Its number.
+        iid: u64,
+        /// Markdown.
+        body: String,
+    },
+    /// Delete a branch; only if its tip still is what it was.
+    DeleteBranch {
+        /// Its name.
+        branch: String,
+        /// Its tip when it was planned.
+        expected_tip: CommitSha,
+    },
+}
+
+/// A merge request and what is to be done with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedRequest {
+    /// What happens to it.
+    pub action: Action,
+    /// Why, for programs.
+    pub reason_code: Reason,
+    /// Why, for people.
+    pub reason: String,
+    /// Its source branch.
+    pub branch: String,
+    /// Its number, if it is open.
+    pub iid: Option<u64>,
+    /// Its page, if it is open.
+    pub web_url: Option<String>,
+    /// Its title as it will be.
+    pub title: String,
+    /// Its labels.
+    pub labels: BTreeSet<String>,
+    /// The subscribers that it promotes, sorted.
+    pub targets: Vec<TargetUid>,
+    /// What it changes; empty where that is not known or not wanted.
+    pub files: Vec<FileEdit>,
+    /// Since when it could have been promoted.
+    pub promotable_since: Option<DateTime<Utc>>,
+    /// When it was opened, if it is open.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// What has to be written, in this order.
+    pub steps: Vec<Step>,
+}
+
+/// Facts that planning missed: observe them and plan again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Branches whose closed and merged requests matter.
+    pub histories: BTreeSet<String>,
+    /// Requests whose comments matter.
+    pub notes: BTreeSet<u64>,
+    /// Files at commits.
+    pub files: BTreeSet<(CommitSha, String)>,
+    /// Commits whose changes matter.
+    pub changes: BTreeSet<CommitSha>,
+}
+
+impl Needs {
+    /// Is everything there?
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Every request with its action: closes, then updates, then openings.
+    pub requests: Vec<PlannedRequest>,
+    /// Branches without a request that are to be deleted.
+    pub leftovers: Vec<Step>,
+    /// What could not be planned.
+    pub problems: Vec<Problem>,
+    /// Facts that were missing.
+    pub needs: Needs,
+}
+
+impl Plan {
+    /// Would applying it write anything?
+    pub fn has_writes(&self) -> bool {
+        !self.leftovers.is_empty() || self.requests.iter().any(|request| !request.steps.is_empty())
+    }
+}

@@ -1,0 +1,258 @@
+//! What is due and has no open request: opened, the longest promotable first,
+//! unless somebody or something stands in the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::conflicts::Change;
+use super::desired::{Desired, Group, Wish};
+use super::lifecycle::Planner;
+use super::message;
+use super::model::{Action, PlannedRequest, Reason, Step};
+use super::ownership::{self, Ownership};
+use super::trailers::{Trailers, Values, text_digest};
+use crate::observe::ports::NewRequest;
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, PastMergeRequest, RequestState};
+
+/// On a closed or merged request: open it again.
+const AGAIN_LABEL: &str = "sapm/again";
+
+pub(super) fn plan(
+    planner: &mut Planner<'_>,
+    repo: Option<&ConfigRepoFacts>,
+    groups: &BTreeMap<String, Group>,
+    used: &mut BTreeSet<String>,
+) {
+    let mut due: Vec<(&Group, &Desired)> = groups
+        .values()
+        .filter_map(|group| match &group.wish {
+            Wish::Promote(desired) => Some((group, &**desired)),
+            _ => None,
+        })
+        .filter(|(group, _)| !has_own_request(planner, repo, &group.branch))
+        .collect();
+    due.sort_by_key(|(group, desired)| {
+        (desired.promotable_since.is_none(), desired.promotable_since, group.branch.clone())
+    });
+    let mut opened = 0;
+    for (group, desired) in due {
+        let planned = opening(planner, repo, group, desired, &mut opened);
+        if planned.action == Action::Create {
+            used.insert(group.branch.clone());
+        }
+        planner.plan.requests.push(planned);
+    }
+}
+
+fn has_own_request(planner: &Planner<'_>, repo: Option<&ConfigRepoFacts>, branch: &str) -> bool {
+    repo.is_some_and(|repo| {
+        planner.snapshot.merge_requests.values().any(|request| {
+            request.source_branch == branch
+                && request.target_branch == repo.target_branch
+                && request.author_id == repo.bot.id
+        })
+    })
+}
+
+fn opening(
+    planner: &mut Planner<'_>,
+    repo: Option<&ConfigRepoFacts>,
+    group: &Group,
+    desired: &Desired,
+    opened: &mut usize,
+) -> PlannedRequest {
+    let title = message::title(planner.inventory, desired);
+    let mut planned = PlannedRequest {
+        action: Action::Create,
+        reason_code: Reason::Due,
+        reason: "due, and every gate passes".to_owned(),
+        branch: group.branch.clone(),
+        iid: None,
+        web_url: None,
+        title: title.clone(),
+        labels: planner.settings.labels.clone(),
+        targets: desired.targets.clone(),
+        files: vec![desired.file()],
+        promotable_since: desired.promotable_since,
+        opened_at: None,
+        steps: Vec::new(),
+    };
+    let mut defer = |code: Reason, reason: String| {
+        (planned.action, planned.reason_code, planned.reason) = (Action::Defer, code, reason);
+    };
+    let tip = match usable_tip(planner, repo, group) {
+        Ok(tip) => tip,
+        Err((code, reason)) => {
+            defer(code, reason);
+            return planned;
+        }
+    };
+    if !planner.settings.allow_opening {
+        defer(Reason::OpeningDisabled, "due, but opening is switched off".to_owned());
+        return planned;
+    }
+    if *opened >= planner.settings.max_new_merge_requests {
+        defer(
+            Reason::RunLimit,
+            format!(
+                "due, but {} are opened in one run at most; the longest promotable come first",
+                planner.settings.max_new_merge_requests
+            ),
+        );
+        return planned;
+    }
+    if repo.is_some()
+        && let Some((code, reason)) = persons_word(planner, group, &desired.values)
+    {
+        defer(code, reason);
+        return planned;
+    }
+    let change = Change {
+        path: desired.path.clone(),
+        base: desired.old_text.clone(),
+        text: desired.new_text.clone(),
+        name: group.branch.clone(),
+    };
+    if let Err(other) = planner.standing.admit(&desired.old_text, change) {
+        defer(Reason::WaitsForRequest, format!("cannot be merged beside {other}: waits for it"));
+        return planned;
+    }
+    *opened += 1;
+    if let Some(repo) = repo {
+        planned.steps = steps(planner, repo, group, desired, tip, title);
+    }
+    planned
+}
+
+fn steps(
+    planner: &Planner<'_>,
+    repo: &ConfigRepoFacts,
+    group: &Group,
+    desired: &Desired,
+    tip: Option<(&CommitDetail, bool)>,
+    title: String,
+) -> Vec<Step> {
+    let mut steps = Vec::new();
+    match tip {
+        Some((_, true)) => {}
+        other => {
+            steps.push(planner.commit_step(repo, desired, &group.branch, other.map(|(tip, _)| tip)))
+        }
+    }
+    steps.push(Step::Open(NewRequest {
+        source_branch: group.branch.clone(),
+        target_branch: planner.target_branch.clone(),
+        title,
+        description: planner.description(desired),
+        labels: planner.settings.labels.clone(),
+    }));
+    steps
+}
+
+/// The branch as it is, and whether it has the wanted text already.
+///
+/// # Errors
+/// When the branch or an open request from it is somebody else's.
+fn usable_tip<'a>(
+    planner: &mut Planner<'a>,
+    repo: Option<&ConfigRepoFacts>,
+    group: &Group,
+) -> Result<Option<(&'a CommitDetail, bool)>, (Reason, String)> {
+    let Some(repo) = repo else { return Ok(None) };
+    let persons =
+        planner.snapshot.merge_requests.values().find(|request| {
+            request.source_branch == group.branch && request.author_id != repo.bot.id
+        });
+    if let Some(request) = persons {
+        // The problem was noted where open requests are looked at.
+        return Err((
+            Reason::NotOurs,
+            format!("!{} from its branch is somebody else's", request.iid),
+        ));
+    }
+    let Some(tip) = planner.snapshot.branches.get(&group.branch) else { return Ok(None) };
+    let target_branch = planner.target_branch.clone();
+    match ownership::of_tip(tip, &repo.bot, &target_branch, planner.snapshot, planner.needs()) {
+        Ownership::Ours { trailers, base } => Ok(Some((tip, is_wanted(group, &trailers, &base)))),
+        Ownership::Unknown(error) => Err((
+            Reason::FactsMissing,
+            format!("whose the branch is could not be found out: {error}"),
+        )),
+        Ownership::Foreign | Ownership::OtherTargetBranch => {
+            let message = format!("the branch {} is there, and is not the bot's", group.branch);
+            planner.not_ours(Some(group), &group.branch, &message);
+            Err((Reason::NotOurs, message))
+        }
+    }
+}
+
+/// Was the branch made on the text that is on the target branch now, with the wanted text?
+fn is_wanted(group: &Group, trailers: &Trailers, base: &crate::domain::CommitSha) -> bool {
+    let Wish::Promote(desired) = &group.wish else { return false };
+    trailers.path == desired.path
+        && *base == trailers.base
+        && trailers.values == desired.values
+        && trailers.base_digest == text_digest(&desired.old_text)
+        && trailers.text_digest == text_digest(&desired.new_text)
+}
+
+/// Did a person say no to these values: by closing the request, or by reverting its merge?
+fn persons_word(
+    planner: &mut Planner<'_>,
+    group: &Group,
+    values: &Values,
+) -> Option<(Reason, String)> {
+    let past = match planner
+        .snapshot
+        .past_merge_requests
+        .get(&group.branch)
+        .map(|past| past.as_result())
+    {
+        None => {
+            planner.needs().histories.insert(group.branch.clone());
+            return None;
+        }
+        Some(Err(failure)) => {
+            return Some((
+                Reason::FactsMissing,
+                format!("its earlier requests could not be read: {}", failure.error),
+            ));
+        }
+        Some(Ok(past)) => past,
+    };
+    let mut merged_seen = false;
+    for past in past {
+        let state = past.request.state;
+        let counts = match state {
+            RequestState::Closed => !past.closed_by_bot,
+            RequestState::Merged => !std::mem::replace(&mut merged_seen, true),
+            RequestState::Opened | RequestState::Locked => false,
+        };
+        if !counts || !is_about(past, values) {
+            continue;
+        }
+        if past.request.labels.contains(AGAIN_LABEL) {
+            return None;
+        }
+        let iid = past.request.iid;
+        let how = format!("to ask for it again, put the label {AGAIN_LABEL} on !{iid}");
+        return Some(if state == RequestState::Closed {
+            (
+                Reason::ClosedByPerson,
+                format!("!{iid} for the same values was closed by a person; {how}"),
+            )
+        } else {
+            (
+                Reason::RolledBack,
+                format!("!{iid} for the same values was merged, and then reverted; {how}"),
+            )
+        });
+    }
+    None
+}
+
+fn is_about(past: &PastMergeRequest, values: &Values) -> bool {
+    match past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message)) {
+        Some(trailers) => trailers.values == *values,
+        None => message::described_values(&past.request.description) == Some(&values.digest()),
+    }
+}

@@ -1,0 +1,223 @@
+//! What the bot needs to know later, in the commit's trailers: an edited
+//! description harms nothing.
+
+use std::collections::BTreeSet;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+use crate::app_interface::CurrentHash;
+use crate::domain::{CommitSha, TargetUid};
+
+const UNSAFE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'%')
+    .add(b',')
+    .add(b'=')
+    .add(b'<')
+    .add(b'>')
+    .add(b'@')
+    .add(b'#')
+    .add(b'!');
+
+/// The values that a promotion writes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Values {
+    /// The ref.
+    pub git_ref: String,
+    /// Config hashes, sorted.
+    pub hashes: Vec<CurrentHash>,
+}
+
+impl Values {
+    /// A short digest: equal for equal values.
+    pub fn digest(&self) -> String {
+        let mut text = self.git_ref.clone();
+        for hash in &self.hashes {
+            text.push_str(&format!(
+                "\n{}\t{}\t{}",
+                encode(&hash.channel),
+                encode(&hash.parent_saas),
+                encode(&hash.target_config_hash)
+            ));
+        }
+        text_digest(&text)
+    }
+}
+
+/// A digest of a text (16 bytes of sha256, hex), to tell whether it is the same one.
+pub fn text_digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What a commit of the bot says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trailers {
+    /// The subscribers that it promotes.
+    pub targets: BTreeSet<TargetUid>,
+    /// The branch that it is for.
+    pub target_branch: String,
+    /// The file that it changes, from the repository's root.
+    pub path: String,
+    /// The values that it writes.
+    pub values: Values,
+    /// The commit that it was made on.
+    pub base: CommitSha,
+    /// Digest of the file's text there.
+    pub base_digest: String,
+    /// Digest of the text that it writes.
+    pub text_digest: String,
+    /// Digest of the lines that it removes and adds: survives a rebase.
+    pub patch: String,
+    /// Datafiles in which the targets would be hidden if they were broken.
+    pub depends_on: BTreeSet<String>,
+}
+
+impl Trailers {
+    /// As the last paragraph of a commit message.
+    pub fn render(&self) -> String {
+        let join = |items: Vec<String>| items.join(",");
+        let hashes = self.values.hashes.iter().map(|hash| {
+            [&hash.channel, &hash.parent_saas, &hash.target_config_hash]
+                .map(|part| encode(part))
+                .join("=")
+        });
+        let lines = [
+            ("Sapm-Version", "1".to_owned()),
+            ("Sapm-Targets", join(self.targets.iter().map(ToString::to_string).collect())),
+            ("Sapm-Target-Branch", encode(&self.target_branch)),
+            ("Sapm-Path", encode(&self.path)),
+            ("Sapm-Ref", encode(&self.values.git_ref)),
+            ("Sapm-Hashes", join(hashes.collect())),
+            ("Sapm-Base", self.base.to_string()),
+            ("Sapm-Base-Digest", self.base_digest.clone()),
+            ("Sapm-Text-Digest", self.text_digest.clone()),
+            ("Sapm-Patch", self.patch.clone()),
+            ("Sapm-Depends-On", join(self.depends_on.iter().map(|path| encode(path)).collect())),
+        ];
+        lines
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| format!("{key}: {value}\n"))
+            .collect()
+    }
+
+    /// Reads a commit message; `None` if it carries no trailers of ours.
+    pub fn parse(message: &str) -> Option<Self> {
+        let get = |key: &str| {
+            let lines = message.lines().rev().map(str::trim);
+            lines
+                .filter_map(|line| line.split_once(": "))
+                .find(|(name, _)| *name == key)
+                .map(|(_, value)| value.trim())
+        };
+        let list = |key: &str| get(key).into_iter().flat_map(|value| value.split(','));
+        if get("Sapm-Version") != Some("1") {
+            return None;
+        }
+        let mut hashes = Vec::new();
+        for item in list("Sapm-Hashes") {
+            let parts: Option<Vec<String>> = item.split('=').map(decode).collect();
+            let [channel, parent_saas, target_config_hash] =
+                <[String; 3]>::try_from(parts?).ok()?;
+            hashes.push(CurrentHash { channel, parent_saas, target_config_hash });
+        }
+        Some(Self {
+            targets: list("Sapm-Targets").map(TargetUid::parse).collect::<Option<_>>()?,
+            target_branch: decode(get("Sapm-Target-Branch")?)?,
+            path: decode(get("Sapm-Path")?)?,
+            values: Values { git_ref: decode(get("Sapm-Ref")?)?, hashes },
+            base: CommitSha::parse(get("Sapm-Base")?)?,
+            base_digest: get("Sapm-Base-Digest")?.to_owned(),
+            text_digest: get("Sapm-Text-Digest")?.to_owned(),
+            patch: get("Sapm-Patch")?.to_owned(),
+            depends_on: list("Sapm-Depends-On").filter_map(decode).collect(),
+        })
+    }
+}
+
+fn encode(text: &str) -> String {
+    utf8_percent_encode(text, UNSAFE).to_string()
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+}
+
+/// Digest of the lines that a change removes and adds, wherever they stand.
+pub fn patch_digest<'a>(
+    removed: impl Iterator<Item = &'a str>,
+    added: impl Iterator<Item = &'a str>,
+) -> String {
+    let mark = |sign: char, line: &str| format!("{sign}{}", line.trim_end_matches(['\r', '\n']));
+    let mut lines: Vec<String> =
+        removed.map(|line| mark('-', line)).chain(added.map(|line| mark('+', line))).collect();
+    lines.sort();
+    text_digest(&lines.join("\n"))
+}
+
+/// The same digest of a unified diff's hunks.
+pub fn patch_digest_of_diff(diff: &str) -> String {
+    let mut removed = Vec::new();
+    let mut added = Vec::new();
+    let mut in_hunk = false;
+    for line in diff.split('\n') {
+        match line.as_bytes().first() {
+            Some(b'@') if line.starts_with("@@") => in_hunk = true,
+            Some(b'-') if in_hunk => removed.push(&line[1..]),
+            Some(b'+') if in_hunk => added.push(&line[1..]),
+            _ => {}
+        }
+    }
+    patch_digest(removed.into_iter(), added.into_iter())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trailers() -> Trailers {
+        let sha = "c2a6b03f190dfb2b4aa91f8af8d477a9bc3401dc";
+        Trailers {
+            targets: [TargetUid::parse(sha)].into_iter().flatten().collect(),
+            target_branch: "main".to_owned(),
+            path: "data/a b,c\n/close.yml".to_owned(),
+            values: Values {
+                git_ref: sha.to_owned(),
+                hashes: vec![CurrentHash {
+                    channel: "a=b, @all".to_owned(),
+                    parent_saas: "x\nSapm-Ref: evil".to_owned(),
+                    target_config_hash: "ü".to_owned(),
+                }],
+            },
+            base: CommitSha::parse(sha).expect("a sha"),
+            base_digest: text_digest("a"),
+            text_digest: text_digest("b"),
+            patch: text_digest("c"),
+            depends_on: ["/a.yml".to_owned()].into(),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let trailers = trailers();
+        let text = format!("[AutoPromoterV2] x\n\nbody\n\n{}", trailers.render());
+        assert_eq!(Trailers::parse(&text), Some(trailers));
+        assert_eq!(Trailers::parse("something else"), None);
+    }
+
+    #[test]
+    fn no_value_can_add_a_line() {
+        let rendered = trailers().render();
+        assert!(rendered.lines().all(|line| line.starts_with("Sapm-")), "{rendered}");
+    }
+
+    #[test]
+    fn a_diff_has_the_digest_of_its_lines() {
+        let diff = "@@ -1,3 +1,3 @@\n a\n-b\n+c\n d\n\\ No newline at end of file\n";
+        assert_eq!(
+            patch_digest_of_diff(diff),
+            patch_digest(["b\n"].into_iter(), ["c\n"].into_iter())
+        );
+    }
+}
