@@ -1,0 +1,183 @@
+//! The steps of a plan, one after the other.
+
+use super::outcome::{Outcomes, RequestOutcome, Verdict};
+use crate::domain::{CommitSha, Problem};
+use crate::observe::ports::{
+    CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
+};
+use crate::plan::{Action, Plan, PlannedRequest, Step};
+use crate::snapshot::Failure;
+
+/// Why the steps of a request ended early.
+enum Stop {
+    SomebodyWasFirst(String),
+    Failed(Failure),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+/// Carries out a plan: closes first, so that what takes their place fits.
+pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWriter) -> Outcomes {
+    let executor = Executor { reader, writer };
+    let mut outcomes = Outcomes::default();
+    let closes = |request: &&PlannedRequest| request.action == Action::Close;
+    let others = |request: &&PlannedRequest| request.action != Action::Close;
+    for request in plan.requests.iter().filter(closes).chain(plan.requests.iter().filter(others)) {
+        let outcome = executor.request(request).await;
+        if outcome.outcome == Verdict::Failed {
+            outcomes.problems.push(refused(request, &outcome));
+        }
+        outcomes.requests.insert(request.branch.clone(), outcome);
+    }
+    for step in &plan.leftovers {
+        let Step::DeleteBranch { branch, expected_tip } = step else { continue };
+        match executor.delete(branch, expected_tip).await {
+            Ok(()) => outcomes.deleted_branches += 1,
+            Err(Stop::SomebodyWasFirst(message)) => tracing::info!(branch, "{message}"),
+            Err(Stop::Failed(failure)) => outcomes.problems.push(
+                Problem::error(
+                    "write_refused",
+                    format!("branch {branch} could not be deleted: {}", failure.error),
+                )
+                .at(branch),
+            ),
+        }
+    }
+    outcomes
+}
+
+fn refused(request: &PlannedRequest, outcome: &RequestOutcome) -> Problem {
+    let message = outcome.message.clone().unwrap_or_default();
+    let what = match request.iid {
+        Some(iid) => format!("merge request !{iid}"),
+        None => format!("a merge request from {}", request.branch),
+    };
+    let problem =
+        Problem::error("write_refused", format!("{what} could not be written: {message}"))
+            .at(&request.branch);
+    match request.files.first().and_then(|file| file.path.strip_prefix("data")) {
+        Some(file) => problem.in_file(file),
+        None => problem,
+    }
+}
+
+struct Executor<'a> {
+    reader: &'a dyn ForgeReader,
+    writer: &'a dyn ForgeWriter,
+}
+
+impl Executor<'_> {
+    async fn request(&self, request: &PlannedRequest) -> RequestOutcome {
+        let mut outcome = RequestOutcome {
+            outcome: Verdict::Unchanged,
+            message: None,
+            iid: request.iid,
+            web_url: request.web_url.clone(),
+        };
+        let mut commit = None;
+        for step in &request.steps {
+            match self.step(step, &mut commit, &mut outcome).await {
+                Ok(()) => outcome.outcome = Verdict::Done,
+                Err(Stop::SomebodyWasFirst(message)) => {
+                    tracing::info!(branch = request.branch, "{message}");
+                    outcome.outcome = Verdict::SomebodyWasFirst;
+                    outcome.message = Some(message);
+                    break;
+                }
+                Err(Stop::Failed(failure)) => {
+                    outcome.outcome = Verdict::Failed;
+                    outcome.message = Some(failure.error);
+                    break;
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn step(
+        &self,
+        step: &Step,
+        made: &mut Option<CommitSha>,
+        outcome: &mut RequestOutcome,
+    ) -> Result<(), Stop> {
+        match step {
+            Step::Commit { commit, expected_tip } => {
+                *made = Some(self.commit(commit, expected_tip.as_ref()).await?);
+            }
+            Step::Open(request) => self.open(request, outcome).await?,
+            Step::Change { iid, change } => self.writer.change(*iid, change).await?,
+            Step::Comment { iid, body } => self.writer.comment(*iid, body).await?,
+            Step::DeleteBranch { branch, expected_tip } => {
+                self.delete(branch, expected_tip).await?
+            }
+        }
+        Ok(())
+    }
+
+    /// GitLab knows no compare-and-swap on a branch: look right before writing.
+    async fn commit(
+        &self,
+        commit: &NewCommit,
+        expected: Option<&CommitSha>,
+    ) -> Result<CommitSha, Stop> {
+        if commit.force {
+            let tip = self.reader.branch_tip(&commit.branch).await?;
+            if tip.as_ref().map(|tip| &tip.sha) != expected {
+                return Err(Stop::SomebodyWasFirst(format!(
+                    "somebody else pushed to {} meanwhile; the next run looks again",
+                    commit.branch
+                )));
+            }
+        }
+        match self.writer.commit(commit).await? {
+            CommitOutcome::Done(sha) => Ok(sha),
+            CommitOutcome::BranchExists => {
+                // Another run made the same commit, or something else: only the same one is ours to go on with.
+                let tip = self.reader.branch_tip(&commit.branch).await?;
+                match tip {
+                    Some(tip)
+                        if tip.message.trim() == commit.message.trim()
+                            && tip.parents == [commit.start.clone()] =>
+                    {
+                        Ok(tip.sha)
+                    }
+                    _ => Err(Stop::SomebodyWasFirst(format!(
+                        "the branch {} was made by somebody else meanwhile; the next run looks again",
+                        commit.branch
+                    ))),
+                }
+            }
+        }
+    }
+
+    async fn open(&self, request: &NewRequest, outcome: &mut RequestOutcome) -> Result<(), Stop> {
+        match self.writer.open(request).await? {
+            OpenOutcome::Opened { iid, web_url, .. } => {
+                outcome.iid = Some(iid);
+                outcome.web_url = Some(web_url);
+                Ok(())
+            }
+            OpenOutcome::AlreadyOpen(iid) => {
+                outcome.iid = iid;
+                Err(Stop::SomebodyWasFirst(format!(
+                    "a request from {} was opened by somebody else meanwhile",
+                    request.source_branch
+                )))
+            }
+        }
+    }
+
+    async fn delete(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
+        match self.reader.branch_tip(branch).await? {
+            None => Ok(()),
+            Some(tip) if tip.sha == *expected => Ok(self.writer.delete_branch(branch).await?),
+            Some(_) => Err(Stop::SomebodyWasFirst(format!(
+                "somebody else pushed to {branch} meanwhile: it is not deleted"
+            ))),
+        }
+    }
+}

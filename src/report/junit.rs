@@ -1,0 +1,37 @@
+//! JUnit for GitLab's test report: a case for each target, failed where it is in error.
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::model::PlanReport;
+use super::text::printable;
+use crate::decide::Outcome;
+
+/// Problems and failures as a JUnit document.
+pub fn junit(report: &PlanReport) -> String {
+    let mut junit = Report::new("saas-auto-promotions-manager");
+    let mut targets = TestSuite::new("targets");
+    for subscriber in &report.subscribers {
+        let mut status = TestCaseStatus::success();
+        if subscriber.decision == Outcome::Error {
+            status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(printable(&subscriber.reason()));
+        }
+        let mut case = TestCase::new(printable(&subscriber.target.label()), status);
+        case.set_classname(printable(&subscriber.target.app));
+        targets.add_test_case(case);
+    }
+    junit.add_test_suite(targets);
+    let mut problems = TestSuite::new("problems");
+    for problem in report.problems.iter().filter(|problem| problem.is_error()) {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_message(printable(&problem.message));
+        let file = problem.file.clone().unwrap_or_default();
+        let place = problem.path.clone().unwrap_or_default();
+        let mut case =
+            TestCase::new(printable(&format!("{}: {file} {place}", problem.code)), status);
+        case.set_classname("problems");
+        problems.add_test_case(case);
+    }
+    junit.add_test_suite(problems);
+    junit.to_string().unwrap_or_default()
+}

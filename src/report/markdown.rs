@@ -1,0 +1,111 @@
+//! The report as Markdown: for a job's artifact, a chat or an issue.
+
+use std::fmt::Write as _;
+
+use super::model::PlanReport;
+use super::text::{action_word, actions, decisions, outcome_word, printable, short};
+use crate::decide::Outcome;
+
+/// The same as on the terminal, as tables.
+pub fn markdown(report: &PlanReport) -> String {
+    let mut text = String::new();
+    let _ = writeln!(
+        text,
+        "# Promotions as of {}\n",
+        report.observed_at.format("%Y-%m-%d %H:%M:%S UTC")
+    );
+    let counts: Vec<String> = decisions(report)
+        .into_iter()
+        .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
+        .collect();
+    let _ = writeln!(text, "{} targets: {}.", report.subscribers.len(), counts.join(", "));
+    let requests: Vec<String> = actions(report)
+        .into_iter()
+        .map(|(action, count)| format!("{count} {}", action_word(action)))
+        .collect();
+    let requests = if requests.is_empty() { "none".to_owned() } else { requests.join(", ") };
+    let _ = writeln!(text, "Merge requests: {requests}.\n");
+    targets(&mut text, report);
+    merge_requests(&mut text, report);
+    problems(&mut text, report);
+    text
+}
+
+fn targets(text: &mut String, report: &PlanReport) {
+    let shown: Vec<_> =
+        report.subscribers.iter().filter(|s| s.decision != Outcome::UpToDate).collect();
+    if shown.is_empty() {
+        return;
+    }
+    text.push_str(
+        "## Targets\n\n| decision | target | from | to | why |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for subscriber in shown {
+        let held =
+            subscriber.held_by.map(|gate| format!(" ({})", gate.as_str())).unwrap_or_default();
+        let to = match (&subscriber.candidate, subscriber.decision) {
+            (_, Outcome::Promote) => short(&subscriber.desired_ref),
+            (Some(candidate), _) => candidate.short(),
+            (None, _) => "",
+        };
+        let _ = writeln!(
+            text,
+            "| {}{held} | {} | {} | {} | {} |",
+            outcome_word(subscriber.decision),
+            cell(&subscriber.target.label()),
+            cell(short(&subscriber.current_ref)),
+            cell(to),
+            cell(&subscriber.reason())
+        );
+    }
+    text.push('\n');
+}
+
+fn merge_requests(text: &mut String, report: &PlanReport) {
+    if report.merge_requests.is_empty() {
+        return;
+    }
+    text.push_str("## Merge requests\n\n");
+    for request in &report.merge_requests {
+        let number = request.iid.map(|iid| format!("!{iid} ")).unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "* **{}** {number}{}: {}",
+            action_word(request.action),
+            cell(&request.title),
+            cell(&request.reason)
+        );
+        for file in &request.files {
+            let fence = fence(&file.diff);
+            let _ = writeln!(text, "\n{fence}diff\n{}{fence}\n", file.diff);
+        }
+    }
+    text.push('\n');
+}
+
+/// A fence longer than any run of backticks in the text.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.max(2) + 1)
+}
+
+fn problems(text: &mut String, report: &PlanReport) {
+    if report.problems.is_empty() {
+        return;
+    }
+    text.push_str("## Problems\n\n| severity | file | what |\n| --- | --- | --- |\n");
+    for problem in &report.problems {
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let file =
+            problem.file.as_ref().map(|file| format!("data{file}{line}")).unwrap_or_default();
+        let severity = if problem.is_error() { "error" } else { "warning" };
+        let _ = writeln!(text, "| {severity} | {} | {} |", cell(&file), cell(&problem.message));
+    }
+    text.push('\n');
+}
+
+/// Text from outside in a code span of a table, where nothing in it counts as markup.
+fn cell(text: &str) -> String {
+    let text = printable(text).replace('|', "\\|").replace('`', "'");
+    if text.is_empty() { String::new() } else { format!("`{text}`") }
+}

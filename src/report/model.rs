@@ -1,0 +1,389 @@
+//! The public form of a plan: version 1 of the plan format.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::app_interface::{Bundle, CurrentHash};
+use crate::apply::{Outcomes, RequestOutcome};
+use crate::decide::{Decision, Decisions, Deployment, DeploymentState, Gate, GateName, Outcome};
+use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::inventory::{Inventory, Target};
+use crate::plan::{Action, Narrowing, Plan, PlannedRequest, Reason};
+use crate::snapshot::Snapshot;
+
+/// The format's version.
+const VERSION: u32 = 1;
+
+/// A whole plan, with outcomes if it was applied.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlanReport {
+    /// Version of the format: 1.
+    pub version: u32,
+    /// The time as of which everything was decided.
+    pub observed_at: DateTime<Utc>,
+    /// All publishers, in inventory order.
+    pub publishers: Vec<PublisherReport>,
+    /// The subscribers that the run was about, in inventory order.
+    pub subscribers: Vec<SubscriberReport>,
+    /// Merge requests by branch.
+    pub merge_requests: Vec<RequestReport>,
+    /// What is wrong: errors first, then by file and place.
+    pub problems: Vec<Problem>,
+}
+
+/// Where a target is declared and deployed.
+#[derive(Debug, Clone, Serialize)]
+pub struct TargetReport {
+    /// Digest of its identity.
+    pub uid: TargetUid,
+    /// Name of the saas file's app.
+    pub app: String,
+    /// Name of the saas file.
+    pub saas_file: String,
+    /// Path of the saas file, from `data/` with a leading slash.
+    pub file: String,
+    /// Name of the resource template.
+    pub resource_template: String,
+    /// Its own name.
+    pub target: Option<String>,
+    /// Name of the cluster.
+    pub cluster: String,
+    /// Name of the namespace.
+    pub namespace: String,
+}
+
+/// A publisher with what is known of its deployments.
+#[derive(Debug, Clone, Serialize)]
+pub struct PublisherReport {
+    /// Who it is.
+    #[serde(flatten)]
+    pub target: TargetReport,
+    /// The code repository, as it is spelled.
+    pub repo_url: String,
+    /// The ref that is deployed.
+    #[serde(rename = "ref")]
+    pub git_ref: Option<String>,
+    /// Its commit; null if the look-up failed.
+    pub commit_sha: Option<CommitSha>,
+    /// Why the commit is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Channels that it publishes to, in file order.
+    pub channels: Vec<String>,
+    /// By subscribed channel.
+    pub deployments: BTreeMap<String, DeploymentReport>,
+    /// Only for the state export's keys.
+    #[serde(skip)]
+    pub redeploy: bool,
+}
+
+/// A publisher's deployment for one channel.
+#[derive(Debug, Clone, Serialize)]
+pub struct DeploymentReport {
+    /// How it went.
+    pub state: DeploymentState,
+    /// Digest of the effective deployment config.
+    pub target_config_hash: Option<String>,
+    /// When it was deployed.
+    pub check_in: Option<DateTime<Utc>>,
+    /// Why the record is not usable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A subscriber with the decision on it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SubscriberReport {
+    /// Who it is.
+    #[serde(flatten)]
+    pub target: TargetReport,
+    /// Path of the namespace's datafile.
+    pub namespace_file: String,
+    /// Name of the environment.
+    pub environment: String,
+    /// Channels that it subscribes to, in file order.
+    pub channels: Vec<String>,
+    /// The code repository, as it is spelled.
+    pub repo_url: String,
+    /// File in which its ref stands, from `data/` with a leading slash.
+    pub edit_file: String,
+    /// The ref that it has.
+    pub current_ref: String,
+    /// The ref that it should have.
+    pub desired_ref: String,
+    /// The commit that all its publishers are at, promoted or not.
+    pub candidate: Option<CommitSha>,
+    /// The config hashes that it should have.
+    pub desired_hashes: Vec<CurrentHash>,
+    /// The decision.
+    pub decision: Outcome,
+    /// The first gate that holds, if the decision is hold.
+    pub held_by: Option<GateName>,
+    /// Every gate with its evidence.
+    pub gates: Vec<Gate>,
+    /// Why it is in error.
+    pub errors: Vec<String>,
+}
+
+impl SubscriberReport {
+    /// The reason in one line.
+    pub fn reason(&self) -> String {
+        let gate = self.held_by.and_then(|held| self.gates.iter().find(|gate| gate.gate == held));
+        match (self.errors.first(), gate) {
+            (Some(error), _) => error.clone(),
+            (None, Some(gate)) => gate.reason.clone(),
+            (None, None) => match self.decision {
+                Outcome::Promote => "every gate passes".to_owned(),
+                _ => "nothing is due".to_owned(),
+            },
+        }
+    }
+}
+
+impl TargetReport {
+    /// `saas-file/resource-template[/name]/cluster/namespace`.
+    pub fn label(&self) -> String {
+        let name = self.target.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+        format!(
+            "{}/{}{name}/{}/{}",
+            self.saas_file, self.resource_template, self.cluster, self.namespace
+        )
+    }
+}
+
+/// A merge request with its action.
+#[derive(Debug, Clone, Serialize)]
+pub struct RequestReport {
+    /// What happens to it.
+    pub action: Action,
+    /// Why, for programs.
+    pub reason_code: Reason,
+    /// Why, for people.
+    pub reason: String,
+    /// Source branch.
+    pub branch: String,
+    /// Number, if it is open.
+    pub iid: Option<u64>,
+    /// Page, if it is open.
+    pub web_url: Option<String>,
+    /// Title.
+    pub title: String,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+    /// Subscribers that it promotes.
+    pub targets: Vec<TargetUid>,
+    /// What it changes.
+    pub files: Vec<FileReport>,
+    /// When it was opened, if it is open.
+    pub opened_at: Option<DateTime<Utc>>,
+    /// Since when the deployments allow it.
+    pub promotable_since: Option<DateTime<Utc>>,
+    /// How many writes it takes.
+    pub writes: usize,
+    /// What became of it, with `apply`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<RequestOutcome>,
+}
+
+/// A file of a merge request.
+#[derive(Debug, Clone, Serialize)]
+pub struct FileReport {
+    /// From the repository's root.
+    pub path: String,
+    /// The whole new text.
+    pub content: String,
+    /// Unified diff.
+    pub diff: String,
+}
+
+impl PlanReport {
+    /// Brings together what the stages found.
+    pub fn new(
+        inventory: &Inventory,
+        snapshot: &Snapshot,
+        decisions: &Decisions,
+        plan: &Plan,
+        outcomes: Option<&Outcomes>,
+        narrowing: &Narrowing,
+        problems: Vec<Problem>,
+    ) -> Self {
+        let publishers = inventory
+            .targets
+            .iter()
+            .enumerate()
+            .map(|(index, target)| publisher(target, decisions, index))
+            .collect();
+        let subscribers = decisions
+            .subscribers
+            .values()
+            .map(|decision| (&inventory.targets[decision.target], decision))
+            .filter(|(target, _)| narrowing.includes(target))
+            .map(|(target, decision)| subscriber(target, decision))
+            .collect();
+        let mut merge_requests: Vec<_> =
+            plan.requests.iter().map(|planned| request(planned, outcomes)).collect();
+        merge_requests.sort_by(|a, b| (&a.branch, a.iid).cmp(&(&b.branch, b.iid)));
+        Self {
+            version: VERSION,
+            observed_at: snapshot.observed_at,
+            publishers,
+            subscribers,
+            merge_requests,
+            problems,
+        }
+    }
+
+    /// A report of a run that could not get further than its problems.
+    pub fn of_problems(observed_at: DateTime<Utc>, problems: Vec<Problem>) -> Self {
+        Self {
+            version: VERSION,
+            observed_at,
+            publishers: Vec::new(),
+            subscribers: Vec::new(),
+            merge_requests: Vec::new(),
+            problems,
+        }
+    }
+
+    /// The JSON form: pretty, a newline at the end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Would applying it write anything?
+    pub fn has_changes(&self) -> bool {
+        self.merge_requests.iter().any(|request| {
+            request.writes > 0
+                || matches!(request.action, Action::Create | Action::Update | Action::Close)
+        })
+    }
+}
+
+/// All problems of a run: errors first, then by file and place; each once.
+pub fn problems_of(
+    bundle: &Bundle,
+    inventory: &Inventory,
+    decisions: &Decisions,
+    plan: &Plan,
+    outcomes: Option<&Outcomes>,
+) -> Vec<Problem> {
+    let applied = outcomes.map(|outcomes| outcomes.problems.as_slice()).unwrap_or_default();
+    let mut problems: Vec<Problem> =
+        [&bundle.problems, &inventory.problems, &decisions.problems, &plan.problems]
+            .into_iter()
+            .flatten()
+            .chain(applied)
+            .cloned()
+            .collect();
+    problems.sort_by(|a, b| {
+        let key = |p: &Problem| {
+            (
+                p.severity,
+                p.file.clone(),
+                p.line,
+                p.column,
+                p.code.clone(),
+                p.path.clone(),
+                p.message.clone(),
+            )
+        };
+        key(a).cmp(&key(b))
+    });
+    problems.dedup();
+    problems
+}
+
+fn target_report(target: &Target) -> TargetReport {
+    TargetReport {
+        uid: target.uid.clone(),
+        app: target.app.name.clone(),
+        saas_file: target.saas_file.clone(),
+        file: target.file.clone(),
+        resource_template: target.resource_template.clone(),
+        target: target.name.clone(),
+        cluster: target.namespace.cluster.name.clone(),
+        namespace: target.namespace.name.clone(),
+    }
+}
+
+fn publisher(target: &Target, decisions: &Decisions, index: usize) -> PublisherReport {
+    let state = decisions.publishers.get(index);
+    let deployment = |deployment: &Deployment| DeploymentReport {
+        state: deployment.state,
+        target_config_hash: deployment.target_config_hash.clone(),
+        check_in: deployment.check_in,
+        reason: deployment.reason.clone(),
+    };
+    PublisherReport {
+        target: target_report(target),
+        repo_url: target.repo_url.to_string(),
+        git_ref: target.git_ref.clone().ok(),
+        commit_sha: state.and_then(|state| state.commit.clone().ok()),
+        error: state.and_then(|state| state.commit.as_ref().err().map(|e| e.error.clone())),
+        channels: target.promotion.publish.clone(),
+        deployments: state
+            .map(|state| {
+                state
+                    .deployments
+                    .iter()
+                    .map(|(channel, d)| (channel.clone(), deployment(d)))
+                    .collect()
+            })
+            .unwrap_or_default(),
+        redeploy: target.promotion.redeploy_on_publisher_config_change,
+    }
+}
+
+fn subscriber(target: &Target, decision: &Decision) -> SubscriberReport {
+    SubscriberReport {
+        target: target_report(target),
+        namespace_file: target.namespace.path.clone(),
+        environment: target.namespace.environment.clone(),
+        channels: target.promotion.subscribe.clone(),
+        repo_url: target.repo_url.to_string(),
+        edit_file: target.place.file.clone(),
+        current_ref: target.git_ref.clone().unwrap_or_default(),
+        desired_ref: decision.desired_ref.clone(),
+        candidate: decision.candidate.clone(),
+        desired_hashes: decision.desired_hashes.clone(),
+        decision: decision.outcome,
+        held_by: decision.held_by,
+        gates: decision.gates.clone(),
+        errors: decision.errors.clone(),
+    }
+}
+
+fn request(planned: &PlannedRequest, outcomes: Option<&Outcomes>) -> RequestReport {
+    let outcome = outcomes.and_then(|outcomes| outcomes.requests.get(&planned.branch)).cloned();
+    RequestReport {
+        action: planned.action,
+        reason_code: planned.reason_code,
+        reason: planned.reason.clone(),
+        branch: planned.branch.clone(),
+        iid: planned.iid.or(outcome.as_ref().and_then(|outcome| outcome.iid)),
+        web_url: planned
+            .web_url
+            .clone()
+            .or_else(|| outcome.as_ref().and_then(|outcome| outcome.web_url.clone())),
+        title: planned.title.clone(),
+        labels: planned.labels.clone(),
+        targets: planned.targets.clone(),
+        files: planned
+            .files
+            .iter()
+            .map(|file| FileReport {
+                path: file.path.clone(),
+                content: file.content.clone(),
+                diff: file.diff.clone(),
+            })
+            .collect(),
+        opened_at: planned.opened_at,
+        promotable_since: planned.promotable_since,
+        writes: planned.steps.len(),
+        outcome,
+    }
+}

@@ -1,0 +1,57 @@
+//! Small things that several renderings share.
+
+use std::collections::BTreeMap;
+
+use super::model::PlanReport;
+use crate::decide::Outcome;
+use crate::plan::Action;
+
+/// How many subscribers have each decision.
+pub(super) fn decisions(report: &PlanReport) -> Vec<(Outcome, usize)> {
+    [Outcome::Promote, Outcome::Hold, Outcome::Error, Outcome::UpToDate]
+        .into_iter()
+        .map(|outcome| {
+            let count = report.subscribers.iter().filter(|s| s.decision == outcome).count();
+            (outcome, count)
+        })
+        .collect()
+}
+
+/// How many requests have each action.
+pub(super) fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
+    let mut counts = BTreeMap::new();
+    for request in &report.merge_requests {
+        *counts.entry(request.action).or_insert(0) += 1;
+    }
+    counts
+}
+
+pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Promote => "promote",
+        Outcome::Hold => "hold",
+        Outcome::Error => "error",
+        Outcome::UpToDate => "up to date",
+    }
+}
+
+pub(super) fn action_word(action: Action) -> &'static str {
+    match action {
+        Action::Create => "create",
+        Action::Update => "update",
+        Action::Hold => "hold",
+        Action::Close => "close",
+        Action::Keep => "keep",
+        Action::Defer => "defer",
+    }
+}
+
+/// A ref as people read it: commits by their first 8 digits.
+pub(super) fn short(git_ref: &str) -> &str {
+    if crate::domain::is_commit_sha(git_ref) { &git_ref[..8] } else { git_ref }
+}
+
+/// Control characters shown instead of obeyed.
+pub(super) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
