@@ -1,0 +1,256 @@
+//! Tokens for hosts beyond GitLab and GitHub: git hosts and Prometheus servers.
+//!
+//! The file (`SAPM_CREDENTIALS_FILE`) is a YAML mapping from a host, or a host
+//! and the beginning of a path, to the name of the variable with the token:
+//!
+//! ```yaml
+//! git.example.com/team: TEAM_TOKEN
+//! git.example.com: {variable: GIT_TOKEN, user: deploy}
+//! prometheus.example.com:9090: PROMETHEUS_TOKEN
+//! http://prometheus.internal:9090: INTERNAL_TOKEN
+//! ```
+//!
+//! The longest prefix wins; path segments match whole. A key without a port is for the scheme's
+//! default port. A token goes out over https, or to a loopback address; over plain http to another
+//! host only where the key itself says `http://`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde_yaml::Value;
+use url::Url;
+
+use super::http::{Request, is_loopback};
+
+/// A token and the user that it belongs to.
+#[derive(Clone)]
+pub struct Credential {
+    /// User name, where one was given: then basic authentication is meant.
+    pub user: Option<String>,
+    /// The token or password.
+    pub secret: SecretString,
+}
+
+impl Credential {
+    /// Puts it on a request: basic with a user, bearer without.
+    pub fn apply(&self, request: Request) -> Request {
+        match &self.user {
+            Some(user) => request.basic(user, &self.secret),
+            None => request.bearer(&self.secret),
+        }
+    }
+}
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Credential")
+    }
+}
+
+/// Why the file cannot be used. Never holds a token.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialsError {
+    /// It cannot be read.
+    #[error("credentials file {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no YAML mapping. (What stands in it is not repeated: it may be a token.)
+    #[error("credentials file {}: not a YAML mapping of hosts to variables{place}", path.display())]
+    NotAMapping {
+        /// The file.
+        path: PathBuf,
+        /// Line and column, where they are known.
+        place: String,
+    },
+    /// An entry is unusable.
+    #[error("credentials file {}: entry {key:?}: {reason}", path.display())]
+    Entry {
+        /// The file.
+        path: PathBuf,
+        /// The entry's key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// The entries of a credentials file.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    entries: Vec<(Prefix, Credential)>,
+}
+
+/// Where a token may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Prefix {
+    host: String,
+    port: Option<u16>,
+    segments: Vec<String>,
+    plain_http: bool,
+}
+
+impl Credentials {
+    /// Reads the file; `variable` gives the value of an environment variable, if it is set.
+    ///
+    /// # Errors
+    /// See [`CredentialsError`]; a variable that is not set is an error too.
+    pub fn load(
+        path: &Path,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, CredentialsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| CredentialsError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(path, &text, variable)
+    }
+
+    fn parse(
+        path: &Path,
+        text: &str,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, CredentialsError> {
+        let not_a_mapping =
+            |place: String| CredentialsError::NotAMapping { path: path.to_owned(), place };
+        let parsed: Value = serde_yaml::from_str(text).map_err(|error| {
+            not_a_mapping(error.location().map_or_else(String::new, |at| {
+                format!(" (line {}, column {})", at.line(), at.column())
+            }))
+        })?;
+        let mapping = match parsed {
+            Value::Null => return Ok(Self::default()),
+            Value::Mapping(mapping) => mapping,
+            _ => return Err(not_a_mapping(String::new())),
+        };
+        let mut entries = Vec::new();
+        for (key, value) in mapping {
+            let key = key.as_str().unwrap_or_default().to_owned();
+            let entry = entry(&key, &value, &variable).map_err(|reason| {
+                CredentialsError::Entry { path: path.to_owned(), key: key.clone(), reason }
+            })?;
+            entries.push(entry);
+        }
+        // The most exact first: a longer path, then one with a port.
+        entries.sort_by_key(|(prefix, _)| {
+            std::cmp::Reverse((prefix.segments.len(), prefix.port.is_some()))
+        });
+        Ok(Self { entries })
+    }
+
+    /// The credential for an address, if one may go there.
+    pub fn lookup(&self, url: &Url) -> Option<&Credential> {
+        let found = self.entries.iter().find(|(prefix, _)| prefix.matches(url))?;
+        Some(&found.1)
+    }
+
+    /// Every secret, for taking them out of texts.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
+        self.entries.iter().map(|(_, credential)| &credential.secret)
+    }
+}
+
+impl Prefix {
+    fn parse(key: &str) -> Result<Self, String> {
+        let (plain_http, with_scheme) = match key.split_once("://") {
+            Some(("http", _)) => (true, key.to_owned()),
+            Some(("https", _)) => (false, key.to_owned()),
+            Some((scheme, _)) => return Err(format!("unusable scheme {scheme:?}")),
+            None => (false, format!("https://{key}")),
+        };
+        let url = Url::parse(&with_scheme).map_err(|error| format!("not a host: {error}"))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("a host or host/path without user and password is wanted".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("a host or host/path is wanted".to_owned());
+        }
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or("not a host")?;
+        Ok(Self {
+            host: host.to_ascii_lowercase(),
+            // `url` drops a port that is the scheme's own; a key without a scheme may mean either.
+            port: explicit_port(&with_scheme),
+            segments: segments(&url),
+            plain_http,
+        })
+    }
+
+    fn matches(&self, url: &Url) -> bool {
+        let encrypted = url.scheme() == "https";
+        let may_go = encrypted || is_loopback(url) || self.plain_http;
+        let default = if encrypted { 443 } else { 80 };
+        let same_host = url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(&self.host));
+        let same_port = url.port_or_known_default() == Some(self.port.unwrap_or(default));
+        let path = segments(url);
+        may_go
+            && matches!(url.scheme(), "https" | "http")
+            && same_host
+            && same_port
+            && path.len() >= self.segments.len()
+            && path.iter().zip(&self.segments).all(|(have, want)| {
+                have == want || have.strip_suffix(".git") == Some(want.as_str())
+            })
+    }
+}
+
+fn explicit_port(address: &str) -> Option<u16> {
+    let authority = address.split_once("://")?.1.split('/').next()?;
+    let (_, port) = authority.rsplit_once(':')?;
+    port.parse().ok()
+}
+
+fn segments(url: &Url) -> Vec<String> {
+    let path = url.path().trim_matches('/');
+    path.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
+}
+
+/// One entry of the file, or what is wrong with it.
+fn entry(
+    key: &str,
+    value: &Value,
+    variable: &impl Fn(&str) -> Option<String>,
+) -> Result<(Prefix, Credential), String> {
+    let prefix = Prefix::parse(key)?;
+    let (name, user) = match value {
+        Value::String(name) => (name.clone(), None),
+        Value::Mapping(fields) => named(fields)?,
+        _ => return Err("the name of a variable is wanted".to_owned()),
+    };
+    if !is_variable_name(&name) {
+        // Not repeated: it may be the token itself.
+        return Err("the name of a variable is wanted, not a value".to_owned());
+    }
+    let secret = variable(&name).map(|secret| secret.trim().to_owned());
+    match secret.filter(|secret| !secret.is_empty()) {
+        Some(secret) => Ok((prefix, Credential { user, secret: SecretString::from(secret) })),
+        None => Err(format!("the variable {name} is not set")),
+    }
+}
+
+fn named(fields: &serde_yaml::Mapping) -> Result<(String, Option<String>), String> {
+    let mut texts = BTreeMap::new();
+    for (name, value) in fields {
+        match (name.as_str(), value.as_str()) {
+            (Some(name @ ("variable" | "user")), Some(value)) => {
+                texts.insert(name, value.to_owned());
+            }
+            (Some(name @ ("variable" | "user")), None) => {
+                return Err(format!("{name} is not a text"));
+            }
+            _ => return Err("unknown field; variable and user are known".to_owned()),
+        }
+    }
+    let variable = texts.remove("variable").ok_or("variable is missing")?;
+    Ok((variable, texts.remove("user").filter(|user| !user.is_empty())))
+}
+
+fn is_variable_name(text: &str) -> bool {
+    let mut chars = text.chars();
+    chars.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests;

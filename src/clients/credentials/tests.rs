@@ -1,0 +1,73 @@
+use secrecy::ExposeSecret;
+
+use super::*;
+
+fn variables(name: &str) -> Option<String> {
+    name.ends_with("_TOKEN").then(|| format!("value of {name}\n"))
+}
+
+fn parsed(text: &str) -> Result<Credentials, String> {
+    Credentials::parse(Path::new("c.yaml"), text, variables).map_err(|error| error.to_string())
+}
+
+fn found(credentials: &Credentials, url: &str) -> Option<String> {
+    let url = Url::parse(url).expect("an address");
+    let credential = credentials.lookup(&url)?;
+    let value = credential.secret.expose_secret().strip_prefix("value of ");
+    Some(value.expect("a known value").to_owned())
+}
+
+#[test]
+fn the_longest_prefix_of_whole_segments_wins() {
+    let credentials = parsed(
+        "git.example.com: A_TOKEN\nGit.Example.com/team: B_TOKEN\n\
+         git.example.com/team/app: {variable: C_TOKEN, user: x}\n",
+    )
+    .expect("credentials");
+    let of = |url| found(&credentials, url);
+    assert_eq!(of("https://git.example.com/other/x").as_deref(), Some("A_TOKEN"));
+    assert_eq!(of("https://GIT.example.com/team/x").as_deref(), Some("B_TOKEN"));
+    assert_eq!(of("https://git.example.com/teams/x").as_deref(), Some("A_TOKEN"));
+    assert_eq!(of("https://git.example.com/team/app.git").as_deref(), Some("C_TOKEN"));
+    assert_eq!(of("https://git.example.com:444/team/app"), None);
+    assert_eq!(of("https://other.example.com/team/app"), None);
+    assert_eq!(of("https://git.example.com.evil.example/team"), None);
+}
+
+#[test]
+fn plain_http_must_be_asked_for() {
+    let credentials = parsed(
+        "prom.example.com: A_TOKEN\nhttp://inside.example.com:9090: B_TOKEN\n127.0.0.1:9090: C_TOKEN\n",
+    )
+    .expect("credentials");
+    let of = |url| found(&credentials, url);
+    assert_eq!(of("http://prom.example.com/"), None);
+    assert_eq!(of("http://inside.example.com:9090/api").as_deref(), Some("B_TOKEN"));
+    assert_eq!(of("http://127.0.0.1:9090/api").as_deref(), Some("C_TOKEN"));
+    assert_eq!(of("http://127.0.0.1:9091/api"), None);
+}
+
+#[test]
+fn what_is_wrong_is_named_without_values() {
+    for (text, words) in [
+        ("- a", "not a YAML mapping"),
+        ("a: [", "not a YAML mapping of hosts to variables (line"),
+        ("h.example: glpat-secret", "not a value"),
+        ("h.example: OTHER", "the variable OTHER is not set"),
+        ("h.example: {token: glpat-secret}", "unknown field"),
+        ("h.example: {user: x}", "variable is missing"),
+        ("ftp://h.example: A_TOKEN", "unusable scheme"),
+        ("me:pw@h.example: A_TOKEN", "without user"),
+    ] {
+        let error = parsed(text).expect_err(text);
+        assert!(error.contains(words), "{error}");
+        assert!(!error.contains("glpat"), "{error}");
+    }
+    assert!(parsed("").expect("an empty file").entries.is_empty());
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let credentials = parsed("h.example: A_TOKEN").expect("credentials");
+    assert!(!format!("{credentials:?}").contains("value of"));
+}

@@ -1,0 +1,183 @@
+//! The clone that is kept between runs, and when it may be believed.
+//!
+//! It is a bare repository in `<cache dir>/clone-<hash of the url>`, with a
+//! seal: a file that names the url and lists every other file with its size
+//! and SHA-256. The seal is written last, so an interrupted run leaves none. A
+//! cache without a seal that fits to the byte is thrown away and cloned anew:
+//! packs, indexes, refs and configuration included.
+//!
+//! A run holds an exclusive lock on `clone-<hash>.lock` (the kernel lets go of
+//! it when the process ends, however it ends) for as long as it reads. A run
+//! that does not get the lock does not wait: it makes a clone of its own.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use git2::Repository;
+use sha2::{Digest, Sha256};
+
+use super::local::open_repository;
+
+const SEAL: &str = "sapm-seal";
+const SEAL_VERSION: &str = "sapm clone cache 1";
+/// Each fetch adds a pack (two files, at least); with more files than this
+/// a new clone is smaller and faster.
+const MOST_PACK_FILES: usize = 60;
+
+/// The cache folder of one url, locked.
+pub(super) struct Cache {
+    dir: PathBuf,
+    url: String,
+    _lock: File,
+}
+
+/// Why a cache is not used as it is.
+pub(super) enum Distrust {
+    /// There is none yet.
+    Absent,
+    /// There is one, but.
+    Because(String),
+}
+
+impl Cache {
+    /// Locks the cache of `url` (without userinfo) in `folder`, which is made
+    /// if it is missing. `None`: another process has it.
+    pub(super) fn lock(folder: &Path, url: &str) -> io::Result<Option<Self>> {
+        fs::create_dir_all(folder)?;
+        let name = format!("clone-{}", &hex(&Sha256::digest(url.as_bytes()))[..16]);
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(folder.join(format!("{name}.lock")))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { dir: folder.join(name), url: url.to_owned(), _lock: lock })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Opens the repository if its seal fits.
+    pub(super) fn open(&self) -> Result<Repository, Distrust> {
+        if fs::symlink_metadata(&self.dir).is_err() {
+            return Err(Distrust::Absent);
+        }
+        let seal = fs::read_to_string(self.dir.join(SEAL))
+            .map_err(|error| Distrust::Because(format!("its seal cannot be read: {error}")))?;
+        let found = self.seal_text().map_err(|error| Distrust::Because(error.to_string()))?;
+        if let Some(reason) = difference(&seal, &found) {
+            return Err(Distrust::Because(reason));
+        }
+        let packs = found.lines().filter(|line| line.contains(" objects/pack/")).count();
+        if packs > MOST_PACK_FILES {
+            return Err(Distrust::Because(format!("it has grown to {packs} pack files")));
+        }
+        open_repository(&self.dir).map_err(|error| Distrust::Because(error.message().to_owned()))
+    }
+
+    /// Says that what is there now is whole.
+    pub(super) fn seal(&self) -> io::Result<()> {
+        let text = self.seal_text()?;
+        let draft = self.dir.join(format!("{SEAL}.new"));
+        fs::write(&draft, text)?;
+        fs::rename(draft, self.dir.join(SEAL))
+    }
+
+    /// Takes the seal away: the next run clones anew.
+    pub(super) fn unseal(&self) {
+        if let Err(error) = fs::remove_file(self.dir.join(SEAL)) {
+            tracing::debug!(%error, "cannot remove the seal of the clone cache");
+        }
+    }
+
+    /// Removes the repository, whatever is there in its place.
+    pub(super) fn clear(&self) -> io::Result<()> {
+        let result = match fs::symlink_metadata(&self.dir) {
+            Ok(data) if data.is_dir() => fs::remove_dir_all(&self.dir),
+            Ok(_) => fs::remove_file(&self.dir),
+            Err(error) => Err(error),
+        };
+        match result {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn seal_text(&self) -> io::Result<String> {
+        let mut files = BTreeMap::new();
+        list(&self.dir, "", &mut files)?;
+        files.remove(SEAL);
+        files.remove(&format!("{SEAL}.new"));
+        let mut text = format!("{SEAL_VERSION}\nurl {}\n", self.url);
+        for (name, path) in files {
+            let (size, digest) = digest(&path)?;
+            let _ = writeln!(text, "{digest} {size} {name}");
+        }
+        Ok(text)
+    }
+}
+
+/// The first line in which two seals differ, in words.
+fn difference(sealed: &str, found: &str) -> Option<String> {
+    if sealed == found {
+        return None;
+    }
+    let name =
+        |line: Option<&str>| line.and_then(|line| line.splitn(3, ' ').last().map(str::to_owned));
+    let (mut sealed, mut found) = (sealed.lines(), found.lines());
+    loop {
+        match (sealed.next(), found.next()) {
+            (Some(sealed), Some(found)) if sealed == found => {}
+            (None, None) => return Some("its seal is damaged".to_owned()),
+            (sealed, found) => {
+                let name = name(sealed.min(found).or(sealed).or(found)).unwrap_or_default();
+                return Some(format!("it is not as it was left, beginning with {name}"));
+            }
+        }
+    }
+}
+
+fn list(folder: &Path, prefix: &str, files: &mut BTreeMap<String, PathBuf>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            list(&entry.path(), &format!("{name}/"), files)?;
+        } else if kind.is_file() {
+            files.insert(name, entry.path());
+        } else {
+            return Err(io::Error::other(format!("{name} is neither a file nor a folder")));
+        }
+    }
+    Ok(())
+}
+
+fn digest(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size = 0;
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok((size, hex(&hasher.finalize())));
+        }
+        size += count as u64;
+        hasher.update(&buffer[..count]);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

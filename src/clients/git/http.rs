@@ -1,0 +1,201 @@
+//! What clones and ref look-ups share over HTTP: time-outs, the redirect rule
+//! and what can go wrong.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use url::Url;
+
+use super::GitError;
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeOuts {
+    /// For a connection.
+    pub connect: Duration,
+    /// For the next bytes of an answer.
+    pub idle: Duration,
+    /// For a whole clone.
+    pub total: Duration,
+}
+
+impl Default for TimeOuts {
+    /// 5 s, 20 s and 5 minutes: a server that accepts and never answers is
+    /// given up after 20 s.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(20),
+            total: Duration::from_mins(5),
+        }
+    }
+}
+
+/// An HTTP exchange that did not work; holds no token.
+#[derive(Debug, Clone)]
+pub(super) enum HttpFailure {
+    /// Another status than 200.
+    Status(StatusCode),
+    /// No bytes in time.
+    TimedOut(Duration),
+    /// No connection, or it broke: in words.
+    Connection(String),
+    /// The answer is none of a git host, or a redirect that is not followed: in words.
+    NotGit(String),
+}
+
+impl HttpFailure {
+    pub(super) fn from_reqwest(error: reqwest::Error, times: TimeOuts) -> Self {
+        if error.is_timeout() {
+            let waited = if error.is_connect() { times.connect } else { times.idle };
+            Self::TimedOut(waited)
+        } else if error.is_redirect() {
+            Self::NotGit(error.source().map_or_else(|| error.to_string(), chain))
+        } else {
+            Self::Connection(chain(&error.without_url()))
+        }
+    }
+
+    pub(super) fn from_io(error: std::io::Error, times: TimeOuts) -> Self {
+        match error.downcast::<reqwest::Error>() {
+            Ok(error) => Self::from_reqwest(error, times),
+            Err(error) => Self::Connection(chain(&error)),
+        }
+    }
+
+    /// Is it worth one more try? Not after a time-out: that was long enough.
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Status(status) => {
+                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            }
+            Self::Connection(_) => true,
+            Self::TimedOut(_) | Self::NotGit(_) => false,
+        }
+    }
+
+    pub(super) fn into_error(self, url: &str, with_credentials: bool) -> GitError {
+        let url = url.to_owned();
+        match self {
+            Self::Status(StatusCode::UNAUTHORIZED) => {
+                GitError::Unauthorized { url, with_credentials }
+            }
+            Self::Status(StatusCode::FORBIDDEN) => GitError::Forbidden { url },
+            Self::Status(StatusCode::NOT_FOUND | StatusCode::GONE) => GitError::NotFound { url },
+            Self::Status(status) => {
+                GitError::Unreachable { url, reason: format!("it answers {status}") }
+            }
+            Self::TimedOut(waited) => GitError::TimedOut { url, waited },
+            Self::Connection(reason) | Self::NotGit(reason) => {
+                GitError::Unreachable { url, reason }
+            }
+        }
+    }
+}
+
+/// A message with all its sources.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// May a redirect be followed? Within the origin (scheme, host and port)
+/// always; to another one only when no credentials are at stake, and never
+/// from https to http.
+pub(super) fn may_follow(from: &Url, to: &Url, with_credentials: bool) -> Result<(), String> {
+    if from.origin() == to.origin() {
+        return Ok(());
+    }
+    let target = to.origin().ascii_serialization();
+    if with_credentials {
+        Err(format!("it redirects to {target}, where the token is not sent: use that address"))
+    } else if from.scheme() == "https" || !matches!(to.scheme(), "http" | "https") {
+        if to.scheme() == "https" {
+            Ok(())
+        } else {
+            Err(format!("it redirects to {target}, which is not encrypted"))
+        }
+    } else {
+        Ok(())
+    }
+}
+
+/// Redirects in a row that are followed.
+pub(super) const MOST_REDIRECTS: usize = 5;
+
+/// `base` + `/` + `tail`.
+pub(super) fn below(base: &Url, tail: &str) -> Url {
+    let mut url = base.clone();
+    let path = format!("{}/{tail}", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    url
+}
+
+/// The repository's address when its `info/refs` was found at `url`.
+pub(super) fn base_of_refs(url: &Url) -> Option<Url> {
+    let mut base = url.clone();
+    base.set_query(None);
+    let path = base.path().strip_suffix("/info/refs")?.to_owned();
+    base.set_path(&path);
+    Some(base)
+}
+
+/// Checks status and content type of an answer of a smart host.
+pub(super) fn check_answer(
+    status: StatusCode,
+    content_type: Option<&reqwest::header::HeaderValue>,
+    wanted: &str,
+) -> Result<(), HttpFailure> {
+    if status != StatusCode::OK {
+        return Err(HttpFailure::Status(status));
+    }
+    let found = content_type.and_then(|value| value.to_str().ok()).unwrap_or("none");
+    if found.eq_ignore_ascii_case(wanted) {
+        Ok(())
+    } else {
+        Err(HttpFailure::NotGit(format!(
+            "its answer (content type {found}) is none of a smart git host"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a url")
+    }
+
+    #[test]
+    fn a_token_stays_with_its_origin() {
+        let from = url("https://host/a");
+        for (to, with, without) in [
+            ("https://host/b", true, true),
+            ("https://host:8443/b", false, true),
+            ("https://other/b", false, true),
+            ("http://host/b", false, false),
+        ] {
+            assert_eq!(may_follow(&from, &url(to), true).is_ok(), with, "{to}");
+            assert_eq!(may_follow(&from, &url(to), false).is_ok(), without, "{to}");
+        }
+        assert!(may_follow(&url("http://host/a"), &url("https://host/a"), false).is_ok());
+        assert!(may_follow(&url("http://host/a"), &url("https://host/a"), true).is_err());
+    }
+
+    #[test]
+    fn addresses_below_a_repository() {
+        let base = url("https://host/a/b.git");
+        let mut refs = below(&base, "info/refs");
+        assert_eq!(refs.as_str(), "https://host/a/b.git/info/refs");
+        refs.set_query(Some("service=git-upload-pack"));
+        assert_eq!(base_of_refs(&refs), Some(base));
+    }
+}

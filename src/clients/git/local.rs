@@ -1,0 +1,102 @@
+//! Checkouts that lie on this machine already.
+
+use std::path::Path;
+use std::sync::Once;
+
+use git2::{ErrorCode, Oid, Repository, StatusOptions};
+
+use super::{GitError, tree, without_userinfo};
+use crate::domain::CommitSha;
+
+/// What is checked out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalHead {
+    /// The commit.
+    pub commit: CommitSha,
+    /// The branch; `None` when HEAD is detached, as in a CI job.
+    pub branch: Option<String>,
+    /// Url of the remote `origin`, without userinfo.
+    pub origin_url: Option<String>,
+}
+
+/// What is checked out at `path`, or `None` when that is no git checkout with
+/// a commit. The path must be the work tree's root itself (a linked worktree
+/// will do): a folder further down has other paths than its commit.
+///
+/// # Errors
+/// When there is a repository that cannot be read.
+pub fn local_head(path: &Path) -> Result<Option<LocalHead>, GitError> {
+    let failed = || GitError::git("read the checkout", path.display());
+    let repo = match open_repository(path) {
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        other => other.map_err(failed())?,
+    };
+    if repo.workdir().is_none() {
+        return Ok(None);
+    }
+    let head = match repo.head() {
+        Err(error) if matches!(error.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+            return Ok(None);
+        }
+        other => other.map_err(failed())?,
+    };
+    let commit = head.peel_to_commit().map_err(failed())?.id();
+    let branch = if head.is_branch() { head.shorthand().ok().map(str::to_owned) } else { None };
+    let origin = repo.find_remote("origin").ok();
+    let origin_url = origin.and_then(|remote| remote.url().ok().map(without_userinfo));
+    Ok(Some(LocalHead { commit: sha(commit)?, branch, origin_url }))
+}
+
+/// Do files below `data/` differ from the commit that is checked out, or are
+/// there files that it does not have? Looks at every file's time and size.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn has_local_changes(path: &Path) -> Result<bool, GitError> {
+    let failed = || GitError::git("compare the checkout", path.display());
+    let repo = open_repository(path).map_err(failed())?;
+    let mut options = StatusOptions::new();
+    options.pathspec("data").include_untracked(true).exclude_submodules(true).no_refresh(true);
+    Ok(!repo.statuses(Some(&mut options)).map_err(failed())?.is_empty())
+}
+
+/// Shows every datafile of a commit that the repository at `path` has, as
+/// [`super::ConfigCheckout::visit_files`] does.
+///
+/// # Errors
+/// When the commit or an object is not there, or it has no `data/`.
+pub fn visit_commit(
+    path: &Path,
+    commit: &CommitSha,
+    visitor: &mut dyn FnMut(&str, &[u8]),
+) -> Result<(), GitError> {
+    let place = path.display().to_string();
+    let failed = || GitError::git("read", &place);
+    let repo = open_repository(path).map_err(failed())?;
+    let commit = Oid::from_str(commit.as_str()).map_err(failed())?;
+    tree::visit_datafiles(&repo, commit, &place, visitor)
+}
+
+/// The commit id as our own type; fails for a repository with SHA-256 ids.
+pub(super) fn sha(id: Oid) -> Result<CommitSha, GitError> {
+    let text = id.to_string();
+    CommitSha::parse(&text)
+        .ok_or_else(|| GitError::git("use", &text)(git2::Error::from_str("not a SHA-1 commit id")))
+}
+
+/// Opens the repository at `path` itself, not above it, whoever owns it: in a
+/// CI job the folder often belongs to another user. That is safe as libgit2
+/// runs neither hooks nor programs from the repository's configuration.
+pub(super) fn open_repository(path: &Path) -> Result<Repository, git2::Error> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(allow_other_owners);
+    Repository::open(path)
+}
+
+#[allow(unsafe_code)]
+fn allow_other_owners() {
+    // SAFETY: sets one integer of libgit2's, once; nothing in this crate sets it again.
+    if let Err(error) = unsafe { git2::opts::set_verify_owner_validation(false) } {
+        tracing::debug!(%error, "libgit2 keeps checking who owns a repository");
+    }
+}

@@ -1,0 +1,29 @@
+//! Git: the config repo's clone, single refs of other hosts, text merges.
+//!
+//! libgit2 does the storing and the merging. It is built without TLS: all
+//! HTTP goes through reqwest (see `transport.rs`), so there is one TLS stack,
+//! one set of time-outs and one place where tokens are.
+
+mod address;
+mod cache;
+mod clone;
+mod error;
+mod http;
+mod local;
+mod ls_remote;
+mod merge;
+mod pkt_line;
+mod refs;
+mod remote;
+mod scratch;
+mod transport;
+mod tree;
+
+pub use address::{Credentials, without_userinfo};
+pub use clone::{CloneOptions, ConfigCheckout, FetchStats, open};
+pub use error::GitError;
+pub use http::TimeOuts;
+pub use local::{LocalHead, has_local_changes, local_head, visit_commit};
+pub use ls_remote::LsRemote;
+pub use merge::{Merge, MergeError, blob_id, merge_texts};
+pub use pkt_line::{Packet, PktError, next_packet};

@@ -1,0 +1,135 @@
+//! Git's pkt-line framing: four hex digits of length, then the bytes.
+
+/// One unit of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packet<'a> {
+    /// `0000`: end of a section.
+    Flush,
+    /// `0001`: between arguments.
+    Delimiter,
+    /// `0002`: end of an answer.
+    End,
+    /// Bytes; a newline at the end, if any, is still there.
+    Data(&'a [u8]),
+}
+
+/// What is wrong with the framing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PktError {
+    /// The length is not four hex digits, or 3.
+    #[error("bad packet length")]
+    Length,
+    /// The bytes end inside a packet.
+    #[error("answer is cut off")]
+    CutOff,
+}
+
+/// Takes the first packet off: the packet and the rest, or `None` at the end.
+///
+/// # Errors
+/// See [`PktError`].
+pub fn next_packet(bytes: &[u8]) -> Result<Option<(Packet<'_>, &[u8])>, PktError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let (head, rest) = bytes.split_at_checked(4).ok_or(PktError::CutOff)?;
+    let length = head.iter().try_fold(0, |length, &digit| {
+        char::from(digit)
+            .to_digit(16)
+            .map(|digit| length * 16 + digit as usize)
+            .ok_or(PktError::Length)
+    })?;
+    let packet = match length {
+        0 => Packet::Flush,
+        1 => Packet::Delimiter,
+        2 => Packet::End,
+        3 => return Err(PktError::Length),
+        _ => {
+            let (data, rest) = rest.split_at_checked(length - 4).ok_or(PktError::CutOff)?;
+            return Ok(Some((Packet::Data(data), rest)));
+        }
+    };
+    Ok(Some((packet, rest)))
+}
+
+/// Frames one line; `text` is far shorter than the 65,516 bytes that fit.
+pub(super) fn data(text: &str) -> String {
+    format!("{:04x}{text}", text.len() + 4)
+}
+
+/// The data packets up to the first flush, as text without the newline, and
+/// what follows the flush.
+pub(super) fn section(mut bytes: &[u8]) -> Result<(Vec<&str>, &[u8]), String> {
+    let mut lines = Vec::new();
+    while let Some((packet, rest)) = next_packet(bytes).map_err(|error| error.to_string())? {
+        bytes = rest;
+        match packet {
+            Packet::Data(data) => {
+                let line =
+                    std::str::from_utf8(data).map_err(|_| "a line is not UTF-8".to_owned())?;
+                let line = line.strip_suffix('\n').unwrap_or(line);
+                if let Some(message) = line.strip_prefix("ERR ") {
+                    return Err(format!("it says: {message}"));
+                }
+                lines.push(line);
+            }
+            Packet::Flush => return Ok((lines, bytes)),
+            Packet::Delimiter | Packet::End => {}
+        }
+    }
+    Err(PktError::CutOff.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn packets_one_by_one() {
+        let bytes = b"0009abcde00000001000200040006a\n";
+        let mut rest: &[u8] = bytes;
+        let mut found = Vec::new();
+        while let Some((packet, more)) = next_packet(rest).expect("well framed") {
+            found.push(packet);
+            rest = more;
+        }
+        let wanted = [
+            Packet::Data(b"abcde"),
+            Packet::Flush,
+            Packet::Delimiter,
+            Packet::End,
+            Packet::Data(b""),
+            Packet::Data(b"a\n"),
+        ];
+        assert_eq!(found, wanted);
+    }
+
+    #[test]
+    fn garbage_is_an_error() {
+        assert_eq!(next_packet(b"<!doctype html>"), Err(PktError::Length));
+        assert_eq!(next_packet(b"0003"), Err(PktError::Length));
+        assert_eq!(next_packet(b"00"), Err(PktError::CutOff));
+        assert_eq!(next_packet(b"000aabc"), Err(PktError::CutOff));
+        assert!(section(b"0009abcd\n").is_err());
+        assert_eq!(section(b"000dERR nope\n0000"), Err("it says: nope".to_owned()));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = section(&bytes);
+        }
+
+        #[test]
+        fn what_is_framed_is_found(texts in proptest::collection::vec("[a-z ]{0,30}", 0..10)) {
+            let framed: String = texts.iter().map(|text| data(&format!("{text}\n"))).collect();
+            let framed = format!("{framed}0000");
+            prop_assume!(!texts.iter().any(|text| text.starts_with("ERR ")));
+            let (lines, rest) = section(framed.as_bytes()).expect("well framed");
+            prop_assert_eq!(lines, texts);
+            prop_assert!(rest.is_empty());
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! libgit2's way to the network: the smart HTTP protocol over reqwest.
+//!
+//! libgit2 knows transports by scheme and per process, credentials are per
+//! clone: the [`Session`] of the clone that runs on this thread is in a thread
+//! local (libgit2 calls back on the thread that fetches). Without a session
+//! nothing is sent. The session also decides what is asked: the address that
+//! libgit2 passes may have been rewritten by somebody's git configuration.
+//!
+//! libgit2 keeps only a text of an error, so the session remembers what
+//! exactly went wrong.
+
+use std::cell::RefCell;
+use std::io::{self, Read, Write};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use url::Url;
+
+use super::http::{self, HttpFailure, MOST_REDIRECTS, TimeOuts};
+use super::{Credentials, GitError};
+
+const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
+const REQUEST: &str = "application/x-git-upload-pack-request";
+const RESULT: &str = "application/x-git-upload-pack-result";
+/// Pause before the second try, if that is worth one.
+const PAUSE: Duration = Duration::from_millis(500);
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Session>>> = const { RefCell::new(None) };
+}
+
+/// One clone's view of its host.
+pub(super) struct Session {
+    label: String,
+    client: Client,
+    credentials: Option<Credentials>,
+    times: TimeOuts,
+    deadline: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Moves when the host redirects within itself.
+    base: Url,
+    failure: Option<HttpFailure>,
+    /// Bytes of packs (and what was said before them) so far.
+    received: usize,
+}
+
+impl Session {
+    /// For the repository at `url`, which has no userinfo.
+    pub(super) fn new(
+        url: Url,
+        credentials: Option<Credentials>,
+        times: TimeOuts,
+    ) -> Result<Arc<Self>, GitError> {
+        register()?;
+        let with_credentials = credentials.is_some();
+        let policy = reqwest::redirect::Policy::custom(move |attempt| {
+            let from = attempt.previous().last().unwrap_or(attempt.url());
+            if attempt.previous().len() > MOST_REDIRECTS {
+                return attempt.error("too many redirects");
+            }
+            match http::may_follow(from, attempt.url(), with_credentials) {
+                Ok(()) => attempt.follow(),
+                Err(reason) => attempt.error(reason),
+            }
+        });
+        let label = url.to_string();
+        let client = Client::builder()
+            .connect_timeout(times.connect)
+            .timeout(times.idle)
+            .redirect(policy)
+            .user_agent(USER_AGENT)
+            .build()
+            .map_err(|error| GitError::Unreachable {
+                url: label.clone(),
+                reason: http::chain(&error),
+            })?;
+        let state = Mutex::new(State { base: url, failure: None, received: 0 });
+        let deadline = Instant::now() + times.total;
+        Ok(Arc::new(Self { label, client, credentials, times, deadline, state }))
+    }
+
+    /// Does `work`, in which libgit2 may use this session, and says precisely
+    /// why it failed if that was the host's or the network's doing.
+    pub(super) fn run<T>(
+        self: &Arc<Self>,
+        doing: &'static str,
+        work: impl FnOnce() -> Result<T, git2::Error>,
+    ) -> Result<T, GitError> {
+        struct Restore(Option<Arc<Session>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+        let _restore = Restore(CURRENT.replace(Some(Arc::clone(self))));
+        work().map_err(|error| match self.state().failure.take() {
+            Some(failure) => failure.into_error(&self.label, self.credentials.is_some()),
+            None => GitError::git(doing, &self.label)(error),
+        })
+    }
+
+    /// Bytes of packs that were received so far.
+    pub(super) fn received(&self) -> usize {
+        self.state().received
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, failure: HttpFailure) -> HttpFailure {
+        self.state().failure = Some(failure.clone());
+        failure
+    }
+
+    fn check_deadline(&self) -> Result<(), HttpFailure> {
+        if Instant::now() < self.deadline {
+            Ok(())
+        } else {
+            Err(HttpFailure::TimedOut(self.times.total))
+        }
+    }
+
+    fn refs(&self) -> Result<Response, HttpFailure> {
+        let mut url = http::below(&self.state().base, "info/refs");
+        url.set_query(Some("service=git-upload-pack"));
+        let answer = self.send(ADVERTISEMENT, || self.client.get(url.clone()))?;
+        if let Some(base) = http::base_of_refs(answer.url()) {
+            self.state().base = base;
+        }
+        Ok(answer)
+    }
+
+    fn upload_pack(&self, body: &[u8]) -> Result<Response, HttpFailure> {
+        let url = http::below(&self.state().base, "git-upload-pack");
+        self.send(RESULT, || {
+            self.client.post(url.clone()).header(CONTENT_TYPE, REQUEST).body(body.to_vec())
+        })
+    }
+
+    /// Sends, a second time if that may help: both requests change nothing.
+    fn send(
+        &self,
+        wanted: &str,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, HttpFailure> {
+        let first = self.send_once(wanted, request());
+        match first {
+            Err(failure) if failure.is_transient() => {
+                tracing::debug!(url = %self.label, ?failure, "trying git host again");
+                std::thread::sleep(PAUSE);
+                self.send_once(wanted, request())
+            }
+            other => other,
+        }
+    }
+
+    fn send_once(&self, wanted: &str, request: RequestBuilder) -> Result<Response, HttpFailure> {
+        self.check_deadline()?;
+        let request = match &self.credentials {
+            Some(credentials) => request.basic_auth(&credentials.user, Some(credentials.secret())),
+            None => request,
+        };
+        let answer = request
+            .header(ACCEPT, wanted)
+            .send()
+            .map_err(|error| HttpFailure::from_reqwest(error, self.times))?;
+        http::check_answer(answer.status(), answer.headers().get(CONTENT_TYPE), wanted)?;
+        Ok(answer)
+    }
+}
+
+/// What we call ourselves; some hosts treat unknown git clients as browsers.
+pub(super) const USER_AGENT: &str =
+    concat!("git/2 (", env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), ")");
+
+/// One libgit2 connection.
+struct Connection(Arc<Session>);
+
+impl SmartSubtransport for Connection {
+    fn action(
+        &self,
+        _url: &str,
+        action: Service,
+    ) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
+        let session = &self.0;
+        match action {
+            Service::UploadPackLs => {
+                let answer = session.refs().map_err(|failure| refused(&session.note(failure)))?;
+                Ok(Box::new(Exchange {
+                    session: Arc::clone(session),
+                    body: Vec::new(),
+                    answer: Some(answer),
+                }))
+            }
+            Service::UploadPack => Ok(Box::new(Exchange {
+                session: Arc::clone(session),
+                body: Vec::new(),
+                answer: None,
+            })),
+            Service::ReceivePackLs | Service::ReceivePack => {
+                Err(git2::Error::from_str("this transport only reads"))
+            }
+        }
+    }
+
+    fn close(&self) -> Result<(), git2::Error> {
+        Ok(())
+    }
+}
+
+fn refused(failure: &HttpFailure) -> git2::Error {
+    git2::Error::from_str(&format!("{failure:?}").replace('\0', ""))
+}
+
+/// A request that libgit2 writes, and its answer, which it reads as it arrives.
+struct Exchange {
+    session: Arc<Session>,
+    body: Vec<u8>,
+    answer: Option<Response>,
+}
+
+impl Exchange {
+    fn try_read(&mut self, buffer: &mut [u8]) -> Result<usize, HttpFailure> {
+        self.session.check_deadline()?;
+        if self.answer.is_none() {
+            self.answer = Some(self.session.upload_pack(&self.body)?);
+        }
+        let Some(answer) = &mut self.answer else { return Ok(0) };
+        let count =
+            answer.read(buffer).map_err(|error| HttpFailure::from_io(error, self.session.times))?;
+        if !self.body.is_empty() {
+            self.session.state().received += count;
+        }
+        Ok(count)
+    }
+}
+
+impl Read for Exchange {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.try_read(buffer).map_err(|failure| {
+            let failure = self.session.note(failure);
+            io::Error::other(format!("{failure:?}").replace('\0', ""))
+        })
+    }
+}
+
+impl Write for Exchange {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.body.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Registers the transport, once per process.
+fn register() -> Result<(), GitError> {
+    static DONE: OnceLock<Result<(), String>> = OnceLock::new();
+    let done = DONE.get_or_init(|| {
+        ["http", "https"]
+            .into_iter()
+            .try_for_each(register_scheme)
+            .map_err(|error| error.message().to_owned())
+    });
+    done.as_ref()
+        .map(|&()| ())
+        .map_err(|reason| GitError::git("set up git for", "http")(git2::Error::from_str(reason)))
+}
+
+#[allow(unsafe_code)]
+fn register_scheme(scheme: &str) -> Result<(), git2::Error> {
+    // SAFETY: registering must not run at the same time as another change of
+    // libgit2's list of transports or a look-up in it. This is called from
+    // `register` alone, inside its `OnceLock`, and every http remote of this
+    // process is made after that lock has been passed.
+    unsafe {
+        git2::transport::register(scheme, |remote| {
+            let session = CURRENT.with_borrow(Clone::clone);
+            let session =
+                session.ok_or_else(|| git2::Error::from_str("no session for this clone"))?;
+            Transport::smart(remote, true, Connection(session))
+        })
+    }
+}

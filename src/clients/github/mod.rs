@@ -1,0 +1,222 @@
+//! GitHub: commits of code repositories.
+
+mod answers;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::SecretString;
+use url::Url;
+
+use self::answers::CommitAnswer;
+use crate::clients::gitlab::project_path;
+use crate::clients::http::{
+    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url,
+};
+use crate::domain::RepoUrl;
+use crate::observe::ports::Commits;
+use crate::snapshot::{CommitFact, Failure};
+
+/// The variable with the token, for messages.
+const TOKEN_VARIABLE: &str = "SAPM_GITHUB_TOKEN";
+
+/// Version of the REST API that the answers are read as.
+const API_VERSION: &str = "2022-11-28";
+
+/// What stays as it is in a path segment.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Longest ref that is asked for.
+const LONGEST_REF: usize = 1_024;
+
+/// Owner and name of the repository that a git address names; `None` if it names none.
+pub fn owner_repo(url: &str) -> Option<(String, String)> {
+    let path = project_path(url)?;
+    let (owner, repo) = path.split_once('/')?;
+    (!repo.contains('/')).then(|| (owner.to_owned(), repo.to_owned()))
+}
+
+/// An address that no GitHub API can be at.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("not an http(s) address of GitHub's REST API: {0:?}")]
+pub struct InvalidAddress(String);
+
+/// Looks up commits at one GitHub. Cheap to clone.
+#[derive(Clone)]
+pub struct GitHubCommits {
+    service: ServiceClient,
+    base: Url,
+    token: Option<SecretString>,
+    shared: Arc<SharedFailures>,
+}
+
+impl std::fmt::Debug for GitHubCommits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GitHubCommits({})", safe_url(&self.base))
+    }
+}
+
+impl GitHubCommits {
+    /// The REST API at `base`, e.g. `https://api.github.com`; a path in it is kept
+    /// (`https://ghe.example.com/api/v3`).
+    ///
+    /// # Errors
+    /// When `base` is no http(s) address.
+    pub fn new(
+        service: ServiceClient,
+        base: &str,
+        token: Option<SecretString>,
+    ) -> Result<Self, InvalidAddress> {
+        let invalid = || InvalidAddress(base.split('@').next_back().unwrap_or_default().to_owned());
+        let mut url = Url::parse(base.trim().trim_end_matches('/')).map_err(|_| invalid())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(invalid());
+        }
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        url.set_fragment(None);
+        Ok(Self { service, base: url, token, shared: Arc::default() })
+    }
+
+    /// Does a token go with the requests? Without one GitHub answers 60 an hour.
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Slashes in a ref stay: GitHub takes it as the rest of the path.
+    fn commit_url(&self, owner: &str, repo: &str, git_ref: &str) -> Option<Url> {
+        let mut segments = git_ref.split('/');
+        if git_ref.len() > LONGEST_REF || segments.any(|part| matches!(part, "" | "." | "..")) {
+            return None;
+        }
+        let encoded: Vec<String> = git_ref.split('/').map(encode).collect();
+        let base = self.base.as_str().trim_end_matches('/');
+        let (owner, repo, git_ref) = (encode(owner), encode(repo), encoded.join("/"));
+        Url::parse(&format!("{base}/repos/{owner}/{repo}/commits/{git_ref}")).ok()
+    }
+
+    fn request(&self, url: Url) -> Request {
+        let request = Request::get(url)
+            .accept("application/vnd.github+json")
+            .header("x-github-api-version", API_VERSION);
+        match &self.token {
+            Some(token) => request.bearer(token),
+            None => request,
+        }
+    }
+
+    fn failure(&self, repo: &str, git_ref: &str, error: &HttpError) -> Failure {
+        let host = self.base.host_str().unwrap_or_default();
+        let body = error.body().to_ascii_lowercase();
+        match error.kind() {
+            HttpErrorKind::Unauthorized => self.shared.note("401", || match self.token {
+                Some(_) => format!(
+                    "GitHub refuses the token in {TOKEN_VARIABLE} (401 at {host}): replace it, or unset it to \
+                     ask without one"
+                ),
+                None => format!("GitHub asks for a token (401 at {host}): set {TOKEN_VARIABLE}"),
+            }),
+            HttpErrorKind::RateLimited => self.shared.note("429", || self.limited(host, error)),
+            HttpErrorKind::Connect => self.shared.note("connect", || {
+                format!("GitHub at {host} cannot be reached: {}", error.detail())
+            }),
+            // 422 `No commit found for SHA: …`; the repository is there.
+            HttpErrorKind::Invalid | HttpErrorKind::NotFound
+                if body.contains("no commit found") =>
+            {
+                Failure::new(format!("{repo}: no branch, tag or commit {git_ref:?} ({error})"))
+            }
+            HttpErrorKind::Conflict => {
+                Failure::new(format!("{repo}: the repository is empty ({error})"))
+            }
+            HttpErrorKind::NotFound => Failure::new(format!(
+                "{repo}: repository or ref {git_ref:?} not found (or private: {}) ({error})",
+                match self.token {
+                    Some(_) => format!("the token in {TOKEN_VARIABLE} cannot see it"),
+                    None => format!("{TOKEN_VARIABLE} is not set"),
+                }
+            )),
+            _ => Failure::new(format!("{repo}: {error}")),
+        }
+    }
+
+    fn limited(&self, host: &str, error: &HttpError) -> String {
+        let until = match error.resets_at() {
+            Some(at) => format!(" until {}", at.format("%Y-%m-%dT%H:%M:%SZ")),
+            None => String::new(),
+        };
+        let advice = match self.token {
+            Some(_) => String::new(),
+            None => format!("; set {TOKEN_VARIABLE}: without a token it is 60 requests an hour"),
+        };
+        format!("GitHub's rate limit at {host} is used up{until}{advice}")
+    }
+}
+
+fn encode(segment: &str) -> String {
+    utf8_percent_encode(segment, SEGMENT).to_string()
+}
+
+#[async_trait]
+impl Commits for GitHubCommits {
+    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
+        // A refused token and a used-up limit stay as they are for the rest of a run.
+        for cause in ["401", "429"] {
+            if let Some(failure) = self.shared.known(cause) {
+                return Err(failure);
+            }
+        }
+        let (owner, repo) = owner_repo(url.as_str())
+            .ok_or_else(|| Failure::new("not the address of a repository on GitHub"))?;
+        let name = format!("{owner}/{repo}");
+        let address = self
+            .commit_url(&owner, &repo, git_ref)
+            .ok_or_else(|| Failure::new(format!("{name}: not a usable ref: {git_ref:?}")))?;
+        let answer = self.service.send(&self.request(address)).await;
+        let answer = answer.map_err(|error| self.failure(&name, git_ref, &error))?;
+        let commit: CommitAnswer =
+            answer.json().map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        commit
+            .into_fact()
+            .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer holds no commit id")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clients::http::{HttpClient, HttpConfig, Service};
+
+    fn at(base: &str) -> GitHubCommits {
+        let service = HttpClient::new(HttpConfig::default()).service(Service::GitHub, 1);
+        GitHubCommits::new(service, base, None).expect("an address")
+    }
+
+    #[test]
+    fn a_repository_has_an_owner_and_a_name() {
+        let expected = Some(("Org".to_owned(), "app".to_owned()));
+        assert_eq!(owner_repo("https://github.com/Org/app.git"), expected);
+        assert_eq!(owner_repo("git@github.com:Org/app"), expected);
+        assert_eq!(owner_repo("https://github.com/Org"), None);
+        assert_eq!(owner_repo("https://github.com/Org/app/sub"), None);
+    }
+
+    #[test]
+    fn slashes_of_a_ref_stay_and_the_rest_is_encoded() {
+        let url = at("https://ghe.example.com/api/v3/").commit_url("o", "r", "feature/a b#1?x");
+        assert_eq!(
+            url.map(String::from).as_deref(),
+            Some("https://ghe.example.com/api/v3/repos/o/r/commits/feature/a%20b%231%3Fx")
+        );
+    }
+
+    #[test]
+    fn a_ref_cannot_leave_its_repository() {
+        let github = at("https://api.github.com");
+        for git_ref in ["", "..", "a/../../b", "/a", "a//b", "."] {
+            assert!(github.commit_url("o", "r", git_ref).is_none(), "{git_ref:?}");
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! GitLab's answers, as much of them as is needed. Unknown fields are ignored,
+//! fields that another version leaves out have a default.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use crate::clients::http::safe_url;
+use crate::domain::CommitSha;
+use crate::snapshot::{CommitDetail, CommitFact, FileChange, MergeRequestFact, RequestState};
+
+/// Reads one entry of a list; one that cannot be read is left out.
+pub(super) fn readable<T: DeserializeOwned>(value: Value, url: &Url) -> Option<T> {
+    serde_json::from_value(value)
+        .inspect_err(|error| {
+            tracing::warn!(url = safe_url(url), %error, "left out an unreadable entry of a list");
+        })
+        .ok()
+}
+
+/// A project.
+#[derive(Debug, Deserialize)]
+pub(super) struct ProjectAnswer {
+    pub id: u64,
+    #[serde(default)]
+    pub path_with_namespace: Option<String>,
+    #[serde(default)]
+    pub default_branch: Option<String>,
+    #[serde(default)]
+    pub web_url: Option<String>,
+    #[serde(default)]
+    pub http_url_to_repo: Option<String>,
+}
+
+/// A user, whole or as part of something else.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct UserAnswer {
+    pub id: u64,
+    #[serde(default)]
+    pub username: Option<String>,
+    #[serde(default)]
+    pub name: Option<String>,
+    #[serde(default)]
+    pub email: Option<String>,
+    #[serde(default)]
+    pub commit_email: Option<String>,
+    #[serde(default)]
+    pub public_email: Option<String>,
+}
+
+/// The token that asks.
+#[derive(Debug, Deserialize)]
+pub(super) struct TokenAnswer {
+    #[serde(default)]
+    pub scopes: BTreeSet<String>,
+}
+
+/// A merge request.
+#[derive(Debug, Deserialize)]
+pub(super) struct RequestAnswer {
+    iid: u64,
+    #[serde(default)]
+    state: Option<String>,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default)]
+    draft: Option<bool>,
+    #[serde(default)]
+    work_in_progress: Option<bool>,
+    #[serde(default)]
+    author: Option<UserAnswer>,
+    source_branch: String,
+    #[serde(default)]
+    target_branch: Option<String>,
+    #[serde(default)]
+    source_project_id: Option<u64>,
+    #[serde(default)]
+    sha: Option<String>,
+    #[serde(default)]
+    labels: Vec<Value>,
+    #[serde(default)]
+    web_url: Option<String>,
+    #[serde(default)]
+    created_at: Option<String>,
+    #[serde(default)]
+    detailed_merge_status: Option<String>,
+    #[serde(default)]
+    closed_by: Option<UserAnswer>,
+    #[serde(default)]
+    closed_at: Option<String>,
+    #[serde(default)]
+    merged_at: Option<String>,
+}
+
+impl RequestAnswer {
+    /// Is the source branch one of the project itself and not of a fork?
+    pub fn is_from_project(&self, project: u64) -> bool {
+        self.source_project_id.is_none_or(|id| id == project)
+    }
+
+    pub fn into_fact(self) -> MergeRequestFact {
+        let title = self.title.unwrap_or_default();
+        let ended_at = self.merged_at.or(self.closed_at);
+        let author = self.author.unwrap_or_default();
+        MergeRequestFact {
+            iid: self.iid,
+            state: state(self.state.as_deref()),
+            draft: self
+                .draft
+                .or(self.work_in_progress)
+                .unwrap_or_else(|| title.to_ascii_lowercase().starts_with("draft:")),
+            title,
+            description: self.description.unwrap_or_default(),
+            author_id: author.id,
+            author: author.username.unwrap_or_default(),
+            source_branch: self.source_branch,
+            target_branch: self.target_branch.unwrap_or_default(),
+            sha: self.sha.as_deref().and_then(CommitSha::parse),
+            labels: self.labels.into_iter().filter_map(label).collect(),
+            web_url: self.web_url.unwrap_or_default(),
+            created_at: self.created_at.as_deref().and_then(time).unwrap_or_default(),
+            detailed_merge_status: self.detailed_merge_status,
+            closed_by: self.closed_by.map(|user| user.id),
+            ended_at: ended_at.as_deref().and_then(time),
+        }
+    }
+}
+
+fn state(text: Option<&str>) -> RequestState {
+    match text {
+        Some("closed") => RequestState::Closed,
+        Some("merged") => RequestState::Merged,
+        Some("locked") => RequestState::Locked,
+        _ => RequestState::Opened,
+    }
+}
+
+/// A label: its name, or with details an object that has one.
+fn label(value: Value) -> Option<String> {
+    match value {
+        Value::String(name) => Some(name),
+        Value::Object(fields) => fields.get("name")?.as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+fn time(text: &str) -> Option<DateTime<Utc>> {
+    let time = DateTime::parse_from_rfc3339(text).ok()?;
+    Some(time.with_timezone(&Utc))
+}
+
+/// A commit.
+#[derive(Debug, Deserialize)]
+pub(super) struct CommitAnswer {
+    id: String,
+    #[serde(default)]
+    parent_ids: Option<Vec<String>>,
+    #[serde(default)]
+    title: Option<String>,
+    #[serde(default)]
+    message: Option<String>,
+    #[serde(default)]
+    author_name: Option<String>,
+    #[serde(default)]
+    author_email: Option<String>,
+    #[serde(default)]
+    committer_name: Option<String>,
+    #[serde(default)]
+    committer_email: Option<String>,
+    #[serde(default)]
+    committed_date: Option<String>,
+}
+
+impl CommitAnswer {
+    /// `None` when the id is no commit id.
+    pub fn into_detail(self) -> Option<CommitDetail> {
+        let parents = self.parent_ids.unwrap_or_default();
+        Some(CommitDetail {
+            sha: CommitSha::parse(&self.id)?,
+            parents: parents.iter().filter_map(|id| CommitSha::parse(id)).collect(),
+            author_name: self.author_name.unwrap_or_default(),
+            author_email: self.author_email.unwrap_or_default(),
+            committer_name: self.committer_name.unwrap_or_default(),
+            committer_email: self.committer_email.unwrap_or_default(),
+            message: self.message.or(self.title).unwrap_or_default(),
+            committed_at: self.committed_date.as_deref().and_then(time),
+        })
+    }
+
+    /// `None` when the id is no commit id.
+    pub fn into_fact(self) -> Option<CommitFact> {
+        let subject = self.title.or_else(|| self.message?.lines().next().map(str::to_owned));
+        Some(CommitFact {
+            sha: CommitSha::parse(&self.id)?,
+            committed_at: self.committed_date.as_deref().and_then(time),
+            subject,
+        })
+    }
+}
+
+/// A branch.
+#[derive(Debug, Deserialize)]
+pub(super) struct BranchAnswer {
+    pub name: String,
+    pub commit: CommitAnswer,
+}
+
+/// A comment.
+#[derive(Debug, Deserialize)]
+pub(super) struct NoteAnswer {
+    #[serde(default)]
+    pub body: String,
+    #[serde(default)]
+    pub system: bool,
+    #[serde(default)]
+    pub author: Option<UserAnswer>,
+}
+
+/// A file of a commit's diff.
+#[derive(Debug, Deserialize)]
+pub(super) struct DiffAnswer {
+    #[serde(default)]
+    old_path: String,
+    #[serde(default)]
+    new_path: String,
+    #[serde(default)]
+    diff: Option<String>,
+}
+
+impl From<DiffAnswer> for FileChange {
+    fn from(answer: DiffAnswer) -> Self {
+        Self {
+            old_path: answer.old_path,
+            new_path: answer.new_path,
+            diff: answer.diff.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_request_of_an_old_version_is_read() {
+        let answer: RequestAnswer = serde_json::from_value(json!({
+            "iid": 7, "state": "merged", "source_branch": "b", "title": "WIP: x", "sha": null,
+            "work_in_progress": true, "author": null, "labels": ["a", {"name": "b"}],
+            "merged_at": "2024-01-02T03:04:05.000+01:00", "unknown": {"x": 1},
+        }))
+        .expect("a request");
+        assert!(answer.is_from_project(1));
+        let fact = answer.into_fact();
+        assert_eq!((fact.iid, fact.state, fact.draft), (7, RequestState::Merged, true));
+        assert_eq!(fact.labels.into_iter().collect::<Vec<_>>(), ["a", "b"]);
+        let ended = fact.ended_at.map(|time| time.to_rfc3339());
+        assert_eq!(ended.as_deref(), Some("2024-01-02T02:04:05+00:00"));
+    }
+
+    #[test]
+    fn a_request_from_a_fork_is_told_apart() {
+        let answer: RequestAnswer =
+            serde_json::from_value(json!({"iid": 7, "source_branch": "b", "source_project_id": 2}))
+                .expect("a request");
+        assert!(!answer.is_from_project(1));
+    }
+
+    #[test]
+    fn an_entry_of_another_form_is_left_out() {
+        let url = Url::parse("http://h/").expect("an address");
+        assert!(readable::<RequestAnswer>(json!({"iid": "x"}), &url).is_none());
+    }
+}

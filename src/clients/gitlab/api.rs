@@ -1,0 +1,241 @@
+//! The `gitlab` crate's endpoints over our own HTTP layer.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use gitlab::api::{ApiError, AsyncClient, AsyncQuery, Endpoint, RestClient};
+use http::Response;
+use http::header::CONTENT_TYPE;
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::TOKEN_VARIABLE;
+use crate::clients::http::{
+    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url,
+};
+use crate::snapshot::Failure;
+
+/// How GitLab is told who asks.
+#[derive(Clone)]
+pub enum Token {
+    /// A project, group or personal access token (header `PRIVATE-TOKEN`).
+    Private(SecretString),
+    /// The token of a CI job (header `JOB-TOKEN`), which can only read some things.
+    Job(SecretString),
+}
+
+/// An address that no GitLab can be at.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("not an http(s) address of a GitLab: {0:?}")]
+pub struct InvalidAddress(String);
+
+/// A GitLab and the token for it. Cheap to clone.
+#[derive(Clone)]
+pub struct GitLabApi {
+    service: ServiceClient,
+    base: Url,
+    token: Option<Token>,
+    repeat_posts: bool,
+    shared: Arc<SharedFailures>,
+}
+
+impl std::fmt::Debug for GitLabApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GitLabApi({})", safe_url(&self.base))
+    }
+}
+
+impl GitLabApi {
+    /// The GitLab at `base`, e.g. `https://gitlab.example.com` (a path in it is kept).
+    ///
+    /// # Errors
+    /// When `base` is no http(s) address.
+    pub fn new(
+        service: ServiceClient,
+        base: &str,
+        token: Option<Token>,
+    ) -> Result<Self, InvalidAddress> {
+        let invalid = || InvalidAddress(base.split('@').next_back().unwrap_or_default().to_owned());
+        let mut url = Url::parse(base.trim().trim_end_matches('/')).map_err(|_| invalid())?;
+        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+            return Err(invalid());
+        }
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_query(None);
+        url.set_fragment(None);
+        let shared = Arc::default();
+        Ok(Self { service, base: url, token, repeat_posts: false, shared })
+    }
+
+    /// GitLab's address, for messages.
+    pub fn address(&self) -> String {
+        safe_url(&self.base).trim_end_matches('/').to_owned()
+    }
+
+    /// Does a token go with the requests?
+    pub fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Is it a CI job's token?
+    pub fn has_job_token(&self) -> bool {
+        matches!(self.token, Some(Token::Job(_)))
+    }
+
+    /// Path below the host that GitLab itself is at, without slashes at its ends.
+    pub(super) fn base_path(&self) -> &str {
+        self.base.path().trim_matches('/')
+    }
+
+    pub(super) fn service(&self) -> &ServiceClient {
+        &self.service
+    }
+
+    /// The same, with POSTs repeated after unclear failures.
+    pub(super) fn repeating_posts(&self) -> Self {
+        Self { repeat_posts: true, ..self.clone() }
+    }
+
+    /// Asks for one JSON answer.
+    pub(super) async fn json<T>(&self, endpoint: &(impl Endpoint + Sync)) -> Result<T, HttpError>
+    where
+        T: DeserializeOwned + 'static,
+    {
+        let value: Result<Value, _> = endpoint.query_async(self).await;
+        let value = value.map_err(|error| self.plain(endpoint, error))?;
+        serde_json::from_value(value).map_err(|error| {
+            let detail = format!("the answer is not of the documented form: {error}");
+            self.error(endpoint, HttpErrorKind::Other, detail)
+        })
+    }
+
+    /// Asks for an answer of any form.
+    pub(super) async fn bytes(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+    ) -> Result<Vec<u8>, HttpError> {
+        let answer = gitlab::api::raw(endpoint).query_async(self).await;
+        answer.map_err(|error| self.plain(endpoint, error))
+    }
+
+    /// Sends a request whose answer does not matter.
+    pub(super) async fn done(&self, endpoint: &(impl Endpoint + Sync)) -> Result<(), HttpError> {
+        let answer = gitlab::api::ignore(endpoint).query_async(self).await;
+        answer.map_err(|error| self.plain(endpoint, error))
+    }
+
+    pub(super) fn authenticated(&self, request: Request) -> Request {
+        match &self.token {
+            Some(Token::Private(token)) => request.secret_header("private-token", token),
+            Some(Token::Job(token)) => request.secret_header("job-token", token),
+            None => request,
+        }
+    }
+
+    pub(super) fn error(
+        &self,
+        endpoint: &impl Endpoint,
+        kind: HttpErrorKind,
+        detail: String,
+    ) -> HttpError {
+        let url = endpoint.url_base().endpoint_for(self, &endpoint.endpoint());
+        let url = url.unwrap_or_else(|_| self.base.clone());
+        HttpError::new(kind, &endpoint.method(), &url, self.service.redactor().redact(&detail))
+    }
+
+    pub(super) fn plain(&self, endpoint: &impl Endpoint, error: ApiError<HttpError>) -> HttpError {
+        match error {
+            ApiError::Client { source } => source,
+            // A success whose answer is not JSON: cut off, or not GitLab's.
+            ApiError::GitlabService { .. } => {
+                let detail = "the answer is not JSON".to_owned();
+                self.error(endpoint, HttpErrorKind::Truncated, detail)
+            }
+            other => self.error(endpoint, HttpErrorKind::Other, other.to_string()),
+        }
+    }
+
+    /// The failure that a look-up reports. What every look-up will fail by is shared.
+    pub(super) fn failure(&self, error: &HttpError) -> Failure {
+        match error.kind() {
+            HttpErrorKind::Unauthorized => self.shared.note("401", || self.refused()),
+            HttpErrorKind::Forbidden if error.body().contains("insufficient_scope") => {
+                self.shared.note("scope", || {
+                    format!(
+                        "GitLab at {}: the token in {TOKEN_VARIABLE} lacks a scope: {}",
+                        self.address(),
+                        error.detail()
+                    )
+                })
+            }
+            HttpErrorKind::RateLimited => self.shared.note("429", || {
+                format!("GitLab at {} limits the rate of requests: {error}", self.address())
+            }),
+            HttpErrorKind::Connect => self.shared.note("connect", || {
+                format!("GitLab at {} cannot be reached: {}", self.address(), error.detail())
+            }),
+            _ => Failure::new(error.to_string()),
+        }
+    }
+
+    /// The failure of a token that was refused before: it is not tried again.
+    pub(super) fn refused_before(&self) -> Option<Failure> {
+        self.shared.known("401")
+    }
+
+    /// What a refused token means.
+    pub(super) fn refused(&self) -> String {
+        match self.token {
+            None => format!("GitLab at {} asks for a token: set {TOKEN_VARIABLE}", self.address()),
+            Some(_) => format!(
+                "GitLab at {} refuses the token in {TOKEN_VARIABLE} (401): it is wrong, expired or revoked",
+                self.address()
+            ),
+        }
+    }
+}
+
+impl RestClient for GitLabApi {
+    type Error = HttpError;
+
+    fn rest_endpoint(&self, endpoint: &str) -> Result<Url, ApiError<Self::Error>> {
+        let base = self.base.as_str().trim_end_matches('/');
+        Ok(Url::parse(&format!("{base}/api/v4/{endpoint}"))?)
+    }
+}
+
+#[async_trait]
+impl AsyncClient for GitLabApi {
+    async fn rest_async(
+        &self,
+        request: http::request::Builder,
+        body: Vec<u8>,
+    ) -> Result<Response<Bytes>, ApiError<Self::Error>> {
+        let unusable = |detail: String| {
+            let kind = HttpErrorKind::Other;
+            ApiError::client(HttpError::new(kind, &http::Method::GET, &self.base, detail))
+        };
+        let (parts, body) = request.body(body).map_err(|e| unusable(e.to_string()))?.into_parts();
+        let mut url = Url::parse(&parts.uri.to_string())?;
+        if url.query() == Some("") {
+            // The crate ends every address without parameters in a `?`.
+            url.set_query(None);
+        }
+        let mut ours = self.authenticated(Request::new(parts.method, url));
+        if let Some(mime) = parts.headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()) {
+            ours = ours.body(mime, body);
+        }
+        if self.repeat_posts {
+            ours = ours.safe_to_repeat();
+        }
+        let answer = self.service.send(&ours).await.map_err(ApiError::client)?;
+        let mut response = Response::new(answer.body);
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        Ok(response)
+    }
+}

@@ -1,0 +1,108 @@
+//! Commits of code repositories on GitLab.
+
+use async_trait::async_trait;
+use gitlab::api::projects::repository::commits::Commit;
+
+use super::answers::CommitAnswer;
+use super::api::GitLabApi;
+use super::paths::project_path;
+use crate::clients::http::{HttpError, HttpErrorKind};
+use crate::domain::RepoUrl;
+use crate::observe::ports::Commits;
+use crate::snapshot::{CommitFact, Failure};
+
+/// Longest ref that is asked for.
+const LONGEST_REF: usize = 1_024;
+
+/// Looks up commits of repositories that are on one GitLab.
+#[derive(Debug, Clone)]
+pub struct GitLabCommits {
+    api: GitLabApi,
+}
+
+impl GitLabCommits {
+    /// Look-ups at this GitLab.
+    pub fn new(api: GitLabApi) -> Self {
+        Self { api }
+    }
+
+    /// The project's path as the API takes it: below the path that GitLab itself is at.
+    fn project(&self, url: &RepoUrl) -> Option<String> {
+        let path = project_path(url.as_str())?;
+        let base = self.api.base_path();
+        if base.is_empty() {
+            return Some(path);
+        }
+        let below = path.strip_prefix(base).and_then(|rest| rest.strip_prefix('/'));
+        Some(below.map_or(path.clone(), str::to_owned))
+    }
+
+    fn failure(&self, url: &RepoUrl, git_ref: &str, error: &HttpError) -> Failure {
+        if error.kind() != HttpErrorKind::NotFound {
+            return self.api.failure(error);
+        }
+        let what = match missing(error.body()) {
+            Missing::Commit => format!("no branch, tag or commit {git_ref:?}"),
+            Missing::Project => "the repository is gone, or the token cannot see it".to_owned(),
+            Missing::Unclear => format!(
+                "no such repository (or the token cannot see it), or no branch, tag or commit {git_ref:?}"
+            ),
+        };
+        Failure::new(format!("{}: {what} ({error})", shown(url)))
+    }
+}
+
+/// A repository's address without user and password.
+fn shown(url: &RepoUrl) -> String {
+    match url::Url::parse(url.as_str()) {
+        Ok(url) => crate::clients::http::safe_url(&url),
+        Err(_) => url.to_string(),
+    }
+}
+
+/// What a 404 is about.
+pub(super) enum Missing {
+    /// The commit or ref.
+    Commit,
+    /// The project.
+    Project,
+    /// It does not say.
+    Unclear,
+}
+
+pub(super) fn missing(body: &str) -> Missing {
+    let body = body.to_ascii_lowercase();
+    if body.contains("project not found") {
+        Missing::Project
+    } else if body.contains("commit not found") || body.contains("branch not found") {
+        Missing::Commit
+    } else {
+        Missing::Unclear
+    }
+}
+
+#[async_trait]
+impl Commits for GitLabCommits {
+    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
+        if let Some(failure) = self.api.refused_before() {
+            return Err(failure);
+        }
+        let project = self
+            .project(url)
+            .ok_or_else(|| Failure::new(format!("{}: not the address of a project", shown(url))))?;
+        if matches!(git_ref, "" | "." | "..") || git_ref.len() > LONGEST_REF {
+            return Err(Failure::new(format!("{}: not a usable ref", shown(url))));
+        }
+        let endpoint = Commit::builder()
+            .project(project)
+            .commit(git_ref)
+            .stats(false)
+            .build()
+            .map_err(|error| Failure::new(error.to_string()))?;
+        let answer: CommitAnswer =
+            self.api.json(&endpoint).await.map_err(|error| self.failure(url, git_ref, &error))?;
+        answer.into_fact().ok_or_else(|| {
+            Failure::new(format!("{}: GitLab's answer holds no commit id", shown(url)))
+        })
+    }
+}

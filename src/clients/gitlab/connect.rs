@@ -1,0 +1,294 @@
+//! First contact with the config repo's project: is everything there?
+
+use std::collections::BTreeSet;
+
+use gitlab::api::common::NameOrId;
+use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
+use gitlab::api::projects::Project as ProjectEndpoint;
+use gitlab::api::projects::merge_requests::MergeRequests;
+use gitlab::api::projects::repository::branches::Branch;
+use gitlab::api::users::{CurrentUser, Users};
+use url::Url;
+
+use super::TOKEN_VARIABLE;
+use super::answers::{BranchAnswer, ProjectAnswer, TokenAnswer, UserAnswer};
+use super::api::GitLabApi;
+use super::reader::GitLabReader;
+use crate::clients::http::{HttpError, HttpErrorKind};
+use crate::domain::CommitSha;
+use crate::snapshot::BotUser;
+
+/// What to connect to.
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// Path (`group/project`) or numeric id.
+    pub project: String,
+    /// Whose requests are the bot's; without it the token's user.
+    pub bot_user: Option<String>,
+    /// The branch that requests go to; without it the project's default branch.
+    pub target_branch: Option<String>,
+    /// Text that stands in the bot's comment on every request that it closes.
+    pub closed_by_bot_marker: String,
+}
+
+/// Why GitLab cannot be used at all.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ConnectError {
+    /// 401: the token is wrong, expired, revoked or missing.
+    #[error("{message}")]
+    Token {
+        /// What was refused where, and what to set.
+        message: String,
+    },
+    /// There is no such project, or the token cannot see it.
+    #[error(
+        "no project {project:?} at {address}, or the token in {TOKEN_VARIABLE} cannot see it (404)"
+    )]
+    ProjectNotFound {
+        /// The project as it was given.
+        project: String,
+        /// GitLab's address.
+        address: String,
+    },
+    /// The project is there, but the token may not read it.
+    #[error(
+        "no access to the project {project:?} at {address} (403): the token in {TOKEN_VARIABLE} needs the scope \
+         read_api (plan) or api (apply), and a role in the project: {detail}"
+    )]
+    NoAccess {
+        /// The project as it was given.
+        project: String,
+        /// GitLab's address.
+        address: String,
+        /// What GitLab says.
+        detail: String,
+    },
+    /// The target branch does not exist.
+    #[error("the project {project:?} at {address} has no branch {branch:?}")]
+    BranchMissing {
+        /// The project's path.
+        project: String,
+        /// GitLab's address.
+        address: String,
+        /// The branch.
+        branch: String,
+    },
+    /// It is not known whose requests are the bot's.
+    #[error("{message}")]
+    BotUser {
+        /// Who was not found, and what to set.
+        message: String,
+    },
+    /// No answer, or not one of GitLab's.
+    #[error("GitLab at {address} cannot be used: {error}")]
+    Unreachable {
+        /// GitLab's address.
+        address: String,
+        /// What happened.
+        error: HttpError,
+    },
+}
+
+/// The config repo's project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// Numeric id.
+    pub id: u64,
+    /// Path with namespace.
+    pub path: String,
+    /// Its page.
+    pub web_url: String,
+    /// Where it is cloned from over http(s).
+    pub http_url_to_repo: String,
+    /// The branch that requests go to.
+    pub target_branch: String,
+    /// The target branch's tip when it was looked at.
+    pub target_tip: Option<CommitSha>,
+}
+
+/// The project as it was given: a number is an id.
+fn name_or_id(project: &str) -> NameOrId<'_> {
+    project.parse::<u64>().map_or_else(|_| NameOrId::from(project), NameOrId::from)
+}
+
+pub(super) async fn connect(
+    api: GitLabApi,
+    options: &ConnectOptions,
+) -> Result<GitLabReader, ConnectError> {
+    let first = First { api: &api, options };
+    let mut project = first.project().await?;
+    // The scopes are only good to know: where they cannot be had, the run goes on.
+    let (bot, tip, scopes) =
+        tokio::join!(first.bot(&project), first.target_tip(&project), first.scopes());
+    let bot = bot?;
+    project.target_tip = tip?;
+    let marker = options.closed_by_bot_marker.clone();
+    Ok(GitLabReader::new(api, project, bot, scopes, marker))
+}
+
+struct First<'a> {
+    api: &'a GitLabApi,
+    options: &'a ConnectOptions,
+}
+
+impl First<'_> {
+    async fn project(&self) -> Result<Project, ConnectError> {
+        let endpoint = ProjectEndpoint::builder()
+            .project(name_or_id(&self.options.project))
+            .build()
+            .map_err(|error| self.no_endpoint(error))?;
+        let answer: ProjectAnswer =
+            self.api.json(&endpoint).await.map_err(|error| self.connect_error(error))?;
+        let path = answer.path_with_namespace.unwrap_or_else(|| self.options.project.clone());
+        let wanted = self.options.target_branch.clone().filter(|branch| !branch.is_empty());
+        let target_branch =
+            wanted.or(answer.default_branch).ok_or_else(|| ConnectError::BranchMissing {
+                project: path.clone(),
+                address: self.api.address(),
+                branch: "(the default branch: the repository is empty)".to_owned(),
+            })?;
+        let web_url = answer.web_url.unwrap_or_else(|| format!("{}/{path}", self.api.address()));
+        Ok(Project {
+            id: answer.id,
+            http_url_to_repo: answer.http_url_to_repo.unwrap_or_else(|| format!("{web_url}.git")),
+            web_url,
+            path,
+            target_branch,
+            target_tip: None,
+        })
+    }
+
+    async fn target_tip(&self, project: &Project) -> Result<Option<CommitSha>, ConnectError> {
+        let endpoint = Branch::builder()
+            .project(project.id)
+            .branch(project.target_branch.as_str())
+            .build()
+            .map_err(|error| self.no_endpoint(error))?;
+        let answer: Result<BranchAnswer, _> = self.api.json(&endpoint).await;
+        match answer {
+            Ok(branch) => Ok(branch.commit.into_detail().map(|commit| commit.sha)),
+            Err(error) if error.kind() == HttpErrorKind::NotFound => {
+                Err(ConnectError::BranchMissing {
+                    project: project.path.clone(),
+                    address: self.api.address(),
+                    branch: project.target_branch.clone(),
+                })
+            }
+            // A job's token may not list branches; that the branch is there shows when it is read.
+            Err(_) if self.api.has_job_token() => Ok(None),
+            Err(error) => Err(self.connect_error(error)),
+        }
+    }
+
+    async fn scopes(&self) -> Option<BTreeSet<String>> {
+        if !self.api.has_token() || self.api.has_job_token() {
+            return None;
+        }
+        let endpoint = PersonalAccessTokenSelf::builder().build().ok()?;
+        let answer: TokenAnswer = self.api.json(&endpoint).await.ok()?;
+        Some(answer.scopes)
+    }
+
+    async fn bot(&self, project: &Project) -> Result<BotUser, ConnectError> {
+        let user = match self.options.bot_user.as_deref().filter(|name| !name.is_empty()) {
+            Some(name) => self.named_user(project, name.trim_start_matches('@')).await?,
+            None => self.token_user().await?,
+        };
+        Ok(bot_user(user, &project.web_url))
+    }
+
+    async fn token_user(&self) -> Result<UserAnswer, ConnectError> {
+        let advice =
+            "set --bot-user (SAPM_BOT_USER) to the user whose merge requests are the bot's";
+        if !self.api.has_token() || self.api.has_job_token() {
+            let message = format!("without an access token nobody is known as the bot: {advice}");
+            return Err(ConnectError::BotUser { message });
+        }
+        let endpoint = CurrentUser::builder().build().map_err(|error| self.no_endpoint(error))?;
+        self.api.json(&endpoint).await.map_err(|error| match error.kind() {
+            HttpErrorKind::Forbidden | HttpErrorKind::NotFound => ConnectError::BotUser {
+                message: format!("GitLab does not say whose token this is ({error}): {advice}"),
+            },
+            _ => self.connect_error(error),
+        })
+    }
+
+    /// The user of this name; where users cannot be asked for, the author of one of its requests.
+    async fn named_user(&self, project: &Project, name: &str) -> Result<UserAnswer, ConnectError> {
+        let endpoint =
+            Users::builder().username(name).build().map_err(|error| self.no_endpoint(error))?;
+        let found: Result<Vec<UserAnswer>, HttpError> = self.api.list(&endpoint).await;
+        let refused = match found {
+            Ok(users) => {
+                let mut users = users.into_iter();
+                let is_named = |user: &UserAnswer| {
+                    user.username.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+                };
+                if let Some(user) = users.find(is_named) {
+                    return Ok(user);
+                }
+                None
+            }
+            Err(error) if matches!(error.status(), Some(401 | 403 | 404)) => Some(error),
+            Err(error) => return Err(self.connect_error(error)),
+        };
+        if let Some(user) = self.author(project, name).await {
+            return Ok(user);
+        }
+        let reason = refused.map(|error| format!(" ({error})")).unwrap_or_default();
+        let message =
+            format!("no user {name:?} at {}{reason}: check --bot-user", self.api.address());
+        Err(ConnectError::BotUser { message })
+    }
+
+    async fn author(&self, project: &Project, name: &str) -> Option<UserAnswer> {
+        #[derive(serde::Deserialize)]
+        struct Authored {
+            author: UserAnswer,
+        }
+        let mut builder = MergeRequests::builder();
+        builder.project(project.id).author(NameOrId::from(name));
+        let endpoint = builder.scope(gitlab::api::projects::merge_requests::MergeRequestScope::All);
+        let endpoint = endpoint.build().ok()?;
+        let requests: Vec<Authored> = self.api.json(&endpoint).await.ok()?;
+        let authors = requests.into_iter().map(|request| request.author);
+        authors.into_iter().find(|user| user.username.as_deref() == Some(name))
+    }
+
+    fn connect_error(&self, error: HttpError) -> ConnectError {
+        let project = self.options.project.clone();
+        let address = self.api.address();
+        match error.kind() {
+            HttpErrorKind::Unauthorized => ConnectError::Token {
+                message: format!(
+                    "{}; give it a project access token (plan: read_api, apply: api)",
+                    self.api.refused()
+                ),
+            },
+            HttpErrorKind::Forbidden => {
+                ConnectError::NoAccess { project, address, detail: error.detail().to_owned() }
+            }
+            HttpErrorKind::NotFound => ConnectError::ProjectNotFound { project, address },
+            _ => ConnectError::Unreachable { address, error },
+        }
+    }
+
+    fn no_endpoint(&self, error: impl std::fmt::Display) -> ConnectError {
+        ConnectError::BotUser { message: format!("a request to GitLab cannot be made: {error}") }
+    }
+}
+
+/// The user with every address that GitLab may put into its commits.
+fn bot_user(user: UserAnswer, web_url: &str) -> BotUser {
+    let username = user.username.unwrap_or_default();
+    let mut emails: BTreeSet<String> =
+        [user.email, user.commit_email, user.public_email].into_iter().flatten().collect();
+    let host = Url::parse(web_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    if let Some(host) = host.filter(|_| !username.is_empty()) {
+        emails.insert(format!("{}-{username}@users.noreply.{host}", user.id));
+        // Bot users of project and group access tokens.
+        emails.insert(format!("{username}@noreply.{host}"));
+    }
+    emails.retain(|address| !address.is_empty());
+    BotUser { id: user.id, name: user.name.unwrap_or_else(|| username.clone()), username, emails }
+}

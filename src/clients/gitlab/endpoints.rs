@@ -1,0 +1,41 @@
+//! Endpoints that the `gitlab` crate does not have, or not in a usable form.
+
+use std::borrow::Cow;
+
+use gitlab::api::Endpoint;
+use gitlab::api::common::path_escaped;
+use http::Method;
+
+/// What a commit changed: `GET projects/:id/repository/commits/:sha/diff`.
+pub(super) struct CommitDiff<'a> {
+    pub project: u64,
+    pub commit: &'a str,
+}
+
+impl Endpoint for CommitDiff<'_> {
+    fn method(&self) -> Method {
+        Method::GET
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        let commit = path_escaped(self.commit);
+        format!("projects/{}/repository/commits/{commit}/diff", self.project).into()
+    }
+}
+
+/// Deletes a branch. The crate's endpoint leaves a `/` in the name as it is.
+pub(super) struct DeleteBranch<'a> {
+    pub project: u64,
+    pub branch: &'a str,
+}
+
+impl Endpoint for DeleteBranch<'_> {
+    fn method(&self) -> Method {
+        Method::DELETE
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        let branch = path_escaped(self.branch);
+        format!("projects/{}/repository/branches/{branch}", self.project).into()
+    }
+}

@@ -1,0 +1,79 @@
+//! Look-ups that reader and writer share.
+
+use gitlab::api::common::SortOrder;
+use gitlab::api::projects::merge_requests::notes::MergeRequestNotes;
+use gitlab::api::projects::repository::branches::Branch;
+use gitlab::api::projects::repository::commits::Commit;
+
+use super::answers::{BranchAnswer, CommitAnswer, NoteAnswer};
+use super::api::GitLabApi;
+use super::commits::{Missing, missing};
+use crate::clients::http::{HttpError, HttpErrorKind};
+use crate::domain::CommitSha;
+use crate::snapshot::{CommitDetail, Failure};
+
+/// All comments of a request, newest first.
+pub(super) async fn notes(
+    api: &GitLabApi,
+    project: u64,
+    iid: u64,
+) -> Result<Vec<NoteAnswer>, HttpError> {
+    let mut builder = MergeRequestNotes::builder();
+    builder.project(project).merge_request(iid).sort(SortOrder::Descending);
+    match builder.build() {
+        Ok(endpoint) => api.list(&endpoint).await,
+        Err(_) => Ok(Vec::new()),
+    }
+}
+
+/// Tip of a branch, `None` if there is no such branch.
+pub(super) async fn branch_tip(
+    api: &GitLabApi,
+    project: u64,
+    branch: &str,
+) -> Result<Option<CommitDetail>, Failure> {
+    let endpoint = Branch::builder().project(project).branch(branch).build().map_err(unbuilt)?;
+    let answer: Result<BranchAnswer, HttpError> = api.json(&endpoint).await;
+    match answer {
+        Ok(branch) => Ok(branch.commit.into_detail()),
+        Err(error)
+            if error.kind() == HttpErrorKind::NotFound
+                && !matches!(missing(error.body()), Missing::Project) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(api.failure(&error)),
+    }
+}
+
+/// An endpoint that lacks a field: cannot happen.
+pub(super) fn unbuilt(error: impl std::fmt::Display) -> Failure {
+    Failure::new(format!("a request to GitLab cannot be made: {error}"))
+}
+
+/// A 404 that is about the file: GitLab's own (JSON), and not about the project or the commit.
+pub(super) fn is_missing_file(error: &HttpError) -> bool {
+    error.kind() == HttpErrorKind::NotFound
+        && serde_json::from_str::<serde_json::Value>(error.body()).is_ok()
+        && matches!(missing(error.body()), Missing::Unclear)
+}
+
+/// A commit, `None` if it is gone.
+pub(super) async fn commit_detail(
+    api: &GitLabApi,
+    project: u64,
+    sha: &CommitSha,
+) -> Result<Option<CommitDetail>, Failure> {
+    let endpoint = Commit::builder()
+        .project(project)
+        .commit(sha.as_str())
+        .stats(false)
+        .build()
+        .map_err(unbuilt)?;
+    let answer: Result<CommitAnswer, HttpError> = api.json(&endpoint).await;
+    match answer {
+        Ok(commit) => Ok(commit.into_detail()),
+        Err(error) if error.kind() == HttpErrorKind::NotFound => Ok(None),
+        Err(error) => Err(api.failure(&error)),
+    }
+}

@@ -1,0 +1,28 @@
+//! GitLab: merge requests, branches and files of the config repo, commits of code repos.
+//!
+//! The endpoints are those of the `gitlab` crate; they are sent by our own HTTP
+//! layer ([`GitLabApi`]), so time-outs, retries, rate limits and redirects are
+//! the same as for every other service.
+
+mod answers;
+mod api;
+mod commits;
+mod connect;
+mod endpoints;
+mod lookups;
+mod on_branch;
+mod paging;
+mod paths;
+mod reader;
+mod writer;
+mod writer_repeat;
+
+pub use api::{GitLabApi, InvalidAddress, Token};
+pub use commits::GitLabCommits;
+pub use connect::{ConnectError, ConnectOptions, Project};
+pub use paths::project_path;
+pub use reader::GitLabReader;
+pub use writer::{GitLabWriter, WriterConfig};
+
+/// The variable with the token, for messages.
+pub(crate) const TOKEN_VARIABLE: &str = "SAPM_GITLAB_TOKEN";

@@ -1,0 +1,258 @@
+//! Reading merge requests, branches, commits and files of the config repo.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use gitlab::api::common::{NameOrId, SortOrder};
+use gitlab::api::projects::merge_requests::{
+    MergeRequestOrderBy, MergeRequestScope, MergeRequestState, MergeRequests,
+};
+use gitlab::api::projects::repository::branches::Branches;
+use gitlab::api::projects::repository::files::FileRaw;
+
+use super::answers::{BranchAnswer, DiffAnswer, NoteAnswer, RequestAnswer};
+use super::api::GitLabApi;
+use super::connect::{ConnectError, ConnectOptions, Project, connect};
+use super::endpoints::CommitDiff;
+use super::lookups::{branch_tip, commit_detail, is_missing_file, notes, unbuilt};
+use crate::domain::CommitSha;
+use crate::observe::ports::ForgeReader;
+use crate::snapshot::{
+    BotUser, CommitDetail, Failure, FileChange, MergeRequestFact, PastMergeRequest, RequestState,
+};
+
+/// The config repo's project, read only.
+#[derive(Debug, Clone)]
+pub struct GitLabReader {
+    pub(super) api: GitLabApi,
+    project: Project,
+    bot: BotUser,
+    scopes: Option<BTreeSet<String>>,
+    marker: String,
+}
+
+impl GitLabReader {
+    /// First contact: the project, the bot's user, the target branch's tip and the token's scopes.
+    ///
+    /// # Errors
+    /// See [`ConnectError`]: each ends the run.
+    pub async fn connect(api: GitLabApi, options: &ConnectOptions) -> Result<Self, ConnectError> {
+        connect(api, options).await
+    }
+
+    pub(super) fn new(
+        api: GitLabApi,
+        project: Project,
+        bot: BotUser,
+        scopes: Option<BTreeSet<String>>,
+        marker: String,
+    ) -> Self {
+        Self { api, project, bot, scopes, marker }
+    }
+
+    /// The project.
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// The bot's user.
+    pub fn bot(&self) -> &BotUser {
+        &self.bot
+    }
+
+    /// The token's scopes, where GitLab tells them.
+    pub fn scopes(&self) -> Option<&BTreeSet<String>> {
+        self.scopes.as_ref()
+    }
+
+    /// Requests from exactly this branch of the project, whoever opened them, newest first; with
+    /// `state` only those.
+    ///
+    /// # Errors
+    /// When GitLab does not answer.
+    pub async fn requests_from(
+        &self,
+        branch: &str,
+        state: Option<RequestState>,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.requests(|query| {
+            query.source_branch(branch);
+            if let Some(state) = state {
+                query.state(api_state(state));
+            }
+        })
+        .await
+    }
+
+    /// Requests that a query finds, those from forks left out.
+    async fn requests<'a>(
+        &self,
+        narrow: impl FnOnce(&mut gitlab::api::projects::merge_requests::MergeRequestsBuilder<'a>),
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        let mut query = MergeRequests::builder();
+        query
+            .project(self.project.id)
+            .scope(MergeRequestScope::All)
+            .order_by(MergeRequestOrderBy::CreatedAt)
+            .sort(SortOrder::Descending);
+        narrow(&mut query);
+        let endpoint = query.build().map_err(unbuilt)?;
+        let answers: Vec<RequestAnswer> =
+            self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        let own = answers.into_iter().filter(|answer| answer.is_from_project(self.project.id));
+        Ok(own.map(RequestAnswer::into_fact).collect())
+    }
+
+    /// Branches whose name begins with `prefix`, with their tip commits.
+    async fn branches(&self, prefix: &str) -> Result<Vec<(String, CommitDetail)>, Failure> {
+        let endpoint = Branches::builder()
+            .project(self.project.id)
+            .search(format!("^{prefix}"))
+            .build()
+            .map_err(unbuilt)?;
+        let answers: Vec<BranchAnswer> =
+            self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        let mut branches: Vec<_> = answers
+            .into_iter()
+            .filter(|branch| branch.name.starts_with(prefix))
+            .filter_map(|branch| Some((branch.name, branch.commit.into_detail()?)))
+            .collect();
+        branches.sort_by(|a, b| a.0.cmp(&b.0));
+        branches.dedup_by(|a, b| a.0 == b.0);
+        Ok(branches)
+    }
+
+    async fn notes(&self, iid: u64) -> Result<Vec<NoteAnswer>, Failure> {
+        notes(&self.api, self.project.id, iid).await.map_err(|error| self.api.failure(&error))
+    }
+
+    async fn past(
+        &self,
+        request: MergeRequestFact,
+        bot_id: u64,
+        newest_merged: Option<u64>,
+    ) -> Result<PastMergeRequest, Failure> {
+        let closed_by_bot =
+            request.state == RequestState::Closed && self.closed_by_bot(&request, bot_id).await?;
+        let tip_matters = match request.state {
+            RequestState::Closed => !closed_by_bot,
+            _ => newest_merged == Some(request.iid),
+        };
+        let tip = match &request.sha {
+            Some(sha) if tip_matters => commit_detail(&self.api, self.project.id, sha).await?,
+            _ => None,
+        };
+        Ok(PastMergeRequest { request, tip, closed_by_bot })
+    }
+
+    /// By GitLab's word, or where it does not say by the bot's own comment.
+    async fn closed_by_bot(&self, request: &MergeRequestFact, bot: u64) -> Result<bool, Failure> {
+        if let Some(id) = request.closed_by {
+            return Ok(id == bot);
+        }
+        let notes = self.notes_of(request.iid, bot).await?;
+        Ok(!self.marker.is_empty() && notes.iter().any(|body| body.contains(&self.marker)))
+    }
+}
+
+fn api_state(state: RequestState) -> MergeRequestState {
+    match state {
+        RequestState::Opened => MergeRequestState::Opened,
+        RequestState::Closed => MergeRequestState::Closed,
+        RequestState::Merged => MergeRequestState::Merged,
+        RequestState::Locked => MergeRequestState::Locked,
+    }
+}
+
+#[async_trait]
+impl ForgeReader for GitLabReader {
+    /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
+    /// hundreds of open requests. So the bot's own are listed, and for the few branches with the
+    /// prefix that have none, whatever request there is: that finds those that a person opened.
+    async fn requests_and_branches(
+        &self,
+        prefix: &str,
+        target_branch: &str,
+    ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure> {
+        let own = self.requests(|query| {
+            query
+                .state(MergeRequestState::Opened)
+                .target_branch(target_branch)
+                .author(NameOrId::from(self.bot.id));
+        });
+        let (mut found, branches) = tokio::try_join!(own, self.branches(prefix))?;
+        let with_request: BTreeSet<_> =
+            found.iter().map(|request| request.source_branch.clone()).collect();
+        let others = branches.iter().filter(|(name, _)| !with_request.contains(name));
+        let others = others.map(|(name, _)| self.requests_from(name, Some(RequestState::Opened)));
+        found.extend(try_join_all(others).await?.into_iter().flatten());
+        found.retain(|request| {
+            request.state == RequestState::Opened
+                && request.source_branch.starts_with(prefix)
+                && request.target_branch == target_branch
+        });
+        found.sort_by_key(|request| request.iid);
+        found.dedup_by_key(|request| request.iid);
+        Ok((found, branches))
+    }
+
+    async fn past_requests(
+        &self,
+        branch: &str,
+        bot_id: u64,
+    ) -> Result<Vec<PastMergeRequest>, Failure> {
+        let mut requests = self
+            .requests(|query| {
+                query.source_branch(branch).author(NameOrId::from(bot_id));
+            })
+            .await?;
+        requests.retain(|request| {
+            matches!(request.state, RequestState::Closed | RequestState::Merged)
+                && request.source_branch == branch
+                && request.author_id == bot_id
+        });
+        requests.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.iid)));
+        let newest_merged = requests
+            .iter()
+            .find(|request| request.state == RequestState::Merged)
+            .map(|request| request.iid);
+        try_join_all(requests.into_iter().map(|request| self.past(request, bot_id, newest_merged)))
+            .await
+    }
+
+    async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure> {
+        let by_bot = |note: &NoteAnswer| {
+            !note.system && note.author.as_ref().is_some_and(|author| author.id == bot_id)
+        };
+        let notes = self.notes(iid).await?;
+        Ok(notes.into_iter().filter(by_bot).map(|note| note.body).collect())
+    }
+
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+        let endpoint = FileRaw::builder()
+            .project(self.project.id)
+            .file_path(path.trim_start_matches('/'))
+            .ref_(commit.as_str())
+            .build()
+            .map_err(unbuilt)?;
+        match self.api.bytes(&endpoint).await {
+            Ok(bytes) => String::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| Failure::new(format!("{path} at {}: not UTF-8 text", commit.short()))),
+            Err(error) if is_missing_file(&error) => Ok(None),
+            Err(error) => Err(self.api.failure(&error)),
+        }
+    }
+
+    async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure> {
+        let endpoint = CommitDiff { project: self.project.id, commit: commit.as_str() };
+        let answers: Vec<DiffAnswer> =
+            self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        Ok(answers.into_iter().map(FileChange::from).collect())
+    }
+
+    async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {
+        branch_tip(&self.api, self.project.id, branch).await
+    }
+}

@@ -1,0 +1,170 @@
+//! Writes that must not simply be sent again: after a failure that leaves open
+//! whether it took effect, GitLab is looked at first.
+
+use gitlab::api::projects::merge_requests::notes::CreateMergeRequestNote;
+use gitlab::api::projects::merge_requests::{MergeRequestState, MergeRequests};
+use gitlab::api::projects::repository::commits::{CommitAction, CommitActionType, CreateCommit};
+use gitlab::api::projects::repository::files::Encoding;
+
+use super::answers::{CommitAnswer, RequestAnswer};
+use super::lookups::{branch_tip, notes, unbuilt};
+use super::writer::GitLabWriter;
+use crate::clients::http::{HttpError, HttpErrorKind};
+use crate::domain::CommitSha;
+use crate::observe::ports::{CommitOutcome, NewCommit};
+use crate::snapshot::{CommitDetail, Failure, MergeRequestFact};
+
+/// How often a write is sent at most.
+const MOST_ATTEMPTS: u32 = 3;
+
+impl GitLabWriter {
+    pub(super) async fn commit_once_in_effect(
+        &self,
+        commit: &NewCommit,
+    ) -> Result<CommitOutcome, Failure> {
+        let endpoint = self.new_commit(commit)?;
+        let mut attempt = 1;
+        loop {
+            if commit.force {
+                // It may start a pipeline for the branch's open request.
+                self.pipelines.take().await;
+            }
+            let answer: Result<CommitAnswer, HttpError> = self.api.json(&endpoint).await;
+            let error = match answer {
+                Ok(answer) => match answer.into_detail() {
+                    Some(detail) => return Ok(CommitOutcome::Done(detail.sha)),
+                    None => return self.landed_or(commit, "GitLab's answer holds no commit").await,
+                },
+                Err(error) => error,
+            };
+            let exists = is_branch_exists(&error);
+            // Before any unclear attempt it was somebody else who made the branch.
+            if exists && attempt == 1 {
+                return Ok(CommitOutcome::BranchExists);
+            }
+            if !exists && !is_unclear(&error) {
+                return Err(self.failure("commit", &error));
+            }
+            match self.landed(commit).await {
+                Ok(Some(sha)) => return Ok(CommitOutcome::Done(sha)),
+                Ok(None) if exists => return Ok(CommitOutcome::BranchExists),
+                Ok(None) if attempt < MOST_ATTEMPTS => {}
+                _ => return Err(self.failure("commit", &error)),
+            }
+            self.api.service().back_off(attempt).await;
+            attempt += 1;
+        }
+    }
+
+    fn new_commit<'a>(&self, commit: &'a NewCommit) -> Result<CreateCommit<'a>, Failure> {
+        let action = CommitAction::builder()
+            .action(CommitActionType::Update)
+            .file_path(commit.path.trim_start_matches('/'))
+            .content(commit.content.as_bytes())
+            .encoding(encoding(&commit.content))
+            .build()
+            .map_err(unbuilt)?;
+        let mut builder = CreateCommit::builder();
+        builder
+            .project(self.project)
+            .branch(commit.branch.as_str())
+            .start_sha(commit.start.as_str())
+            .force(commit.force)
+            .commit_message(commit.message.as_str())
+            .stats(false)
+            .action(action);
+        if let Some((name, email)) = self.author.clone() {
+            builder.author_name(name).author_email(email);
+        }
+        builder.build().map_err(unbuilt)
+    }
+
+    /// The branch's tip, if it is this commit.
+    async fn landed(&self, commit: &NewCommit) -> Result<Option<CommitSha>, Failure> {
+        let tip = branch_tip(&self.api, self.project, &commit.branch).await?;
+        Ok(tip.filter(|tip| is_commit(commit, tip)).map(|tip| tip.sha))
+    }
+
+    async fn landed_or(&self, commit: &NewCommit, why: &str) -> Result<CommitOutcome, Failure> {
+        match self.landed(commit).await? {
+            Some(sha) => Ok(CommitOutcome::Done(sha)),
+            None => Err(Failure::new(why)),
+        }
+    }
+
+    pub(super) async fn comment_once_in_effect(&self, iid: u64, body: &str) -> Result<(), Failure> {
+        let endpoint = CreateMergeRequestNote::builder()
+            .project(self.project)
+            .merge_request(iid)
+            .body(body)
+            .build()
+            .map_err(unbuilt)?;
+        let mut attempt = 1;
+        loop {
+            self.notes.take().await;
+            let Err(error) = self.api.done(&endpoint).await else { return Ok(()) };
+            let what = format!("comment on merge request !{iid}");
+            if !is_unclear(&error) {
+                return Err(self.failure(&what, &error));
+            }
+            match notes(&self.api, self.project, iid).await {
+                Ok(notes) if notes.iter().any(|note| note.body.trim() == body.trim()) => {
+                    return Ok(());
+                }
+                Ok(_) if attempt < MOST_ATTEMPTS => {}
+                _ => return Err(self.failure(&what, &error)),
+            }
+            self.api.service().back_off(attempt).await;
+            attempt += 1;
+        }
+    }
+
+    /// The open request between two branches, if there is one and GitLab says so.
+    pub(super) async fn open_from(&self, source: &str, target: &str) -> Option<MergeRequestFact> {
+        let endpoint = MergeRequests::builder()
+            .project(self.project)
+            .state(MergeRequestState::Opened)
+            .source_branch(source)
+            .target_branch(target)
+            .build()
+            .ok()?;
+        let answers: Vec<RequestAnswer> = self.api.list(&endpoint).await.ok()?;
+        let mut own = answers.into_iter().filter(|answer| answer.is_from_project(self.project));
+        own.next().map(RequestAnswer::into_fact)
+    }
+}
+
+/// May it have taken effect? Also when the answer could not be read.
+fn is_unclear(error: &HttpError) -> bool {
+    error.is_ambiguous() || (error.kind() == HttpErrorKind::Other && error.status().is_none())
+}
+
+/// 400 `A branch called '…' already exists. Switch to that branch in order to make changes`.
+fn is_branch_exists(error: &HttpError) -> bool {
+    let body = error.body().to_ascii_lowercase();
+    matches!(error.kind(), HttpErrorKind::Invalid | HttpErrorKind::Conflict)
+        && body.contains("branch")
+        && body.contains("already exists")
+}
+
+/// Is the tip the very commit that was asked for?
+fn is_commit(wanted: &NewCommit, tip: &CommitDetail) -> bool {
+    tip.message.trim() == wanted.message.trim() && tip.parents == [wanted.start.clone()]
+}
+
+/// Text, unless it holds what a form cannot carry.
+fn encoding(content: &str) -> Encoding {
+    let plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    if content.chars().all(plain) { Encoding::Text } else { Encoding::Base64 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_goes_as_text() {
+        assert_eq!(encoding("a: é\r\n\tb"), Encoding::Text);
+        assert_eq!(encoding("a\0"), Encoding::Base64);
+    }
+}

@@ -1,0 +1,287 @@
+//! What went wrong with a call, without anything secret in it.
+
+use std::error::Error;
+
+use chrono::{DateTime, Utc};
+use http::{Method, StatusCode};
+use url::Url;
+
+use super::url_text::safe_url;
+
+/// Longest excerpt of an answer in a message, in characters.
+const EXCERPT: usize = 200;
+
+/// Most of an answer's text that is kept for reading it.
+const KEPT: usize = 16 * 1024;
+
+/// What kind of failure it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpErrorKind {
+    /// 401: the token is wrong, expired or missing.
+    Unauthorized,
+    /// 403, unless it is a rate limit.
+    Forbidden,
+    /// 404 and 410.
+    NotFound,
+    /// 409.
+    Conflict,
+    /// 400, 422 and other statuses that blame the request.
+    Invalid,
+    /// 429, and GitHub's limits that come as 403.
+    RateLimited,
+    /// 5xx.
+    Server,
+    /// No answer in time (also 408).
+    Timeout,
+    /// There was no connection: nothing was sent.
+    Connect,
+    /// The connection broke off, before the answer or within it.
+    Truncated,
+    /// The answer is larger than allowed.
+    TooLarge,
+    /// Everything else: an address that cannot be asked, a redirect that is not followed, an answer of the wrong form.
+    Other,
+}
+
+/// A call that failed. Its text names method and address, never a token.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", self.describe())]
+pub struct HttpError(Box<Inner>);
+
+#[derive(Debug, Clone)]
+struct Inner {
+    kind: HttpErrorKind,
+    method: Method,
+    url: String,
+    host: String,
+    status: Option<u16>,
+    detail: String,
+    body: String,
+    attempts: u32,
+    resets_at: Option<DateTime<Utc>>,
+}
+
+impl HttpError {
+    /// A failure without a status; `detail` says what happened, in words and without secrets.
+    pub fn new(kind: HttpErrorKind, method: &Method, url: &Url, detail: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            method: method.clone(),
+            url: safe_url(url),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            status: None,
+            detail: detail.into(),
+            body: String::new(),
+            attempts: 1,
+            resets_at: None,
+        }))
+    }
+
+    /// A failure from an answer; `body` is its text with secrets taken out.
+    pub(super) fn from_status(
+        method: &Method,
+        url: &Url,
+        status: StatusCode,
+        body: &str,
+        rate_limit: bool,
+    ) -> Self {
+        let kind = if rate_limit { HttpErrorKind::RateLimited } else { kind_of(status) };
+        let mut error = Self::new(kind, method, url, excerpt(body));
+        error.0.status = Some(status.as_u16());
+        error.0.body = body.chars().take(KEPT).collect();
+        error
+    }
+
+    pub(super) fn after(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts.max(1);
+        self
+    }
+
+    pub(super) fn resetting(mut self, at: DateTime<Utc>) -> Self {
+        self.0.resets_at = Some(at);
+        self
+    }
+
+    /// What kind of failure it was.
+    pub fn kind(&self) -> HttpErrorKind {
+        self.0.kind
+    }
+
+    /// The answer's status, if there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The request's method.
+    pub fn method(&self) -> &Method {
+        &self.0.method
+    }
+
+    /// The address, fit to be shown.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The address's host.
+    pub fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    /// The answer's message or first characters, or what happened on the way.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The answer's text, secrets taken out; empty if there was no answer.
+    pub fn body(&self) -> &str {
+        &self.0.body
+    }
+
+    /// How often it was tried.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// When the rate limit that was hit resets, if the server said so.
+    pub fn resets_at(&self) -> Option<DateTime<Utc>> {
+        self.0.resets_at
+    }
+
+    /// Will every other call to this service fail in the same way? True for a refused token, no
+    /// connection and a rate limit; not for a 5xx or a time-out, which one address alone can have.
+    pub fn is_whole_service(&self) -> bool {
+        matches!(
+            self.0.kind,
+            HttpErrorKind::Unauthorized | HttpErrorKind::Connect | HttpErrorKind::RateLimited
+        )
+    }
+
+    /// May the request have taken effect all the same? (No answer, a broken one, or one of a proxy.)
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(
+            self.0.kind,
+            HttpErrorKind::Timeout
+                | HttpErrorKind::Truncated
+                | HttpErrorKind::Server
+                | HttpErrorKind::TooLarge
+        )
+    }
+
+    fn describe(&self) -> String {
+        let inner = &self.0;
+        let mut text = format!("{} {}: ", inner.method, inner.url);
+        match inner.status {
+            Some(code) => {
+                text.push_str(&status_text(code));
+                if !inner.detail.is_empty() {
+                    text.push_str(": ");
+                    text.push_str(&inner.detail);
+                }
+            }
+            None => text.push_str(&inner.detail),
+        }
+        if let Some(at) = inner.resets_at {
+            text.push_str(&format!(" (resets at {})", at.format("%Y-%m-%dT%H:%M:%SZ")));
+        }
+        if inner.attempts > 1 {
+            text.push_str(&format!(" ({} attempts)", inner.attempts));
+        }
+        text
+    }
+}
+
+fn status_text(code: u16) -> String {
+    let reason = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
+    match reason {
+        Some(reason) => format!("{code} {}", reason.to_lowercase()),
+        None => code.to_string(),
+    }
+}
+
+fn kind_of(status: StatusCode) -> HttpErrorKind {
+    match status.as_u16() {
+        401 => HttpErrorKind::Unauthorized,
+        403 => HttpErrorKind::Forbidden,
+        404 | 410 => HttpErrorKind::NotFound,
+        408 => HttpErrorKind::Timeout,
+        409 => HttpErrorKind::Conflict,
+        429 => HttpErrorKind::RateLimited,
+        400..=499 => HttpErrorKind::Invalid,
+        500..=599 => HttpErrorKind::Server,
+        _ => HttpErrorKind::Other,
+    }
+}
+
+/// The message of a JSON answer, else the first characters; one line, no control characters.
+pub(super) fn excerpt(body: &str) -> String {
+    let message = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|value| {
+        let found = ["message", "error_description", "error"]
+            .iter()
+            .find_map(|key| value.get(key).filter(|found| !found.is_null()))?;
+        Some(match found.as_str() {
+            Some(text) => text.to_owned(),
+            None => found.to_string(),
+        })
+    });
+    one_line(message.as_deref().unwrap_or(body))
+}
+
+fn one_line(text: &str) -> String {
+    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(EXCERPT) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+/// The innermost cause, which says most: `connection refused`, an unknown host, a bad certificate.
+pub(super) fn deepest(error: &(dyn Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    one_line(&innermost.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_the_message_on_one_line() {
+        assert_eq!(excerpt(r#"{"message":"404 Project Not Found"}"#), "404 Project Not Found");
+        assert_eq!(excerpt(r#"{"message":["a !7"]}"#), r#"["a !7"]"#);
+        assert_eq!(excerpt("a\u{1b}[31m\nb"), "a [31m b");
+        assert_eq!(excerpt(&"é".repeat(300)).chars().count(), EXCERPT + 1);
+    }
+
+    #[test]
+    fn a_failure_says_what_was_asked_and_what_came_back() {
+        let url = Url::parse("https://me:pw@h.example/x").expect("an address");
+        let error = HttpError::from_status(
+            &Method::GET,
+            &url,
+            StatusCode::NOT_FOUND,
+            r#"{"message":"404 Commit Not Found"}"#,
+            false,
+        );
+        assert_eq!(
+            error.to_string(),
+            "GET https://h.example/x: 404 not found: 404 Commit Not Found"
+        );
+        assert_eq!(error.after(3).to_string().matches("(3 attempts)").count(), 1);
+    }
+
+    #[test]
+    fn what_concerns_the_whole_service() {
+        let url = Url::parse("https://h.example/").expect("an address");
+        let whole = |status| {
+            HttpError::from_status(&Method::GET, &url, status, "", false).is_whole_service()
+        };
+        assert!(whole(StatusCode::UNAUTHORIZED));
+        assert!(whole(StatusCode::TOO_MANY_REQUESTS));
+        assert!(!whole(StatusCode::NOT_FOUND));
+        assert!(!whole(StatusCode::BAD_GATEWAY));
+    }
+}

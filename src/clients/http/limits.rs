@@ -1,0 +1,117 @@
+//! What a server says about when to come again.
+//!
+//! `Retry-After` in seconds or as a date; GitLab's `RateLimit-*`; GitHub's
+//! `X-RateLimit-*`. Times are taken against the server's own `Date` where it
+//! sends one, so a clock that is wrong here does no harm.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+
+/// Numbers below this are seconds from now, not seconds since 1970.
+const FIRST_PLAUSIBLE_TIME: i64 = 1_000_000_000;
+
+/// How long the server asks to stay away, as of `now`.
+pub(super) fn told_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let now = text(headers, "date").and_then(http_date).unwrap_or(now);
+    retry_after(headers, now).or_else(|| exhausted_until(headers, now))
+}
+
+/// Is this a rate limit? 429 always; 403 where GitHub's limits answer with it.
+pub(super) fn is_rate_limit(status: StatusCode, headers: &HeaderMap, body: &str) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => true,
+        StatusCode::FORBIDDEN => {
+            headers.contains_key("retry-after")
+                || text(headers, "x-ratelimit-remaining") == Some("0")
+                || body.to_ascii_lowercase().contains("rate limit")
+        }
+        _ => false,
+    }
+}
+
+fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let value = text(headers, "retry-after")?;
+    match value.parse::<u64>() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => Some((http_date(value)? - now).to_std().unwrap_or_default()),
+    }
+}
+
+fn exhausted_until(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    ["ratelimit", "x-ratelimit"].iter().find_map(|prefix| {
+        if text(headers, &format!("{prefix}-remaining")) != Some("0") {
+            return None;
+        }
+        let reset: i64 = text(headers, &format!("{prefix}-reset"))?.parse().ok()?;
+        let seconds = if reset < FIRST_PLAUSIBLE_TIME { reset } else { reset - now.timestamp() };
+        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
+    })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+fn http_date(value: &str) -> Option<DateTime<Utc>> {
+    let date = DateTime::parse_from_rfc2822(value).ok()?;
+    Some(date.with_timezone(&Utc))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    fn wait(pairs: &[(&'static str, &'static str)]) -> Option<u64> {
+        let now = DateTime::from_timestamp(1_787_220_000, 0).expect("a time");
+        told_wait(&headers(pairs), now).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        assert_eq!(wait(&[("retry-after", "17")]), Some(17));
+        assert_eq!(
+            wait(&[
+                ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")
+            ]),
+            Some(30)
+        );
+        assert_eq!(wait(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(0));
+        assert_eq!(wait(&[("retry-after", "soon")]), None);
+    }
+
+    #[test]
+    fn an_exhausted_limit_says_when_it_resets() {
+        assert_eq!(
+            wait(&[("ratelimit-remaining", "0"), ("ratelimit-reset", "1787220042")]),
+            Some(42)
+        );
+        assert_eq!(
+            wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1787220005")]),
+            Some(5)
+        );
+        assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "5")]), Some(5));
+        assert_eq!(wait(&[("ratelimit-remaining", "3"), ("ratelimit-reset", "1787220042")]), None);
+    }
+
+    #[test]
+    fn github_limits_with_403() {
+        let limited = |pairs: &[(&'static str, &'static str)], body: &str| {
+            is_rate_limit(StatusCode::FORBIDDEN, &headers(pairs), body)
+        };
+        assert!(limited(&[("x-ratelimit-remaining", "0")], ""));
+        assert!(limited(&[], "You have exceeded a secondary rate limit"));
+        assert!(!limited(&[("x-ratelimit-remaining", "12")], "insufficient_scope"));
+    }
+}

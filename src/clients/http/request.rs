@@ -1,0 +1,252 @@
+//! A request before it is sent, and its answer.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::error::{HttpError, HttpErrorKind};
+
+/// A request. Cheap to clone.
+#[derive(Clone)]
+pub struct Request {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) repeatable: bool,
+    pub(super) max_body: Option<usize>,
+    pub(super) secrets: Vec<SecretString>,
+    pub(super) unusable: Option<String>,
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, super::safe_url(&self.url))
+    }
+}
+
+impl Request {
+    /// A request; user and password in the address become an `Authorization` header.
+    pub fn new(method: Method, mut url: Url) -> Self {
+        let user = decoded(url.username());
+        let password = url.password().map(decoded);
+        // Both fail only for addresses that cannot carry them.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        url.set_fragment(None);
+        let repeatable = method.is_idempotent();
+        let request = Self {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeatable,
+            max_body: None,
+            secrets: Vec::new(),
+            unusable: None,
+        };
+        match password {
+            Some(password) => request.basic(&user, &SecretString::from(password)),
+            None if !user.is_empty() => request.basic(&user, &SecretString::from("")),
+            None => request,
+        }
+    }
+
+    /// A GET.
+    pub fn get(url: Url) -> Self {
+        Self::new(Method::GET, url)
+    }
+
+    /// A POST; not repeated after an unclear failure unless [`Request::safe_to_repeat`].
+    pub fn post(url: Url) -> Self {
+        Self::new(Method::POST, url)
+    }
+
+    /// Adds a header; the value is no secret.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => {
+                self.headers.insert(HeaderName::from_static(name), value);
+            }
+            Err(_) => self.unusable = Some(format!("unusable value for the header {name}")),
+        }
+        self
+    }
+
+    /// What kind of answer is wanted.
+    #[must_use]
+    pub fn accept(self, mime: &str) -> Self {
+        self.header("accept", mime)
+    }
+
+    /// Adds a header whose value is a secret; it goes to this address's origin only.
+    #[must_use]
+    pub fn secret_header(self, name: &'static str, secret: &SecretString) -> Self {
+        self.with_secret(HeaderName::from_static(name), secret.expose_secret(), secret)
+    }
+
+    /// `Authorization: Bearer …`.
+    #[must_use]
+    pub fn bearer(self, secret: &SecretString) -> Self {
+        let value = format!("Bearer {}", secret.expose_secret());
+        self.with_secret(AUTHORIZATION, &value, secret)
+    }
+
+    /// `Authorization: Basic …`.
+    #[must_use]
+    pub fn basic(mut self, user: &str, password: &SecretString) -> Self {
+        let encoded = base64(format!("{user}:{}", password.expose_secret()).as_bytes());
+        let value = format!("Basic {encoded}");
+        self.secrets.push(SecretString::from(encoded));
+        self.with_secret(AUTHORIZATION, &value, password)
+    }
+
+    fn with_secret(mut self, name: HeaderName, value: &str, secret: &SecretString) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
+            Err(_) => {
+                let text = "the token holds a character that no header can carry (a line end?)";
+                self.unusable = Some(text.to_owned());
+            }
+        }
+        self.secrets.push(secret.clone());
+        self
+    }
+
+    /// The body and its type.
+    #[must_use]
+    pub fn body(mut self, mime: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.header("content-type", mime)
+    }
+
+    /// Sending it twice does no harm, though its method says otherwise.
+    #[must_use]
+    pub fn safe_to_repeat(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    /// It is not repeated after an unclear failure, though its method would allow it.
+    #[must_use]
+    pub fn not_repeated(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
+
+    /// Largest answer in bytes, in place of the client's.
+    #[must_use]
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = Some(bytes);
+        self
+    }
+
+    /// The address, without user and password.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(super) fn only_reads(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// A successful answer (2xx).
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Method that was used.
+    pub method: Method,
+    /// Address that answered in the end, after redirects.
+    pub url: Url,
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Whole body, unpacked.
+    pub body: Bytes,
+    /// Which attempt this was, from 1.
+    pub attempts: u32,
+}
+
+impl Answer {
+    /// Reads the body as JSON.
+    ///
+    /// # Errors
+    /// Kind [`HttpErrorKind::Other`] when it is none, or of another shape.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let detail = format!("the answer cannot be read: {error}");
+            HttpError::new(HttpErrorKind::Other, &self.method, &self.url, detail)
+        })
+    }
+
+    /// A header's text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Standard base64 with padding.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let value = chunk.iter().fold(0_usize, |value, byte| value << 8 | usize::from(*byte))
+            << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            if place <= chunk.len() {
+                text.push(char::from(ALPHABET[value >> (18 - 6 * place) & 63]));
+            } else {
+                text.push('=');
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_pads() {
+        let texts =
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")];
+        for (plain, encoded) in texts {
+            assert_eq!(base64(plain.as_bytes()), encoded);
+        }
+    }
+
+    #[test]
+    fn a_password_in_the_address_becomes_a_header() {
+        let url = Url::parse("https://me:p%40w@h.example/x").expect("an address");
+        let request = Request::get(url);
+        assert_eq!(request.url.as_str(), "https://h.example/x");
+        assert_eq!(
+            request.headers[AUTHORIZATION].as_bytes(),
+            format!("Basic {}", base64(b"me:p@w")).as_bytes()
+        );
+        assert_eq!(format!("{request:?}"), "GET https://h.example/x");
+    }
+
+    #[test]
+    fn a_token_with_a_line_end_is_unusable() {
+        let url = Url::parse("https://h.example/x").expect("an address");
+        let request = Request::get(url).bearer(&SecretString::from("abc\ndef"));
+        assert!(request.unusable.is_some_and(|text| !text.contains("abc")));
+    }
+}

@@ -1,0 +1,9 @@
+//! What stands behind the ports: one folder a service.
+
+pub mod credentials;
+pub mod git;
+pub mod github;
+pub mod gitlab;
+pub mod http;
+pub mod prometheus;
+pub mod state;

@@ -1,0 +1,145 @@
+//! The state as files of a folder.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::observe::ports::{StateError, StateStore};
+
+/// What stays as it is in a file name: letters, digits and `-._~`.
+const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A folder whose files are the keys.
+#[derive(Debug, Clone)]
+pub struct DirState {
+    root: PathBuf,
+}
+
+/// Where the key is below the folder: each part between slashes is
+/// percent-encoded (UTF-8; everything but letters, digits and `-._~`, as
+/// Python's `quote(part, safe="")` does). `.` and `..` become `%2E` and `%2E%2E`, and a
+/// part that is empty becomes `%`.
+pub fn file_of(key: &str) -> PathBuf {
+    key.split('/')
+        .map(|part| match part {
+            "" => "%".to_owned(),
+            "." | ".." => part.replace('.', "%2E"),
+            _ => utf8_percent_encode(part, UNSAFE).to_string(),
+        })
+        .collect()
+}
+
+/// The key as it is, when it is a path that stays in the folder: how copying a
+/// bucket into a folder (`aws s3 sync`) names the files.
+fn plain_file_of(key: &str) -> Option<PathBuf> {
+    let is_plain =
+        !key.contains(['\\', '\0']) && key.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    is_plain.then(|| PathBuf::from(key))
+}
+
+impl DirState {
+    /// Takes the folder. It has to be there when it is used.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        let encoded = file_of(key);
+        let plain = plain_file_of(key).filter(|plain| *plain != encoded);
+        for file in [Some(encoded), plain].into_iter().flatten() {
+            match fs::read(self.root.join(file)) {
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => {
+                    return Err(StateError::Key(format!(
+                        "cannot read {key} of {}: {error}",
+                        self.location()
+                    )));
+                }
+            }
+        }
+        self.check_root().map(|()| None)
+    }
+
+    fn write(&self, key: &str, bytes: &[u8]) -> Result<(), StateError> {
+        self.check_root()?;
+        replace(&self.root.join(file_of(key)), bytes).map_err(|error| {
+            StateError::Key(format!("cannot write {key} of {}: {error}", self.location()))
+        })
+    }
+
+    fn check_root(&self) -> Result<(), StateError> {
+        let reason = match fs::metadata(&self.root) {
+            Ok(data) if data.is_dir() => return Ok(()),
+            Ok(_) => "it is no folder".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(StateError::Whole(format!("cannot use the state {}: {reason}", self.location())))
+    }
+}
+
+/// No such file, or no such folder on the way to it.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Puts the whole new bytes in place at once.
+fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let draft = file.with_extension(format!("{:016x}.new", fastrand::u64(..)));
+    let result = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, file));
+    if result.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    result
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StateError> + Send + 'static,
+) -> Result<T, StateError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|error| Err(StateError::Key(format!("the state's task stopped: {error}"))))
+}
+
+#[async_trait]
+impl StateStore for DirState {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        let (state, key) = (self.clone(), key.to_owned());
+        blocking(move || state.read(&key)).await
+    }
+
+    async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StateError> {
+        let (state, key) = (self.clone(), key.to_owned());
+        blocking(move || state.write(&key, &bytes)).await
+    }
+
+    fn location(&self) -> String {
+        url::Url::from_directory_path(&self.root).map_or_else(
+            |()| format!("file://{}", self.root.display()),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_become_paths_that_stay_inside() {
+        for (key, file) in [
+            ("state/a-b_c.d~1/x", "state/a-b_c.d~1/x"),
+            ("state/ch:1 ä%/x", "state/ch%3A1%20%C3%A4%25/x"),
+            ("../../etc/passwd", "%2E%2E/%2E%2E/etc/passwd"),
+            ("/a//./b", "%/a/%/%2E/b"),
+            ("a\\..\\b", "a%5C..%5Cb"),
+        ] {
+            assert_eq!(file_of(key), PathBuf::from(file), "{key}");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The state: deployment records and the state export, in an S3 bucket or in
+//! a folder with the same keys.
+
+mod counter;
+mod dir;
+mod failure;
+mod s3;
+mod setup;
+
+use std::sync::Arc;
+
+pub use counter::S3Stats;
+pub use dir::{DirState, file_of};
+pub use s3::S3State;
+pub use setup::S3Settings;
+
+use crate::observe::ports::{StateError, StateStore};
+
+/// Opens the state at `s3://BUCKET[/PREFIX]` or `file:///DIR`. Does not ask
+/// the bucket anything yet; credentials and region are looked up where the AWS
+/// SDK does (environment, web identity, profile) unless `settings` has them.
+///
+/// # Errors
+/// [`StateError::Whole`] when the location is neither, or names no bucket.
+pub async fn from_location(
+    location: &str,
+    settings: S3Settings,
+) -> Result<Arc<dyn StateStore>, StateError> {
+    let refused =
+        |reason: &str| StateError::Whole(format!("cannot use the state {location}: {reason}"));
+    if let Some(rest) = location.strip_prefix("s3://") {
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() || bucket.contains(['@', ':', ' ', '?', '#']) {
+            return Err(refused("wanted s3://BUCKET[/PREFIX]"));
+        }
+        Ok(Arc::new(S3State::new(bucket, prefix, settings).await))
+    } else if location.starts_with("file://") {
+        let path = url::Url::parse(location).ok().and_then(|url| url.to_file_path().ok());
+        let path = path.ok_or_else(|| refused("wanted file:///DIR with an absolute path"))?;
+        Ok(Arc::new(DirState::new(path)))
+    } else {
+        Err(refused("wanted s3://BUCKET[/PREFIX] or file:///DIR"))
+    }
+}

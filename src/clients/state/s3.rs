@@ -1,0 +1,201 @@
+//! The state in an S3 bucket, of AWS or of another store.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::primitives::ByteStream;
+use tokio::sync::OnceCell;
+
+use super::counter::{Counter, S3Stats};
+use super::failure::{self, Trouble};
+use super::setup::{self, S3Settings};
+use crate::observe::ports::{StateError, StateStore};
+
+/// A bucket. The caller bounds how many requests are under way.
+pub struct S3State {
+    client: Client,
+    bucket: String,
+    prefix: String,
+    region: String,
+    counter: Counter,
+    /// Has the bucket answered a read yet (also with "no such key")?
+    readable: AtomicBool,
+    /// Was the bucket asked for itself, and is there none?
+    missing: OnceCell<bool>,
+}
+
+impl S3State {
+    /// Makes the client; asks the bucket nothing. `prefix` comes before every
+    /// key, slashes at its ends do not count.
+    pub async fn new(bucket: &str, prefix: &str, settings: S3Settings) -> Self {
+        let counter = Counter::default();
+        let (client, region) = setup::client(bucket, &settings, counter.clone()).await;
+        Self {
+            client,
+            bucket: bucket.to_owned(),
+            prefix: prefix.trim_matches('/').to_owned(),
+            region,
+            counter,
+            readable: AtomicBool::new(false),
+            missing: OnceCell::new(),
+        }
+    }
+
+    /// What it has cost so far.
+    pub fn stats(&self) -> S3Stats {
+        self.counter.stats()
+    }
+
+    fn full_key(&self, key: &str) -> String {
+        if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
+    }
+
+    async fn read(&self, key: &str) -> Result<Vec<u8>, Trouble> {
+        self.counter.operation();
+        let answer =
+            self.client.get_object().bucket(&self.bucket).key(self.full_key(key)).send().await;
+        let answer = answer.map_err(|error| failure::sort(&error))?;
+        let bytes = answer
+            .body
+            .collect()
+            .await
+            .map_err(|error| Trouble::Other(format!("answer broke off: {error}")))?;
+        let bytes = bytes.to_vec();
+        self.counter.read(bytes.len());
+        Ok(bytes)
+    }
+
+    async fn write(&self, key: &str, bytes: Vec<u8>) -> Result<(), Trouble> {
+        self.counter.operation();
+        let size = bytes.len();
+        let request = self.client.put_object().bucket(&self.bucket).key(self.full_key(key));
+        let answer = request.body(ByteStream::from(bytes)).send().await;
+        answer.map_err(|error| failure::sort(&error))?;
+        self.counter.written(size);
+        Ok(())
+    }
+
+    /// May we see what is in the bucket at all?
+    async fn may_list(&self) -> bool {
+        self.counter.operation();
+        let request =
+            self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full_key("state/"));
+        request.max_keys(1).send().await.is_ok()
+    }
+
+    /// Does the bucket exist? Asked once, when a key is missing before any was
+    /// found: some stores say "no such key" of a missing bucket, too.
+    async fn is_missing(&self) -> bool {
+        *self
+            .missing
+            .get_or_init(|| async {
+                self.counter.operation();
+                let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
+                let status = answer
+                    .err()
+                    .and_then(|error| error.raw_response().map(|raw| raw.status().as_u16()));
+                status == Some(404)
+            })
+            .await
+    }
+
+    /// Is this the bucket's trouble as a whole, or the key's?
+    async fn judge(&self, doing: &str, key: &str, trouble: Trouble) -> StateError {
+        let bucket = self.describe();
+        let readable = self.readable.load(Ordering::Relaxed);
+        let of_key =
+            |reason: &str| StateError::Key(format!("cannot {doing} {key} of {bucket}: {reason}"));
+        let whole = |reason: &str| StateError::Whole(format!("cannot use {bucket}: {reason}"));
+        match trouble {
+            Trouble::NoKey => of_key("no such key"),
+            Trouble::NoBucket => whole("there is no such bucket: check its name and the endpoint"),
+            Trouble::OtherRegion(Some(region)) => whole(&format!(
+                "it is in region {region}, requests are signed for {}: set AWS_REGION={region}",
+                self.region
+            )),
+            Trouble::OtherRegion(None) => {
+                whole(&format!("it is not in region {}: set AWS_REGION", self.region))
+            }
+            Trouble::NoCredentials(reason) => {
+                whole(&format!("no credentials (environment, web identity, profile): {reason}"))
+            }
+            Trouble::BadCredentials(reason) => {
+                whole(&format!("it refuses the credentials: {reason}"))
+            }
+            Trouble::NotS3(reason) => {
+                whole(&format!("the answer is none of an S3 server ({reason}): check the endpoint"))
+            }
+            Trouble::MayNotList => of_key(
+                "access denied; without the permission s3:ListBucket that is also the answer \
+                 when the key does not exist: grant it",
+            ),
+            Trouble::Denied(reason) if readable || doing != "read" => of_key(&reason),
+            Trouble::Denied(reason) => {
+                if self.may_list().await {
+                    of_key(&reason)
+                } else {
+                    whole(&format!(
+                        "access denied ({reason}): it needs s3:GetObject and s3:ListBucket"
+                    ))
+                }
+            }
+            Trouble::Unreachable(reason) if readable => of_key(&reason),
+            Trouble::Unreachable(reason) => whole(&format!("cannot be reached: {reason}")),
+            Trouble::Other(reason) => of_key(&reason),
+        }
+    }
+
+    fn describe(&self) -> String {
+        match self.counter.endpoint() {
+            Some(endpoint) => format!(
+                "bucket {} at {}",
+                self.bucket,
+                crate::clients::git::without_userinfo(endpoint)
+            ),
+            None => format!("bucket {} of AWS", self.bucket),
+        }
+    }
+}
+
+#[async_trait]
+impl StateStore for S3State {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        match self.read(key).await {
+            Ok(bytes) => {
+                self.readable.store(true, Ordering::Relaxed);
+                Ok(Some(bytes))
+            }
+            Err(Trouble::NoKey)
+                if !self.readable.load(Ordering::Relaxed) && self.is_missing().await =>
+            {
+                Err(self.judge("read", key, Trouble::NoBucket).await)
+            }
+            Err(Trouble::NoKey) => {
+                self.readable.store(true, Ordering::Relaxed);
+                Ok(None)
+            }
+            Err(trouble) => Err(self.judge("read", key, trouble).await),
+        }
+    }
+
+    async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StateError> {
+        match self.write(key, bytes).await {
+            Ok(()) => Ok(()),
+            Err(trouble) => Err(self.judge("write", key, trouble).await),
+        }
+    }
+
+    fn traffic(&self) -> (u64, u64, u64) {
+        let stats = self.stats();
+        (stats.requests + stats.retries, stats.retries, stats.bytes_read)
+    }
+
+    fn location(&self) -> String {
+        if self.prefix.is_empty() {
+            format!("s3://{}", self.bucket)
+        } else {
+            format!("s3://{}/{}", self.bucket, self.prefix)
+        }
+    }
+}
