@@ -1,0 +1,328 @@
+//! The arguments; their doc comments are the manual that `--help` prints.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// GitOps promotion bot: works out from the real world which saas targets are
+/// due, and keeps one merge request for each.
+///
+/// It reads the config repo, asks for the commits of moving refs, the
+/// deployment records, SLO values and open merge requests, decides, and makes
+/// the merge requests as they should be. It holds no state: running it again
+/// is always safe.
+///
+/// Tokens come from the environment only: SAPM_GITLAB_TOKEN (config repo and
+/// code repos on that GitLab), SAPM_GITHUB_TOKEN (code repos on GitHub), and
+/// those that the file in SAPM_CREDENTIALS_FILE names for other hosts.
+#[derive(Debug, Parser)]
+#[command(name = "sapm", version, max_term_width = 100, after_long_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done; holds and deferred requests are ordinary results
+  1   internal error
+  2   usage or configuration: unknown flag, missing token or state
+  3   the config repo cannot be used at all: no data/
+  4   GitLab or the state bucket failed as a whole; nothing was written
+  5   done, but for the targets that the problems name
+  10  plan --detailed-exitcode with changes pending";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The scheduled job: observe, decide, plan, write, report.
+    Apply(ApplyArgs),
+    /// What `apply` would do; writes nothing.
+    Plan(PlanArgs),
+    /// Why a target is or is not promoted: every gate with its evidence.
+    Explain(ExplainArgs),
+    /// What is wrong in the config repo; asks nobody.
+    Validate(ValidateArgs),
+    /// Channels, publishers and subscribers as a graph; asks nobody.
+    Graph(GraphArgs),
+}
+
+/// Where everything is.
+#[derive(Debug, Clone, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    /// GitLab's address [default: CI_SERVER_URL]
+    #[arg(long, env = "SAPM_GITLAB_URL", value_name = "URL", help_heading = "Services")]
+    pub gitlab_url: Option<String>,
+
+    /// Path or id of the config repo's project [default: from the git URL, else CI_PROJECT_PATH]
+    #[arg(long, env = "SAPM_GITLAB_PROJECT", value_name = "PROJECT", help_heading = "Services")]
+    pub gitlab_project: Option<String>,
+
+    /// GitHub's REST address; a path in it is kept
+    #[arg(
+        long,
+        env = "SAPM_GITHUB_URL",
+        value_name = "URL",
+        default_value = "https://api.github.com",
+        help_heading = "Services"
+    )]
+    pub github_url: String,
+
+    /// Whose requests and commits are the bot's [default: the token's user]
+    #[arg(long, env = "SAPM_BOT_USER", value_name = "USER", help_heading = "Services")]
+    pub bot_user: Option<String>,
+
+    /// Deployment records and the state export: s3://BUCKET[/PREFIX] or file:///DIR
+    ///
+    /// Credentials for S3 the AWS SDK's usual way: environment, web identity
+    /// (GitLab id_tokens), profile; AWS_ENDPOINT_URL_S3 for other stores.
+    /// Without it APP_INTERFACE_STATE_BUCKET, …_REGION, …_ACCESS_KEY_ID and
+    /// …_SECRET_ACCESS_KEY are taken.
+    #[arg(long, env = "SAPM_STATE", value_name = "URL", help_heading = "Services")]
+    pub state: Option<String>,
+
+    /// Requests under way at once, per service
+    #[arg(long, env = "SAPM_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = concurrency, help_heading = "Services")]
+    pub concurrency: usize,
+
+    #[command(flatten)]
+    pub narrowing: NarrowingArgs,
+
+    /// Label of the merge requests; repeat it, or separate by commas in the variable
+    #[arg(
+        long = "label",
+        env = "SAPM_LABELS",
+        value_name = "LABEL",
+        value_delimiter = ',',
+        default_values_t = ["SAPM".to_owned(), "bot/approved: progressive-delivery".to_owned()],
+        help_heading = "Merge requests"
+    )]
+    pub labels: Vec<String>,
+
+    /// Open new merge requests?
+    #[arg(long, env = "SAPM_ALLOW_OPENING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]
+    pub allow_opening: Toggle,
+
+    /// Close merge requests that are no longer wanted?
+    #[arg(long, env = "SAPM_ALLOW_CLOSING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]
+    pub allow_closing: Toggle,
+
+    /// Merge requests opened in one run at most; the longest promotable come first
+    #[arg(
+        long,
+        env = "SAPM_MAX_NEW_MERGE_REQUESTS",
+        value_name = "N",
+        default_value_t = 25,
+        help_heading = "Merge requests"
+    )]
+    pub max_new_merge_requests: usize,
+
+    /// Make uids with sha256, as deployers in FIPS mode do [default: USED_FOR_SECURITY]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Config repo")]
+    pub fips: Option<Toggle>,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Where the config repo is.
+#[derive(Debug, Clone, Args)]
+pub struct SourceArgs {
+    /// The config repo: a git URL to clone, or the path of a checkout (any folder with data/)
+    /// [default: CI_PROJECT_DIR in a job of that repo]
+    #[arg(long, env = "SAPM_APP_INTERFACE", value_name = "URL|PATH", help_heading = "Config repo")]
+    pub app_interface: Option<String>,
+
+    /// Branch that is read, and that merge requests go to [default: the project's default branch]
+    #[arg(long, env = "SAPM_TARGET_BRANCH", value_name = "BRANCH", help_heading = "Config repo")]
+    pub target_branch: Option<String>,
+
+    /// Where the clone is kept between jobs
+    #[arg(long, env = "SAPM_CACHE_DIR", value_name = "DIR", help_heading = "Config repo")]
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// Which subscribers a run is about; publishers are never narrowed away.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Narrowing")]
+pub struct NarrowingArgs {
+    /// Only subscribers in this environment
+    #[arg(long, env = "SAPM_ENV_NAME", value_name = "NAME")]
+    pub env_name: Option<String>,
+
+    /// Only subscribers of this app
+    #[arg(long, env = "SAPM_APP_NAME", value_name = "NAME")]
+    pub app_name: Option<String>,
+
+    /// Only subscribers of this saas file
+    #[arg(long, env = "SAPM_SAAS_FILE_NAME", value_name = "NAME")]
+    pub saas_file_name: Option<String>,
+}
+
+/// What is printed and written.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// How standard output is written; logs go to standard error
+    #[arg(long, env = "SAPM_FORMAT", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Where the report files go: plan.json, snapshot.json, report.md, junit.xml, metrics.txt,
+    /// gl-code-quality-report.json
+    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
+    pub report_dir: Option<PathBuf>,
+
+    /// Record this run's facts; replaying them gives the same decisions
+    #[arg(long, env = "SAPM_SAVE_SNAPSHOT", value_name = "FILE")]
+    pub save_snapshot: Option<PathBuf>,
+}
+
+/// Deciding about another time, or offline.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "What if")]
+pub struct WhatIfArgs {
+    /// Decide as of this time (RFC 3339) instead of now
+    #[arg(long, env = "SAPM_AT", value_name = "TIME")]
+    pub at: Option<String>,
+
+    /// Decide offline from recorded facts; touches no network
+    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+}
+
+/// Arguments of `apply`.
+#[derive(Debug, Args)]
+pub struct ApplyArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    /// Plan only: no writer is ever made
+    #[arg(long, env = "SAPM_DRY_RUN", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
+    pub dry_run: Toggle,
+
+    // Known here only to be refused with a reason.
+    #[arg(long, env = "SAPM_AT", hide = true)]
+    pub at: Option<String>,
+
+    #[arg(long, env = "SAPM_SNAPSHOT", hide = true)]
+    pub snapshot: Option<PathBuf>,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    #[command(flatten)]
+    pub what_if: WhatIfArgs,
+
+    /// Exit with 10 when there is something to do
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+}
+
+/// Arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The target: its uid, `saas-file/resource-template/cluster/namespace`, or any unambiguous part
+    #[arg(value_name = "TARGET")]
+    pub target: String,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    #[command(flatten)]
+    pub what_if: WhatIfArgs,
+}
+
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Arguments of `graph`.
+#[derive(Debug, Args)]
+pub struct GraphArgs {
+    #[command(flatten)]
+    pub source: SourceArgs,
+
+    #[command(flatten)]
+    pub narrowing: NarrowingArgs,
+
+    /// How the graph is written
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORMAT")]
+    pub format: GraphFormat,
+}
+
+/// How standard output is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: version 1 of the plan format, and nothing else.
+    Json,
+    /// For chats and issues.
+    Markdown,
+}
+
+/// How a graph is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For GitLab's and GitHub's Markdown.
+    Mermaid,
+    /// For Graphviz.
+    Dot,
+}
+
+/// A boolean as people write it in CI variables; empty is as unset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toggle {
+    /// true, 1, yes, on
+    On,
+    /// false, 0, no, off
+    Off,
+    /// An empty variable.
+    Unset,
+}
+
+impl Toggle {
+    /// Its value, or the default when it is empty.
+    pub fn or(self, default: bool) -> bool {
+        match self {
+            Self::On => true,
+            Self::Off => false,
+            Self::Unset => default,
+        }
+    }
+}
+
+impl FromStr for Toggle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(Self::On),
+            "false" | "0" | "no" | "off" => Ok(Self::Off),
+            "" => Ok(Self::Unset),
+            _ => Err("wanted true or false (also 1/0, yes/no, on/off)".to_owned()),
+        }
+    }
+}
+
+fn concurrency(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(number @ 1..=512) => Ok(number),
+        _ => Err("wanted a number from 1 to 512".to_owned()),
+    }
+}

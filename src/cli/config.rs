@@ -1,0 +1,305 @@
+//! From arguments and environment to what a run needs, with every default resolved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+
+use super::args::{NarrowingArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
+use super::exit::{Exit, Fatal};
+use super::pipeline::Mode;
+use super::source::Opening;
+use crate::clients::state::S3Settings;
+use crate::domain::UidDigest;
+use crate::plan::Narrowing;
+
+/// What a run needs. Has no `Debug`, as it holds tokens.
+pub struct Config {
+    /// Write, or plan only.
+    pub mode: Mode,
+    /// Where the config repo is.
+    pub source: Source,
+    /// The branch, if it was named.
+    pub target_branch: Option<String>,
+    /// Which digest makes uids.
+    pub digest: UidDigest,
+    /// GitLab, if it is known well enough to be asked.
+    pub gitlab: Option<GitLabConfig>,
+    /// GitHub's REST address and token.
+    pub github: (String, Option<SecretString>),
+    /// File that names tokens for other hosts, with the environment that holds them.
+    pub credentials_file: Option<PathBuf>,
+    /// Environment variables, for tokens that the credentials file names.
+    pub environment: BTreeMap<String, String>,
+    /// Where deployment records are.
+    pub state: Option<(String, S3Settings)>,
+    /// Requests under way at once, per service.
+    pub concurrency: usize,
+    /// Which subscribers the run is about.
+    pub narrowing: Narrowing,
+    /// Labels of merge requests.
+    pub labels: BTreeSet<String>,
+    /// Open, close?
+    pub allow: (bool, bool),
+    /// Opened per run at most.
+    pub max_new: usize,
+    /// What is printed and written.
+    pub output: OutputArgs,
+    /// Decide as of this time.
+    pub at: Option<DateTime<Utc>>,
+    /// Decide offline from these facts.
+    pub snapshot: Option<PathBuf>,
+    /// Page of the pipeline that this is.
+    pub pipeline_url: Option<String>,
+}
+
+/// GitLab as it was configured.
+pub struct GitLabConfig {
+    /// Its address.
+    pub url: String,
+    /// The token, if there is one.
+    pub token: Option<SecretString>,
+    /// Path or id of the config repo's project, if it is known.
+    pub project: Option<String>,
+    /// Whose requests are the bot's.
+    pub bot_user: Option<String>,
+}
+
+/// Where the config repo is.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// To clone.
+    Url {
+        /// Without the credentials that may have stood in it.
+        url: String,
+        /// Where the clone is kept.
+        cache_dir: Option<PathBuf>,
+    },
+    /// A checkout, or any folder with `data/`.
+    Path(PathBuf),
+}
+
+/// Environment variables; an empty one is as unset.
+pub struct Environment<'a>(pub &'a BTreeMap<String, String>);
+
+impl Environment<'_> {
+    /// The value of a variable.
+    pub fn get(&self, key: &str) -> Option<String> {
+        self.0.get(key).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The value of a variable that holds a secret.
+    pub fn secret(&self, key: &str) -> Option<SecretString> {
+        self.get(key).map(|value| SecretString::from(value.trim().to_owned()))
+    }
+}
+
+fn given(value: Option<&String>) -> Option<String> {
+    value.filter(|value| !value.is_empty()).cloned()
+}
+
+impl Source {
+    /// Where the config repo is, or what is missing.
+    ///
+    /// # Errors
+    /// When nothing names it.
+    pub fn resolve(args: &SourceArgs, environment: &Environment<'_>) -> Result<Self, Fatal> {
+        let text = given(args.app_interface.as_ref()).or_else(|| {
+            let folder = environment.get("CI_PROJECT_DIR")?;
+            PathBuf::from(&folder).join("data").is_dir().then_some(folder)
+        });
+        let Some(text) = text else {
+            return Err(Fatal::new(Exit::Usage, "the config repo is not known")
+                .hint("set --app-interface (SAPM_APP_INTERFACE) to a git URL or a path"));
+        };
+        if text.contains("://") {
+            let cache_dir = args.cache_dir.clone().filter(|dir| !dir.as_os_str().is_empty());
+            return Ok(Self::Url { url: text, cache_dir });
+        }
+        if text.contains('@') && text.contains(':') && !PathBuf::from(&text).exists() {
+            return Err(Fatal::new(Exit::Usage, "the config repo cannot be cloned over ssh")
+                .hint("use its https:// URL with SAPM_GITLAB_TOKEN"));
+        }
+        Ok(Self::Path(PathBuf::from(text)))
+    }
+}
+
+impl Narrowing {
+    /// From the arguments; an empty name is as none.
+    pub(super) fn of(args: &NarrowingArgs) -> Self {
+        Self {
+            environment: given(args.env_name.as_ref()),
+            app: given(args.app_name.as_ref()),
+            saas_file: given(args.saas_file_name.as_ref()),
+        }
+    }
+}
+
+/// What a command adds to the arguments that all runs share.
+pub struct CommandArgs<'a> {
+    /// The shared arguments.
+    pub run: &'a RunArgs,
+    /// Another time, or offline.
+    pub what_if: Option<&'a WhatIfArgs>,
+    /// `apply --dry-run`.
+    pub dry_run: bool,
+    /// `apply` was given what only `plan` and `explain` take.
+    pub refused: Option<&'static str>,
+}
+
+impl Config {
+    /// How to open the config repo; `other` are credentials for its host, if it is not GitLab's.
+    pub fn opening(&self, other: Option<crate::clients::git::Credentials>) -> Opening {
+        let gitlab = self.gitlab.as_ref();
+        Opening {
+            source: self.source.clone(),
+            branch: self.target_branch.clone(),
+            gitlab: gitlab.and_then(|gitlab| Some((gitlab.url.clone(), gitlab.token.clone()?))),
+            other,
+            mode: self.mode,
+            digest: self.digest,
+        }
+    }
+
+    /// Resolves every default.
+    ///
+    /// # Errors
+    /// With exit code 2, and what to set.
+    pub fn resolve(
+        args: CommandArgs<'_>,
+        variables: &BTreeMap<String, String>,
+        mode: Mode,
+    ) -> Result<Self, Fatal> {
+        let environment = Environment(variables);
+        let run = args.run;
+        let mode = if args.dry_run { Mode::Plan } else { mode };
+        if let Some(flag) = args.refused {
+            return Err(Fatal::new(Exit::Usage, format!("apply does not take {flag}"))
+                .hint("use `sapm plan` to decide about another time or from recorded facts"));
+        }
+        let source = Source::resolve(&run.source, &environment)?;
+        let snapshot =
+            args.what_if.and_then(|w| w.snapshot.clone()).filter(|p| !p.as_os_str().is_empty());
+        let offline = snapshot.is_some();
+        let gitlab = if offline { None } else { gitlab(run, &environment, &source, mode)? };
+        let state = if offline { None } else { Some(state(run, &environment)?) };
+        Ok(Self {
+            mode,
+            source,
+            target_branch: given(run.source.target_branch.as_ref()),
+            digest: digest(run.fips, &environment)?,
+            gitlab,
+            github: (run.github_url.clone(), environment.secret("SAPM_GITHUB_TOKEN")),
+            credentials_file: environment.get("SAPM_CREDENTIALS_FILE").map(PathBuf::from),
+            environment: variables.clone(),
+            state,
+            concurrency: run.concurrency,
+            narrowing: Narrowing::of(&run.narrowing),
+            labels: run
+                .labels
+                .iter()
+                .map(|l| l.trim().to_owned())
+                .filter(|l| !l.is_empty())
+                .collect(),
+            allow: (run.allow_opening.or(true), run.allow_closing.or(true)),
+            max_new: run.max_new_merge_requests,
+            output: run.output.clone(),
+            at: at(args.what_if)?,
+            snapshot,
+            pipeline_url: environment
+                .get("CI_JOB_URL")
+                .or_else(|| environment.get("CI_PIPELINE_URL")),
+        })
+    }
+}
+
+fn at(what_if: Option<&WhatIfArgs>) -> Result<Option<DateTime<Utc>>, Fatal> {
+    let Some(text) = what_if.and_then(|what_if| given(what_if.at.as_ref())) else {
+        return Ok(None);
+    };
+    match DateTime::parse_from_rfc3339(&text) {
+        Ok(time) => Ok(Some(time.with_timezone(&Utc))),
+        Err(error) => Err(Fatal::new(Exit::Usage, format!("--at {text:?} is no time: {error}"))
+            .hint("write it like 2026-08-20T10:15:30Z")),
+    }
+}
+
+fn digest(flag: Option<Toggle>, environment: &Environment<'_>) -> Result<UidDigest, Fatal> {
+    let variable = match environment.get("USED_FOR_SECURITY") {
+        None => false,
+        Some(text) => text
+            .parse::<Toggle>()
+            .map_err(|error| Fatal::new(Exit::Usage, format!("USED_FOR_SECURITY: {error}")))?
+            .or(false),
+    };
+    Ok(if flag.map_or(variable, |flag| flag.or(variable)) {
+        UidDigest::FipsSha256
+    } else {
+        UidDigest::Blake2s
+    })
+}
+
+fn gitlab(
+    run: &RunArgs,
+    environment: &Environment<'_>,
+    source: &Source,
+    mode: Mode,
+) -> Result<Option<GitLabConfig>, Fatal> {
+    let url = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
+    let token = environment.secret("SAPM_GITLAB_TOKEN");
+    let project = given(run.gitlab_project.as_ref())
+        .or_else(|| match source {
+            Source::Url { url: git, .. }
+                if url.as_deref().is_some_and(|url| same_host(url, git)) =>
+            {
+                project_below(url.as_deref().unwrap_or_default(), git)
+            }
+            _ => None,
+        })
+        .or_else(|| environment.get("CI_PROJECT_PATH"));
+    if mode == Mode::Apply {
+        if url.is_none() {
+            return Err(Fatal::new(Exit::Usage, "GitLab's address is not known")
+                .hint("set --gitlab-url (SAPM_GITLAB_URL)"));
+        }
+        if token.is_none() {
+            return Err(Fatal::new(Exit::Usage, "there is no GitLab token")
+                .hint("set SAPM_GITLAB_TOKEN to a project access token with the scope api and the role Developer"));
+        }
+    }
+    Ok(url.map(|url| GitLabConfig { url, token, project, bot_user: given(run.bot_user.as_ref()) }))
+}
+
+/// Are two addresses on the same host and port?
+pub fn same_host(a: &str, b: &str) -> bool {
+    let host = |text: &str| {
+        let url = url::Url::parse(text).ok()?;
+        Some((url.host_str()?.to_ascii_lowercase(), url.port_or_known_default()))
+    };
+    host(a).is_some() && host(a) == host(b)
+}
+
+/// The project that a git address names, below the path that GitLab itself is at.
+fn project_below(gitlab: &str, git: &str) -> Option<String> {
+    let path = crate::clients::gitlab::project_path(git)?;
+    let base = url::Url::parse(gitlab).ok()?.path().trim_matches('/').to_owned();
+    let below = path.strip_prefix(&base).map(|rest| rest.trim_start_matches('/').to_owned());
+    Some(if base.is_empty() { path } else { below.unwrap_or(path) })
+}
+
+fn state(run: &RunArgs, environment: &Environment<'_>) -> Result<(String, S3Settings), Fatal> {
+    let mut settings = S3Settings::default();
+    if let Some(state) = given(run.state.as_ref()) {
+        return Ok((state, settings));
+    }
+    let Some(bucket) = environment.get("APP_INTERFACE_STATE_BUCKET") else {
+        return Err(Fatal::new(Exit::Usage, "it is not known where the deployment records are")
+            .hint("set --state (SAPM_STATE) to s3://BUCKET[/PREFIX] or file:///DIR"));
+    };
+    settings.region = environment.get("APP_INTERFACE_STATE_BUCKET_REGION");
+    settings.access_key = environment
+        .get("APP_INTERFACE_STATE_BUCKET_ACCESS_KEY_ID")
+        .zip(environment.secret("APP_INTERFACE_STATE_BUCKET_SECRET_ACCESS_KEY"));
+    Ok((format!("s3://{bucket}"), settings))
+}

@@ -1,0 +1,264 @@
+//! The real services behind the ports, as they were configured.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::config::{Config, Source, same_host};
+use super::exit::{Exit, Fatal, chain};
+use super::source::Loaded;
+use crate::clients::credentials::Credentials;
+use crate::clients::git::{self, LsRemote, TimeOuts};
+use crate::clients::github::GitHubCommits;
+use crate::clients::gitlab::{
+    ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, GitLabWriter, Token,
+    WriterConfig, project_path,
+};
+use crate::clients::http::{HttpClient, HttpConfig, Service};
+use crate::clients::prometheus::PrometheusClient;
+use crate::clients::state;
+use crate::domain::{CommitSha, RepoUrl};
+use crate::observe::ports::{Commits, StateStore};
+use crate::plan::CLOSED_BY_BOT_MARKER;
+use crate::report::TrafficCount;
+use crate::snapshot::{CommitFact, Failure};
+
+/// All services that are read.
+pub struct Doors {
+    http: HttpClient,
+    gitlab: Option<GitLabApi>,
+    /// Commits of moving refs.
+    pub commits: AnyHost,
+    /// Deployment records and the state export.
+    pub state: Arc<dyn StateStore>,
+    /// SLO values.
+    pub slos: PrometheusClient,
+}
+
+impl Doors {
+    /// Makes the clients; asks nobody yet.
+    ///
+    /// # Errors
+    /// With exit code 2, when an address or the credentials file is unusable.
+    pub async fn open(config: &Config) -> Result<Self, Fatal> {
+        let usage = |message: String| Fatal::new(Exit::Usage, message);
+        let http = HttpClient::new(HttpConfig::default());
+        let service = |service| http.service(service, config.concurrency);
+        let lookup =
+            |name: &str| config.environment.get(name).filter(|value| !value.is_empty()).cloned();
+        let credentials = match &config.credentials_file {
+            Some(path) => Credentials::load(path, lookup).map_err(|error| usage(chain(&error)))?,
+            None => Credentials::default(),
+        };
+        let credentials = Arc::new(credentials);
+        let gitlab = match &config.gitlab {
+            None => None,
+            Some(gitlab) => {
+                let token = gitlab.token.clone().map(Token::Private);
+                let api = GitLabApi::new(service(Service::GitLab), &gitlab.url, token)
+                    .map_err(|error| usage(format!("--gitlab-url (SAPM_GITLAB_URL): {error}")))?;
+                Some(api)
+            }
+        };
+        let (github_url, github_token) = &config.github;
+        let github = GitHubCommits::new(service(Service::GitHub), github_url, github_token.clone())
+            .map_err(|error| usage(format!("--github-url (SAPM_GITHUB_URL): {error}")))?;
+        let ls_remote = LsRemote::new(TimeOuts::default())
+            .map_err(|failure| Fatal::new(Exit::Internal, failure.error))?;
+        let commits = AnyHost {
+            gitlab: config
+                .gitlab
+                .as_ref()
+                .zip(gitlab.clone())
+                .map(|(gitlab, api)| (gitlab.url.clone(), GitLabCommits::new(api))),
+            github_url: github_url.clone(),
+            github,
+            ls_remote,
+            bound: tokio::sync::Semaphore::new(config.concurrency),
+            credentials: Arc::clone(&credentials),
+        };
+        let Some((location, settings)) = &config.state else {
+            return Err(usage("it is not known where the deployment records are".to_owned()));
+        };
+        let state = state::from_location(location, settings.clone())
+            .await
+            .map_err(|error| usage(error.to_string()))?;
+        let slos = PrometheusClient::new(service(Service::Prometheus), credentials);
+        Ok(Self { http, gitlab, commits, state, slos })
+    }
+
+    /// Credentials for the config repo's own host, if the credentials file has them.
+    pub fn credentials_for_source(&self, config: &Config) -> Option<git::Credentials> {
+        match &config.source {
+            Source::Url { url, .. } => self.commits.git_credentials(url),
+            Source::Path(_) => None,
+        }
+    }
+
+    /// The config repo's project; `None` if GitLab, its token or the project is not known.
+    ///
+    /// # Errors
+    /// With exit code 4, when it cannot be used.
+    pub async fn connect_gitlab(&self, config: &Config) -> Result<Option<GitLabDoor>, Fatal> {
+        match config.gitlab.as_ref().and_then(|gitlab| gitlab.project.clone()) {
+            Some(project) => self.connect(config, project).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The same for the project that a checkout's `origin` names.
+    ///
+    /// # Errors
+    /// With exit code 4, when it cannot be used.
+    pub async fn connect_origin(
+        &self,
+        config: &Config,
+        loaded: &Loaded,
+    ) -> Result<Option<GitLabDoor>, Fatal> {
+        let project =
+            loaded.origin.as_ref().zip(config.gitlab.as_ref()).and_then(|(origin, gitlab)| {
+                if gitlab.project.is_none() && same_host(origin, &gitlab.url) {
+                    project_path(origin)
+                } else {
+                    None
+                }
+            });
+        match project {
+            Some(project) => self.connect(config, project).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn connect(&self, config: &Config, project: String) -> Result<Option<GitLabDoor>, Fatal> {
+        let (Some(api), Some(gitlab)) = (&self.gitlab, &config.gitlab) else { return Ok(None) };
+        if gitlab.token.is_none() {
+            return Ok(None);
+        }
+        let options = ConnectOptions {
+            project,
+            bot_user: gitlab.bot_user.clone(),
+            target_branch: config.target_branch.clone(),
+            closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
+        };
+        let reader = GitLabReader::connect(api.clone(), &options).await.map_err(|error| {
+            let fatal = Fatal::new(Exit::ServiceFailed, chain(&error));
+            match error {
+                ConnectError::Token { .. } => {
+                    fatal.hint("check SAPM_GITLAB_TOKEN: is it right, and not expired?")
+                }
+                ConnectError::ProjectNotFound { .. } => fatal.hint(
+                    "check --gitlab-project (SAPM_GITLAB_PROJECT), and that the token can see it",
+                ),
+                ConnectError::BranchMissing { .. } => {
+                    fatal.hint("check --target-branch (SAPM_TARGET_BRANCH)")
+                }
+                ConnectError::Unreachable { .. } => {
+                    fatal.hint("check --gitlab-url (SAPM_GITLAB_URL)")
+                }
+                _ => fatal,
+            }
+        })?;
+        Ok(Some(GitLabDoor { api: api.clone(), reader }))
+    }
+
+    /// Requests by service.
+    pub fn traffic(&self) -> Vec<TrafficCount> {
+        let stats = self.http.stats();
+        Service::ALL
+            .iter()
+            .map(|&service| {
+                let of = stats.of(service);
+                TrafficCount {
+                    service: service.label().to_owned(),
+                    requests: of.requests,
+                    retries: of.retries,
+                    bytes: of.bytes_in,
+                }
+            })
+            .filter(|count| count.service != Service::S3.label())
+            .chain([self.state.traffic()].map(|(requests, retries, bytes)| TrafficCount {
+                service: Service::S3.label().to_owned(),
+                requests,
+                retries,
+                bytes,
+            }))
+            .collect()
+    }
+}
+
+/// The config repo's project on GitLab.
+pub struct GitLabDoor {
+    api: GitLabApi,
+    /// For reading.
+    pub reader: GitLabReader,
+}
+
+impl GitLabDoor {
+    /// For writing: made by `apply` alone.
+    pub fn writer(&self) -> GitLabWriter {
+        GitLabWriter::new(self.api.clone(), self.reader.project(), WriterConfig::default())
+    }
+
+    /// A checkout that is not the branch's tip must at least be on the branch.
+    ///
+    /// # Errors
+    /// With exit code 2, when it is not.
+    pub async fn check_on_branch(&self, commit: &CommitSha, branch: &str) -> Result<(), Fatal> {
+        match self.reader.is_on_branch(commit, branch).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Fatal::new(
+                Exit::Usage,
+                format!("the checked out commit {} is not on the branch {branch}", commit.short()),
+            )
+            .hint("check out the target branch, or let sapm clone it: set --app-interface to the git URL")),
+            Err(failure) => Err(Fatal::new(
+                Exit::ServiceFailed,
+                format!("whether {} is on {branch} could not be asked: {}", commit.short(), failure.error),
+            )),
+        }
+    }
+}
+
+/// Looks commits up where the repository is.
+pub struct AnyHost {
+    gitlab: Option<(String, GitLabCommits)>,
+    github_url: String,
+    github: GitHubCommits,
+    ls_remote: LsRemote,
+    /// The other clients bound themselves.
+    bound: tokio::sync::Semaphore,
+    credentials: Arc<Credentials>,
+}
+
+impl AnyHost {
+    fn is_github(&self, url: &RepoUrl) -> bool {
+        let url = url.normalised();
+        let url = if url.contains("://") { url } else { format!("https://{url}") };
+        same_host(&url, "https://github.com") || same_host(&url, &self.github_url)
+    }
+
+    fn git_credentials(&self, url: &str) -> Option<git::Credentials> {
+        let credential = self.credentials.lookup(&url::Url::parse(url).ok()?)?;
+        let user = credential.user.clone().unwrap_or_else(|| "oauth2".to_owned());
+        Some(git::Credentials::new(user, credential.secret.clone()))
+    }
+}
+
+#[async_trait]
+impl Commits for AnyHost {
+    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
+        match &self.gitlab {
+            Some((address, gitlab)) if same_host(address, url.as_str()) => {
+                return gitlab.commit(url, git_ref).await;
+            }
+            _ => {}
+        }
+        if self.is_github(url) {
+            return self.github.commit(url, git_ref).await;
+        }
+        let _permit = self.bound.acquire().await;
+        let credentials = self.git_credentials(url.as_str());
+        let sha = self.ls_remote.resolve(url.as_str(), git_ref, credentials.as_ref()).await?;
+        Ok(CommitFact { sha, committed_at: None, subject: None })
+    }
+}

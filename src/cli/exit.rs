@@ -1,0 +1,81 @@
+//! How a run can end.
+
+use std::process::ExitCode;
+
+/// The documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; holds, takeovers and deferred requests are ordinary results.
+    Done = 0,
+    /// A bug, or the machine.
+    Internal = 1,
+    /// Unknown flag, missing token or state, or options that exclude each other.
+    Usage = 2,
+    /// No config repo: no `data/`.
+    NoConfigRepo = 3,
+    /// GitLab or the state bucket failed as a whole; nothing was written.
+    ServiceFailed = 4,
+    /// Done, but for the targets that the problems name.
+    DoneWithProblems = 5,
+    /// `plan --detailed-exitcode`: there is something to do.
+    ChangesPending = 10,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why a run ended before it was done.
+#[derive(Debug)]
+pub struct Fatal {
+    /// The exit code.
+    pub exit: Exit,
+    /// What happened.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Fatal {
+    /// What happened, without advice.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into(), hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// As it is printed.
+    pub fn for_people(&self) -> String {
+        let message: String = self
+            .message
+            .chars()
+            .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+            .collect();
+        match &self.hint {
+            Some(hint) => format!("error: {message}\n  hint: {hint}"),
+            None => format!("error: {message}"),
+        }
+    }
+}
+
+/// An error with its causes, as one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,160 @@
+//! What is printed, the report folder, and the exit code.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use super::args::{ApplyArgs, ExplainArgs, Format, PlanArgs};
+use super::config::{CommandArgs, Config};
+use super::exit::{Exit, Fatal};
+use super::explain;
+use super::logging;
+use super::pipeline::Run;
+use crate::report::{Paint, PlanReport, code_quality, junit, markdown, metrics, terminal};
+
+/// A command that runs the pipeline and shows its result in its own way.
+pub trait Present {
+    /// Its arguments.
+    fn run_args(&self) -> CommandArgs<'_>;
+
+    /// What it prints on standard output.
+    ///
+    /// # Errors
+    /// When what was asked for is not there.
+    fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {
+        Ok(printed(&run.report, config))
+    }
+
+    /// Exit with 10 when there is something to do?
+    fn detailed_exitcode(&self) -> bool {
+        false
+    }
+}
+
+impl Present for ApplyArgs {
+    fn run_args(&self) -> CommandArgs<'_> {
+        let given = |path: &Option<std::path::PathBuf>| {
+            path.as_ref().is_some_and(|p| !p.as_os_str().is_empty())
+        };
+        let refused = if self.at.as_ref().is_some_and(|at| !at.is_empty()) {
+            Some("--at (SAPM_AT)")
+        } else if given(&self.snapshot) {
+            Some("--snapshot (SAPM_SNAPSHOT)")
+        } else {
+            None
+        };
+        CommandArgs { run: &self.run, what_if: None, dry_run: self.dry_run.or(false), refused }
+    }
+}
+
+impl Present for PlanArgs {
+    fn run_args(&self) -> CommandArgs<'_> {
+        CommandArgs { run: &self.run, what_if: Some(&self.what_if), dry_run: false, refused: None }
+    }
+
+    fn detailed_exitcode(&self) -> bool {
+        self.detailed_exitcode
+    }
+}
+
+impl Present for ExplainArgs {
+    fn run_args(&self) -> CommandArgs<'_> {
+        CommandArgs { run: &self.run, what_if: Some(&self.what_if), dry_run: false, refused: None }
+    }
+
+    fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {
+        explain::explain(&run.report, &self.target, config.output.format)
+    }
+}
+
+fn printed(report: &PlanReport, config: &Config) -> String {
+    match config.output.format {
+        Format::Json => report.to_json(),
+        Format::Markdown => markdown(report),
+        Format::Text => {
+            let colours = logging::colours(&config.environment, std::io::stdout().is_terminal());
+            terminal(report, if colours { Paint::Colours } else { Paint::Plain })
+        }
+    }
+}
+
+/// Prints and writes everything, and says how the run ended.
+///
+/// # Errors
+/// Why it ended early, after everything that is known was written.
+pub fn finish(args: &impl Present, config: &Config, run: Run) -> Result<Exit, Fatal> {
+    let mut written = Ok(());
+    if let Some(folder) =
+        config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
+    {
+        written = write_reports(folder, &run);
+    }
+    if let (Some(path), Some(snapshot)) = (&config.output.save_snapshot, &run.snapshot)
+        && !path.as_os_str().is_empty()
+    {
+        written = written.and(write(path, &snapshot.to_json()));
+    }
+    if let Some(fatal) = run.fatal {
+        return Err(fatal);
+    }
+    if run.without_gitlab {
+        tracing::warn!("GitLab was not asked: no merge request counts as open");
+    }
+    print(&args.present(&run, config)?)?;
+    written?;
+    let has_errors = run.report.problems.iter().any(crate::domain::Problem::is_error);
+    Ok(if has_errors {
+        Exit::DoneWithProblems
+    } else if args.detailed_exitcode() && run.report.has_changes() {
+        Exit::ChangesPending
+    } else {
+        Exit::Done
+    })
+}
+
+/// Prints on standard output; a reader that has gone away is no error.
+///
+/// # Errors
+/// When standard output cannot be written to.
+pub fn print(text: &str) -> Result<(), Fatal> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Fatal::new(Exit::Internal, format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_reports(folder: &Path, run: &Run) -> Result<(), Fatal> {
+    std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+    let report = &run.report;
+    let files = [
+        ("plan.json", report.to_json()),
+        ("report.md", markdown(report)),
+        ("junit.xml", junit(report)),
+        ("metrics.txt", metrics(report, &run.measured)),
+        ("gl-code-quality-report.json", code_quality(report)),
+    ];
+    for (name, text) in files {
+        write(&folder.join(name), &text)?;
+    }
+    match &run.snapshot {
+        Some(snapshot) => write(&folder.join("snapshot.json"), &snapshot.to_json()),
+        None => Ok(()),
+    }
+}
+
+/// Writes a file whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), Fatal> {
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = std::path::PathBuf::from(unfinished);
+    std::fs::write(&unfinished, text)
+        .and_then(|()| std::fs::rename(&unfinished, path))
+        .map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Fatal {
+    Fatal::new(Exit::Internal, format!("cannot write {}: {error}", path.display()))
+        .hint("check --report-dir and --save-snapshot")
+}

@@ -1,0 +1,178 @@
+//! The config repo, opened: a clone, a checkout, or a folder.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::config::{Source, same_host};
+use super::exit::{Exit, Fatal, chain};
+use super::pipeline::Mode;
+use crate::app_interface::{Bundle, DirectoryTree, FileTree, TreeError, load};
+use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
+use crate::domain::{CommitSha, UidDigest};
+use crate::inventory::{Inventory, build};
+
+/// How to open the config repo. Has no `Debug`, as it holds a token.
+pub struct Opening {
+    /// Where it is.
+    pub source: Source,
+    /// The branch to clone; `None`: the remote's default.
+    pub branch: Option<String>,
+    /// GitLab's address and token: the token is for its host only.
+    pub gitlab: Option<(String, SecretString)>,
+    /// User and token for another host.
+    pub other: Option<Credentials>,
+    /// To write, or to plan only.
+    pub mode: Mode,
+    /// Which digest makes uids.
+    pub digest: UidDigest,
+}
+
+/// The config repo, read.
+pub struct Loaded {
+    /// Its datafiles.
+    pub bundle: Bundle,
+    /// Its targets.
+    pub inventory: Inventory,
+    /// The commit that was read, or that is checked out; `None` for a plain folder.
+    pub commit: Option<CommitSha>,
+    /// The branch that was cloned.
+    pub branch: Option<String>,
+    /// `origin` of a checkout.
+    pub origin: Option<String>,
+}
+
+/// Opens and reads the config repo. Blocks.
+///
+/// # Errors
+/// With exit code 2 (this cannot be applied to), 3 (no config repo) or 4 (it cannot be cloned).
+pub fn load_config_repo(opening: &Opening) -> Result<Loaded, Fatal> {
+    match &opening.source {
+        Source::Url { url, cache_dir } => from_url(opening, url, cache_dir.clone()),
+        Source::Path(path) => from_path(opening, path),
+    }
+}
+
+fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<Loaded, Fatal> {
+    let credentials = match &opening.gitlab {
+        Some((gitlab, token)) if same_host(gitlab, url) => {
+            Some(Credentials::new("oauth2", token.clone()))
+        }
+        _ => opening.other.clone(),
+    };
+    let checkout = git::open(&CloneOptions {
+        url: url.to_owned(),
+        branch: opening.branch.clone(),
+        credentials,
+        cache_dir,
+        scratch_dir: std::env::temp_dir(),
+        times: TimeOuts::default(),
+    })
+    .map_err(|error| clone_failed(&error))?;
+    let stats = checkout.stats();
+    tracing::info!(
+        from_cache = stats.from_cache,
+        objects = stats.objects,
+        bytes = stats.bytes,
+        "config repo at {} ({})",
+        checkout.commit().short(),
+        checkout.branch()
+    );
+    let (commit, branch) = (checkout.commit().clone(), checkout.branch().to_owned());
+    let (bundle, inventory) = read(&CloneTree(checkout), opening.digest)?;
+    Ok(Loaded { bundle, inventory, commit: Some(commit), branch: Some(branch), origin: None })
+}
+
+fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
+    if !path.is_dir() {
+        return Err(Fatal::new(Exit::NoConfigRepo, format!("{} is no folder", path.display()))
+            .hint(
+                "set --app-interface (SAPM_APP_INTERFACE) to a git URL or to a folder with data/",
+            ));
+    }
+    let head =
+        git::local_head(path).map_err(|error| Fatal::new(Exit::NoConfigRepo, chain(&error)))?;
+    let (bundle, inventory) = match (&head, opening.mode) {
+        (Some(head), Mode::Apply) => {
+            let tree = CommitTree { path: path.to_owned(), commit: head.commit.clone() };
+            read(&tree, opening.digest)?
+        }
+        (None, Mode::Apply) => {
+            return Err(Fatal::new(
+                Exit::Usage,
+                format!("{} is no git checkout: there is no commit to start from", path.display()),
+            )
+            .hint("apply needs a git URL or a checkout; `sapm plan` reads any folder"));
+        }
+        (_, Mode::Plan) => read(&DirectoryTree::new(path), opening.digest)?,
+    };
+    Ok(Loaded {
+        bundle,
+        inventory,
+        origin: head.as_ref().and_then(|head| head.origin_url.clone()),
+        commit: head.map(|head| head.commit),
+        branch: None,
+    })
+}
+
+fn read(tree: &dyn FileTree, digest: UidDigest) -> Result<(Bundle, Inventory), Fatal> {
+    let bundle = load(tree).map_err(|error| {
+        Fatal::new(Exit::NoConfigRepo, chain(&error)).hint(
+            "the config repo holds its datafiles in data/; is this the right repo and branch?",
+        )
+    })?;
+    let inventory = build(&bundle, digest);
+    tracing::info!(
+        files = bundle.counts.files,
+        parsed = bundle.counts.parsed,
+        saas_files = bundle.saas_files.len(),
+        publishers = inventory.targets.len(),
+        subscribers = inventory.subscribers.len(),
+        "config repo read"
+    );
+    Ok((bundle, inventory))
+}
+
+fn clone_failed(error: &GitError) -> Fatal {
+    let exit = match error {
+        GitError::NoSuchPath { .. } => Exit::NoConfigRepo,
+        GitError::Address { .. } => Exit::Usage,
+        _ => Exit::ServiceFailed,
+    };
+    let fatal = Fatal::new(exit, format!("the config repo cannot be cloned: {}", chain(error)));
+    match error {
+        GitError::Unauthorized { .. } | GitError::NotFound { .. } => fatal.hint(
+            "check the URL, and that SAPM_GITLAB_TOKEN (scope read_repository or api) can see the project",
+        ),
+        GitError::BranchMissing { .. } => fatal.hint("check --target-branch (SAPM_TARGET_BRANCH)"),
+        _ => fatal,
+    }
+}
+
+struct CloneTree(ConfigCheckout);
+
+impl FileTree for CloneTree {
+    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+        self.0.visit_files(visitor).map_err(|error| tree_error(self.0.place(), error))
+    }
+}
+
+struct CommitTree {
+    path: PathBuf,
+    commit: CommitSha,
+}
+
+impl FileTree for CommitTree {
+    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+        let place = format!("{} at {}", self.path.display(), self.commit.short());
+        git::visit_commit(&self.path, &self.commit, visitor)
+            .map_err(|error| tree_error(&place, error))
+    }
+}
+
+fn tree_error(place: &str, error: GitError) -> TreeError {
+    match error {
+        GitError::NoSuchPath { .. } => TreeError::NoData(place.to_owned()),
+        other => TreeError::Read { place: place.to_owned(), source: other.into() },
+    }
+}
