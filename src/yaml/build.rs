@@ -88,15 +88,11 @@ impl<'a> Build<'a> {
         for event in Parser::new_from_str_with_options(body, options) {
             let (event, span) = event
                 .map_err(|e| ParseError::Syntax { at: position(e.marker()), message: e.info() })?;
-            if let Event::DocumentStart(_, version) = &event {
+            if let Event::DocumentStart(..) = &event {
                 documents += 1;
                 let at = position(&span.start);
                 if documents > 1 {
                     return Err(ParseError::SeveralDocuments { at });
-                }
-                if version.is_some_and(|v| v.major != 1) {
-                    let message = "a YAML version other than 1".to_owned();
-                    return Err(ParseError::Syntax { at, message });
                 }
             }
             self.event(event, &span)?;

@@ -37,3 +37,8 @@ pub use scalar::{Scalar, resolve_plain};
 pub use site::{RefSite, Via};
 pub use sniff::{Sniff, sniff_schema};
 pub use tree::{Kind, Limits, NodeId, Style, Tree};
+
+#[cfg(test)]
+mod edit_tests;
+#[cfg(test)]
+mod tree_tests;

@@ -25,7 +25,7 @@ pub(super) fn element<'a>(
     if length == 0 || index >= length {
         return Ok(None);
     }
-    let wanted = if index < 0 { index + length } else { index };
+    let wanted = if index < 0 { index.saturating_add(length) } else { index };
     let wanted = usize::try_from(wanted).map_err(|_| SelectError::Index(index))?;
     let found = match value.json() {
         Some(Value::String(text)) => {

@@ -78,7 +78,7 @@ pub(super) enum Comparison {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Literal {
     Text(String),
-    Integer(i64),
+    Integer(i128),
     Float(f64),
     Bool(bool),
 }
@@ -145,9 +145,15 @@ impl Literal {
     pub(super) fn to_value(&self) -> serde_json::Value {
         match self {
             Self::Text(text) => text.as_str().into(),
-            Self::Integer(number) => (*number).into(),
+            Self::Integer(number) => clamped(*number).into(),
             Self::Float(number) => (*number).into(),
             Self::Bool(value) => (*value).into(),
         }
     }
+}
+
+/// A whole number, cut to what an index can be.
+pub(super) fn clamped(number: i128) -> i64 {
+    let limit = if number < 0 { i64::MIN } else { i64::MAX };
+    i64::try_from(number).unwrap_or(limit)
 }

@@ -75,7 +75,7 @@ pub(super) fn compare(
         Literal::Bool(value) => Value::from(*value),
         Literal::Float(number) => Value::from(*number),
         Literal::Integer(number) => match whole(value)? {
-            Some(integer) => return Ok(decide(comparison, Some(integer.cmp(&(*number).into())))),
+            Some(integer) => return Ok(decide(comparison, Some(integer.cmp(number)))),
             None => return Ok(false),
         },
     };

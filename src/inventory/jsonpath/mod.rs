@@ -98,7 +98,7 @@ pub struct Expression {
 
 impl Expression {
     /// How many values an evaluation may visit.
-    pub const MAX_WORK: u64 = 10_000_000;
+    pub const MAX_WORK: u64 = 5_000_000;
 
     /// Reads an expression.
     ///

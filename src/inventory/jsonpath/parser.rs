@@ -3,7 +3,7 @@
 //! right.
 
 use super::JsonPathError;
-use super::ast::{Literal, Operand, Operator, Path, Slice, Step};
+use super::ast::{Literal, Operand, Operator, Path, Slice, Step, clamped};
 use super::functions;
 use super::token::{Placed, Token, tokens};
 
@@ -274,7 +274,7 @@ impl Parser {
         match self.peek() {
             Some(&Token::Integer(number)) => {
                 self.at += 1;
-                Some(number)
+                Some(clamped(number))
             }
             _ => None,
         }

@@ -10,7 +10,7 @@ pub(super) enum Token {
     Word(String),
     Where,
     WhereNot,
-    Integer(i64),
+    Integer(i128),
     Float(f64),
     Bool(bool),
     /// Text in back quotes.

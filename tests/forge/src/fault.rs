@@ -1,0 +1,226 @@
+//! Faults as data: which requests, and what happens to them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex_lite::Regex;
+
+use crate::log::Service;
+
+/// What a hook is told of the request that it runs for.
+#[derive(Debug, Clone)]
+pub struct RequestInfo {
+    /// The request's number in the log.
+    pub number: u64,
+    /// Where it goes.
+    pub service: Service,
+    /// GET, POST, ...
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+}
+
+/// Code of a test that runs for a request. It runs on a thread of its own, and the forge holds no lock meanwhile.
+pub type Hook = Arc<dyn Fn(&RequestInfo) + Send + Sync>;
+
+/// What happens to a request.
+#[derive(Clone)]
+pub enum FaultKind {
+    /// Answered with this status, body and headers; it does not take effect.
+    Status(u16, String, Vec<(String, String)>),
+    /// Served after a wait.
+    Delay(Duration),
+    /// Never answered; it does not take effect.
+    Hang,
+    /// Takes effect and is never answered.
+    HangAfter,
+    /// The connection is closed before the request takes effect.
+    DropBefore,
+    /// The connection is lost after the request took effect.
+    DropAfter,
+    /// Took effect, but the answer is cut off in the middle: `Content-Length` promises more.
+    Truncate,
+    /// Took effect, but this status (and an HTML body, as proxies send) is answered.
+    StatusAfter(u16),
+    /// Served as usual; only the code of [`Fault::calling`] runs, before it takes effect.
+    Pass,
+}
+
+impl std::fmt::Debug for FaultKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(code, ..) => write!(f, "Status({code})"),
+            Self::Delay(time) => write!(f, "Delay({time:?})"),
+            Self::Hang => write!(f, "Hang"),
+            Self::HangAfter => write!(f, "HangAfter"),
+            Self::DropBefore => write!(f, "DropBefore"),
+            Self::DropAfter => write!(f, "DropAfter"),
+            Self::Truncate => write!(f, "Truncate"),
+            Self::StatusAfter(code) => write!(f, "StatusAfter({code})"),
+            Self::Pass => write!(f, "Pass"),
+        }
+    }
+}
+
+/// A rule: the requests that it matches, which of them (counted since it was set), and what happens.
+#[derive(Clone)]
+pub struct Fault {
+    service: Option<Service>,
+    method: Option<String>,
+    contains: Option<String>,
+    regex: Option<Regex>,
+    writes_only: bool,
+    from: u64,
+    to: u64,
+    kind: FaultKind,
+    call: Option<Hook>,
+    seen: u64,
+}
+
+impl Fault {
+    /// A rule for every request of every service; narrow it with the methods below.
+    pub fn new(kind: FaultKind) -> Self {
+        Self {
+            service: None,
+            method: None,
+            contains: None,
+            regex: None,
+            writes_only: false,
+            from: 1,
+            to: u64::MAX,
+            kind,
+            call: None,
+            seen: 0,
+        }
+    }
+
+    /// Answers with a status and a body and takes no effect.
+    pub fn status(code: u16, body: impl Into<String>) -> Self {
+        Self::new(FaultKind::Status(code, body.into(), Vec::new()))
+    }
+
+    /// GitLab's throttling answer: 429, `Retry later`, `Retry-After`.
+    pub fn throttled(retry_after_seconds: u64) -> Self {
+        let headers = vec![
+            ("retry-after".to_owned(), retry_after_seconds.to_string()),
+            ("ratelimit-remaining".to_owned(), "0".to_owned()),
+            ("content-type".to_owned(), "text/plain".to_owned()),
+        ];
+        Self::new(FaultKind::Status(429, "Retry later\n".to_owned(), headers))
+    }
+
+    /// Only requests of one service.
+    pub fn on(mut self, service: Service) -> Self {
+        self.service = Some(service);
+        self
+    }
+
+    /// Only requests of one method.
+    pub fn method(mut self, method: &str) -> Self {
+        self.method = Some(method.to_ascii_uppercase());
+        self
+    }
+
+    /// Only requests whose path and query, as sent, contain this text.
+    pub fn path(mut self, text: impl Into<String>) -> Self {
+        self.contains = Some(text.into());
+        self
+    }
+
+    /// Only requests whose path and query match this regular expression.
+    pub fn path_regex(mut self, pattern: &str) -> Self {
+        self.regex = Some(Regex::new(pattern).expect("a valid pattern"));
+        self
+    }
+
+    /// Only requests other than GET and HEAD.
+    pub fn writes(mut self) -> Self {
+        self.writes_only = true;
+        self
+    }
+
+    /// Only the nth request that matches, from 1.
+    pub fn nth(self, nth: u64) -> Self {
+        self.between(nth, nth)
+    }
+
+    /// Only these of the requests that match, both ends included, from 1.
+    pub fn between(mut self, from: u64, to: u64) -> Self {
+        self.from = from;
+        self.to = to;
+        self
+    }
+
+    /// Runs code when the rule strikes: before anything else for the kinds that take no effect, after the effect for
+    /// the kinds that say "after". This is how a test kills a process at a request.
+    pub fn calling(mut self, hook: impl Fn(&RequestInfo) + Send + Sync + 'static) -> Self {
+        self.call = Some(Arc::new(hook));
+        self
+    }
+
+    fn matches(&self, info: &RequestInfo) -> bool {
+        self.service.is_none_or(|service| service == info.service)
+            && self.method.as_ref().is_none_or(|method| *method == info.method)
+            && self.contains.as_ref().is_none_or(|text| info.path.contains(text))
+            && self.regex.as_ref().is_none_or(|regex| regex.is_match(&info.path))
+            && !(self.writes_only && (info.method == "GET" || info.method == "HEAD"))
+    }
+}
+
+/// A fault that strikes now.
+pub(crate) struct Strike {
+    pub kind: FaultKind,
+    pub call: Option<Hook>,
+}
+
+/// Code that runs once.
+pub(crate) type OnceHook = Box<dyn FnOnce(&RequestInfo) + Send>;
+
+/// The rules that are set, and the hooks of single requests.
+#[derive(Default)]
+pub(crate) struct Faults {
+    rules: Vec<Fault>,
+    before: Vec<(u64, OnceHook)>,
+    after: Vec<(u64, OnceHook)>,
+}
+
+impl Faults {
+    pub fn add(&mut self, fault: Fault) {
+        self.rules.push(fault);
+    }
+
+    pub fn add_hook(&mut self, number: u64, after: bool, hook: OnceHook) {
+        if after { self.after.push((number, hook)) } else { self.before.push((number, hook)) }
+    }
+
+    /// Every rule counts the request; the first one that strikes wins.
+    pub fn strike(&mut self, info: &RequestInfo) -> Option<Strike> {
+        let mut strike = None;
+        for rule in &mut self.rules {
+            if !rule.matches(info) {
+                continue;
+            }
+            rule.seen += 1;
+            if strike.is_none() && (rule.from..=rule.to).contains(&rule.seen) {
+                strike = Some(Strike { kind: rule.kind.clone(), call: rule.call.clone() });
+            }
+        }
+        strike
+    }
+
+    /// Takes the hooks of a request.
+    pub fn hooks(&mut self, number: u64, after: bool) -> Vec<OnceHook> {
+        let list = if after { &mut self.after } else { &mut self.before };
+        let mut taken = Vec::new();
+        let mut at = 0;
+        while at < list.len() {
+            if list[at].0 == number { taken.push(list.remove(at).1) } else { at += 1 }
+        }
+        taken
+    }
+
+    /// How many requests the rules have struck.
+    pub fn strikes(&self) -> u64 {
+        self.rules.iter().map(|rule| rule.seen.min(rule.to).saturating_sub(rule.from - 1)).sum()
+    }
+}

@@ -1,0 +1,167 @@
+//! GitHub's commit endpoint (GitHub docs, rest/commits: get a commit; rate limits for the REST API), with and
+//! without `/api/v3`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{SecondsFormat, Utc};
+use serde_json::json;
+
+use crate::http::{Req, Resp};
+use crate::shared::Shared;
+use crate::state::CommitInfo;
+
+/// A repository of refs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Repository {
+    pub refs: BTreeMap<String, CommitInfo>,
+    pub private: bool,
+}
+
+/// The primary rate limit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RateLimit {
+    pub limit: u64,
+    pub remaining: u64,
+    /// Seconds from now to the reset.
+    pub reset_in: i64,
+    /// 403 or 429 (the docs name both).
+    pub status: u16,
+}
+
+#[derive(Default)]
+pub(crate) struct GitHub {
+    /// By `owner/repo` in lower case.
+    pub repos: BTreeMap<String, Repository>,
+    pub moved: BTreeMap<String, String>,
+    /// Tokens that are taken; any other is refused.
+    pub tokens: BTreeSet<String>,
+    pub rate_limit: Option<RateLimit>,
+    /// Refuse requests without a token.
+    pub token_required: bool,
+}
+
+const DOCS: &str = "https://docs.github.com/rest/commits/commits#get-a-commit";
+
+fn refuse(status: u16, message: &str) -> Resp {
+    Resp::json(
+        status,
+        &json!({ "message": message, "documentation_url": DOCS, "status": status.to_string() }),
+    )
+}
+
+pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
+    let segments = req.segments();
+    let mut parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if parts.starts_with(&["api", "v3"]) {
+        parts.drain(..2);
+    }
+    let mut state = shared.state();
+    let now = state.now();
+    let github = &mut state.github;
+    let auth = req.header("authorization").unwrap_or_default();
+    let token =
+        auth.strip_prefix("Bearer ").or_else(|| auth.strip_prefix("token ")).map(str::to_owned);
+    if token.as_ref().is_some_and(|token| !github.tokens.contains(token))
+        || !auth.is_empty() && token.is_none()
+    {
+        return refuse(401, "Bad credentials");
+    }
+    if token.is_none() && github.token_required {
+        return refuse(401, "Requires authentication");
+    }
+    if let Some(limit) = github.rate_limit.filter(|limit| limit.remaining == 0) {
+        let resp = refuse(limit.status, "API rate limit exceeded for 127.0.0.1.");
+        return limited(resp, limit, now);
+    }
+    let ("GET" | "HEAD", ["repos", owner, name, "commits", rev @ ..]) =
+        (req.method.as_str(), parts.as_slice())
+    else {
+        return Resp { unknown_route: true, ..Resp::new(404, "") };
+    };
+    let mut resp =
+        commit(github, shared, req, &format!("{owner}/{name}"), &rev.join("/"), token.is_some());
+    if let Some(limit) = github.rate_limit.as_mut() {
+        // An answer of 304 to a request with a token does not count.
+        if resp.status != 304 || token.is_none() {
+            limit.remaining -= 1;
+        }
+        resp = limited(resp, *limit, now);
+    }
+    resp.user = token.map(|_| "github".to_owned());
+    resp
+}
+
+fn limited(mut resp: Resp, limit: RateLimit, now: chrono::DateTime<Utc>) -> Resp {
+    resp.set("x-ratelimit-limit", limit.limit.to_string());
+    resp.set("x-ratelimit-remaining", limit.remaining.to_string());
+    resp.set("x-ratelimit-used", limit.limit.saturating_sub(limit.remaining).to_string());
+    resp.set("x-ratelimit-reset", (now.timestamp() + limit.reset_in).to_string());
+    resp.set("x-ratelimit-resource", "core");
+    resp
+}
+
+fn commit(
+    github: &GitHub,
+    shared: &Shared,
+    req: &Req,
+    path: &str,
+    rev: &str,
+    signed_in: bool,
+) -> Resp {
+    let key = path.to_lowercase();
+    if let Some(new) = github.moved.get(&key) {
+        let to = format!("{}/repos/{new}/commits/{rev}", shared.urls.github);
+        let body = json!({ "message": "Moved Permanently", "url": to, "documentation_url": DOCS });
+        return Resp::json(301, &body).with("location", to);
+    }
+    let Some(repo) = github.repos.get(&key).filter(|repo| !repo.private || signed_in) else {
+        return refuse(404, "Not Found");
+    };
+    if repo.refs.is_empty() {
+        return refuse(409, "Git Repository is empty.");
+    }
+    let named = [
+        rev,
+        rev.trim_start_matches("heads/"),
+        rev.trim_start_matches("refs/heads/"),
+        rev.trim_start_matches("tags/"),
+    ];
+    let by_name = named.iter().find_map(|name| repo.refs.get(*name));
+    let by_hash = || {
+        let hash = rev.len() >= 7 && rev.bytes().all(|byte| byte.is_ascii_hexdigit());
+        repo.refs.values().find(|info| hash && info.sha.starts_with(&rev.to_lowercase()))
+    };
+    let Some(info) = by_name.or_else(by_hash) else {
+        return refuse(422, &format!("No commit found for SHA: {rev}"));
+    };
+    let etag = format!("\"{}\"", info.sha);
+    let known =
+        req.header("if-none-match").is_some_and(|known| known.trim_start_matches("W/") == etag);
+    if known {
+        return Resp::new(304, "").with("etag", etag);
+    }
+    let accept = req.header("accept").unwrap_or_default();
+    if accept.contains("application/vnd.github.sha")
+        || accept.contains("application/vnd.github.v3.sha")
+    {
+        return Resp::new(200, info.sha.clone())
+            .with("content-type", "application/vnd.github.sha; charset=utf-8")
+            .with("etag", etag);
+    }
+    let date = info.date.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let person = json!({ "name": info.author, "email": "dev@example.invalid", "date": date });
+    Resp::ok(&json!({
+        "sha": info.sha,
+        "node_id": "C_1",
+        "commit": { "author": person, "committer": person, "message": info.message,
+                    "tree": { "sha": info.sha }, "comment_count": 0 },
+        "url": format!("{}/repos/{path}/commits/{}", shared.urls.github, info.sha),
+        "html_url": format!("https://github.com/{path}/commit/{}", info.sha),
+        "author": null,
+        "committer": null,
+        "parents": [],
+        "stats": { "total": 1, "additions": 1, "deletions": 0 },
+        "files": [],
+    }))
+    .with("etag", etag)
+}

@@ -1,0 +1,227 @@
+//! What GitLab keeps beside the repository: merge requests and what hangs on them.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+/// The state of a merge request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MrState {
+    /// Open.
+    Opened,
+    /// Closed and not merged.
+    Closed,
+    /// Merged.
+    Merged,
+}
+
+impl MrState {
+    /// GitLab's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Closed => "closed",
+            Self::Merged => "merged",
+        }
+    }
+}
+
+/// One push to a request's branch.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// GitLab's number.
+    pub id: u64,
+    /// Tip of the source branch.
+    pub head: String,
+    /// Merge base.
+    pub base: String,
+    /// Tip of the target branch at that time.
+    pub start: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    pub(crate) patch_id: Option<String>,
+    pub(crate) changes: usize,
+}
+
+/// A comment.
+#[derive(Debug, Clone)]
+pub struct Note {
+    /// GitLab's number.
+    pub id: u64,
+    /// Text, without the quick actions that it held.
+    pub body: String,
+    /// Who.
+    pub author: u64,
+    /// Written by GitLab itself.
+    pub system: bool,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A label that was added or removed.
+#[derive(Debug, Clone)]
+pub struct LabelEvent {
+    /// GitLab's number.
+    pub id: u64,
+    /// Who.
+    pub user: u64,
+    /// Which.
+    pub label: String,
+    /// `add` or `remove`.
+    pub action: &'static str,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A change of the state.
+#[derive(Debug, Clone)]
+pub struct StateEvent {
+    /// GitLab's number.
+    pub id: u64,
+    /// Who.
+    pub user: u64,
+    /// `closed`, `reopened` or `merged`.
+    pub state: &'static str,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// A pipeline that was started.
+#[derive(Debug, Clone)]
+pub struct Pipeline {
+    /// GitLab's number.
+    pub id: u64,
+    /// Commit.
+    pub sha: String,
+    /// Branch.
+    pub branch: String,
+    /// The request that it belongs to, none for a push to a branch without one.
+    pub merge_request: Option<u64>,
+    /// Who caused it.
+    pub user: u64,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// The limit was reached: GitLab made none.
+    pub dropped: bool,
+}
+
+/// A quick action that was found in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuickAction {
+    /// Project path.
+    pub project: String,
+    /// Merge request.
+    pub merge_request: u64,
+    /// `description`, `note`, `title` or `commit message`.
+    pub place: &'static str,
+    /// Who wrote it.
+    pub user: u64,
+    /// Without the slash.
+    pub command: String,
+    /// What follows it.
+    pub argument: String,
+    /// GitLab ran it (in descriptions and notes; elsewhere it is only recorded).
+    pub executed: bool,
+}
+
+/// A user or group that was mentioned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Project path.
+    pub project: String,
+    /// Merge request; 0 for a commit message.
+    pub merge_request: u64,
+    /// `description`, `note`, `title` or `commit message`.
+    pub place: &'static str,
+    /// Who wrote it.
+    pub user: u64,
+    /// The name after the `@`.
+    pub name: String,
+}
+
+/// How far the merge check is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Check {
+    /// The verdict below is of the present tips.
+    pub fresh: bool,
+    pub reads_left: u32,
+    pub conflict: Option<bool>,
+}
+
+/// A merge request.
+#[derive(Debug, Clone)]
+pub struct MergeRequest {
+    /// GitLab's number over all projects.
+    pub id: u64,
+    /// The number after the `!`.
+    pub iid: u64,
+    /// Branch that is to be merged.
+    pub source_branch: String,
+    /// Branch that it goes to.
+    pub target_branch: String,
+    /// Title.
+    pub title: String,
+    /// Description, without the quick actions that it held.
+    pub description: String,
+    /// Labels.
+    pub labels: BTreeSet<String>,
+    /// Open, closed or merged.
+    pub state: MrState,
+    /// Who opened it.
+    pub author: u64,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// Last change.
+    pub updated_at: DateTime<Utc>,
+    /// When and by whom it was merged.
+    pub merged: Option<(DateTime<Utc>, u64)>,
+    /// When and by whom it was closed.
+    pub closed: Option<(DateTime<Utc>, u64)>,
+    /// Tip of the source branch as of the last push that GitLab saw.
+    pub sha: Option<String>,
+    /// The commit that merged it.
+    pub merge_commit_sha: Option<String>,
+    /// The squashed commit.
+    pub squash_commit_sha: Option<String>,
+    /// Remove the source branch on merge.
+    pub remove_source_branch: bool,
+    /// Squash on merge.
+    pub squash: bool,
+    /// Every push, oldest first.
+    pub versions: Vec<Version>,
+    /// Who approved and was not reset.
+    pub approvals: BTreeSet<u64>,
+    /// How many approvals pushes have cost.
+    pub lost_approvals: usize,
+    /// Comments, oldest first.
+    pub notes: Vec<Note>,
+    /// Label history.
+    pub label_events: Vec<LabelEvent>,
+    /// State history.
+    pub state_events: Vec<StateEvent>,
+    /// Assigned users.
+    pub assignees: BTreeSet<u64>,
+    /// Why the last merge or rebase failed.
+    pub merge_error: Option<String>,
+    pub(crate) rebasing: bool,
+    pub(crate) check: Check,
+    /// No GET has seen it yet: `diff_refs` and `changes_count` are empty in the answer to its creation.
+    pub(crate) preparing: bool,
+}
+
+impl MergeRequest {
+    /// A draft by its title (GitLab docs, user/project/merge_requests/drafts).
+    pub fn is_draft(&self) -> bool {
+        is_draft(&self.title)
+    }
+
+    /// Comments that people and bots wrote.
+    pub fn comments(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| !note.system)
+    }
+}
+
+pub(crate) fn is_draft(title: &str) -> bool {
+    let title = title.trim_start().to_ascii_lowercase();
+    ["draft:", "[draft]", "(draft)"].iter().any(|prefix| title.starts_with(prefix))
+}

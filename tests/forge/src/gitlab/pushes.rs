@@ -1,0 +1,158 @@
+//! What a push does, whoever makes it: the refs themselves, and what follows for requests, approvals and pipelines.
+
+use chrono::Duration;
+use git2::Oid;
+
+use crate::gitlab::background::Kind;
+use crate::gitlab::model::{MrState, Pipeline, Version};
+use crate::state::{Access, State};
+
+/// Moves a branch (or makes it) and lets everything follow.
+pub(crate) fn push(
+    state: &mut State,
+    project: u64,
+    user: u64,
+    branch: &str,
+    new: Oid,
+) -> Result<(), String> {
+    let repo = state.project(project).repo().ok_or("no repository")?;
+    let old = repo.tip(branch);
+    if old == Some(new) {
+        return Ok(());
+    }
+    repo.set_branch(branch, new)?;
+    pushed(state, project, user, branch, old, new);
+    Ok(())
+}
+
+/// Deletes a branch; its requests close in the background.
+pub(crate) fn delete_branch(state: &mut State, project: u64, user: u64, branch: &str) -> bool {
+    let gone = state.project(project).repo().is_some_and(|repo| repo.delete_branch(branch));
+    if gone {
+        branch_gone(state, project, user, branch);
+    }
+    gone
+}
+
+/// What follows the deletion of a branch.
+pub(crate) fn branch_gone(state: &mut State, project: u64, user: u64, branch: &str) {
+    state.schedule(project, user, Kind::CloseOfBranch(branch.to_owned()));
+    recheck(state, project, branch);
+}
+
+/// Whether this person may push to (or delete) a branch (GitLab docs, user/project/repository/branches/protected).
+pub(crate) fn may_push(state: &State, project: u64, user: u64, branch: &str) -> bool {
+    let project = state.project(project);
+    let needed = project.protected.get(branch).copied().unwrap_or(Access::Developer);
+    project.access(Some(user)) >= Some(needed.max(Access::Developer))
+}
+
+/// What follows a push that has moved a ref already.
+pub(crate) fn pushed(
+    state: &mut State,
+    project: u64,
+    user: u64,
+    branch: &str,
+    old: Option<Oid>,
+    new: Oid,
+) {
+    let now = state.now();
+    let mut pipeline_for = Vec::new();
+    for iid in crate::gitlab::requests::open_from(state.project(project), branch) {
+        add_version(state, project, iid);
+        state.project_mut(project).request_mut(iid).unwrap().updated_at = now;
+        pipeline_for.push(Some(iid));
+    }
+    if pipeline_for.is_empty() && branch == state.project(project).default_branch {
+        pipeline_for.push(None);
+    }
+    for iid in pipeline_for {
+        start_pipeline(state, project, user, branch, &new.to_string(), iid);
+    }
+    recheck(state, project, branch);
+    if let Some(old) = old {
+        let targeted = state.project(project).merge_requests.iter();
+        if targeted
+            .filter(|request| request.state == MrState::Opened)
+            .any(|request| request.target_branch == branch)
+        {
+            state.schedule(project, user, Kind::MarkMerged { branch: branch.to_owned(), old, new });
+        }
+    }
+}
+
+/// Open requests from or to a branch have to be checked for conflicts anew.
+fn recheck(state: &mut State, project: u64, branch: &str) {
+    let reads = state.settings.checking_reads;
+    for request in &mut state.project_mut(project).merge_requests {
+        let concerned = request.source_branch == branch || request.target_branch == branch;
+        if request.state == MrState::Opened && concerned {
+            request.check.fresh = false;
+            request.check.reads_left = reads;
+        }
+    }
+}
+
+/// Records the present tip as a version of the request, and drops approvals when the patch is another one
+/// (GitLab docs, user/project/merge_requests/approvals/settings: "all approvals are removed when commits are added",
+/// except when the patch id stays the same, as in a clean rebase).
+pub(crate) fn add_version(state: &mut State, project: u64, iid: u64) {
+    let id = state.fresh_id();
+    let now = state.now();
+    let reset = state.settings.reset_approvals;
+    let project = state.project_mut(project);
+    let request = project.request(iid).unwrap();
+    let Some(repo) = project.repo() else { return };
+    let Some(head) = repo.tip(&request.source_branch) else { return };
+    let start = repo.tip(&request.target_branch);
+    let base = start.and_then(|start| repo.merge_base(start, head));
+    let (patch_id, changes) = repo.patch(base, head);
+    let text = |id: Option<Oid>| id.map(|id| id.to_string()).unwrap_or_default();
+    let version = Version {
+        id,
+        head: head.to_string(),
+        base: text(base),
+        start: text(start),
+        created_at: now,
+        patch_id,
+        changes,
+    };
+    let request = project.request_mut(iid).unwrap();
+    let same_patch = request.versions.last().is_some_and(|last| last.patch_id == version.patch_id);
+    if reset && !same_patch {
+        request.lost_approvals += request.approvals.len();
+        request.approvals.clear();
+    }
+    request.sha = Some(version.head.clone());
+    request.versions.push(version);
+}
+
+/// Starts a pipeline, or silently none above the limit (GitLab docs, user/gitlab_com: pipeline creations a minute).
+pub(crate) fn start_pipeline(
+    state: &mut State,
+    id: u64,
+    user: u64,
+    branch: &str,
+    sha: &str,
+    iid: Option<u64>,
+) {
+    let now = state.now();
+    let number = state.fresh_id();
+    let limit = state.settings.pipelines_per_minute.unwrap_or(usize::MAX);
+    let project = state.project_mut(id);
+    let recent = project.pipelines.iter().filter(|pipeline| {
+        !pipeline.dropped
+            && pipeline.created_at > now - Duration::minutes(1)
+            && pipeline.user == user
+    });
+    let dropped = recent.count() >= limit;
+    project.pipelines.push(Pipeline {
+        id: number,
+        sha: sha.to_owned(),
+        branch: branch.to_owned(),
+        merge_request: iid,
+        user,
+        created_at: now,
+        dropped,
+    });
+}

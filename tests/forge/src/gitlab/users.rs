@@ -1,0 +1,109 @@
+//! Users, the token itself, projects, the version (GitLab docs, api/users, api/personal_access_tokens, api/projects,
+//! api/metadata).
+
+use serde_json::{Value, json};
+
+use crate::gitlab::entities::{iso, user};
+use crate::gitlab::{Call, paging};
+use crate::http::{Answer, Resp, refuse};
+
+pub(crate) fn me(call: &Call<'_>) -> Answer {
+    let Some(id) = call.caller.user else { return refuse(401, "401 Unauthorized") };
+    let person = call.state.user(id);
+    let mut body = user(person, call.base);
+    body["email"] = json!(person.email);
+    body["commit_email"] = json!(person.email);
+    body["public_email"] = Value::Null;
+    body["bot"] = json!(person.bot);
+    body["can_create_project"] = json!(true);
+    Ok(Resp::ok(&body))
+}
+
+pub(crate) fn list(call: &Call<'_>) -> Answer {
+    if call.caller.user.is_none() && !call.params.has("username") {
+        return refuse(403, "403 Forbidden");
+    }
+    let wanted = call.params.text("username");
+    let found: Vec<_> = call
+        .state
+        .users
+        .iter()
+        .filter(|user| wanted.as_ref().is_none_or(|name| user.username.eq_ignore_ascii_case(name)))
+        .collect();
+    paging::page(call, &found, true, |person| user(person, call.base))
+}
+
+pub(crate) fn single(call: &Call<'_>, id: &str) -> Answer {
+    let found =
+        id.parse().ok().and_then(|id: u64| call.state.users.iter().find(|user| user.id == id));
+    match found {
+        Some(person) => Ok(Resp::ok(&user(person, call.base))),
+        None => refuse(404, "404 User Not Found"),
+    }
+}
+
+pub(crate) fn token(call: &Call<'_>) -> Answer {
+    let Some(token) = call.caller.token.as_ref().filter(|token| !token.job) else {
+        return refuse(401, "401 Unauthorized");
+    };
+    Ok(Resp::ok(&json!({
+        "id": 1,
+        "name": "token",
+        "revoked": false,
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "description": null,
+        "scopes": token.scopes,
+        "user_id": token.user,
+        "last_used_at": iso(call.state.now()),
+        "active": true,
+        "expires_at": token.expires_at.map(|end| end.date_naive().to_string()),
+    })))
+}
+
+pub(crate) fn version(call: &Call<'_>) -> Answer {
+    if call.caller.user.is_none() {
+        return refuse(401, "401 Unauthorized");
+    }
+    Ok(Resp::ok(&json!({
+        "version": "18.5.0-ee",
+        "revision": "0123456789a",
+        "kas": { "enabled": false, "externalUrl": null, "version": null },
+        "enterprise": true,
+    })))
+}
+
+pub(crate) fn project(call: &Call<'_>, id: u64) -> Answer {
+    let project = call.state.project(id);
+    let settings = &call.state.settings;
+    let url = format!("{}/{}", call.base, project.path);
+    let name = project.path.rsplit('/').next().unwrap_or_default();
+    let access =
+        project.access(call.caller.user).map(|level| json!({ "access_level": level as u8 }));
+    let empty = project.repo().is_some_and(|repo| repo.branches().is_empty());
+    Ok(Resp::ok(&json!({
+        "id": project.id,
+        "description": null,
+        "name": name,
+        "path": name,
+        "path_with_namespace": project.path,
+        "name_with_namespace": project.path.replace('/', " / "),
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "default_branch": if empty { Value::Null } else { json!(project.default_branch) },
+        "http_url_to_repo": format!("{url}.git"),
+        "ssh_url_to_repo": format!("git@gitlab.invalid:{}.git", project.path),
+        "web_url": url,
+        "readme_url": null,
+        "visibility": format!("{:?}", project.visibility).to_lowercase(),
+        "empty_repo": empty,
+        "archived": false,
+        "merge_requests_enabled": true,
+        "merge_requests_access_level": "enabled",
+        "merge_method": if settings.fast_forward_only { "ff" } else { "merge" },
+        "squash_option": "default_off",
+        "remove_source_branch_after_merge": settings.remove_source_branch,
+        "only_allow_merge_if_pipeline_succeeds": false,
+        "only_allow_merge_if_all_discussions_are_resolved": false,
+        "approvals_before_merge": settings.required_approvals,
+        "permissions": { "project_access": access, "group_access": null },
+    })))
+}

@@ -1,0 +1,38 @@
+//! Stand-ins on loopback for GitLab, GitHub, S3, Prometheus and a plain git host: real protocols over one shared
+//! state, for tests, the demo and benchmarks.
+//!
+//! [`Forge`] starts all of them on free ports and stops them when it is dropped. It derefs to [`World`], the handle
+//! by which a test plays the people: they push, merge, close, rebase and approve beside the program under test.
+//! Faults are data ([`Fault`]), and everything that arrives is logged ([`Entry`]).
+//!
+//! GitLab's answers follow its API documentation; the handlers name the pages. Where the documentation is silent, the
+//! stricter behaviour was chosen.
+
+// Test support: a panic with a line number is the wanted reaction to a broken fixture. The machine's clock is what
+// GitLab itself goes by.
+#![recursion_limit = "256"]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod builder;
+mod fault;
+mod git;
+mod github;
+mod gitlab;
+mod http;
+mod log;
+mod prometheus;
+mod s3;
+mod server;
+mod shared;
+mod state;
+mod world;
+
+pub use builder::{Builder, Forge};
+pub use fault::{Fault, FaultKind, Hook, RequestInfo};
+pub use gitlab::model::{
+    LabelEvent, Mention, MergeRequest, MrState, Note, Pipeline, QuickAction, StateEvent, Version,
+};
+pub use log::{Entry, Service};
+pub use prometheus::PromAnswer;
+pub use state::{Access, CommitInfo, ListStatus, Settings, Token, User, Visibility};
+pub use world::{ProjectHandle, World};

@@ -1,0 +1,8 @@
+//! The clients against small servers on loopback that misbehave on purpose.
+
+mod github;
+mod gitlab_reading;
+mod gitlab_writing;
+mod http;
+mod prometheus;
+mod server;

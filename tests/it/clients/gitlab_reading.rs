@@ -1,0 +1,305 @@
+//! First contact with GitLab, and reading requests, branches, files, commits.
+
+use sapm::clients::gitlab::{
+    ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, Token,
+};
+use sapm::clients::http::{HttpClient, Service};
+use sapm::domain::{CommitSha, RepoUrl};
+use sapm::observe::ports::{Commits, ForgeReader};
+use secrecy::SecretString;
+use serde_json::{Value, json as value};
+
+use super::server::{Reply, Seen, Server, TOKEN, client, impatient, json, with_headers};
+
+/// A commit id of one repeated digit.
+pub fn sha(digit: char) -> CommitSha {
+    CommitSha::parse(&digit.to_string().repeat(40)).expect("a commit id")
+}
+
+pub fn api(http: &HttpClient, url: &str) -> GitLabApi {
+    let token = Token::Private(SecretString::from(TOKEN));
+    GitLabApi::new(http.service(Service::GitLab, 4), url, Some(token)).expect("an address")
+}
+
+fn options() -> ConnectOptions {
+    ConnectOptions {
+        project: "service/config".into(),
+        bot_user: None,
+        target_branch: None,
+        closed_by_bot_marker: "<!-- closed by the bot -->".into(),
+    }
+}
+
+/// What every GitLab answers at first contact; `None` for everything else.
+pub fn first_contact(seen: &Seen) -> Option<Reply> {
+    let answer = match seen.target.split('?').next()? {
+        "/api/v4/projects/service%2Fconfig" => value!({
+            "id": 7, "path_with_namespace": "service/config", "default_branch": "main",
+            "web_url": "https://git.example.com/service/config", "new_field": [1],
+        }),
+        "/api/v4/user" => {
+            value!({"id": 3, "username": "bot", "name": "Bot", "email": "bot@example.com"})
+        }
+        "/api/v4/personal_access_tokens/self" => value!({"scopes": ["api"]}),
+        "/api/v4/projects/7/repository/branches/main" => {
+            value!({"name": "main", "commit": commit('a')})
+        }
+        _ => return None,
+    };
+    Some(json(200, answer))
+}
+
+pub fn commit(digit: char) -> Value {
+    value!({"id": sha(digit).as_str(), "parent_ids": [sha('f').as_str()], "message": "m\n\nT: v\n",
+            "title": "m", "author_name": "Bot", "committed_date": "2026-08-01T10:00:00.000+02:00"})
+}
+
+fn not_found() -> Reply {
+    json(404, value!({"message": "404 Not Found"}))
+}
+
+/// A reader of a server that has first contact and what `answer` adds.
+pub async fn connected(
+    answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
+) -> (Server, GitLabReader) {
+    let server = Server::start(move |_, seen| {
+        answer(seen).or_else(|| first_contact(seen)).unwrap_or_else(not_found)
+    })
+    .await;
+    let reader = GitLabReader::connect(api(&client(), &server.url), &options()).await;
+    (server, reader.expect("a reader"))
+}
+
+#[tokio::test]
+async fn first_contact_tells_project_user_tip_and_scopes() {
+    let (server, reader) = connected(|_| None).await;
+    let project = reader.project();
+    assert_eq!((project.id, project.target_branch.as_str()), (7, "main"));
+    assert_eq!(project.target_tip, Some(sha('a')));
+    assert_eq!((reader.bot().id, reader.bot().name.as_str()), (3, "Bot"));
+    assert!(reader.bot().emails.contains("bot@example.com"));
+    assert!(reader.scopes().is_some_and(|scopes| scopes.contains("api")));
+    assert!(server.seen().iter().all(|seen| seen.headers["private-token"] == TOKEN));
+}
+
+#[tokio::test]
+async fn each_reason_not_to_connect_is_told_apart() {
+    async fn error(
+        http: HttpClient,
+        answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
+    ) -> ConnectError {
+        let server = Server::start(move |_, seen| {
+            answer(seen).or_else(|| first_contact(seen)).unwrap_or_else(not_found)
+        })
+        .await;
+        let error = GitLabReader::connect(api(&http, &server.url), &options()).await;
+        let error = error.expect_err("no connection");
+        let text = error.to_string();
+        assert!(text.contains(&server.url) && !text.contains(TOKEN), "{text}");
+        error
+    }
+    let on_project = |status: u16| {
+        move |seen: &Seen| {
+            let hit = seen.target.starts_with("/api/v4/projects/service%2Fconfig");
+            hit.then(|| json(status, value!({"message": "no"})))
+        }
+    };
+    assert!(matches!(error(client(), on_project(401)).await, ConnectError::Token { .. }));
+    assert!(matches!(error(client(), on_project(403)).await, ConnectError::NoAccess { .. }));
+    assert!(matches!(error(client(), on_project(404)).await, ConnectError::ProjectNotFound { .. }));
+    assert!(matches!(error(client(), on_project(502)).await, ConnectError::Unreachable { .. }));
+    assert!(matches!(
+        error(HttpClient::new(impatient()), |_| Some(Reply::Hang)).await,
+        ConnectError::Unreachable { .. }
+    ));
+    let html = |_: &Seen| Some(Reply::Full(200, Vec::new(), "<html>".into()));
+    assert!(matches!(error(client(), html).await, ConnectError::Unreachable { .. }));
+    let no_branch = |seen: &Seen| seen.target.contains("/branches/").then(not_found);
+    assert!(matches!(error(client(), no_branch).await, ConnectError::BranchMissing { .. }));
+}
+
+#[tokio::test]
+async fn a_bot_user_is_found_by_name_and_scopes_are_not_needed() {
+    let server = Server::start(|_, seen| match seen.target.split('?').next() {
+        Some("/api/v4/users") => {
+            json(200, value!([{"id": 9, "username": "promoter", "name": "P"}]))
+        }
+        Some("/api/v4/personal_access_tokens/self") => json(401, value!({"message": "401"})),
+        _ => first_contact(seen).unwrap_or_else(not_found),
+    })
+    .await;
+    let options = ConnectOptions { bot_user: Some("@promoter".into()), ..options() };
+    let reader =
+        GitLabReader::connect(api(&client(), &server.url), &options).await.expect("a reader");
+    assert_eq!(reader.bot().id, 9);
+    assert_eq!(reader.scopes(), None);
+    assert_eq!(server.count("GET", &["/api/v4/user?"]), 0);
+}
+
+fn request(iid: u64, branch: &str, more: Value) -> Value {
+    let mut request = value!({"iid": iid, "state": "opened", "source_branch": branch, "title": "t",
+        "target_branch": "main", "source_project_id": 7, "author": {"id": 3, "username": "bot"},
+        "created_at": format!("2026-08-01T10:00:{iid:02}Z")});
+    if let (Some(fields), Value::Object(more)) = (request.as_object_mut(), more) {
+        fields.extend(more);
+    }
+    request
+}
+
+#[tokio::test]
+async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
+    let (server, reader) = connected(|seen| {
+        if seen.is("GET", &["/repository/branches?", "search=%5Ebot%2F"]) {
+            let branches = ["bot/a", "bot/b", "x/bot/c"];
+            let list = branches.map(|name| value!({"name": name, "commit": commit('b')}));
+            return Some(json(200, value!(list)));
+        }
+        if !seen.is("GET", &["/merge_requests?", "state=opened"]) {
+            return None;
+        }
+        Some(if seen.target.contains("source_branch=bot%2Fb") {
+            let person = value!({"author": {"id": 50, "username": "ann"}});
+            let fork = request(13, "bot/b", value!({"source_project_id": 8}));
+            json(200, value!([request(12, "bot/b", person), fork]))
+        } else if seen.target.contains("source_branch=") {
+            json(200, value!([]))
+        } else if seen.target.contains("page=2") {
+            json(200, value!([request(10, "bot/a", value!({}))]))
+        } else {
+            // The host of the link is not the one that was asked.
+            let next =
+                "<https://outside.example/api/v4/x?state=opened&author_id=3&page=2>; rel=\"next\"";
+            let entries = value!([request(11, "other", value!({})), {"iid": "broken"}]);
+            Reply::Full(200, vec![("link", next.into())], entries.to_string())
+        })
+    })
+    .await;
+    let (found, _) = reader.requests_and_branches("bot/", "main").await.expect("requests");
+    let iids: Vec<u64> = found.iter().map(|request| request.iid).collect();
+    assert_eq!(iids, [10, 12]);
+    assert_eq!(server.count("GET", &["/merge_requests?", "author_id=3"]), 2);
+    assert_eq!(server.count("GET", &["/merge_requests?", "source_branch="]), 1);
+    assert_eq!(server.count("GET", &["per_page=100", "/merge_requests?"]), 2);
+}
+
+#[tokio::test]
+async fn past_requests_tell_who_closed_them_and_what_they_held() {
+    let (server, reader) = connected(|seen| {
+        if seen.is("GET", &["/merge_requests?", "source_branch=bot%2Fa", "author_id=3"]) {
+            let ended = |state: &str, tip: char| value!({"state": state, "sha": sha(tip).as_str()});
+            let mut by_person = ended("closed", 'd');
+            by_person["closed_by"] = value!({"id": 50});
+            let mut by_bot = ended("closed", 'c');
+            by_bot["closed_by"] = value!({"id": 3});
+            return Some(json(
+                200,
+                value!([
+                    request(1, "bot/a", ended("merged", '1')),
+                    request(2, "bot/a", ended("merged", '2')),
+                    request(3, "bot/a", by_bot),
+                    request(4, "bot/a", by_person),
+                    request(5, "bot/a", ended("closed", 'e')),
+                    request(6, "bot/a", value!({})),
+                ]),
+            ));
+        }
+        if seen.target.contains("/merge_requests/5/notes") {
+            let note = "no longer wanted <!-- closed by the bot -->";
+            return Some(json(200, value!([{"body": note, "author": {"id": 3}}])));
+        }
+        let known = seen.target.contains(&format!("commits/{}", sha('2')));
+        known.then(|| json(200, commit('2')))
+    })
+    .await;
+    let past = reader.past_requests("bot/a", 3).await.expect("requests");
+    let told: Vec<_> =
+        past.iter().map(|p| (p.request.iid, p.closed_by_bot, p.tip.is_some())).collect();
+    // The commit of 4 is gone; those of 1, 3 and 5 do not matter.
+    assert_eq!(
+        told,
+        [
+            (5, true, false),
+            (4, false, false),
+            (3, true, false),
+            (2, false, true),
+            (1, false, false)
+        ]
+    );
+    assert_eq!(server.count("GET", &["/repository/commits/"]), 2);
+}
+
+#[tokio::test]
+async fn a_missing_file_is_no_failure_but_a_missing_project_is() {
+    let (_server, reader) = connected(|seen| {
+        let message = match seen.target.as_str() {
+            t if t.contains("there.yml") => {
+                return Some(Reply::Full(200, Vec::new(), "a: é\r\n".into()));
+            }
+            t if t.contains("gone.yml") => "404 File Not Found",
+            t if t.contains("project.yml") => "404 Project Not Found",
+            t if t.contains("proxy.yml") => {
+                return Some(Reply::Full(404, Vec::new(), "<html>".into()));
+            }
+            _ => return None,
+        };
+        Some(json(404, value!({"message": message})))
+    })
+    .await;
+    let at = sha('a');
+    assert_eq!(reader.file(&at, "data/there.yml").await, Ok(Some("a: é\r\n".to_owned())));
+    assert_eq!(reader.file(&at, "data/gone.yml").await, Ok(None));
+    assert!(reader.file(&at, "data/project.yml").await.is_err());
+    assert!(reader.file(&at, "data/proxy.yml").await.is_err());
+    assert_eq!(reader.branch_tip("bot/none").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_page_that_fails_is_repeated_by_itself() {
+    let failed = std::sync::atomic::AtomicBool::new(false);
+    let (server, reader) = connected(move |seen| {
+        if !seen.target.contains("/notes?") {
+            return None;
+        }
+        let note = value!([{"body": "x", "author": {"id": 3}}]).to_string();
+        if !seen.target.contains("page=2") {
+            return Some(Reply::Full(200, vec![("x-next-page", "2".into())], note));
+        }
+        Some(match failed.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            false => with_headers(429, &[("retry-after", "0")]),
+            true => Reply::Full(200, vec![("x-next-page", String::new())], note),
+        })
+    })
+    .await;
+    assert_eq!(reader.notes_of(5, 3).await.map(|notes| notes.len()), Ok(2));
+    assert_eq!(server.count("GET", &["/notes?"]), 3);
+}
+
+#[tokio::test]
+async fn commits_of_code_repositories() {
+    let server = Server::start(|_, seen| match seen.target.split('?').next() {
+        Some("/gl/api/v4/projects/group%2Fapp/repository/commits/feature%2Fx") => {
+            json(200, commit('b'))
+        }
+        Some(path) if path.contains("group%2Fapp") => {
+            json(404, value!({"message": "404 Commit Not Found"}))
+        }
+        Some(path) if path.contains("secret") => json(401, value!({"message": "401 Unauthorized"})),
+        _ => json(404, value!({"message": "404 Project Not Found"})),
+    })
+    .await;
+    let commits = GitLabCommits::new(api(&client(), &format!("{}/gl/", server.url)));
+    let app = RepoUrl::new(format!("{}/gl/group/app.git", server.url));
+    let fact = commits.commit(&app, "feature/x").await.expect("a commit");
+    assert_eq!((fact.sha, fact.subject.as_deref()), (sha('b'), Some("m")));
+    let gone = commits.commit(&app, "nope").await.expect_err("no ref").error;
+    assert!(gone.contains("no branch, tag or commit \"nope\""), "{gone}");
+    let other = RepoUrl::new(format!("https://me:{TOKEN}@git.example.com/other/app"));
+    let gone = commits.commit(&other, "main").await.expect_err("no project").error;
+    assert!(gone.contains("repository is gone") && !gone.contains(TOKEN), "{gone}");
+    assert!(commits.commit(&app, "..").await.is_err());
+    let asked = server.seen().len();
+    let refused = commits.commit(&RepoUrl::new("https://h/secret/a"), "x").await.expect_err("401");
+    assert!(refused.shared_cause.is_some_and(|cause| cause.contains("SAPM_GITLAB_TOKEN")));
+    assert!(commits.commit(&app, "feature/x").await.is_err());
+    assert_eq!(server.seen().len(), asked + 1);
+}

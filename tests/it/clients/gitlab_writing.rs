@@ -1,0 +1,225 @@
+//! Writes to GitLab, also when answers get lost.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sapm::clients::gitlab::{GitLabWriter, WriterConfig};
+use sapm::observe::ports::{
+    CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
+};
+use serde_json::json as value;
+
+use super::gitlab_reading::{api, commit, connected, sha};
+use super::server::{Reply, Seen, Server, TOKEN, client, json};
+
+async fn writer(
+    answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
+) -> (Server, GitLabWriter) {
+    let (server, reader) = connected(answer).await;
+    let api = api(&client(), &server.url);
+    let writer = GitLabWriter::new(api, reader.project(), WriterConfig::default());
+    (server, writer)
+}
+
+fn new_commit(force: bool) -> NewCommit {
+    NewCommit {
+        branch: "bot/a".into(),
+        start: sha('f'),
+        force,
+        message: "m\n\nT: v".into(),
+        path: "data/x.yml".into(),
+        content: "a: é & b\r\n".into(),
+    }
+}
+
+fn is_commit(seen: &Seen) -> bool {
+    seen.is("POST", &["/repository/commits"])
+}
+
+fn branch_exists() -> Reply {
+    json(
+        400,
+        value!({"message": "A branch called 'bot/a' already exists. Switch to that branch in order to make changes"}),
+    )
+}
+
+#[tokio::test]
+async fn a_commit_replaces_one_file_from_a_known_start() {
+    let (server, writer) = writer(|seen| is_commit(seen).then(|| json(201, commit('b')))).await;
+    let outcome = writer.commit(&new_commit(true)).await;
+    assert_eq!(outcome, Ok(CommitOutcome::Done(sha('b'))));
+    let seen = server.seen().into_iter().find(is_commit).expect("a commit");
+    let field = |name| seen.field(name);
+    assert_eq!(field("branch").as_deref(), Some("bot/a"));
+    assert_eq!(field("start_sha").as_deref(), Some(sha('f').as_str()));
+    assert_eq!(field("force").as_deref(), Some("true"));
+    assert_eq!(field("actions[][action]").as_deref(), Some("update"));
+    assert_eq!(field("actions[][content]").as_deref(), Some("a: é & b\r\n"));
+    assert_eq!(field("actions[][encoding]").as_deref(), Some("text"));
+    assert_eq!(field("author_email"), None);
+}
+
+#[tokio::test]
+async fn a_branch_that_exists_is_an_outcome() {
+    let (server, writer) = writer(|seen| is_commit(seen).then(branch_exists)).await;
+    assert_eq!(writer.commit(&new_commit(false)).await, Ok(CommitOutcome::BranchExists));
+    assert_eq!(server.count("POST", &["/repository/commits"]), 1);
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_is_found_on_the_branch() {
+    for lost in [Reply::Drop, json(502, value!({})), Reply::Cut("{\"id\":".into())] {
+        let (server, writer) = writer(move |seen| {
+            let tip = seen.is("GET", &["/branches/bot%2Fa"]);
+            let tip = tip.then(|| json(200, value!({"name": "bot/a", "commit": commit('b')})));
+            tip.or_else(|| is_commit(seen).then(|| lost.clone()))
+        })
+        .await;
+        let outcome = writer.commit(&new_commit(true)).await;
+        assert_eq!(outcome, Ok(CommitOutcome::Done(sha('b'))));
+        assert_eq!(server.count("POST", &["/repository/commits"]), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_never_took_effect_is_sent_again() {
+    let sent = AtomicUsize::new(0);
+    let (server, writer) = writer(move |seen| {
+        is_commit(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::Drop,
+            _ => json(201, commit('b')),
+        })
+    })
+    .await;
+    assert_eq!(writer.commit(&new_commit(false)).await, Ok(CommitOutcome::Done(sha('b'))));
+    assert_eq!(server.count("POST", &["/repository/commits"]), 2);
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_somebody_elses_branch_is_told_from_ours() {
+    let sent = AtomicUsize::new(0);
+    let (_server, writer) = writer(move |seen| {
+        is_commit(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
+            0 => Reply::Drop,
+            _ => branch_exists(),
+        })
+    })
+    .await;
+    assert_eq!(writer.commit(&new_commit(false)).await, Ok(CommitOutcome::BranchExists));
+}
+
+fn new_request() -> NewRequest {
+    NewRequest {
+        source_branch: "bot/a".into(),
+        target_branch: "main".into(),
+        title: "[AutoPromoterV2] x".into(),
+        description: "why".into(),
+        labels: BTreeSet::from(["SAPM".to_owned(), "bot/approved: y".to_owned()]),
+    }
+}
+
+fn is_open(seen: &Seen) -> bool {
+    seen.method == "POST" && seen.target.ends_with("/merge_requests")
+}
+
+fn request(iid: u64, title: &str) -> serde_json::Value {
+    value!({"iid": iid, "state": "opened", "source_branch": "bot/a", "target_branch": "main",
+            "title": title, "description": "why", "web_url": "https://h/5", "sha": null})
+}
+
+fn taken() -> Reply {
+    json(
+        409,
+        value!({"message": ["Another open merge request already exists for this source branch: !5"]}),
+    )
+}
+
+#[tokio::test]
+async fn a_request_is_opened() {
+    let (server, writer) =
+        writer(|seen| is_open(seen).then(|| json(201, request(5, "[AutoPromoterV2] x")))).await;
+    let expected = OpenOutcome::Opened { iid: 5, web_url: "https://h/5".into(), sha: None };
+    assert_eq!(writer.open(&new_request()).await, Ok(expected));
+    let seen = server.seen().into_iter().find(is_open).expect("a request");
+    assert_eq!(seen.field("remove_source_branch").as_deref(), Some("true"));
+    assert_eq!(seen.field("labels").as_deref(), Some("SAPM,bot/approved: y"));
+    assert_eq!(seen.field("squash"), None);
+}
+
+#[tokio::test]
+async fn a_second_request_of_a_branch_is_an_outcome() {
+    let (_server, writer) = writer(|seen| is_open(seen).then(taken)).await;
+    assert_eq!(writer.open(&new_request()).await, Ok(OpenOutcome::AlreadyOpen(Some(5))));
+}
+
+#[tokio::test]
+async fn an_opened_request_whose_answer_is_lost_is_recognised() {
+    for (title, ours) in [("[AutoPromoterV2] x", true), ("by hand", false)] {
+        let sent = AtomicUsize::new(0);
+        let (_server, writer) = writer(move |seen| {
+            if seen.is("GET", &["/merge_requests/5"]) {
+                return Some(json(200, request(5, title)));
+            }
+            is_open(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
+                0 => Reply::Drop,
+                _ => taken(),
+            })
+        })
+        .await;
+        let outcome = writer.open(&new_request()).await.expect("an outcome");
+        assert_eq!(matches!(outcome, OpenOutcome::Opened { iid: 5, .. }), ours, "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_comment_is_not_written_twice() {
+    let (server, writer) = writer(|seen| match seen.method.as_str() {
+        "POST" => Some(Reply::Drop),
+        _ if seen.target.contains("/notes") => Some(json(200, value!([{"body": "why\n"}]))),
+        _ => None,
+    })
+    .await;
+    assert_eq!(writer.comment(5, "why").await, Ok(()));
+    assert_eq!(server.count("POST", &["/merge_requests/5/notes"]), 1);
+}
+
+#[tokio::test]
+async fn changes_and_deletions() {
+    let (server, writer) = writer(|seen| match seen.method.as_str() {
+        "PUT" => Some(json(200, value!({"iid": 5}))),
+        "DELETE" => Some(json(404, value!({"message": "404 Branch Not Found"}))),
+        _ => None,
+    })
+    .await;
+    assert_eq!(writer.change(5, &RequestChange::default()).await, Ok(()));
+    assert_eq!(server.count("PUT", &[]), 0);
+    let change = RequestChange { title: Some("Draft: x".into()), description: None, close: true };
+    assert_eq!(writer.change(5, &change).await, Ok(()));
+    let seen = server.seen().into_iter().find(|seen| seen.method == "PUT").expect("a change");
+    assert_eq!(seen.field("state_event").as_deref(), Some("close"));
+    assert_eq!(
+        (seen.field("title").as_deref(), seen.field("description")),
+        (Some("Draft: x"), None)
+    );
+    assert_eq!(writer.delete_branch("bot/a").await, Ok(()));
+    assert_eq!(server.count("DELETE", &["/repository/branches/bot%2Fa"]), 1);
+}
+
+#[tokio::test]
+async fn a_refused_write_names_the_missing_right() {
+    let (_server, writer) = writer(|seen| match seen.method.as_str() {
+        "POST" => Some(json(403, value!({"message": "403 Forbidden"}))),
+        "PUT" => Some(json(403, value!({"error": "insufficient_scope", "scope": "api"}))),
+        "DELETE" => Some(json(401, value!({"message": "401 Unauthorized"}))),
+        _ => None,
+    })
+    .await;
+    let commit = writer.commit(&new_commit(false)).await.expect_err("forbidden");
+    assert!(commit.error.contains("scope api and the role Developer"), "{}", commit.error);
+    let change = RequestChange { close: true, ..RequestChange::default() };
+    let change = writer.change(5, &change).await.expect_err("a scope is missing");
+    assert!(change.shared_cause.is_some_and(|cause| cause.contains("lacks a scope")));
+    let delete = writer.delete_branch("bot/a").await.expect_err("refused");
+    let cause = delete.shared_cause.expect("a shared cause");
+    assert!(cause.contains("SAPM_GITLAB_TOKEN") && !cause.contains(TOKEN), "{cause}");
+}

@@ -1,0 +1,258 @@
+//! Retries, pauses, redirects, limits: the layer below every client.
+
+use std::time::Duration;
+
+use http::Method;
+use sapm::clients::http::{HttpClient, HttpConfig, HttpErrorKind, Request, Service, ServiceClient};
+use secrecy::SecretString;
+use serde_json::json as value;
+use url::Url;
+
+use super::server::{Reply, Server, TOKEN, client, impatient, json, quick, with_headers};
+
+fn service() -> ServiceClient {
+    client().service(Service::GitLab, 4)
+}
+
+fn get(server: &Server, path: &str) -> Request {
+    let url = Url::parse(&format!("{}{path}", server.url)).expect("an address");
+    Request::get(url).secret_header("private-token", &SecretString::from(TOKEN))
+}
+
+fn post(server: &Server) -> Request {
+    Request::post(Url::parse(&server.url).expect("an address")).body("text/plain", "x")
+}
+
+#[tokio::test]
+async fn what_may_pass_is_tried_again() {
+    for fault in [
+        json(500, value!({})),
+        json(502, value!({})),
+        json(503, value!({})),
+        json(504, value!({})),
+        json(408, value!({})),
+        Reply::Drop,
+        Reply::Cut("{\"a\":".into()),
+        Reply::Full(200, vec![("content-type", "application/json".into())], "{\"a\": [1,".into()),
+        with_headers(429, &[("retry-after", "0")]),
+        with_headers(429, &[]),
+    ] {
+        let shown = format!("{fault:?}");
+        let server = Server::start(move |number, _| match number {
+            0 => fault.clone(),
+            _ => json(200, value!({"ok": true})),
+        })
+        .await;
+        let http = client();
+        let answer = http.service(Service::GitLab, 1).send(&get(&server, "/x")).await;
+        assert_eq!(answer.map(|answer| answer.attempts).ok(), Some(2), "{shown}");
+        let stats = http.stats().of(Service::GitLab);
+        assert_eq!((stats.requests, stats.retries, stats.errors), (2, 1, 0), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn what_will_not_pass_is_not_tried_again() {
+    for (status, kind) in [
+        (400, HttpErrorKind::Invalid),
+        (401, HttpErrorKind::Unauthorized),
+        (403, HttpErrorKind::Forbidden),
+        (404, HttpErrorKind::NotFound),
+        (409, HttpErrorKind::Conflict),
+        (501, HttpErrorKind::Server),
+    ] {
+        let server = Server::start(move |_, _| json(status, value!({"message": "no"}))).await;
+        let error = service().send(&get(&server, "/x")).await.expect_err("a failure");
+        assert_eq!((error.kind(), error.status()), (kind, Some(status)));
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_post_is_repeated_only_when_it_cannot_have_taken_effect_or_is_marked() {
+    for (fault, requests) in [
+        (json(500, value!({})), 1),
+        (Reply::Drop, 1),
+        (with_headers(429, &[("retry-after", "0")]), 2),
+    ] {
+        let server = Server::start(move |number, _| match number {
+            0 => fault.clone(),
+            _ => json(201, value!({})),
+        })
+        .await;
+        let answer = service().send(&post(&server)).await;
+        assert_eq!((server.seen().len(), answer.is_ok()), (requests, requests == 2));
+    }
+    let server =
+        Server::start(|number, _| if number == 0 { Reply::Drop } else { json(201, value!({})) })
+            .await;
+    assert!(service().send(&post(&server).safe_to_repeat()).await.is_ok());
+}
+
+#[tokio::test]
+async fn attempts_are_bounded() {
+    let server = Server::start(|_, _| json(503, value!({"message": "down"}))).await;
+    let error = service().send(&get(&server, "/x")).await.expect_err("a failure");
+    assert_eq!((error.attempts(), server.seen().len()), (4, 4));
+    assert!(error.to_string().ends_with("503 service unavailable: down (4 attempts)"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_on() {
+    let server = Server::start(|_, _| Reply::Hang).await;
+    let http = HttpClient::new(impatient());
+    let service = http.service(Service::GitLab, 4);
+    for _ in 0..3 {
+        let error = service.send(&get(&server, "/x")).await.expect_err("a time-out");
+        assert_eq!((error.kind(), error.attempts()), (HttpErrorKind::Timeout, 2));
+    }
+    // From now on the host is not even asked.
+    let error = service.send(&get(&server, "/x")).await.expect_err("no call");
+    assert_eq!(error.kind(), HttpErrorKind::Connect);
+    assert!(error.to_string().contains("not asked: the last 3 calls"), "{error}");
+}
+
+#[tokio::test]
+async fn the_default_time_outs_stay_within_90_seconds() {
+    let config = HttpConfig::default();
+    let first = (config.attempt_timeout + config.backoff_base) * config.first_contact_attempts;
+    assert!(first + config.call_deadline <= Duration::from_secs(90));
+}
+
+#[tokio::test]
+async fn a_closed_port_is_no_connection() {
+    let server = Server::start(|_, _| Reply::Drop).await;
+    let request = get(&server, "/x");
+    drop(server);
+    tokio::task::yield_now().await;
+    let error = service().send(&request).await.expect_err("no connection");
+    assert!(matches!(error.kind(), HttpErrorKind::Connect | HttpErrorKind::Truncated), "{error}");
+}
+
+#[tokio::test]
+async fn a_pause_holds_the_whole_service() {
+    // The pause is longer than what is waited for: so it shows in other calls at once.
+    let server = Server::start(|_, _| with_headers(429, &[("retry-after", "3600")])).await;
+    let service = service();
+    let error = service.send(&get(&server, "/x")).await.expect_err("a limit");
+    assert_eq!(error.kind(), HttpErrorKind::RateLimited);
+    assert!(error.resets_at().is_some() && error.to_string().contains("resets at 20"), "{error}");
+    let error = service.send(&get(&server, "/other")).await.expect_err("the same limit");
+    assert_eq!(error.kind(), HttpErrorKind::RateLimited);
+    assert!(error.is_whole_service());
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_success_that_uses_the_limit_up_holds_the_next_call() {
+    let server = Server::start(|_, _| {
+        with_headers(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "4102444800")])
+    })
+    .await;
+    let service = service();
+    assert!(service.send(&get(&server, "/x")).await.is_ok());
+    let error = service.send(&get(&server, "/x")).await.expect_err("a limit");
+    assert_eq!(error.kind(), HttpErrorKind::RateLimited);
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn tokens_stay_with_their_origin_on_redirects() {
+    let other = Server::start(|_, _| json(200, value!({}))).await;
+    let target = format!("{}/elsewhere", other.url);
+    let server = Server::start(move |_, seen| match seen.target.as_str() {
+        "/away" => with_headers(302, &[("location", &target)]),
+        "/moved" => with_headers(301, &[("location", "/here?a=b")]),
+        "/loop" => with_headers(301, &[("location", "/loop")]),
+        _ => json(200, value!({})),
+    })
+    .await;
+    let service = service();
+    let bearer = |path: &str| get(&server, path).bearer(&SecretString::from(TOKEN));
+    assert!(service.send(&bearer("/away")).await.is_ok());
+    let away = other.seen();
+    assert_eq!(away[0].target, "/elsewhere");
+    for name in ["private-token", "authorization"] {
+        assert!(!away[0].headers.contains_key(name), "{name}");
+    }
+    assert!(service.send(&bearer("/moved")).await.is_ok());
+    let here = server.seen().pop().expect("a request");
+    assert_eq!(
+        (here.target.as_str(), here.headers["private-token"].as_str()),
+        ("/here?a=b", TOKEN)
+    );
+    let error = service.send(&bearer("/loop")).await.expect_err("a loop");
+    assert!(error.to_string().contains("redirects"), "{error}");
+}
+
+#[tokio::test]
+async fn writes_do_not_follow_redirects() {
+    let server = Server::start(|_, _| with_headers(301, &[("location", "/new")])).await;
+    let error = service().send(&post(&server)).await.expect_err("a redirect");
+    assert!(error.to_string().contains("/new; use that address"), "{error}");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn no_error_shows_a_token() {
+    let echo = Server::start(|_, seen| {
+        let headers = format!("{:?} {TOKEN}", seen.headers);
+        match seen.target.as_str() {
+            "/json" => json(400, value!({ "message": headers })),
+            "/moved" => with_headers(302, &[("location", &format!("ftp://{TOKEN}@h/"))]),
+            _ => Reply::Full(500, Vec::new(), headers),
+        }
+    })
+    .await;
+    let service = service();
+    for path in ["/json", "/text", "/moved"] {
+        let request = get(&echo, path).basic("me", &SecretString::from(TOKEN));
+        let error = service.send(&request).await.expect_err("a failure");
+        let all = format!("{error} {error:?} {} {request:?}", error.body());
+        assert!(!all.contains(TOKEN), "{all}");
+        let basic = echo.seen()[0].headers["authorization"].replace("Basic ", "");
+        assert!(!all.contains(&basic), "{all}");
+    }
+    let line_end = get(&echo, "/x").bearer(&SecretString::from(format!("{TOKEN}\n")));
+    let error = service.send(&line_end).await.expect_err("an unusable token");
+    assert!(!format!("{error:?}").contains(TOKEN));
+}
+
+#[tokio::test]
+async fn an_answer_has_a_largest_size() {
+    let server = Server::start(|_, _| Reply::Full(200, Vec::new(), "x".repeat(2000))).await;
+    let request = get(&server, "/x").max_body(1999);
+    let error = service().send(&request).await.expect_err("too large");
+    assert_eq!(error.kind(), HttpErrorKind::TooLarge);
+    assert!(service().send(&get(&server, "/x").max_body(2000)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_more_requests_are_under_way_than_allowed() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (now, most) = (AtomicUsize::new(0), std::sync::Arc::new(AtomicUsize::new(0)));
+    let seen_most = most.clone();
+    let server = Server::start(move |_, _| {
+        seen_most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        std::thread::sleep(Duration::from_millis(2));
+        now.fetch_sub(1, Ordering::SeqCst);
+        json(200, value!({}))
+    })
+    .await;
+    let service = HttpClient::new(quick()).service(Service::Git, 2);
+    let requests: Vec<_> = (0..12).map(|_| get(&server, "/x")).collect();
+    let calls = requests.iter().map(|request| service.send(request));
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert!(most.load(Ordering::SeqCst) <= 2);
+}
+
+#[tokio::test]
+async fn a_password_in_the_address_is_sent_as_a_header_and_never_shown() {
+    let server = Server::start(|_, _| json(404, value!({"message": "gone"}))).await;
+    let address = server.url.replace("http://", &format!("http://me:{TOKEN}@"));
+    let request = Request::new(Method::GET, Url::parse(&address).expect("an address"));
+    let error = service().send(&request).await.expect_err("a failure");
+    assert!(!error.to_string().contains(TOKEN), "{error}");
+    assert!(server.seen()[0].headers["authorization"].starts_with("Basic "));
+}

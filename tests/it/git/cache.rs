@@ -1,0 +1,166 @@
+//! The clone that is kept between runs.
+
+use super::*;
+
+#[test]
+fn a_cache_gets_only_the_difference() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let server = repo.serve();
+    let options = cached(format!("{}/repo.git/", server.url), home.path());
+    let first = open(&options).expect("clones");
+    assert!(!first.stats().from_cache);
+    drop(first);
+    server.requests();
+
+    let same = open(&options).expect("opens");
+    assert_eq!((same.stats().from_cache, same.stats().objects), (true, 0));
+    assert_eq!(server.requests().len(), 1, "the list of refs alone");
+    drop(same);
+
+    repo.write("data/services/s7/app.yml", "changed");
+    let tip = repo.commit("two");
+    let next = open(&options).expect("fetches");
+    assert_eq!(next.commit().as_str(), tip);
+    assert!(next.stats().from_cache);
+    assert_eq!(next.stats().objects, 6, "a commit, four folders, a file");
+    assert!((100..3000).contains(&next.stats().bytes), "{:?}", next.stats());
+    let files = files_of(&next);
+    assert_eq!(files.len(), 41);
+    assert!(files.contains(&("/services/s7/app.yml".to_owned(), "changed".to_owned())));
+    drop(next);
+
+    // History rewritten to what was there before.
+    git_in(&repo.dir(), &["reset", "-q", "--hard", "HEAD~1"]);
+    let back = open(&options).expect("fetches");
+    assert!(files_of(&back).iter().all(|(_, text)| text != "changed"));
+    drop(back);
+
+    for file in everything_below(home.path()) {
+        let bytes = fs::read(&file).expect("reads");
+        let found = bytes.windows(6).any(|part| part == b"s3cr3t" || part == b"oauth2");
+        assert!(!found, "{}", file.display());
+    }
+}
+
+#[test]
+fn packs_do_not_pile_up() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let server = repo.serve();
+    let options = cached(format!("{}/repo.git", server.url), home.path());
+    let mut anew = 0;
+    for at in 0..40 {
+        repo.write("data/b.json", &format!("[{at}]"));
+        repo.commit("next");
+        let checkout = open(&options).expect("fetches");
+        anew += u32::from(!checkout.stats().from_cache);
+        assert!(files_of(&checkout).contains(&("/b.json".to_owned(), format!("[{at}]"))));
+        assert!(everything_below(&home.path().join("cache")).len() < 90);
+    }
+    assert!((2..=3).contains(&anew), "{anew}");
+}
+
+type Break = (&'static str, fn(&Path));
+
+fn pack_of(cache: &Path) -> PathBuf {
+    let files = everything_below(&cache.join("objects"));
+    files
+        .into_iter()
+        .find(|file| file.extension().is_some_and(|ending| ending == "pack"))
+        .expect("a pack")
+}
+
+fn rewrite(file: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(file).expect("reads");
+    change(&mut bytes);
+    fs::remove_file(file).expect("removes");
+    fs::write(file, bytes).expect("writes");
+}
+
+const BREAKS: [Break; 11] = [
+    ("pack cut off", |cache| rewrite(&pack_of(cache), |bytes| bytes.truncate(bytes.len() / 2))),
+    ("bit flipped in a pack", |cache| rewrite(&pack_of(cache), |bytes| bytes[40] ^= 4)),
+    ("pack gone", |cache| fs::remove_file(pack_of(cache)).expect("removes")),
+    ("index is garbage", |cache| {
+        rewrite(&pack_of(cache).with_extension("idx"), |bytes| bytes.fill(b'x'))
+    }),
+    ("HEAD is garbage", |cache| fs::write(cache.join("HEAD"), "garbage").expect("writes")),
+    ("ref gone", |cache| fs::remove_dir_all(cache.join("refs")).expect("removes")),
+    ("no seal", |cache| fs::remove_file(cache.join("sapm-seal")).expect("removes")),
+    ("configuration changed", |cache| {
+        rewrite(&cache.join("config"), |bytes| bytes.extend(b"[include]\npath=/x\n"))
+    }),
+    ("other url in the seal", |cache| {
+        let seal = fs::read_to_string(cache.join("sapm-seal")).expect("reads");
+        fs::write(cache.join("sapm-seal"), seal.replace("url http", "url https")).expect("writes");
+    }),
+    ("left by an interrupted fetch", |cache| {
+        fs::write(cache.join("objects/pack/tmp_x"), "PACK").expect("writes")
+    }),
+    ("a file", |cache| {
+        fs::remove_dir_all(cache).expect("removes");
+        fs::write(cache, "garbage").expect("writes");
+    }),
+];
+
+#[test]
+fn a_broken_cache_is_thrown_away() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let server = repo.serve();
+    let options = cached(format!("{}/repo.git", server.url), home.path());
+    let wanted = files_of(&open(&options).expect("clones"));
+    let folders = fs::read_dir(home.path().join("cache")).expect("is there").flatten();
+    let cache = folders.map(|entry| entry.path()).find(|path| path.is_dir()).expect("a cache");
+    for (what, damage) in BREAKS {
+        damage(&cache);
+        let anew = open(&options).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(!anew.stats().from_cache, "{what}");
+        assert_eq!(files_of(&anew), wanted, "{what}");
+        drop(anew);
+        assert!(open(&options).expect("opens").stats().from_cache, "{what}");
+    }
+}
+
+#[test]
+fn a_fetch_that_breaks_off_leaves_no_false_cache() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let (root, cut) = (repo.folder.path().to_owned(), Arc::new(AtomicU16::new(0)));
+    let flag = Arc::clone(&cut);
+    let server = Server::start(move |request| {
+        let mut reply = upload_pack(&root, request, true);
+        if flag.load(Ordering::SeqCst) == 1 && request.method == "POST" && reply.body.len() > 200 {
+            let half = reply.body.len() / 2;
+            reply.body.truncate(half);
+        }
+        reply
+    });
+    let options = cached(format!("{}/repo.git", server.url), home.path());
+    drop(open(&options).expect("clones"));
+    repo.write("data/new.yml", &"new\n".repeat(9));
+    repo.commit("two");
+    cut.store(1, Ordering::SeqCst);
+    assert!(open(&options).is_err());
+    cut.store(0, Ordering::SeqCst);
+    assert_eq!(files_of(&open(&options).expect("recovers")).len(), 42);
+    assert!(open(&options).expect("opens").stats().from_cache);
+}
+
+#[test]
+fn a_second_run_makes_its_own_clone() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let server = repo.serve();
+    let options = cached(format!("{}/repo.git", server.url), home.path());
+    let first = open(&options).expect("clones");
+    let second = open(&options).expect("clones aside");
+    assert_eq!(files_of(&first), files_of(&second));
+    drop((first, second));
+    assert!(open(&options).expect("opens").stats().from_cache);
+}
+
+#[test]
+fn a_cache_folder_that_cannot_be_used_is_no_error() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let server = repo.serve();
+    fs::write(home.path().join("cache"), "a file").expect("writes");
+    let options = cached(format!("{}/repo.git", server.url), home.path());
+    assert_eq!(files_of(&open(&options).expect("clones")).len(), 41);
+}

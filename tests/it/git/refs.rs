@@ -1,0 +1,90 @@
+//! Look-ups of single refs.
+
+use super::*;
+
+async fn look_up(url: &str, git_ref: &str) -> Result<String, String> {
+    let times = TimeOuts { idle: Duration::from_secs(1), ..TimeOuts::default() };
+    let found =
+        LsRemote::new(times).expect("a client").resolve(url, git_ref, Some(&credentials())).await;
+    found.map(String::from).map_err(|failure| {
+        assert!(!failure.error.contains("s3cr3t"));
+        failure.error
+    })
+}
+
+#[tokio::test]
+async fn refs_are_looked_up_with_every_protocol() {
+    let repo = Repo::new();
+    let dir = repo.dir();
+    let main = git_in(&dir, &["rev-parse", "HEAD"]);
+    git_in(&dir, &["tag", "-a", "v1", "-m", "annotated"]);
+    git_in(&dir, &["tag", "both"]);
+    git_in(&dir, &["checkout", "-q", "-b", "both"]);
+    repo.write("x", "y");
+    let newer = repo.commit("two");
+    git_in(&dir, &["branch", "feature/ä-1", "HEAD"]);
+    let root = repo.folder.path().to_owned();
+    let old = Server::start(move |request| upload_pack(&root, request, false));
+    let new = repo.serve();
+    let urls = [
+        format!("{}/repo.git", new.url),
+        format!("{}/repo.git", old.url),
+        format!("file://{}", dir.display()),
+    ];
+    for url in &urls {
+        for (git_ref, wanted) in [
+            ("main", &main),
+            ("v1", &main),
+            ("both", &newer),
+            ("tags/both", &main),
+            ("refs/heads/both", &newer),
+            ("feature/ä-1", &newer),
+            ("HEAD", &newer),
+        ] {
+            assert_eq!(look_up(url, git_ref).await.as_ref(), Ok(wanted), "{url} {git_ref}");
+        }
+        for git_ref in ["mai", "feature", &main[..8], "a b", ""] {
+            look_up(url, git_ref).await.expect_err(git_ref);
+        }
+    }
+    new.requests();
+    look_up(&urls[0], "main").await.expect("is there");
+    assert_eq!(new.requests().len(), 1, "one request with protocol v2");
+}
+
+#[tokio::test]
+async fn look_ups_fail_in_words() {
+    let repo = Repo::new();
+    let server = repo.serve();
+    let missing = look_up(&format!("{}/other.git", server.url), "main").await.expect_err("missing");
+    assert!(missing.contains("no git repository at"), "{missing}");
+    let closed = look_up("http://127.0.0.1:9/a.git", "main").await.expect_err("closed");
+    assert!(closed.contains("cannot reach http://127.0.0.1:9"), "{closed}");
+    let hanging = Server::start(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") });
+    let late = look_up(&format!("{}/a.git", hanging.url), "main").await.expect_err("late");
+    assert!(late.contains("no answer"), "{late}");
+    let garbage =
+        Server::start(|_| Reply::new(200, "application/x-git-upload-pack-result", "<html>"));
+    look_up(&format!("{}/a.git", garbage.url), "main").await.expect_err("garbage");
+    let failures = Arc::new(Mutex::new(0));
+    let root = repo.folder.path().to_owned();
+    let flaky = Server::start(move |request| {
+        let mut failures = failures.lock().expect("a count");
+        *failures += 1;
+        if *failures == 1 {
+            Reply::new(503, "text/plain", "")
+        } else {
+            upload_pack(&root, request, true)
+        }
+    });
+    look_up(&format!("{}/repo.git", flaky.url), "main").await.expect("the second try works");
+    let target = repo.serve();
+    let elsewhere = target.url.clone();
+    let moved = Server::start(move |request| {
+        Reply::new(302, "text/plain", "")
+            .with("location", &format!("{elsewhere}{}?{}", request.path, request.query))
+    });
+    let refused = look_up(&format!("{}/repo.git", moved.url), "main").await.expect_err("refused");
+    assert!(refused.contains("redirects"), "{refused}");
+    assert!(target.requests().is_empty());
+}

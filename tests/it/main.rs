@@ -1,0 +1,14 @@
+//! All integration tests in one binary: it links once.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod architecture;
+mod clients;
+mod conformance;
+mod git;
+mod rule_tables;
+mod state;
+mod yaml_properties;
+
+#[path = "../../examples/demo/shop.rs"]
+mod shop;

@@ -1,0 +1,262 @@
+//! The state in a bucket and in a folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use sapm::clients::state::{DirState, S3Settings, S3State, file_of, from_location};
+use sapm::observe::ports::{StateError, StateStore};
+use tempfile::TempDir;
+
+use crate::git::web::{Reply, Request, Server};
+
+const KEY: &str = "state/openshift-saas-deploy/promotions_v2/ch:1 a/uid/sha";
+
+fn settings(endpoint: &str) -> S3Settings {
+    S3Settings {
+        region: Some("us-east-1".to_owned()),
+        access_key: Some(("AKIA".to_owned(), "s3cr3t".to_owned().into())),
+        endpoint: Some(endpoint.to_owned()),
+        attempts: 2,
+        connect: Duration::from_secs(1),
+        attempt: Duration::from_secs(1),
+        operation: Duration::from_secs(3),
+    }
+}
+
+fn error(status: u16, code: &str, message: &str) -> Reply {
+    Reply::new(
+        status,
+        "application/xml",
+        format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),
+    )
+}
+
+/// A bucket `b` in memory.
+fn bucket() -> Server {
+    let objects: Mutex<BTreeMap<String, Vec<u8>>> = Mutex::default();
+    Server::start(move |request| {
+        let mut objects = objects.lock().expect("objects");
+        let Some(key) = request.path.strip_prefix("/b/") else {
+            return error(404, "NoSuchBucket", "The specified bucket does not exist");
+        };
+        match request.method.as_str() {
+            "HEAD" => Reply::new(200, "application/xml", ""),
+            "PUT" => {
+                objects.insert(key.to_owned(), request.body.clone());
+                Reply::new(200, "application/xml", "")
+            }
+            _ => objects.get(key).map_or_else(
+                || error(404, "NoSuchKey", "The specified key does not exist."),
+                |bytes| Reply::new(200, "binary/octet-stream", bytes.clone()),
+            ),
+        }
+    })
+}
+
+async fn answering(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (S3State, Server) {
+    let server = Server::start(reply);
+    (S3State::new("b", "", settings(&server.url)).await, server)
+}
+
+fn whole(error: StateError) -> String {
+    assert!(!error.to_string().contains("s3cr3t"), "{error}");
+    match error {
+        StateError::Whole(text) => text,
+        StateError::Key(text) => panic!("of one key: {text}"),
+    }
+}
+
+fn of_key(error: StateError) -> String {
+    match error {
+        StateError::Key(text) => text,
+        StateError::Whole(text) => panic!("as a whole: {text}"),
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_keeps_what_was_put() {
+    let server = bucket();
+    let state = from_location("s3://b/team/x/", settings(&server.url)).await.expect("a state");
+    assert_eq!(state.location(), "s3://b/team/x");
+    assert_eq!(state.get(KEY).await.expect("answers"), None);
+    state.put(KEY, b"{}".to_vec()).await.expect("puts");
+    assert_eq!(state.get(KEY).await.expect("answers"), Some(b"{}".to_vec()));
+    let asked =
+        server.requests().into_iter().map(|request| format!("{} {}", request.method, request.path));
+    let path = format!("/b/team/x/{}", KEY.replace(':', "%3A").replace(' ', "%20"));
+    let wanted = [
+        format!("GET {path}"),
+        "HEAD /b/".to_owned(),
+        format!("PUT {path}"),
+        format!("GET {path}"),
+    ];
+    assert_eq!(asked.collect::<Vec<_>>(), wanted);
+}
+
+#[tokio::test]
+async fn requests_are_counted() {
+    let failures = AtomicU32::new(0);
+    let (state, _server) = answering(move |_| {
+        if failures.fetch_add(1, Ordering::SeqCst) == 0 {
+            error(503, "SlowDown", "Please reduce your request rate.")
+        } else {
+            Reply::new(200, "binary/octet-stream", "12345")
+        }
+    })
+    .await;
+    state.get(KEY).await.expect("answers the second time");
+    let stats = state.stats();
+    assert_eq!((stats.requests, stats.retries, stats.bytes_read), (1, 1, 5));
+}
+
+#[tokio::test]
+async fn what_concerns_the_whole_bucket() {
+    let server = bucket();
+    let other = S3State::new("other", "", settings(&server.url)).await;
+    let text = whole(other.get(KEY).await.expect_err("no bucket"));
+    assert!(
+        text.contains("no such bucket") && text.contains("bucket other at http://127.0.0.1"),
+        "{text}"
+    );
+    whole(other.put(KEY, Vec::new()).await.expect_err("no bucket"));
+    for (status, code, word) in [
+        (403, "InvalidAccessKeyId", "credentials"),
+        (403, "SignatureDoesNotMatch", "credentials"),
+        (400, "ExpiredToken", "credentials"),
+        (403, "AccessDenied", "s3:ListBucket"),
+    ] {
+        let (state, _server) = answering(move |_| error(status, code, "x")).await;
+        let text = whole(state.get(KEY).await.expect_err(code));
+        assert!(text.contains(code) && text.contains(word), "{text}");
+    }
+    let none = |request: &Request| match request.method.as_str() {
+        "HEAD" => Reply::new(404, "application/xml", ""),
+        _ => error(404, "NoSuchKey", "x"),
+    };
+    let (state, _server) = answering(none).await;
+    let text = whole(state.get(KEY).await.expect_err("no bucket"));
+    assert!(text.contains("no such bucket"), "{text}");
+    let moved =
+        |_: &Request| error(301, "PermanentRedirect", "x").with("x-amz-bucket-region", "eu-west-1");
+    let (state, _server) = answering(moved).await;
+    let text = whole(state.get(KEY).await.expect_err("elsewhere"));
+    assert!(text.contains("AWS_REGION=eu-west-1"), "{text}");
+    for (status, body) in [(404, "<html>not found</html>"), (405, "")] {
+        let (state, _server) = answering(move |_| Reply::new(status, "text/html", body)).await;
+        let text = whole(state.get(KEY).await.expect_err("no S3"));
+        assert!(text.contains("none of an S3 server"), "{text}");
+    }
+    let closed = S3State::new("b", "", settings("http://127.0.0.1:9")).await;
+    let text = whole(closed.get(KEY).await.expect_err("closed"));
+    assert!(text.contains("cannot be reached"), "{text}");
+}
+
+#[tokio::test]
+async fn a_store_that_never_answers_is_given_up() {
+    let (state, _server) =
+        answering(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") }).await;
+    let begin = Instant::now();
+    let text = whole(state.get(KEY).await.expect_err("late"));
+    assert!(text.contains("no answer in time"), "{text}");
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+}
+
+#[tokio::test]
+async fn what_concerns_one_key() {
+    let (state, _server) = answering(|_| error(500, "InternalError", "x")).await;
+    let text = of_key(state.get(KEY).await.expect_err("broken"));
+    assert!(text.contains(KEY) && text.contains("InternalError"), "{text}");
+    let message = "User: u is not authorized to perform: s3:ListBucket on resource: b";
+    let (state, _server) = answering(move |_| error(403, "AccessDenied", message)).await;
+    let text = of_key(state.get(KEY).await.expect_err("denied"));
+    assert!(text.contains("when the key does not exist"), "{text}");
+    let only = |request: &Request| {
+        if request.path.ends_with("sha") {
+            error(403, "AccessDenied", "x")
+        } else {
+            Reply::new(200, "x", "ok")
+        }
+    };
+    let (state, _server) = answering(only).await;
+    state.get("state/export").await.expect("answers");
+    of_key(state.get(KEY).await.expect_err("denied"));
+    let read_only = |request: &Request| {
+        if request.method == "PUT" {
+            error(403, "AccessDenied", "x")
+        } else {
+            Reply::new(200, "x", "ok")
+        }
+    };
+    let (state, _server) = answering(read_only).await;
+    of_key(state.put(KEY, Vec::new()).await.expect_err("denied"));
+}
+
+#[tokio::test]
+async fn a_folder_has_the_same_keys() {
+    let home = TempDir::new().expect("a folder");
+    let state =
+        from_location(&format!("file://{}", home.path().display()), S3Settings::default()).await;
+    let state = state.expect("a state");
+    assert_eq!(state.location(), format!("file://{}", home.path().display()));
+    assert_eq!(state.get(KEY).await.expect("reads"), None);
+    state.put(KEY, b"1".to_vec()).await.expect("writes");
+    state.put(KEY, b"2".to_vec()).await.expect("replaces");
+    assert_eq!(state.get(KEY).await.expect("reads"), Some(b"2".to_vec()));
+    let file = home.path().join("state/openshift-saas-deploy/promotions_v2/ch%3A1%20a/uid/sha");
+    assert_eq!(file, home.path().join(file_of(KEY)));
+    assert_eq!(fs::read(&file).expect("reads"), b"2");
+    assert_eq!(
+        fs::read_dir(file.parent().expect("a folder")).expect("lists").count(),
+        1,
+        "no drafts left"
+    );
+
+    // As `aws s3 sync` names it.
+    let plain = home.path().join(KEY.replace("sha", "other"));
+    fs::create_dir_all(plain.parent().expect("a folder")).expect("makes");
+    fs::write(plain, "3").expect("writes");
+    assert_eq!(state.get(&KEY.replace("sha", "other")).await.expect("reads"), Some(b"3".to_vec()));
+
+    for key in ["../outside", "/abs", "a/../../outside"] {
+        state.put(key, b"x".to_vec()).await.expect("writes");
+        assert_eq!(state.get(key).await.expect("reads"), Some(b"x".to_vec()), "{key}");
+    }
+    assert!(!home.path().with_file_name("outside").exists());
+    of_key(state.get("state/openshift-saas-deploy").await.expect_err("a folder"));
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_no_state() {
+    let home = TempDir::new().expect("a folder");
+    let state = DirState::new(home.path().join("none"));
+    whole(state.get(KEY).await.expect_err("missing"));
+    whole(state.put(KEY, Vec::new()).await.expect_err("missing"));
+    fs::write(home.path().join("none"), "").expect("writes");
+    whole(state.get(KEY).await.expect_err("a file"));
+}
+
+#[tokio::test]
+async fn other_locations_are_refused() {
+    for location in
+        ["", "b", "s3://", "s3:///x", "s3://key:secret@b", "file://host/x", "file:x", "https://b"]
+    {
+        let result = from_location(location, S3Settings::default()).await;
+        assert!(matches!(result.map(|_| ()), Err(StateError::Whole(_))), "{location}");
+    }
+}
+
+#[tokio::test]
+async fn many_requests_at_once() {
+    let server = bucket();
+    let state = Arc::new(S3State::new("b", "", settings(&server.url)).await);
+    let gets = (0..100).map(|at| {
+        let state = Arc::clone(&state);
+        tokio::spawn(async move { state.get(&format!("state/{at}")).await })
+    });
+    for get in gets.collect::<Vec<_>>() {
+        assert_eq!(get.await.expect("ends").expect("answers"), None);
+    }
+}
