@@ -278,7 +278,7 @@ impl Loader {
         reported: &mut BTreeSet<String>,
     ) -> Result<TargetDeclaration, Problem> {
         let declaration = match target {
-            RawTarget::Inline(declaration) => declaration,
+            RawTarget::Inline(declaration) => *declaration,
             RawTarget::Shared(used_at, path) => match self.target_files.get(&path) {
                 Some(Ok(declaration)) => TargetDeclaration { used_at, ..declaration.clone() },
                 Some(Err(error)) => {

@@ -9,7 +9,7 @@ use crate::domain::{Problem, RepoUrl};
 /// A target of a saas file before its `$ref` is followed.
 pub(super) enum RawTarget {
     /// Written out in the saas file.
-    Inline(TargetDeclaration),
+    Inline(Box<TargetDeclaration>),
     /// `$ref` to a shared target file: where it is used, and the file.
     Shared(Place, String),
 }
@@ -75,7 +75,7 @@ fn raw_target(file: &str, field: &Field<'_>) -> Result<RawTarget, FieldError> {
     if field.get("$ref").is_some() {
         return Ok(RawTarget::Shared(place(file, &field), field.as_reference()?));
     }
-    Ok(RawTarget::Inline(target(file, &field)?))
+    Ok(RawTarget::Inline(Box::new(target(file, &field)?)))
 }
 
 fn place(file: &str, field: &Field<'_>) -> Place {

@@ -30,7 +30,10 @@ impl Progress for StandardError {
     fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         let (stage, total) = self.current();
-        if total > 0 && (done % 25 == 0 || done == total) && std::io::stderr().is_terminal() {
+        if total > 0
+            && (done.is_multiple_of(25) || done == total)
+            && std::io::stderr().is_terminal()
+        {
             let mut stderr = std::io::stderr().lock();
             let _ = write!(stderr, "\r\u{1b}[K{stage}: {done}/{total}");
             let _ = stderr.flush();

@@ -2,7 +2,7 @@
 //!
 //! Datafiles are YAML 1.1 as `PyYAML`'s and ruamel's safe loaders read it: `yes` is a boolean, `1e3` a text, `0777`
 //! an octal number, and merge keys count. [`Tree`] is such a document with the place of every node in the text, so
-//! that [`edit`] can replace the bytes of a value and leave everything else as it stands.
+//! that [`edit()`] can replace the bytes of a value and leave everything else as it stands.
 //!
 //! Everything here is pure: no files, no clock, no environment.
 

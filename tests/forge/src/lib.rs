@@ -5,8 +5,9 @@
 //! by which a test plays the people: they push, merge, close, rebase and approve beside the program under test.
 //! Faults are data ([`Fault`]), and everything that arrives is logged ([`Entry`]).
 //!
-//! GitLab's answers follow its API documentation; the handlers name the pages. Where the documentation is silent, the
-//! stricter behaviour was chosen.
+//! The handlers name the page of GitLab's API documentation that describes a route. Wording of errors and the order of
+//! checks are not on these pages: they are modelled on GitLab's public source as far as known, and were not compared
+//! with a live GitLab. Where nothing was known, the stricter behaviour was chosen.
 
 // Test support: a panic with a line number is the wanted reaction to a broken fixture. The machine's clock is what
 // GitLab itself goes by.

@@ -101,13 +101,17 @@ fn flatten<'a>(node: NodeRef<'a>, place: String, leaves: &mut BTreeMap<String, N
 type Nodes<'a> = BTreeMap<String, NodeRef<'a>>;
 
 /// The leaves that are new or have another value, and those that are gone (`None`).
-fn differences<'a>(before: &'a Nodes<'_>, after: &'a Nodes<'a>) -> Vec<(&'a String, Option<NodeRef<'a>>)> {
+fn differences<'a>(
+    before: &'a Nodes<'_>,
+    after: &'a Nodes<'a>,
+) -> Vec<(&'a String, Option<NodeRef<'a>>)> {
     let is_new = |place: &str, node| before.get(place).is_none_or(|old| !same(*old, node));
     let changed = after.iter().filter(|(place, node)| is_new(place, **node));
     let changed = changed.map(|(place, node)| (place, Some(*node)));
     let is_gone = |place: &str, node: NodeRef<'_>| {
         // an empty list or map that got members is no loss
-        let grown = node.kind() != Kind::Scalar && after.keys().any(|other| other.starts_with(place));
+        let grown =
+            node.kind() != Kind::Scalar && after.keys().any(|other| other.starts_with(place));
         !after.contains_key(place) && !grown
     };
     let gone = before.iter().filter(|(place, node)| is_gone(place, **node));
@@ -135,7 +139,12 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-fn judge_leaf(place: &str, value: Option<NodeRef<'_>>, wanted: Option<&String>, bad: &mut Vec<String>) {
+fn judge_leaf(
+    place: &str,
+    value: Option<NodeRef<'_>>,
+    wanted: Option<&String>,
+    bad: &mut Vec<String>,
+) {
     match (value, wanted) {
         (None, None) => bad.push(format!("{place} is gone")),
         (None, Some(wanted)) => bad.push(format!("{place} is gone, expected {wanted:?}")),
@@ -143,7 +152,9 @@ fn judge_leaf(place: &str, value: Option<NodeRef<'_>>, wanted: Option<&String>, 
         (Some(node), Some(wanted)) if node.scalar() != Some(Scalar::Str(wanted)) => {
             bad.push(format!("{place} is {}, expected {wanted:?}", Shown(node)));
         }
-        (Some(node), Some(wanted)) if node.style() == Style::Plain && matches(&CORE_1_2, wanted) => {
+        (Some(node), Some(wanted))
+            if node.style() == Style::Plain && matches(&CORE_1_2, wanted) =>
+        {
             bad.push(format!("{place} must be quoted: {wanted} is not a text for every reader"));
         }
         _ => {}

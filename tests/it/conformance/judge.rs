@@ -25,7 +25,8 @@ pub fn case(case: &Case) -> Vec<String> {
     };
     if let Err(e) = serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(&first.stdout) {
         let stderr = String::from_utf8_lossy(&first.stderr);
-        let last: String = stderr.trim().lines().last().unwrap_or_default().chars().take(200).collect();
+        let last: String =
+            stderr.trim().lines().last().unwrap_or_default().chars().take(200).collect();
         return vec![format!("exit code {code}, stdout is no plan ({e}); stderr ends: {last}")];
     }
     match serde_json::from_slice(&first.stdout) {
@@ -116,20 +117,7 @@ fn judge_subscriber(uid: &str, got: Option<&Subscriber>, want: &WantedSubscriber
     if decision == Some("absent") {
         return vec![format!("{} is there", who(got))];
     }
-    let mut bad = Vec::new();
-    let fields = [
-        ("decision", Some(Some(got.decision.as_str())), want.decision.as_ref().map(Some)),
-        ("held_by", Some(got.held_by.as_deref()), want.held_by.as_ref().map(Option::as_ref)),
-        ("desired_ref", Some(got.desired_ref.as_deref()), want.desired_ref.as_ref().map(Option::as_ref)),
-        ("namespace_file", Some(got.namespace_file.as_deref()), want.namespace_file.as_ref().map(Option::as_ref)),
-    ];
-    for (name, got_value, wanted) in fields {
-        let wanted = wanted.map(|w| w.map(String::as_str));
-        if wanted.is_some() && wanted != got_value {
-            let values = [got_value, wanted].map(|v| v.flatten().unwrap_or("null"));
-            bad.push(format!("{}: {name} is {}, expected {}", who(got), values[0], values[1]));
-        }
-    }
+    let mut bad = differing_fields(got, want);
     if let Some(wanted) = &want.desired_hashes {
         let hashes = got.desired_hashes.iter().flatten();
         let hashes: BTreeSet<_> = hashes
@@ -137,6 +125,28 @@ fn judge_subscriber(uid: &str, got: Option<&Subscriber>, want: &WantedSubscriber
             .collect();
         if hashes != *wanted {
             bad.push(format!("{}: desired_hashes are {hashes:?}, expected {wanted:?}", who(got)));
+        }
+    }
+    bad
+}
+
+/// The fields that are texts or null.
+fn differing_fields(got: &Subscriber, want: &WantedSubscriber) -> Vec<String> {
+    let decision = want.decision.clone().map(Some);
+    let fields = [
+        ("decision", Some(&got.decision), &decision),
+        ("held_by", got.held_by.as_ref(), &want.held_by),
+        ("desired_ref", got.desired_ref.as_ref(), &want.desired_ref),
+        ("namespace_file", got.namespace_file.as_ref(), &want.namespace_file),
+    ];
+    let mut bad = Vec::new();
+    for (name, value, wanted) in fields {
+        if let Some(wanted) = wanted
+            && wanted.as_ref() != value
+        {
+            let [value, wanted] =
+                [value, wanted.as_ref()].map(|v| v.map_or("null", String::as_str));
+            bad.push(format!("{}: {name} is {value}, expected {wanted}", who(got)));
         }
     }
     bad
@@ -189,8 +199,7 @@ fn judge_export(plan: &Plan, want: &Expected, bad: &mut Vec<String>) {
             () if has("missing") || has("invalid") => "missing",
             () => "success",
         };
-        let value =
-            Export { commit_sha: p.commit_sha.clone(), deployment_state: state.to_owned() };
+        let value = Export { commit_sha: p.commit_sha.clone(), deployment_state: state.to_owned() };
         export.insert(key.join("/"), value);
     }
     for (key, wanted) in want.publisher_data.iter().flatten() {
@@ -290,7 +299,8 @@ fn judge_problems(plan: &Plan, want: &Expected, bad: &mut Vec<String>) {
         let fits = |p: &Problem| {
             let text = [&p.code, &p.message, &p.path, &p.file];
             let text = text.map(|t| t.as_deref().unwrap_or_default()).join(" ");
-            (wanted.file.is_none() || wanted.file == p.file) && like.is_match(&text).unwrap_or(false)
+            (wanted.file.is_none() || wanted.file == p.file)
+                && like.is_match(&text).unwrap_or(false)
         };
         if !plan.problems.iter().any(fits) {
             let of = wanted.file.iter().map(|file| format!(" of {file}")).collect::<String>();

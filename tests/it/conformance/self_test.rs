@@ -128,9 +128,15 @@ fn wrong_requests_are_wrong() {
         (with("/merge_requests", json!([])), "ref is not changed to"),
         (with("/merge_requests/0/action", "close".into()), none),
         (with("/merge_requests/0/targets", json!([])), none),
-        (with("/merge_requests/0/targets", json!([PROD, STAGE])), "d345865d, which is not promoted"),
+        (
+            with("/merge_requests/0/targets", json!([PROD, STAGE])),
+            "d345865d, which is not promoted",
+        ),
         (doubled, "a target of 2 merge requests"),
-        (with(&format!("{file}/path"), "data/x.yml".into()), "data/x.yml: changed, expected untouched"),
+        (
+            with(&format!("{file}/path"), "data/x.yml".into()),
+            "data/x.yml: changed, expected untouched",
+        ),
         (with(&format!("{file}/content"), json!(same)), "but the text is the same"),
         (with(&format!("{file}/content"), "a: [".into()), "the new text is no YAML"),
     ] {
@@ -145,13 +151,25 @@ fn wrong_texts_are_wrong() {
     for (from, to, complaint) in [
         (NEW, STAGE, "ref is \"d345865d"),
         (stage_ref, &format!("    ref: {NEW}\n"), "targets[0].ref changed to"),
-        ("path: /deploy/clowdapp.yml", "path: '/deploy/clowdapp.yml'", "2 lines changed, 1 would do"),
+        (
+            "path: /deploy/clowdapp.yml",
+            "path: '/deploy/clowdapp.yml'",
+            "2 lines changed, 1 would do",
+        ),
         ("displayName: saas-rbac\n", "", "displayName is gone"),
         ("- Service\n", "", "managedResourceTypes[1] is gone"),
         ("    promotion:\n", "    # later\n    promotion:\n", "1 line(s) \"# later\" added"),
-        ("\nlabels:\n", "labels:\n", "a line that carries no changed value is changed or gone: \"\""),
+        (
+            "\nlabels:\n",
+            "labels:\n",
+            "a line that carries no changed value is changed or gone: \"\"",
+        ),
         (NEW, &format!("{NEW} # new"), "more than the value changed"),
-        ("      - rbac-stage-ok\n  - ", "      -  rbac-stage-ok\r\n  - ", "carries no changed value"),
+        (
+            "      - rbac-stage-ok\n  - ",
+            "      -  rbac-stage-ok\r\n  - ",
+            "carries no changed value",
+        ),
     ] {
         let found = complaints(0, with_text(from, to));
         assert!(found.contains(complaint), "{complaint:?} is not in {found:?}");
@@ -199,7 +217,8 @@ fn edits_keep_everything_but_the_value() {
 fn one_alternative_must_fit_as_a_whole() {
     let case = the_case();
     let mut expected = json!({"exit_codes": [0], "files": {SAAS_FILE: {"x": "y"}}});
-    expected["subscribers"] = json!({PROD: {"any_of": [{"decision": "error"}, {"decision": "hold"}]}});
+    expected["subscribers"] =
+        json!({PROD: {"any_of": [{"decision": "error"}, {"decision": "hold"}]}});
     expected["publishers"] = json!({STAGE: {"commit_sha": NEW}});
     let judged = |any_of: Value| {
         let mut whole = expected.as_object().expect("an object").clone();

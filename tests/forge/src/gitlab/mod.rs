@@ -1,5 +1,5 @@
-//! The GitLab stand-in: REST v4 over real bare repositories, and git over HTTP. Status codes and error bodies follow
-//! the pages of GitLab's documentation that the handlers name.
+//! The GitLab stand-in: REST v4 over real bare repositories, and git over HTTP. The handlers name the documentation
+//! page of their route; see the crate's documentation for what the answers rest on.
 
 pub(crate) mod auth;
 pub(crate) mod background;
