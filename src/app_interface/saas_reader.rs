@@ -160,13 +160,20 @@ fn promotion(field: &Field<'_>, broken: &mut Vec<String>) -> Result<Promotion, F
         };
         number.ok_or_else(|| days.error("soakDays must be a whole number of days, 0 or more"))
     });
+    let (publish, subscribe) = (field.distinct_texts("publish"), field.distinct_texts("subscribe"));
     let schedule = field.optional_text("schedule");
     let redeploy = field.flag("redeployOnPublisherConfigChange");
     let hashes = current_hashes(field);
     Ok(Promotion {
         auto: field.flag("auto")?,
-        publish: field.distinct_texts("publish")?,
-        subscribe: field.distinct_texts("subscribe")?,
+        publish: publish.unwrap_or_else(|error| {
+            note(error);
+            Vec::new()
+        }),
+        subscribe: subscribe.unwrap_or_else(|error| {
+            note(error);
+            Vec::new()
+        }),
         soak_days: soak_days.unwrap_or_else(|error| {
             note(error);
             0

@@ -13,6 +13,7 @@ use crate::apply::{Outcomes, apply};
 use crate::clients::git;
 use crate::decide::{Decisions, decide};
 use crate::domain::Problem;
+use crate::inventory::Target;
 use crate::observe::ports::StateError;
 use crate::observe::{Limits, Observer, observe_needs, observe_requests};
 use crate::plan::{self, Merge, MergeTexts, Plan, Settings};
@@ -232,7 +233,10 @@ async fn config_repo_facts(
 }
 
 fn decide_on(config: &Config, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    decide(&loaded.inventory, snapshot, &|target| config.narrowing.includes(target))
+    let wanted = |target: &Target| config.narrowing.includes(target);
+    let mut decisions = decide(&loaded.inventory, snapshot, &wanted);
+    plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
+    decisions
 }
 
 fn plan_for(config: &Config, loaded: &Loaded, snapshot: &Snapshot, decisions: &Decisions) -> Plan {

@@ -312,7 +312,7 @@ fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions) 
         let Some(value) = value else { continue };
         if together && site.foreign_users.is_empty() {
             add_gate(decisions, member, edit_site::pass(site.members.len() - 1));
-        } else if site.aliases.contains(&member) {
+        } else if site.aliases.contains(&member) && !site.shares_promotion {
             add_gate(decisions, member, edit_site::pass(0));
             if let Some(decision) = decisions.subscribers.get_mut(&member) {
                 decision.own_value = true;
@@ -358,23 +358,30 @@ fn hold(decisions: &mut Decisions, member: usize, inventory: &Inventory, gate: G
     }
 }
 
+impl Decisions {
+    /// A promotion that cannot be written: the subscriber is in error, and stays as it is.
+    pub fn fail(&mut self, inventory: &Inventory, member: usize, code: &str, message: &str) {
+        let target = &inventory.targets[member];
+        if let Some(decision) = self.subscribers.get_mut(&member) {
+            decision.outcome = Outcome::Error;
+            decision.held_by = None;
+            decision.errors.push(message.to_owned());
+            stay(decision, target);
+        }
+        self.problems.push(
+            Problem::error(code, format!("{}: {message}", target.label()))
+                .in_file(&target.place.file)
+                .at(&target.place.path)
+                .at_line(target.place.line, target.place.column),
+        );
+    }
+}
+
 /// Others that are never promoted use the same value: moving it would move them.
 fn refuse(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions, member: usize) {
-    let target = &inventory.targets[member];
     let message = format!(
-        "its ref cannot be edited safely: the same YAML node is used by {}; give this target a ref of its own",
+        "it cannot be edited safely: the same YAML node is used by {}; give this target values of its own",
         site.foreign_users.join(", ")
     );
-    if let Some(decision) = decisions.subscribers.get_mut(&member) {
-        decision.outcome = Outcome::Error;
-        decision.held_by = None;
-        decision.errors.push(message.clone());
-        stay(decision, target);
-    }
-    decisions.problems.push(
-        Problem::error("shared_value", format!("{}: {message}", target.label()))
-            .in_file(&target.place.file)
-            .at(&target.place.path)
-            .at_line(target.place.line, target.place.column),
-    );
+    decisions.fail(inventory, member, "shared_value", &message);
 }

@@ -1,22 +1,23 @@
 //! Edit sites: places in files that move as one.
 //!
-//! Subscribers share a site when their refs are one and the same YAML node: a
-//! shared target file, a selector that expands to many namespaces, an alias or
-//! a merge key (domain rules, section 6).
+//! Subscribers share a site when what would be edited is one and the same YAML
+//! node: a shared target file, a selector that expands to many namespaces, an
+//! alias or a merge key (domain rules, section 6). What would be edited is the
+//! ref, and where config hashes are followed also the promotion block.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Inventory;
 use crate::app_interface::Bundle;
 use crate::domain::Problem;
-use crate::yaml::{NodeId, Tree, Via};
+use crate::yaml::{NodeId, NodePath, Step, Tree, Via};
 
-/// A YAML node that holds a ref: the file, and the node in it.
+/// A place: the file, and the first YAML node in it that is edited.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SiteId {
     /// Path of the datafile.
     pub file: String,
-    /// The node that holds the ref's text.
+    /// The node.
     pub node: NodeId,
 }
 
@@ -27,7 +28,9 @@ pub struct EditSite {
     pub members: Vec<usize>,
     /// Those among them whose own `ref` is an alias: they can get a value of their own.
     pub aliases: BTreeSet<usize>,
-    /// Other users of the node, which no promotion moves: YAML paths.
+    /// Is more than the ref shared?
+    pub shares_promotion: bool,
+    /// Other users of its nodes, which no promotion moves: YAML paths.
     pub foreign_users: Vec<String>,
 }
 
@@ -38,28 +41,80 @@ pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory) {
         by_file.entry(target.place.file.clone()).or_default().push(index);
     }
     for (file, members) in by_file {
-        let Some(tree) = bundle.sources.get(&file) else { continue };
-        for index in members {
-            let node = inventory.targets[index].node;
-            match tree.ref_site(node) {
-                Ok(site) => {
-                    let id = SiteId { file: file.clone(), node: site.value };
-                    let entry = inventory.sites.entry(id.clone()).or_default();
-                    entry.members.push(index);
-                    if matches!(site.via, Via::Alias { .. }) {
-                        entry.aliases.insert(index);
-                    }
-                    inventory.site_of.insert(index, id);
-                }
-                // A missing ref is reported with the target; the rest here.
-                Err(error) if inventory.targets[index].git_ref.is_ok() => {
-                    refuse(inventory, index, &error.to_string());
-                }
-                Err(_) => {}
-            }
+        if let Some(tree) = bundle.sources.get(&file) {
+            in_file(tree, &file, &members, inventory);
         }
-        foreign_users(tree, &file, inventory);
     }
+}
+
+fn in_file(tree: &Tree, file: &str, members: &[usize], inventory: &mut Inventory) {
+    let mut groups = Groups::default();
+    let mut aliases = BTreeSet::new();
+    for &index in members {
+        let target = &inventory.targets[index];
+        match tree.ref_site(target.node) {
+            Ok(site) => {
+                groups.join(site.value, index);
+                if matches!(site.via, Via::Alias { .. }) {
+                    aliases.insert(index);
+                }
+                for node in promotion_nodes(tree, target) {
+                    groups.join(node, index);
+                }
+            }
+            // A missing ref is reported with the target; the rest here.
+            Err(error) if target.git_ref.is_ok() => refuse(inventory, index, &error.to_string()),
+            Err(_) => {}
+        }
+    }
+    for (node, nodes, members) in groups.into_sites() {
+        let targets: Vec<NodeId> =
+            members.iter().map(|&member| inventory.targets[member].node).collect();
+        let site = EditSite {
+            aliases: members.iter().copied().filter(|member| aliases.contains(member)).collect(),
+            shares_promotion: nodes.iter().any(|(node, users)| *users > 1 && !is_ref(tree, *node)),
+            foreign_users: nodes
+                .keys()
+                .flat_map(|node| foreign_users(tree, *node, &targets))
+                .map(|path| path.to_string())
+                .collect(),
+            members,
+        };
+        let id = SiteId { file: file.to_owned(), node };
+        for &member in &site.members {
+            inventory.site_of.insert(member, id.clone());
+        }
+        inventory.sites.insert(id, site);
+    }
+}
+
+/// What config hashes are written into: the promotion block, and the list in it.
+fn promotion_nodes(tree: &Tree, target: &super::Target) -> Vec<NodeId> {
+    if !target.promotion.redeploy_on_publisher_config_change {
+        return Vec::new();
+    }
+    let block = tree.node(target.node).get("promotion");
+    let data = block.and_then(|block| block.get("promotion_data"));
+    block.into_iter().chain(data).map(|node| node.id()).collect()
+}
+
+fn is_ref(tree: &Tree, node: NodeId) -> bool {
+    tree.node(node).scalar().is_some()
+}
+
+/// Places of a node that are not what a promotion of these targets edits.
+fn foreign_users(tree: &Tree, node: NodeId, targets: &[NodeId]) -> Vec<NodePath> {
+    let own = |path: &NodePath| {
+        let mut holder = path.parent();
+        if matches!(path.steps().last(), Some(Step::Key(key)) if key == "promotion_data") {
+            holder = holder.and_then(|block| block.parent());
+        }
+        let holder = holder.and_then(|path| tree.at_path(&path));
+        holder.is_some_and(|holder| targets.contains(&holder.id()))
+    };
+    let mut usages = tree.usages(node);
+    usages.retain(|path| !own(path));
+    usages
 }
 
 fn refuse(inventory: &mut Inventory, index: usize, message: &str) {
@@ -73,19 +128,49 @@ fn refuse(inventory: &mut Inventory, index: usize, message: &str) {
     inventory.problems.push(problem);
 }
 
-/// Who else uses the nodes of the file's sites: disabled targets, targets that
-/// only publish, or anything that an alias put there.
-fn foreign_users(tree: &Tree, file: &str, inventory: &mut Inventory) {
-    let nodes: Vec<NodeId> =
-        inventory.sites.keys().filter(|id| id.file == file).map(|id| id.node).collect();
-    for node in nodes {
-        let id = SiteId { file: file.to_owned(), node };
-        let Some(site) = inventory.sites.get(&id) else { continue };
-        let own: Vec<NodeId> =
-            site.members.iter().map(|&member| inventory.targets[member].node).collect();
-        let foreign = tree.foreign_usages(node, &own);
-        if let Some(site) = inventory.sites.get_mut(&id) {
-            site.foreign_users = foreign.iter().map(ToString::to_string).collect();
+/// Members that are joined by the nodes that they share.
+#[derive(Default)]
+struct Groups {
+    /// Users of each node, in order.
+    users: BTreeMap<NodeId, Vec<usize>>,
+}
+
+impl Groups {
+    fn join(&mut self, node: NodeId, member: usize) {
+        let users = self.users.entry(node).or_default();
+        if !users.contains(&member) {
+            users.push(member);
         }
+    }
+
+    /// First node, all nodes with their number of users, and members of each site.
+    fn into_sites(self) -> Vec<(NodeId, BTreeMap<NodeId, usize>, Vec<usize>)> {
+        let mut sites: Vec<(BTreeMap<NodeId, usize>, BTreeSet<usize>)> = Vec::new();
+        let mut site_of: BTreeMap<usize, usize> = BTreeMap::new();
+        for (node, users) in self.users {
+            let touched: BTreeSet<usize> =
+                users.iter().filter_map(|user| site_of.get(user).copied()).collect();
+            let site = touched.first().copied().unwrap_or_else(|| {
+                sites.push(Default::default());
+                sites.len() - 1
+            });
+            for other in touched.into_iter().skip(1) {
+                let (nodes, members) = std::mem::take(&mut sites[other]);
+                sites[site].0.extend(nodes);
+                sites[site].1.extend(members);
+            }
+            sites[site].0.insert(node, users.len());
+            sites[site].1.extend(users);
+            for &member in &sites[site].1 {
+                site_of.insert(member, site);
+            }
+        }
+        sites
+            .into_iter()
+            .filter_map(|(nodes, members)| {
+                let first = *nodes.keys().next()?;
+                Some((first, nodes, members.into_iter().collect()))
+            })
+            .collect()
     }
 }

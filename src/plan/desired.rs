@@ -10,7 +10,7 @@ use super::model::FileEdit;
 use super::trailers::{Trailers, Values, patch_digest, text_digest};
 use crate::app_interface::Bundle;
 use crate::decide::{Decision, Decisions, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::domain::{CommitSha, TargetUid};
 use crate::inventory::{Inventory, Target};
 use crate::yaml::{self, HashEdit, RefMode, TargetEdit, Tree};
 
@@ -98,19 +98,32 @@ fn unified_diff(path: &str, old: &str, new: &str) -> String {
         .to_string()
 }
 
+/// Tries every edit that the decisions ask for: a promotion that cannot be
+/// written safely is no promotion, but an error of its targets.
+pub fn check_edits(inventory: &Inventory, bundle: &Bundle, decisions: &mut Decisions) {
+    for members in members_by_key(inventory, decisions).into_values() {
+        let Wish::Error(message) = wish(inventory, bundle, decisions, &members) else { continue };
+        for member in members {
+            let promoted = decisions.subscribers.get(&member);
+            if promoted.is_some_and(|decision| decision.outcome == Outcome::Promote) {
+                decisions.fail(inventory, member, "unsafe_edit", &message);
+            }
+        }
+    }
+}
+
 /// All groups whose subscribers were decided on, by branch.
 pub(super) fn groups(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
     target_branch: &str,
-    problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, Group> {
     let mut groups = BTreeMap::new();
     for (key, members) in members_by_key(inventory, decisions) {
         let first = &inventory.targets[members[0]];
         let branch = branch::name(target_branch, &key, &first.saas_file, &first.namespace.name);
-        let wish = wish(inventory, bundle, decisions, &members, problems);
+        let wish = wish(inventory, bundle, decisions, &members);
         groups.insert(branch.clone(), Group { branch, members, wish });
     }
     groups
@@ -136,13 +149,7 @@ fn members_by_key(inventory: &Inventory, decisions: &Decisions) -> BTreeMap<Stri
     by_key
 }
 
-fn wish(
-    inventory: &Inventory,
-    bundle: &Bundle,
-    decisions: &Decisions,
-    members: &[usize],
-    problems: &mut Vec<Problem>,
-) -> Wish {
+fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: &[usize]) -> Wish {
     let of = |outcome: Outcome| {
         members.iter().map(|member| &decisions.subscribers[member]).find(|d| d.outcome == outcome)
     };
@@ -163,16 +170,7 @@ fn wish(
         None => Wish::NothingDue,
         Some(decision) => match desired(inventory, bundle, members, decision) {
             Ok(desired) => Wish::Promote(Box::new(desired)),
-            Err(message) => {
-                let target = &inventory.targets[members[0]];
-                problems.push(
-                    Problem::error("unsafe_edit", format!("{}: {message}", target.label()))
-                        .in_file(&target.place.file)
-                        .at(&target.place.path)
-                        .at_line(target.place.line, target.place.column),
-                );
-                Wish::Error(message)
-            }
+            Err(message) => Wish::Error(message),
         },
     }
 }

@@ -40,12 +40,11 @@ pub fn plan(
     settings: &Settings,
     merger: &dyn MergeTexts,
 ) -> Plan {
-    let mut plan = Plan::default();
+    let plan = Plan::default();
     let repo = snapshot.config_repo.as_ref();
     let target_branch =
         repo.map_or(settings.target_branch.as_str(), |repo| repo.target_branch.as_str());
-    let mut groups =
-        desired::groups(inventory, bundle, decisions, target_branch, &mut plan.problems);
+    let mut groups = desired::groups(inventory, bundle, decisions, target_branch);
     groups.retain(|_, group| {
         group.members.iter().any(|&member| settings.narrowing.includes(&inventory.targets[member]))
     });

@@ -22,6 +22,7 @@ mod ownership;
 mod trailers;
 
 pub use conflicts::{Merge, MergeTexts};
+pub use desired::check_edits;
 pub use lifecycle::plan;
 pub use message::CLOSED_BY_BOT_MARKER;
 pub use model::{Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Settings, Step};

@@ -14,10 +14,10 @@
 mod access;
 mod arithmetic;
 mod ast;
+mod brackets;
 mod compare;
 mod datum;
 mod eval;
-mod filter;
 mod functions;
 mod parser;
 mod pattern;

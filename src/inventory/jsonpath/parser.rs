@@ -3,7 +3,7 @@
 //! right.
 
 use super::JsonPathError;
-use super::ast::{Literal, Operand, Operator, Path, Slice, Step, clamped};
+use super::ast::{Literal, Operand, Operator, Path, Step};
 use super::functions;
 use super::token::{Placed, Token, tokens};
 
@@ -234,7 +234,7 @@ impl Parser {
     }
 
     /// `a,b,c`.
-    fn fields(&mut self) -> Result<Vec<String>, JsonPathError> {
+    pub(super) fn fields(&mut self) -> Result<Vec<String>, JsonPathError> {
         let mut fields = Vec::new();
         loop {
             match self.peek() {
@@ -246,65 +246,6 @@ impl Parser {
                 return Ok(fields);
             }
         }
-    }
-
-    /// What stands in brackets, behind the opening one. Filters and sorts need a path before them.
-    fn brackets(&mut self, has_left: bool) -> Result<Path, JsonPathError> {
-        let path = match self.peek() {
-            Some(Token::Word(_)) => Path::Fields(self.fields()?),
-            Some(Token::Sign('*')) => {
-                self.at += 1;
-                Path::Slice(Slice::default())
-            }
-            Some(Token::Sign('?')) if has_left => {
-                self.at += 1;
-                let mut conditions = Vec::new();
-                self.conditions(&mut conditions)?;
-                Path::Filter(conditions)
-            }
-            Some(Token::Sort(_)) if has_left => self.sorts()?,
-            Some(Token::Integer(_) | Token::Sign(':')) => self.index_or_slice()?,
-            _ => return Err(self.unexpected("a name, an index, a slice or a filter")),
-        };
-        self.expect(']')?;
-        Ok(path)
-    }
-
-    fn integer(&mut self) -> Option<i64> {
-        match self.peek() {
-            Some(&Token::Integer(number)) => {
-                self.at += 1;
-                Some(clamped(number))
-            }
-            _ => None,
-        }
-    }
-
-    fn index_or_slice(&mut self) -> Result<Path, JsonPathError> {
-        let first = self.integer();
-        if self.take(':') {
-            let end = self.integer();
-            let step = if self.take(':') { self.integer() } else { None };
-            if step == Some(0) {
-                return Err(self.error("a slice cannot have step 0"));
-            }
-            return Ok(Path::Slice(Slice { start: first, end, step }));
-        }
-        let mut indexes: Vec<i64> = first.into_iter().collect();
-        while self.take(',') {
-            let index = self.integer().ok_or_else(|| self.unexpected("an index"))?;
-            indexes.push(index);
-        }
-        Ok(Path::Index(indexes))
-    }
-
-    fn sorts(&mut self) -> Result<Path, JsonPathError> {
-        let mut keys = Vec::new();
-        while let Some(&Token::Sort(downward)) = self.peek() {
-            self.at += 1;
-            keys.push((self.expression()?, downward));
-        }
-        Ok(Path::Sort(keys))
     }
 }
 

@@ -143,30 +143,13 @@ impl Translator<'_> {
                 continue;
             }
             self.reader.at += 1;
-            let item = match character {
-                '(' => match self.group(flags, depth, first)? {
-                    Some(item) => item,
-                    None => continue,
-                },
-                '\\' => self.escape()?,
-                '^' => {
-                    self.out.push_str(if flags.multiline { "(?m:^)" } else { "\\A" });
-                    Last::Nothing
-                }
-                '$' => {
-                    self.end_of_line(*flags, depth);
-                    Last::Nothing
-                }
-                '.' => {
-                    self.out.push('.');
-                    Last::Item(Width(1, 1))
-                }
-                '[' => {
-                    let class = pattern_class::class(&mut self.reader)?;
-                    self.out.push_str(&class);
-                    Last::Item(Width(1, 1))
-                }
-                literal => self.literal(literal),
+            let item = if character == '(' {
+                self.group(flags, depth, first)?
+            } else {
+                Some(self.atom(character, *flags, depth)?)
+            };
+            let Some(item) = item else {
+                continue;
             };
             first = false;
             last = item;
@@ -175,6 +158,26 @@ impl Translator<'_> {
             }
         }
         Ok(total)
+    }
+
+    /// A character that begins no group and no quantifier, and what belongs to it.
+    fn atom(&mut self, character: char, flags: Flags, depth: usize) -> Translated<Last> {
+        match character {
+            '\\' => return self.escape(),
+            '^' => self.out.push_str(if flags.multiline { "(?m:^)" } else { "\\A" }),
+            '$' => self.end_of_line(flags, depth),
+            '.' => {
+                self.out.push('.');
+                return Ok(Last::Item(Width(1, 1)));
+            }
+            '[' => {
+                let class = pattern_class::class(&mut self.reader)?;
+                self.out.push_str(&class);
+                return Ok(Last::Item(Width(1, 1)));
+            }
+            literal => return Ok(self.literal(literal)),
+        }
+        Ok(Last::Nothing)
     }
 
     fn literal(&mut self, character: char) -> Last {

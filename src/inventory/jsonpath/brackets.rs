@@ -1,14 +1,73 @@
-//! The grammar of filters.
+//! The grammar of what stands in brackets: names, indexes, slices, sort keys, filters.
 
 use super::JsonPathError;
-use super::ast::{Condition, Literal, Test};
+use super::ast::{Condition, Literal, Path, Slice, Test, clamped};
 use super::parser::Parser;
 use super::pattern::Pattern;
 use super::token::Token;
 
 impl Parser {
+    /// What stands in brackets, behind the opening one. Filters and sorts need a path before them.
+    pub(super) fn brackets(&mut self, has_left: bool) -> Result<Path, JsonPathError> {
+        let path = match self.peek() {
+            Some(Token::Word(_)) => Path::Fields(self.fields()?),
+            Some(Token::Sign('*')) => {
+                self.at += 1;
+                Path::Slice(Slice::default())
+            }
+            Some(Token::Sign('?')) if has_left => {
+                self.at += 1;
+                let mut conditions = Vec::new();
+                self.conditions(&mut conditions)?;
+                Path::Filter(conditions)
+            }
+            Some(Token::Sort(_)) if has_left => self.sorts()?,
+            Some(Token::Integer(_) | Token::Sign(':')) => self.index_or_slice()?,
+            _ => return Err(self.unexpected("a name, an index, a slice or a filter")),
+        };
+        self.expect(']')?;
+        Ok(path)
+    }
+
+    fn integer(&mut self) -> Option<i64> {
+        match self.peek() {
+            Some(&Token::Integer(number)) => {
+                self.at += 1;
+                Some(clamped(number))
+            }
+            _ => None,
+        }
+    }
+
+    fn index_or_slice(&mut self) -> Result<Path, JsonPathError> {
+        let first = self.integer();
+        if self.take(':') {
+            let end = self.integer();
+            let step = if self.take(':') { self.integer() } else { None };
+            if step == Some(0) {
+                return Err(self.error("a slice cannot have step 0"));
+            }
+            return Ok(Path::Slice(Slice { start: first, end, step }));
+        }
+        let mut indexes: Vec<i64> = first.into_iter().collect();
+        while self.take(',') {
+            let index = self.integer().ok_or_else(|| self.unexpected("an index"))?;
+            indexes.push(index);
+        }
+        Ok(Path::Index(indexes))
+    }
+
+    fn sorts(&mut self) -> Result<Path, JsonPathError> {
+        let mut keys = Vec::new();
+        while let Some(&Token::Sort(downward)) = self.peek() {
+            self.at += 1;
+            keys.push((self.expression()?, downward));
+        }
+        Ok(Path::Sort(keys))
+    }
+
     /// Conditions joined by `&`, in parentheses or not.
-    pub(super) fn conditions(&mut self, found: &mut Vec<Condition>) -> Result<(), JsonPathError> {
+    fn conditions(&mut self, found: &mut Vec<Condition>) -> Result<(), JsonPathError> {
         loop {
             if self.peek() == Some(&Token::Sign('(')) && !self.parentheses_are_path() {
                 self.at += 1;
