@@ -92,8 +92,14 @@ pub const PUBLISHERS: [Publisher<'static>; 6] = [
 impl Shop {
     /// Starts the stand-ins and fills them, as of `now`.
     pub async fn start(now: DateTime<Utc>) -> Self {
+        Self::start_with(now, None).await
+    }
+
+    /// The same with another Prometheus than the stand-in.
+    pub async fn start_with(now: DateTime<Utc>, prometheus: Option<&str>) -> Self {
         let forge = Forge::builder().bucket(BUCKET).start().await;
-        let files = config_repo(&forge.gitlab_url(), &forge.prometheus_url());
+        let own = forge.prometheus_url();
+        let files = config_repo(&forge.gitlab_url(), prometheus.unwrap_or(&own));
         let project = forge.create_project(PROJECT, files);
         project.add_bot("sapm-bot", TOKEN, Access::Developer, &["api"]);
         let shop = Self { forge, project, now };

@@ -5,8 +5,10 @@
 mod architecture;
 mod clients;
 mod conformance;
+mod e2e;
 mod git;
 mod rule_tables;
+mod slo;
 mod state;
 mod yaml_properties;
 

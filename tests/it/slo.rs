@@ -1,0 +1,204 @@
+//! The SLO gate: against the stand-in, and against a real Prometheus server
+//! where one is installed (Debian's package `prometheus`).
+
+use std::process::{Child, Command, Stdio};
+
+use forge::{PromAnswer, Service};
+use serde_json::Value;
+
+use crate::shop::{PAYMENTS_NEW, Shop};
+
+const TARGET: (&str, &str) = ("payments-api", "payments-production");
+const DOCUMENT: &str = "data/services/payments/slos/payments.yml";
+const EXPRESSION: &str =
+    "sum(rate(payments_fast[{{window}}])) / sum(rate(payments_all[{{window}}]))";
+
+/// Runs `sapm plan` and gives the exit code and the plan.
+fn plan(shop: &Shop) -> (i32, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
+        .args(["plan", "--format", "json"])
+        .env_clear()
+        .envs(shop.environment())
+        .stdin(Stdio::null())
+        .output()
+        .expect("sapm runs");
+    let plan = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("no plan ({error}): {}", String::from_utf8_lossy(&output.stderr))
+    });
+    (output.status.code().expect("an exit code"), plan)
+}
+
+/// The subscriber with the SLO, and its gate.
+fn gate(plan: &Value) -> (Value, Value) {
+    let subscribers = plan["subscribers"].as_array().expect("subscribers");
+    let subscriber = subscribers
+        .iter()
+        .find(|s| {
+            s["resource_template"] == TARGET.0
+                && s["namespace"] == TARGET.1
+                && s["target"].is_null()
+        })
+        .expect("the target with the SLO");
+    let gates = subscriber["gates"].as_array().expect("gates");
+    let gate = gates.iter().find(|gate| gate["gate"] == "slo").expect("the gate");
+    (subscriber.clone(), gate.clone())
+}
+
+/// A person edits a file on main.
+fn edit(shop: &Shop, path: &str, from: &str, to: &str) {
+    let bytes = shop.project.file("main", path).expect("the file");
+    let text = String::from_utf8(bytes).expect("a text");
+    assert!(text.contains(from), "{path} has no {from:?}");
+    shop.project.commit("alice", "main", "Edit", [(path, Some(text.replace(from, to)))]);
+}
+
+fn problem_of_slo(plan: &Value) -> Option<String> {
+    let problems = plan["problems"].as_array().expect("problems");
+    let found = problems.iter().find(|problem| problem["code"] == "slo_lookup_failed")?;
+    found["message"].as_str().map(str::to_owned)
+}
+
+/// What is wanted of an expression's answer.
+fn assert_held(shop: &Shop, word: &str, problem: bool) {
+    let (exit, plan) = plan(shop);
+    let (subscriber, gate) = gate(&plan);
+    assert_eq!(subscriber["decision"], "hold", "{gate}");
+    assert_eq!(subscriber["held_by"], "slo", "{gate}");
+    let reason = gate["reason"].as_str().expect("a reason");
+    assert!(reason.contains(word), "{word:?} is not in {reason:?}");
+    assert_eq!(problem_of_slo(&plan).is_some(), problem, "{plan:#}");
+    assert_eq!(exit, if problem { 5 } else { 0 });
+}
+
+fn assert_promoted(shop: &Shop) {
+    let (exit, plan) = plan(shop);
+    let (subscriber, gate) = gate(&plan);
+    assert_eq!(subscriber["decision"], "promote", "{gate}");
+    assert_eq!(gate["outcome"], "pass", "{gate}");
+    assert_eq!(exit, 0);
+}
+
+#[tokio::test]
+async fn a_value_below_the_target_holds_and_the_window_is_rendered() {
+    let shop = Shop::start(chrono::Utc::now()).await;
+    assert_held(&shop, "breached: 0.93 is below 0.99", false);
+    let rendered = EXPRESSION.replace("{{window}}", "28d");
+    shop.forge.set_prometheus(&rendered, PromAnswer::Value(0.99));
+    assert_promoted(&shop);
+}
+
+#[tokio::test]
+async fn no_usable_answer_holds_with_the_reason() {
+    let shop = Shop::start(chrono::Utc::now()).await;
+    let rendered = EXPRESSION.replace("{{window}}", "28d");
+    shop.forge.set_prometheus(&rendered, PromAnswer::Empty);
+    assert_held(&shop, "could not be checked", true);
+    shop.forge.set_prometheus(&rendered, PromAnswer::Nan);
+    assert_held(&shop, "NaN", true);
+    shop.forge.set_prometheus(&rendered, PromAnswer::Raw(500, "broken".to_owned()));
+    assert_held(&shop, "500", true);
+}
+
+#[tokio::test]
+async fn a_hotfix_version_passes_without_asking() {
+    let shop = Shop::start(chrono::Utc::now()).await;
+    let url = "  url: https://github.com/example-shop/payments\n";
+    let hotfix = format!("{url}  hotfixVersions:\n  - {PAYMENTS_NEW}\n");
+    edit(&shop, "data/services/payments/app.yml", url, &hotfix);
+    shop.forge.clear_log();
+    assert_promoted(&shop);
+    assert!(shop.forge.log().iter().all(|entry| entry.service != Service::Prometheus));
+}
+
+#[tokio::test]
+async fn each_distinct_query_is_asked_once() {
+    let shop = Shop::start(chrono::Utc::now()).await;
+    // A second objective with the same expression, and the same document for a second target.
+    let slo = String::from_utf8(shop.project.file("main", DOCUMENT).expect("the document"))
+        .expect("a text");
+    let (head, objective) = slo.split_once("- name: latency").expect("the objective");
+    let twice = format!("{head}- name: latency{objective}- name: latency-again{objective}");
+    shop.project.commit("alice", "main", "Two objectives", [(DOCUMENT, Some(twice))]);
+    shop.forge.clear_log();
+    assert_held(&shop, "(and 1 more)", false);
+    let asked =
+        shop.forge.log().iter().filter(|entry| entry.service == Service::Prometheus).count();
+    assert_eq!(asked, 1);
+}
+
+/// A real Prometheus server without any targets to scrape.
+struct Prometheus {
+    child: Child,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Prometheus {
+    /// `None` where no server is installed.
+    async fn start() -> Option<Self> {
+        Command::new("prometheus").arg("--version").output().ok()?;
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = folder.path().join("prometheus.yml");
+        std::fs::write(&config, "global: {}\n").expect("its configuration");
+        let port = std::net::TcpListener::bind("127.0.0.1:0")
+            .expect("a port")
+            .local_addr()
+            .expect("an address")
+            .port();
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("prometheus runs");
+        let server = Self { child, url: format!("http://127.0.0.1:{port}"), _folder: folder };
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        for _ in 0..600 {
+            let ready = client.get(format!("{}/-/ready", server.url)).send().await;
+            if ready.is_ok_and(|answer| answer.status().is_success()) {
+                return Some(server);
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("prometheus was not ready in time");
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_real_prometheus_server_is_understood() {
+    let Some(prometheus) = Prometheus::start().await else {
+        println!("skipped: no `prometheus` on PATH (Debian's package prometheus)");
+        return;
+    };
+    let shop = Shop::start_with(chrono::Utc::now(), Some(&prometheus.url)).await;
+    // Nothing is scraped: the metrics do not exist.
+    assert_held(&shop, "could not be checked", true);
+    // A subquery over the window, so that a window that is not rendered is a parse error.
+    let mut last = EXPRESSION.to_owned();
+    let mut set = |expression: &str| {
+        edit(&shop, DOCUMENT, &last, expression);
+        expression.clone_into(&mut last);
+    };
+    set("min_over_time(vector(0.5)[{{window}}:7d])");
+    assert_held(&shop, "breached: 0.5 is below 0.99", false);
+    set("min_over_time(vector(0.995)[{{ window }}:7d])");
+    assert_promoted(&shop);
+    set("scalar(vector(0.99))");
+    assert_promoted(&shop);
+    set("vector(0) / vector(0)");
+    assert_held(&shop, "NaN", true);
+    set("this is no expression(");
+    assert_held(&shop, "could not be checked", true);
+    drop(prometheus);
+    assert_held(&shop, "could not be checked", true);
+}
