@@ -78,9 +78,8 @@ impl Executor<'_> {
             iid: request.iid,
             web_url: request.web_url.clone(),
         };
-        let mut commit = None;
         for step in &request.steps {
-            match self.step(step, &mut commit, &mut outcome).await {
+            match self.step(step, &mut outcome).await {
                 Ok(()) => outcome.outcome = Verdict::Done,
                 Err(Stop::SomebodyWasFirst(message)) => {
                     tracing::info!(branch = request.branch, "{message}");
@@ -98,15 +97,10 @@ impl Executor<'_> {
         outcome
     }
 
-    async fn step(
-        &self,
-        step: &Step,
-        made: &mut Option<CommitSha>,
-        outcome: &mut RequestOutcome,
-    ) -> Result<(), Stop> {
+    async fn step(&self, step: &Step, outcome: &mut RequestOutcome) -> Result<(), Stop> {
         match step {
             Step::Commit { commit, expected_tip } => {
-                *made = Some(self.commit(commit, expected_tip.as_ref()).await?);
+                self.commit(commit, expected_tip.as_ref()).await?;
             }
             Step::Open(request) => self.open(request, outcome).await?,
             Step::Change { iid, change } => self.writer.change(*iid, change).await?,
@@ -119,11 +113,7 @@ impl Executor<'_> {
     }
 
     /// GitLab knows no compare-and-swap on a branch: look right before writing.
-    async fn commit(
-        &self,
-        commit: &NewCommit,
-        expected: Option<&CommitSha>,
-    ) -> Result<CommitSha, Stop> {
+    async fn commit(&self, commit: &NewCommit, expected: Option<&CommitSha>) -> Result<(), Stop> {
         if commit.force {
             let tip = self.reader.branch_tip(&commit.branch).await?;
             if tip.as_ref().map(|tip| &tip.sha) != expected {
@@ -134,7 +124,7 @@ impl Executor<'_> {
             }
         }
         match self.writer.commit(commit).await? {
-            CommitOutcome::Done(sha) => Ok(sha),
+            CommitOutcome::Done(_) => Ok(()),
             CommitOutcome::BranchExists => {
                 // Another run made the same commit, or something else: only the same one is ours to go on with.
                 let tip = self.reader.branch_tip(&commit.branch).await?;
@@ -143,7 +133,7 @@ impl Executor<'_> {
                         if tip.message.trim() == commit.message.trim()
                             && tip.parents == [commit.start.clone()] =>
                     {
-                        Ok(tip.sha)
+                        Ok(())
                     }
                     _ => Err(Stop::SomebodyWasFirst(format!(
                         "the branch {} was made by somebody else meanwhile; the next run looks again",

@@ -182,6 +182,15 @@ impl Config {
         let snapshot =
             args.what_if.and_then(|w| w.snapshot.clone()).filter(|p| !p.as_os_str().is_empty());
         let offline = snapshot.is_some();
+        if let (true, Source::Url { url, .. }) = (offline, &source)
+            && !url.starts_with("file://")
+        {
+            return Err(Fatal::new(
+                Exit::Usage,
+                "--snapshot touches no network, so the config repo cannot be cloned",
+            )
+            .hint("set --app-interface to a checkout of the commit that was recorded"));
+        }
         let gitlab = if offline { None } else { gitlab(run, &environment, &source, mode)? };
         let state = if offline { None } else { Some(state(run, &environment)?) };
         Ok(Self {

@@ -20,9 +20,9 @@ pub fn explain(report: &PlanReport, wanted: &str, format: Format) -> Result<Stri
                 "subscriber": subscriber, "merge_requests": requests});
             serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
         }
-        Format::Text => text(report, subscriber, ""),
+        Format::Text => text(report, subscriber),
         Format::Markdown => {
-            format!("```text\n{}```\n", text(report, subscriber, "").replace("```", "'''"))
+            format!("```text\n{}```\n", text(report, subscriber).replace("```", "'''"))
         }
     })
 }
@@ -62,7 +62,7 @@ fn requests_of<'a>(
     report.merge_requests.iter().filter(|request| request.targets.contains(&subscriber.target.uid))
 }
 
-fn text(report: &PlanReport, subscriber: &SubscriberReport, _indent: &str) -> String {
+fn text(report: &PlanReport, subscriber: &SubscriberReport) -> String {
     let mut text = String::new();
     let word = match subscriber.decision {
         Outcome::Promote => "is to be promoted",

@@ -145,6 +145,9 @@ fn clone_failed(error: &GitError) -> Fatal {
             "check the URL, and that SAPM_GITLAB_TOKEN (scope read_repository or api) can see the project",
         ),
         GitError::BranchMissing { .. } => fatal.hint("check --target-branch (SAPM_TARGET_BRANCH)"),
+        GitError::Unreachable { .. } | GitError::TimedOut { .. } => fatal.hint(
+            "check --app-interface (SAPM_APP_INTERFACE), and that its host can be reached from here",
+        ),
         _ => fatal,
     }
 }

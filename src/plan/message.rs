@@ -95,7 +95,7 @@ pub(super) fn description(
     let first = &inventory.targets[desired.members[0]];
     what_moves(&mut text, inventory, desired, settings, first);
     if let Some(decision) = decisions.subscribers.get(&desired.members[0]) {
-        publishers(&mut text, inventory, decisions, first, decision);
+        publishers(&mut text, inventory, decisions, first);
         gates(&mut text, decision);
     }
     text.push_str("\n---\n\n");
@@ -120,13 +120,17 @@ fn what_moves(
 ) {
     let (from, to) = (desired.current_ref.as_str(), desired.values.git_ref.as_str());
     let repo = link_target(first.repo_url.as_str());
+    let others = match desired.members.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n - 1),
+    };
+    let label = code(&first.label());
     let _ = if desired.moves_ref() {
-        writeln!(text, "Promotes {} from {} to {}.\n", code(&first.label()), code(from), code(to))
+        writeln!(text, "Promotes {label}{others} from {} to {}.\n", code(from), code(to))
     } else {
         writeln!(
             text,
-            "Redeploys {} at {}: the config of its publishers changed.\n",
-            code(&first.label()),
+            "Redeploys {label}{others} at {}: the config of its publishers changed.\n",
             code(to)
         )
     };
@@ -166,13 +170,7 @@ fn more(text: &mut String, indent: &str, total: usize) {
     }
 }
 
-fn publishers(
-    text: &mut String,
-    inventory: &Inventory,
-    decisions: &Decisions,
-    target: &Target,
-    _decision: &Decision,
-) {
+fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, target: &Target) {
     let mut lines = Vec::new();
     for channel in &target.promotion.subscribe {
         for (index, publisher) in inventory.publishers_of(channel) {

@@ -25,7 +25,9 @@ pub fn junit(report: &PlanReport) -> String {
     for problem in report.problems.iter().filter(|problem| problem.is_error()) {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
         status.set_message(printable(&problem.message));
-        let file = problem.file.clone().unwrap_or_default();
+        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let file =
+            problem.file.as_ref().map(|file| format!("data{file}{line}")).unwrap_or_default();
         let place = problem.path.clone().unwrap_or_default();
         let mut case =
             TestCase::new(printable(&format!("{}: {file} {place}", problem.code)), status);

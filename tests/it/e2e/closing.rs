@@ -128,6 +128,7 @@ fn a_branch_that_a_merge_left_behind_is_deleted() {
     let merged = world.request(MAIL);
     let tip = world.project().tip(&merged.source_branch).unwrap();
     world.project().merge("alice", merged.iid).unwrap();
+    world.forge().settle();
     world.project().set_branch("sapm-bot", &merged.source_branch, &tip).unwrap();
     world.apply();
     let writes = world.writes();
