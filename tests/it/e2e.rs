@@ -12,6 +12,7 @@ mod replay;
 mod requests;
 mod resume;
 mod second_run;
+mod silence;
 mod state_export;
 mod support;
 mod texts;

@@ -7,6 +7,7 @@ mod clients;
 mod conformance;
 mod e2e;
 mod git;
+mod lifecycle;
 mod rule_tables;
 mod slo;
 mod state;

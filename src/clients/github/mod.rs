@@ -12,7 +12,7 @@ use url::Url;
 use self::answers::CommitAnswer;
 use crate::clients::gitlab::project_path;
 use crate::clients::http::{
-    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url,
+    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
 use crate::domain::RepoUrl;
 use crate::observe::ports::Commits;
@@ -68,15 +68,7 @@ impl GitHubCommits {
         base: &str,
         token: Option<SecretString>,
     ) -> Result<Self, InvalidAddress> {
-        let invalid = || InvalidAddress(base.split('@').next_back().unwrap_or_default().to_owned());
-        let mut url = Url::parse(base.trim().trim_end_matches('/')).map_err(|_| invalid())?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(invalid());
-        }
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_query(None);
-        url.set_fragment(None);
+        let url = service_address(base).map_err(InvalidAddress)?;
         Ok(Self { service, base: url, token, shared: Arc::default() })
     }
 

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::TOKEN_VARIABLE;
 use crate::clients::http::{
-    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url,
+    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
 use crate::snapshot::Failure;
 
@@ -58,15 +58,7 @@ impl GitLabApi {
         base: &str,
         token: Option<Token>,
     ) -> Result<Self, InvalidAddress> {
-        let invalid = || InvalidAddress(base.split('@').next_back().unwrap_or_default().to_owned());
-        let mut url = Url::parse(base.trim().trim_end_matches('/')).map_err(|_| invalid())?;
-        if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-            return Err(invalid());
-        }
-        let _ = url.set_username("");
-        let _ = url.set_password(None);
-        url.set_query(None);
-        url.set_fragment(None);
+        let url = service_address(base).map_err(InvalidAddress)?;
         let shared = Arc::default();
         Ok(Self { service, base: url, token, repeat_posts: false, shared })
     }

@@ -28,7 +28,7 @@ pub use request::{Answer, Request};
 pub use service::ServiceClient;
 pub use shared_failures::SharedFailures;
 pub use stats::{Service, ServiceStats, Stats};
-pub use url_text::{is_loopback, origin_of, safe_url};
+pub use url_text::{is_loopback, origin_of, safe_url, service_address};
 pub use window::Window;
 
 /// Time-outs, retries and limits. [`Default`] gives the values for production;

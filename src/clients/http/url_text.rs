@@ -51,6 +51,23 @@ fn looks_secret(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
+/// The address of a service as it was configured, without userinfo, query and fragment.
+///
+/// # Errors
+/// The address without userinfo, when it is no http(s) address.
+pub fn service_address(base: &str) -> Result<Url, String> {
+    let invalid = || base.split('@').next_back().unwrap_or_default().to_owned();
+    let mut url = Url::parse(base.trim().trim_end_matches('/')).map_err(|_| invalid())?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(invalid());
+    }
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.set_query(None);
+    url.set_fragment(None);
+    Ok(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

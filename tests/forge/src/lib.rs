@@ -36,4 +36,4 @@ pub use gitlab::model::{
 pub use log::{Entry, Service};
 pub use prometheus::PromAnswer;
 pub use state::{Access, CommitInfo, ListStatus, Settings, Token, User, Visibility};
-pub use world::{ProjectHandle, World};
+pub use world::{Checkpoint, ProjectHandle, World};

@@ -1,9 +1,5 @@
 //! Runs that cannot be done at all: one clear error, its own exit code, nothing written, no token anywhere.
 
-use std::time::{Duration, Instant};
-
-use forge::{Fault, FaultKind, Service};
-
 use super::support::*;
 use crate::shop::{BUCKET, PROJECT, TOKEN};
 
@@ -12,7 +8,7 @@ const WRONG_TOKEN: &str = "glpat-wrong-token-that-nobody-may-see";
 const WRONG_SECRET: &str = "wrong-s3-secret-that-nobody-may-see";
 
 /// `sapm apply` with every secret that there is, and a report folder.
-fn apply(world: &World) -> Sapm {
+pub(super) fn apply(world: &World) -> Sapm {
     world.forge().add_github_token(GITHUB_TOKEN);
     world
         .sapm("apply")
@@ -24,7 +20,7 @@ fn apply(world: &World) -> Sapm {
 
 /// Runs it, and wants an ending that helps.
 #[track_caller]
-fn fails(world: &World, sapm: Sapm, code: i32, words: &[&str]) {
+pub(super) fn fails(world: &World, sapm: Sapm, code: i32, words: &[&str]) {
     let ran = sapm.expect(code);
     assert_eq!(ran.out, "");
     let errors: Vec<&str> = ran.err.lines().filter(|line| line.starts_with("error: ")).collect();
@@ -41,7 +37,7 @@ fn fails(world: &World, sapm: Sapm, code: i32, words: &[&str]) {
 }
 
 #[track_caller]
-fn no_secret_in(world: &World, ran: &Ran) {
+pub(super) fn no_secret_in(world: &World, ran: &Ran) {
     let mut places =
         vec![("stdout".into(), ran.out.clone().into()), ("stderr".into(), ran.err.clone().into())];
     for file in files_below(world.folder.path()) {
@@ -58,7 +54,7 @@ fn no_secret_in(world: &World, ran: &Ran) {
 
 /// The report is there, and says why the run failed.
 #[track_caller]
-fn reported(world: &World) {
+pub(super) fn reported(world: &World) {
     let report = world.path("report");
     let plan = Plan::read(&report.join("plan.json"));
     assert_eq!(plan.problems(), ["error run_failed"]);
@@ -103,34 +99,6 @@ fn an_unreachable_gitlab() {
         .env("SAPM_GITLAB_PROJECT", PROJECT)
         .env("SAPM_APP_INTERFACE", world.checkout());
     fails(&world, run, 4, &["cannot", &closed.to_string(), "SAPM_GITLAB_URL"]);
-}
-
-#[test]
-fn a_gitlab_that_never_answers() {
-    let world = World::start();
-    world.forge().fault(Fault::new(FaultKind::Hang).on(Service::GitLab));
-    let begin = Instant::now();
-    fails(&world, apply(&world), 4, &["no answer", &world.forge().gitlab_url()]);
-    assert!(begin.elapsed() < Duration::from_secs(90), "{:?}", begin.elapsed());
-    reported(&world);
-}
-
-#[test]
-fn a_gitlab_whose_api_never_answers() {
-    let world = World::start();
-    world.forge().fault(Fault::new(FaultKind::Hang).on(Service::GitLab).path("/api/"));
-    let begin = Instant::now();
-    fails(&world, apply(&world), 4, &["SAPM_GITLAB_URL"]);
-    assert!(begin.elapsed() < Duration::from_secs(90), "{:?}", begin.elapsed());
-}
-
-#[test]
-fn a_bucket_that_never_answers() {
-    let world = World::start();
-    world.forge().fault(Fault::new(FaultKind::Hang).on(Service::S3));
-    let begin = Instant::now();
-    fails(&world, apply(&world), 4, &["no answer in time", "SAPM_STATE"]);
-    assert!(begin.elapsed() < Duration::from_secs(90), "{:?}", begin.elapsed());
 }
 
 #[test]

@@ -1,1 +1,116 @@
-//! TODO
+//! Recorded facts give the same plan, bit for bit, without any network.
+
+use super::support::*;
+use crate::shop::PROJECT;
+
+/// Records a plan, replays it from a checkout, and compares the bytes.
+#[track_caller]
+fn comes_out_the_same(world: &World, code: i32) -> Plan {
+    let (first, second) = (world.path("first.json"), world.path("second.json"));
+    let plan = || world.sapm("plan").args(["--format", "json", "--save-snapshot"]);
+    let live = plan().arg(&first).expect(code);
+    let requests = world.forge().request_count();
+    let replayed = plan()
+        .arg(&second)
+        .env("SAPM_APP_INTERFACE", world.checkout())
+        .arg("--snapshot")
+        .arg(&first)
+        .without("SAPM_STATE")
+        .without("SAPM_GITLAB_TOKEN")
+        .expect(code);
+    assert_eq!(world.forge().request_count(), requests, "nobody is asked");
+    assert_eq!(live.out, replayed.out);
+    assert_eq!(std::fs::read(&first).unwrap(), std::fs::read(&second).unwrap());
+    live.plan()
+}
+
+#[test]
+fn a_plan_from_recorded_facts_is_the_same() {
+    let plan = comes_out_the_same(&World::start(), 0);
+    assert_eq!(plan.actions(), ["create"; 4]);
+}
+
+#[test]
+fn so_is_one_with_open_requests() {
+    let world = World::start();
+    world.apply();
+    world.shop.next_catalog();
+    let old = "    name: regional\n";
+    world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
+    let plan = comes_out_the_same(&world, 0);
+    assert_eq!(plan.actions(), ["close", "keep", "keep", "update"]);
+}
+
+#[test]
+fn so_is_one_with_problems_and_requests_that_people_touched() {
+    let world = World::start();
+    world.apply();
+    let canary = world.request(CANARY);
+    let branch = canary.source_branch.clone();
+    world.project().commit("alice", &branch, "Mine now\n", [("x", Some("x"))]);
+    world.project().close("alice", world.request(REGIONAL).iid);
+    world.forge().remove_github_repo("example-shop/payments-ledger");
+    world.forge().set_prometheus_default(forge::PromAnswer::Nan);
+    world.forge().put_object("shop-state", &bad_record(), "\u{feff}not json");
+    let plan = comes_out_the_same(&world, 5);
+    assert_eq!(plan.action(CANARY), "keep: taken_over");
+    assert_eq!(plan.action(REGIONAL), "defer: closed_by_person");
+    assert!(plan.problems().contains(&"error unusable_record".to_owned()), "{:?}", plan.problems());
+}
+
+fn bad_record() -> String {
+    crate::shop::Shop::record_key("orders-stage", crate::shop::ORDERS_NEW)
+}
+
+#[test]
+fn recorded_facts_can_be_decided_on_as_of_another_time() {
+    let world = World::start();
+    let facts = world.path("facts.json");
+    world.sapm("plan").arg("--save-snapshot").arg(&facts).expect(0);
+    let folder = world.checkout();
+    let at = |time: &str| {
+        let plan = world.sapm("plan").args(["--format", "json", "--at", time, "--snapshot"]);
+        plan.arg(&facts).env("SAPM_APP_INTERFACE", &folder).expect(0).plan()
+    };
+    assert_eq!(at("2096-02-28T23:59:00Z").decision(INDEX), "hold by schedule");
+    let leap_day = at("2096-02-29T00:00:00Z");
+    assert_eq!(leap_day.decision(INDEX), "promote");
+    assert_eq!(leap_day.decision(ORDERS), "promote", "it has soaked long enough by then");
+    assert_eq!(leap_day.0["observed_at"], "2096-02-29T00:00:00Z");
+}
+
+#[test]
+fn apply_records_the_facts_that_it_acted_on() {
+    let world = World::start();
+    let report = world.path("report");
+    world.sapm("apply").arg("--report-dir").arg(&report).expect(0);
+    let replay = world
+        .sapm("plan")
+        .args(["--format", "json", "--snapshot"])
+        .arg(report.join("snapshot.json"))
+        .env("SAPM_APP_INTERFACE", world.checkout())
+        .expect(0);
+    let mut applied = Plan::read(&report.join("plan.json"));
+    for request in applied.0["merge_requests"].as_array_mut().unwrap() {
+        let fields = request.as_object_mut().unwrap();
+        assert_eq!(fields.remove("outcome").unwrap()["outcome"], "done");
+        for key in ["iid", "web_url"] {
+            fields.insert(key.to_owned(), serde_json::Value::Null);
+        }
+    }
+    assert_eq!(applied.0, replay.plan().0);
+}
+
+#[test]
+fn a_snapshot_that_is_none_is_refused() {
+    let world = World::start();
+    let facts = world.path("facts.json");
+    for text in ["", "[]", r#"{"version": 2}"#] {
+        std::fs::write(&facts, text).unwrap();
+        let plan = world.sapm("plan").arg("--snapshot").arg(&facts);
+        let ran = plan.env("SAPM_APP_INTERFACE", world.path("none")).expect(2);
+        assert!(ran.err.starts_with("error: the snapshot "), "{}", ran.err);
+    }
+    let plan = world.sapm("plan").arg("--snapshot").arg(world.path("none.json"));
+    plan.env("SAPM_APP_INTERFACE", format!("/{PROJECT}")).expect(2);
+}

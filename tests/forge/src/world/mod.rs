@@ -1,5 +1,6 @@
 //! The handle of tests: what the people do and what can be seen afterwards.
 
+mod checkpoint;
 mod others;
 mod people;
 mod project;
@@ -17,6 +18,7 @@ use crate::log::Entry;
 use crate::shared::Shared;
 use crate::state::{Clock, Settings};
 
+pub use checkpoint::Checkpoint;
 pub use project::ProjectHandle;
 
 /// A handle on the running stand-ins. Clones are the same world.

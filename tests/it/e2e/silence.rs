@@ -1,0 +1,57 @@
+//! Servers that accept and never answer. All worlds wait at the same time, as each takes its time-out.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use forge::{Fault, FaultKind, Service};
+
+use super::failures::{apply, fails, no_secret_in, reported};
+use super::support::*;
+
+/// What is promised; the real time-outs are shorter.
+const LIMIT: Duration = Duration::from_secs(90);
+
+fn silent(service: Service) -> Fault {
+    Fault::new(FaultKind::Hang).on(service)
+}
+
+/// A run against a service that says nothing at all, or from some request on.
+fn is_given_up(fault: Fault, words: &[&str]) {
+    let world = World::start();
+    world.forge().fault(fault);
+    let begin = Instant::now();
+    fails(&world, apply(&world), 4, words);
+    assert!(begin.elapsed() < LIMIT, "{:?}", begin.elapsed());
+    reported(&world);
+}
+
+/// A service that only some targets need: the others are promoted.
+fn concerns_its_targets_alone(fault: Fault, in_error: &[&str], open: usize) {
+    let world = World::start();
+    world.forge().fault(fault);
+    let begin = Instant::now();
+    let ran = apply(&world).args(["--format", "json"]).expect(5);
+    assert!(begin.elapsed() < LIMIT, "{:?}", begin.elapsed());
+    let plan = ran.plan();
+    for label in in_error {
+        assert!(["error", "hold by slo"].contains(&plan.decision(label).as_str()), "{label}");
+    }
+    assert_eq!(world.project().open_requests().len(), open);
+    no_secret_in(&world, &ran);
+}
+
+#[test]
+fn services_that_never_answer_are_given_up_in_time() {
+    thread::scope(|scope| {
+        scope.spawn(|| is_given_up(silent(Service::GitLab), &["no answer", "SAPM_APP_INTERFACE"]));
+        let api = silent(Service::GitLab).path("/api/");
+        scope.spawn(|| is_given_up(api, &["SAPM_GITLAB_URL"]));
+        let lists = silent(Service::GitLab).path("/merge_requests?");
+        scope.spawn(|| is_given_up(lists, &["merge requests", "SAPM_GITLAB_URL"]));
+        scope.spawn(|| is_given_up(silent(Service::S3), &["no answer in time", "SAPM_STATE"]));
+        let records = silent(Service::S3).path("/promotions_v2/");
+        scope.spawn(|| is_given_up(records, &["no answer in time", "SAPM_STATE"]));
+        scope.spawn(|| concerns_its_targets_alone(silent(Service::GitHub), &[CANARY, LEDGER], 2));
+        scope.spawn(|| concerns_its_targets_alone(silent(Service::Prometheus), &[PAYMENTS], 4));
+    });
+}

@@ -1,0 +1,8 @@
+//! The invariants of merge requests: they never conflict, never double, never
+//! lose a promotion. The real code in this process against the stand-ins.
+
+mod config;
+mod driver;
+mod faults;
+mod lab;
+mod sweep;

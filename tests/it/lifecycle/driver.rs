@@ -1,0 +1,304 @@
+//! The real pipeline in this process: loads the config repo from the forge,
+//! observes, decides, plans and applies, as the program does.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use forge::{Access, Forge, ProjectHandle};
+use sapm::app_interface::{Bundle, FileTree, TreeError, is_datafile, load};
+use sapm::apply::{Outcomes, apply};
+use sapm::clients::git;
+use sapm::clients::gitlab::{
+    ConnectOptions, GitLabApi, GitLabReader, GitLabWriter, Token, WriterConfig,
+};
+use sapm::clients::http::{HttpClient, HttpConfig, Service};
+use sapm::decide::{Decisions, decide};
+use sapm::domain::{CommitSha, RepoUrl, UidDigest};
+use sapm::inventory::{Inventory, build};
+use sapm::observe::ports::{Commits, SloSource, StateError, StateStore};
+use sapm::observe::{Limits, NoProgress, Observer, observe_needs, observe_requests};
+use sapm::plan::{self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Settings};
+use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
+
+use super::config::{Config, Files};
+
+pub const TOKEN: &str = "glpat-of-the-bot";
+pub const BOT: &str = "sapm-bot";
+pub const PROJECT: &str = "team/config";
+
+/// What the services beside GitLab say.
+#[derive(Debug, Default)]
+pub struct Facts {
+    /// By address and ref; none: the look-up fails.
+    pub commits: BTreeMap<(String, String), Option<String>>,
+    /// By key in the bucket.
+    pub records: BTreeMap<String, serde_json::Value>,
+    /// By expression.
+    pub slos: BTreeMap<String, f64>,
+}
+
+struct Ports(Arc<Mutex<Facts>>);
+
+#[async_trait]
+impl Commits for Ports {
+    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
+        let facts = self.0.lock().unwrap();
+        let key = (url.as_str().to_owned(), git_ref.to_owned());
+        let sha = facts.commits.get(&key).cloned().flatten().and_then(|sha| CommitSha::parse(&sha));
+        let sha = sha.ok_or_else(|| Failure::new("no answer"))?;
+        Ok(CommitFact { sha, committed_at: None, subject: None })
+    }
+}
+
+#[async_trait]
+impl StateStore for Ports {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        Ok(self.0.lock().unwrap().records.get(key).map(|record| record.to_string().into_bytes()))
+    }
+
+    async fn put(&self, _key: &str, _bytes: Vec<u8>) -> Result<(), StateError> {
+        Err(StateError::Key("read only".to_owned()))
+    }
+
+    fn location(&self) -> String {
+        "memory".to_owned()
+    }
+}
+
+#[async_trait]
+impl SloSource for Ports {
+    async fn value(&self, _url: &str, expression: &str) -> Result<f64, Failure> {
+        let value = self.0.lock().unwrap().slos.get(expression).copied();
+        value.ok_or_else(|| Failure::new("no such series"))
+    }
+}
+
+/// Files as the loader wants them.
+struct Tree<'a>(&'a Files);
+
+impl FileTree for Tree<'_> {
+    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+        for (path, bytes) in self.0 {
+            match path.strip_prefix("data") {
+                Some(path) if is_datafile(path) => visitor(path, bytes),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A config repo, read.
+pub struct Loaded {
+    pub bundle: Bundle,
+    pub inventory: Inventory,
+}
+
+pub fn load_files(files: &Files) -> Loaded {
+    let bundle = load(&Tree(files)).expect("a config repo");
+    let inventory = build(&bundle, UidDigest::Blake2s);
+    Loaded { bundle, inventory }
+}
+
+struct GitMerge;
+
+impl MergeTexts for GitMerge {
+    fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
+        match git::merge_texts(base, ours, theirs) {
+            Ok(git::Merge::Clean(text)) => Merge::Clean(text),
+            _ => Merge::Conflict,
+        }
+    }
+}
+
+/// A finished run.
+pub struct Run {
+    pub loaded: Rc<Loaded>,
+    pub decisions: Decisions,
+    pub plan: Plan,
+    pub outcomes: Outcomes,
+}
+
+/// How it tells of a run that did not come to its end.
+pub type Ended = Result<Run, String>;
+
+/// The program with its world.
+pub struct Bot {
+    pub forge: Forge,
+    pub project: ProjectHandle,
+    pub id: u64,
+    pub facts: Arc<Mutex<Facts>>,
+    pub settings: RefCell<Settings>,
+    pub now: Cell<DateTime<Utc>>,
+    /// Short time-outs: for requests that are never answered.
+    pub hasty: Cell<bool>,
+    patient_client: HttpClient,
+    hasty_client: HttpClient,
+    /// Config repos by commit.
+    cache: RefCell<BTreeMap<String, Rc<Loaded>>>,
+}
+
+pub fn begin() -> DateTime<Utc> {
+    "2026-03-02T10:00:00Z".parse().unwrap()
+}
+
+fn client(answer_within: Duration) -> HttpClient {
+    HttpClient::new(HttpConfig {
+        attempt_timeout: answer_within,
+        write_timeout: answer_within,
+        backoff_base: Duration::from_micros(200),
+        backoff_cap: Duration::from_millis(1),
+        longest_pause: Duration::from_secs(2),
+        ..HttpConfig::default()
+    })
+}
+
+impl Bot {
+    pub fn start(config: &Config) -> Self {
+        let mut builder = Forge::builder().time(begin()).threads(1);
+        if std::path::Path::new("/dev/shm").is_dir() {
+            builder = builder.folder("/dev/shm");
+        }
+        let forge = builder.start_blocking();
+        let project = forge.create_project(PROJECT, config.files());
+        let id = project.add_bot(BOT, TOKEN, Access::Developer, &["api"]);
+        project.add_member("dev", Access::Maintainer);
+        let settings = Settings {
+            target_branch: "main".to_owned(),
+            labels: ["sapm".to_owned()].into(),
+            allow_opening: true,
+            allow_closing: true,
+            max_new_merge_requests: 10,
+            narrowing: Narrowing::default(),
+            pipeline_url: Some("https://ci.example/1".to_owned()),
+            gitlab_host: None,
+        };
+        Self {
+            forge,
+            project,
+            id,
+            facts: Arc::default(),
+            settings: RefCell::new(settings),
+            now: Cell::new(begin()),
+            hasty: Cell::new(false),
+            patient_client: client(Duration::from_secs(20)),
+            hasty_client: client(Duration::from_millis(120)),
+            cache: RefCell::default(),
+        }
+    }
+
+    /// The config repo at a commit.
+    pub fn loaded(&self, commit: &str) -> Rc<Loaded> {
+        if let Some(loaded) = self.cache.borrow().get(commit) {
+            return loaded.clone();
+        }
+        let loaded = Rc::new(load_files(&self.project.files(commit)));
+        self.cache.borrow_mut().insert(commit.to_owned(), loaded.clone());
+        loaded
+    }
+
+    pub fn main(&self) -> String {
+        self.project.tip("main").expect("the target branch")
+    }
+
+    fn api(&self) -> GitLabApi {
+        let client = if self.hasty.get() { &self.hasty_client } else { &self.patient_client };
+        let token = Token::Private(TOKEN.to_owned().into());
+        // One at a time: the nth request is the same one every time.
+        let service = client.service(Service::GitLab, 1);
+        GitLabApi::new(service, &self.forge.gitlab_url(), Some(token)).expect("an address")
+    }
+
+    /// A run that nothing interferes with.
+    pub async fn run(&self) -> Ended {
+        self.run_with(std::future::ready(())).await
+    }
+
+    /// A run, with something that happens between planning and applying.
+    pub async fn run_with(&self, between: impl Future<Output = ()>) -> Ended {
+        let base = self.main();
+        let loaded = self.loaded(&base);
+        let api = self.api();
+        let options = ConnectOptions {
+            project: PROJECT.to_owned(),
+            bot_user: None,
+            target_branch: None,
+            closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
+        };
+        let reader = GitLabReader::connect(api.clone(), &options)
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut snapshot = Snapshot::new(self.now.get());
+        let facts = ConfigRepoFacts {
+            project_id: reader.project().id,
+            project_path: reader.project().path.clone(),
+            web_url: reader.project().web_url.clone(),
+            target_branch: reader.project().target_branch.clone(),
+            base_commit: CommitSha::parse(&base).expect("a commit"),
+            bot: reader.bot().clone(),
+        };
+        observe_requests(&reader, facts, &mut snapshot).await.map_err(|error| error.to_string())?;
+        let decisions = self.observe(&loaded, &mut snapshot).await?;
+        let plan = |snapshot: &Snapshot| {
+            let settings = self.settings.borrow();
+            plan::plan(
+                &loaded.inventory,
+                &loaded.bundle,
+                &decisions,
+                snapshot,
+                &settings,
+                &GitMerge,
+            )
+        };
+        let mut planned = plan(&snapshot);
+        for _ in 0..50 {
+            if planned.needs.is_empty() {
+                break;
+            }
+            observe_needs(&reader, &planned.needs, reader.bot().id, 1, &mut snapshot).await;
+            planned = plan(&snapshot);
+        }
+        if !planned.needs.is_empty() {
+            return Err("planning did not come to an end".to_owned());
+        }
+        between.await;
+        let config = WriterConfig { minute: Duration::ZERO, ..WriterConfig::default() };
+        let writer = GitLabWriter::new(api, reader.project(), config);
+        let outcomes = apply(&planned, &reader, &writer).await;
+        Ok(Run { loaded, decisions, plan: planned, outcomes })
+    }
+
+    async fn observe(
+        &self,
+        loaded: &Loaded,
+        snapshot: &mut Snapshot,
+    ) -> Result<Decisions, String> {
+        let ports = Ports(self.facts.clone());
+        let observer = Observer {
+            commits: &ports,
+            state: &ports,
+            slos: &ports,
+            limits: Limits { concurrency: 1 },
+            progress: &NoProgress,
+        };
+        let inventory = &loaded.inventory;
+        observer.commits(inventory, snapshot).await;
+        observer.records(inventory, snapshot).await.map_err(|error| error.to_string())?;
+        let narrowing = self.settings.borrow().narrowing.clone();
+        let wanted = |target: &sapm::inventory::Target| narrowing.includes(target);
+        let first = decide(inventory, snapshot, &wanted);
+        observer.slo_values(&first.slo_queries, snapshot).await;
+        Ok(decide(inventory, snapshot, &wanted))
+    }
+
+    /// What the bot wrote since the log was cleared.
+    pub fn writes(&self) -> Vec<String> {
+        let of_bot = self.forge.writes().into_iter();
+        of_bot.map(|entry| format!("{} {} -> {:?}", entry.method, entry.path, entry.status)).collect()
+    }
+}

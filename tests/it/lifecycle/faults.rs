@@ -1,0 +1,86 @@
+//! One fault at one request of a run, and the kill of the process there.
+
+use std::sync::Arc;
+
+use forge::{Fault, FaultKind, Service};
+use tokio::sync::Notify;
+
+use super::driver::{Bot, Ended};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    Status(u16),
+    /// 429 with `Retry-After: 0`.
+    Throttled,
+    DropBefore,
+    DropAfter,
+    StatusAfter,
+    Truncate,
+    Hang,
+    HangAfter,
+    KillBefore,
+    KillAfter,
+}
+
+impl Trouble {
+    pub const ALL: [Self; 11] = [
+        Self::Status(500),
+        Self::Status(503),
+        Self::Throttled,
+        Self::DropBefore,
+        Self::DropAfter,
+        Self::StatusAfter,
+        Self::Truncate,
+        Self::Hang,
+        Self::HangAfter,
+        Self::KillBefore,
+        Self::KillAfter,
+    ];
+
+    fn kind(self) -> FaultKind {
+        match self {
+            Self::Status(code) => {
+                FaultKind::Status(code, "<h1>Sorry</h1>".to_owned(), Vec::new())
+            }
+            Self::Throttled => {
+                let headers = vec![("retry-after".to_owned(), "0".to_owned())];
+                FaultKind::Status(429, "Retry later\n".to_owned(), headers)
+            }
+            Self::DropBefore => FaultKind::DropBefore,
+            Self::DropAfter => FaultKind::DropAfter,
+            Self::StatusAfter => FaultKind::StatusAfter(502),
+            Self::Truncate => FaultKind::Truncate,
+            Self::Hang | Self::KillBefore => FaultKind::Hang,
+            Self::HangAfter | Self::KillAfter => FaultKind::HangAfter,
+        }
+    }
+
+    fn kills(self) -> bool {
+        matches!(self, Self::KillBefore | Self::KillAfter)
+    }
+}
+
+/// A run with one fault, at its nth request to GitLab.
+pub async fn run_with_fault(
+    bot: &Bot,
+    nth: u64,
+    trouble: Trouble,
+    between: impl Future<Output = ()>,
+) -> Ended {
+    bot.forge.clear_faults();
+    let killed = Arc::new(Notify::new());
+    let mut fault = Fault::new(trouble.kind()).on(Service::GitLab).nth(nth);
+    if trouble.kills() {
+        let killed = killed.clone();
+        fault = fault.calling(move |_| killed.notify_one());
+    }
+    bot.forge.fault(fault);
+    bot.hasty.set(matches!(trouble, Trouble::Hang | Trouble::HangAfter));
+    let ended = tokio::select! {
+        ended = bot.run_with(between) => ended,
+        () = killed.notified() => Err("killed".to_owned()),
+    };
+    bot.hasty.set(false);
+    bot.forge.clear_faults();
+    ended
+}

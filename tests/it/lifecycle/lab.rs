@@ -1,0 +1,189 @@
+//! A config repo with its publishers and the program: what tests move by hand.
+
+use std::cell::RefCell;
+
+use forge::{MergeRequest, MrState};
+use serde_json::json;
+
+use super::config::{Channel, Config, Saas, Shape, Target};
+use super::driver::{Bot, Ended, Run};
+
+/// A commit of a code repository.
+pub fn sha(number: usize) -> String {
+    format!("{:040x}", 0x00ab_cdef_u64 + number as u64 * 0x1_0000_0001)
+}
+
+/// A saas file with a channel for each target.
+pub fn saas(number: usize, targets: Vec<Target>, channels: usize) -> Saas {
+    let channel = |at: usize| Channel {
+        name: format!("channel-{number}-{at}"),
+        git_ref: format!("branch{at}"),
+        namespace: format!("stage-{number}-{at}"),
+        number: number * 100 + at,
+    };
+    Saas {
+        number,
+        name: format!("saas-{number}"),
+        channels: (0..channels).map(channel).collect(),
+        targets,
+        note: 0,
+    }
+}
+
+/// Targets of one shape at the first commit, each with a channel of its own.
+pub fn targets(shape: Shape, count: usize) -> Vec<Target> {
+    let target = |id: usize| {
+        let mut target = Target::new(id, shape, sha(0));
+        target.channels = vec![id];
+        target
+    };
+    (0..count).map(target).collect()
+}
+
+/// One saas file with that many targets, each with a channel of its own.
+pub fn simple(shape: Shape, count: usize) -> Config {
+    Config { saas: vec![saas(0, targets(shape, count), count)], ..Config::default() }
+}
+
+pub struct Lab {
+    pub bot: Bot,
+    pub config: RefCell<Config>,
+}
+
+impl Lab {
+    /// Everything is deployed at the first commit.
+    pub fn new(config: Config) -> Self {
+        let bot = Bot::start(&config);
+        let lab = Self { bot, config: RefCell::new(config) };
+        for saas in 0..lab.config.borrow().saas.len() {
+            for channel in 0..lab.config.borrow().saas[saas].channels.len() {
+                lab.publish(saas, channel, &sha(0));
+                lab.deploy(saas, channel, &sha(0), true, "hash0");
+            }
+        }
+        lab
+    }
+
+    /// The publisher's ref moves.
+    pub fn publish(&self, saas: usize, channel: usize, commit: &str) {
+        let config = self.config.borrow();
+        let saas = &config.saas[saas];
+        let key = (saas.url(), saas.channels[channel].git_ref.clone());
+        self.bot.facts.lock().unwrap().commits.insert(key, Some(commit.to_owned()));
+    }
+
+    /// The publisher's commit, if it can be found out.
+    pub fn published(&self, saas: usize, channel: usize) -> Option<String> {
+        let config = self.config.borrow();
+        let saas = &config.saas[saas];
+        let key = (saas.url(), saas.channels[channel].git_ref.clone());
+        self.bot.facts.lock().unwrap().commits.get(&key).cloned().flatten()
+    }
+
+    /// A deployment ends, now.
+    pub fn deploy(&self, saas: usize, channel: usize, commit: &str, success: bool, hash: &str) {
+        let config = self.config.borrow();
+        let saas = &config.saas[saas];
+        let record = json!({
+            "success": success,
+            "saas_file": saas.name,
+            "target_config_hash": hash,
+            "check_in": self.bot.now.get().format("%Y-%m-%d %H:%M:%S.000000+00:00").to_string(),
+        });
+        let key = saas.record_key(&saas.channels[channel], commit);
+        self.bot.facts.lock().unwrap().records.insert(key, record);
+    }
+
+    /// The publisher moves and is deployed.
+    pub fn release(&self, saas: usize, channel: usize, number: usize) {
+        self.publish(saas, channel, &sha(number));
+        self.deploy(saas, channel, &sha(number), true, "hash0");
+    }
+
+    pub fn set_slo(&self, id: usize, value: f64) {
+        self.bot.facts.lock().unwrap().slos.insert(format!("quick{id}"), value);
+    }
+
+    /// A person changes the config repo on the target branch.
+    pub fn rewrite(&self, what: &str, change: impl FnOnce(&mut Config)) {
+        let main = self.bot.main();
+        let mut config = self.config.borrow_mut();
+        config.sync(&self.bot.loaded(&main).inventory);
+        change(&mut config);
+        let (old, new) = (self.bot.project.files("main"), config.files());
+        let changes: Vec<_> = new
+            .into_iter()
+            .filter(|(path, bytes)| old.get(path) != Some(bytes))
+            .map(|(path, bytes)| (path, Some(bytes)))
+            .collect();
+        if !changes.is_empty() {
+            self.bot.project.commit("dev", "main", what, changes);
+        }
+    }
+
+    /// The open request of the bot that is about a target.
+    pub fn open(&self, id: usize) -> Option<MergeRequest> {
+        let main = self.bot.main();
+        let loaded = self.bot.loaded(&main);
+        let path = format!("/services/app/ns{id}.yml");
+        let target =
+            loaded.inventory.targets.iter().find(|target| target.namespace.path == path)?;
+        let requests = self.bot.project.merge_requests().into_iter();
+        requests.filter(|request| request.state == MrState::Opened).find(|request| {
+            let tip = request.versions.iter().rev().find_map(|version| {
+                let message = self.bot.project.message(&version.head)?;
+                message.contains("Sapm-Targets").then_some(message)
+            });
+            tip.is_some_and(|message| message.contains(target.uid.as_str()))
+        })
+    }
+
+    /// A run to its end, after everything in the background is done.
+    pub async fn run(&self) -> Run {
+        self.bot.forge.settle();
+        self.bot.forge.clear_log();
+        let run = self.bot.run().await.expect("a whole run");
+        self.bot.forge.settle();
+        run
+    }
+
+    /// Runs again and demands that nothing is written.
+    pub async fn quiet(&self) {
+        let run = self.run().await;
+        let writes = self.bot.writes();
+        assert!(writes.is_empty(), "a run with nothing to do wrote {writes:#?}: {:#?}", story(&run));
+    }
+
+    /// As [`Self::run`], as a result.
+    pub async fn try_run(&self) -> Ended {
+        self.bot.forge.settle();
+        self.bot.forge.clear_log();
+        let ended = self.bot.run().await;
+        self.bot.forge.settle();
+        ended
+    }
+}
+
+/// What a run planned and what became of it, a line for each request.
+pub fn story(run: &Run) -> Vec<String> {
+    let outcome = |branch: &str| {
+        let outcome = run.outcomes.requests.get(branch)?;
+        Some(format!("{:?} {}", outcome.outcome, outcome.message.as_deref().unwrap_or_default()))
+    };
+    let requests = run.plan.requests.iter().map(|request| {
+        format!(
+            "{:?} {} {}: {} [{} steps: {}]",
+            request.action,
+            request.iid.map(|iid| format!("!{iid}")).unwrap_or_default(),
+            request.branch,
+            request.reason,
+            request.steps.len(),
+            outcome(&request.branch).unwrap_or_default(),
+        )
+    });
+    let problems = run.plan.problems.iter().chain(&run.outcomes.problems);
+    requests
+        .chain(run.plan.leftovers.iter().map(|step| format!("leftover {step:?}")))
+        .chain(problems.map(|problem| format!("problem {}", problem.message)))
+        .collect()
+}
