@@ -176,9 +176,10 @@ async fn observe_all(
 ) -> Result<(), Fatal> {
     if let Some(gitlab) = gitlab {
         let facts = config_repo_facts(config, loaded, gitlab).await?;
-        observe_requests(&gitlab.reader, facts, snapshot)
-            .await
-            .map_err(|error| Fatal::new(Exit::ServiceFailed, error.to_string()))?;
+        observe_requests(&gitlab.reader, facts, snapshot).await.map_err(|error| {
+            Fatal::new(Exit::ServiceFailed, error.to_string())
+                .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")
+        })?;
     }
     let progress = StandardError::default();
     let observer = Observer {

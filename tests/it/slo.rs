@@ -1,6 +1,7 @@
 //! The SLO gate: against the stand-in, and against a real Prometheus server
 //! where one is installed (Debian's package `prometheus`).
 
+use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
 use forge::{PromAnswer, Service};
@@ -177,7 +178,8 @@ impl Drop for Prometheus {
 #[tokio::test]
 async fn a_real_prometheus_server_is_understood() {
     let Some(prometheus) = Prometheus::start().await else {
-        println!("skipped: no `prometheus` on PATH (Debian's package prometheus)");
+        let reason = "skipped: no `prometheus` on PATH (Debian's package prometheus)";
+        let _ = writeln!(std::io::stderr(), "{reason}");
         return;
     };
     let shop = Shop::start_with(chrono::Utc::now(), Some(&prometheus.url)).await;

@@ -1,9 +1,9 @@
 //! `plan` writes nothing and needs no right to; `apply` from a checkout.
 
-use forge::{Access, Visibility};
+use forge::{Access, Service};
 
 use super::support::*;
-use crate::shop::{CATALOG_NEW, PROJECT};
+use crate::shop::{CATALOG_NEW, ORDERS_DB_NEW, ORDERS_NEW, PROJECT};
 
 const READER: &str = "glpat-token-of-a-reader";
 
@@ -79,13 +79,21 @@ fn the_exit_code_tells_whether_something_is_to_be_done() {
     plan().expect(5);
 }
 
+/// The code of the orders moves to a git host that is no GitLab.
+fn elsewhere(world: &World) {
+    let forge = world.forge();
+    forge.set_git_ref("example-shop/orders", "main", ORDERS_NEW);
+    forge.set_git_ref("example-shop/orders-db", "release-2", ORDERS_DB_NEW);
+    let here = format!("{}/example-shop/", forge.gitlab_url());
+    let text = world.text("main", ORDERS_FILE).replace(&here, &forge.git_url("example-shop/"));
+    world.project().commit("alice", "main", "Move\n", [(ORDERS_FILE, Some(text))]);
+}
+
 #[test]
 fn without_gitlab_no_request_counts_as_open_and_that_is_said() {
     let world = World::start();
+    elsewhere(&world);
     world.apply();
-    for code in ["example-shop/orders", "example-shop/orders-db"] {
-        world.forge().project(code).unwrap().set_visibility(Visibility::Public);
-    }
     world.forge().clear_log();
     let ran = world
         .sapm("plan")
@@ -96,7 +104,8 @@ fn without_gitlab_no_request_counts_as_open_and_that_is_said() {
         .expect(0);
     assert!(ran.err.contains("no merge request counts as open"), "{}", ran.err);
     assert_eq!(ran.plan().actions(), ["create"; 4]);
-    assert_eq!(world.count(|entry| entry.path.contains("/api/v4/")), 0);
+    assert_eq!(world.count(|entry| entry.service == Service::GitLab), 0);
+    assert_eq!(world.count(|entry| entry.service == Service::Git), 2, "one question for each ref");
     let with = world.sapm("plan").expect(0);
     assert!(!with.err.contains("no merge request counts as open"), "{}", with.err);
 }

@@ -1,1 +1,52 @@
-//! TODO
+//! The texts as people see them.
+
+use super::support::*;
+
+/// The shop after a first run, with one problem.
+fn first_run(args: &[&str]) -> (World, Ran) {
+    let world = World::start();
+    world.forge().remove_github_repo("example-shop/payments-ledger");
+    let ran = world.sapm("apply").args(args).expect(5);
+    (world, ran)
+}
+
+#[test]
+fn the_summary() {
+    let (world, ran) = first_run(&[]);
+    insta::assert_snapshot!("summary", normalise(&ran.out, world.forge()));
+    let (world, markdown) = first_run(&["--report-dir", "report", "--format", "markdown"]);
+    let report = std::fs::read_to_string(world.path("report/report.md")).unwrap();
+    assert_eq!(report, markdown.out);
+}
+
+#[test]
+fn the_report() {
+    let (world, ran) = first_run(&["--format", "markdown"]);
+    insta::assert_snapshot!("report", normalise(&ran.out, world.forge()));
+}
+
+#[test]
+fn a_description() {
+    let world = World::start();
+    let job = "https://gitlab.example.com/shop/app-interface/-/jobs/42";
+    world.sapm("apply").env("CI_JOB_URL", job).expect(0);
+    let canary = world.request(CANARY).description;
+    insta::assert_snapshot!("description", normalise(&canary, world.forge()));
+    let regional = world.request(REGIONAL).description;
+    insta::assert_snapshot!("description_of_several", normalise(&regional, world.forge()));
+}
+
+#[test]
+fn a_closing_comment_and_a_held_title() {
+    let world = World::start();
+    world.apply();
+    let new = crate::shop::CATALOG_NEW;
+    world.shop.deploy("catalog-stage", new, false, chrono::Utc::now());
+    let old = "    name: regional\n";
+    world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
+    world.apply();
+    insta::assert_snapshot!("held_title", world.request(CANARY).title);
+    let request = world.request(REGIONAL);
+    let comment = request.comments().next().unwrap().body.clone();
+    insta::assert_snapshot!("closing_comment", comment);
+}

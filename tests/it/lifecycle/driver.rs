@@ -273,11 +273,7 @@ impl Bot {
         Ok(Run { loaded, decisions, plan: planned, outcomes })
     }
 
-    async fn observe(
-        &self,
-        loaded: &Loaded,
-        snapshot: &mut Snapshot,
-    ) -> Result<Decisions, String> {
+    async fn observe(&self, loaded: &Loaded, snapshot: &mut Snapshot) -> Result<Decisions, String> {
         let ports = Ports(self.facts.clone());
         let observer = Observer {
             commits: &ports,
@@ -299,6 +295,8 @@ impl Bot {
     /// What the bot wrote since the log was cleared.
     pub fn writes(&self) -> Vec<String> {
         let of_bot = self.forge.writes().into_iter();
-        of_bot.map(|entry| format!("{} {} -> {:?}", entry.method, entry.path, entry.status)).collect()
+        of_bot
+            .map(|entry| format!("{} {} -> {:?}", entry.method, entry.path, entry.status))
+            .collect()
     }
 }

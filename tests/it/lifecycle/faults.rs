@@ -20,10 +20,12 @@ pub enum Trouble {
     HangAfter,
     KillBefore,
     KillAfter,
+    /// This request and all that follow are refused.
+    Outage,
 }
 
 impl Trouble {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Status(500),
         Self::Status(503),
         Self::Throttled,
@@ -35,17 +37,17 @@ impl Trouble {
         Self::HangAfter,
         Self::KillBefore,
         Self::KillAfter,
+        Self::Outage,
     ];
 
     fn kind(self) -> FaultKind {
         match self {
-            Self::Status(code) => {
-                FaultKind::Status(code, "<h1>Sorry</h1>".to_owned(), Vec::new())
-            }
+            Self::Status(code) => FaultKind::Status(code, "<h1>Sorry</h1>".to_owned(), Vec::new()),
             Self::Throttled => {
                 let headers = vec![("retry-after".to_owned(), "0".to_owned())];
                 FaultKind::Status(429, "Retry later\n".to_owned(), headers)
             }
+            Self::Outage => FaultKind::Status(500, String::new(), Vec::new()),
             Self::DropBefore => FaultKind::DropBefore,
             Self::DropAfter => FaultKind::DropAfter,
             Self::StatusAfter => FaultKind::StatusAfter(502),
@@ -69,7 +71,8 @@ pub async fn run_with_fault(
 ) -> Ended {
     bot.forge.clear_faults();
     let killed = Arc::new(Notify::new());
-    let mut fault = Fault::new(trouble.kind()).on(Service::GitLab).nth(nth);
+    let last = if trouble == Trouble::Outage { u64::MAX } else { nth };
+    let mut fault = Fault::new(trouble.kind()).on(Service::GitLab).between(nth, last);
     if trouble.kills() {
         let killed = killed.clone();
         fault = fault.calling(move |_| killed.notify_one());

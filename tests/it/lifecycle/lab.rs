@@ -40,9 +40,24 @@ pub fn targets(shape: Shape, count: usize) -> Vec<Target> {
     (0..count).map(target).collect()
 }
 
+/// Saas files with that many targets each, every target with a channel of its own.
+pub fn spread(shape: Shape, counts: &[usize]) -> Config {
+    let mut all = targets(shape, counts.iter().sum());
+    let mut files = Vec::new();
+    for (number, &count) in counts.iter().enumerate() {
+        let rest = all.split_off(count);
+        for (at, target) in all.iter_mut().enumerate() {
+            target.channels = vec![at];
+        }
+        files.push(saas(number, all, count));
+        all = rest;
+    }
+    Config { saas: files, ..Config::default() }
+}
+
 /// One saas file with that many targets, each with a channel of its own.
 pub fn simple(shape: Shape, count: usize) -> Config {
-    Config { saas: vec![saas(0, targets(shape, count), count)], ..Config::default() }
+    spread(shape, &[count])
 }
 
 pub struct Lab {
@@ -100,6 +115,19 @@ impl Lab {
         self.deploy(saas, channel, &sha(number), true, "hash0");
     }
 
+    /// The first publisher of a target moves and is deployed.
+    pub fn release_for(&self, id: usize, number: usize) {
+        let (saas, channel) = {
+            let config = self.config.borrow();
+            let place = config.saas.iter().enumerate().find_map(|(at, saas)| {
+                let target = saas.targets.iter().find(|target| target.id == id)?;
+                Some((at, target.channels[0]))
+            });
+            place.expect("a target")
+        };
+        self.release(saas, channel, number);
+    }
+
     pub fn set_slo(&self, id: usize, value: f64) {
         self.bot.facts.lock().unwrap().slos.insert(format!("quick{id}"), value);
     }
@@ -151,7 +179,11 @@ impl Lab {
     pub async fn quiet(&self) {
         let run = self.run().await;
         let writes = self.bot.writes();
-        assert!(writes.is_empty(), "a run with nothing to do wrote {writes:#?}: {:#?}", story(&run));
+        assert!(
+            writes.is_empty(),
+            "a run with nothing to do wrote {writes:#?}: {:#?}",
+            story(&run)
+        );
     }
 
     /// As [`Self::run`], as a result.

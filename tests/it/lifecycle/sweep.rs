@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::config::Shape;
 use super::faults::{Trouble, run_with_fault};
-use super::lab::{Lab, sha, simple, story};
+use super::lab::{Lab, sha, spread, story};
 
 /// A world in which one run creates, refreshes (new values; the target branch
 /// moved), holds, makes ready again, closes, deletes a left branch, comments on
 /// one that was taken over, and keeps one.
 async fn scene() -> Lab {
-    let mut config = simple(Shape::Block, 10);
+    let mut config = spread(Shape::Block, &[4, 3, 3]);
     for id in [2, 3] {
         config.target_mut(id).slo = true;
     }
@@ -20,7 +20,7 @@ async fn scene() -> Lab {
         lab.set_slo(id, 1.0);
     }
     for id in 1..10 {
-        lab.release(0, id, 1);
+        lab.release_for(id, 1);
     }
     lab.run().await;
     lab.set_slo(3, 0.1);
@@ -35,8 +35,8 @@ async fn scene() -> Lab {
         config.target_mut(8).note = Some(1);
         config.target_mut(4).disabled = true;
     });
-    lab.release(0, 0, 1);
-    lab.release(0, 1, 2);
+    lab.release_for(0, 1);
+    lab.release_for(1, 2);
     lab.set_slo(2, 0.1);
     lab.set_slo(3, 1.0);
     lab.bot.forge.settle();
@@ -104,7 +104,9 @@ async fn case(
             Ok(run) => story(run),
             Err(error) => vec![error.clone()],
         };
-        format!("{trouble:?} at request {nth}: {what}\n{more:#?}\nthe run was {faulty:#?}\n{asked:#?}")
+        format!(
+            "{trouble:?} at request {nth}: {what}\n{more:#?}\nthe run was {faulty:#?}\n{asked:#?}"
+        )
     };
     let second = lab.try_run().await.map_err(|error| told(&error, &[]))?;
     let differs = differences(expected, &seen(lab));
@@ -149,10 +151,18 @@ fn the_scene_has_every_kind_of_write() {
         assert_eq!(seen(&lab), state, "a run is a function of the world");
         assert_ne!(before, state);
         use sapm::plan::Action::*;
-        let mut actions: Vec<_> = run.plan.requests.iter().map(|r| (r.action, !r.steps.is_empty())).collect();
+        let mut actions: Vec<_> =
+            run.plan.requests.iter().map(|r| (r.action, !r.steps.is_empty())).collect();
         actions.sort();
         actions.dedup();
-        for wanted in [(Create, true), (Update, true), (Hold, true), (Close, true), (Keep, false), (Keep, true)] {
+        for wanted in [
+            (Create, true),
+            (Update, true),
+            (Hold, true),
+            (Close, true),
+            (Keep, false),
+            (Keep, true),
+        ] {
             assert!(actions.contains(&wanted), "{wanted:?} in {:#?}", story(&run));
         }
         assert_eq!(run.plan.leftovers.len(), 1);
@@ -188,7 +198,12 @@ fn after_any_single_fault_the_next_run_comes_to_the_same_state() {
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     println!("fault sweep: {} pairs of request and fault", cases.load(Ordering::SeqCst));
-    assert!(failures.is_empty(), "{} failures, among them:\n{}", failures.len(), failures[..failures.len().min(4)].join("\n\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failures, among them:\n{}",
+        failures.len(),
+        failures[..failures.len().min(4)].join("\n\n")
+    );
 }
 
 #[test]
@@ -202,31 +217,10 @@ fn the_sweep_sees_a_difference() {
         assert!(case(&lab, &checkpoint, &expected, nth).await.is_err());
         lab.bot.settings.borrow_mut().allow_closing = true;
         // A world in which a second comment was made.
-        let tampered: Vec<_> =
-            expected.iter().map(|line| line.replacen("comments [", "comments [\"x\", ", 1)).collect();
+        let tampered: Vec<_> = expected
+            .iter()
+            .map(|line| line.replacen("comments [", "comments [\"x\", ", 1))
+            .collect();
         assert!(case(&lab, &checkpoint, &tampered, nth).await.is_err());
-    });
-}
-
-#[test]
-fn zz_timing() {
-    block_on(async {
-        let t = std::time::Instant::now();
-        let (lab, checkpoint, _expected, n) = reference().await;
-        println!("reference {:?}, {n} requests", t.elapsed());
-        for _ in 0..3 {
-            let t = std::time::Instant::now();
-            lab.bot.project.restore(&checkpoint);
-            println!("restore {:?}", t.elapsed());
-            let t = std::time::Instant::now();
-            lab.run().await;
-            println!("run {:?}", t.elapsed());
-            let t = std::time::Instant::now();
-            let _ = seen(&lab);
-            println!("seen {:?}", t.elapsed());
-            let t = std::time::Instant::now();
-            lab.run().await;
-            println!("run2 {:?} {}", t.elapsed(), lab.bot.forge.request_count());
-        }
     });
 }

@@ -1,0 +1,436 @@
+//! What has to hold after a run that nothing interfered with.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+use forge::{MergeRequest, MrState};
+use sapm::clients::git::{self, Merge};
+use sapm::decide::{Decision, Outcome};
+use sapm::plan::{Action, Reason};
+
+use super::driver::{Bot, Run};
+use super::lab::story;
+use super::look::{Look, Marks, PREFIX, exact};
+use super::people::Scene;
+use super::safety::{AGAIN, HOLD, TAKEN_OVER, comments};
+
+/// Judges runs in one world; remembers what it has tried.
+#[derive(Default)]
+pub struct Judge {
+    /// Combinations of commits that merge cleanly into a commit.
+    tried: RefCell<BTreeSet<String>>,
+}
+
+struct Case<'a> {
+    bot: &'a Bot,
+    scene: &'a Scene,
+    run: &'a Run,
+    before: &'a Look,
+    after: &'a Look,
+    pushed: BTreeSet<String>,
+    drafted: BTreeSet<u64>,
+    blocked: &'a [String],
+    problems: Vec<String>,
+}
+
+/// An open request that is the bot's, with what it says and what is decided.
+struct Own<'a> {
+    request: &'a MergeRequest,
+    tip: &'a str,
+    marks: Marks,
+    decisions: Vec<&'a Decision>,
+}
+
+impl Own<'_> {
+    fn any(&self, outcome: Outcome) -> Option<&Decision> {
+        self.decisions.iter().copied().find(|decision| decision.outcome == outcome)
+    }
+
+    fn untouchable(&self) -> bool {
+        self.request.labels.contains(HOLD) || self.any(Outcome::Error).is_some()
+    }
+}
+
+impl Judge {
+    pub fn problems(
+        &self,
+        bot: &Bot,
+        scene: &Scene,
+        run: &Run,
+        (before, after): (&Look, &Look),
+        blocked: &[String],
+    ) -> Vec<String> {
+        let persons = scene.persons.lock().unwrap();
+        let mut case = Case {
+            bot,
+            scene,
+            run,
+            before,
+            after,
+            pushed: persons.pushed.clone(),
+            drafted: persons.drafted.clone(),
+            blocked,
+            problems: Vec::new(),
+        };
+        drop(persons);
+        let own = case.own(after);
+        for own in &own {
+            case.request(own);
+        }
+        case.taken_over();
+        case.due(&own);
+        case.left_branches();
+        case.needless();
+        case.closed();
+        for (branch, outcome) in &run.outcomes.requests {
+            if let Some(message) = &outcome.message {
+                case.problems.push(format!("{branch}: {message}"));
+            }
+        }
+        self.combinations(&mut case, &own);
+        if !case.problems.is_empty() {
+            case.problems.extend(story(run));
+        }
+        case.problems
+    }
+
+    /// Any subset of the open ones merges cleanly in any order: subsets are beginnings of orders.
+    fn combinations(&self, case: &mut Case<'_>, own: &[Own<'_>]) {
+        let project = &case.bot.project;
+        let open: Vec<&Own<'_>> = own.iter().filter(|own| !own.untouchable()).collect();
+        for own in &open {
+            if !project.merges_cleanly(own.request.iid) {
+                case.problems.push(format!("!{} conflicts with main", own.request.iid));
+            }
+        }
+        let mut tips: Vec<&str> = open.iter().map(|own| own.tip).collect();
+        tips.sort_unstable();
+        if !self.tried.borrow_mut().insert(format!("{} {tips:?}", case.after.main)) {
+            return;
+        }
+        for order in orders(&tips) {
+            if let Err(error) = project.try_merge("main", &order) {
+                case.problems.push(format!("merging {order:?} one after the other: {error}"));
+                return;
+            }
+        }
+        let marks: Vec<&Marks> = open.iter().map(|own| &own.marks).collect();
+        if let Ok(files) = project.try_merge("main", &tips) {
+            let old = (&project.files("main"), &case.run.loaded.inventory);
+            if let Err(error) = exact(old, &files, &marks) {
+                case.problems.push(format!("all open requests merged: {error}"));
+            }
+        }
+    }
+}
+
+/// All orders of up to four; of more all pairs both ways, and some orders of all.
+fn orders<'a>(tips: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut all = Vec::new();
+    if tips.len() <= 4 {
+        permute(tips.to_vec(), 0, &mut all);
+        return all;
+    }
+    for (at, one) in tips.iter().enumerate() {
+        for two in &tips[at + 1..] {
+            all.push(vec![*one, *two]);
+            all.push(vec![*two, *one]);
+        }
+    }
+    let mut rng = fastrand::Rng::with_seed(tips.len() as u64);
+    for _ in 0..6 {
+        let mut order = tips.to_vec();
+        rng.shuffle(&mut order);
+        all.push(order);
+    }
+    all
+}
+
+fn permute<'a>(mut items: Vec<&'a str>, from: usize, all: &mut Vec<Vec<&'a str>>) {
+    if from + 1 >= items.len() {
+        all.push(items);
+        return;
+    }
+    for at in from..items.len() {
+        items.swap(from, at);
+        permute(items.clone(), from + 1, all);
+    }
+}
+
+impl<'a> Case<'a> {
+    /// Open requests whose branch is the bot's.
+    fn own(&self, look: &'a Look) -> Vec<Own<'a>> {
+        let mut found = Vec::new();
+        for request in look.open_of(self.scene.bot) {
+            let Some(tip) = look.tip(request).filter(|tip| !self.pushed.contains(*tip)) else {
+                continue;
+            };
+            let Some(marks) = Marks::of(&self.bot.project, tip) else { continue };
+            let decisions = self.run.decisions.subscribers.iter();
+            let decisions = decisions
+                .filter(|(index, _)| {
+                    let uid = self.run.loaded.inventory.targets[**index].uid.as_str();
+                    marks.targets.contains(uid)
+                })
+                .map(|(_, decision)| decision)
+                .collect();
+            found.push(Own { request, tip, marks, decisions });
+        }
+        found
+    }
+
+    fn wrong(&mut self, text: String) {
+        self.problems.push(text);
+    }
+
+    fn untouched(&mut self, own: &Own<'_>, why: &str) {
+        let old = self.before.requests.get(&own.request.iid);
+        let face = |request: &MergeRequest| {
+            (request.title.clone(), request.description.clone(), request.sha.clone())
+        };
+        if old.map(face) != Some(face(own.request)) {
+            self.wrong(format!("!{} is {why} and was changed", own.request.iid));
+        }
+    }
+
+    /// An open request against what is decided for its targets.
+    fn request(&mut self, own: &Own<'a>) {
+        let iid = own.request.iid;
+        if own.request.labels.contains(HOLD) {
+            return self.untouched(own, "to be left alone");
+        }
+        if own.decisions.is_empty() {
+            if self.run.loaded.bundle.broken_files.is_empty() {
+                self.wrong(format!("!{iid} is open, and its target is gone"));
+            }
+            return;
+        }
+        if own.any(Outcome::Error).is_some() {
+            return self.untouched(own, "without facts");
+        }
+        let draft = own.request.is_draft();
+        let by_bot = own.request.title.contains("held by ");
+        if let Some(decision) = own.any(Outcome::Hold) {
+            let gate = decision.held_by.map_or("?", |gate| gate.as_str());
+            if !draft {
+                self.wrong(format!("!{iid} is held by {gate} and no draft"));
+            }
+            let gates: Vec<_> = own.decisions.iter().filter_map(|d| d.held_by).collect();
+            let named = gates.iter().any(|g| own.request.title.contains(&format!("held by {}", g.as_str())));
+            if by_bot && !named {
+                self.wrong(format!("!{iid} is held by {gate}, but called {}", own.request.title));
+            }
+            let old = self.before.requests.get(&iid);
+            if old.is_none_or(|old| old.sha != own.request.sha) {
+                self.wrong(format!("!{iid} is held, and its branch was touched"));
+            }
+            return;
+        }
+        let Some(wanted) = own.any(Outcome::Promote) else {
+            return self.wrong(format!("!{iid} is open, and nothing is due"));
+        };
+        let waits = self.run.plan.requests.iter().any(|planned| {
+            planned.iid == Some(iid) && planned.reason_code == Reason::WaitsForRequest
+        });
+        if waits {
+            if !draft {
+                self.wrong(format!("!{iid} waits for another, and is no draft"));
+            }
+            return;
+        }
+        if draft && (by_bot || !self.drafted.contains(&iid)) {
+            self.wrong(format!("!{iid} may be merged, and is a draft: {}", own.request.title));
+        }
+        self.content(own, wanted);
+    }
+
+    /// Merged into main it gives main with just the wanted values.
+    fn content(&mut self, own: &Own<'_>, wanted: &Decision) {
+        let iid = own.request.iid;
+        if own.marks.git_ref != wanted.desired_ref {
+            self.wrong(format!("!{iid} says {}, wanted is {}", own.marks.git_ref, wanted.desired_ref));
+        }
+        if own.marks.hashes != wanted.desired_hashes {
+            self.wrong(format!("!{iid} has other hashes than are wanted"));
+        }
+        let project = &self.bot.project;
+        match project.try_merge("main", &[own.tip]) {
+            Err(error) => self.wrong(format!("!{iid} does not merge: {error}")),
+            Ok(files) => {
+                let old = (&project.files("main"), &self.run.loaded.inventory);
+                if let Err(error) = exact(old, &files, &[&own.marks]) {
+                    self.wrong(format!("!{iid} merged into main: {error}"));
+                }
+            }
+        }
+    }
+
+    fn taken_over(&mut self) {
+        for request in self.after.open_of(self.scene.bot) {
+            let theirs = self.after.tip(request).is_some_and(|tip| self.pushed.contains(tip));
+            let count = comments(request, self.scene.bot, TAKEN_OVER);
+            if theirs && !request.labels.contains(HOLD) && count != 1 {
+                self.problems.push(format!("!{} is taken over, with {count} comments", request.iid));
+            }
+            let reported = self.run.plan.requests.iter().any(|planned| {
+                planned.iid == Some(request.iid)
+                    && matches!(planned.reason_code, Reason::TakenOver | Reason::HoldLabel)
+            });
+            if theirs && !reported {
+                self.problems.push(format!("!{} is taken over, and not reported", request.iid));
+            }
+        }
+    }
+
+    /// What is due and not open has to say why, and it has to be true.
+    fn due(&mut self, own: &[Own<'_>]) {
+        for (&index, decision) in &self.run.decisions.subscribers {
+            if decision.outcome != Outcome::Promote {
+                continue;
+            }
+            let target = &self.run.loaded.inventory.targets[index];
+            let covered = own.iter().any(|own| own.marks.targets.contains(target.uid.as_str()));
+            if covered {
+                continue;
+            }
+            let planned = self.run.plan.requests.iter().find(|planned| {
+                planned.targets.contains(&target.uid) && planned.action != Action::Close
+            });
+            let Some(planned) = planned else {
+                self.wrong(format!("{} is due, and nothing is said of it", target.label()));
+                continue;
+            };
+            if planned.iid.is_some() {
+                continue; // taken over, or to be left alone
+            }
+            if !self.is_true(planned, decision) {
+                self.wrong(format!("{} is due, and said to be {}", target.label(), planned.reason));
+            }
+        }
+    }
+
+    fn is_true(&self, planned: &sapm::plan::PlannedRequest, decision: &Decision) -> bool {
+        let past = |state: MrState| {
+            self.after.requests.values().any(|old| {
+                let by_person = old.closed.is_none_or(|(_, user)| user != self.scene.bot);
+                let marks = old.sha.as_deref().and_then(|sha| Marks::of(&self.bot.project, sha));
+                let same = marks.is_none_or(|marks| {
+                    marks.git_ref == decision.desired_ref && marks.hashes == decision.desired_hashes
+                });
+                old.source_branch == planned.branch
+                    && old.author == self.scene.bot
+                    && old.state == state
+                    && by_person
+                    && same
+                    && !old.labels.contains(AGAIN)
+            })
+        };
+        match planned.reason_code {
+            Reason::ClosedByPerson => past(MrState::Closed),
+            Reason::RolledBack => past(MrState::Merged),
+            Reason::NotOurs => {
+                let tip = self.after.branches.get(&planned.branch);
+                let request = self.after.requests.values().any(|request| {
+                    request.source_branch == planned.branch
+                        && request.state == MrState::Opened
+                        && request.author != self.scene.bot
+                });
+                request || tip.is_some_and(|tip| self.pushed.contains(tip))
+            }
+            Reason::RunLimit => {
+                let limit = self.bot.settings.borrow().max_new_merge_requests;
+                let created = self.run.plan.requests.iter().filter(|r| r.action == Action::Create);
+                created.count() == limit
+            }
+            Reason::WaitsForRequest => self.stands_in_the_way(planned),
+            _ => false,
+        }
+    }
+
+    /// Does it conflict with an open request, one that is named?
+    fn stands_in_the_way(&self, planned: &sapm::plan::PlannedRequest) -> bool {
+        let Some(edit) = planned.files.first() else { return false };
+        let text = |rev: &str| {
+            let bytes = self.bot.project.file(rev, &edit.path).unwrap_or_default();
+            String::from_utf8(bytes).unwrap()
+        };
+        let main = text("main");
+        let named = self.after.open_of(self.scene.bot).any(|request| {
+            planned.reason.contains(&format!("!{}:", request.iid))
+                || planned.reason.contains(&request.source_branch)
+        });
+        let merged_with = |request: &MergeRequest| {
+            let files = self.bot.project.try_merge("main", &[&request.source_branch]).ok()?;
+            let other = String::from_utf8(files.get(&edit.path)?.clone()).unwrap();
+            Some(git::merge_texts(&main, &other, &edit.content).unwrap())
+        };
+        let conflicts = self.after.open_of(self.scene.bot).any(|request| {
+            merged_with(request).is_none_or(|merge| merge == Merge::Conflict)
+        });
+        named && conflicts
+    }
+
+    /// The bot's branches without a request are gone.
+    fn left_branches(&mut self) {
+        let open: BTreeSet<&String> =
+            self.after.requests.values().filter(|r| r.state == MrState::Opened).map(|r| &r.source_branch).collect();
+        let errors =
+            self.run.decisions.subscribers.values().any(|d| d.outcome == Outcome::Error);
+        if errors || !self.run.loaded.bundle.broken_files.is_empty() {
+            return;
+        }
+        for (branch, tip) in &self.after.branches {
+            if branch.starts_with(PREFIX) && !open.contains(branch) && !self.pushed.contains(tip) {
+                self.problems.push(format!("the branch {branch} is left, and nobody's"));
+            }
+        }
+    }
+
+    /// A request that was right is not pushed to.
+    fn needless(&mut self) {
+        let own = self.own(self.before);
+        for old in &own {
+            let Some(new) = self.after.requests.get(&old.request.iid) else { continue };
+            if new.sha == old.request.sha || new.state != MrState::Opened {
+                continue;
+            }
+            let wanted = old.any(Outcome::Promote);
+            let right = wanted.is_some_and(|wanted| {
+                old.marks.git_ref == wanted.desired_ref && old.marks.hashes == wanted.desired_hashes
+            });
+            let project = &self.bot.project;
+            let main = (&project.files("main"), &self.run.loaded.inventory);
+            let clean = project
+                .try_merge("main", &[old.tip])
+                .is_ok_and(|files| exact(main, &files, &[&old.marks]).is_ok());
+            let alone = !own.iter().filter(|other| other.request.iid != old.request.iid).any(|other| {
+                let pair = [old.tip, other.tip];
+                project.try_merge("main", &pair).is_err() || project.try_merge("main", &[other.tip, old.tip]).is_err()
+            });
+            if right && clean && alone {
+                self.problems.push(format!("!{} was right, and pushed to", new.iid));
+            }
+        }
+    }
+
+    /// What the bot closed had to be closed.
+    fn closed(&mut self) {
+        for old in self.own(self.before) {
+            let Some(new) = self.after.requests.get(&old.request.iid) else { continue };
+            let by_bot = new.closed.is_some_and(|(_, user)| user == self.scene.bot);
+            if new.state != MrState::Closed || !by_bot {
+                continue;
+            }
+            let wanted = old.any(Outcome::Promote).is_some() || old.any(Outcome::Hold).is_some();
+            let blocked = old.any(Outcome::Hold).is_some()
+                && self.blocked.contains(&old.marks.git_ref);
+            let planned = self.run.plan.requests.iter().find(|r| r.iid == Some(new.iid));
+            let other = planned.is_some_and(|r| {
+                matches!(r.reason_code, Reason::Superseded | Reason::WaitsForRequest | Reason::TargetBranchMoved)
+            });
+            if old.any(Outcome::Error).is_some() || wanted && !blocked && !other {
+                self.problems.push(format!("!{} was closed, and may be wanted", new.iid));
+            }
+        }
+    }
+}

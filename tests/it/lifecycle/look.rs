@@ -1,0 +1,140 @@
+//! The config repo's project at a moment, and what a commit of the bot says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use forge::{MergeRequest, MrState, ProjectHandle};
+use percent_encoding::percent_decode_str;
+use sapm::app_interface::CurrentHash;
+use sapm::inventory::Inventory;
+
+use super::driver::{Loaded, load_files};
+
+pub const PREFIX: &str = "auto-promoter-v2/";
+
+/// What stands in the trailers of a commit, read by other code than the bot's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marks {
+    pub targets: BTreeSet<String>,
+    pub git_ref: String,
+    pub hashes: Vec<CurrentHash>,
+    pub path: String,
+}
+
+impl Marks {
+    pub fn parse(message: &str) -> Option<Self> {
+        let field = |name: &str| {
+            message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        };
+        let decode = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
+        let hashes = field("Sapm-Hashes").into_iter().flat_map(|list| list.split(','));
+        let mut hashes: Vec<CurrentHash> = hashes
+            .map(|hash| {
+                let parts: Vec<_> = hash.split('=').map(decode).collect();
+                let [channel, parent_saas, target_config_hash] = parts.try_into().unwrap();
+                CurrentHash { channel, parent_saas, target_config_hash }
+            })
+            .collect();
+        hashes.sort();
+        Some(Self {
+            targets: field("Sapm-Targets")?.split(',').map(str::to_owned).collect(),
+            git_ref: decode(field("Sapm-Ref")?),
+            hashes,
+            path: decode(field("Sapm-Path")?),
+        })
+    }
+
+    /// Of a commit; none if it is not one of the bot's.
+    pub fn of(project: &ProjectHandle, commit: &str) -> Option<Self> {
+        Self::parse(&project.message(commit)?)
+    }
+
+    pub fn same_values(&self, other: &Self) -> bool {
+        self.git_ref == other.git_ref && self.hashes == other.hashes
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Look {
+    pub main: String,
+    pub branches: BTreeMap<String, String>,
+    pub requests: BTreeMap<u64, MergeRequest>,
+}
+
+impl Look {
+    pub fn take(project: &ProjectHandle) -> Self {
+        Self {
+            main: project.tip("main").unwrap(),
+            branches: project.branches(),
+            requests: project.merge_requests().into_iter().map(|r| (r.iid, r)).collect(),
+        }
+    }
+
+    /// Open requests of the bot.
+    pub fn open_of(&self, bot: u64) -> impl Iterator<Item = &MergeRequest> {
+        let open = self.requests.values().filter(|request| request.state == MrState::Opened);
+        open.filter(move |request| request.author == bot)
+    }
+
+    pub fn tip(&self, request: &MergeRequest) -> Option<&String> {
+        self.branches.get(&request.source_branch)
+    }
+}
+
+/// Do two config repos differ in the refs and hashes of exactly these targets,
+/// which are as `wanted` says, and in one file?
+pub fn exact(
+    (old_files, old): (&super::config::Files, &Inventory),
+    new_files: &super::config::Files,
+    wanted: &[&Marks],
+) -> Result<(), String> {
+    let mut paths: BTreeSet<&String> = BTreeSet::new();
+    for path in old_files.keys().chain(new_files.keys()) {
+        if old_files.get(path) != new_files.get(path) {
+            paths.insert(path);
+        }
+    }
+    let allowed: BTreeSet<&String> = wanted.iter().map(|marks| &marks.path).collect();
+    if !paths.is_subset(&allowed) {
+        return Err(format!("changes {paths:?}, and should change {allowed:?} only"));
+    }
+    let Loaded { bundle, inventory: new } = load_files(new_files);
+    if old.targets.len() != new.targets.len() {
+        return Err(format!(
+            "there were {} targets, now {}: {:?}",
+            old.targets.len(),
+            new.targets.len(),
+            bundle.problems
+        ));
+    }
+    for before in &old.targets {
+        let uid = &before.uid;
+        let after = new.targets.iter().find(|target| target.uid == *uid);
+        let after = after.ok_or_else(|| format!("{} is gone", before.label()))?;
+        let label = before.label();
+        let marks = wanted.iter().find(|marks| marks.targets.contains(uid.as_str()));
+        let git_ref = marks.map_or_else(|| before.git_ref.clone(), |m| Ok(m.git_ref.clone()));
+        if after.git_ref != git_ref {
+            return Err(format!("{label} has {:?} and should have {git_ref:?}", after.git_ref));
+        }
+        let mut hashes = before.promotion.current_hashes.clone();
+        if let Some(marks) = marks {
+            let replaced = |hash: &CurrentHash| {
+                marks.hashes.iter().any(|new| new.channel == hash.channel)
+            };
+            hashes.retain(|hash| !replaced(hash));
+            hashes.extend(marks.hashes.iter().cloned());
+        }
+        let mut have = after.promotion.current_hashes.clone();
+        hashes.sort();
+        have.sort();
+        if have != hashes {
+            return Err(format!("{label} has the hashes {have:?} and should have {hashes:?}"));
+        }
+        if (before.promotion.auto, &before.promotion.subscribe, &before.promotion.schedule)
+            != (after.promotion.auto, &after.promotion.subscribe, &after.promotion.schedule)
+        {
+            return Err(format!("{label} has another promotion block"));
+        }
+    }
+    Ok(())
+}

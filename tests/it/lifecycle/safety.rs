@@ -1,0 +1,201 @@
+//! What has to hold after every run, however it went.
+
+use std::collections::BTreeMap;
+
+use forge::{MergeRequest, MrState};
+
+use super::look::{Look, Marks, PREFIX};
+use super::people::{Persons, Scene};
+
+pub const CLOSING: &str = "sapm:closed-by-bot";
+pub const TAKEN_OVER: &str = "sapm:taken-over";
+pub const HOLD: &str = "sapm/hold";
+pub const AGAIN: &str = "sapm/again";
+
+/// The world when the run began, right before it wrote, and after it.
+pub struct Views<'a> {
+    pub began: &'a Look,
+    pub before: &'a Look,
+    pub after: &'a Look,
+}
+
+pub fn comments(request: &MergeRequest, bot: u64, marker: &str) -> usize {
+    let own = request.comments().filter(|note| note.author == bot);
+    own.filter(|note| note.body.contains(marker)).count()
+}
+
+/// What nobody but people may change of a request.
+fn face(request: &MergeRequest) -> (&str, &str, &std::collections::BTreeSet<String>, MrState, Option<&String>) {
+    (
+        &request.title,
+        &request.description,
+        &request.labels,
+        request.state,
+        request.sha.as_ref(),
+    )
+}
+
+/// Everything that is wrong.
+pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -> Vec<String> {
+    let persons = scene.persons.lock().unwrap();
+    let mut problems = persons.complaints.clone();
+    others_untouched(scene, views, &persons, &mut problems);
+    one_per_target(scene, views.after, &mut problems);
+    texts(scene, views.after, &mut problems);
+    let new: Vec<&MergeRequest> = views
+        .after
+        .requests
+        .values()
+        .filter(|new| new.author == scene.bot && !views.began.requests.contains_key(&new.iid))
+        .collect();
+    if new.len() > max_new * runs {
+        problems.push(format!("{} new requests, {max_new} are allowed", new.len()));
+    }
+    for new in new {
+        problems.extend(against_a_person(scene, views.began, new));
+    }
+    for (iid, request) in &views.after.requests {
+        for marker in [CLOSING, TAKEN_OVER] {
+            let count = comments(request, scene.bot, marker);
+            if count > 1 {
+                problems.push(format!("!{iid} has {count} comments with {marker}"));
+            }
+        }
+        let closed_by_bot = request.closed.is_some_and(|(_, user)| user == scene.bot);
+        let reason_given = comments(request, scene.bot, CLOSING) == 1;
+        if request.state == MrState::Closed && closed_by_bot && !reason_given {
+            problems.push(format!("the bot closed !{iid} without a comment"));
+        }
+    }
+    problems
+}
+
+fn others_untouched(
+    scene: &Scene,
+    views: &Views<'_>,
+    persons: &Persons,
+    problems: &mut Vec<String>,
+) {
+    let (before, after) = (views.before, views.after);
+    if before.main != after.main && !persons.touched_main {
+        problems.push("the bot moved the target branch".to_owned());
+    }
+    for (branch, tip) in &before.branches {
+        let theirs = !branch.starts_with(PREFIX) && branch != "main" || persons.pushed.contains(tip);
+        let touched = persons.touched_branches.contains(branch);
+        if theirs && !touched && after.branches.get(branch) != Some(tip) {
+            problems.push(format!("the bot changed {branch}, which was a person's"));
+        }
+    }
+    for (iid, old) in &before.requests {
+        let Some(new) = after.requests.get(iid) else { continue };
+        if persons.touched_requests.contains(iid) {
+            continue;
+        }
+        let taken_over = before.tip(old).is_some_and(|tip| persons.pushed.contains(tip));
+        let why = if old.author != scene.bot {
+            "a person's"
+        } else if old.labels.contains(HOLD) {
+            "to be left alone by its label"
+        } else if taken_over {
+            "taken over"
+        } else if old.state != MrState::Opened
+            && views.began.requests.get(iid).is_some_and(|began| began.state != MrState::Opened)
+        {
+            "over"
+        } else {
+            continue;
+        };
+        if face(old) != face(new) {
+            problems.push(format!(
+                "the bot changed !{iid}, which was {why}:\n{:#?}\n{:#?}",
+                face(old),
+                face(new)
+            ));
+        }
+        let count = |request: &MergeRequest| {
+            request.comments().filter(|note| note.author == scene.bot).count()
+        };
+        let allowed = usize::from(why == "taken over");
+        if count(new) > count(old) + allowed {
+            problems.push(format!("the bot commented on !{iid}, which was {why}"));
+        }
+    }
+}
+
+fn one_per_target(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
+    let mut by_target: BTreeMap<String, u64> = BTreeMap::new();
+    let mut by_branch: BTreeMap<&str, u64> = BTreeMap::new();
+    for request in after.open_of(scene.bot) {
+        if let Some(other) = by_branch.insert(&request.source_branch, request.iid) {
+            problems.push(format!("!{other} and !{} have one branch", request.iid));
+        }
+        let marks = after.tip(request).and_then(|tip| Marks::of(&scene.project, tip));
+        for target in marks.into_iter().flat_map(|marks| marks.targets) {
+            if let Some(other) = by_target.insert(target.clone(), request.iid) {
+                problems.push(format!("!{other} and !{} promote {target}", request.iid));
+            }
+        }
+    }
+}
+
+fn texts(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
+    for action in scene.world.quick_actions() {
+        if action.user == scene.bot {
+            problems.push(format!("a quick action: {action:?}"));
+        }
+    }
+    for mention in scene.world.mentions() {
+        if mention.user == scene.bot {
+            problems.push(format!("a mention: {mention:?}"));
+        }
+    }
+    for branch in after.branches.keys().filter(|branch| branch.starts_with(PREFIX)) {
+        if branch.len() > 200 {
+            problems.push(format!("{branch} has more than 200 bytes"));
+        }
+    }
+    for request in after.requests.values().filter(|request| request.author == scene.bot) {
+        if request.description.len() >= 1_048_576 {
+            problems.push(format!("!{} has a description beyond GitLab's limit", request.iid));
+        }
+        if request.title.contains('\n') {
+            problems.push(format!("!{} has a title of two lines", request.iid));
+        }
+    }
+}
+
+/// Was it opened although a person had said no to just these values?
+fn against_a_person(scene: &Scene, began: &Look, new: &MergeRequest) -> Option<String> {
+    let marks = |request: &MergeRequest| Marks::of(&scene.project, request.sha.as_deref()?);
+    let values = marks(new)?;
+    let mut past: Vec<_> = began
+        .requests
+        .values()
+        .filter(|old| old.author == scene.bot && old.source_branch == new.source_branch)
+        .collect();
+    past.sort_by_key(|request| std::cmp::Reverse(request.iid));
+    // The newest word on these values counts; of those that were merged the newest at all.
+    let mut merged = false;
+    for old in past {
+        if old.state == MrState::Merged && std::mem::replace(&mut merged, true) {
+            continue;
+        }
+        if !marks(old).is_some_and(|old| old.same_values(&values)) {
+            continue;
+        }
+        let by_person = old.closed.is_some_and(|(_, user)| user != scene.bot);
+        let (said_no, how) = match old.state {
+            MrState::Closed => (by_person, "closed by a person"),
+            MrState::Merged => (true, "merged and reverted"),
+            MrState::Opened => (false, ""),
+        };
+        if said_no && !old.labels.contains(AGAIN) {
+            return Some(format!("!{} was opened, but !{} with its values was {how}", new.iid, old.iid));
+        }
+        if said_no {
+            return None;
+        }
+    }
+    None
+}
