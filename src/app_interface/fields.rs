@@ -28,14 +28,21 @@ impl FieldError {
         }
     }
 
-    /// As a problem of severity error.
-    pub fn into_problem(self, code: &str, file: &str) -> Problem {
-        let message = if self.path.is_empty() {
-            self.message
+    /// The place and what is wrong there.
+    pub fn text(&self) -> String {
+        if self.path.is_empty() {
+            self.message.clone()
         } else {
             format!("{}: {}", self.path, self.message)
-        };
-        Problem::error(code, message).in_file(file).at(self.path).at_line(self.line, self.column)
+        }
+    }
+
+    /// As a problem of severity error.
+    pub fn into_problem(self, code: &str, file: &str) -> Problem {
+        Problem::error(code, self.text())
+            .in_file(file)
+            .at(self.path)
+            .at_line(self.line, self.column)
     }
 }
 

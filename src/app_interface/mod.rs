@@ -15,6 +15,7 @@ mod saas_reader;
 mod tree;
 
 pub use bundle::{Bundle, LoadCounts};
+pub use fields::FieldError;
 pub use load::load;
 pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};
 pub use saas::{

@@ -1,5 +1,6 @@
 //! Saas files and targets as they are written down.
 
+use super::fields::FieldError;
 use crate::domain::RepoUrl;
 use crate::yaml::NodeId;
 
@@ -62,7 +63,7 @@ pub struct TargetDeclaration {
     /// `disable: true` or `delete: true`: neither publisher nor subscriber.
     pub removed: bool,
     /// What is wrong with its configuration: such a subscriber is in `error`.
-    pub broken: Vec<String>,
+    pub broken: Vec<FieldError>,
 }
 
 /// Where a target is deployed.

@@ -96,13 +96,12 @@ pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration,
     let place = place(file, field);
     let removed = field.flag("disable")? || field.flag("delete")?;
     let mut broken = Vec::new();
-    let git_ref = match field.get("ref") {
-        None => Err(format!("{}: ref is missing", field.path)),
-        Some(value) => value.text().map_err(|error| format!("{}: {}", error.path, error.message)),
-    };
-    if let Err(message) = &git_ref {
-        broken.push(message.clone());
-    }
+    let git_ref = field.get("ref").ok_or_else(|| field.error("ref is missing"));
+    let git_ref = git_ref.and_then(|value| value.text()).map_err(|error| {
+        let text = error.text();
+        broken.push(error);
+        text
+    });
     let promotion = match field.get("promotion") {
         None => None,
         Some(block) => Some(promotion(&block.mapping()?, &mut broken)?),
@@ -151,8 +150,8 @@ fn location(field: &Field<'_>) -> Result<Where, FieldError> {
     }
 }
 
-fn promotion(field: &Field<'_>, broken: &mut Vec<String>) -> Result<Promotion, FieldError> {
-    let mut note = |error: FieldError| broken.push(format!("{}: {}", error.path, error.message));
+fn promotion(field: &Field<'_>, broken: &mut Vec<FieldError>) -> Result<Promotion, FieldError> {
+    let mut note = |error: FieldError| broken.push(error);
     let soak_days = field.get("soakDays").map_or(Ok(0), |days| {
         let number = match days.node.scalar() {
             Some(crate::yaml::Scalar::Int(text)) => text.parse::<u64>().ok(),

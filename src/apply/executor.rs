@@ -5,8 +5,8 @@ use crate::domain::{CommitSha, Problem};
 use crate::observe::ports::{
     CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
 };
-use crate::plan::{Action, Plan, PlannedRequest, Step};
-use crate::snapshot::Failure;
+use crate::plan::{Action, Plan, PlannedRequest, Seen, Step};
+use crate::snapshot::{Failure, RequestState};
 
 /// Why the steps of a request ended early.
 enum Stop {
@@ -78,33 +78,61 @@ impl Executor<'_> {
             iid: request.iid,
             web_url: request.web_url.clone(),
         };
-        for step in &request.steps {
-            match self.step(step, &mut outcome).await {
-                Ok(()) => outcome.outcome = Verdict::Done,
-                Err(Stop::SomebodyWasFirst(message)) => {
-                    tracing::info!(branch = request.branch, "{message}");
-                    outcome.outcome = Verdict::SomebodyWasFirst;
-                    outcome.message = Some(message);
-                    break;
-                }
-                Err(Stop::Failed(failure)) => {
-                    outcome.outcome = Verdict::Failed;
-                    outcome.message = Some(failure.error);
-                    break;
-                }
+        match self.steps(request, &mut outcome).await {
+            Ok(()) => {}
+            Err(Stop::SomebodyWasFirst(message)) => {
+                tracing::info!(branch = request.branch, "{message}");
+                outcome.outcome = Verdict::SomebodyWasFirst;
+                outcome.message = Some(message);
+            }
+            Err(Stop::Failed(failure)) => {
+                outcome.outcome = Verdict::Failed;
+                outcome.message = Some(failure.error);
             }
         }
         outcome
     }
 
+    async fn steps(
+        &self,
+        request: &PlannedRequest,
+        outcome: &mut RequestOutcome,
+    ) -> Result<(), Stop> {
+        if !request.steps.is_empty() {
+            self.unchanged(request).await?;
+        }
+        for step in &request.steps {
+            self.step(step, outcome).await?;
+            outcome.outcome = Verdict::Done;
+        }
+        Ok(())
+    }
+
+    /// People win: what they did to an open request since it was looked at is planned on first.
+    async fn unchanged(&self, request: &PlannedRequest) -> Result<(), Stop> {
+        let (Some(iid), Some(seen)) = (request.iid, &request.seen) else { return Ok(()) };
+        let now = self.reader.request(iid).await?;
+        let tip = self.reader.branch_tip(&request.branch).await?.map(|tip| tip.sha);
+        let now_seen = Seen { title: now.title, labels: now.labels, tip };
+        if now.state == RequestState::Opened && now_seen == *seen {
+            return Ok(());
+        }
+        Err(Stop::SomebodyWasFirst(format!(
+            "somebody else changed !{iid} meanwhile; the next run looks again"
+        )))
+    }
+
     async fn step(&self, step: &Step, outcome: &mut RequestOutcome) -> Result<(), Stop> {
         match step {
-            Step::Commit { commit, expected_tip } => {
-                self.commit(commit, expected_tip.as_ref()).await?;
-            }
+            Step::Commit(commit) => self.commit(commit).await?,
             Step::Open(request) => self.open(request, outcome).await?,
             Step::Change { iid, change } => self.writer.change(*iid, change).await?,
-            Step::Comment { iid, body } => self.writer.comment(*iid, body).await?,
+            Step::Comment { iid, body, marker, bot_id } => {
+                let notes = self.reader.notes_of(*iid, *bot_id).await?;
+                if !notes.iter().any(|note| note.trim_end().ends_with(marker)) {
+                    self.writer.comment(*iid, body).await?;
+                }
+            }
             Step::DeleteBranch { branch, expected_tip } => {
                 self.delete(branch, expected_tip).await?
             }
@@ -112,19 +140,13 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// GitLab knows no compare-and-swap on a branch: look right before writing.
-    async fn commit(&self, commit: &NewCommit, expected: Option<&CommitSha>) -> Result<(), Stop> {
-        if commit.force {
-            let tip = self.reader.branch_tip(&commit.branch).await?;
-            if tip.as_ref().map(|tip| &tip.sha) != expected {
-                return Err(Stop::SomebodyWasFirst(format!(
-                    "somebody else pushed to {} meanwhile; the next run looks again",
-                    commit.branch
-                )));
-            }
-        }
+    async fn commit(&self, commit: &NewCommit) -> Result<(), Stop> {
         match self.writer.commit(commit).await? {
             CommitOutcome::Done(_) => Ok(()),
+            CommitOutcome::TipMoved => Err(Stop::SomebodyWasFirst(format!(
+                "somebody else pushed to {} meanwhile; the next run looks again",
+                commit.branch
+            ))),
             CommitOutcome::BranchExists => {
                 // Another run made the same commit, or something else: only the same one is ours to go on with.
                 let tip = self.reader.branch_tip(&commit.branch).await?;

@@ -199,6 +199,22 @@ impl GitLabDoor {
         GitLabWriter::new(self.api.clone(), self.reader.project(), WriterConfig::default())
     }
 
+    /// A token whose scopes are known must have the one that writing takes.
+    ///
+    /// # Errors
+    /// With exit code 4, when it has not.
+    pub fn check_may_write(&self) -> Result<(), Fatal> {
+        match self.reader.scopes() {
+            Some(scopes) if !scopes.contains("api") => {
+                let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+                let message = format!("the GitLab token may only {}", scopes.join(", "));
+                Err(Fatal::new(Exit::ServiceFailed, message)
+                    .hint("give SAPM_GITLAB_TOKEN the scope api, or use `sapm plan`"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A checkout that is not the branch's tip must at least be on the branch.
     ///
     /// # Errors
@@ -231,7 +247,8 @@ pub struct AnyHost {
 }
 
 impl AnyHost {
-    fn is_github(&self, url: &RepoUrl) -> bool {
+    /// Is this repository's commit asked of GitHub?
+    pub fn is_github(&self, url: &RepoUrl) -> bool {
         let url = url.normalised();
         let url = if url.contains("://") { url } else { format!("https://{url}") };
         same_host(&url, "https://github.com") || same_host(&url, &self.github_url)

@@ -44,15 +44,42 @@ fn find<'a>(report: &'a PlanReport, wanted: &str) -> Result<&'a SubscriberReport
         .collect();
     match matching.as_slice() {
         [subscriber] => Ok(subscriber),
-        [] => Err(Fatal::new(Exit::Usage, format!("no subscriber is called {wanted:?}"))
-            .hint("name it by its uid or as saas-file/resource-template/cluster/namespace; `sapm plan` lists them")),
+        [] => {
+            let near = nearest(report, wanted);
+            let near = if near.is_empty() {
+                String::new()
+            } else {
+                format!("; near it: {}", near.join(", "))
+            };
+            Err(Fatal::new(Exit::Usage, format!("no subscriber is called {wanted:?}"))
+                .hint(format!("name it by its uid or as saas-file/resource-template/cluster/namespace; `sapm plan` lists them{near}")))
+        }
         several => {
             let names: Vec<String> =
                 several.iter().take(10).map(|subscriber| subscriber.target.label()).collect();
-            Err(Fatal::new(Exit::Usage, format!("{wanted:?} may be any of {} subscribers", several.len()))
-                .hint(format!("say more: {}", names.join(", "))))
+            Err(Fatal::new(
+                Exit::Usage,
+                format!("{wanted:?} may be any of {} subscribers", several.len()),
+            )
+            .hint(format!("say more: {}", names.join(", "))))
         }
     }
+}
+
+/// Labels that are like `wanted`, or have a part that is: the three nearest.
+fn nearest(report: &PlanReport, wanted: &str) -> Vec<String> {
+    let ratio = |text: &str| similar::TextDiff::from_chars(text, wanted).ratio();
+    let mut labels: Vec<(f32, String)> = report
+        .subscribers
+        .iter()
+        .map(|subscriber| subscriber.target.label())
+        .map(|label| {
+            (label.split('/').chain([label.as_str()]).map(ratio).fold(0.0, f32::max), label)
+        })
+        .filter(|(likeness, _)| *likeness > 0.7)
+        .collect();
+    labels.sort_by(|a, b| b.0.total_cmp(&a.0));
+    labels.into_iter().take(3).map(|(_, label)| label).collect()
 }
 
 fn requests_of<'a>(

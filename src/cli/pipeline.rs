@@ -123,6 +123,9 @@ async fn stages(
         return Err(Fatal::new(Exit::Usage, "the config repo's project on GitLab is not known")
             .hint("set --gitlab-project (SAPM_GITLAB_PROJECT)"));
     }
+    if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
+        gitlab.check_may_write()?;
+    }
     let snapshot = snapshot_out.insert(Snapshot::new(now));
     observe_all(config, doors, &loaded, gitlab.as_ref(), snapshot).await?;
     stopwatch.lap("observe");
@@ -180,6 +183,16 @@ async fn observe_all(
             Fatal::new(Exit::ServiceFailed, error.to_string())
                 .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")
         })?;
+    }
+    let moving = loaded.inventory.targets.iter().filter(|target| {
+        target.git_ref.as_ref().is_ok_and(|git_ref| !crate::domain::is_commit_sha(git_ref))
+    });
+    if config.github.1.is_none()
+        && moving.map(|t| &t.repo_url).any(|url| doors.commits.is_github(url))
+    {
+        tracing::warn!(
+            "SAPM_GITHUB_TOKEN is not set: without it GitHub's rate limit is 60 requests an hour"
+        );
     }
     let progress = StandardError::default();
     let observer = Observer {

@@ -145,6 +145,7 @@ fn read_deployment(
             .at(&key),
         );
         state.unread.insert(channel.to_owned(), failure.clone());
+        return;
     }
     let deployment = match snapshot.deployment_records.get(&key) {
         None => deployment(DeploymentState::Missing, None),

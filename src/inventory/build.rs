@@ -7,7 +7,7 @@ use super::select::select;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
 use crate::app_interface::{
-    Bundle, Namespace, ResourceTemplate, SaasFile, TargetDeclaration, Where,
+    Bundle, FieldError, Namespace, ResourceTemplate, SaasFile, TargetDeclaration, Where,
 };
 use crate::domain::{Problem, TargetIdentity, TargetUid, UidDigest};
 
@@ -126,7 +126,6 @@ impl Builder<'_> {
             namespace: &namespace.name,
         }
         .uid(self.digest);
-        let mut broken = declaration.broken.clone();
         let slos = declaration
             .slos
             .iter()
@@ -135,7 +134,14 @@ impl Builder<'_> {
                 None => Err(format!("slos: $ref to {path}, which is not there")),
             })
             .collect::<Vec<_>>();
-        broken.extend(slos.iter().filter_map(|slo| slo.as_ref().err().cloned()));
+        let in_slos = slos.iter().filter_map(|slo| slo.as_ref().err().cloned());
+        let broken: Vec<String> =
+            declaration.broken.iter().map(FieldError::text).chain(in_slos.clone()).collect();
+        let in_fields =
+            declaration.broken.iter().map(|error| (error.text(), error.line, error.column));
+        let place = &declaration.place;
+        let in_slos = in_slos.map(|message| (message, place.line, place.column));
+        let wrong: Vec<_> = in_fields.chain(in_slos).collect();
         self.inventory.targets.push(Target {
             uid,
             app: Arc::clone(app),
@@ -153,27 +159,27 @@ impl Builder<'_> {
             node: declaration.node,
             broken,
         });
+        self.report_broken(wrong);
     }
 
     fn finish(mut self) -> Inventory {
-        self.broken_targets();
         self.join_channels();
         self.subscribers();
         sites::find(self.bundle, &mut self.inventory);
         self.inventory
     }
 
-    fn broken_targets(&mut self) {
-        for target in &self.inventory.targets {
-            for message in &target.broken {
-                let problem =
-                    Problem::error("broken_target", format!("{}: {message}", target.label()))
-                        .in_file(&target.place.file)
-                        .at(&target.place.path)
-                        .at_line(target.place.line, target.place.column);
-                if !self.inventory.problems.contains(&problem) {
-                    self.inventory.problems.push(problem);
-                }
+    /// What is wrong with the newest target: message, line and column.
+    fn report_broken(&mut self, wrong: Vec<(String, u32, u32)>) {
+        let Some(target) = self.inventory.targets.last() else { return };
+        for (message, line, column) in wrong {
+            let message = format!("{}: {message}", target.label());
+            let problem = Problem::error("broken_target", message)
+                .in_file(&target.place.file)
+                .at(&target.place.path)
+                .at_line(line, column);
+            if !self.inventory.problems.contains(&problem) {
+                self.inventory.problems.push(problem);
             }
         }
     }

@@ -81,6 +81,8 @@ pub trait ForgeReader: Send + Sync {
         branch: &str,
         bot_id: u64,
     ) -> Result<Vec<PastMergeRequest>, Failure>;
+    /// A request as it is now.
+    async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
     /// Bodies of the comments that the user `bot_id` wrote on a request.
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
     /// Text of a file at a commit, `None` if there is none. `path` from the repository's root.
@@ -98,8 +100,8 @@ pub struct NewCommit {
     pub branch: String,
     /// The commit to start from: the one whose text was edited.
     pub start: CommitSha,
-    /// Replace what is on the branch? Only ever for the bot's own content.
-    pub force: bool,
+    /// The branch's tip that it replaces, only ever the bot's own content; `None` makes the branch.
+    pub replaces: Option<CommitSha>,
     /// Message with trailers.
     pub message: String,
     /// Path from the repository's root.
@@ -139,8 +141,10 @@ pub struct RequestChange {
 pub enum CommitOutcome {
     /// It is on the branch.
     Done(CommitSha),
-    /// The branch exists already and `force` was not set: somebody else was first.
+    /// The branch that was to be made exists already: somebody else was first.
     BranchExists,
+    /// The tip that was to be replaced is not there any more: somebody else was first.
+    TipMoved,
 }
 
 /// What became of a request to open.

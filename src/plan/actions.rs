@@ -5,7 +5,7 @@ use super::conflicts::Change;
 use super::desired::{Desired, Group};
 use super::lifecycle::{Existing, Planner};
 use super::message;
-use super::model::{Action, PlannedRequest, Reason, Step};
+use super::model::{Action, PlannedRequest, Reason, Seen, Step};
 use crate::domain::{Problem, TargetUid};
 use crate::observe::ports::{NewCommit, RequestChange};
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
@@ -131,11 +131,9 @@ impl Planner<'_> {
             self.plan.requests.push(planned);
             return;
         }
-        let mut steps = Vec::new();
-        if !self.has_note(request.iid, message::CLOSED_BY_BOT_MARKER) {
-            let body = message::closing_comment(&reason);
-            steps.push(Step::Comment { iid: request.iid, body });
-        }
+        let body = message::closing_comment(&reason);
+        let comment = self.comment_once(request.iid, message::CLOSED_BY_BOT_MARKER, body);
+        let mut steps: Vec<Step> = comment.into_iter().collect();
         let change = RequestChange { close: true, ..RequestChange::default() };
         steps.push(Step::Change { iid: request.iid, change });
         steps.push(Step::DeleteBranch {
@@ -163,11 +161,9 @@ impl Planner<'_> {
     }
 
     pub(super) fn taken_over(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
-        let mut steps = Vec::new();
-        if !self.has_note(request.iid, message::TAKEN_OVER_MARKER) {
-            let body = message::taken_over_comment(&request.source_branch);
-            steps.push(Step::Comment { iid: request.iid, body });
-        }
+        let body = message::taken_over_comment(&request.source_branch);
+        let comment = self.comment_once(request.iid, message::TAKEN_OVER_MARKER, body);
+        let steps = comment.into_iter().collect();
         let reason = "taken over: somebody else pushed to its branch".to_owned();
         self.leave(group, request, Reason::TakenOver, reason, steps);
     }
@@ -186,9 +182,15 @@ impl Planner<'_> {
         );
     }
 
-    pub(super) fn has_note(&mut self, iid: u64, marker: &str) -> bool {
+    /// A comment, unless the bot has made it before: also in another run, while this one planned.
+    fn comment_once(&mut self, iid: u64, marker: &'static str, body: String) -> Option<Step> {
+        let bot_id = self.snapshot.config_repo.as_ref()?.bot.id;
+        (!self.has_note(iid, marker)).then(|| Step::Comment { iid, body, marker, bot_id })
+    }
+
+    fn has_note(&mut self, iid: u64, marker: &str) -> bool {
         match self.snapshot.notes.get(&iid).map(|notes| notes.as_result()) {
-            Some(Ok(notes)) => notes.iter().any(|note| note.contains(marker)),
+            Some(Ok(notes)) => notes.iter().any(|note| note.trim_end().ends_with(marker)),
             // Rather no comment than one in every run.
             Some(Err(_)) => true,
             None => {
@@ -221,17 +223,14 @@ impl Planner<'_> {
     ) -> Step {
         let trailers = desired.trailers(&self.target_branch, &repo.base_commit);
         let title = message::title(self.inventory, desired);
-        Step::Commit {
-            commit: NewCommit {
-                branch: branch.to_owned(),
-                start: repo.base_commit.clone(),
-                force: tip.is_some(),
-                message: message::commit_message(&title, &trailers),
-                path: desired.path.clone(),
-                content: desired.new_text.clone(),
-            },
-            expected_tip: tip.map(|tip| tip.sha.clone()),
-        }
+        Step::Commit(NewCommit {
+            branch: branch.to_owned(),
+            start: repo.base_commit.clone(),
+            replaces: tip.map(|tip| tip.sha.clone()),
+            message: message::commit_message(&title, &trailers),
+            path: desired.path.clone(),
+            content: desired.new_text.clone(),
+        })
     }
 
     pub(super) fn planned(
@@ -254,6 +253,11 @@ impl Planner<'_> {
             files: Vec::new(),
             promotable_since: None,
             opened_at: Some(request.created_at),
+            seen: Some(Seen {
+                title: request.title.clone(),
+                labels: request.labels.clone(),
+                tip: self.snapshot.branches.get(&request.source_branch).map(|tip| tip.sha.clone()),
+            }),
             steps: Vec::new(),
         }
     }

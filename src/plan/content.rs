@@ -84,9 +84,11 @@ impl<'a> Planner<'a> {
     ) -> Vec<String> {
         let mut candidates: Vec<String> =
             self.target_text(&trailers.path).map(str::to_owned).into_iter().collect();
+        let same_values = desired.is_some_and(|desired| desired.values == trailers.values);
         if let Some(desired) = desired {
             candidates.push(desired.new_text.clone());
-        } else if let Some(group) = group {
+        }
+        if let (false, Some(group)) = (same_values, group) {
             candidates.extend(desired::text_with(
                 self.inventory,
                 self.bundle,

@@ -157,13 +157,7 @@ fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: 
         return Wish::Error(decision.errors.first().cloned().unwrap_or_default());
     }
     if let Some(decision) = of(Outcome::Hold) {
-        let gate = decision.held_by.unwrap_or(GateName::EditSite);
-        let reason = decision
-            .gates
-            .iter()
-            .find(|verdict| verdict.gate == gate)
-            .map(|verdict| verdict.reason.clone())
-            .unwrap_or_default();
+        let (gate, reason) = holding(decision);
         return Wish::Hold { gate, reason };
     }
     match of(Outcome::Promote) {
@@ -173,6 +167,13 @@ fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: 
             Err(message) => Wish::Error(message),
         },
     }
+}
+
+/// The gate that holds, and why.
+pub(super) fn holding(decision: &Decision) -> (GateName, String) {
+    let gate = decision.held_by.unwrap_or(GateName::EditSite);
+    let verdict = decision.gates.iter().find(|verdict| verdict.gate == gate);
+    (gate, verdict.map(|verdict| verdict.reason.clone()).unwrap_or_default())
 }
 
 fn desired(

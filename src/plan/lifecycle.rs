@@ -20,7 +20,7 @@ use super::openings;
 use super::ownership::{self, Ownership};
 use super::trailers::Trailers;
 use crate::app_interface::Bundle;
-use crate::decide::{Decisions, GateName, gates};
+use crate::decide::{Decision, Decisions, GateName, Outcome, gates};
 use crate::domain::CommitSha;
 use crate::inventory::Inventory;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
@@ -189,47 +189,54 @@ impl<'a> Planner<'a> {
         let trailers = &existing.trailers;
         let Some(group) = group else { return self.without_group(existing) };
         Some(match &group.wish {
-            Wish::Error(message) => Verdict::Leave(
-                Reason::FactsMissing,
-                format!("left as it is, as facts are missing: {message}"),
-                Vec::new(),
-            ),
+            Wish::Error(message) => missing_facts(message),
             Wish::NothingDue => Verdict::Close(
                 Reason::NothingDue,
                 "nothing is due any more: the target has what its publishers have".to_owned(),
             ),
             Wish::Hold { gate, reason } => {
-                let blocked = CommitSha::parse(&trailers.values.git_ref).is_some_and(|commit| {
-                    group
-                        .members
-                        .iter()
-                        .any(|&member| gates::is_blocked(&self.inventory.targets[member], &commit))
-                });
-                if blocked {
-                    Verdict::Close(
-                        Reason::CommitBlocked,
-                        format!("its commit {} is blocked now", trailers.values.git_ref),
-                    )
-                } else {
-                    Verdict::Hold(*gate, reason.clone())
-                }
+                self.held(trailers, &group.members, *gate, reason.clone())
             }
             Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
         })
+    }
+
+    /// A held request becomes a draft; one whose commit is blocked will never be right again.
+    fn held(
+        &self,
+        trailers: &Trailers,
+        members: &[usize],
+        gate: GateName,
+        reason: String,
+    ) -> Verdict {
+        let blocked = CommitSha::parse(&trailers.values.git_ref).is_some_and(|commit| {
+            members
+                .iter()
+                .any(|&member| gates::is_blocked(&self.inventory.targets[member], &commit))
+        });
+        if blocked {
+            let reason = format!("its commit {} is blocked now", trailers.values.git_ref);
+            return Verdict::Close(Reason::CommitBlocked, reason);
+        }
+        Verdict::Hold(gate, reason)
     }
 
     /// A request whose branch no subscriber has: its target is gone, goes by
     /// another branch, or this run is not about it.
     fn without_group(&self, existing: &Existing<'_>) -> Option<Verdict> {
         let trailers = &existing.trailers;
-        let known =
-            self.inventory.subscribers().find(|(_, target)| trailers.targets.contains(&target.uid));
-        if let Some((index, target)) = known {
-            let decided = self.decisions.subscribers.contains_key(&index)
-                && self.settings.narrowing.includes(target);
-            return decided.then(|| {
-                let reason = format!("{} goes by another branch now", target.label());
-                Verdict::Close(Reason::Superseded, reason)
+        let known: Vec<_> = self
+            .inventory
+            .subscribers()
+            .filter(|(_, target)| trailers.targets.contains(&target.uid))
+            .collect();
+        if let Some((_, target)) = known.first() {
+            let included = known.iter().any(|(_, target)| self.settings.narrowing.includes(target));
+            let decided: Option<Vec<_>> =
+                known.iter().map(|(index, _)| self.decisions.subscribers.get(index)).collect();
+            return decided.filter(|_| included).map(|decided| {
+                let members: Vec<usize> = known.iter().map(|(index, _)| *index).collect();
+                self.elsewhere(trailers, &members, &decided, &target.label())
             });
         }
         if !self.settings.narrowing.is_everything() {
@@ -246,6 +253,29 @@ impl<'a> Planner<'a> {
                 "its target is gone, disabled, or no longer promoted automatically".to_owned(),
             ),
         })
+    }
+
+    /// Whether a target shares its branch depends on what is decided for it: while
+    /// that is not known, or it is held, the request that there is stays.
+    fn elsewhere(
+        &self,
+        trailers: &Trailers,
+        members: &[usize],
+        decided: &[&Decision],
+        label: &str,
+    ) -> Verdict {
+        if let Some(error) = decided.iter().find(|d| d.outcome == Outcome::Error) {
+            return missing_facts(error.errors.first().map_or("", String::as_str));
+        }
+        match decided.iter().find(|decision| decision.outcome == Outcome::Hold) {
+            Some(decision) => {
+                let (gate, reason) = desired::holding(decision);
+                self.held(trailers, members, gate, reason)
+            }
+            None => {
+                Verdict::Close(Reason::Superseded, format!("{label} goes by another branch now"))
+            }
+        }
     }
 
     /// A broken datafile that may hide the targets of a request.
@@ -357,6 +387,11 @@ impl<'a> Planner<'a> {
     pub(super) fn needs(&mut self) -> &mut Needs {
         &mut self.plan.needs
     }
+}
+
+fn missing_facts(message: &str) -> Verdict {
+    let reason = format!("left as it is, as facts are missing: {message}");
+    Verdict::Leave(Reason::FactsMissing, reason, Vec::new())
 }
 
 fn hold_label() -> String {

@@ -73,9 +73,10 @@ pub(super) fn values_marker(digest: &str) -> String {
     format!("<!-- sapm:values={digest} -->")
 }
 
-/// The values that a description is about, if its marker is still there.
+/// The values that a description is about, if its marker is still there: the
+/// last one, as a name may hold something that looks like it.
 pub(super) fn described_values(description: &str) -> Option<&str> {
-    let (_, rest) = description.split_once("<!-- sapm:values=")?;
+    let (_, rest) = description.rsplit_once("<!-- sapm:values=")?;
     rest.split_once(" -->").map(|(digest, _)| digest)
 }
 

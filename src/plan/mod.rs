@@ -25,4 +25,6 @@ pub use conflicts::{Merge, MergeTexts};
 pub use desired::check_edits;
 pub use lifecycle::plan;
 pub use message::CLOSED_BY_BOT_MARKER;
-pub use model::{Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Settings, Step};
+pub use model::{
+    Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
+};

@@ -136,13 +136,8 @@ pub struct FileEdit {
 /// One write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Make a commit; only if the branch's tip still is what it was (`None`: no branch).
-    Commit {
-        /// The commit.
-        commit: NewCommit,
-        /// Tip of the branch when it was planned.
-        expected_tip: Option<CommitSha>,
-    },
+    /// Make a commit; only if the branch's tip still is the one that it replaces (or there is none).
+    Commit(NewCommit),
     /// Open a request.
     Open(NewRequest),
     /// Change or close a request.
@@ -152,12 +147,16 @@ pub enum Step {
         /// What to change.
         change: RequestChange,
     },
-    /// Comment on a request.
+    /// Comment on a request; only if the bot has not made this comment yet.
     Comment {
         /// Its number.
         iid: u64,
         /// Markdown.
         body: String,
+        /// What tells this comment from others: `body` ends in it.
+        marker: &'static str,
+        /// Who makes it.
+        bot_id: u64,
     },
     /// Delete a branch; only if its tip still is what it was.
     DeleteBranch {
@@ -195,8 +194,21 @@ pub struct PlannedRequest {
     pub promotable_since: Option<DateTime<Utc>>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
+    /// An open request as it was planned on: if it is another one now, nothing is written.
+    pub seen: Option<Seen>,
     /// What has to be written, in this order.
     pub steps: Vec<Step>,
+}
+
+/// What people may have changed of an open request while a run planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its title.
+    pub title: String,
+    /// Its labels.
+    pub labels: BTreeSet<String>,
+    /// Its branch's tip.
+    pub tip: Option<CommitSha>,
 }
 
 /// Facts that planning missed: observe them and plan again.

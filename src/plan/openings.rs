@@ -74,6 +74,7 @@ fn opening(
         files: vec![desired.file()],
         promotable_since: desired.promotable_since,
         opened_at: None,
+        seen: None,
         steps: Vec::new(),
     };
     let mut defer = |code: Reason, reason: String| {

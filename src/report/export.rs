@@ -17,12 +17,13 @@ struct Entry<'a> {
     deployment_state: &'static str,
 }
 
-/// All publishers whose commit is known, as a JSON object: the same facts
+/// All publishers whose commit and records are known, as a JSON object: the same facts
 /// always give the same bytes.
 pub fn publisher_data(report: &PlanReport) -> String {
     let entries: BTreeMap<String, Entry<'_>> = report
         .publishers
         .iter()
+        .filter(|publisher| !publisher.unread)
         .filter_map(|publisher| {
             let commit_sha = publisher.commit_sha.as_ref()?;
             Some((key(publisher), Entry { commit_sha, deployment_state: state(publisher) }))

@@ -77,6 +77,9 @@ pub struct PublisherReport {
     /// Only for the state export's keys.
     #[serde(skip)]
     pub redeploy: bool,
+    /// Could a record not be read? Then nobody knows how it was deployed.
+    #[serde(skip)]
+    pub unread: bool,
 }
 
 /// A publisher's deployment for one channel.
@@ -335,6 +338,7 @@ fn publisher(target: &Target, decisions: &Decisions, index: usize) -> PublisherR
             })
             .unwrap_or_default(),
         redeploy: target.promotion.redeploy_on_publisher_config_change,
+        unread: state.is_some_and(|state| !state.unread.is_empty()),
     }
 }
 

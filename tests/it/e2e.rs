@@ -1,5 +1,6 @@
 //! The real binary against the stand-ins, from the outside: what it writes, prints, and how it ends.
 
+mod answerless;
 mod broken_parts;
 mod closing;
 mod failures;
@@ -12,7 +13,6 @@ mod replay;
 mod requests;
 mod resume;
 mod second_run;
-mod silence;
 mod state_export;
 mod support;
 mod texts;

@@ -4,5 +4,11 @@
 mod config;
 mod driver;
 mod faults;
+mod judge;
 mod lab;
+mod look;
+mod model;
+mod moves;
+mod people;
+mod safety;
 mod sweep;

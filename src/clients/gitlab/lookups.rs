@@ -1,16 +1,17 @@
 //! Look-ups that reader and writer share.
 
 use gitlab::api::common::SortOrder;
+use gitlab::api::projects::merge_requests::MergeRequest;
 use gitlab::api::projects::merge_requests::notes::MergeRequestNotes;
 use gitlab::api::projects::repository::branches::Branch;
 use gitlab::api::projects::repository::commits::Commit;
 
-use super::answers::{BranchAnswer, CommitAnswer, NoteAnswer};
+use super::answers::{BranchAnswer, CommitAnswer, NoteAnswer, RequestAnswer};
 use super::api::GitLabApi;
 use super::commits::{Missing, missing};
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
-use crate::snapshot::{CommitDetail, Failure};
+use crate::snapshot::{CommitDetail, Failure, MergeRequestFact};
 
 /// All comments of a request, newest first.
 pub(super) async fn notes(
@@ -24,6 +25,18 @@ pub(super) async fn notes(
         Ok(endpoint) => api.list(&endpoint).await,
         Err(_) => Ok(Vec::new()),
     }
+}
+
+/// A request as it is now.
+pub(super) async fn request(
+    api: &GitLabApi,
+    project: u64,
+    iid: u64,
+) -> Result<MergeRequestFact, Failure> {
+    let endpoint =
+        MergeRequest::builder().project(project).merge_request(iid).build().map_err(unbuilt)?;
+    let answer: Result<RequestAnswer, HttpError> = api.json(&endpoint).await;
+    answer.map(RequestAnswer::into_fact).map_err(|error| api.failure(&error))
 }
 
 /// Tip of a branch, `None` if there is no such branch.

@@ -15,7 +15,7 @@ use super::answers::{BranchAnswer, DiffAnswer, NoteAnswer, RequestAnswer};
 use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::endpoints::CommitDiff;
-use super::lookups::{branch_tip, commit_detail, is_missing_file, notes, unbuilt};
+use super::lookups::{branch_tip, commit_detail, is_missing_file, notes, request, unbuilt};
 use crate::domain::CommitSha;
 use crate::observe::ports::ForgeReader;
 use crate::snapshot::{
@@ -219,6 +219,10 @@ impl ForgeReader for GitLabReader {
             .map(|request| request.iid);
         try_join_all(requests.into_iter().map(|request| self.past(request, bot_id, newest_merged)))
             .await
+    }
+
+    async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure> {
+        request(&self.api, self.project.id, iid).await
     }
 
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure> {

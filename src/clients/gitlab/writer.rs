@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gitlab::api::projects::merge_requests::{
-    CreateMergeRequest, EditMergeRequest, MergeRequest, MergeRequestStateEvent,
+    CreateMergeRequest, EditMergeRequest, MergeRequestStateEvent,
 };
 
 use super::TOKEN_VARIABLE;
@@ -14,7 +14,7 @@ use super::api::GitLabApi;
 use super::commits::{Missing, missing};
 use super::connect::Project;
 use super::endpoints::DeleteBranch;
-use super::lookups::unbuilt;
+use super::lookups::{request, unbuilt};
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
 use crate::observe::ports::{
     CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
@@ -80,19 +80,12 @@ impl GitLabWriter {
         ))
     }
 
-    /// The request as it is now.
-    async fn request(&self, iid: u64) -> Option<MergeRequestFact> {
-        let endpoint =
-            MergeRequest::builder().project(self.project).merge_request(iid).build().ok()?;
-        let answer: RequestAnswer = self.api.json(&endpoint).await.ok()?;
-        Some(answer.into_fact())
-    }
-
     /// What a 409 means: somebody else's request, or the one that an attempt without an answer opened.
     async fn already_open(&self, wanted: &NewRequest, error: &HttpError) -> OpenOutcome {
         let Some(iid) = last_iid(error.body()) else { return OpenOutcome::AlreadyOpen(None) };
         let maybe_ours = error.attempts() > 1;
-        let found = if maybe_ours { self.request(iid).await } else { None };
+        let found =
+            if maybe_ours { request(&self.api, self.project, iid).await.ok() } else { None };
         match found.filter(|found| is_same(wanted, found)) {
             Some(found) => opened(found),
             None => OpenOutcome::AlreadyOpen(Some(iid)),

@@ -25,9 +25,14 @@ impl GitLabWriter {
         let endpoint = self.new_commit(commit)?;
         let mut attempt = 1;
         loop {
-            if commit.force {
+            if let Some(replaced) = &commit.replaces {
                 // It may start a pipeline for the branch's open request.
                 self.pipelines.take().await;
+                // GitLab knows no compare-and-swap on a branch: look right before every attempt.
+                let tip = branch_tip(&self.api, self.project, &commit.branch).await?;
+                if tip.as_ref().map(|tip| &tip.sha) != Some(replaced) {
+                    return Ok(CommitOutcome::TipMoved);
+                }
             }
             let answer: Result<CommitAnswer, HttpError> = self.api.json(&endpoint).await;
             let error = match answer {
@@ -69,7 +74,7 @@ impl GitLabWriter {
             .project(self.project)
             .branch(commit.branch.as_str())
             .start_sha(commit.start.as_str())
-            .force(commit.force)
+            .force(commit.replaces.is_some())
             .commit_message(commit.message.as_str())
             .stats(false)
             .action(action);

@@ -1,6 +1,6 @@
 //! The state in an S3 bucket, of AWS or of another store.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -12,6 +12,9 @@ use super::failure::{self, Trouble};
 use super::setup::{self, S3Settings};
 use crate::observe::ports::{StateError, StateStore};
 
+/// A bucket that left this many reads in a row without an answer is given up as a whole.
+const SILENT: u32 = 3;
+
 /// A bucket. The caller bounds how many requests are under way.
 pub struct S3State {
     client: Client,
@@ -21,6 +24,8 @@ pub struct S3State {
     counter: Counter,
     /// Has the bucket answered a read yet (also with "no such key")?
     readable: AtomicBool,
+    /// Reads in a row that got no answer.
+    silent: AtomicU32,
     /// Was the bucket asked for itself, and is there none?
     missing: OnceCell<bool>,
 }
@@ -38,6 +43,7 @@ impl S3State {
             region,
             counter,
             readable: AtomicBool::new(false),
+            silent: AtomicU32::new(0),
             missing: OnceCell::new(),
         }
     }
@@ -140,7 +146,11 @@ impl S3State {
                     ))
                 }
             }
-            Trouble::Unreachable(reason) if readable => of_key(&reason),
+            Trouble::Unreachable(reason)
+                if readable && self.silent.fetch_add(1, Ordering::Relaxed) + 1 < SILENT =>
+            {
+                of_key(&reason)
+            }
             Trouble::Unreachable(reason) => whole(&format!("cannot be reached: {reason}")),
             Trouble::Other(reason) => of_key(&reason),
         }
@@ -161,7 +171,11 @@ impl S3State {
 #[async_trait]
 impl StateStore for S3State {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
-        match self.read(key).await {
+        let answer = self.read(key).await;
+        if !matches!(answer, Err(Trouble::Unreachable(_))) {
+            self.silent.store(0, Ordering::Relaxed);
+        }
+        match answer {
             Ok(bytes) => {
                 self.readable.store(true, Ordering::Relaxed);
                 Ok(Some(bytes))

@@ -1,7 +1,7 @@
 //! Writes to GitLab, also when answers get lost.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sapm::clients::gitlab::{GitLabWriter, WriterConfig};
 use sapm::observe::ports::{
@@ -25,11 +25,16 @@ fn new_commit(force: bool) -> NewCommit {
     NewCommit {
         branch: "bot/a".into(),
         start: sha('f'),
-        force,
+        replaces: force.then(|| sha('e')),
         message: "m\n\nT: v".into(),
         path: "data/x.yml".into(),
         content: "a: é & b\r\n".into(),
     }
+}
+
+fn tip_is(seen: &Seen, digit: char) -> Option<Reply> {
+    let asked = seen.is("GET", &["/branches/bot%2Fa"]);
+    asked.then(|| json(200, value!({"name": "bot/a", "commit": commit(digit)})))
 }
 
 fn is_commit(seen: &Seen) -> bool {
@@ -45,7 +50,11 @@ fn branch_exists() -> Reply {
 
 #[tokio::test]
 async fn a_commit_replaces_one_file_from_a_known_start() {
-    let (server, writer) = writer(|seen| is_commit(seen).then(|| json(201, commit('b')))).await;
+    let (server, writer) = writer(|seen| {
+        let old = tip_is(seen, 'e');
+        old.or_else(|| is_commit(seen).then(|| json(201, commit('b'))))
+    })
+    .await;
     let outcome = writer.commit(&new_commit(true)).await;
     assert_eq!(outcome, Ok(CommitOutcome::Done(sha('b'))));
     let seen = server.seen().into_iter().find(is_commit).expect("a commit");
@@ -69,15 +78,38 @@ async fn a_branch_that_exists_is_an_outcome() {
 #[tokio::test]
 async fn a_commit_whose_answer_is_lost_is_found_on_the_branch() {
     for lost in [Reply::Drop, json(502, value!({})), Reply::Cut("{\"id\":".into())] {
+        let sent = AtomicBool::new(false);
         let (server, writer) = writer(move |seen| {
-            let tip = seen.is("GET", &["/branches/bot%2Fa"]);
-            let tip = tip.then(|| json(200, value!({"name": "bot/a", "commit": commit('b')})));
-            tip.or_else(|| is_commit(seen).then(|| lost.clone()))
+            let tip = if sent.load(Ordering::SeqCst) { 'b' } else { 'e' };
+            tip_is(seen, tip).or_else(|| {
+                sent.fetch_or(is_commit(seen), Ordering::SeqCst);
+                is_commit(seen).then(|| lost.clone())
+            })
         })
         .await;
         let outcome = writer.commit(&new_commit(true)).await;
         assert_eq!(outcome, Ok(CommitOutcome::Done(sha('b'))));
         assert_eq!(server.count("POST", &["/repository/commits"]), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_a_person_pushed_is_not_replaced_even_after_a_lost_answer() {
+    for pushed_before_attempt in [1, 2] {
+        let sent = AtomicUsize::new(1);
+        let (server, writer) = writer(move |seen| {
+            let pushed = sent.load(Ordering::SeqCst) >= pushed_before_attempt;
+            let mut tip = commit(if pushed { 'd' } else { 'e' });
+            tip["message"] = value!("by hand");
+            let asked = seen.is("GET", &["/branches/bot%2Fa"]);
+            asked.then(|| json(200, value!({"name": "bot/a", "commit": tip}))).or_else(|| {
+                sent.fetch_add(usize::from(is_commit(seen)), Ordering::SeqCst);
+                is_commit(seen).then(|| json(502, value!({})))
+            })
+        })
+        .await;
+        assert_eq!(writer.commit(&new_commit(true)).await, Ok(CommitOutcome::TipMoved));
+        assert_eq!(server.count("POST", &["/repository/commits"]), pushed_before_attempt - 1);
     }
 }
 

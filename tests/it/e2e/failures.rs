@@ -102,6 +102,17 @@ fn an_unreachable_gitlab() {
 }
 
 #[test]
+fn a_token_that_may_not_write() {
+    let world = World::start();
+    world.forge().change_token(TOKEN, |token| {
+        token.scopes = ["read_api".to_owned(), "read_repository".to_owned()].into();
+    });
+    fails(&world, apply(&world), 4, &["may only read_api, read_repository", "SAPM_GITLAB_TOKEN"]);
+    reported(&world);
+    world.sapm("plan").expect(0);
+}
+
+#[test]
 fn a_missing_bucket() {
     let world = World::start();
     let run = apply(&world).args(["--state", "s3://no-such-bucket"]);

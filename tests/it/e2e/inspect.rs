@@ -59,7 +59,9 @@ fn explain_says_which_targets_could_be_meant() {
     assert!(ran.err.contains(PRODUCTION) && ran.err.contains(INDEX), "{}", ran.err);
     let ran = explain(&world, "catalog-kanary").expect(2);
     assert!(ran.err.contains("error: no subscriber is called \"catalog-kanary\""), "{}", ran.err);
-    assert!(ran.err.contains(CANARY), "what was probably meant: {}", ran.err);
+    assert!(ran.err.contains(&format!("near it: {CANARY}")), "{}", ran.err);
+    let ran = explain(&world, "zzz").expect(2);
+    assert!(!ran.err.contains("near it"), "{}", ran.err);
 }
 
 fn validate(world: &World, folder: &std::path::Path) -> Sapm {
@@ -88,12 +90,14 @@ fn validate_names_the_place_of_what_is_broken() {
     let text = std::fs::read_to_string(folder.join(ORDERS_FILE)).unwrap();
     assert_eq!(text.matches(old).count(), 1);
     let text = text.replace(old, &new);
-    let line = 1 + text.lines().position(|line| line.contains("soakDays: soon")).unwrap();
+    // Where the target begins; the path leads to the field.
+    let soon = text.lines().position(|line| line.contains("soakDays: soon")).unwrap();
+    let line = soon - 4;
     std::fs::write(folder.join(ORDERS_FILE), text).unwrap();
     let report = world.path("report");
     let ran = validate(&world, &folder).arg("--report-dir").arg(&report).expect(5);
     assert!(ran.out.contains(&format!("{ORDERS_FILE}:{line}: ")), "{}", ran.out);
-    assert!(ran.out.contains("soakDays"), "{}", ran.out);
+    assert!(ran.out.contains("resourceTemplates[0].targets[1].promotion.soakDays"), "{}", ran.out);
     let junit = std::fs::read_to_string(report.join("junit.xml")).unwrap();
     assert!(junit.contains(&format!("{ORDERS_FILE}:{line}")), "{junit}");
     let quality = std::fs::read(report.join("gl-code-quality-report.json")).unwrap();

@@ -72,11 +72,11 @@ fn recorded_facts_can_be_decided_on_as_of_another_time() {
         let plan = world.sapm("plan").args(["--format", "json", "--at", time, "--snapshot"]);
         plan.arg(&facts).env("SAPM_APP_INTERFACE", &folder).expect(0).plan()
     };
-    assert_eq!(at("2096-02-28T23:59:00Z").decision(INDEX), "hold by schedule");
-    let leap_day = at("2096-02-29T00:00:00Z");
-    assert_eq!(leap_day.decision(INDEX), "promote");
-    assert_eq!(leap_day.decision(ORDERS), "promote", "it has soaked long enough by then");
-    assert_eq!(leap_day.0["observed_at"], "2096-02-29T00:00:00Z");
+    assert_eq!(at("2097-01-01T03:59:59Z").decision(INDEX), "hold by schedule");
+    let new_year = at("2097-01-01T04:00:00Z");
+    assert_eq!(new_year.decision(INDEX), "promote");
+    assert_eq!(new_year.decision(ORDERS), "promote", "it has soaked long enough by then");
+    assert_eq!(new_year.0["observed_at"], "2097-01-01T04:00:00Z");
 }
 
 #[test]

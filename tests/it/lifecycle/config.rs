@@ -87,6 +87,8 @@ pub struct Saas {
     pub targets: Vec<Target>,
     /// A line of a person at its top.
     pub note: u32,
+    /// Written so that it is no YAML.
+    pub broken: bool,
 }
 
 impl Saas {
@@ -137,9 +139,37 @@ impl Config {
         self.saas.iter_mut().flat_map(|saas| &mut saas.targets).find(|t| t.id == id).unwrap()
     }
 
+    /// The world in short, for stories.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        for saas in &self.saas {
+            lines.push(format!(
+                "saas {} {:?}, {} channels",
+                saas.number,
+                saas.name,
+                saas.channels.len()
+            ));
+            lines.extend(saas.targets.iter().map(|target| {
+                format!(
+                    "  target {} {:?} of channels {:?}: alias of {:?}, redeploy {}, schedule {:?}, soak {}, slo {}",
+                    target.id,
+                    target.shape,
+                    target.channels,
+                    target.alias_of,
+                    target.redeploy,
+                    target.schedule,
+                    target.soak_days,
+                    target.slo
+                )
+            }));
+        }
+        lines
+    }
+
     /// Takes over the refs and hashes that the target branch has now.
     pub fn sync(&mut self, inventory: &Inventory) {
         for target in self.saas.iter_mut().flat_map(|saas| &mut saas.targets) {
+            // What stands in a broken file is as it was.
             let path = format!("/services/app/ns{}", target.id);
             let found = inventory.targets.iter().find(|known| {
                 let rest = known.namespace.path.strip_prefix(&path);
@@ -238,6 +268,9 @@ impl Saas {
             quoted(&self.name),
             self.url()
         );
+        if self.broken {
+            text.push_str("}{\n");
+        }
         for channel in &self.channels {
             let _ = writeln!(
                 text,
@@ -299,15 +332,15 @@ impl Saas {
 
     /// The target's ref, with its anchor or as an alias.
     fn ref_of(&self, target: &Target) -> String {
-        let by_id = |id: usize| self.targets.iter().find(|other| other.id == id && other.present);
-        if let Some(owner) = target.alias_of.and_then(by_id)
-            && owner.git_ref == target.git_ref
-        {
+        let at = self.targets.iter().position(|other| other.id == target.id).unwrap();
+        let equal = |other: &&Target| other.present && other.git_ref == target.git_ref;
+        // An anchor stands before its aliases.
+        let mut earlier = self.targets[..at].iter().filter(equal);
+        if let Some(owner) = earlier.find(|other| Some(other.id) == target.alias_of) {
             return format!("*r{}", owner.id);
         }
-        let used = self.targets.iter().any(|other| {
-            other.alias_of == Some(target.id) && other.present && other.git_ref == target.git_ref
-        });
+        let mut later = self.targets[at + 1..].iter().filter(equal);
+        let used = later.any(|other| other.alias_of == Some(target.id));
         if used { format!("&r{} {}", target.id, target.git_ref) } else { target.git_ref.clone() }
     }
 

@@ -46,8 +46,11 @@ impl Own<'_> {
         self.decisions.iter().copied().find(|decision| decision.outcome == outcome)
     }
 
+    /// Nobody can say what it should be, or nobody may change it.
     fn untouchable(&self) -> bool {
-        self.request.labels.contains(HOLD) || self.any(Outcome::Error).is_some()
+        self.request.labels.contains(HOLD)
+            || self.any(Outcome::Error).is_some()
+            || self.decisions.is_empty()
     }
 }
 
@@ -117,7 +120,7 @@ impl Judge {
         let marks: Vec<&Marks> = open.iter().map(|own| &own.marks).collect();
         if let Ok(files) = project.try_merge("main", &tips) {
             let old = (&project.files("main"), &case.run.loaded.inventory);
-            if let Err(error) = exact(old, &files, &marks) {
+            if let Err(error) = exact(None, old, &files, &marks) {
                 case.problems.push(format!("all open requests merged: {error}"));
             }
         }
@@ -216,7 +219,9 @@ impl<'a> Case<'a> {
                 self.wrong(format!("!{iid} is held by {gate} and no draft"));
             }
             let gates: Vec<_> = own.decisions.iter().filter_map(|d| d.held_by).collect();
-            let named = gates.iter().any(|g| own.request.title.contains(&format!("held by {}", g.as_str())));
+            let named = gates
+                .iter()
+                .any(|g| own.request.title.contains(&format!("held by {}", g.as_str())));
             if by_bot && !named {
                 self.wrong(format!("!{iid} is held by {gate}, but called {}", own.request.title));
             }
@@ -248,7 +253,10 @@ impl<'a> Case<'a> {
     fn content(&mut self, own: &Own<'_>, wanted: &Decision) {
         let iid = own.request.iid;
         if own.marks.git_ref != wanted.desired_ref {
-            self.wrong(format!("!{iid} says {}, wanted is {}", own.marks.git_ref, wanted.desired_ref));
+            self.wrong(format!(
+                "!{iid} says {}, wanted is {}",
+                own.marks.git_ref, wanted.desired_ref
+            ));
         }
         if own.marks.hashes != wanted.desired_hashes {
             self.wrong(format!("!{iid} has other hashes than are wanted"));
@@ -258,7 +266,7 @@ impl<'a> Case<'a> {
             Err(error) => self.wrong(format!("!{iid} does not merge: {error}")),
             Ok(files) => {
                 let old = (&project.files("main"), &self.run.loaded.inventory);
-                if let Err(error) = exact(old, &files, &[&own.marks]) {
+                if let Err(error) = exact(None, old, &files, &[&own.marks]) {
                     self.wrong(format!("!{iid} merged into main: {error}"));
                 }
             }
@@ -270,7 +278,8 @@ impl<'a> Case<'a> {
             let theirs = self.after.tip(request).is_some_and(|tip| self.pushed.contains(tip));
             let count = comments(request, self.scene.bot, TAKEN_OVER);
             if theirs && !request.labels.contains(HOLD) && count != 1 {
-                self.problems.push(format!("!{} is taken over, with {count} comments", request.iid));
+                self.problems
+                    .push(format!("!{} is taken over, with {count} comments", request.iid));
             }
             let reported = self.run.plan.requests.iter().any(|planned| {
                 planned.iid == Some(request.iid)
@@ -294,7 +303,9 @@ impl<'a> Case<'a> {
                 continue;
             }
             let planned = self.run.plan.requests.iter().find(|planned| {
-                planned.targets.contains(&target.uid) && planned.action != Action::Close
+                let closed = planned.action == Action::Close
+                    && planned.reason_code != Reason::WaitsForRequest;
+                planned.targets.contains(&target.uid) && !closed
             });
             let Some(planned) = planned else {
                 self.wrong(format!("{} is due, and nothing is said of it", target.label()));
@@ -364,18 +375,23 @@ impl<'a> Case<'a> {
             let other = String::from_utf8(files.get(&edit.path)?.clone()).unwrap();
             Some(git::merge_texts(&main, &other, &edit.content).unwrap())
         };
-        let conflicts = self.after.open_of(self.scene.bot).any(|request| {
-            merged_with(request).is_none_or(|merge| merge == Merge::Conflict)
-        });
+        let conflicts = self
+            .after
+            .open_of(self.scene.bot)
+            .any(|request| merged_with(request).is_none_or(|merge| merge == Merge::Conflict));
         named && conflicts
     }
 
     /// The bot's branches without a request are gone.
     fn left_branches(&mut self) {
-        let open: BTreeSet<&String> =
-            self.after.requests.values().filter(|r| r.state == MrState::Opened).map(|r| &r.source_branch).collect();
-        let errors =
-            self.run.decisions.subscribers.values().any(|d| d.outcome == Outcome::Error);
+        let open: BTreeSet<&String> = self
+            .after
+            .requests
+            .values()
+            .filter(|r| r.state == MrState::Opened)
+            .map(|r| &r.source_branch)
+            .collect();
+        let errors = self.run.decisions.subscribers.values().any(|d| d.outcome == Outcome::Error);
         if errors || !self.run.loaded.bundle.broken_files.is_empty() {
             return;
         }
@@ -402,11 +418,13 @@ impl<'a> Case<'a> {
             let main = (&project.files("main"), &self.run.loaded.inventory);
             let clean = project
                 .try_merge("main", &[old.tip])
-                .is_ok_and(|files| exact(main, &files, &[&old.marks]).is_ok());
-            let alone = !own.iter().filter(|other| other.request.iid != old.request.iid).any(|other| {
-                let pair = [old.tip, other.tip];
-                project.try_merge("main", &pair).is_err() || project.try_merge("main", &[other.tip, old.tip]).is_err()
-            });
+                .is_ok_and(|files| exact(None, main, &files, &[&old.marks]).is_ok());
+            let alone =
+                !own.iter().filter(|other| other.request.iid != old.request.iid).any(|other| {
+                    let pair = [old.tip, other.tip];
+                    project.try_merge("main", &pair).is_err()
+                        || project.try_merge("main", &[other.tip, old.tip]).is_err()
+                });
             if right && clean && alone {
                 self.problems.push(format!("!{} was right, and pushed to", new.iid));
             }
@@ -422,11 +440,14 @@ impl<'a> Case<'a> {
                 continue;
             }
             let wanted = old.any(Outcome::Promote).is_some() || old.any(Outcome::Hold).is_some();
-            let blocked = old.any(Outcome::Hold).is_some()
-                && self.blocked.contains(&old.marks.git_ref);
+            let blocked =
+                old.any(Outcome::Hold).is_some() && self.blocked.contains(&old.marks.git_ref);
             let planned = self.run.plan.requests.iter().find(|r| r.iid == Some(new.iid));
             let other = planned.is_some_and(|r| {
-                matches!(r.reason_code, Reason::Superseded | Reason::WaitsForRequest | Reason::TargetBranchMoved)
+                matches!(
+                    r.reason_code,
+                    Reason::Superseded | Reason::WaitsForRequest | Reason::TargetBranchMoved
+                )
             });
             if old.any(Outcome::Error).is_some() || wanted && !blocked && !other {
                 self.problems.push(format!("!{} was closed, and may be wanted", new.iid));

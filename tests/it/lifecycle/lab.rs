@@ -10,7 +10,7 @@ use super::driver::{Bot, Ended, Run};
 
 /// A commit of a code repository.
 pub fn sha(number: usize) -> String {
-    format!("{:040x}", 0x00ab_cdef_u64 + number as u64 * 0x1_0000_0001)
+    format!("{:08x}{number:032x}", (number as u32).wrapping_add(1).wrapping_mul(0x9e37_79b1))
 }
 
 /// A saas file with a channel for each target.
@@ -27,6 +27,7 @@ pub fn saas(number: usize, targets: Vec<Target>, channels: usize) -> Saas {
         channels: (0..channels).map(channel).collect(),
         targets,
         note: 0,
+        broken: false,
     }
 }
 
@@ -217,5 +218,6 @@ pub fn story(run: &Run) -> Vec<String> {
     requests
         .chain(run.plan.leftovers.iter().map(|step| format!("leftover {step:?}")))
         .chain(problems.map(|problem| format!("problem {}", problem.message)))
+        .map(|line| line.replace(['\n', '\r'], "|"))
         .collect()
 }

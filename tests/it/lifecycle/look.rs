@@ -81,8 +81,10 @@ impl Look {
 }
 
 /// Do two config repos differ in the refs and hashes of exactly these targets,
-/// which are as `wanted` says, and in one file?
+/// which are as `wanted` says, and in no file but theirs? A target whose ref a
+/// person has changed since `base` keeps that.
 pub fn exact(
+    base: Option<&Inventory>,
     (old_files, old): (&super::config::Files, &Inventory),
     new_files: &super::config::Files,
     wanted: &[&Marks],
@@ -113,14 +115,17 @@ pub fn exact(
         let label = before.label();
         let marks = wanted.iter().find(|marks| marks.targets.contains(uid.as_str()));
         let git_ref = marks.map_or_else(|| before.git_ref.clone(), |m| Ok(m.git_ref.clone()));
-        if after.git_ref != git_ref {
+        let in_base = base.and_then(|base| base.targets.iter().find(|target| target.uid == *uid));
+        let by_hand = base.is_some()
+            && in_base.is_none_or(|target| target.git_ref != before.git_ref)
+            && after.git_ref == before.git_ref;
+        if after.git_ref != git_ref && !by_hand {
             return Err(format!("{label} has {:?} and should have {git_ref:?}", after.git_ref));
         }
         let mut hashes = before.promotion.current_hashes.clone();
         if let Some(marks) = marks {
-            let replaced = |hash: &CurrentHash| {
-                marks.hashes.iter().any(|new| new.channel == hash.channel)
-            };
+            let replaced =
+                |hash: &CurrentHash| marks.hashes.iter().any(|new| new.channel == hash.channel);
             hashes.retain(|hash| !replaced(hash));
             hashes.extend(marks.hashes.iter().cloned());
         }

@@ -102,7 +102,15 @@ impl Deed {
                 project.comment("dev", *iid, "Why? <!-- sapm:closed-by-bot -->");
             }
             Self::Approve(iid) => project.approve("dev", *iid),
-            Self::Rebase(iid) => drop(project.rebase("dev", *iid)),
+            Self::Rebase(iid) => {
+                let branch = request(iid).source_branch;
+                let theirs = project.tip(&branch).filter(|tip| persons.pushed.contains(tip));
+                if project.rebase("dev", *iid).is_ok() && theirs.is_some() {
+                    // What was a person's stays a person's.
+                    scene.world.settle();
+                    persons.pushed.extend(project.tip(&branch));
+                }
+            }
             Self::Push(branch, number) => {
                 let text = format!("{number}");
                 let change = [("data/by-hand.txt", Some(text))];
@@ -165,6 +173,8 @@ impl Deed {
 /// it says, and nothing of what is on the target branch may be lost.
 fn merge(scene: &Scene, iid: u64) {
     let project = &scene.project;
+    // Nobody merges while a rebase is under way.
+    scene.world.settle();
     let request = project.merge_request(iid).expect("a request");
     let before = project.files("main");
     let tip = project.tip(&request.source_branch);
@@ -173,7 +183,9 @@ fn merge(scene: &Scene, iid: u64) {
     }
     let Some(marks) = tip.as_deref().and_then(|tip| Marks::of(project, tip)) else { return };
     let old = load_files(&before).inventory;
-    if let Err(error) = exact((&before, &old), &project.files("main"), &[&marks]) {
+    let base = request.versions.last().map(|version| project.files(&version.base));
+    let base = base.map(|files| load_files(&files).inventory);
+    if let Err(error) = exact(base.as_ref(), (&before, &old), &project.files("main"), &[&marks]) {
         let mut persons = scene.persons.lock().unwrap();
         persons.complaints.push(format!("merging !{iid} into main: {error}"));
     }

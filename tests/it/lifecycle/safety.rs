@@ -7,8 +7,8 @@ use forge::{MergeRequest, MrState};
 use super::look::{Look, Marks, PREFIX};
 use super::people::{Persons, Scene};
 
-pub const CLOSING: &str = "sapm:closed-by-bot";
-pub const TAKEN_OVER: &str = "sapm:taken-over";
+pub const CLOSING: &str = "<!-- sapm:closed-by-bot -->";
+pub const TAKEN_OVER: &str = "<!-- sapm:taken-over -->";
 pub const HOLD: &str = "sapm/hold";
 pub const AGAIN: &str = "sapm/again";
 
@@ -21,18 +21,14 @@ pub struct Views<'a> {
 
 pub fn comments(request: &MergeRequest, bot: u64, marker: &str) -> usize {
     let own = request.comments().filter(|note| note.author == bot);
-    own.filter(|note| note.body.contains(marker)).count()
+    own.filter(|note| note.body.trim_end().ends_with(marker)).count()
 }
 
 /// What nobody but people may change of a request.
-fn face(request: &MergeRequest) -> (&str, &str, &std::collections::BTreeSet<String>, MrState, Option<&String>) {
-    (
-        &request.title,
-        &request.description,
-        &request.labels,
-        request.state,
-        request.sha.as_ref(),
-    )
+fn face(
+    request: &MergeRequest,
+) -> (&str, &str, &std::collections::BTreeSet<String>, MrState, Option<&String>) {
+    (&request.title, &request.description, &request.labels, request.state, request.sha.as_ref())
 }
 
 /// Everything that is wrong.
@@ -52,7 +48,7 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
         problems.push(format!("{} new requests, {max_new} are allowed", new.len()));
     }
     for new in new {
-        problems.extend(against_a_person(scene, views.began, new));
+        problems.extend(against_a_person(scene, views, new));
     }
     for (iid, request) in &views.after.requests {
         for marker in [CLOSING, TAKEN_OVER] {
@@ -81,9 +77,12 @@ fn others_untouched(
         problems.push("the bot moved the target branch".to_owned());
     }
     for (branch, tip) in &before.branches {
-        let theirs = !branch.starts_with(PREFIX) && branch != "main" || persons.pushed.contains(tip);
+        let theirs =
+            !branch.starts_with(PREFIX) && branch != "main" || persons.pushed.contains(tip);
         let touched = persons.touched_branches.contains(branch);
-        if theirs && !touched && after.branches.get(branch) != Some(tip) {
+        // GitLab deletes the branch of a request that was merged.
+        let by_gitlab = !after.branches.contains_key(branch) && !deleted_by_bot(scene, branch);
+        if theirs && !touched && !by_gitlab && after.branches.get(branch) != Some(tip) {
             problems.push(format!("the bot changed {branch}, which was a person's"));
         }
     }
@@ -106,7 +105,13 @@ fn others_untouched(
         } else {
             continue;
         };
-        if face(old) != face(new) {
+        // GitLab closes for the person who deleted a branch, and marks as merged what arrived.
+        let by_bot = new.closed.is_some_and(|(_, user)| user == scene.bot);
+        let mut is = face(new);
+        if !by_bot && new.state != MrState::Opened {
+            is.3 = old.state;
+        }
+        if face(old) != is {
             problems.push(format!(
                 "the bot changed !{iid}, which was {why}:\n{:#?}\n{:#?}",
                 face(old),
@@ -121,6 +126,11 @@ fn others_untouched(
             problems.push(format!("the bot commented on !{iid}, which was {why}"));
         }
     }
+}
+
+fn deleted_by_bot(scene: &Scene, branch: &str) -> bool {
+    let name = branch.replace('/', "%2F");
+    scene.world.log().iter().any(|entry| entry.method == "DELETE" && entry.path.ends_with(&name))
 }
 
 fn one_per_target(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
@@ -166,10 +176,15 @@ fn texts(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
 }
 
 /// Was it opened although a person had said no to just these values?
-fn against_a_person(scene: &Scene, began: &Look, new: &MergeRequest) -> Option<String> {
+fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Option<String> {
+    let again = |iid: &u64| {
+        let now = views.after.requests.get(iid);
+        now.is_some_and(|request| request.labels.contains(AGAIN))
+    };
     let marks = |request: &MergeRequest| Marks::of(&scene.project, request.sha.as_deref()?);
     let values = marks(new)?;
-    let mut past: Vec<_> = began
+    let mut past: Vec<_> = views
+        .began
         .requests
         .values()
         .filter(|old| old.author == scene.bot && old.source_branch == new.source_branch)
@@ -190,8 +205,11 @@ fn against_a_person(scene: &Scene, began: &Look, new: &MergeRequest) -> Option<S
             MrState::Merged => (true, "merged and reverted"),
             MrState::Opened => (false, ""),
         };
-        if said_no && !old.labels.contains(AGAIN) {
-            return Some(format!("!{} was opened, but !{} with its values was {how}", new.iid, old.iid));
+        if said_no && !old.labels.contains(AGAIN) && !again(&old.iid) {
+            return Some(format!(
+                "!{} was opened, but !{} with its values was {how}",
+                new.iid, old.iid
+            ));
         }
         if said_no {
             return None;

@@ -1,0 +1,302 @@
+//! Random worlds in which everything moves, and every invariant after every run.
+//!
+//! `SAPM_MODEL_WORLDS`, `SAPM_MODEL_STEPS` make it a long run, `SAPM_MODEL_SEED`
+//! plays one world again.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use fastrand::Rng;
+use sapm::plan::Reason;
+
+use super::driver::Ended;
+use super::faults::{Trouble, run_with_fault};
+use super::judge::Judge;
+use super::lab::{Lab, story};
+use super::look::Look;
+use super::moves::{self, Commits};
+use super::people::{Persons, Scene};
+use super::safety::{self, Views};
+
+const WORLDS: u64 = 160;
+const STEPS: u64 = 12;
+
+pub struct Model {
+    pub lab: Lab,
+    pub scene: Arc<Scene>,
+    judge: Judge,
+    rng: RefCell<Rng>,
+    commits: RefCell<Commits>,
+    pub told: RefCell<Vec<String>>,
+    pub runs: AtomicU64,
+}
+
+type Checked = Result<(), String>;
+
+impl Model {
+    pub fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let lab = Lab::new(moves::world(&mut rng));
+        lab.bot.settings.borrow_mut().max_new_merge_requests =
+            *rng.choice(&[1, 2, 10, 10]).unwrap();
+        if rng.u8(..3) == 0 {
+            lab.bot.forge.configure(|settings| settings.remove_source_branch = true);
+        }
+        lab.bot.forge.configure(|settings| {
+            settings.background_delay = rng.u64(..6);
+            settings.checking_reads = rng.u32(..3);
+        });
+        let scene = Arc::new(Scene {
+            world: lab.bot.forge.world(),
+            project: lab.bot.project.clone(),
+            bot: lab.bot.id,
+            persons: Default::default(),
+        });
+        let told = lab.config.borrow().lines();
+        Self {
+            lab,
+            scene,
+            judge: Judge::default(),
+            rng: RefCell::new(rng),
+            commits: RefCell::new(Commits(0)),
+            told: RefCell::new(told),
+            runs: AtomicU64::new(0),
+        }
+    }
+
+    fn tell(&self, text: impl Into<String>) {
+        self.told.borrow_mut().push(text.into());
+    }
+
+    fn look(&self) -> Look {
+        Look::take(&self.lab.bot.project)
+    }
+
+    fn max_new(&self) -> usize {
+        self.lab.bot.settings.borrow().max_new_merge_requests
+    }
+
+    /// One thing that happens.
+    fn happens(&self) {
+        let rng = &mut *self.rng.borrow_mut();
+        let text = match rng.u8(..10) {
+            0..4 => moves::facts(&self.lab, rng, &mut self.commits.borrow_mut()),
+            4 | 5 => moves::rewrite(&self.lab, rng),
+            _ => {
+                let deed = moves::deed(&self.scene, rng);
+                deed.act(&self.scene);
+                deed.to_string()
+            }
+        };
+        self.tell(format!("  {text}"));
+    }
+
+    pub async fn step(&self) -> Checked {
+        let things = self.rng.borrow_mut().u8(1..4);
+        for _ in 0..things {
+            self.happens();
+        }
+        let kind = self.rng.borrow_mut().u8(..10);
+        if kind >= 5 {
+            self.disturbed(kind).await?;
+        }
+        self.undisturbed().await
+    }
+
+    /// A run with which something interferes; only what always holds is checked.
+    async fn disturbed(&self, kind: u8) -> Checked {
+        self.scene.persons.lock().unwrap().forget();
+        self.lab.bot.forge.clear_log();
+        let began = self.look();
+        let before = RefCell::new(began.clone());
+        let mut runs = 1;
+        let (nth, trouble) = {
+            let mut rng = self.rng.borrow_mut();
+            (rng.u64(1..=24), *rng.choice(&Trouble::ALL).unwrap())
+        };
+        let ended = match kind {
+            // A fault.
+            5 | 6 => {
+                self.tell(format!("a run with {trouble:?} at request {nth}"));
+                run_with_fault(&self.lab.bot, nth, trouble, std::future::ready(())).await
+            }
+            // Things that happen between planning and writing, perhaps a fault after that.
+            7 => {
+                self.tell("a run begins, and before it writes");
+                let between = async {
+                    let count = self.rng.borrow_mut().u8(1..4);
+                    (0..count).for_each(|_| self.happens());
+                    *before.borrow_mut() = self.look();
+                };
+                if self.rng.borrow_mut().u8(..3) == 0 {
+                    self.tell(format!("  with {trouble:?} at request {nth}"));
+                    run_with_fault(&self.lab.bot, nth, trouble, between).await
+                } else {
+                    self.lab.bot.run_with(between).await
+                }
+            }
+            // A second run in between.
+            8 => {
+                self.tell("a run begins, and before it writes there is a whole second run");
+                runs = 2;
+                let between = async {
+                    if self.rng.borrow_mut().bool() {
+                        self.happens();
+                    }
+                    let second = self.lab.bot.run().await;
+                    self.tell_run(&second);
+                    if self.rng.borrow_mut().bool() {
+                        self.happens();
+                    }
+                    *before.borrow_mut() = self.look();
+                };
+                self.lab.bot.run_with(between).await
+            }
+            // A person, at any request.
+            _ => {
+                let deed = moves::deed(&self.scene, &mut self.rng.borrow_mut());
+                if moves::any_moment(&deed) {
+                    self.tell(format!("a run, and at its request {nth} {deed}"));
+                    let scene = self.scene.clone();
+                    self.lab.bot.forge.on_request(nth, move |_| deed.act(&scene));
+                }
+                let ended = self.lab.bot.run().await;
+                self.lab.bot.forge.clear_faults();
+                ended
+            }
+        };
+        self.tell_run(&ended);
+        self.scene.persons.lock().unwrap().between_is_over(kind);
+        self.safe(&began, &before.into_inner(), runs)
+    }
+
+    fn safe(&self, began: &Look, before: &Look, runs: usize) -> Checked {
+        self.runs.fetch_add(runs as u64, Ordering::Relaxed);
+        let after = self.look();
+        let views = Views { began, before, after: &after };
+        let problems = safety::problems(&self.scene, &views, self.max_new(), runs);
+        if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
+    }
+
+    fn tell_run(&self, ended: &Ended) {
+        match ended {
+            Ok(run) => story(run).into_iter().for_each(|line| self.tell(format!("    {line}"))),
+            Err(error) => self.tell(format!("    ended: {error}")),
+        }
+    }
+
+    /// A run that nothing interferes with; then one that has nothing to do.
+    pub async fn undisturbed(&self) -> Checked {
+        self.tell("an undisturbed run");
+        let mut quiet = false;
+        for _ in 0..12 {
+            self.lab.bot.forge.settle();
+            self.scene.persons.lock().unwrap().forget();
+            let before = self.look();
+            let ended = self.lab.try_run().await;
+            self.tell_run(&ended);
+            self.safe(&before, &before, 1)?;
+            let run = ended?;
+            quiet = self.lab.bot.writes().is_empty();
+            let after = self.look();
+            let blocked = self.lab.config.borrow().blocked.clone();
+            let looks = (&before, &after);
+            let wrong = self.judge.problems(&self.lab.bot, &self.scene, &run, looks, &blocked);
+            if !wrong.is_empty() {
+                return Err(wrong.join("\n"));
+            }
+            let more = run.plan.requests.iter().any(|r| r.reason_code == Reason::RunLimit);
+            if !more {
+                break;
+            }
+        }
+        if quiet {
+            return Ok(());
+        }
+        let again = self.lab.try_run().await?;
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        let writes = self.lab.bot.writes();
+        if writes.is_empty() {
+            return Ok(());
+        }
+        self.tell_run(&Ok(again));
+        Err(format!("a run with nothing to do wrote {writes:#?}"))
+    }
+}
+
+impl Persons {
+    /// What was touched matters for the run that was under way.
+    fn forget(&mut self) {
+        self.touched_branches.clear();
+        self.touched_requests.clear();
+        self.touched_main = false;
+    }
+
+    /// What happened before the look that the run is measured by does not excuse the bot.
+    fn between_is_over(&mut self, kind: u8) {
+        if kind == 7 || kind == 8 {
+            self.forget();
+        }
+    }
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().expect("a number"))
+}
+
+/// Plays one world: how many runs it took, or what went wrong with the story of it.
+pub fn play(seed: u64, steps: u64) -> Result<u64, String> {
+    let model = Model::new(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            for step in 1..=steps {
+                model.tell(format!("step {step}"));
+                model.step().await?;
+            }
+            Ok(())
+        })
+    }));
+    let error = match outcome {
+        Ok(Ok(())) => return Ok(model.runs.load(Ordering::Relaxed)),
+        Ok(Err(error)) => error,
+        Err(_) => "a panic, see above".to_owned(),
+    };
+    Err(format!(
+        "world {seed}:\n{}\n\n{error}\n\nto play it again: SAPM_MODEL_SEED={seed} SAPM_MODEL_STEPS={steps} cargo test --test it lifecycle::model",
+        model.told.borrow().join("\n")
+    ))
+}
+
+#[test]
+fn the_invariants_hold_in_random_worlds() {
+    let seed = number("SAPM_MODEL_SEED");
+    let worlds = number("SAPM_MODEL_WORLDS").unwrap_or(WORLDS);
+    let steps = number("SAPM_MODEL_STEPS").unwrap_or(STEPS);
+    let (from, to) = seed.map_or((0, worlds), |seed| (seed, seed + 1));
+    let (next, runs, failed) = (AtomicU64::new(from), AtomicU64::new(0), AtomicUsize::new(0));
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let worker = || {
+            let mut failures = Vec::new();
+            loop {
+                let seed = next.fetch_add(1, Ordering::SeqCst);
+                if seed >= to || failed.load(Ordering::SeqCst) >= 3 {
+                    return failures;
+                }
+                match play(seed, steps) {
+                    Ok(count) => drop(runs.fetch_add(count, Ordering::SeqCst)),
+                    Err(failure) => {
+                        failed.fetch_add(1, Ordering::SeqCst);
+                        failures.push(failure);
+                    }
+                }
+            }
+        };
+        let workers: Vec<_> = (0..2).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    println!("model: {} worlds of {steps} steps, {} runs", to - from, runs.load(Ordering::SeqCst));
+    assert!(failures.is_empty(), "{} worlds failed\n{}", failures.len(), failures.join("\n\n"));
+}
