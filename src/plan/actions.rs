@@ -185,7 +185,7 @@ impl Planner<'_> {
     /// A comment, unless the bot has made it before: also in another run, while this one planned.
     fn comment_once(&mut self, iid: u64, marker: &'static str, body: String) -> Option<Step> {
         let bot_id = self.snapshot.config_repo.as_ref()?.bot.id;
-        (!self.has_note(iid, marker)).then(|| Step::Comment { iid, body, marker, bot_id })
+        (!self.has_note(iid, marker)).then_some(Step::Comment { iid, body, marker, bot_id })
     }
 
     fn has_note(&mut self, iid: u64, marker: &str) -> bool {

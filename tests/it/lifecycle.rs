@@ -1,6 +1,7 @@
 //! The invariants of merge requests: they never conflict, never double, never
 //! lose a promotion. The real code in this process against the stand-ins.
 
+mod cases;
 mod config;
 mod driver;
 mod faults;
@@ -10,5 +11,7 @@ mod look;
 mod model;
 mod moves;
 mod people;
+mod rules;
 mod safety;
+mod self_test;
 mod sweep;

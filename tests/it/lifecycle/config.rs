@@ -124,6 +124,8 @@ pub struct Config {
     pub elsewhere: u32,
     /// Added to the names of namespaces.
     pub suffix: String,
+    /// More namespaces for the selector of the first target.
+    pub crowd: usize,
 }
 
 fn quoted(text: &str) -> String {
@@ -218,6 +220,10 @@ impl Config {
                 quoted(name)
             )
         };
+        for number in 0..self.crowd {
+            let name = format!("ns0-{number}{}", self.suffix);
+            put(format!("services/app/crowd{number}.yml"), namespace(&name, "prod", "g0"));
+        }
         for saas in &self.saas {
             for channel in &saas.channels {
                 put(

@@ -105,10 +105,16 @@ pub fn load_files(files: &Files) -> Loaded {
     Loaded { bundle, inventory }
 }
 
-struct GitMerge;
+/// Git's merge, or one that never sees a conflict: then checks have to.
+struct GitMerge {
+    careless: bool,
+}
 
 impl MergeTexts for GitMerge {
     fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
+        if self.careless {
+            return Merge::Clean(theirs.to_owned());
+        }
         match git::merge_texts(base, ours, theirs) {
             Ok(git::Merge::Clean(text)) => Merge::Clean(text),
             _ => Merge::Conflict,
@@ -137,6 +143,8 @@ pub struct Bot {
     pub now: Cell<DateTime<Utc>>,
     /// Short time-outs: for requests that are never answered.
     pub hasty: Cell<bool>,
+    /// For checks of checks: plans without trying merges.
+    pub careless: Cell<bool>,
     patient_client: HttpClient,
     hasty_client: HttpClient,
     /// Config repos by commit.
@@ -186,6 +194,7 @@ impl Bot {
             settings: RefCell::new(settings),
             now: Cell::new(begin()),
             hasty: Cell::new(false),
+            careless: Cell::new(false),
             patient_client: client(Duration::from_secs(20)),
             hasty_client: client(Duration::from_millis(120)),
             cache: RefCell::default(),
@@ -206,6 +215,18 @@ impl Bot {
         self.project.tip("main").expect("the target branch")
     }
 
+    /// First contact, as every run makes it.
+    pub async fn reader(&self) -> Result<GitLabReader, String> {
+        let options = ConnectOptions {
+            project: PROJECT.to_owned(),
+            bot_user: None,
+            target_branch: None,
+            closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
+        };
+        let reader = GitLabReader::connect(self.api(), &options).await;
+        reader.map_err(|error| error.to_string())
+    }
+
     fn api(&self) -> GitLabApi {
         let client = if self.hasty.get() { &self.hasty_client } else { &self.patient_client };
         let token = Token::Private(TOKEN.to_owned().into());
@@ -223,16 +244,7 @@ impl Bot {
     pub async fn run_with(&self, between: impl Future<Output = ()>) -> Ended {
         let base = self.main();
         let loaded = self.loaded(&base);
-        let api = self.api();
-        let options = ConnectOptions {
-            project: PROJECT.to_owned(),
-            bot_user: None,
-            target_branch: None,
-            closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
-        };
-        let reader = GitLabReader::connect(api.clone(), &options)
-            .await
-            .map_err(|error| error.to_string())?;
+        let reader = self.reader().await?;
         let mut snapshot = Snapshot::new(self.now.get());
         let facts = ConfigRepoFacts {
             project_id: reader.project().id,
@@ -252,7 +264,7 @@ impl Bot {
                 &decisions,
                 snapshot,
                 &settings,
-                &GitMerge,
+                &GitMerge { careless: self.careless.get() },
             )
         };
         let mut planned = plan(&snapshot);
@@ -268,7 +280,7 @@ impl Bot {
         }
         between.await;
         let config = WriterConfig { minute: Duration::ZERO, ..WriterConfig::default() };
-        let writer = GitLabWriter::new(api, reader.project(), config);
+        let writer = GitLabWriter::new(self.api(), reader.project(), config);
         let outcomes = apply(&planned, &reader, &writer).await;
         Ok(Run { loaded, decisions, plan: planned, outcomes })
     }

@@ -46,6 +46,16 @@ impl Own<'_> {
         self.decisions.iter().copied().find(|decision| decision.outcome == outcome)
     }
 
+    /// What it should say, if it may be merged.
+    fn wanted(&self) -> Option<Marks> {
+        if self.any(Outcome::Hold).is_some() || self.any(Outcome::Error).is_some() {
+            return None;
+        }
+        let decision = self.any(Outcome::Promote)?;
+        let (git_ref, hashes) = (decision.desired_ref.clone(), decision.desired_hashes.clone());
+        Some(Marks { git_ref, hashes, ..self.marks.clone() })
+    }
+
     /// Nobody can say what it should be, or nobody may change it.
     fn untouchable(&self) -> bool {
         self.request.labels.contains(HOLD)
@@ -117,11 +127,14 @@ impl Judge {
                 return;
             }
         }
-        let marks: Vec<&Marks> = open.iter().map(|own| &own.marks).collect();
+        let wanted: Vec<(&str, Marks)> =
+            open.iter().filter_map(|own| Some((own.tip, own.wanted()?))).collect();
+        let tips: Vec<&str> = wanted.iter().map(|(tip, _)| *tip).collect();
+        let marks: Vec<&Marks> = wanted.iter().map(|(_, marks)| marks).collect();
         if let Ok(files) = project.try_merge("main", &tips) {
             let old = (&project.files("main"), &case.run.loaded.inventory);
             if let Err(error) = exact(None, old, &files, &marks) {
-                case.problems.push(format!("all open requests merged: {error}"));
+                case.problems.push(format!("all ready requests merged: {error}"));
             }
         }
     }
@@ -231,7 +244,7 @@ impl<'a> Case<'a> {
             }
             return;
         }
-        let Some(wanted) = own.any(Outcome::Promote) else {
+        let Some(wanted) = own.wanted() else {
             return self.wrong(format!("!{iid} is open, and nothing is due"));
         };
         let waits = self.run.plan.requests.iter().any(|planned| {
@@ -246,27 +259,18 @@ impl<'a> Case<'a> {
         if draft && (by_bot || !self.drafted.contains(&iid)) {
             self.wrong(format!("!{iid} may be merged, and is a draft: {}", own.request.title));
         }
-        self.content(own, wanted);
+        self.content(own, &wanted);
     }
 
     /// Merged into main it gives main with just the wanted values.
-    fn content(&mut self, own: &Own<'_>, wanted: &Decision) {
+    fn content(&mut self, own: &Own<'_>, wanted: &Marks) {
         let iid = own.request.iid;
-        if own.marks.git_ref != wanted.desired_ref {
-            self.wrong(format!(
-                "!{iid} says {}, wanted is {}",
-                own.marks.git_ref, wanted.desired_ref
-            ));
-        }
-        if own.marks.hashes != wanted.desired_hashes {
-            self.wrong(format!("!{iid} has other hashes than are wanted"));
-        }
         let project = &self.bot.project;
         match project.try_merge("main", &[own.tip]) {
             Err(error) => self.wrong(format!("!{iid} does not merge: {error}")),
             Ok(files) => {
                 let old = (&project.files("main"), &self.run.loaded.inventory);
-                if let Err(error) = exact(None, old, &files, &[&own.marks]) {
+                if let Err(error) = exact(None, old, &files, &[wanted]) {
                     self.wrong(format!("!{iid} merged into main: {error}"));
                 }
             }
@@ -410,22 +414,19 @@ impl<'a> Case<'a> {
             if new.sha == old.request.sha || new.state != MrState::Opened {
                 continue;
             }
-            let wanted = old.any(Outcome::Promote);
-            let right = wanted.is_some_and(|wanted| {
-                old.marks.git_ref == wanted.desired_ref && old.marks.hashes == wanted.desired_hashes
-            });
+            let Some(wanted) = old.wanted() else { continue };
             let project = &self.bot.project;
             let main = (&project.files("main"), &self.run.loaded.inventory);
-            let clean = project
+            let right = project
                 .try_merge("main", &[old.tip])
-                .is_ok_and(|files| exact(None, main, &files, &[&old.marks]).is_ok());
+                .is_ok_and(|files| exact(None, main, &files, &[&wanted]).is_ok());
             let alone =
                 !own.iter().filter(|other| other.request.iid != old.request.iid).any(|other| {
                     let pair = [old.tip, other.tip];
                     project.try_merge("main", &pair).is_err()
                         || project.try_merge("main", &[other.tip, old.tip]).is_err()
                 });
-            if right && clean && alone {
+            if right && alone {
                 self.problems.push(format!("!{} was right, and pushed to", new.iid));
             }
         }

@@ -61,6 +61,11 @@ pub fn simple(shape: Shape, count: usize) -> Config {
     spread(shape, &[count])
 }
 
+/// Runs a test that waits for answers.
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+}
+
 pub struct Lab {
     pub bot: Bot,
     pub config: RefCell<Config>,

@@ -112,6 +112,8 @@ impl Deed {
                 }
             }
             Self::Push(branch, number) => {
+                // A rebase that is under way would make another commit of it.
+                scene.world.settle();
                 let text = format!("{number}");
                 let change = [("data/by-hand.txt", Some(text))];
                 persons.pushed.insert(project.commit("dev", branch, "by hand", change));

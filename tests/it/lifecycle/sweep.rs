@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::config::Shape;
 use super::faults::{Trouble, run_with_fault};
-use super::lab::{Lab, sha, spread, story};
+use super::lab::{Lab, block_on, sha, spread, story};
 
 /// A world in which one run creates, refreshes (new values; the target branch
 /// moved), holds, makes ready again, closes, deletes a left branch, comments on
@@ -123,10 +123,6 @@ async fn case(
         return Err(told("the run after that writes", &more));
     }
     Ok(())
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
 
 /// The scene, what a run without any fault makes of it, and how many requests that takes.
