@@ -11,6 +11,8 @@ mod look;
 mod model;
 mod moves;
 mod people;
+mod reasons;
+mod render;
 mod rules;
 mod safety;
 mod self_test;

@@ -228,7 +228,7 @@ impl Model {
 
 impl Persons {
     /// What was touched matters for the run that was under way.
-    fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.touched_branches.clear();
         self.touched_requests.clear();
         self.touched_main = false;

@@ -102,10 +102,7 @@ fn a_change_of_what_is_a_persons_is_seen() {
         let clean = lab.bot.project.tip(&first.source_branch).unwrap();
         Deed::Push(first.source_branch.clone(), 1).act(&scene);
         Deed::Label(second.iid, HOLD, true).act(&scene);
-        *scene.persons.lock().unwrap() = super::people::Persons {
-            pushed: scene.persons.lock().unwrap().pushed.clone(),
-            ..Default::default()
-        };
+        scene.persons.lock().unwrap().forget();
         let before = Look::take(&lab.bot.project);
         lab.bot.project.set_branch(BOT, &first.source_branch, &clean).unwrap();
         lab.bot.project.set_title(BOT, second.iid, "Draft: other");
@@ -169,7 +166,7 @@ fn a_program_that_leaves_things_undone_is_found_out() {
         finds(&found, "its target is gone");
         finds(&found, "held by slo and no draft");
         // A run that says nothing of what is due.
-        lab.bot.project.delete_branch(BOT, &lab.open(0).unwrap().source_branch);
+        lab.bot.project.delete_branch(BOT, &lab.open(1).unwrap().source_branch);
         lab.bot.forge.settle();
         undone = run;
         undone.plan.requests.clear();

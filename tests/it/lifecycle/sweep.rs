@@ -115,6 +115,9 @@ async fn case(
         more.extend(story(&second));
         return Err(told("the next run comes to another state", &more));
     }
+    if lab.bot.writes().is_empty() {
+        return Ok(()); // the next one would be this one again
+    }
     let third = lab.try_run().await.map_err(|error| told(&error, &[]))?;
     let writes = lab.bot.writes();
     if !writes.is_empty() {
