@@ -1,7 +1,9 @@
 //! The steps of a plan, one after the other.
 
+use std::collections::BTreeSet;
+
 use super::outcome::{Outcomes, RequestOutcome, Verdict};
-use crate::domain::{CommitSha, Problem};
+use crate::domain::{CommitSha, Problem, TargetUid};
 use crate::observe::ports::{
     CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
 };
@@ -26,8 +28,15 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
     let mut outcomes = Outcomes::default();
     let closes = |request: &&PlannedRequest| request.action == Action::Close;
     let others = |request: &&PlannedRequest| request.action != Action::Close;
+    let mut left_open: BTreeSet<&TargetUid> = BTreeSet::new();
     for request in plan.requests.iter().filter(closes).chain(plan.requests.iter().filter(others)) {
-        let outcome = executor.request(request).await;
+        let in_the_way = request.action == Action::Create
+            && request.targets.iter().any(|target| left_open.contains(target));
+        let outcome =
+            if in_the_way { waits_for_close(request) } else { executor.request(request).await };
+        if request.action == Action::Close && outcome.outcome != Verdict::Done {
+            left_open.extend(&request.targets);
+        }
         if outcome.outcome == Verdict::Failed {
             outcomes.problems.push(refused(request, &outcome));
         }
@@ -48,6 +57,18 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
         }
     }
     outcomes
+}
+
+/// A target never has two open requests: not opened while the one that it replaces is there.
+fn waits_for_close(request: &PlannedRequest) -> RequestOutcome {
+    RequestOutcome {
+        outcome: Verdict::SomebodyWasFirst,
+        message: Some(
+            "the request that it replaces could not be closed; the next run looks again".to_owned(),
+        ),
+        iid: request.iid,
+        web_url: request.web_url.clone(),
+    }
 }
 
 fn refused(request: &PlannedRequest, outcome: &RequestOutcome) -> Problem {

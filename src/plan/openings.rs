@@ -53,6 +53,27 @@ fn has_own_request(planner: &Planner<'_>, repo: Option<&ConfigRepoFacts>, branch
     })
 }
 
+/// The open request that promotes one of the targets from another branch: how many
+/// targets share a branch depends on what is decided for them.
+fn open_elsewhere(planner: &Planner<'_>, repo: &ConfigRepoFacts, desired: &Desired) -> Option<u64> {
+    let stays = |iid: u64| {
+        let mut planned = planner.plan.requests.iter();
+        !planned.any(|planned| planned.iid == Some(iid) && planned.action == Action::Close)
+    };
+    let mut own = planner.snapshot.merge_requests.values().filter(|request| {
+        request.author_id == repo.bot.id
+            && request.target_branch == repo.target_branch
+            && stays(request.iid)
+    });
+    let found = own.find(|request| {
+        let tip = planner.snapshot.branches.get(&request.source_branch);
+        tip.and_then(|tip| Trailers::parse(&tip.message)).is_some_and(|trailers| {
+            desired.targets.iter().any(|target| trailers.targets.contains(target))
+        })
+    });
+    found.map(|request| request.iid)
+}
+
 fn opening(
     planner: &mut Planner<'_>,
     repo: Option<&ConfigRepoFacts>,
@@ -87,6 +108,11 @@ fn opening(
             return planned;
         }
     };
+    if let Some(iid) = repo.and_then(|repo| open_elsewhere(planner, repo, desired)) {
+        let reason = format!("!{iid} is about the same target: waits for it");
+        defer(Reason::WaitsForRequest, reason);
+        return planned;
+    }
     if !planner.settings.allow_opening {
         defer(Reason::OpeningDisabled, "due, but opening is switched off".to_owned());
         return planned;

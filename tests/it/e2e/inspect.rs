@@ -90,9 +90,7 @@ fn validate_names_the_place_of_what_is_broken() {
     let text = std::fs::read_to_string(folder.join(ORDERS_FILE)).unwrap();
     assert_eq!(text.matches(old).count(), 1);
     let text = text.replace(old, &new);
-    // Where the target begins; the path leads to the field.
-    let soon = text.lines().position(|line| line.contains("soakDays: soon")).unwrap();
-    let line = soon - 4;
+    let line = 1 + text.lines().position(|line| line.contains("soakDays: soon")).unwrap();
     std::fs::write(folder.join(ORDERS_FILE), text).unwrap();
     let report = world.path("report");
     let ran = validate(&world, &folder).arg("--report-dir").arg(&report).expect(5);

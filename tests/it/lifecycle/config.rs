@@ -184,6 +184,16 @@ impl Config {
         }
     }
 
+    /// An alias that became a value of its own stays one.
+    pub fn forget_broken_aliases(&mut self) {
+        for saas in &mut self.saas {
+            let aliases: Vec<bool> = saas.targets.iter().map(|t| saas.is_alias(t)).collect();
+            for (target, alias) in saas.targets.iter_mut().zip(aliases) {
+                target.alias_of = target.alias_of.filter(|_| alias);
+            }
+        }
+    }
+
     pub fn files(&self) -> Files {
         let mut files = BTreeMap::new();
         let mut put = |path: String, text: String| {

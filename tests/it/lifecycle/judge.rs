@@ -126,8 +126,9 @@ impl Judge {
                 return;
             }
         }
+        let ready = open.iter().filter(|own| !case.waits(own.request.iid));
         let wanted: Vec<(&str, Marks)> =
-            open.iter().filter_map(|own| Some((own.tip, own.wanted()?))).collect();
+            ready.filter_map(|own| Some((own.tip, own.wanted()?))).collect();
         let tips: Vec<&str> = wanted.iter().map(|(tip, _)| *tip).collect();
         let marks: Vec<&Marks> = wanted.iter().map(|(_, marks)| marks).collect();
         if let Ok(files) = project.try_merge("main", &tips) {
@@ -198,6 +199,13 @@ impl<'a> Case<'a> {
         self.problems.push(text);
     }
 
+    /// Is it a draft until another one is merged?
+    fn waits(&self, iid: u64) -> bool {
+        self.run.plan.requests.iter().any(|planned| {
+            planned.iid == Some(iid) && planned.reason_code == Reason::WaitsForRequest
+        })
+    }
+
     fn untouched(&mut self, own: &Own<'_>, why: &str) {
         let old = self.before.requests.get(&own.request.iid);
         let face = |request: &MergeRequest| {
@@ -246,10 +254,7 @@ impl<'a> Case<'a> {
         let Some(wanted) = own.wanted() else {
             return self.wrong(format!("!{iid} is open, and nothing is due"));
         };
-        let waits = self.run.plan.requests.iter().any(|planned| {
-            planned.iid == Some(iid) && planned.reason_code == Reason::WaitsForRequest
-        });
-        if waits {
+        if self.waits(iid) {
             if !draft {
                 self.wrong(format!("!{iid} waits for another, and is no draft"));
             }

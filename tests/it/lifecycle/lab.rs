@@ -144,6 +144,7 @@ impl Lab {
         let mut config = self.config.borrow_mut();
         config.sync(&self.bot.loaded(&main).inventory);
         change(&mut config);
+        config.forget_broken_aliases();
         let (old, new) = (self.bot.project.files("main"), config.files());
         let changes: Vec<_> = new
             .into_iter()

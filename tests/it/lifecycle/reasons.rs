@@ -87,6 +87,7 @@ impl Case<'_> {
         let main = text("main");
         let named = self.after.open_of(self.scene.bot).any(|request| {
             planned.reason.contains(&format!("!{}:", request.iid))
+                || planned.reason.contains(&format!("!{} is", request.iid))
                 || planned.reason.contains(&request.source_branch)
         });
         let merged_with = |request: &MergeRequest| {
@@ -98,6 +99,12 @@ impl Case<'_> {
             .after
             .open_of(self.scene.bot)
             .any(|request| merged_with(request).is_none_or(|merge| merge == Merge::Conflict));
-        named && conflicts
+        let same_target = self.after.open_of(self.scene.bot).any(|request| {
+            let tip = self.after.tip(request).and_then(|tip| Marks::of(&self.bot.project, tip));
+            tip.is_some_and(|marks| {
+                planned.targets.iter().any(|target| marks.targets.contains(target.as_str()))
+            })
+        });
+        named && (conflicts || same_target)
     }
 }

@@ -76,6 +76,11 @@ impl Saas {
         text
     }
 
+    /// Is its ref written as an alias?
+    pub fn is_alias(&self, target: &Target) -> bool {
+        self.ref_of(target).starts_with('*')
+    }
+
     /// The target's ref, with its anchor or as an alias.
     fn ref_of(&self, target: &Target) -> String {
         let at = self.targets.iter().position(|other| other.id == target.id).unwrap();

@@ -59,7 +59,8 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
         }
         let closed_by_bot = request.closed.is_some_and(|(_, user)| user == scene.bot);
         let reason_given = comments(request, scene.bot, CLOSING) == 1;
-        if request.state == MrState::Closed && closed_by_bot && !reason_given {
+        let own = request.author == scene.bot;
+        if own && request.state == MrState::Closed && closed_by_bot && !reason_given {
             problems.push(format!("the bot closed !{iid} without a comment"));
         }
     }
@@ -81,7 +82,13 @@ fn others_untouched(
             !branch.starts_with(PREFIX) && branch != "main" || persons.pushed.contains(tip);
         let touched = persons.touched_branches.contains(branch);
         // GitLab deletes the branch of a request that was merged.
-        let by_gitlab = !after.branches.contains_key(branch) && !deleted_by_bot(scene, branch);
+        let goes = before.requests.values().any(|request| {
+            request.state == MrState::Merged
+                && request.source_branch == *branch
+                && request.sha.as_ref() == Some(tip)
+        });
+        let gone = !after.branches.contains_key(branch) && !deleted_by_bot(scene, branch);
+        let by_gitlab = goes || gone;
         if theirs && !touched && !by_gitlab && after.branches.get(branch) != Some(tip) {
             problems.push(format!("the bot changed {branch}, which was a person's"));
         }
@@ -111,6 +118,9 @@ fn others_untouched(
         if !by_bot && new.state != MrState::Opened {
             is.3 = old.state;
         }
+        if !pushed_by_bot(scene, &old.source_branch) {
+            is.4 = old.sha.as_ref(); // a rebase that a person asked for
+        }
         if face(old) != is {
             problems.push(format!(
                 "the bot changed !{iid}, which was {why}:\n{:#?}\n{:#?}",
@@ -126,6 +136,14 @@ fn others_untouched(
             problems.push(format!("the bot commented on !{iid}, which was {why}"));
         }
     }
+}
+
+fn pushed_by_bot(scene: &Scene, branch: &str) -> bool {
+    let name = branch.replace('/', "%2F");
+    scene.world.log().iter().any(|entry| {
+        let body = entry.body.as_deref().unwrap_or_default();
+        entry.path.ends_with("/repository/commits") && String::from_utf8_lossy(body).contains(&name)
+    })
 }
 
 fn deleted_by_bot(scene: &Scene, branch: &str) -> bool {

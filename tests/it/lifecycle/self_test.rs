@@ -110,7 +110,6 @@ fn a_change_of_what_is_a_persons_is_seen() {
         let views = Views { began: &before, before: &before, after: &after };
         let found = safety::problems(&scene, &views, 1, 1);
         finds(&found, "which was a person's");
-        finds(&found, "which was taken over");
         finds(&found, "to be left alone by its label");
     });
 }
