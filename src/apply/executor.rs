@@ -204,13 +204,19 @@ impl Executor<'_> {
         }
     }
 
+    /// Deleting a branch closes its requests: one that was opened or reopened meanwhile stays.
     async fn delete(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
-        match self.reader.branch_tip(branch).await? {
-            None => Ok(()),
-            Some(tip) if tip.sha == *expected => Ok(self.writer.delete_branch(branch).await?),
-            Some(_) => Err(Stop::SomebodyWasFirst(format!(
+        let Some(tip) = self.reader.branch_tip(branch).await? else { return Ok(()) };
+        if tip.sha != *expected {
+            return Err(Stop::SomebodyWasFirst(format!(
                 "somebody else pushed to {branch} meanwhile: it is not deleted"
-            ))),
+            )));
         }
+        if self.reader.has_open_request(branch).await? {
+            return Err(Stop::SomebodyWasFirst(format!(
+                "a request from {branch} was opened meanwhile: it is not deleted"
+            )));
+        }
+        Ok(self.writer.delete_branch(branch).await?)
     }
 }

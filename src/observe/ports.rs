@@ -83,6 +83,8 @@ pub trait ForgeReader: Send + Sync {
     ) -> Result<Vec<PastMergeRequest>, Failure>;
     /// A request as it is now.
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
+    /// Is there an open request from this branch, whoever opened it?
+    async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
     /// Bodies of the comments that the user `bot_id` wrote on a request.
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
     /// Text of a file at a commit, `None` if there is none. `path` from the repository's root.

@@ -225,6 +225,11 @@ impl ForgeReader for GitLabReader {
         request(&self.api, self.project.id, iid).await
     }
 
+    async fn has_open_request(&self, branch: &str) -> Result<bool, Failure> {
+        let open = self.requests_from(branch, Some(RequestState::Opened)).await?;
+        Ok(open.iter().any(|request| request.state == RequestState::Opened))
+    }
+
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure> {
         let by_bot = |note: &NoteAnswer| {
             !note.system && note.author.as_ref().is_some_and(|author| author.id == bot_id)

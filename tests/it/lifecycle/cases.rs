@@ -281,3 +281,42 @@ fn what_a_person_does_while_a_run_is_under_way_comes_first() {
         }
     });
 }
+
+#[test]
+fn a_left_branch_whose_request_is_reopened_meanwhile_stays() {
+    block_on(async {
+        let lab = open(Shape::Block, 1).await;
+        let request = request(&lab, 0);
+        lab.bot.project.close("dev", request.iid);
+        let reopen = async { lab.bot.project.reopen("dev", request.iid).unwrap() };
+        let run = lab.bot.run_with(reopen).await.unwrap();
+        assert_eq!(run.plan.leftovers.len(), 1);
+        lab.quiet().await;
+        assert_eq!(lab.open(0).map(|open| open.iid), Some(request.iid));
+    });
+}
+
+#[test]
+fn a_target_is_not_opened_beside_a_held_request_that_it_shares() {
+    block_on(async {
+        let mut config = simple(Shape::Block, 2);
+        config.target_mut(0).slo = true;
+        config.target_mut(1).alias_of = Some(0);
+        config.target_mut(1).channels = vec![0];
+        let lab = Lab::new(config);
+        lab.set_slo(0, 1.0);
+        lab.release_for(0, 1);
+        lab.run().await;
+        let shared = request(&lab, 0);
+        assert_eq!(lab.open(1).map(|open| open.iid), Some(shared.iid));
+        // Alone the alias would get a value of its own, on a branch of its own.
+        lab.set_slo(0, 0.1);
+        let reason = deferred(&lab.run().await, Reason::WaitsForRequest);
+        assert!(reason.contains(&format!("!{}", shared.iid)), "{reason}");
+        lab.quiet().await;
+        lab.set_slo(0, 1.0);
+        lab.run().await;
+        assert!(!request(&lab, 0).is_draft());
+        lab.quiet().await;
+    });
+}

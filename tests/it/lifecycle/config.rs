@@ -170,7 +170,16 @@ impl Config {
 
     /// Takes over the refs and hashes that the target branch has now.
     pub fn sync(&mut self, inventory: &Inventory) {
+        let site = |id: usize| {
+            let path = format!("/services/app/ns{id}.yml");
+            let mut subscribers = inventory.subscribers();
+            let (index, _) = subscribers.find(|(_, known)| known.namespace.path == path)?;
+            inventory.site_of.get(&index)
+        };
         for target in self.saas.iter_mut().flat_map(|saas| &mut saas.targets) {
+            // An alias that the bot gave a value of its own is none any more.
+            let own = target.alias_of.and_then(site).zip(site(target.id));
+            target.alias_of = target.alias_of.filter(|_| own.is_none_or(|(one, two)| one == two));
             // What stands in a broken file is as it was.
             let path = format!("/services/app/ns{}", target.id);
             let found = inventory.targets.iter().find(|known| {
