@@ -17,6 +17,27 @@ pub fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
+/// A sentence of ours that may hold names: words that mean nothing to GitLab as
+/// they are, all others (names, paths, commits, references) as code spans.
+pub fn prose(text: &str) -> String {
+    let text = one_line(text);
+    let words = text.split(' ').filter(|word| !word.is_empty());
+    let words: Vec<String> =
+        words.map(|word| if is_plain_word(word) { word.to_owned() } else { code(word) }).collect();
+    words.join(" ")
+}
+
+/// Letters, or a number with decimals, in parentheses or before a stop at most.
+fn is_plain_word(word: &str) -> bool {
+    let word = word.strip_prefix('(').unwrap_or(word);
+    let core = word.trim_end_matches([',', '.', ';', ':', ')']);
+    // GitLab takes these for commits.
+    let like_commit = core.len() >= 7 && core.bytes().all(|b| b.is_ascii_hexdigit());
+    let number = core.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let letters = core.bytes().all(|b| b.is_ascii_alphabetic());
+    !core.is_empty() && !like_commit && (number || letters)
+}
+
 /// For titles and the subjects of commits, where there are no code spans: only
 /// letters, digits and the few signs that mean nothing to GitLab or git.
 pub fn plain(text: &str) -> String {
@@ -65,6 +86,16 @@ mod tests {
         assert_eq!(code("`x"), "`` `x ``");
         assert_eq!(code("x\n/close\r@all"), "`x /close @all`");
         assert_eq!(code(""), "`  `");
+    }
+
+    #[test]
+    fn only_what_could_mean_something_is_a_code_span_in_prose() {
+        assert_eq!(prose("soaked for 3.0 days of 1 day"), "soaked for 3.0 days of 1 day");
+        assert_eq!(prose("9d562e12 is not blocked"), "`9d562e12` is not blocked");
+        assert_eq!(prose("no (SLO) schedule: at any time."), "no (SLO) schedule: at any time.");
+        assert_eq!(prose("by @all, !1\n/close www.x.y"), "by `@all,` `!1` `/close` `www.x.y`");
+        assert_eq!(prose("OPS-12 :tada: a_b_ <i> 1. x"), "`OPS-12` `:tada:` `a_b_` `<i>` 1. x");
+        assert_eq!(prose("https://x.y [a](b) `c d`"), "`https://x.y` `[a](b)` `` `c `` `` d` ``");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::desired::Desired;
-use super::markup::{code, link_target, plain, shorten};
+use super::markup::{code, link_target, plain, prose, shorten};
 use super::model::Settings;
 use super::trailers::Trailers;
 use crate::decide::{Decision, Decisions, GateOutcome};
@@ -203,7 +203,7 @@ fn gates(text: &mut String, decision: &Decision) {
             GateOutcome::Hold => "holds",
             GateOutcome::NotApplicable => "does not apply",
         };
-        let reason = code(&shorten(&gate.reason, LINE));
+        let reason = prose(&shorten(&gate.reason, LINE));
         let _ = writeln!(text, "* `{}` {mark}: {reason}", gate.gate.as_str());
     }
 }
@@ -230,7 +230,7 @@ pub(super) fn closing_comment(reason: &str) -> String {
     format!(
         "Closed by saas-auto-promotions-manager: {}\n\n\
          If the promotion is due again, a new request is opened from the same branch.\n\n{CLOSED_BY_BOT_MARKER}\n",
-        code(&shorten(reason, 2_000))
+        prose(&shorten(reason, 2_000))
     )
 }
 

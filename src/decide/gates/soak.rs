@@ -25,24 +25,25 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
         "soaked_days": soaked.num_seconds() as f64 / DAY as f64,
         "check_ins": check_ins.len(),
     });
+    let asked =
+        if required_days == 1 { "1 day".to_owned() } else { format!("{required_days} days") };
     if soaked >= required {
         let reason = match required_days {
             0 => "no soak time is asked for".to_owned(),
-            days => format!("soaked for {} of {days} days", human(soaked)),
+            _ => format!("soaked for {} of {asked}", human(soaked)),
         };
         return Gate::pass(GateName::Soak, reason, evidence);
     }
     let next = reached_at(&check_ins, now, required);
     let reason = match next {
         Some(at) => format!(
-            "soaked for {} of {required_days} days; reached at {}",
+            "soaked for {} of {asked}; reached at {}",
             human(soaked),
             at.format("%Y-%m-%d %H:%M:%S UTC")
         ),
-        None => format!(
-            "soaked for {} of {required_days} days; no record says when it was deployed",
-            human(soaked)
-        ),
+        None => {
+            format!("soaked for {} of {asked}; no record says when it was deployed", human(soaked))
+        }
     };
     Gate::hold(GateName::Soak, reason, evidence).next_at(next)
 }
