@@ -8,10 +8,10 @@ mod conformance;
 mod e2e;
 mod git;
 mod lifecycle;
-mod rule_tables;
 mod slo;
 mod state;
-mod yaml_properties;
+mod tables;
+mod yaml;
 
 #[path = "../../examples/demo/shop.rs"]
 mod shop;

@@ -1,0 +1,11 @@
+//! Properties of the YAML reader and editor, and its agreement with `PyYAML`.
+//!
+//! `PROPTEST_CASES` sets the number of generated documents for each property.
+
+mod damage;
+mod dice;
+mod edits;
+mod page;
+mod reading;
+mod scalars;
+mod wishes;

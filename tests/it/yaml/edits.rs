@@ -1,0 +1,59 @@
+//! An edit changes what is wanted, and nothing else.
+
+use proptest::prelude::*;
+use sapm::yaml::{TargetEdit, edit};
+
+use super::damage::shared;
+use super::dice::dice;
+use super::page::Page;
+use super::wishes::{again, check_lines, expected, parse, targets, wish};
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn an_edit_changes_what_is_wanted_and_nothing_else(page in dice(600), mut choices in dice(30)) {
+        let text = Page::document(page);
+        let tree = parse(&text);
+        let all = targets(&tree);
+        prop_assert_eq!(all.len(), 3);
+        let first = choices.below(3);
+        let mut wishes = vec![wish(&mut choices, all[first].id(), 3)];
+        if choices.chance(2) {
+            wishes.push(wish(&mut choices, all[(first + 1) % 3].id(), 3));
+        }
+        let new = match edit(&tree, &wishes) {
+            Ok(new) => new,
+            Err(e) => panic!("{e}\n{wishes:?}\n{text}"),
+        };
+        let new_tree = parse(&new);
+        prop_assert_eq!(new_tree.root().to_json(), expected(&tree, &wishes), "\n{}\n->\n{}", text, new);
+        for (w, path) in wishes.iter().flat_map(|w| tree.usages(w.target).into_iter().map(move |p| (w, p))) {
+            if let Some(wanted) = &w.new_ref {
+                let now = new_tree.at_path(&path.key("ref")).and_then(|r| r.text());
+                prop_assert_eq!(now.as_deref(), Some(wanted.as_str()));
+            }
+        }
+        check_lines(&text, &new, &wishes);
+        prop_assert_eq!(edit(&new_tree, &again(&new_tree, &tree, &wishes)), Ok(new));
+    }
+
+    #[test]
+    fn shared_values_never_change_for_others(mut choices in dice(40)) {
+        let text = shared(&mut choices);
+        let tree = parse(&text);
+        let all = targets(&tree);
+        let mut wishes: Vec<TargetEdit> = Vec::new();
+        let common = wish(&mut choices, all[0].id(), 1);
+        for target in &all {
+            if choices.chance(2) && !wishes.iter().any(|w| w.target == target.id()) {
+                wishes.push(TargetEdit { target: target.id(), ..common.clone() });
+            }
+        }
+        if let Ok(new) = edit(&tree, &wishes) {
+            let new_tree = parse(&new);
+            prop_assert_eq!(new_tree.root().to_json(), expected(&tree, &wishes), "\n{}\n->\n{}", text, new);
+            prop_assert_eq!(edit(&new_tree, &again(&new_tree, &tree, &wishes)), Ok(new));
+        }
+    }
+}
