@@ -2,7 +2,9 @@
 //! `ls-refs` in one POST, or the whole list of refs from a host that does not
 //! know it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
@@ -25,12 +27,17 @@ const MOST_BYTES: usize = 64 << 20;
 /// Longest pause that a host may ask for before the second try.
 const MOST_PAUSE: Duration = Duration::from_secs(10);
 
+/// A host that left so many look-ups in a row without an answer is not asked again.
+const MOST_SILENCES: u32 = 3;
+
 /// Looks up refs. Keeps its connections; cheap to share, the caller bounds
 /// how many look-ups are under way.
 #[derive(Clone)]
 pub struct LsRemote {
     client: Client,
     times: TimeOuts,
+    /// Look-ups without an answer since the last one that had one, by host.
+    silences: Arc<Mutex<BTreeMap<String, u32>>>,
 }
 
 /// One repository on a host.
@@ -54,7 +61,7 @@ impl LsRemote {
             .map_err(|error| {
                 Failure::shared(format!("cannot set up https: {}", http::chain(&error)))
             })?;
-        Ok(Self { client, times })
+        Ok(Self { client, times, silences: Arc::default() })
     }
 
     /// The commit of `git_ref` in the repository at `url` (`http(s)://`,
@@ -90,11 +97,25 @@ impl LsRemote {
 
     async fn over_http(&self, mut target: Target<'_>, git_ref: &str) -> Result<CommitSha, Failure> {
         let place = target.url.to_string();
-        let refs = self
-            .refs(&mut target, git_ref)
-            .await
-            .map_err(|failure| failure_of(failure, &target, &place))?;
+        let host = target.url.origin().ascii_serialization();
+        let silences = self.silences(|all| all.get(&host).copied().unwrap_or(0));
+        if silences >= MOST_SILENCES {
+            return Err(Failure::shared(format!(
+                "{host} is not asked: {silences} look-ups had no answer"
+            )));
+        }
+        let answer = self.refs(&mut target, git_ref).await;
+        let silent = matches!(answer, Err(HttpFailure::TimedOut(_) | HttpFailure::Connection(_)));
+        self.silences(|all| {
+            let count = all.entry(host).or_default();
+            *count = if silent { *count + 1 } else { 0 };
+        });
+        let refs = answer.map_err(|failure| failure_of(failure, &target, &place))?;
         refs::choose(&refs, git_ref).map_err(|reason| Failure::new(format!("{place} has {reason}")))
+    }
+
+    fn silences<T>(&self, look: impl FnOnce(&mut BTreeMap<String, u32>) -> T) -> T {
+        look(&mut self.silences.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     async fn refs(

@@ -88,3 +88,25 @@ async fn look_ups_fail_in_words() {
     assert!(refused.contains("redirects"), "{refused}");
     assert!(target.requests().is_empty());
 }
+
+#[tokio::test]
+async fn a_silent_host_is_given_up_and_the_others_are_not() {
+    let repo = Repo::new();
+    let hanging = Server::start(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") });
+    let alive = repo.serve();
+    let times = TimeOuts { idle: Duration::from_secs(3), ..TimeOuts::default() };
+    let ls_remote = LsRemote::new(times).expect("a client");
+    let urls: Vec<String> = (0..4).map(|n| format!("{}/{n}.git", hanging.url)).collect();
+    let ask = |n: usize| ls_remote.resolve(&urls[n], "main", None);
+    let (first, second, third) = tokio::join!(ask(0), ask(1), ask(2));
+    for (answer, asked) in [(first, true), (second, true), (third, true), (ask(3).await, false)] {
+        let failure = answer.expect_err("silent");
+        assert!(failure.error.contains(&hanging.url), "{}", failure.error);
+        assert_eq!(failure.error.contains("is not asked"), !asked, "{}", failure.error);
+        assert!(failure.shared_cause.is_some(), "one problem of the host, not one a target");
+    }
+    assert_eq!(hanging.requests().len(), 3);
+    let url = format!("{}/repo.git", alive.url);
+    let found = ls_remote.resolve(&url, "main", Some(&credentials())).await;
+    found.expect("another host is asked");
+}
