@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::args::{NarrowingArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
+use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
 use super::exit::{Exit, Fatal};
 use super::pipeline::Mode;
 use super::source::Opening;
 use crate::clients::state::S3Settings;
-use crate::domain::UidDigest;
+use crate::domain::{Share, UidDigest};
 use crate::plan::Narrowing;
 
 /// What a run needs. Has no `Debug`, as it holds tokens.
@@ -132,6 +132,7 @@ impl Narrowing {
             environment: given(args.env_name.as_ref()),
             app: given(args.app_name.as_ref()),
             saas_file: given(args.saas_file_name.as_ref()),
+            share: None,
         }
     }
 }
@@ -140,6 +141,8 @@ impl Narrowing {
 pub struct CommandArgs<'a> {
     /// The shared arguments.
     pub run: &'a RunArgs,
+    /// One job of several, where the command can be shared.
+    pub node: Option<&'a NodeArgs>,
     /// Another time, or offline.
     pub what_if: Option<&'a WhatIfArgs>,
     /// `apply --dry-run`.
@@ -204,7 +207,7 @@ impl Config {
             environment: variables.clone(),
             state,
             concurrency: run.concurrency,
-            narrowing: Narrowing::of(&run.narrowing),
+            narrowing: Narrowing { share: share(args.node)?, ..Narrowing::of(&run.narrowing) },
             labels: run
                 .labels
                 .iter()
@@ -220,6 +223,30 @@ impl Config {
                 .get("CI_JOB_URL")
                 .or_else(|| environment.get("CI_PIPELINE_URL")),
         })
+    }
+}
+
+/// The share of this job; `None` when it is the only one.
+fn share(node: Option<&NodeArgs>) -> Result<Option<Share>, Fatal> {
+    let missing = |flag: &str, other: &str| {
+        Fatal::new(Exit::Usage, format!("{other} is given without {flag}")).hint(
+            "set both (GitLab does in a job with `parallel`), or both to 1 to do all the work",
+        )
+    };
+    match node.map(|node| (node.node_index, node.node_total)) {
+        None | Some((None, None | Some(1))) => Ok(None),
+        Some((None, Some(_))) => {
+            Err(missing("--node-index (CI_NODE_INDEX)", "--node-total (CI_NODE_TOTAL)"))
+        }
+        Some((Some(_), None)) => {
+            Err(missing("--node-total (CI_NODE_TOTAL)", "--node-index (CI_NODE_INDEX)"))
+        }
+        Some((Some(index), Some(total))) => match Share::new(index, total) {
+            Ok(share) => Ok((share.total() > 1).then_some(share)),
+            Err(error) => Err(Fatal::new(Exit::Usage, error.to_string()).hint(
+                "check --node-index (CI_NODE_INDEX) and --node-total (CI_NODE_TOTAL); both 1 do all the work",
+            )),
+        },
     }
 }
 

@@ -17,7 +17,7 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpConfig, Service};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, RepoUrl};
+use crate::domain::{CommitSha, RepoUrl, Share};
 use crate::observe::ports::{Commits, StateStore};
 use crate::plan::CLOSED_BY_BOT_MARKER;
 use crate::report::TrafficCount;
@@ -194,9 +194,11 @@ pub struct GitLabDoor {
 }
 
 impl GitLabDoor {
-    /// For writing: made by `apply` alone.
-    pub fn writer(&self) -> GitLabWriter {
-        GitLabWriter::new(self.api.clone(), self.reader.project(), WriterConfig::default())
+    /// For writing: made by `apply` alone. Nodes that share the work share GitLab's limits.
+    pub fn writer(&self, share: Option<Share>) -> GitLabWriter {
+        let nodes = share.map_or(1, |share| share.total() as usize);
+        let config = WriterConfig { nodes, ..WriterConfig::default() };
+        GitLabWriter::new(self.api.clone(), self.reader.project(), config)
     }
 
     /// A token whose scopes are known must have the one that writing takes.

@@ -13,6 +13,7 @@ mod replay;
 mod requests;
 mod resume;
 mod second_run;
+mod shares;
 mod state_export;
 mod support;
 mod texts;

@@ -291,6 +291,7 @@ impl Bot {
             commits: &ports,
             state: &ports,
             slos: &ports,
+            publishers: None,
             limits: Limits { concurrency: 1 },
             progress: &NoProgress,
         };
