@@ -216,9 +216,8 @@ fn a_node_looks_up_what_its_share_needs_and_the_first_one_everything() {
         let plan = run.expect(0).plan();
         assert_eq!(plan.0["share"]["node_index"], index);
         assert_eq!(plan.0["share"]["node_total"], 3);
-        let about = |part: &str| {
-            world.count(|entry| entry.method == "GET" && entry.path.contains(part))
-        };
+        let about =
+            |part: &str| world.count(|entry| entry.method == "GET" && entry.path.contains(part));
         (about("/commits"), about("promotions_v2"), plan.list("publishers").len(), world.puts())
     };
     let first = lookups(1);
