@@ -8,8 +8,10 @@ use secrecy::SecretString;
 
 use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
 use super::exit::{Exit, Fatal};
+use super::job::{gitlab_token, job_project};
 use super::pipeline::Mode;
 use super::source::Opening;
+use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::state::S3Settings;
 use crate::domain::{Share, UidDigest};
 use crate::plan::Narrowing;
@@ -59,7 +61,9 @@ pub struct GitLabConfig {
     /// Its address.
     pub url: String,
     /// The token, if there is one.
-    pub token: Option<SecretString>,
+    pub token: Option<Token>,
+    /// The project that the job is in, if this is a job.
+    pub job: Option<JobProject>,
     /// Path or id of the config repo's project, if it is known.
     pub project: Option<String>,
     /// Whose requests are the bot's.
@@ -283,7 +287,6 @@ fn gitlab(
     mode: Mode,
 ) -> Result<Option<GitLabConfig>, Fatal> {
     let url = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
-    let token = environment.secret("SAPM_GITLAB_TOKEN");
     let project = given(run.gitlab_project.as_ref())
         .or_else(|| match source {
             Source::Url { url: git, .. }
@@ -299,12 +302,23 @@ fn gitlab(
             return Err(Fatal::new(Exit::Usage, "GitLab's address is not known")
                 .hint("set --gitlab-url (SAPM_GITLAB_URL)"));
         }
-        if token.is_none() {
-            return Err(Fatal::new(Exit::Usage, "there is no GitLab token")
+        if environment.get("SAPM_GITLAB_TOKEN").is_none() {
+            let message = if environment.get("CI_JOB_TOKEN").is_some() {
+                "there is no GitLab token: the job's own (CI_JOB_TOKEN) cannot write merge requests"
+            } else {
+                "there is no GitLab token"
+            };
+            return Err(Fatal::new(Exit::Usage, message)
                 .hint("set SAPM_GITLAB_TOKEN to a project access token with the scope api and the role Developer"));
         }
     }
-    Ok(url.map(|url| GitLabConfig { url, token, project, bot_user: given(run.bot_user.as_ref()) }))
+    Ok(url.map(|url| GitLabConfig {
+        token: gitlab_token(&url, environment),
+        url,
+        job: job_project(environment),
+        project,
+        bot_user: given(run.bot_user.as_ref()),
+    }))
 }
 
 /// Are two addresses on the same host and port?

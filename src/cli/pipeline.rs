@@ -104,6 +104,10 @@ async fn stages(
         doors.connect_gitlab(config),
         doors.state.get(EXPORT_KEY),
     );
+    // Said first: what a token lacks for writing is also why a clone is refused.
+    if let (Mode::Apply, Ok(Some(gitlab))) = (config.mode, &gitlab) {
+        gitlab.check_may_write(probe.as_ref().err())?;
+    }
     let loaded = loaded?;
     let gitlab = gitlab?;
     let exported = match probe {
@@ -119,14 +123,17 @@ async fn stages(
     stopwatch.files(&loaded);
     let gitlab = match gitlab {
         Some(gitlab) => Some(gitlab),
-        None => doors.connect_origin(config, &loaded).await?,
+        None => {
+            let gitlab = doors.connect_origin(config, &loaded).await?;
+            if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
+                gitlab.check_may_write(None)?;
+            }
+            gitlab
+        }
     };
     if gitlab.is_none() && config.mode == Mode::Apply {
         return Err(Fatal::new(Exit::Usage, "the config repo's project on GitLab is not known")
             .hint("set --gitlab-project (SAPM_GITLAB_PROJECT)"));
-    }
-    if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
-        gitlab.check_may_write()?;
     }
     let snapshot = snapshot_out.insert(Snapshot::new(now));
     snapshot.share = config.narrowing.share;
@@ -148,7 +155,9 @@ async fn stages(
         export(doors, exported, &mut report).await;
         stopwatch.lap("export");
     }
-    Ok((report, gitlab.is_none()))
+    let expiry = gitlab.as_ref().and_then(|gitlab| gitlab.expiry(Utc::now().date_naive()));
+    report.problems.extend(expiry.filter(|problem| scope.reports_problem(problem)));
+    Ok((report, snapshot.config_repo.is_none()))
 }
 
 async fn blocking<T: Send + 'static>(
@@ -185,10 +194,19 @@ async fn observe_all(
 ) -> Result<Scope, Fatal> {
     if let Some(gitlab) = gitlab {
         let facts = config_repo_facts(config, loaded, gitlab).await?;
-        observe_requests(&gitlab.reader, facts, snapshot).await.map_err(|error| {
-            Fatal::new(Exit::ServiceFailed, error.to_string())
-                .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")
-        })?;
+        match observe_requests(&gitlab.reader, facts, snapshot).await {
+            Ok(()) => {}
+            Err(error) if gitlab.reader.has_job_token() => tracing::warn!(
+                "this GitLab does not let a job's own token (CI_JOB_TOKEN) read merge requests and branches; \
+                 set SAPM_GITLAB_TOKEN (scope read_api) to look at them: {error}"
+            ),
+            Err(error) => {
+                let fatal = Fatal::new(Exit::ServiceFailed, error.to_string());
+                let hint =
+                    "is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe";
+                return Err(fatal.hint(hint));
+            }
+        }
     }
     let moving = loaded.inventory.targets.iter().filter(|target| {
         target.git_ref.as_ref().is_ok_and(|git_ref| !crate::domain::is_commit_sha(git_ref))

@@ -8,6 +8,7 @@ mod first_run;
 mod inspect;
 mod narrowing;
 mod options;
+mod permissions;
 mod plan_command;
 mod replay;
 mod requests;

@@ -222,6 +222,8 @@ impl Bot {
             bot_user: None,
             target_branch: None,
             closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
+            to_write: None,
+            job: None,
         };
         let reader = GitLabReader::connect(self.api(), &options).await;
         reader.map_err(|error| error.to_string())
