@@ -112,7 +112,8 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_ALLOW_CLOSING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]
     pub allow_closing: Toggle,
 
-    /// Merge requests opened in one run at most; the longest promotable come first
+    /// Merge requests opened in one run (of several jobs: by each) at most; the longest promotable
+    /// come first
     #[arg(
         long,
         env = "SAPM_MAX_NEW_MERGE_REQUESTS",
@@ -164,6 +165,23 @@ pub struct NarrowingArgs {
     pub saas_file_name: Option<String>,
 }
 
+/// One job of several that share the work (`parallel: N`).
+#[derive(Debug, Clone, Args)]
+pub struct NodeArgs {
+    /// Which of --node-total jobs this is, from 1: it takes its share of the targets
+    ///
+    /// GitLab sets both variables in a job with `parallel`. Each file of the
+    /// config repo, with all targets that are edited in it, belongs to one job;
+    /// the first one also writes the state export. In a `parallel: matrix` that
+    /// is about something else set both to 1.
+    #[arg(long, env = "CI_NODE_INDEX", value_name = "I", help_heading = "Sharing the work")]
+    pub node_index: Option<u32>,
+
+    /// How many jobs share the work
+    #[arg(long, env = "CI_NODE_TOTAL", value_name = "N", help_heading = "Sharing the work")]
+    pub node_total: Option<u32>,
+}
+
 /// What is printed and written.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -201,6 +219,9 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub run: RunArgs,
 
+    #[command(flatten)]
+    pub node: NodeArgs,
+
     /// Plan only: no writer is ever made
     #[arg(long, env = "SAPM_DRY_RUN", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
     pub dry_run: Toggle,
@@ -221,6 +242,9 @@ pub struct PlanArgs {
 
     #[command(flatten)]
     pub what_if: WhatIfArgs,
+
+    #[command(flatten)]
+    pub node: NodeArgs,
 
     /// Exit with 10 when there is something to do
     #[arg(long)]

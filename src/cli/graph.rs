@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::args::{GraphArgs, GraphFormat};
 use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
+use super::job::gitlab_access;
 use super::output::print;
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
@@ -22,10 +23,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
     let loaded = load_config_repo(&Opening {
         source: Source::resolve(&args.source, &variables)?,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
-        gitlab: variables
-            .get("SAPM_GITLAB_URL")
-            .or_else(|| variables.get("CI_SERVER_URL"))
-            .zip(variables.secret("SAPM_GITLAB_TOKEN")),
+        gitlab: gitlab_access(&variables),
         other: None,
         mode: Mode::Plan,
         digest: UidDigest::default(),

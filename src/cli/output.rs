@@ -42,13 +42,25 @@ impl Present for ApplyArgs {
         } else {
             None
         };
-        CommandArgs { run: &self.run, what_if: None, dry_run: self.dry_run.or(false), refused }
+        CommandArgs {
+            run: &self.run,
+            node: Some(&self.node),
+            what_if: None,
+            dry_run: self.dry_run.or(false),
+            refused,
+        }
     }
 }
 
 impl Present for PlanArgs {
     fn run_args(&self) -> CommandArgs<'_> {
-        CommandArgs { run: &self.run, what_if: Some(&self.what_if), dry_run: false, refused: None }
+        CommandArgs {
+            run: &self.run,
+            node: Some(&self.node),
+            what_if: Some(&self.what_if),
+            dry_run: false,
+            refused: None,
+        }
     }
 
     fn detailed_exitcode(&self) -> bool {
@@ -58,7 +70,13 @@ impl Present for PlanArgs {
 
 impl Present for ExplainArgs {
     fn run_args(&self) -> CommandArgs<'_> {
-        CommandArgs { run: &self.run, what_if: Some(&self.what_if), dry_run: false, refused: None }
+        CommandArgs {
+            run: &self.run,
+            node: None,
+            what_if: Some(&self.what_if),
+            dry_run: false,
+            refused: None,
+        }
     }
 
     fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {

@@ -2,7 +2,7 @@
 //! with nothing left to choose.
 //!
 //! `desired` turns decisions into edited texts, one change for each edit site;
-//! `ownership` tells whose a branch is, `content` what it contains; `lifecycle` compares the two and gives
+//! `ownership` tells whose a branch is, `owners` which of several nodes looks after it, `content` what it contains; `lifecycle` compares the two and gives
 //! every request its action, whose writes are in `actions`; `conflicts` lets only such requests stand beside
 //! each other as merge in any order; `message` writes the texts for people and
 //! `trailers` those for the bot itself. Planning again on the result of a plan
@@ -18,7 +18,9 @@ mod markup;
 mod message;
 mod model;
 mod openings;
+mod owners;
 mod ownership;
+mod scope;
 mod trailers;
 
 pub use conflicts::{Merge, MergeTexts};
@@ -28,3 +30,4 @@ pub use message::CLOSED_BY_BOT_MARKER;
 pub use model::{
     Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
 };
+pub use scope::Scope;

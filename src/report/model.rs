@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::app_interface::{Bundle, CurrentHash};
 use crate::apply::{Outcomes, RequestOutcome};
 use crate::decide::{Decision, Decisions, Deployment, DeploymentState, Gate, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::domain::{CommitSha, Problem, Share, TargetUid};
 use crate::inventory::{Inventory, Target};
-use crate::plan::{Action, Narrowing, Plan, PlannedRequest, Reason};
+use crate::plan::{Action, Plan, PlannedRequest, Reason, Scope};
 use crate::snapshot::Snapshot;
 
 /// The format's version.
@@ -23,7 +23,10 @@ pub struct PlanReport {
     pub version: u32,
     /// The time as of which everything was decided.
     pub observed_at: DateTime<Utc>,
-    /// All publishers, in inventory order.
+    /// The node's share that the run was about; absent when the work was not shared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// All publishers that were looked at, in inventory order.
     pub publishers: Vec<PublisherReport>,
     /// The subscribers that the run was about, in inventory order.
     pub subscribers: Vec<SubscriberReport>,
@@ -209,20 +212,21 @@ impl PlanReport {
         decisions: &Decisions,
         plan: &Plan,
         outcomes: Option<&Outcomes>,
-        narrowing: &Narrowing,
+        scope: &Scope,
         problems: Vec<Problem>,
     ) -> Self {
         let publishers = inventory
             .targets
             .iter()
             .enumerate()
+            .filter(|(index, _)| scope.looks_at(*index))
             .map(|(index, target)| publisher(target, decisions, index))
             .collect();
         let subscribers = decisions
             .subscribers
             .values()
             .map(|decision| (&inventory.targets[decision.target], decision))
-            .filter(|(target, _)| narrowing.includes(target))
+            .filter(|(target, _)| scope.narrowing().includes(target))
             .map(|(target, decision)| subscriber(target, decision))
             .collect();
         let mut merge_requests: Vec<_> =
@@ -231,6 +235,7 @@ impl PlanReport {
         Self {
             version: VERSION,
             observed_at: snapshot.observed_at,
+            share: scope.narrowing().share,
             publishers,
             subscribers,
             merge_requests,
@@ -243,6 +248,7 @@ impl PlanReport {
         Self {
             version: VERSION,
             observed_at,
+            share: None,
             publishers: Vec::new(),
             subscribers: Vec::new(),
             merge_requests: Vec::new(),

@@ -16,4 +16,5 @@ mod render;
 mod rules;
 mod safety;
 mod self_test;
+mod shares;
 mod sweep;
