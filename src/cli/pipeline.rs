@@ -63,8 +63,10 @@ pub async fn run(config: &Config) -> Run {
         },
         Err(fatal) => {
             let problem = Problem::error("run_failed", fatal.message.clone());
+            let mut report = PlanReport::of_problems(now, vec![problem]);
+            report.pipeline_url = config.pipeline_url.clone();
             Run {
-                report: PlanReport::of_problems(now, vec![problem]),
+                report,
                 snapshot,
                 measured: stopwatch.measured(doors.as_ref()),
                 fatal: Some(fatal),
@@ -82,7 +84,8 @@ async fn stages(
     doors_out: &mut Option<Doors>,
 ) -> Result<(PlanReport, bool), Fatal> {
     if let Some(path) = &config.snapshot {
-        let snapshot = read_snapshot(config, path)?;
+        let mut snapshot = read_snapshot(path)?;
+        snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
         let opening = config.opening(None);
         let loaded = blocking(move || load_config_repo(&opening)).await?;
         stopwatch.lap("load");
@@ -153,16 +156,16 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-fn read_snapshot(config: &Config, path: &std::path::Path) -> Result<Snapshot, Fatal> {
+/// Reads recorded facts.
+///
+/// # Errors
+/// When the file is no snapshot.
+pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     let unusable = |error: String| {
         Fatal::new(Exit::Usage, format!("the snapshot {} cannot be used: {error}", path.display()))
     };
     let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let mut snapshot = Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))?;
-    if let Some(at) = config.at {
-        snapshot.observed_at = at;
-    }
-    Ok(snapshot)
+    Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
 fn state_failed(error: &StateError) -> Fatal {
@@ -306,7 +309,7 @@ fn report(
     outcomes: Option<&Outcomes>,
 ) -> PlanReport {
     let problems = problems_of(&loaded.bundle, &loaded.inventory, decisions, plan, outcomes);
-    PlanReport::new(
+    let mut report = PlanReport::new(
         &loaded.inventory,
         snapshot,
         decisions,
@@ -314,7 +317,9 @@ fn report(
         outcomes,
         &config.narrowing,
         problems,
-    )
+    );
+    report.pipeline_url = config.pipeline_url.clone();
+    report
 }
 
 /// Writes the state export if its bytes differ.

@@ -209,7 +209,12 @@ fn gates(text: &mut String, decision: &Decision) {
 }
 
 /// The forge's page that compares two commits; `None` where none can be made.
-fn compare_url(repo: &RepoUrl, from: &str, to: &str, gitlab_host: Option<&str>) -> Option<String> {
+pub fn compare_url(
+    repo: &RepoUrl,
+    from: &str,
+    to: &str,
+    gitlab_host: Option<&str>,
+) -> Option<String> {
     if !is_commit_sha(from) || !is_commit_sha(to) {
         return None;
     }
