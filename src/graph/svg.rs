@@ -11,33 +11,32 @@ pub const STYLE: &str = include_str!("graph.css");
 /// A file of its own: with its style sheet and a background.
 pub fn svg(graph: &Graph, title: &str) -> String {
     let style = format!("<style>{STYLE}svg.sapm-graph {{ background: Canvas; }}</style>\n");
-    render(graph, title, "", &style)
+    render(graph, title, &style)
 }
 
-/// For a page that has [`STYLE`]. `name` sets the ids in it apart from those of other pictures.
-pub fn svg_without_style(graph: &Graph, title: &str, name: &str) -> String {
-    render(graph, title, name, "")
+/// For a page that has [`STYLE`], and shows one picture at a time.
+pub fn svg_without_style(graph: &Graph, title: &str) -> String {
+    render(graph, title, "")
 }
 
-fn render(graph: &Graph, title: &str, name: &str, style: &str) -> String {
+fn render(graph: &Graph, title: &str, style: &str) -> String {
     let Layout { width, height, nodes, routes } = layout(graph);
     let mut text = String::new();
     let _ = write!(
         text,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"sapm-graph\" role=\"img\" \
-         aria-labelledby=\"{name}title {name}desc\" width=\"{width}\" height=\"{height}\" \
-         viewBox=\"0 0 {width} {height}\">\n<title id=\"{name}title\">{}</title>\n\
-         <desc id=\"{name}desc\">{}</desc>\n{style}",
+         aria-labelledby=\"sapm-title sapm-desc\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"0 0 {width} {height}\">\n<title id=\"sapm-title\">{}</title>\n\
+         <desc id=\"sapm-desc\">{}</desc>\n{style}",
         escape(title),
         escape(&description(graph)),
     );
-    let _ = writeln!(
-        text,
-        "<defs><marker id=\"{name}arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
-         markerHeight=\"7\" orient=\"auto\"><path class=\"arrow\" d=\"M0 0L8 4L0 8z\"/></marker></defs>"
+    text.push_str(
+        "<defs><marker id=\"sapm-arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
+         markerHeight=\"7\" orient=\"auto\"><path class=\"arrow\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n",
     );
     for (edge, route) in graph.edges.iter().zip(&routes) {
-        path(&mut text, graph, edge, route, name);
+        path(&mut text, graph, edge, route);
     }
     for (node, place) in graph.nodes.iter().zip(&nodes) {
         group(&mut text, node, place);
@@ -56,7 +55,7 @@ fn description(graph: &Graph) -> String {
     )
 }
 
-fn path(text: &mut String, graph: &Graph, edge: &Edge, route: &Route, name: &str) {
+fn path(text: &mut String, graph: &Graph, edge: &Edge, route: &Route) {
     let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
     let mut classes = "edge".to_owned();
     if matches!(edge.state, State::Missing | State::Failed) && from.kind == Kind::Target {
@@ -69,10 +68,10 @@ fn path(text: &mut String, graph: &Graph, edge: &Edge, route: &Route, name: &str
     let cycle = if route.backwards { " (closes a cycle)" } else { "" };
     let _ = writeln!(
         text,
-        "<path class=\"{classes}\" marker-end=\"url(#{name}arrow)\" d=\"{}\"><title>{} {verb} {}{cycle}</title></path>",
+        "<path class=\"{classes}\" d=\"{}\"><title>{} {verb} {}{cycle}</title></path>",
         curve(&route.points),
-        escape(&from.label),
-        escape(&to.label),
+        escape(&from.lines[0]),
+        escape(&to.lines[0]),
     );
 }
 

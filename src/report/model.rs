@@ -48,6 +48,13 @@ pub struct RepoReport {
     pub commit: CommitSha,
 }
 
+impl RepoReport {
+    /// `host[:port]` of GitLab.
+    pub fn host(&self) -> Option<&str> {
+        self.web_url.split("://").nth(1)?.split('/').next()
+    }
+}
+
 /// Where a target is declared and deployed.
 #[derive(Debug, Clone, Serialize)]
 pub struct TargetReport {
@@ -238,10 +245,7 @@ impl PlanReport {
             target_branch: repo.target_branch.clone(),
             commit: repo.base_commit.clone(),
         });
-        let gitlab_host = config_repo
-            .as_ref()
-            .and_then(|repo| repo.web_url.split("://").nth(1)?.split('/').next())
-            .map(str::to_owned);
+        let gitlab_host = config_repo.as_ref().and_then(RepoReport::host).map(str::to_owned);
         let publishers = inventory
             .targets
             .iter()

@@ -60,15 +60,17 @@ fn deployment(publisher: &PublisherReport, channel: &str) -> State {
 /// A subscriber by its decision, another target by its deployments.
 fn standing(publisher: &PublisherReport, subscriber: Option<&SubscriberReport>) -> (State, String) {
     if let Some(subscriber) = subscriber {
-        let word = outcome_word(subscriber.decision);
-        let held = subscriber.held_by.map(|gate| format!(" by {}", gate.as_str()));
+        let words = match subscriber.held_by {
+            Some(gate) => format!("held by {}", gate.as_str().replace('_', " ")),
+            None => outcome_word(subscriber.decision).to_owned(),
+        };
         let state = match subscriber.decision {
             Outcome::Promote => State::Promote,
             Outcome::Hold => State::Hold,
             Outcome::Error => State::Error,
             Outcome::UpToDate => State::UpToDate,
         };
-        return (state, format!("{word}{}", held.unwrap_or_default()));
+        return (state, words);
     }
     let Some(commit) = &publisher.commit_sha else {
         return (State::Error, "commit not known".to_owned());

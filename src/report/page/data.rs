@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::super::model::{PlanReport, PublisherReport, RequestReport, SubscriberReport};
+use super::super::model::{
+    PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport,
+};
 use super::super::picture::members;
 use super::lead_time::{LeadTime, lead_time};
 use crate::decide::{DeploymentState, Gate, GateName, GateOutcome, Outcome};
-use crate::domain::{CommitSha, Problem};
+use crate::domain::{CommitSha, Problem, RepoUrl};
 use crate::graph::{Scope, select, svg_without_style};
-use crate::plan::Action;
+use crate::plan::{Action, forge_pages};
 
 /// The page's data. Times are seconds since 1970.
 #[derive(Serialize)]
@@ -25,6 +27,8 @@ pub(super) struct Data<'a> {
     targets: Vec<Target<'a>>,
     /// Those that some target follows.
     publishers: Vec<Publisher<'a>>,
+    /// Code repositories: address, and where the forge's pages of it begin.
+    repos: Vec<(Option<&'a str>, Option<String>)>,
     /// Gates as they came out; many targets share one.
     gates: Vec<GateData>,
     requests: Vec<Request<'a>>,
@@ -41,9 +45,8 @@ struct Target<'a> {
     environment: &'a str,
     file: &'a str,
     line: u32,
-    repo: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    compare: Option<&'a str>,
+    /// Index into `repos`.
+    repo: usize,
     from: &'a str,
     /// The commit that its publishers are at, if it is another one.
     to: Option<&'a str>,
@@ -98,14 +101,20 @@ struct Request<'a> {
 }
 
 pub(super) fn data(report: &PlanReport) -> Data<'_> {
-    let request_of: BTreeMap<&str, usize> = report
+    // Of a request that is closed and one that takes its place the latter counts.
+    let (closed, others): (Vec<_>, Vec<_>) = report
         .merge_requests
         .iter()
         .enumerate()
+        .partition(|(_, request)| request.action == Action::Close);
+    let request_of: BTreeMap<&str, usize> = closed
+        .into_iter()
+        .chain(others)
         .flat_map(|(at, request)| request.targets.iter().map(move |uid| (uid.as_str(), at)))
         .collect();
     let mut followed = Followed::new(report);
     let mut gates = Gates::default();
+    let mut repos = BTreeMap::new();
     let targets = report
         .subscribers
         .iter()
@@ -115,7 +124,9 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
             let publishers = follows.iter().map(|&(channel, at)| (channel, followed.at(at)));
             let known = request.map(|at| &report.merge_requests[at]);
             let lead = lead_time(subscriber, publishers, known, report.observed_at);
-            target(subscriber, gates.of(subscriber), follows, request, lead)
+            let next = repos.len();
+            let repo = *repos.entry(subscriber.repo_url.as_str()).or_insert(next);
+            target(subscriber, repo, gates.of(subscriber), follows, request, lead)
         })
         .collect();
     let failed = report.problems.iter().find(|problem| problem.code == "run_failed");
@@ -128,6 +139,7 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
             .and_then(|repo| web(&repo.web_url).map(|url| format!("{url}/-/blob/{}", repo.commit))),
         targets,
         publishers: followed.listed.iter().map(|at| publisher(&report.publishers[*at])).collect(),
+        repos: pages(report, repos),
         gates: gates.listed,
         requests: report.merge_requests.iter().map(request).collect(),
         problems: &report.problems,
@@ -146,8 +158,20 @@ pub(super) fn seconds(time: Option<DateTime<Utc>>) -> Option<i64> {
     time.map(|time| time.timestamp())
 }
 
+/// Repositories in the order of their indexes.
+fn pages<'a>(
+    report: &PlanReport,
+    repos: BTreeMap<&'a str, usize>,
+) -> Vec<(Option<&'a str>, Option<String>)> {
+    let host = report.config_repo.as_ref().and_then(RepoReport::host);
+    let mut repos: Vec<(usize, &str)> = repos.into_iter().map(|(url, at)| (at, url)).collect();
+    repos.sort_unstable();
+    repos.into_iter().map(|(_, url)| (web(url), forge_pages(&RepoUrl::new(url), host))).collect()
+}
+
 fn target<'a>(
     subscriber: &'a SubscriberReport,
+    repo: usize,
     gates: Vec<usize>,
     follows: Vec<(&'a str, usize)>,
     request: Option<usize>,
@@ -165,8 +189,7 @@ fn target<'a>(
         environment: &subscriber.environment,
         file: &subscriber.edit_file,
         line: subscriber.edit_line,
-        repo: web(&subscriber.repo_url),
-        compare: subscriber.compare_url.as_deref(),
+        repo,
         from: &subscriber.current_ref,
         to: wanted.filter(|wanted| *wanted != subscriber.current_ref),
         decision: subscriber.decision,
@@ -219,7 +242,7 @@ fn graphs(report: &PlanReport) -> BTreeMap<&str, String> {
     apps.into_iter()
         .map(|(app, subscribers)| {
             let graph = select(&members, &Scope::Subscribers(&subscribers));
-            (app, svg_without_style(&graph, &format!("Promotions of {app}"), "g-"))
+            (app, svg_without_style(&graph, &format!("Promotions of {app}")))
         })
         .collect()
 }

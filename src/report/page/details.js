@@ -18,10 +18,12 @@ const section = (title, ...content) => make("section", {}, make("h3", {}, title)
 
 function links(target) {
   const request = target.request === undefined ? null : data.requests[target.request];
+  const compare = /^[0-9a-f]{40}$/.test(target.from) && target.to ? codePage(target, `compare/${target.from}...${target.to}`) : null;
+  const repo = data.repos[target.repo][0];
   const items = [
     ["File: ", place(target.file, target.line)],
-    target.compare ? [link(target.compare, "Compare in the code repository")] : null,
-    target.repo ? [link(target.repo, "Code repository")] : null,
+    compare ? [link(compare, "Compare in the code repository")] : null,
+    repo ? [link(repo, "Code repository")] : null,
     request && request.url ? [link(request.url, "Merge request")] : null,
     request && request.url ? [link(`${request.url}/pipelines`, "Its pipelines")] : null,
     [make("a", { href: hashOf({ view: "graph", app: target.app, node: target.uid }) }, `Graph of ${target.app}`)],
@@ -36,20 +38,23 @@ function gates(target) {
     const gate = data.gates[at];
     const words = { pass: "passes", hold: "holds", not_applicable: "does not apply" }[gate.outcome];
     const kind = gate.outcome === "not_applicable" ? "none" : gate.outcome;
-    const next = gate.next ? [time(gate.next), make("span", { class: "place" }, `in ${span(gate.next - data.observed_at)}`)] : "";
+    const next = gate.next ? [time(gate.next), make("span", { class: "under" }, `in ${span(gate.next - data.observed_at)}`)] : "";
     return make("tr", { class: gate.outcome === "hold" ? "holds" : null },
       make("th", { scope: "row" }, gateName(gate.gate)), make("td", { class: "nowrap" }, badge(kind, words)),
       make("td", {}, gate.reason), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
   });
-  return make("div", { class: "scroll" }, table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows));
+  return make("div", { class: "scroll" }, table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates"));
 }
+
+/** These come first, from the last one on. */
+const FACTS = ["soaked_days", "required_days"];
 
 /** Required and actual values, as the gate gives them. */
 function evidence(gate) {
   const facts = gate.evidence || {};
   const days = (value) => `${Number(value).toFixed(2).replace(/\.?0+$/, "")} days`;
   const pairs = [];
-  for (const [name, value] of Object.entries(facts)) {
+  for (const [name, value] of Object.entries(facts).sort(([a], [b]) => FACTS.indexOf(b) - FACTS.indexOf(a))) {
     if (name === "required_days") pairs.push(["required", days(value)]);
     else if (name === "soaked_days") pairs.push(["actual", days(value)]);
     else if (name === "check_ins") pairs.push(["deployments that count", String(value)]);
@@ -68,14 +73,14 @@ function publishers(target) {
     const publisher = data.publishers[at];
     const [state, checkIn, reason] = publisher.deployments[channel] || ["unknown", null, null];
     const sha = publisher.commit;
-    const commit = sha ? link(commitPage(target.repo, sha), make("code", {}, short(sha))) : publisher.error || "not known";
-    const ref = publisher.ref && publisher.ref !== sha ? make("span", { class: "place" }, publisher.ref) : null;
-    const age = checkIn === null ? null : make("span", { class: "place" }, `${span(data.observed_at - checkIn)} ago`);
+    const commit = sha ? link(codePage(target, `commit/${sha}`), make("code", {}, short(sha))) : publisher.error || "not known";
+    const ref = publisher.ref && publisher.ref !== sha ? make("span", { class: "under" }, publisher.ref) : null;
+    const age = checkIn === null ? null : make("span", { class: "under" }, `${span(data.observed_at - checkIn)} ago`);
     const words = { success: "deployed", missing: "not deployed yet", invalid: "record not usable" }[state] || state;
     return make("tr", {}, make("th", { scope: "row" }, publisher.label), make("td", {}, channel), make("td", {}, commit, ref),
-      make("td", {}, badge(state, words), reason ? make("span", { class: "place" }, reason) : null), make("td", { class: "nowrap" }, checkIn === null ? "" : time(checkIn), age));
+      make("td", {}, badge(state, words), reason ? make("span", { class: "under" }, reason) : null), make("td", { class: "nowrap" }, checkIn === null ? "" : time(checkIn), age));
   });
-  return make("div", { class: "scroll" }, table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows));
+  return make("div", { class: "scroll" }, table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers"));
 }
 
 /** What happens to a request: said as a deed of this run. */
@@ -96,7 +101,7 @@ function steps(target) {
   if (deployed === undefined) return null;
   const step = (name, at, before) => make("li", { class: at === undefined ? "open" : null }, make("strong", {}, name),
     at === undefined ? make("span", { class: "quiet" }, "not yet") : time(at),
-    at !== undefined && before !== undefined ? make("span", { class: "place" }, `after ${span(at - before)}`) : null);
+    at !== undefined && before !== undefined ? make("span", { class: "under" }, `after ${span(at - before)}`) : null);
   return make("ol", { class: "steps" }, step("Deployed upstream", deployed), step("Promotable", promotable, deployed),
     step("Merge request opened", opened, promotable === undefined ? deployed : promotable));
 }

@@ -47,14 +47,10 @@ function place(file, line) {
   return link(`${data.blob_url}/${path}${line ? `#L${line}` : ""}`, words);
 }
 
-/** The page of a commit of a code repository, in the style of GitHub and GitLab. */
-function commitPage(repo, sha) {
-  if (!repo || !/^[0-9a-f]{40}$/.test(sha)) return null;
-  const base = repo.replace(/\/+$/, "").replace(/\.git$/, "");
-  const host = base.split("/")[2] || "";
-  if (/^github\./.test(host)) return `${base}/commit/${sha}`;
-  const own = data.blob_url && data.blob_url.split("/")[2] === host;
-  return own || /^gitlab\./.test(host) ? `${base}/-/commit/${sha}` : null;
+/** A forge's page of a target's code repository: of a commit, or of a comparison. */
+function codePage(target, path) {
+  const pages = data.repos[target.repo][1];
+  return pages && /[0-9a-f]{40}$/.test(path) ? `${pages}/${path}` : null;
 }
 
 function diff(text) {
@@ -65,9 +61,9 @@ function diff(text) {
   return make("pre", { class: "diff", tabindex: "0" }, lines);
 }
 
-/** A table; `heads` are words or elements. */
-function table(name, heads, rows, attributes) {
+/** A table; `heads` are words or elements, `columns` classes that set the widths. */
+function table(name, heads, rows, kind, columns) {
   const cell = (head) => (head instanceof Element ? head : make("th", { scope: "col" }, head));
-  return make("table", attributes, make("caption", { class: "hidden-text" }, name),
+  return make("table", { class: kind }, make("caption", { class: "hidden-text" }, name), columns ? make("colgroup", {}, columns.map((column) => make("col", { class: column }))) : null,
     make("thead", {}, make("tr", {}, heads.map(cell))), make("tbody", {}, rows));
 }

@@ -24,14 +24,15 @@ pub(super) struct LeadTime {
     pub opened: Option<i64>,
 }
 
-/// The times of a subscriber whose promotion is due or held.
+/// The times of a subscriber whose promotion is due or held, once its publishers are at one commit.
 pub(super) fn lead_time<'a>(
     subscriber: &SubscriberReport,
     follows: impl Iterator<Item = (&'a str, &'a PublisherReport)>,
     request: Option<&RequestReport>,
     observed_at: DateTime<Utc>,
 ) -> LeadTime {
-    if !matches!(subscriber.decision, Outcome::Promote | Outcome::Hold) {
+    let under_way = matches!(subscriber.decision, Outcome::Promote | Outcome::Hold);
+    if !under_way || subscriber.candidate.is_none() {
         return LeadTime::default();
     }
     let mut deployed = None;

@@ -76,7 +76,7 @@ function targetsView() {
     choice("Decision", "decision", DECISIONS, state.decision, "all"), make("button", { class: "plain", type: "button", onclick: () => go({ ...START }) }, "Reset"));
   list = make("div", {});
   drawList();
-  return [make("h2", { class: "hidden-text" }, "Targets"), filters, make("p", { class: "status", id: "status", role: "status", "aria-live": "polite" }), list];
+  return [make("h2", { class: "hidden-text" }, "Targets"), filters, make("p", { class: "found", id: "status", role: "status", "aria-live": "polite" }), list];
 }
 
 /** A labelled list of values that sets one part of the state. */
@@ -96,7 +96,7 @@ function drawList() {
     if (at >= 0) state.page = Math.floor(at / PAGE);
   }
   const show = (part) => make("div", { class: "frame" }, table("Targets", [head("target", "Target"), head("decision", "Decision"), head("app", "App, environment", "wide"),
-    make("th", { scope: "col", class: "wide" }, "From → to"), head("why", "Why"), head("wait", "Waiting", "wide")], part.flatMap(row)));
+    make("th", { scope: "col", class: "wide" }, "From → to"), head("why", "Why"), head("wait", "Waiting", "wide")], part.flatMap(row), "targets", ["target", "decision", "app wide", "moves wide", "why", "wait wide"]));
   list.replaceChildren(...(targets.length ? paged(targets, state.page, show) : [nothing("No target fits.")]).filter(Boolean));
   drawTiles();
 }
@@ -115,12 +115,12 @@ function row(target) {
   const [file, template, ...rest] = target.label.split("/");
   const where = rest.splice(-2).join("/");
   const button = make("button", { class: "expand", type: "button", "aria-expanded": String(open), "aria-controls": open ? id : null },
-    make("span", {}, make("span", { class: "name" }, [file, template, ...rest].join("/")), make("span", { class: "place" }, where)));
+    make("span", {}, make("span", { class: "strong" }, [file, template, ...rest].join("/")), make("span", { class: "under" }, where)));
   const moves = target.to === null ? make("code", {}, short(target.from)) : make("code", {}, `${short(target.from)} → ${short(target.to)}`);
   const line = make("tr", { class: open ? "row open" : "row", "data-uid": target.uid }, make("td", {}, button),
     make("td", { class: "nowrap" }, badge(target.decision), target.held_by ? make("span", { class: "gate" }, gateName(target.held_by)) : null),
-    make("td", { class: "wide" }, target.app, make("span", { class: "place" }, target.environment)), make("td", { class: "wide" }, moves),
-    make("td", { class: "why" }, target.reason), make("td", { class: "wide nowrap" }, target.lead.deployed === undefined ? "" : span(data.observed_at - target.lead.deployed)));
+    make("td", { class: "wide" }, target.app, make("span", { class: "under" }, target.environment)), make("td", { class: "wide" }, moves),
+    make("td", {}, target.reason), make("td", { class: "wide nowrap" }, target.lead.deployed === undefined ? "" : span(data.observed_at - target.lead.deployed)));
   line.addEventListener("click", (event) => {
     const selecting = String(document.getSelection()) !== "";
     if (event.target.closest("a") || (selecting && !event.target.closest("button"))) return;
@@ -145,7 +145,7 @@ function drawTiles() {
   document.getElementById("tiles").replaceChildren(
     tile("promote", count("promote"), "to promote", { decision: "promote" }), tile("hold", count("hold"), "held by a gate", { decision: "hold" }),
     tile("error", count("error"), "in error", { decision: "error" }), tile("calm", count("up_to_date"), "up to date", { decision: "up_to_date" }),
-    tile("new", data.requests.length, "merge requests", { view: "requests" }), tile(errors ? "error" : "calm", data.problems.length, `problems, ${number(errors)} of them errors`, { view: "problems" }));
+    tile("new", data.requests.length, "merge requests", { view: "requests" }), tile(errors ? "error" : "calm", data.problems.length, `problems (${plural(errors, "error")})`, { view: "problems" }));
 }
 
 function draw() {

@@ -26,7 +26,7 @@ function requestsView() {
 
 function problemsView() {
   const row = (problem) => make("tr", {}, make("td", {}, badge(problem.severity)),
-    make("td", {}, problem.message, problem.path ? make("span", { class: "place mono" }, problem.path) : null),
+    make("td", {}, problem.message, problem.path ? make("span", { class: "under mono" }, problem.path) : null),
     make("td", {}, problem.file ? place(problem.file, problem.line) : ""), make("td", { class: "wide" }, make("code", {}, problem.code)));
   const show = (part) => make("div", { class: "frame" }, table("Problems", ["Severity", "What", "Where", make("th", { scope: "col", class: "wide" }, "Code")], part.map(row)));
   return [make("h2", {}, "Problems"), data.problems.length ? paged(data.problems, state.page, show) : nothing("There are none.")];
@@ -55,7 +55,7 @@ function graphView() {
     button("Fit", "Fit the width", () => scale((frame.clientWidth - 2) / wanted.width)), button("1:1", "Original size", () => scale(1)),
     make("a", { href: hashOf({ view: "targets", app }) }, `Targets of ${app} as a table`));
   const legend = ["Left to right: a publisher, its channel, the channel's subscribers.", "Bar and word in a box: the decision on a subscriber, or the deployment of a publisher.",
-    "Dashed arrow: not deployed yet. Red arrow: failed. Red dotted arrow: closes a cycle.", "A box opens its row in the table."];
+    "Dashed arrow: not deployed yet. Red arrow: failed. Red dotted arrow: closes a cycle.", "The box of a subscriber opens its row in the table."];
   requestAnimationFrame(() => {
     if (wanted.width > frame.clientWidth && frame.clientWidth > 700) scale(Math.max(0.6, (frame.clientWidth - 2) / wanted.width));
     const chosen = svg.querySelector(".chosen");
@@ -98,13 +98,15 @@ function leadTimeView() {
     chart(waiting, wait), make("h3", {}, "Waiting longest first"), paged(waiting, state.page, show)];
 }
 
+const key = (decision, words) => make("th", { scope: "col" }, make("span", { class: `key ${decision}`, "aria-hidden": "true" }), words);
+
 /** How many wait how long, in bars. */
 function chart(waiting, wait) {
   const groups = WAITS.map(() => ({ promote: 0, hold: 0 }));
   for (const target of waiting) groups[WAITS.findIndex(([, limit]) => wait(target) < limit)][target.decision] += 1;
   const most = Math.max(...groups.map((group) => group.promote + group.hold));
   const rows = groups.map((group, at) => {
-    const bar = make("div", { class: "bar", "aria-hidden": "true" });
+    const bar = make("div", { class: "meter", "aria-hidden": "true" });
     for (const decision of ["promote", "hold"]) {
       if (!group[decision]) continue;
       const part = make("span", { class: decision });
@@ -113,5 +115,5 @@ function chart(waiting, wait) {
     }
     return make("tr", {}, make("th", { scope: "row", class: "nowrap" }, WAITS[at][0]), make("td", { class: "number" }, number(group.promote)), make("td", { class: "number" }, number(group.hold)), make("td", {}, bar));
   });
-  return make("div", { class: "frame bars" }, table("Targets by how long they wait", ["Waiting since deployed upstream", "Promoted", "Held", ""], rows));
+  return make("div", { class: "frame bars" }, table("Targets by how long they wait", ["Waiting since deployed upstream", key("promote", "To promote"), key("hold", "Held"), make("td", {})], rows));
 }
