@@ -260,12 +260,13 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub narrowing: NarrowingArgs,
 
-    /// Only this channel, with its publishers and subscribers
+    /// Only this channel, with its publishers and subscribers; other narrowing does not count
     #[arg(long, value_name = "NAME", conflicts_with = "target", help_heading = "Narrowing")]
     pub channel: Option<String>,
 
     /// Only this target and its neighbourhood: its uid,
-    /// `saas-file/resource-template/cluster/namespace`, or any unambiguous part
+    /// `saas-file/resource-template/cluster/namespace`, or any unambiguous part; other narrowing
+    /// does not count
     #[arg(long, value_name = "TARGET", help_heading = "Narrowing")]
     pub target: Option<String>,
 

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::super::model::{
     PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport,
 };
 use super::super::picture::members;
 use super::lead_time::{LeadTime, lead_time};
-use crate::decide::{DeploymentState, Gate, GateName, GateOutcome, Outcome};
+use super::shared::{Followed, GateData, Gates};
+use crate::apply::Verdict;
+use crate::decide::{DeploymentState, GateName, Outcome};
 use crate::domain::{CommitSha, Problem, RepoUrl};
 use crate::graph::{Scope, select, svg_without_style};
 use crate::plan::{Action, forge_pages};
@@ -79,15 +80,6 @@ struct Publisher<'a> {
 }
 
 #[derive(Serialize)]
-struct GateData {
-    gate: GateName,
-    outcome: GateOutcome,
-    reason: String,
-    evidence: Value,
-    next: Option<i64>,
-}
-
-#[derive(Serialize)]
 struct Request<'a> {
     action: Action,
     title: &'a str,
@@ -95,6 +87,9 @@ struct Request<'a> {
     branch: &'a str,
     url: Option<&'a str>,
     targets: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a str>,
     /// Path and unified diff.
     diffs: Vec<(&'a str, &'a str)>,
@@ -225,6 +220,7 @@ fn request(request: &RequestReport) -> Request<'_> {
         branch: &request.branch,
         url: request.web_url.as_deref().and_then(web),
         targets: request.targets.len(),
+        verdict: request.outcome.as_ref().map(|outcome| outcome.outcome),
         outcome: request.outcome.as_ref().and_then(|outcome| outcome.message.as_deref()),
         diffs: request.files.iter().map(|file| (file.path.as_str(), file.diff.as_str())).collect(),
     }
@@ -245,76 +241,4 @@ fn graphs(report: &PlanReport) -> BTreeMap<&str, String> {
             (app, svg_without_style(&graph, &format!("Promotions of {app}")))
         })
         .collect()
-}
-
-/// Gates, each way that one came out once.
-#[derive(Default)]
-struct Gates {
-    listed: Vec<GateData>,
-    known: BTreeMap<String, usize>,
-}
-
-impl Gates {
-    fn of(&mut self, subscriber: &SubscriberReport) -> Vec<usize> {
-        subscriber.gates.iter().map(|gate| self.index(gate)).collect()
-    }
-
-    fn index(&mut self, gate: &Gate) -> usize {
-        let evidence = match gate.gate {
-            // The page shows the publishers themselves.
-            GateName::Deployment => Value::Null,
-            _ => gate.evidence.clone(),
-        };
-        let next = seconds(gate.next_possible_at);
-        let key = format!("{:?}|{:?}|{next:?}|{evidence}|{}", gate.gate, gate.outcome, gate.reason);
-        *self.known.entry(key).or_insert_with(|| {
-            let reason = gate.reason.clone();
-            self.listed.push(GateData {
-                gate: gate.gate,
-                outcome: gate.outcome,
-                reason,
-                evidence,
-                next,
-            });
-            self.listed.len() - 1
-        })
-    }
-}
-
-/// The publishers that are followed, by indexes of their own.
-struct Followed<'a> {
-    report: &'a PlanReport,
-    on: BTreeMap<&'a str, Vec<usize>>,
-    listed: Vec<usize>,
-    known: BTreeMap<usize, usize>,
-}
-
-impl<'a> Followed<'a> {
-    fn new(report: &'a PlanReport) -> Self {
-        let mut on: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, publisher) in report.publishers.iter().enumerate() {
-            for channel in &publisher.channels {
-                on.entry(channel).or_default().push(at);
-            }
-        }
-        Self { report, on, listed: Vec::new(), known: BTreeMap::new() }
-    }
-
-    fn by(&mut self, subscriber: &'a SubscriberReport) -> Vec<(&'a str, usize)> {
-        let mut follows = Vec::new();
-        for channel in &subscriber.channels {
-            for &at in self.on.get(channel.as_str()).into_iter().flatten() {
-                let index = *self.known.entry(at).or_insert_with(|| {
-                    self.listed.push(at);
-                    self.listed.len() - 1
-                });
-                follows.push((channel.as_str(), index));
-            }
-        }
-        follows
-    }
-
-    fn at(&self, index: usize) -> &'a PublisherReport {
-        &self.report.publishers[self.listed[index]]
-    }
 }

@@ -7,7 +7,7 @@ function details(target) {
   const parts = [links(target)];
   if (target.errors) parts.push(section("Errors", make("ul", {}, target.errors.map((error) => make("li", {}, error)))));
   parts.push(section("Gates", gates(target)));
-  if (target.follows.length) parts.push(section("Publishers that it waits for", publishers(target)));
+  if (target.follows.length) parts.push(section("Publishers", publishers(target)));
   if (target.request !== undefined) parts.push(section("Merge request", request(data.requests[target.request])));
   const known = steps(target);
   if (known) parts.push(section("Lead time", known));
@@ -83,14 +83,21 @@ function publishers(target) {
   return make("div", { class: "scroll" }, table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers"));
 }
 
-/** What happens to a request: said as a deed of this run. */
-const ACTIONS = { create: "opened", update: "refreshed", hold: "made a draft", close: "closed", keep: "kept as it is", defer: "left for a later run" };
+/** What becomes of a request, and what became of it where the plan was applied. */
+const ACTIONS = { create: ["to be opened", "opened"], update: ["to be refreshed", "refreshed"], hold: ["to be a draft", "made a draft"], close: ["to be closed", "closed"], keep: ["stays as it is", "stays as it is"], defer: ["left for a later run", "left for a later run"] };
+const BUT = { failed: ", but a write failed", somebody_was_first: ", but somebody else was first" };
+
+/** The deed in words. */
+function deed(item) {
+  const [planned, done] = ACTIONS[item.action] || [item.action, item.action];
+  return item.verdict === "done" || item.verdict === "unchanged" ? done : `${planned}${BUT[item.verdict] || ""}`;
+}
 
 function request(item) {
   const targets = item.targets > 1 ? ` It moves ${item.targets} targets.` : "";
   return [
     make("p", { class: "request" }, badge(item.action, item.action), " ", link(item.url, item.title)),
-    make("p", { class: "quiet" }, `${ACTIONS[item.action] || item.action}: ${item.reason}.${targets}`, item.outcome ? ` ${item.outcome}` : ""),
+    make("p", { class: "quiet" }, `${deed(item)}: ${item.reason}.${targets}`, item.outcome ? ` ${item.outcome}` : ""),
     item.diffs.map(([path, text]) => [make("p", { class: "mono" }, path), diff(text)]),
   ];
 }

@@ -7,6 +7,7 @@
 
 mod data;
 mod lead_time;
+mod shared;
 
 use std::fmt::Write as _;
 

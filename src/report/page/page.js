@@ -95,18 +95,18 @@ function drawList() {
     const at = targets.findIndex((target) => target.uid === state.open);
     if (at >= 0) state.page = Math.floor(at / PAGE);
   }
-  const show = (part) => make("div", { class: "frame" }, table("Targets", [head("target", "Target"), head("decision", "Decision"), head("app", "App, environment", "wide"),
-    make("th", { scope: "col", class: "wide" }, "From → to"), head("why", "Why"), head("wait", "Waiting", "wide")], part.flatMap(row), "targets", ["target", "decision", "app wide", "moves wide", "why", "wait wide"]));
+  const show = (part) => make("div", { class: "frame" }, table("Targets", [head("target", "Target"), head("decision", "Decision"), head("why", "Why"),
+    make("th", { scope: "col", class: "wide" }, "From → to"), head("app", "App, environment", "wide"), head("wait", "Waiting", "wide", "since every publisher had deployed the commit")], part.flatMap(row), "targets", ["target", "decision", "why", "moves wide", "app wide", "wait wide"]));
   list.replaceChildren(...(targets.length ? paged(targets, state.page, show) : [nothing("No target fits.")]).filter(Boolean));
   drawTiles();
 }
 
-function head(column, words, kind) {
+function head(column, words, kind, title) {
   const sorted = state.sort === column;
   const down = state.dir === "down";
   const sort = () => { go({ sort: column, dir: sorted && !down ? "down" : "up", page: 0 }, true); list.querySelector(`button[data-sort="${column}"]`).focus(); };
   return make("th", { scope: "col", class: kind, "aria-sort": sorted ? (down ? "descending" : "ascending") : "none" },
-    make("button", { type: "button", "data-sort": column, onclick: sort }, words, sorted ? make("span", { "aria-hidden": "true" }, down ? " ▾" : " ▴") : null));
+    make("button", { type: "button", "data-sort": column, title, onclick: sort }, words, sorted ? make("span", { "aria-hidden": "true" }, down ? " ▾" : " ▴") : null));
 }
 
 function row(target) {
@@ -119,8 +119,8 @@ function row(target) {
   const moves = target.to === null ? make("code", {}, short(target.from)) : make("code", {}, `${short(target.from)} → ${short(target.to)}`);
   const line = make("tr", { class: open ? "row open" : "row", "data-uid": target.uid }, make("td", {}, button),
     make("td", { class: "nowrap" }, badge(target.decision), target.held_by ? make("span", { class: "gate" }, gateName(target.held_by)) : null),
-    make("td", { class: "wide" }, target.app, make("span", { class: "under" }, target.environment)), make("td", { class: "wide" }, moves),
-    make("td", {}, target.reason), make("td", { class: "wide nowrap" }, target.lead.deployed === undefined ? "" : span(data.observed_at - target.lead.deployed)));
+    make("td", {}, target.reason), make("td", { class: "wide" }, moves),
+    make("td", { class: "wide" }, target.app, make("span", { class: "under" }, target.environment)), make("td", { class: "wide nowrap" }, target.lead.deployed === undefined ? "" : span(data.observed_at - target.lead.deployed)));
   line.addEventListener("click", (event) => {
     const selecting = String(document.getSelection()) !== "";
     if (event.target.closest("a") || (selecting && !event.target.closest("button"))) return;

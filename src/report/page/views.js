@@ -52,14 +52,16 @@ function graphView() {
   const button = (words, name, act) => make("button", { class: "plain", type: "button", "aria-label": name, onclick: act }, words);
   const filters = make("div", { class: "filters" }, choice("App", "app", apps, app),
     button("−", "Smaller", () => scale(zoom / 1.25)), button("+", "Larger", () => scale(zoom * 1.25)),
-    button("Fit", "Fit the width", () => scale((frame.clientWidth - 2) / wanted.width)), button("1:1", "Original size", () => scale(1)),
+    button("Fit", "Fit the width", () => scale((frame.clientWidth - 2) / wanted.width)), button("1:1", "1:1, original size", () => scale(1)),
     make("a", { href: hashOf({ view: "targets", app }) }, `Targets of ${app} as a table`));
   const legend = ["Left to right: a publisher, its channel, the channel's subscribers.", "Bar and word in a box: the decision on a subscriber, or the deployment of a publisher.",
     "Dashed arrow: not deployed yet. Red arrow: failed. Red dotted arrow: closes a cycle.", "The box of a subscriber opens its row in the table."];
   requestAnimationFrame(() => {
     if (wanted.width > frame.clientWidth && frame.clientWidth > 700) scale(Math.max(0.6, (frame.clientWidth - 2) / wanted.width));
-    const chosen = svg.querySelector(".chosen");
-    if (chosen) chosen.scrollIntoView({ block: "center", inline: "center" });
+    // A tall picture begins where its story does: at the chosen box, or at the first publisher.
+    const box = (svg.querySelector(".chosen") || svg).querySelector(".box");
+    const middle = (side, extent) => (Number(box.getAttribute(side)) + Number(box.getAttribute(extent)) / 2) * zoom;
+    if (box) frame.scrollTo(middle("x", "width") - frame.clientWidth / 2, middle("y", "height") - frame.clientHeight / 2);
   });
   return [heading, filters, frame, make("ul", { class: "legend" }, legend.map((words) => make("li", {}, words)))];
 }
@@ -74,7 +76,6 @@ function interactive(node) {
   }
   node.setAttribute("tabindex", "0");
   node.setAttribute("role", "link");
-  node.setAttribute("aria-label", node.querySelector("title").textContent);
   const open = () => go({ ...START, view: "targets", q: uid, open: uid });
   node.addEventListener("click", open);
   node.addEventListener("keydown", (event) => {

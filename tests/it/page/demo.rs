@@ -97,12 +97,20 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     browser.open(&page, "#q=catalog-canary");
     browser.click("tr.row .expand");
     let detail = browser.texts("td.detail").remove(0);
-    for word in ["Gates", "deployment", "passes", "Publishers", "deployed", "Lead time"] {
+    for word in ["Gates", "deployment", "passes", "Publishers", "deployed", "\nopened: due"] {
         assert!(detail.contains(word), "{word}: {detail}");
     }
     let changed: Vec<String> = browser.texts("td.detail pre .plus");
     assert_eq!(changed.len(), 1, "{changed:?}");
     assert!(changed[0].contains(crate::shop::CATALOG_NEW), "{changed:?}");
+    let steps = browser.texts("td.detail .steps li");
+    assert_eq!(steps.len(), 3);
+    for (step, name) in
+        steps.iter().zip(["Deployed upstream", "Promotable", "Merge request opened"])
+    {
+        assert!(step.starts_with(name) && !step.contains("not yet"), "{steps:?}");
+    }
+    assert!(steps[2].ends_with("after 26 h 0 min"), "{steps:?}");
     let links = browser.run(
         "return [...document.querySelectorAll('td.detail a')].map((a) => a.getAttribute('href')).join('\\n')",
     );
@@ -133,7 +141,18 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     for word in ["soak", "holds", "required", "7 days", "actual", "in 5."] {
         assert!(holds.contains(word), "{word}: {holds}");
     }
+    let steps = browser.texts("td.detail .steps li").join("\n");
+    assert_eq!(steps.matches("not yet").count(), 2, "{steps}");
     look(&browser, "held");
+
+    // A plan that was not applied speaks of what is to come.
+    let folder = world.path("planned");
+    world.shop.next_catalog();
+    world.sapm("plan").arg("--report-dir").arg(&folder).expect(0);
+    browser.open(&folder.join("report.html"), "#view=requests");
+    let cards = browser.texts(".card").join("\n");
+    assert!(cards.contains("to be refreshed: "), "{cards}");
+    assert!(cards.contains("stays as it is: "), "{cards}");
 }
 
 #[test]
@@ -239,4 +258,33 @@ fn look(browser: &Browser, name: &str) {
     }
     browser.colours("light");
     browser.resize(1400, 1100);
+}
+
+/// axe-core finds nothing, in no view, neither light nor dark. `scripts/accessibility` fetches it.
+#[test]
+fn axe_core_finds_no_barrier() {
+    let Some(axe) = std::env::var_os("SAPM_AXE") else {
+        eprintln!("skipped: SAPM_AXE is not set: scripts/accessibility runs this test");
+        return;
+    };
+    let axe = std::fs::read_to_string(axe).unwrap();
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let page = page(&world);
+    for (width, scheme) in [(1400, "light"), (1400, "dark"), (480, "light")] {
+        browser.resize(width, 1100);
+        browser.colours(scheme);
+        for hash in ["", "#q=orders-api/prod01", "#view=graph", "#view=lead", "#view=requests"] {
+            browser.open(&page, hash);
+            if hash.contains("q=") {
+                browser.click("tr.row .expand");
+            }
+            browser.run(&axe);
+            let found = browser.run(
+                "return axe.run().then((all) => all.violations.map((v) => \
+                 `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).slice(0, 3).join(' | ')}`))",
+            );
+            assert_eq!(found, serde_json::json!([]), "{width} {scheme} {hash}");
+        }
+    }
 }
