@@ -190,8 +190,8 @@ pub struct OutputArgs {
     #[arg(long, env = "SAPM_FORMAT", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub format: Format,
 
-    /// Where the report files go: plan.json, snapshot.json, report.md, junit.xml, metrics.txt,
-    /// gl-code-quality-report.json
+    /// Where the report files go: plan.json, snapshot.json, report.html, report.md, junit.xml,
+    /// metrics.txt, gl-code-quality-report.json
     #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
     pub report_dir: Option<PathBuf>,
 
@@ -284,6 +284,31 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub narrowing: NarrowingArgs,
 
+    /// Only this channel, with its publishers and subscribers; other narrowing does not count
+    #[arg(long, value_name = "NAME", conflicts_with = "target", help_heading = "Narrowing")]
+    pub channel: Option<String>,
+
+    /// Only this target and its neighbourhood: its uid,
+    /// `saas-file/resource-template/cluster/namespace`, or any unambiguous part; other narrowing
+    /// does not count
+    #[arg(long, value_name = "TARGET", help_heading = "Narrowing")]
+    pub target: Option<String>,
+
+    /// How many channels away from the target is still shown, with and against the arrows
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        requires = "target",
+        help_heading = "Narrowing"
+    )]
+    pub neighbourhood: usize,
+
+    /// Show how things stood, by the facts that a run recorded with --save-snapshot; without it
+    /// the graph shows what the config repo says
+    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+
     /// How the graph is written
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORMAT")]
     pub format: GraphFormat,
@@ -307,6 +332,8 @@ pub enum GraphFormat {
     Mermaid,
     /// For Graphviz.
     Dot,
+    /// A picture for browsers, light and dark.
+    Svg,
 }
 
 /// A boolean as people write it in CI variables; empty is as unset.

@@ -9,7 +9,7 @@ use super::exit::{Exit, Fatal};
 use super::explain;
 use super::logging;
 use super::pipeline::Run;
-use crate::report::{Paint, PlanReport, code_quality, junit, markdown, metrics, terminal};
+use crate::report::{Paint, PlanReport, code_quality, junit, markdown, metrics, page, terminal};
 
 /// A command that runs the pipeline and shows its result in its own way.
 pub trait Present {
@@ -149,6 +149,7 @@ fn write_reports(folder: &Path, run: &Run) -> Result<(), Fatal> {
     let files = [
         ("plan.json", report.to_json()),
         ("report.md", markdown(report)),
+        ("report.html", page(report)),
         ("junit.xml", junit(report)),
         ("metrics.txt", metrics(report, &run.measured)),
         ("gl-code-quality-report.json", code_quality(report)),

@@ -62,8 +62,10 @@ pub async fn run(config: &Config) -> Run {
         },
         Err(fatal) => {
             let problem = Problem::error("run_failed", fatal.message.clone());
+            let mut report = PlanReport::of_problems(now, vec![problem]);
+            report.pipeline_url = config.pipeline_url.clone();
             Run {
-                report: PlanReport::of_problems(now, vec![problem]),
+                report,
                 snapshot,
                 measured: stopwatch.measured(doors.as_ref()),
                 fatal: Some(fatal),
@@ -81,7 +83,8 @@ async fn stages(
     doors_out: &mut Option<Doors>,
 ) -> Result<(PlanReport, bool), Fatal> {
     if let Some(path) = &config.snapshot {
-        let snapshot = read_snapshot(config, path)?;
+        let mut snapshot = read_snapshot(path)?;
+        snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
         let opening = config.opening(None);
         let loaded = blocking(move || load_config_repo(&opening)).await?;
         stopwatch.lap("load");
@@ -93,7 +96,7 @@ async fn stages(
         let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions);
         stopwatch.lap("plan");
         stopwatch.files(&loaded);
-        let report = report(&scope, &loaded, &snapshot, &decisions, &plan, None);
+        let report = report(config, &scope, &loaded, &snapshot, &decisions, &plan, None);
         *snapshot_out = Some(snapshot);
         return Ok((report, without_gitlab));
     }
@@ -148,7 +151,8 @@ async fn stages(
         outcomes = Some(apply(&plan, &gitlab.reader, &writer).await);
         stopwatch.lap("apply");
     }
-    let mut report = report(&scope, &loaded, snapshot, &decisions, &plan, outcomes.as_ref());
+    let mut report =
+        report(config, &scope, &loaded, snapshot, &decisions, &plan, outcomes.as_ref());
     // The first node looks at all publishers, and writes the export for all nodes.
     let exports = config.narrowing.share.is_none_or(Share::is_first);
     if config.mode == Mode::Apply && exports {
@@ -168,16 +172,16 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-fn read_snapshot(config: &Config, path: &std::path::Path) -> Result<Snapshot, Fatal> {
+/// Reads recorded facts.
+///
+/// # Errors
+/// When the file is no snapshot.
+pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     let unusable = |error: String| {
         Fatal::new(Exit::Usage, format!("the snapshot {} cannot be used: {error}", path.display()))
     };
     let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let mut snapshot = Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))?;
-    if let Some(at) = config.at {
-        snapshot.observed_at = at;
-    }
-    Ok(snapshot)
+    Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
 fn state_failed(error: &StateError) -> Fatal {
@@ -333,6 +337,7 @@ async fn plan_with_needs(
 }
 
 fn report(
+    config: &Config,
     scope: &Scope,
     loaded: &Loaded,
     snapshot: &Snapshot,
@@ -345,7 +350,10 @@ fn report(
     problems.retain(|problem| {
         scope.reports_problem(problem) || !of_config_repo.iter().any(|all| all.contains(problem))
     });
-    PlanReport::new(&loaded.inventory, snapshot, decisions, plan, outcomes, scope, problems)
+    let mut report =
+        PlanReport::new(&loaded.inventory, snapshot, decisions, plan, outcomes, scope, problems);
+    report.pipeline_url = config.pipeline_url.clone();
+    report
 }
 
 /// Writes the state export if its bytes differ.

@@ -26,7 +26,7 @@ mod trailers;
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::check_edits;
 pub use lifecycle::plan;
-pub use message::CLOSED_BY_BOT_MARKER;
+pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages};
 pub use model::{
     Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
 };

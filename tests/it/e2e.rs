@@ -16,5 +16,5 @@ mod resume;
 mod second_run;
 mod shares;
 mod state_export;
-mod support;
+pub mod support;
 mod texts;
