@@ -173,7 +173,7 @@ pub struct OutputArgs {
     pub format: Format,
 
     /// Where the report files go: plan.json, snapshot.json, report.md, junit.xml, metrics.txt,
-    /// gl-code-quality-report.json
+    /// gl-code-quality-report.json, counts.env
     #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
     pub report_dir: Option<PathBuf>,
 
