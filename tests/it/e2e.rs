@@ -14,5 +14,5 @@ mod requests;
 mod resume;
 mod second_run;
 mod state_export;
-mod support;
+pub mod support;
 mod texts;
