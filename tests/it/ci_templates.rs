@@ -4,4 +4,6 @@
 mod jobs;
 mod keywords;
 mod pipeline;
+mod release;
+mod role;
 mod runs;

@@ -5,7 +5,7 @@ use serde_yaml::{Mapping, Value};
 use super::pipeline::{read, ten_lines};
 
 /// The header and the jobs of the template.
-fn template() -> (Mapping, Mapping) {
+pub fn template() -> (Mapping, Mapping) {
     let text = read("ci-templates/promotions.yml");
     let documents: Vec<Value> = serde_yaml::Deserializer::from_str(&text)
         .map(|document| serde::Deserialize::deserialize(document).expect("YAML"))
