@@ -19,8 +19,18 @@ pub fn read(path: &str) -> String {
 
 /// The lines that docs/set-up.md tells people to add to `.gitlab-ci.yml`.
 pub fn ten_lines() -> String {
+    block(0)
+}
+
+/// The job that docs/set-up.md shows for using the counts.
+pub fn job_with_counts() -> String {
+    block(1)
+}
+
+/// A block of YAML of docs/set-up.md.
+fn block(number: usize) -> String {
     let page = read("docs/set-up.md");
-    let (_, rest) = page.split_once("```yaml\n").expect("a block of YAML");
+    let rest = page.split("```yaml\n").nth(number + 1).expect("a block of YAML");
     rest.split_once("```").expect("its end").0.to_owned()
 }
 
@@ -82,10 +92,18 @@ impl<'a> ConfigRepo<'a> {
         Some(repo)
     }
 
+    /// Adds jobs of the config repo's own.
+    pub fn add_jobs(&self, jobs: &str) {
+        let path = self.folder.join(".gitlab-ci.yml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text + jobs).unwrap();
+    }
+
     /// Where gitlab-ci-local keeps the files that it fetched from another project.
     fn lay_includes(&self) {
-        let project = "127.0.0.1/platform/saas-auto-promotions-manager/0.1.0/ci-templates";
+        let project = "127.0.0.1/platform/saas-auto-promotions-manager";
         let folder = self.folder.join(".gitlab-ci-local/includes").join(project);
+        let folder = folder.join(env!("CARGO_PKG_VERSION")).join("ci-templates");
         std::fs::create_dir_all(&folder).unwrap();
         for name in ["promotions.yml", "manual-run.yml"] {
             std::fs::write(folder.join(name), read(&format!("ci-templates/{name}"))).unwrap();
@@ -168,10 +186,12 @@ impl Situation {
         situation.with("CI_PIPELINE_SOURCE", source).with("CI_COMMIT_REF_PROTECTED", "true")
     }
 
-    /// The pipeline of a merge request of the project itself, from a branch that is not protected.
+    /// The pipeline of a merge request of the project itself, from a branch that is not protected: it does not
+    /// get the project's protected variables.
     pub fn merge_request() -> Self {
         let mut situation = Self::of("merge_request_event")
             .with("CI_COMMIT_REF_PROTECTED", "false")
+            .with("SAPM_GITLAB_TOKEN", "")
             .with("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "a-change")
             .with("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
             .with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", crate::shop::PROJECT)

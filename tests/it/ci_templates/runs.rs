@@ -1,6 +1,6 @@
 //! Pipelines that really run, with the binary under test.
 
-use super::pipeline::{ConfigRepo, Situation};
+use super::pipeline::{ConfigRepo, Situation, job_with_counts};
 use crate::e2e::support::{CANARY, CATALOG_FILE, ORDERS_FILE, Plan, World, files_below};
 use crate::shop::TOKEN;
 
@@ -11,8 +11,10 @@ const DUE: usize = 4;
 fn the_scheduled_job_opens_the_requests_and_then_rests() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
+    repo.add_jobs(&job_with_counts());
     let (passed, log) = repo.run(&Situation::of("schedule"));
     assert!(passed, "{log}");
+    assert!(log.contains(&format!("{DUE} merge requests opened, 0 problems")), "{log}");
     assert_eq!(world.project().open_requests().len(), DUE, "{log}");
     for name in ["plan.json", "snapshot.json", "report.md", "junit.xml", "metrics.txt"] {
         assert!(!repo.report(name).is_empty(), "{name}");
