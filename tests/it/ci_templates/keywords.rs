@@ -68,6 +68,10 @@ fn the_template_has_jobs_only_and_they_are_safe() {
         retried.iter().all(|reason| text(reason) != "script_failure" && text(reason) != "always")
     );
     assert_eq!(get("-promote")["interruptible"], false);
+    assert!(get("-online")["id_tokens"]["SAPM_AWS_ID_TOKEN"]["aud"].is_string());
+    // What is for forks too has no token that a service takes.
+    assert_eq!(get("-validate")["extends"], ".$[[ inputs.job-prefix ]]");
+    assert!(base["id_tokens"].is_null());
     for name in ["-apply", "-run"] {
         let job = get(name);
         assert!(
