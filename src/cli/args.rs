@@ -191,7 +191,7 @@ pub struct OutputArgs {
     pub format: Format,
 
     /// Where the report files go: plan.json, snapshot.json, report.html, report.md, junit.xml,
-    /// metrics.txt, gl-code-quality-report.json
+    /// metrics.txt, gl-code-quality-report.json, counts.env
     #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
     pub report_dir: Option<PathBuf>,
 

@@ -9,7 +9,9 @@ use super::exit::{Exit, Fatal};
 use super::explain;
 use super::logging;
 use super::pipeline::Run;
-use crate::report::{Paint, PlanReport, code_quality, junit, markdown, metrics, page, terminal};
+use crate::report::{
+    Paint, PlanReport, code_quality, dotenv, junit, markdown, metrics, page, terminal,
+};
 
 /// A command that runs the pipeline and shows its result in its own way.
 pub trait Present {
@@ -100,11 +102,12 @@ fn printed(report: &PlanReport, config: &Config) -> String {
 /// # Errors
 /// Why it ended early, after everything that is known was written.
 pub fn finish(args: &impl Present, config: &Config, run: Run) -> Result<Exit, Fatal> {
+    let exit = exit(args, &run);
     let mut written = Ok(());
     if let Some(folder) =
         config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
     {
-        written = write_reports(folder, &run);
+        written = write_reports(folder, &run, exit);
     }
     if let (Some(path), Some(snapshot)) = (&config.output.save_snapshot, &run.snapshot)
         && !path.as_os_str().is_empty()
@@ -119,14 +122,19 @@ pub fn finish(args: &impl Present, config: &Config, run: Run) -> Result<Exit, Fa
     }
     print(&args.present(&run, config)?)?;
     written?;
-    let has_errors = run.report.problems.iter().any(crate::domain::Problem::is_error);
-    Ok(if has_errors {
+    Ok(exit)
+}
+
+fn exit(args: &impl Present, run: &Run) -> Exit {
+    if let Some(fatal) = &run.fatal {
+        fatal.exit
+    } else if run.report.problems.iter().any(crate::domain::Problem::is_error) {
         Exit::DoneWithProblems
     } else if args.detailed_exitcode() && run.report.has_changes() {
         Exit::ChangesPending
     } else {
         Exit::Done
-    })
+    }
 }
 
 /// Prints on standard output; a reader that has gone away is no error.
@@ -143,7 +151,7 @@ pub fn print(text: &str) -> Result<(), Fatal> {
     }
 }
 
-fn write_reports(folder: &Path, run: &Run) -> Result<(), Fatal> {
+fn write_reports(folder: &Path, run: &Run, exit: Exit) -> Result<(), Fatal> {
     std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     let report = &run.report;
     let files = [
@@ -153,6 +161,7 @@ fn write_reports(folder: &Path, run: &Run) -> Result<(), Fatal> {
         ("junit.xml", junit(report)),
         ("metrics.txt", metrics(report, &run.measured)),
         ("gl-code-quality-report.json", code_quality(report)),
+        ("counts.env", dotenv(report, exit as u8)),
     ];
     for (name, text) in files {
         write(&folder.join(name), &text)?;

@@ -3,6 +3,7 @@
 //! `model` is the public JSON form of a plan; everything else renders it.
 
 mod code_quality;
+mod dotenv;
 mod export;
 mod junit;
 mod markdown;
@@ -14,6 +15,7 @@ mod terminal;
 mod text;
 
 pub use code_quality::code_quality;
+pub use dotenv::dotenv;
 pub use export::{EXPORT_KEY, publisher_data};
 pub use junit::junit;
 pub use markdown::markdown;

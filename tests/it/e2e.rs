@@ -3,6 +3,7 @@
 mod answerless;
 mod broken_parts;
 mod closing;
+mod counts;
 mod failures;
 mod first_run;
 mod inspect;

@@ -1,0 +1,40 @@
+//! Counts as variables for the jobs that follow: GitLab's dotenv report.
+
+use super::model::{PlanReport, RequestReport};
+use crate::apply::Verdict;
+use crate::decide::Outcome;
+use crate::plan::Action;
+
+/// `NAME=number` lines: what was done, or would be done by a run that only plans, and the exit code.
+///
+/// A write that failed, or where somebody else was first, counts only as a problem. GitLab takes at
+/// most 5 KiB without comments, quotes or blank lines (its docs, ci/yaml/artifacts_reports).
+pub fn dotenv(report: &PlanReport, exit_code: u8) -> String {
+    let requests = |action: Action| {
+        report.merge_requests.iter().filter(|r| r.action == action && went_well(r)).count()
+    };
+    let subscribers = |outcome: Outcome| {
+        report.subscribers.iter().filter(|subscriber| subscriber.decision == outcome).count()
+    };
+    let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
+    let counts = [
+        ("SAPM_OPENED", requests(Action::Create)),
+        ("SAPM_REFRESHED", requests(Action::Update)),
+        ("SAPM_DRAFTED", requests(Action::Hold)),
+        ("SAPM_CLOSED", requests(Action::Close)),
+        ("SAPM_KEPT", requests(Action::Keep)),
+        ("SAPM_DEFERRED", requests(Action::Defer)),
+        ("SAPM_TARGETS_PROMOTED", subscribers(Outcome::Promote)),
+        ("SAPM_TARGETS_HELD", subscribers(Outcome::Hold)),
+        ("SAPM_TARGETS_IN_ERROR", subscribers(Outcome::Error)),
+        ("SAPM_PROBLEMS", errors),
+        ("SAPM_WARNINGS", report.problems.len() - errors),
+        ("SAPM_EXIT_CODE", usize::from(exit_code)),
+    ];
+    counts.iter().map(|(name, count)| format!("{name}={count}\n")).collect()
+}
+
+fn went_well(request: &RequestReport) -> bool {
+    let verdict = request.outcome.as_ref().map(|outcome| outcome.outcome);
+    !matches!(verdict, Some(Verdict::Failed | Verdict::SomebodyWasFirst))
+}

@@ -1,0 +1,9 @@
+//! The templates of `ci-templates/`: what they declare, which jobs they give in which pipeline, and real runs of
+//! those jobs by gitlab-ci-local against the stand-ins.
+
+mod jobs;
+mod keywords;
+mod pipeline;
+mod release;
+mod role;
+mod runs;

@@ -1,0 +1,77 @@
+//! Which jobs a pipeline gets.
+
+use super::pipeline::{ConfigRepo, Situation};
+use crate::e2e::support::World;
+
+const MERGE_REQUEST: [&str; 2] = ["sapm-plan", "sapm-validate"];
+
+#[test]
+fn each_kind_of_pipeline_gets_its_jobs_and_no_others() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    change_a_datafile(&repo);
+    let unprotected = |source| Situation::of(source).with("CI_COMMIT_REF_PROTECTED", "false");
+    let branch = |source| Situation::of(source).with("CI_COMMIT_BRANCH", "a-change");
+    let request = Situation::merge_request;
+    let fork = "somebody/app-interface";
+    let cases: Vec<(&str, Situation, &[&str])> = vec![
+        ("schedule", Situation::of("schedule"), &["sapm-apply: [1/1]"]),
+        ("unprotected schedule", unprotected("schedule"), &[]),
+        ("schedule of another branch", branch("schedule"), &[]),
+        ("schedule for something else", Situation::of("schedule").with("SAPM_SKIP", "true"), &[]),
+        ("by hand", Situation::of("web"), &["sapm-run"]),
+        ("by hand on another branch", branch("web"), &[]),
+        ("unprotected by hand", unprotected("web"), &[]),
+        ("by the API", Situation::of("api"), &["sapm-run"]),
+        ("unprotected by the API", unprotected("api"), &[]),
+        ("by a trigger", Situation::of("trigger"), &["sapm-run"]),
+        ("by another project", Situation::of("pipeline"), &["sapm-run"]),
+        ("push", Situation::of("push"), &[]),
+        ("push of a branch", branch("push"), &[]),
+        ("merge request", request(), &MERGE_REQUEST),
+        (
+            "merge request in a fork",
+            request().with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", fork),
+            &["sapm-validate"],
+        ),
+        (
+            "merge request from a protected branch of a fork",
+            request()
+                .with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", fork)
+                .with("CI_COMMIT_REF_PROTECTED", "true"),
+            &["sapm-validate"],
+        ),
+        (
+            "merge request into another branch",
+            request().with("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "next"),
+            &["sapm-validate"],
+        ),
+        (
+            "merge request of the bot",
+            request().with("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "auto-promoter-v2/saas/x-1"),
+            &["sapm-validate"],
+        ),
+    ];
+    for (name, situation, wanted) in cases {
+        assert_eq!(repo.jobs(&situation), wanted, "{name}");
+    }
+}
+
+#[test]
+fn inputs_choose_jobs_and_their_names() {
+    let world = World::start();
+    let inputs = ["merge-request-jobs: validate", "job-prefix: promotions", "parallel: 3"];
+    let Some(repo) = ConfigRepo::with_inputs(&world, &inputs) else { return };
+    change_a_datafile(&repo);
+    assert_eq!(repo.jobs(&Situation::merge_request()), ["promotions-validate"]);
+    let shards = [1, 2, 3].map(|node| format!("promotions-apply: [{node}/3]"));
+    assert_eq!(repo.jobs(&Situation::of("schedule")), shards);
+    assert_eq!(repo.jobs(&Situation::of("web")), ["promotions-run"]);
+}
+
+/// The change of the merge request, in the working tree as in a checkout of its branch.
+fn change_a_datafile(repo: &ConfigRepo<'_>) {
+    let path = repo.folder.join("data/services/catalog/app.yml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, text + "# changed\n").unwrap();
+}

@@ -1,0 +1,119 @@
+//! What the files say, without running anything: GitLab's conventions for components.
+
+use serde_yaml::{Mapping, Value};
+
+use super::pipeline::{read, ten_lines};
+
+/// The header and the jobs of the template.
+pub fn template() -> (Mapping, Mapping) {
+    let text = read("ci-templates/promotions.yml");
+    let documents: Vec<Value> = serde_yaml::Deserializer::from_str(&text)
+        .map(|document| serde::Deserialize::deserialize(document).expect("YAML"))
+        .collect();
+    let [header, jobs] = documents.as_slice() else { panic!("{} documents", documents.len()) };
+    let inputs = header["spec"]["inputs"].as_mapping().expect("inputs").clone();
+    (inputs, jobs.as_mapping().expect("jobs").clone())
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value:?} is no text"))
+}
+
+#[test]
+fn every_input_says_what_it_is_and_is_used() {
+    let (inputs, _) = template();
+    let jobs = read("ci-templates/promotions.yml");
+    let jobs = jobs.split_once("\n---\n").expect("a header").1;
+    for (name, input) in &inputs {
+        let name = text(name);
+        let description = input["description"].as_str().unwrap_or_default();
+        assert!(description.ends_with('.') && description.len() > 20, "{name}: {description:?}");
+        assert_eq!(
+            input["default"].is_null(),
+            name == "image",
+            "{name}: only the image is required"
+        );
+        for key in input.as_mapping().unwrap().keys().map(text) {
+            assert!(
+                ["description", "default", "type", "options", "regex"].contains(&key),
+                "{name}: {key}"
+            );
+        }
+        if let Some(options) = input["options"].as_sequence() {
+            assert!(options.contains(&input["default"]), "{name}: the default is no option");
+        }
+        assert!(jobs.contains(&format!("$[[ inputs.{name} ]]")), "{name} is not used");
+    }
+    for used in jobs.split("$[[ inputs.").skip(1) {
+        let used = used.split_once(" ]]").expect("the end of an input").0;
+        assert!(inputs.contains_key(used), "there is no input {used}");
+    }
+}
+
+#[test]
+fn the_template_has_jobs_only_and_they_are_safe() {
+    let (_, jobs) = template();
+    let get = |name: &str| {
+        let key = format!("$[[ inputs.job-prefix ]]{name}");
+        jobs.get(key.as_str()).or_else(|| jobs.get(format!(".{key}").as_str())).unwrap()
+    };
+    for name in jobs.keys().map(text) {
+        assert!(name.trim_start_matches('.').starts_with("$[[ inputs.job-prefix ]]"), "{name}");
+    }
+    let base = get("");
+    assert_eq!(base["allow_failure"]["exit_codes"][0], 5);
+    assert_eq!(base["artifacts"]["when"], "always");
+    let retried = base["retry"]["when"].as_sequence().unwrap();
+    assert!(
+        retried.iter().all(|reason| text(reason) != "script_failure" && text(reason) != "always")
+    );
+    assert_eq!(get("-promote")["interruptible"], false);
+    assert!(get("-online")["id_tokens"]["SAPM_AWS_ID_TOKEN"]["aud"].is_string());
+    // What is for forks too has no token that a service takes.
+    assert_eq!(get("-validate")["extends"], ".$[[ inputs.job-prefix ]]");
+    assert!(base["id_tokens"].is_null());
+    for name in ["-apply", "-run"] {
+        let job = get(name);
+        assert!(
+            text(&job["resource_group"]).starts_with("$[[ inputs.resource-group ]]-"),
+            "{name}"
+        );
+        let rules = job["rules"].as_sequence().unwrap();
+        for rule in rules.iter().filter(|rule| rule["when"] != "never") {
+            let condition = text(&rule["if"]);
+            for part in
+                ["$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", r#"$CI_COMMIT_REF_PROTECTED == "true""#]
+            {
+                assert!(condition.contains(part), "{name}: {condition}");
+            }
+            assert!(!condition.contains("||"), "{name}: {condition}");
+        }
+    }
+    assert_eq!(get("-apply")["variables"]["SAPM_DRY_RUN"], "false");
+    assert_eq!(get("-run")["variables"]["SAPM_DRY_RUN"], "true");
+}
+
+#[test]
+fn the_form_of_a_run_by_hand_explains_each_field() {
+    let form: Value = serde_yaml::from_str(&read("ci-templates/manual-run.yml")).unwrap();
+    let top = form.as_mapping().unwrap();
+    assert_eq!(top.keys().map(text).collect::<Vec<_>>(), ["variables"]);
+    let page = read("docs/set-up.md");
+    for (name, field) in form["variables"].as_mapping().unwrap() {
+        let name = text(name);
+        assert!(text(&field["description"]).len() > 20, "{name}");
+        assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/set-up.md");
+        if let Some(options) = field["options"].as_sequence() {
+            assert!(options.contains(&field["value"]), "{name}");
+        }
+    }
+    assert_eq!(form["variables"]["SAPM_DRY_RUN"]["value"], "true", "safe unless somebody says so");
+}
+
+#[test]
+fn ten_lines_are_ten_lines_of_the_version_that_is_here() {
+    let lines = ten_lines();
+    assert_eq!(lines.lines().count(), 10, "{lines}");
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(lines.matches(version).count(), 3, "docs/set-up.md is not about {version}: {lines}");
+}

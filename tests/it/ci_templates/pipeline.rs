@@ -1,0 +1,216 @@
+//! A config repo that includes the template as docs/set-up.md says, and its pipelines on this machine.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::e2e::support::World;
+use crate::shop::BUCKET;
+
+/// A file of this project.
+pub fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The lines that docs/set-up.md tells people to add to `.gitlab-ci.yml`.
+pub fn ten_lines() -> String {
+    block(0)
+}
+
+/// The job that docs/set-up.md shows for using the counts.
+pub fn job_with_counts() -> String {
+    block(1)
+}
+
+/// A block of YAML of docs/set-up.md.
+fn block(number: usize) -> String {
+    let page = read("docs/set-up.md");
+    let rest = page.split("```yaml\n").nth(number + 1).expect("a block of YAML");
+    rest.split_once("```").expect("its end").0.to_owned()
+}
+
+/// gitlab-ci-local, or `None` after a line that says what is missing for it. CI must have it.
+pub fn gitlab_ci_local() -> Option<&'static Path> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    match FOUND.get_or_init(install) {
+        Ok(path) => Some(path),
+        Err(missing) => {
+            let required = std::env::var_os("SAPM_REQUIRE_GITLAB_CI_LOCAL").is_some();
+            assert!(!required, "gitlab-ci-local cannot run: {missing}");
+            let _ = writeln!(std::io::stderr(), "skipped: gitlab-ci-local cannot run: {missing}");
+            None
+        }
+    }
+}
+
+fn install() -> Result<PathBuf, String> {
+    for program in ["npm", "rsync", "git", "bash"] {
+        let found = Command::new(program).arg("--version").stdin(Stdio::null()).output();
+        found.map_err(|_| format!("no `{program}` on PATH"))?;
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/install-gitlab-ci-local");
+    let output = Command::new(script).stdin(Stdio::null()).output().map_err(|e| e.to_string())?;
+    if !output.status.success() {
+        return Err(format!("it cannot be installed: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let path = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    Ok(PathBuf::from(path))
+}
+
+/// A checkout of the shop's config repo with the template included.
+pub struct ConfigRepo<'a> {
+    pub world: &'a World,
+    pub folder: PathBuf,
+    program: &'static Path,
+}
+
+impl<'a> ConfigRepo<'a> {
+    /// `None` where gitlab-ci-local cannot run.
+    pub fn new(world: &'a World) -> Option<Self> {
+        Self::with_inputs(world, &[])
+    }
+
+    /// With more inputs than the ten lines have.
+    pub fn with_inputs(world: &'a World, inputs: &[&str]) -> Option<Self> {
+        let program = gitlab_ci_local()?;
+        let lines = ten_lines();
+        let inputs: String = inputs.iter().map(|input| format!("      {input}\n")).collect();
+        let command = format!("      command: {}\n", env!("CARGO_BIN_EXE_sapm"));
+        let pipeline =
+            lines.replace("s3://app-sre-state\n", &format!("s3://{BUCKET}\n{command}{inputs}"));
+        assert_ne!(pipeline, lines, "the state is not where it was in the ten lines");
+        world.project().commit("alice", "main", "CI", [(".gitlab-ci.yml", Some(pipeline))]);
+        let folder = world.checkout();
+        let repo = Self { world, folder, program };
+        repo.lay_includes();
+        repo.lay_variables();
+        Some(repo)
+    }
+
+    /// Adds jobs of the config repo's own.
+    pub fn add_jobs(&self, jobs: &str) {
+        let path = self.folder.join(".gitlab-ci.yml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, text + jobs).unwrap();
+    }
+
+    /// Where gitlab-ci-local keeps the files that it fetched from another project.
+    fn lay_includes(&self) {
+        let project = "127.0.0.1/platform/saas-auto-promotions-manager";
+        let folder = self.folder.join(".gitlab-ci-local/includes").join(project);
+        let folder = folder.join(env!("CARGO_PKG_VERSION")).join("ci-templates");
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["promotions.yml", "manual-run.yml"] {
+            std::fs::write(folder.join(name), read(&format!("ci-templates/{name}"))).unwrap();
+        }
+    }
+
+    /// The project's CI/CD variables, where gitlab-ci-local looks for them. Not as arguments: they hold tokens.
+    fn lay_variables(&self) {
+        let mut variables = self.world.shop.environment();
+        // The template and GitLab itself know these.
+        for known in ["SAPM_APP_INTERFACE", "SAPM_GITLAB_URL", "SAPM_STATE"] {
+            variables.remove(known).unwrap();
+        }
+        let home = self.home().join(".gitlab-ci-local");
+        std::fs::create_dir_all(&home).unwrap();
+        let text = serde_json::json!({ "global": variables }).to_string();
+        std::fs::write(home.join("variables.yml"), text).unwrap();
+    }
+
+    fn home(&self) -> PathBuf {
+        self.world.path("home")
+    }
+
+    fn call(&self, arguments: &[&str], situation: &Situation) -> (Option<i32>, String, String) {
+        let mut call = Command::new("node");
+        call.arg(self.program)
+            .args(arguments)
+            .args(situation.arguments())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.home())
+            .env("TMPDIR", self.world.path("tmp"))
+            .current_dir(&self.folder)
+            .stdin(Stdio::null());
+        let output = call.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// The jobs of a pipeline, in the order of the alphabet.
+    pub fn jobs(&self, situation: &Situation) -> Vec<String> {
+        let (code, out, err) =
+            self.call(&["--list-json", "--no-json-schema-validation"], situation);
+        assert_eq!(code, Some(0), "{out}\n{err}");
+        // Warnings come first on the same stream.
+        let list = out.find("\n[").map_or(out.as_str(), |at| &out[at..]);
+        let list: Value = serde_json::from_str(list).unwrap_or_else(|e| panic!("{e}: {out}"));
+        let name = |job: &Value| job["name"].as_str().unwrap().to_owned();
+        let runs = |job: &&Value| job["when"].as_str().expect("when it runs") != "never";
+        let mut names: Vec<_> = list.as_array().unwrap().iter().filter(runs).map(name).collect();
+        names.sort();
+        names
+    }
+
+    /// Runs a pipeline; gives whether it passed, and all that its jobs printed.
+    pub fn run(&self, situation: &Situation) -> (bool, String) {
+        let arguments = ["--force-shell-executor", "--shell-isolation"];
+        let (code, out, err) = self.call(&arguments, situation);
+        (code == Some(0), out + &err)
+    }
+
+    /// A file of the report that the jobs left as artifacts.
+    pub fn report(&self, name: &str) -> String {
+        let path = self.folder.join("sapm-report").join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+/// What GitLab knows of a pipeline when it chooses the jobs.
+#[derive(Clone)]
+pub struct Situation {
+    variables: BTreeMap<String, String>,
+    unset: Vec<&'static str>,
+}
+
+impl Situation {
+    /// A pipeline of this source on the protected default branch.
+    pub fn of(source: &str) -> Self {
+        let situation = Self { variables: BTreeMap::new(), unset: Vec::new() };
+        situation.with("CI_PIPELINE_SOURCE", source).with("CI_COMMIT_REF_PROTECTED", "true")
+    }
+
+    /// The pipeline of a merge request of the project itself, from a branch that is not protected: it does not
+    /// get the project's protected variables.
+    pub fn merge_request() -> Self {
+        let mut situation = Self::of("merge_request_event")
+            .with("CI_COMMIT_REF_PROTECTED", "false")
+            .with("SAPM_GITLAB_TOKEN", "")
+            .with("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "a-change")
+            .with("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
+            .with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", crate::shop::PROJECT)
+            .with("CI_MERGE_REQUEST_PROJECT_PATH", crate::shop::PROJECT);
+        situation.unset.push("CI_COMMIT_BRANCH");
+        situation
+    }
+
+    /// With one variable set.
+    pub fn with(mut self, key: &str, value: &str) -> Self {
+        self.variables.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let set =
+            self.variables.iter().flat_map(|(k, v)| ["--variable".to_owned(), format!("{k}={v}")]);
+        let unset =
+            self.unset.iter().flat_map(|k| ["--unset-variable".to_owned(), (*k).to_owned()]);
+        set.chain(unset).collect()
+    }
+}

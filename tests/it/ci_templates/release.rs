@@ -1,0 +1,64 @@
+//! The scripts that the release jobs call.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::pipeline::read;
+
+/// Runs `scripts/release-notes` in a project of this version with this changelog.
+fn release_notes(cargo: &str, changelog: &str, version: &str) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    std::fs::create_dir(folder.path().join("scripts")).unwrap();
+    write("scripts/release-notes", &read("scripts/release-notes"));
+    write("Cargo.toml", &format!("[workspace.package]\nversion = \"{cargo}\"\n"));
+    write("CHANGELOG.md", changelog);
+    let mut script = Command::new("bash");
+    script.arg(folder.path().join("scripts/release-notes")).arg(version);
+    script.stdin(Stdio::null()).output().unwrap()
+}
+
+const CHANGELOG: &str = "# Changelog\n\n## Unreleased\n\n### Added\n\n- Later.\n\n\
+    ## 1.2.30 - 2026-11-01\n\n- Not this one.\n\n\
+    ## 1.2.3 - 2026-10-01\n\n### Added\n\n- This.\n\n## 1.2.2\n\n- Old.\n\n## 1.2.1\n";
+
+#[test]
+fn the_notes_of_a_version_are_its_section() {
+    for (version, notes) in [("1.2.3", "### Added\n\n- This.\n"), ("1.2.2", "- Old.\n")] {
+        let output = release_notes(version, CHANGELOG, version);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), notes, "{version}");
+    }
+}
+
+#[test]
+fn a_release_that_does_not_fit_is_refused() {
+    for (cargo, version, word) in [
+        ("1.2.3", "v1.2.3", "without a v"),
+        ("1.2.3", "1.2", "semantic version"),
+        ("1.2.3", "1.2.2", "Cargo.toml has 1.2.3"),
+        ("1.3.0", "1.3.0", "no section"),
+        ("1.2.1", "1.2.1", "nothing in it"),
+    ] {
+        let output = release_notes(cargo, CHANGELOG, version);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && error.contains(word), "{version}: {error}");
+        assert_eq!(output.stdout, b"", "{version}");
+    }
+}
+
+#[test]
+fn scripts_that_jobs_call_are_there_and_can_be_run() {
+    let pipeline = read(".gitlab-ci.yml");
+    let mut called = 0;
+    for line in pipeline.lines().filter_map(|line| line.trim().strip_prefix("- scripts/")) {
+        let name = line.split_whitespace().next().unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name);
+        let permissions =
+            std::fs::metadata(&path).unwrap_or_else(|e| panic!("{name}: {e}")).permissions();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&permissions);
+        assert_eq!(mode & 0o111, 0o111, "{name} cannot be run");
+        called += 1;
+    }
+    assert!(called >= 8, "{called}");
+}

@@ -1,0 +1,74 @@
+//! How a job takes on an AWS role. gitlab-ci-local gives no ID tokens, so the job's own lines run here.
+
+use std::process::{Command, Output, Stdio};
+
+use super::keywords::template;
+
+const ROLE: &str = "arn:aws:iam::123456789012:role/sapm";
+const TOKEN: &str = "header.claims.signature";
+
+/// What sapm would find.
+const SCRIPT: &str = r#"
+echo "role: ${AWS_ROLE_ARN-none}, session: ${AWS_ROLE_SESSION_NAME-none}, region: ${AWS_REGION-none}"
+echo "key: ${AWS_ACCESS_KEY_ID-none}"
+if [ -n "${AWS_WEB_IDENTITY_TOKEN_FILE-}" ]; then
+  cat "$AWS_WEB_IDENTITY_TOKEN_FILE"
+  ls -l "$AWS_WEB_IDENTITY_TOKEN_FILE" | cut -c1-10
+fi
+"#;
+
+/// Runs the lines in front of a job's script, and then `SCRIPT`, with these variables.
+fn run(variables: &[(&str, &str)]) -> (Output, usize) {
+    let (_, jobs) = template();
+    let before = &jobs[".$[[ inputs.job-prefix ]]-online"]["before_script"];
+    let lines: Vec<&str> =
+        before.as_sequence().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let output = Command::new("sh")
+        .args(["-e", "-c", &format!("{}\n{SCRIPT}", lines.join("\n"))])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("TMPDIR", folder.path())
+        .env("CI_PROJECT_ID", "7")
+        .env("CI_JOB_ID", "42")
+        .envs(variables.iter().copied())
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (output, std::fs::read_dir(folder.path()).unwrap().count())
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn a_role_is_taken_on_by_the_id_token_and_the_token_does_not_stay() {
+    let (output, left) = run(&[
+        ("SAPM_AWS_ROLE_ARN", ROLE),
+        ("SAPM_AWS_ID_TOKEN", TOKEN),
+        ("SAPM_AWS_REGION", "eu-west-1"),
+        ("AWS_ACCESS_KEY_ID", "AKIA"),
+    ]);
+    let wanted = format!(
+        "role: {ROLE}, session: sapm-7-42, region: eu-west-1\nkey: none\n{TOKEN}-rw-------\n"
+    );
+    assert_eq!(text(&output.stdout), wanted, "{}", text(&output.stderr));
+    assert_eq!(left, 0, "the token's file is still there");
+}
+
+#[test]
+fn without_a_role_the_keys_of_the_project_stay() {
+    let given = [("SAPM_AWS_ROLE_ARN", ""), ("SAPM_AWS_REGION", ""), ("AWS_ACCESS_KEY_ID", "AKIA")];
+    let (output, _) = run(&given);
+    assert_eq!(text(&output.stdout), "role: none, session: none, region: none\nkey: AKIA\n");
+}
+
+#[test]
+fn a_role_without_an_id_token_is_a_mistake_in_the_settings() {
+    let (output, _) = run(&[("SAPM_AWS_ROLE_ARN", ROLE), ("SAPM_AWS_ID_TOKEN", "")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains(ROLE));
+    assert_eq!(output.stdout, b"");
+}

@@ -1,0 +1,135 @@
+//! Pipelines that really run, with the binary under test.
+
+use super::pipeline::{ConfigRepo, Situation, job_with_counts};
+use crate::e2e::support::{CANARY, CATALOG_FILE, ORDERS_FILE, Plan, World, files_below};
+use crate::shop::TOKEN;
+
+/// What the shop has due: requests of these targets.
+const DUE: usize = 4;
+
+#[test]
+fn the_scheduled_job_opens_the_requests_and_then_rests() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    repo.add_jobs(&job_with_counts());
+    let (passed, log) = repo.run(&Situation::of("schedule"));
+    assert!(passed, "{log}");
+    assert!(log.contains(&format!("{DUE} merge requests opened, 0 problems")), "{log}");
+    assert_eq!(world.project().open_requests().len(), DUE, "{log}");
+    for name in ["plan.json", "snapshot.json", "report.md", "junit.xml", "metrics.txt"] {
+        assert!(!repo.report(name).is_empty(), "{name}");
+    }
+    assert!(repo.report("gl-code-quality-report.json").starts_with('['));
+    let counts = repo.report("counts.env");
+    assert!(counts.contains(&format!("SAPM_OPENED={DUE}\n")), "{counts}");
+    assert!(counts.contains("SAPM_EXIT_CODE=0\n"), "{counts}");
+    assert_no_token(&repo, &log);
+
+    world.forge().clear_log();
+    let (passed, log) = repo.run(&Situation::of("schedule"));
+    assert!(passed, "{log}");
+    world.assert_nothing_written();
+    // Styles stand between the name and its value.
+    let reused = log.lines().any(|line| line.contains("from_cache") && line.contains("true"));
+    assert!(reused, "{log}");
+    let counts = repo.report("counts.env");
+    assert!(
+        counts.contains(&format!(
+            "SAPM_OPENED=0\nSAPM_REFRESHED=0\nSAPM_DRAFTED=0\nSAPM_CLOSED=0\nSAPM_KEPT={DUE}\n"
+        )),
+        "{counts}"
+    );
+    world.forge().assert_no_unknown_routes();
+}
+
+#[test]
+fn a_run_by_hand_writes_only_when_it_is_told_to() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    world.forge().clear_log();
+    let (passed, log) = repo.run(&Situation::of("web"));
+    assert!(passed, "{log}");
+    world.assert_nothing_written();
+    assert_eq!(world.project().open_requests().len(), 0);
+    let plan = Plan::read(&repo.folder.join("sapm-report/plan.json"));
+    assert_eq!(plan.actions(), vec!["create"; DUE], "it shows what would be done");
+    assert_no_token(&repo, &log);
+
+    let wet = Situation::of("web").with("SAPM_DRY_RUN", "false");
+    let (passed, log) = repo.run(&wet.clone().with("SAPM_AT", "2030-01-01T04:00:00Z"));
+    assert!(passed && log.contains("nothing is written"), "{log}");
+    world.assert_nothing_written();
+    let plan = Plan::read(&repo.folder.join("sapm-report/plan.json"));
+    assert_eq!(plan.0["observed_at"], "2030-01-01T04:00:00Z");
+
+    let (passed, log) = repo.run(&wet.with("SAPM_APP_NAME", "catalog"));
+    assert!(passed, "{log}");
+    let requests = world.project().open_requests();
+    assert!(!requests.is_empty(), "{log}");
+    assert!(requests.iter().all(|request| request.title.contains("saas-catalog/")), "{requests:?}");
+}
+
+#[test]
+fn a_merge_request_is_validated_and_shows_what_it_would_promote() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    // The change takes the canary out of the automatic promotions.
+    let path = repo.folder.join(CATALOG_FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let changed = text.replacen("auto: true", "auto: false", 1);
+    assert_ne!(text, changed);
+    std::fs::write(&path, changed).unwrap();
+    let reader = "glpat-reads-only";
+    world.project().add_bot(
+        "sapm-reader",
+        reader,
+        forge::Access::Reporter,
+        &["read_api", "read_repository"],
+    );
+    world.forge().clear_log();
+    let request = Situation::merge_request()
+        .with("SAPM_PLAN_TOKEN", reader)
+        .with("SAPM_BOT_USER", "sapm-bot");
+    let (passed, log) = repo.run(&request);
+    assert!(passed, "{log}");
+    world.assert_nothing_written();
+    let plan = Plan::read(&repo.folder.join("sapm-report/plan.json"));
+    let decisions = plan.decisions();
+    assert!(!decisions.contains_key(CANARY), "as the change has it: {decisions:?}");
+    assert!(decisions.values().any(|decision| decision == "promote"), "{decisions:?}");
+    assert!(log.contains("sapm-validate") && log.contains("sapm-plan"), "{log}");
+    assert!(!log.contains(reader), "{log}");
+    assert_no_token(&repo, &log);
+}
+
+#[test]
+fn a_broken_target_turns_the_job_orange_and_strict_validation_red() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::with_inputs(&world, &["strict-validation: true"]) else { return };
+    world.edit(ORDERS_FILE, "soakDays: 7", "soakDays: soon");
+    let (passed, log) = repo.run(&Situation::of("schedule"));
+    assert!(passed, "the others were handled: {log}");
+    assert!(repo.report("counts.env").contains("SAPM_EXIT_CODE=5\n"), "{log}");
+    assert!(!world.project().open_requests().is_empty(), "{log}");
+
+    let path = repo.folder.join(ORDERS_FILE);
+    std::fs::write(&path, world.text("main", ORDERS_FILE)).unwrap();
+    let fork =
+        Situation::merge_request().with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", "somebody/fork");
+    let (passed, log) = repo.run(&fork);
+    assert!(!passed && log.contains("soakDays"), "{log}");
+}
+
+/// The token is in nothing that a job printed or left behind.
+fn assert_no_token(repo: &ConfigRepo<'_>, log: &str) {
+    assert!(!log.contains(TOKEN), "{log}");
+    let kept = ["sapm-report", ".gitlab-ci-local/cache", ".gitlab-ci-local/artifacts"];
+    let mut looked_at = 0;
+    for file in kept.iter().flat_map(|folder| files_below(&repo.folder.join(folder))) {
+        let bytes = std::fs::read(&file).unwrap();
+        let found = bytes.windows(TOKEN.len()).any(|window| window == TOKEN.as_bytes());
+        assert!(!found, "the token is in {}", file.display());
+        looked_at += 1;
+    }
+    assert!(looked_at > 5, "{looked_at} files");
+}
