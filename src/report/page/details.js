@@ -14,6 +14,8 @@ function details(target) {
   return parts;
 }
 
+/** A part that scrolls by itself where it is too wide: by keyboard too. */
+const scrolling = (name) => ({ class: "scroll", tabindex: "0", role: "region", "aria-label": name });
 const section = (title, ...content) => make("section", {}, make("h3", {}, title), content);
 
 function links(target) {
@@ -43,7 +45,7 @@ function gates(target) {
       make("th", { scope: "row" }, gateName(gate.gate)), make("td", { class: "nowrap" }, badge(kind, words)),
       make("td", {}, gate.reason), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
   });
-  return make("div", { class: "scroll" }, table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates"));
+  return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates"));
 }
 
 /** These come first, from the last one on. */
@@ -80,7 +82,7 @@ function publishers(target) {
     return make("tr", {}, make("th", { scope: "row" }, publisher.label), make("td", {}, channel), make("td", {}, commit, ref),
       make("td", {}, badge(state, words), reason ? make("span", { class: "under" }, reason) : null), make("td", { class: "nowrap" }, checkIn === null ? "" : time(checkIn), age));
   });
-  return make("div", { class: "scroll" }, table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers"));
+  return make("div", scrolling("Publishers"), table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers"));
 }
 
 /** What becomes of a request, and what became of it where the plan was applied. */

@@ -145,6 +145,10 @@ fn page(root: &Path) -> PathBuf {
     println!("10,000 targets: planned and reported in {} s", start.elapsed().as_secs());
     let code = output.status.code();
     assert_eq!(code, Some(5), "{}", String::from_utf8_lossy(&output.stderr));
+    let metrics = std::fs::read_to_string(report.join("metrics.txt")).unwrap();
+    for line in metrics.lines().filter(|line| line.contains("_duration_seconds{")) {
+        println!("10,000 targets: {line}");
+    }
     report.join("report.html")
 }
 
