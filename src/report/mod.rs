@@ -15,6 +15,6 @@ pub use code_quality::code_quality;
 pub use export::{EXPORT_KEY, publisher_data};
 pub use junit::junit;
 pub use markdown::markdown;
-pub use metrics::{Measured, StageTimes, TrafficCount, metrics};
+pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics};
 pub use model::{PlanReport, PublisherReport, RequestReport, SubscriberReport, problems_of};
 pub use terminal::{Paint, terminal};
