@@ -16,6 +16,7 @@ mod output;
 mod pipeline;
 mod progress;
 mod source;
+mod usage;
 mod validate;
 
 use std::collections::BTreeMap;

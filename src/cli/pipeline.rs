@@ -9,6 +9,7 @@ use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
 use super::progress::StandardError;
 use super::source::{Loaded, load_config_repo};
+use super::usage;
 use crate::apply::{Outcomes, apply};
 use crate::clients::git;
 use crate::decide::{Decisions, decide_part};
@@ -16,7 +17,7 @@ use crate::domain::{Problem, Share};
 use crate::observe::ports::StateError;
 use crate::observe::{Limits, Observer, observe_needs, observe_requests};
 use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
-use crate::report::{EXPORT_KEY, Measured, PlanReport, problems_of, publisher_data};
+use crate::report::{EXPORT_KEY, Measured, PlanReport, StageUse, problems_of, publisher_data};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
 /// Write, or plan only.
@@ -386,18 +387,24 @@ impl MergeTexts for GitMerge {
 
 struct Stopwatch {
     last: Instant,
+    cpu: f64,
     measured: Measured,
 }
 
 impl Stopwatch {
     fn start() -> Self {
-        Self { last: Instant::now(), measured: Measured::default() }
+        Self { last: Instant::now(), cpu: usage::cpu_seconds(), measured: Measured::default() }
     }
 
     fn lap(&mut self, stage: &'static str) {
         let now = Instant::now();
         self.measured.stages.push((stage, (now - self.last).as_secs_f64()));
         self.last = now;
+        let cpu = usage::cpu_seconds();
+        let used =
+            StageUse { cpu_seconds: cpu - self.cpu, peak_memory_bytes: usage::peak_memory_bytes() };
+        self.measured.used.push((stage, used));
+        self.cpu = cpu;
     }
 
     fn files(&mut self, loaded: &Loaded) {

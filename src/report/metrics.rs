@@ -26,11 +26,22 @@ pub struct TrafficCount {
 /// Seconds that each stage took, in order.
 pub type StageTimes = Vec<(&'static str, f64)>;
 
+/// What a stage took of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StageUse {
+    /// Processor time of all threads, in seconds.
+    pub cpu_seconds: f64,
+    /// Most memory that the process has had until the stage's end, in bytes; 0 where it cannot be told.
+    pub peak_memory_bytes: u64,
+}
+
 /// What was measured of the run itself.
 #[derive(Debug, Clone, Default)]
 pub struct Measured {
     /// Wall time by stage.
     pub stages: StageTimes,
+    /// Processor time and memory by stage.
+    pub used: Vec<(&'static str, StageUse)>,
     /// Requests by service.
     pub traffic: Vec<TrafficCount>,
     /// Datafiles seen and parsed.
@@ -149,6 +160,19 @@ fn run(registry: &mut Registry, report: &PlanReport, measured: &Measured) {
         stages.get_or_create(&StageLabel { stage: (*stage).to_owned() }).set(*seconds);
     }
     registry.register("sapm_stage_duration_seconds", "Wall time by stage", stages);
+    let (cpu, memory) =
+        (Family::<StageLabel, FloatGauge>::default(), Family::<StageLabel, Gauge>::default());
+    for (stage, used) in &measured.used {
+        let label = StageLabel { stage: (*stage).to_owned() };
+        cpu.get_or_create(&label).set(used.cpu_seconds);
+        memory.get_or_create(&label).set(used.peak_memory_bytes as i64);
+    }
+    registry.register("sapm_stage_cpu_seconds", "Processor time by stage", cpu);
+    registry.register(
+        "sapm_stage_peak_memory_bytes",
+        "Most memory of the process until the end of the stage",
+        memory,
+    );
     let files = Family::<Label, Gauge>::default();
     files.get_or_create(&Label { kind: "seen".to_owned() }).set(measured.files.0 as i64);
     files.get_or_create(&Label { kind: "parsed".to_owned() }).set(measured.files.1 as i64);

@@ -19,7 +19,7 @@ pub use dotenv::dotenv;
 pub use export::{EXPORT_KEY, publisher_data};
 pub use junit::junit;
 pub use markdown::markdown;
-pub use metrics::{Measured, StageTimes, TrafficCount, metrics};
+pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics};
 pub use model::{
     PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport, problems_of,
 };

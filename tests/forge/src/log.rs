@@ -1,5 +1,7 @@
 //! The request log: what arrived, in which order, and how it was answered.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 
 /// Which stand-in a request went to.
@@ -22,6 +24,8 @@ pub enum Service {
 pub struct Entry {
     /// Its place in the order of arrival, from 1 since the last [`crate::World::clear_log`].
     pub number: u64,
+    /// When it arrived.
+    pub arrived: Instant,
     /// Where it went.
     pub service: Service,
     /// GET, POST, ...

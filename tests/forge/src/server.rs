@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Response, header};
@@ -105,6 +105,7 @@ fn arrive(shared: &Shared, req: &Req) -> (RequestInfo, u64) {
     let number = log.entries.len() as u64 + 1;
     log.entries.push(Entry {
         number,
+        arrived: Instant::now(),
         service: req.service,
         method: method.clone(),
         path: path.clone(),

@@ -1,0 +1,109 @@
+//! The config repo as a whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fastrand::Rng;
+
+use crate::service::{Host, Service};
+use crate::{files, others};
+
+/// How large, and how much is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Saas files; six targets each.
+    pub services: usize,
+    /// Files in the repo, the ones that nobody needs among them.
+    pub files: usize,
+    /// Services whose canary is due.
+    pub due: usize,
+}
+
+impl Size {
+    /// 1,000 saas files, 6,000 targets and 10,000 files, times `factor`.
+    pub fn times(factor: usize, due: usize) -> Self {
+        Self { services: 1_000 * factor, files: 10_000 * factor, due }
+    }
+}
+
+/// What a run has to find out, each once.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Distinct (repository, ref) pairs on GitHub.
+    pub github: usize,
+    /// The same on GitLab.
+    pub gitlab: usize,
+    /// The same on the git host.
+    pub git: usize,
+    /// Distinct deployment records.
+    pub records: usize,
+    /// Distinct SLO queries.
+    pub slos: usize,
+}
+
+/// A config repo and the world that it describes.
+pub struct Estate {
+    /// How large it is.
+    pub size: Size,
+    /// One for each saas file.
+    pub services: Vec<Service>,
+    seed: u64,
+}
+
+impl Estate {
+    /// The same for the same size and seed.
+    pub fn generate(size: Size, seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let mut services: Vec<Service> = (0..size.services)
+            .map(|number| Service::generate(number, size.due, &mut rng))
+            .collect();
+        // One repository has one history: who shares it has come as far.
+        for number in 1..services.len() {
+            if services[number].repo != number {
+                let (state, old) = (services[number - 1].state, services[number - 1].old.clone());
+                services[number].state = state;
+                services[number].old = old;
+            }
+        }
+        Self { size, services, seed }
+    }
+
+    /// Path to text, from the repository's root. `urls` are the addresses of GitLab, the git host and Prometheus.
+    pub fn files(&self, urls: &Urls) -> BTreeMap<String, String> {
+        let mut found = BTreeMap::new();
+        for service in &self.services {
+            files::service(service, urls, &mut found);
+        }
+        let apps: BTreeSet<usize> = self.services.iter().map(|service| service.app).collect();
+        for app in apps {
+            files::app(app, &mut found);
+        }
+        files::clusters(self.size.services, urls, &mut found);
+        others::fill(self.size.files, self.seed, &mut found);
+        found
+    }
+
+    /// What a run has to find out.
+    pub fn needs(&self) -> Needs {
+        let repos: BTreeMap<usize, Host> =
+            self.services.iter().map(|service| (service.repo, service.host)).collect();
+        let on = |host: Host| repos.values().filter(|found| **found == host).count();
+        Needs {
+            github: on(Host::GitHub),
+            gitlab: on(Host::GitLab),
+            git: on(Host::Git),
+            records: self.services.len() * 2,
+            slos: self.services.iter().filter(|service| service.asks_slo()).count(),
+        }
+    }
+}
+
+/// Addresses that stand in the files.
+#[derive(Debug, Clone)]
+pub struct Urls {
+    /// GitLab.
+    pub gitlab: String,
+    /// The git host.
+    pub git: String,
+    /// Prometheus.
+    pub prometheus: String,
+}

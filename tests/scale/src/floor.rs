@@ -1,0 +1,108 @@
+//! What a run has to take at least.
+
+use std::time::Instant;
+
+use sapm::yaml::{self, Limits, Sniff, Tree};
+use scale::{Estate, Needs, Urls};
+
+use crate::run::Ran;
+
+/// How fast this machine reads datafiles, one thread, in this very run.
+pub struct Speeds {
+    pub files: usize,
+    pub bytes: u64,
+    /// Bytes of files with a schema that promotions depend on.
+    pub needed_bytes: u64,
+    /// Bytes a second of the look for `$schema`.
+    pub sniffed: f64,
+    /// Bytes a second of the parser.
+    pub parsed: f64,
+}
+
+const NEEDED: [&str; 7] = [
+    "/app-sre/saas-file-2.yml",
+    "/app-sre/saas-file-target-1.yml",
+    "/app-sre/app-1.yml",
+    "/openshift/namespace-1.yml",
+    "/openshift/cluster-1.yml",
+    "/app-sre/environment-1.yml",
+    "/app-sre/slo-document-1.yml",
+];
+
+impl Speeds {
+    /// Reads every file of the estate from memory, three times: the fastest counts.
+    pub fn measure(estate: &Estate) -> Self {
+        let urls = Urls {
+            gitlab: "https://gitlab.example.com".to_owned(),
+            git: "https://git.example.com".to_owned(),
+            prometheus: "https://prometheus.example.com".to_owned(),
+        };
+        let files = estate.files(&urls);
+        let bytes: u64 = files.values().map(|text| text.len() as u64).sum();
+        let mut needed = Vec::new();
+        let (mut sniffing, mut parsing) = (f64::MAX, f64::MAX);
+        for _ in 0..3 {
+            let start = Instant::now();
+            needed = files
+                .values()
+                .filter(|text| match yaml::sniff_schema(text.as_bytes()) {
+                    Sniff::Found(schema) => NEEDED.contains(&&*schema),
+                    Sniff::None => false,
+                    Sniff::Unknown => true,
+                })
+                .collect();
+            sniffing = sniffing.min(start.elapsed().as_secs_f64());
+            let start = Instant::now();
+            for text in &needed {
+                let tree = Tree::parse(text.as_bytes(), &Limits::default());
+                assert!(std::hint::black_box(tree).is_ok(), "a file of the estate is broken");
+            }
+            parsing = parsing.min(start.elapsed().as_secs_f64());
+        }
+        let needed_bytes: u64 = needed.iter().map(|text| text.len() as u64).sum();
+        Self {
+            files: files.len(),
+            bytes,
+            needed_bytes,
+            sniffed: bytes as f64 / sniffing,
+            parsed: needed_bytes as f64 / parsing,
+        }
+    }
+
+    fn reading(&self) -> f64 {
+        self.bytes as f64 / self.sniffed + self.needed_bytes as f64 / self.parsed
+    }
+}
+
+/// Seconds by stage; `None` where there is nothing to go by.
+pub struct Floor {
+    pub stages: Vec<(&'static str, Option<f64>)>,
+    pub total: f64,
+}
+
+/// Round trips one after the other, as the answers of one are needed for the next, and files to be read.
+pub fn of(needs: &Needs, speeds: &Speeds, ran: &Ran, latency_ms: u64, concurrency: usize) -> Floor {
+    let latency = latency_ms as f64 / 1e3;
+    let rounds = |requests: usize| requests.div_ceil(concurrency) as f64 * latency;
+    // The clone asks for the refs and then for the objects; the project is asked for meanwhile.
+    let clone_rounds = ran.traffic.get("clone").map_or(0, |(requests, _)| *requests);
+    let load = clone_rounds as f64 * latency + speeds.reading();
+    // A record's key holds the commit: one look-up is before it. Services do not wait for each other.
+    // An SLO's value is asked for when the records are known.
+    let longest =
+        [needs.github, needs.gitlab, needs.git].map(rounds).into_iter().fold(0.0, f64::max);
+    let records = rounds(needs.records) + if longest > 0.0 { latency } else { 0.0 };
+    let observe = longest.max(records) + rounds(needs.slos);
+    let writes = ran.traffic.get("gitlab writes").map_or(0, |(requests, _)| *requests);
+    // The two writes of a merge request follow each other; GitLab's writes are one at a time.
+    let apply = writes as f64 * latency;
+    let stages = vec![
+        ("load", Some(load)),
+        ("observe", Some(observe)),
+        ("plan", None),
+        ("apply", Some(apply)),
+        ("export", None),
+        ("report", None),
+    ];
+    Floor { stages, total: load + observe + apply }
+}

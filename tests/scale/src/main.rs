@@ -1,0 +1,153 @@
+//! Whole runs of `sapm` against the stand-ins, with what they took beside what they had to take. See
+//! `docs/performance.md`; started by `scripts/bench`.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod floor;
+mod run;
+mod table;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use clap::{Parser, ValueEnum};
+use forge::Forge;
+use scale::{Estate, Filled, Size};
+
+use floor::Speeds;
+use run::Ran;
+
+/// Benchmark of whole runs.
+#[derive(Parser)]
+struct Args {
+    /// The program to measure.
+    #[arg(long, default_value = "target/release/sapm")]
+    sapm: PathBuf,
+    /// Size: 1 is 1,000 saas files, 6,000 targets, 10,000 files.
+    #[arg(long, default_value_t = 1)]
+    size: usize,
+    /// Wait before each answer of the stand-ins, in milliseconds; several with commas.
+    #[arg(long, value_delimiter = ',', default_value = "0,30")]
+    latency: Vec<u64>,
+    /// What is measured; several with commas.
+    #[arg(long, value_delimiter = ',', default_value = "steady,create,refresh,cold")]
+    scenario: Vec<Scenario>,
+    /// Runs of each; the fastest is shown.
+    #[arg(long, default_value_t = 3)]
+    runs: usize,
+    /// Seed of the estate.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// `SAPM_CONCURRENCY`, which the floor goes by too.
+    #[arg(long, default_value_t = 32)]
+    concurrency: usize,
+    /// Further arguments of `sapm apply`, separated by blanks.
+    #[arg(long, default_value = "")]
+    with: String,
+    /// Only start the stand-ins, print the environment for `sapm`, and wait for the end of standard input.
+    #[arg(long)]
+    serve: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// 25 requests are open and right, the clone is in the cache: nothing to do.
+    Steady,
+    /// 25 requests are due.
+    Create,
+    /// 25 open requests are to be refreshed.
+    Refresh,
+    /// Steady, without a clone in the cache.
+    Cold,
+}
+
+/// Requests that are due, opened or refreshed.
+const DUE: usize = 25;
+
+fn main() {
+    let args = Args::parse();
+    let started = Instant::now();
+    let estate = Estate::generate(Size::times(args.size, DUE), args.seed);
+    let speeds = Speeds::measure(&estate);
+    println!(
+        "size {}: {} saas files, {} files, {:.1} MB, {:.1} MB of them needed; sniffed at {:.0} MB/s, parsed at {:.1} MB/s",
+        args.size,
+        estate.size.services,
+        speeds.files,
+        speeds.bytes as f64 / 1e6,
+        speeds.needed_bytes as f64 / 1e6,
+        speeds.sniffed / 1e6,
+        speeds.parsed / 1e6,
+    );
+    if args.serve {
+        return serve(&estate);
+    }
+    for &latency in &args.latency {
+        for &scenario in &args.scenario {
+            let runs: Vec<Ran> = (0..runs_of(scenario, &args))
+                .map(|_| one(&args, &estate, scenario, latency))
+                .collect();
+            let best = runs.iter().min_by_key(|ran| ran.wall).unwrap();
+            let floor = floor::of(&estate.needs(), &speeds, best, latency, args.concurrency);
+            table::print(&format!("{scenario:?}").to_lowercase(), latency, best, &runs, &floor);
+        }
+    }
+    eprintln!("done in {:.0?}", started.elapsed());
+}
+
+/// A run that writes needs a new world each time: once is enough at ten times the size.
+fn runs_of(scenario: Scenario, args: &Args) -> usize {
+    match scenario {
+        Scenario::Steady | Scenario::Cold => args.runs,
+        Scenario::Create | Scenario::Refresh => args.runs.div_ceil(args.size),
+    }
+    .max(1)
+}
+
+/// Served from memory where that is to be had: the disk is not what is measured.
+fn start(estate: &Estate) -> Filled {
+    let builder = Forge::builder();
+    let memory = PathBuf::from("/dev/shm");
+    let builder = if memory.is_dir() { builder.folder(memory) } else { builder };
+    estate.fill(builder.start_blocking(), Utc::now())
+}
+
+/// One measured run in a world of its own, brought to the right state before.
+fn one(args: &Args, estate: &Estate, scenario: Scenario, latency: u64) -> Ran {
+    let filled = start(estate);
+    let folder = tempfile::tempdir().unwrap();
+    let run = run::Run {
+        sapm: &args.sapm,
+        filled: &filled,
+        cache: (scenario != Scenario::Cold).then(|| folder.path().join("cache")),
+        report: folder.path().join("report"),
+        concurrency: args.concurrency,
+        with: args.with.split_whitespace().map(str::to_owned).collect(),
+    };
+    if scenario != Scenario::Create {
+        run.go();
+        filled.forge.settle();
+        run.go();
+    } else {
+        run.command("plan").go();
+    }
+    if scenario == Scenario::Refresh {
+        filled.move_on(estate);
+        // GitLab's limit of 25 pipelines a minute counts within a run only.
+    }
+    filled.forge.settle();
+    filled.forge.set_latency(Duration::from_millis(latency));
+    let ran = run.go();
+    filled.forge.assert_no_unknown_routes();
+    ran
+}
+
+fn serve(estate: &Estate) {
+    let filled = start(estate);
+    for (key, value) in filled.environment() {
+        println!("export {key}={value}");
+    }
+    println!("# {} bytes; ends with standard input", filled.bytes);
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink()).unwrap();
+}
