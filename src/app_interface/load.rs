@@ -88,6 +88,7 @@ impl Loader {
                     problem = problem.at_line(position.line, position.column);
                 }
                 self.broken(path, problem);
+                self.bundle.texts.insert(path.to_owned(), bytes.to_vec());
                 return;
             }
         };
@@ -106,6 +107,8 @@ impl Loader {
         }
         if matches!(schema, Schema::SaasFile | Schema::TargetFile) {
             self.bundle.sources.insert(path.to_owned(), Arc::new(tree));
+        } else {
+            self.bundle.texts.insert(path.to_owned(), bytes.to_vec());
         }
     }
 
@@ -210,7 +213,9 @@ impl Loader {
                             raw.name, cluster.name
                         ),
                     )
-                    .in_file(&path),
+                    .in_file(&path)
+                    .at("name")
+                    .related("the other one is declared here", earlier, "name"),
                 );
             }
             self.bundle.namespaces.insert(path.clone(), Arc::new(namespace));
@@ -222,14 +227,14 @@ impl Loader {
         for (path, raw) in std::mem::take(&mut self.slo_documents) {
             let mut namespaces = Vec::new();
             let mut missing = None;
-            for (namespace_path, url) in raw.namespaces {
+            for (index, (namespace_path, url)) in raw.namespaces.into_iter().enumerate() {
                 match self.bundle.namespaces.get(&namespace_path) {
                     Some(namespace) => namespaces.push(SloNamespace {
                         namespace: namespace.name.clone(),
                         cluster: namespace.cluster.name.clone(),
                         prometheus_url: url.or_else(|| namespace.cluster.prometheus_url.clone()),
                     }),
-                    None => missing = Some(namespace_path),
+                    None => missing = Some((index, namespace_path)),
                 }
             }
             let document = match missing {
@@ -239,8 +244,9 @@ impl Loader {
                     namespaces,
                     slos: raw.slos,
                 })),
-                Some(target) => {
-                    let problem = dangling(&path, "namespaces", &target);
+                Some((index, target)) => {
+                    let at = format!("namespaces[{index}].namespace");
+                    let problem = dangling(&path, &at, &target);
                     let message = problem.message.clone();
                     self.broken(&path, problem);
                     Err(message)
@@ -305,11 +311,7 @@ impl Loader {
             Where::Namespace(path)
                 if !declaration.removed && !self.bundle.namespaces.contains_key(path) =>
             {
-                let at = if declaration.place.path.is_empty() {
-                    "namespace".to_owned()
-                } else {
-                    format!("{}.namespace", declaration.place.path)
-                };
+                let at = declaration.place.below("namespace");
                 Err(dangling(&declaration.place.file, &at, path)
                     .at_line(declaration.place.line, declaration.place.column))
             }

@@ -8,4 +8,4 @@ pub mod schedule;
 
 pub use git::{CommitSha, RepoUrl, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
-pub use problem::{Problem, Severity};
+pub use problem::{Problem, Related, Severity};
