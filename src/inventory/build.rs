@@ -133,7 +133,7 @@ impl Builder<'_> {
             .iter()
             .map(|path| match self.bundle.slo_documents.get(path) {
                 Some(document) => document.clone().map_err(|error| format!("{path}: {error}")),
-                None => Err(format!("slos: $ref to {path}, which is not there")),
+                None => Err(format!("slos: $ref to {path}, which is not there or cannot be used")),
             })
             .collect::<Vec<_>>();
         let wrong = wrong(declaration, &slos, self.bundle);

@@ -4,6 +4,8 @@
 
 mod code_quality;
 mod export;
+mod findings;
+mod fingerprint;
 mod junit;
 mod markdown;
 mod metrics;
@@ -13,6 +15,8 @@ mod text;
 
 pub use code_quality::code_quality;
 pub use export::{EXPORT_KEY, publisher_data};
+pub use findings::{FindingsReport, findings_junit, findings_markdown, findings_text};
+pub use fingerprint::fingerprints;
 pub use junit::junit;
 pub use markdown::markdown;
 pub use metrics::{Measured, StageTimes, TrafficCount, metrics};

@@ -14,7 +14,7 @@ pub(super) fn help(code: &str) -> Option<&'static str> {
             "add the channel to promotion.publish of the target that is deployed first, or correct its spelling"
         }
         "dangling_ref" => "correct the path: it begins with a slash, and is looked for below data/",
-        "duplicate_key" => "remove one of the two: the last one counts, and it cannot be edited",
+        "duplicate_key" => "remove one of the two: the last one counts",
         "duplicate_namespace" => "one cluster has a namespace once: remove or rename one of them",
         "duplicate_publisher" | "duplicate_target" => {
             "give one of them a name of its own, or remove it"
