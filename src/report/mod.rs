@@ -19,6 +19,6 @@ pub use findings::{FindingsReport, findings_junit, findings_markdown, findings_t
 pub use fingerprint::fingerprints;
 pub use junit::junit;
 pub use markdown::markdown;
-pub use metrics::{Measured, StageTimes, TrafficCount, metrics};
+pub use metrics::{Measured, StageTimes, TrafficCount, metrics, pushed_metrics};
 pub use model::{PlanReport, PublisherReport, RequestReport, SubscriberReport, problems_of};
 pub use terminal::{Paint, terminal};

@@ -6,6 +6,7 @@ mod closing;
 mod failures;
 mod first_run;
 mod inspect;
+mod metrics;
 mod narrowing;
 mod options;
 mod plan_command;
