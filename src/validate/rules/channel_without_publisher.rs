@@ -12,6 +12,7 @@ const SUGGESTIONS: usize = 50;
 const ALIKE: f32 = 0.8;
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    let removed = removed_publishers(repo);
     let mut suggested: BTreeMap<&str, Option<&str>> = BTreeMap::new();
     for (_, target) in repo.inventory.subscribers() {
         for channel in &target.promotion.subscribe {
@@ -27,7 +28,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             if let Some(near) = near {
                 problem = problem.help(format!("is `{near}` meant?"));
             }
-            for declaration in removed_publishers(repo, channel) {
+            for declaration in removed.get(channel.as_str()).into_iter().flatten() {
                 let place = &declaration.place;
                 let note = "this target publishes it, but it is disabled or deleted";
                 problem = problem.related(note, &place.file, &place.path);
@@ -54,15 +55,14 @@ fn alike<'a>(repo: &Repo<'a>, channel: &str) -> Option<&'a str> {
         .map(|(_, name)| name)
 }
 
-fn removed_publishers<'a>(
-    repo: &Repo<'a>,
-    channel: &'a str,
-) -> impl Iterator<Item = &'a TargetDeclaration> {
+/// Disabled and deleted targets, by the channels that they would publish.
+fn removed_publishers<'a>(repo: &Repo<'a>) -> BTreeMap<&'a str, Vec<&'a TargetDeclaration>> {
+    let mut removed: BTreeMap<&str, Vec<&TargetDeclaration>> = BTreeMap::new();
     let templates = repo.bundle.saas_files.iter().flat_map(|file| &file.resource_templates);
-    templates.flat_map(|template| &template.targets).filter(move |declaration| {
-        let publishes = |promotion: &crate::app_interface::Promotion| {
-            promotion.publish.iter().any(|name| name == channel)
-        };
-        declaration.removed && declaration.promotion.as_ref().is_some_and(publishes)
-    })
+    for declaration in templates.flat_map(|template| &template.targets).filter(|d| d.removed) {
+        for channel in declaration.promotion.iter().flat_map(|promotion| &promotion.publish) {
+            removed.entry(channel).or_default().push(declaration);
+        }
+    }
+    removed
 }

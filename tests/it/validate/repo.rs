@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sapm::app_interface::{DirectoryTree, load};
+use sapm::app_interface::{FileTree, TreeError, load};
 use sapm::domain::{Problem, UidDigest};
 use sapm::inventory::build;
 use sapm::report::FindingsReport;
@@ -120,6 +120,13 @@ slos:
 #[derive(Clone)]
 pub struct Repo(pub BTreeMap<String, String>);
 
+impl FileTree for Repo {
+    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+        self.0.iter().for_each(|(path, text)| visitor(&format!("/{path}"), text.as_bytes()));
+        Ok(())
+    }
+}
+
 impl Repo {
     pub fn good() -> Self {
         let namespace = |name: &str, environment: &str| {
@@ -175,9 +182,7 @@ impl Repo {
     }
 
     fn report_parts(&self) -> (Findings, sapm::app_interface::LoadCounts) {
-        let folder = tempfile::tempdir().unwrap();
-        self.write(folder.path());
-        let bundle = load(&DirectoryTree::new(folder.path())).unwrap();
+        let bundle = load(self).unwrap();
         let inventory = build(&bundle, UidDigest::default());
         let now = "2026-08-20T10:00:00Z".parse().unwrap();
         (validate(&bundle, &inventory, now), bundle.counts)
