@@ -269,7 +269,7 @@ impl Loader {
                 for target in targets {
                     match self.follow(target, &mut broken_target_files) {
                         Ok(declaration) => template.targets.push(declaration),
-                        Err(problem) => self.broken(&file.path, problem),
+                        Err(problem) => self.broken(&file.path, *problem),
                     }
                 }
             }
@@ -282,7 +282,7 @@ impl Loader {
         &mut self,
         target: RawTarget,
         reported: &mut BTreeSet<String>,
-    ) -> Result<TargetDeclaration, Problem> {
+    ) -> Result<TargetDeclaration, Box<Problem>> {
         let declaration = match target {
             RawTarget::Inline(declaration) => *declaration,
             RawTarget::Shared(used_at, path) => match self.target_files.get(&path) {
@@ -296,14 +296,15 @@ impl Loader {
                     if reported.insert(path.clone()) {
                         self.broken(&path, problem);
                     }
-                    return Err(Problem::error("broken_target", message)
+                    let problem = Problem::error("broken_target", message)
                         .in_file(used_at.file)
                         .at(used_at.path)
-                        .at_line(used_at.line, used_at.column));
+                        .at_line(used_at.line, used_at.column);
+                    return Err(problem.into());
                 }
                 None => {
-                    return Err(dangling(&used_at.file, &used_at.path, &path)
-                        .at_line(used_at.line, used_at.column));
+                    let problem = dangling(&used_at.file, &used_at.path, &path);
+                    return Err(problem.at_line(used_at.line, used_at.column).into());
                 }
             },
         };
@@ -312,8 +313,9 @@ impl Loader {
                 if !declaration.removed && !self.bundle.namespaces.contains_key(path) =>
             {
                 let at = declaration.place.below("namespace");
-                Err(dangling(&declaration.place.file, &at, path)
-                    .at_line(declaration.place.line, declaration.place.column))
+                let place = &declaration.place;
+                let problem = dangling(&place.file, &at, path);
+                Err(problem.at_line(place.line, place.column).into())
             }
             _ => Ok(declaration),
         }

@@ -49,10 +49,10 @@ impl<'a> Places<'a> {
             (problem.line, problem.column) = (Some(spot.line), Some(spot.column));
             (problem.end_line, problem.end_column) = (Some(spot.line), Some(spot.end_column));
             self.lines.insert((file, spot.line), spot.text);
-        } else if let Some(line) = problem.line {
-            if let Some(text) = self.line(&file, line) {
-                self.lines.insert((file, line), text);
-            }
+        } else if let Some(line) = problem.line
+            && let Some(text) = self.line(&file, line)
+        {
+            self.lines.insert((file, line), text);
         }
     }
 

@@ -10,7 +10,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 /// Every code that the program gives to a problem: the first text behind what makes one.
 fn codes() -> BTreeSet<String> {
-    let makes = r#"(?:Problem::error|Problem::warning|into_problem|\bfail)\(\s*(?:(?:inventory|decisions), member, )?(?:"([a-z_]+)"|code)|let code = if \w+ \{ "([a-z_]+)" \} else \{ "([a-z_]+)" \}|decisions\.fail\(inventory, member, "([a-z_]+)""#;
+    let makes = r#"(?:Problem::error|Problem::warning|into_problem|\bfail)\(\s*(?:inventory, member, )?(?:"([a-z_]+)"|code)|let code = if \w+ \{ "([a-z_]+)" \} else \{ "([a-z_]+)" \}"#;
     let makes = fancy_regex::Regex::new(makes).unwrap();
     let mut codes = BTreeSet::new();
     for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
@@ -19,7 +19,7 @@ fn codes() -> BTreeSet<String> {
         let text = text.split("#[cfg(test)]").next().unwrap_or_default();
         for found in makes.captures_iter(text) {
             let found = found.unwrap();
-            codes.extend((1..=4).filter_map(|group| Some(found.get(group)?.as_str().to_owned())));
+            codes.extend((1..=3).filter_map(|group| Some(found.get(group)?.as_str().to_owned())));
         }
     }
     codes
