@@ -14,6 +14,7 @@
 //! | [`snapshot`] | the facts of a run, as data | `domain` |
 //! | [`decide`] | every gate with its evidence, a decision for each subscriber | the above |
 //! | [`plan`] | the desired merge requests against the open ones | the above |
+//! | [`validate`] | what the files alone tell to be wrong, with its place | the above |
 //! | [`observe`] | asks for the facts, through ports | the above |
 //! | [`graph`] | who publishes to whom, laid out and drawn | nothing |
 //! | [`apply`] | carries a plan out, through ports | the above |
@@ -21,7 +22,7 @@
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus | everything |
 //! | [`cli`] | arguments, environment, clock, exit codes | everything |
 //!
-//! `domain`, `inventory`, `decide`, `plan` and `graph` are pure functions of data: they
+//! `domain`, `inventory`, `decide`, `plan`, `graph` and `validate` are pure functions of data: they
 //! name no runtime, network, clock, environment or file system. A test reads
 //! the `use` lines and holds them to it.
 
@@ -37,4 +38,5 @@ pub mod observe;
 pub mod plan;
 pub mod report;
 pub mod snapshot;
+pub mod validate;
 pub mod yaml;

@@ -25,6 +25,8 @@ pub struct Bundle {
     pub selector_document: Option<Value>,
     /// The saas files and shared target files themselves, by path: what may be edited.
     pub sources: BTreeMap<String, Arc<Tree>>,
+    /// The other datafiles that were read, as bytes: for excerpts.
+    pub texts: BTreeMap<String, Vec<u8>>,
     /// What is wrong, by file.
     pub problems: Vec<Problem>,
     /// Files in which something could not be read: targets may hide there.

@@ -88,6 +88,7 @@ impl Loader {
                     problem = problem.at_line(position.line, position.column);
                 }
                 self.broken(path, problem);
+                self.bundle.texts.insert(path.to_owned(), bytes.to_vec());
                 return;
             }
         };
@@ -106,6 +107,8 @@ impl Loader {
         }
         if matches!(schema, Schema::SaasFile | Schema::TargetFile) {
             self.bundle.sources.insert(path.to_owned(), Arc::new(tree));
+        } else {
+            self.bundle.texts.insert(path.to_owned(), bytes.to_vec());
         }
     }
 
@@ -210,7 +213,9 @@ impl Loader {
                             raw.name, cluster.name
                         ),
                     )
-                    .in_file(&path),
+                    .in_file(&path)
+                    .at("name")
+                    .related("the other one is declared here", earlier, "name"),
                 );
             }
             self.bundle.namespaces.insert(path.clone(), Arc::new(namespace));
@@ -222,14 +227,14 @@ impl Loader {
         for (path, raw) in std::mem::take(&mut self.slo_documents) {
             let mut namespaces = Vec::new();
             let mut missing = None;
-            for (namespace_path, url) in raw.namespaces {
+            for (index, (namespace_path, url)) in raw.namespaces.into_iter().enumerate() {
                 match self.bundle.namespaces.get(&namespace_path) {
                     Some(namespace) => namespaces.push(SloNamespace {
                         namespace: namespace.name.clone(),
                         cluster: namespace.cluster.name.clone(),
                         prometheus_url: url.or_else(|| namespace.cluster.prometheus_url.clone()),
                     }),
-                    None => missing = Some(namespace_path),
+                    None => missing = Some((index, namespace_path)),
                 }
             }
             let document = match missing {
@@ -239,8 +244,9 @@ impl Loader {
                     namespaces,
                     slos: raw.slos,
                 })),
-                Some(target) => {
-                    let problem = dangling(&path, "namespaces", &target);
+                Some((index, target)) => {
+                    let at = format!("namespaces[{index}].namespace");
+                    let problem = dangling(&path, &at, &target);
                     let message = problem.message.clone();
                     self.broken(&path, problem);
                     Err(message)
@@ -263,7 +269,7 @@ impl Loader {
                 for target in targets {
                     match self.follow(target, &mut broken_target_files) {
                         Ok(declaration) => template.targets.push(declaration),
-                        Err(problem) => self.broken(&file.path, problem),
+                        Err(problem) => self.broken(&file.path, *problem),
                     }
                 }
             }
@@ -276,7 +282,7 @@ impl Loader {
         &mut self,
         target: RawTarget,
         reported: &mut BTreeSet<String>,
-    ) -> Result<TargetDeclaration, Problem> {
+    ) -> Result<TargetDeclaration, Box<Problem>> {
         let declaration = match target {
             RawTarget::Inline(declaration) => *declaration,
             RawTarget::Shared(used_at, path) => match self.target_files.get(&path) {
@@ -290,14 +296,15 @@ impl Loader {
                     if reported.insert(path.clone()) {
                         self.broken(&path, problem);
                     }
-                    return Err(Problem::error("broken_target", message)
+                    let problem = Problem::error("broken_target", message)
                         .in_file(used_at.file)
                         .at(used_at.path)
-                        .at_line(used_at.line, used_at.column));
+                        .at_line(used_at.line, used_at.column);
+                    return Err(problem.into());
                 }
                 None => {
-                    return Err(dangling(&used_at.file, &used_at.path, &path)
-                        .at_line(used_at.line, used_at.column));
+                    let problem = dangling(&used_at.file, &used_at.path, &path);
+                    return Err(problem.at_line(used_at.line, used_at.column).into());
                 }
             },
         };
@@ -305,13 +312,10 @@ impl Loader {
             Where::Namespace(path)
                 if !declaration.removed && !self.bundle.namespaces.contains_key(path) =>
             {
-                let at = if declaration.place.path.is_empty() {
-                    "namespace".to_owned()
-                } else {
-                    format!("{}.namespace", declaration.place.path)
-                };
-                Err(dangling(&declaration.place.file, &at, path)
-                    .at_line(declaration.place.line, declaration.place.column))
+                let at = declaration.place.below("namespace");
+                let place = &declaration.place;
+                let problem = dangling(&place.file, &at, path);
+                Err(problem.at_line(place.line, place.column).into())
             }
             _ => Ok(declaration),
         }

@@ -39,9 +39,10 @@ pub(super) struct RawSloDocument {
 pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
     let mut code_components = Vec::new();
     if let Some(list) = root.get("codeComponents") {
-        for item in list.items()? {
+        for (index, item) in list.items()?.into_iter().enumerate() {
             let Some(url) = item.optional_text("url")? else { continue };
             code_components.push(CodeComponent {
+                index,
                 url: RepoUrl::new(url),
                 blocked_versions: item.distinct_texts("blockedVersions")?,
                 hotfix_versions: item.distinct_texts("hotfixVersions")?,

@@ -18,6 +18,8 @@ pub struct App {
 /// A code repository of an app.
 #[derive(Debug, Clone)]
 pub struct CodeComponent {
+    /// Its index in the app's `codeComponents`.
+    pub index: usize,
     /// Address as it is spelled; compare normalised.
     pub url: RepoUrl,
     /// Commits that must not be promoted.

@@ -41,6 +41,13 @@ pub struct Place {
     pub column: u32,
 }
 
+impl Place {
+    /// The YAML path of something below this place, e.g. `promotion.schedule`.
+    pub fn below(&self, rest: &str) -> String {
+        if self.path.is_empty() { rest.to_owned() } else { format!("{}.{rest}", self.path) }
+    }
+}
+
 /// A target as it is declared: in a saas file, or in a shared target file.
 #[derive(Debug, Clone)]
 pub struct TargetDeclaration {

@@ -43,7 +43,12 @@ pub enum Command {
     Plan(PlanArgs),
     /// Why a target is or is not promoted: every gate with its evidence.
     Explain(ExplainArgs),
-    /// What is wrong in the config repo; asks nobody.
+    /// What is wrong in the config repo and would stop a promotion; asks nobody.
+    ///
+    /// Prints every problem with its line and what to do, like a compiler; `--format json` has the
+    /// same with line, column and end. `--report-dir` gets validate.json, junit.xml and
+    /// gl-code-quality-report.json for GitLab's merge request page. Exit code 5 if there is an
+    /// error, 0 if there are warnings only. docs/problems.md explains every code.
     Validate(ValidateArgs),
     /// Channels, publishers and subscribers as a graph; asks nobody.
     Graph(GraphArgs),

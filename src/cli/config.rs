@@ -11,6 +11,7 @@ use super::exit::{Exit, Fatal};
 use super::job::{gitlab_token, job_project};
 use super::pipeline::Mode;
 use super::source::Opening;
+use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::state::S3Settings;
 use crate::domain::{Share, UidDigest};
@@ -54,6 +55,10 @@ pub struct Config {
     pub snapshot: Option<PathBuf>,
     /// Page of the pipeline that this is.
     pub pipeline_url: Option<String>,
+    /// Where metrics are pushed to; may hold a password.
+    pub pushgateway_url: Option<SecretString>,
+    /// Which of the jobs that share the work this is, from 1.
+    pub node: String,
 }
 
 /// GitLab as it was configured.
@@ -169,6 +174,18 @@ impl Config {
         }
     }
 
+    /// Tokens for other hosts.
+    ///
+    /// # Errors
+    /// When the credentials file cannot be used.
+    pub fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        let lookup = |name: &str| self.environment.get(name).filter(|v| !v.is_empty()).cloned();
+        match &self.credentials_file {
+            Some(path) => Credentials::load(path, lookup),
+            None => Ok(Credentials::default()),
+        }
+    }
+
     /// Resolves every default.
     ///
     /// # Errors
@@ -226,6 +243,8 @@ impl Config {
             pipeline_url: environment
                 .get("CI_JOB_URL")
                 .or_else(|| environment.get("CI_PIPELINE_URL")),
+            pushgateway_url: environment.secret("SAPM_PUSHGATEWAY_URL"),
+            node: environment.get("CI_NODE_INDEX").unwrap_or_else(|| "1".to_owned()),
         })
     }
 }

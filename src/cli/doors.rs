@@ -49,12 +49,7 @@ impl Doors {
         let usage = |message: String| Fatal::new(Exit::Usage, message);
         let http = HttpClient::new(HttpConfig::default());
         let service = |service| http.service(service, config.concurrency);
-        let lookup =
-            |name: &str| config.environment.get(name).filter(|value| !value.is_empty()).cloned();
-        let credentials = match &config.credentials_file {
-            Some(path) => Credentials::load(path, lookup).map_err(|error| usage(chain(&error)))?,
-            None => Credentials::default(),
-        };
+        let credentials = config.credentials().map_err(|error| usage(chain(&error)))?;
         let credentials = Arc::new(credentials);
         let gitlab = match &config.gitlab {
             None => None,
@@ -182,6 +177,7 @@ impl Doors {
     }
 
     /// Requests by service.
+    /// (A push comes after this is counted.)
     pub fn traffic(&self) -> Vec<TrafficCount> {
         let stats = self.http.stats();
         Service::ALL
@@ -195,7 +191,9 @@ impl Doors {
                     bytes: of.bytes_in,
                 }
             })
-            .filter(|count| count.service != Service::S3.label())
+            .filter(|count| {
+                ![Service::S3, Service::Pushgateway].map(Service::label).contains(&&*count.service)
+            })
             .chain([self.state.traffic()].map(|(requests, retries, bytes)| TrafficCount {
                 service: Service::S3.label().to_owned(),
                 requests,

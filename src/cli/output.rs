@@ -152,7 +152,6 @@ pub fn print(text: &str) -> Result<(), Fatal> {
 }
 
 fn write_reports(folder: &Path, run: &Run, exit: Exit) -> Result<(), Fatal> {
-    std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     let report = &run.report;
     let files = [
         ("plan.json", report.to_json()),
@@ -160,16 +159,23 @@ fn write_reports(folder: &Path, run: &Run, exit: Exit) -> Result<(), Fatal> {
         ("report.html", page(report)),
         ("junit.xml", junit(report)),
         ("metrics.txt", metrics(report, &run.measured)),
-        ("gl-code-quality-report.json", code_quality(report)),
+        ("gl-code-quality-report.json", code_quality(&report.problems)),
         ("counts.env", dotenv(report, exit as u8)),
     ];
-    for (name, text) in files {
-        write(&folder.join(name), &text)?;
-    }
+    write_files(folder, &files)?;
     match &run.snapshot {
         Some(snapshot) => write(&folder.join("snapshot.json"), &snapshot.to_json()),
         None => Ok(()),
     }
+}
+
+/// Writes files into a folder, which is made if need be.
+///
+/// # Errors
+/// When one cannot be written.
+pub fn write_files(folder: &Path, files: &[(&str, String)]) -> Result<(), Fatal> {
+    std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+    files.iter().try_for_each(|(name, text)| write(&folder.join(name), text))
 }
 
 /// Writes a file whole or not at all.

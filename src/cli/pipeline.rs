@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
@@ -12,12 +13,15 @@ use super::source::{Loaded, load_config_repo};
 use super::usage;
 use crate::apply::{Outcomes, apply};
 use crate::clients::git;
+use crate::clients::pushgateway::{GroupingKey, push};
 use crate::decide::{Decisions, decide_part};
 use crate::domain::{Problem, Share};
 use crate::observe::ports::StateError;
 use crate::observe::{Limits, Observer, observe_needs, observe_requests};
 use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
-use crate::report::{EXPORT_KEY, Measured, PlanReport, StageUse, problems_of, publisher_data};
+use crate::report::{
+    EXPORT_KEY, Measured, PlanReport, StageUse, problems_of, publisher_data, pushed_metrics,
+};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
 /// Write, or plan only.
@@ -53,7 +57,7 @@ pub async fn run(config: &Config) -> Run {
     let mut stopwatch = Stopwatch::start();
     let mut snapshot = None;
     let mut doors = None;
-    match stages(config, now, &mut snapshot, &mut stopwatch, &mut doors).await {
+    let mut run = match stages(config, now, &mut snapshot, &mut stopwatch, &mut doors).await {
         Ok((report, without_gitlab)) => Run {
             report,
             snapshot,
@@ -65,15 +69,14 @@ pub async fn run(config: &Config) -> Run {
             let problem = Problem::error("run_failed", fatal.message.clone());
             let mut report = PlanReport::of_problems(now, vec![problem]);
             report.pipeline_url = config.pipeline_url.clone();
-            Run {
-                report,
-                snapshot,
-                measured: stopwatch.measured(doors.as_ref()),
-                fatal: Some(fatal),
-                without_gitlab: false,
-            }
+            let measured = Measured { failed: true, ..stopwatch.measured(doors.as_ref()) };
+            Run { report, snapshot, measured, fatal: Some(fatal), without_gitlab: false }
         }
+    };
+    if let (Mode::Apply, Some(address)) = (config.mode, config.pushgateway_url.as_ref()) {
+        push_metrics(config, address, &mut run).await;
     }
+    run
 }
 
 async fn stages(
@@ -366,6 +369,27 @@ async fn export(doors: &Doors, exported: Option<Vec<u8>>, report: &mut PlanRepor
     if let Err(error) = doors.state.put(EXPORT_KEY, bytes).await {
         let message = format!("the state export could not be written: {error}");
         report.problems.push(Problem::error("export_failed", message).at(EXPORT_KEY));
+    }
+}
+
+/// Pushes the metrics of the run; that they cannot be pushed is a warning.
+async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
+    let configured = config.gitlab.as_ref().and_then(|gitlab| gitlab.project.clone());
+    let facts = run.snapshot.as_ref().and_then(|snapshot| snapshot.config_repo.as_ref());
+    let key = GroupingKey {
+        project: configured.or_else(|| facts.map(|facts| facts.project_path.clone())),
+        node: config.node.clone(),
+    };
+    let text = pushed_metrics(&run.report, &run.measured);
+    // A file that cannot be read has ended the run already.
+    let credentials = config.credentials().unwrap_or_default();
+    if let Err(error) = push(address.expose_secret(), &key, &credentials, text).await {
+        let message = format!("the metrics could not be pushed: {error}");
+        tracing::warn!("{message}");
+        run.report.problems.push(
+            Problem::warning("metrics_not_pushed", message)
+                .help("check SAPM_PUSHGATEWAY_URL; the run itself is not affected"),
+        );
     }
 }
 

@@ -1,23 +1,24 @@
 //! `sapm validate`: what is wrong in the config repo, without asking anybody.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::Path;
 
-use chrono::{SubsecRound, Utc};
+use chrono::Utc;
 
 use super::args::{Format, ValidateArgs};
 use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
 use super::job::gitlab_access;
-use super::output::print;
+use super::logging::colours;
+use super::output::{print, write_files};
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
-use crate::decide::decide;
-use crate::domain::{Problem, UidDigest};
-use crate::report::{Paint, PlanReport, code_quality, junit, markdown, problems_of, terminal};
-use crate::snapshot::Snapshot;
-
-/// Problems that only say that nobody was asked.
-const OF_FACTS: [&str; 3] = ["commit_lookup_failed", "slo_lookup_failed", "record_lookup_failed"];
+use crate::domain::UidDigest;
+use crate::report::{
+    FindingsReport, Paint, code_quality, findings_junit, findings_markdown, findings_text,
+};
+use crate::validate::validate;
 
 /// Reads the config repo and prints its problems.
 ///
@@ -34,37 +35,25 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
         mode: Mode::Plan,
         digest: UidDigest::default(),
     })?;
-    let now = Utc::now().trunc_subsecs(0);
-    let decisions = decide(&loaded.inventory, &Snapshot::new(now), &|_| true);
-    let mut problems = problems_of(
-        &loaded.bundle,
-        &loaded.inventory,
-        &decisions,
-        &crate::plan::Plan::default(),
-        None,
-    );
-    problems.retain(|problem| !OF_FACTS.contains(&problem.code.as_str()));
-    let failed = problems.iter().any(Problem::is_error);
-    let report = PlanReport::of_problems(now, problems);
+    let findings = validate(&loaded.bundle, &loaded.inventory, Utc::now());
+    let report = FindingsReport::new(findings, loaded.bundle.counts);
+    let paint = if colours(environment, std::io::stdout().is_terminal()) {
+        Paint::Colours
+    } else {
+        Paint::Plain
+    };
     print(&match args.output.format {
         Format::Json => report.to_json(),
-        Format::Markdown => markdown(&report),
-        Format::Text => terminal(&report, Paint::Plain),
+        Format::Markdown => findings_markdown(&report),
+        Format::Text => findings_text(&report, paint),
     })?;
-    if let Some(folder) = args.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
-    {
-        let write = |name: &str, text: String| {
-            std::fs::create_dir_all(folder)
-                .and_then(|()| std::fs::write(folder.join(name), text))
-                .map_err(|error| {
-                    Fatal::new(
-                        Exit::Internal,
-                        format!("cannot write {name} to {}: {error}", folder.display()),
-                    )
-                })
-        };
-        write("gl-code-quality-report.json", code_quality(&report))?;
-        write("junit.xml", junit(&report))?;
+    if let Some(folder) = args.output.report_dir.as_deref().filter(|dir| *dir != Path::new("")) {
+        let files = [
+            ("validate.json", report.to_json()),
+            ("junit.xml", findings_junit(&report)),
+            ("gl-code-quality-report.json", code_quality(&report.problems)),
+        ];
+        write_files(folder, &files)?;
     }
-    Ok(if failed { Exit::DoneWithProblems } else { Exit::Done })
+    Ok(if report.errors > 0 { Exit::DoneWithProblems } else { Exit::Done })
 }

@@ -6,4 +6,5 @@ pub mod github;
 pub mod gitlab;
 pub mod http;
 pub mod prometheus;
+pub mod pushgateway;
 pub mod state;

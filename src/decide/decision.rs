@@ -323,7 +323,7 @@ fn promotable_since(context: &Context<'_>) -> Option<DateTime<Utc>> {
 }
 
 /// A shared place moves as one or not at all.
-fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions) {
+pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions) {
     let values = |decisions: &Decisions, member: usize| {
         let decision = decisions.subscribers.get(&member)?;
         (decision.outcome == Outcome::Promote)

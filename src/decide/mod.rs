@@ -9,8 +9,10 @@ mod decision;
 pub mod gates;
 mod publishers;
 mod records;
+mod suppose;
 
 pub use decision::{Decision, Decisions, Outcome, SloQuery, decide, decide_part, followed};
 pub use gates::{Gate, GateName, GateOutcome};
 pub use publishers::{Deployment, DeploymentState, PublisherState};
 pub use records::{record_key, state_key};
+pub use suppose::suppose_promoted;

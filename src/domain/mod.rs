@@ -9,5 +9,5 @@ mod share;
 
 pub use git::{CommitSha, RepoUrl, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
-pub use problem::{Problem, Severity};
+pub use problem::{Problem, Related, Severity};
 pub use share::{Share, ShareError};

@@ -29,8 +29,37 @@ pub struct Problem {
     /// Column in the line, from 1, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
+    /// Line in which the place ends, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_line: Option<u32>,
+    /// Column behind the last character of the place, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end_column: Option<u32>,
     /// What is wrong and what to do about it.
     pub message: String,
+    /// What to do about it, where there is more to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Other places that have to do with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<Related>,
+}
+
+/// A place that has to do with a problem.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Related {
+    /// What is there, e.g. `first declared here`.
+    pub message: String,
+    /// The datafile, relative to `data/` with a leading slash.
+    pub file: String,
+    /// YAML path in it; empty for the root.
+    pub path: String,
+    /// Line, from 1, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Column, from 1, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
 }
 
 impl Problem {
@@ -52,8 +81,37 @@ impl Problem {
             path: None,
             line: None,
             column: None,
+            end_line: None,
+            end_column: None,
             message: message.into(),
+            help: None,
+            related: Vec::new(),
         }
+    }
+
+    /// Says what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Names another place that has to do with it.
+    #[must_use]
+    pub fn related(
+        mut self,
+        message: impl Into<String>,
+        file: impl Into<String>,
+        path: impl Into<String>,
+    ) -> Self {
+        self.related.push(Related {
+            message: message.into(),
+            file: file.into(),
+            path: path.into(),
+            line: None,
+            column: None,
+        });
+        self
     }
 
     /// Names the datafile.

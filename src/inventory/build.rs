@@ -7,7 +7,7 @@ use super::select::select;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
 use crate::app_interface::{
-    Bundle, FieldError, Namespace, ResourceTemplate, SaasFile, TargetDeclaration, Where,
+    Bundle, Namespace, ResourceTemplate, SaasFile, SloDocument, TargetDeclaration, Where,
 };
 use crate::domain::{Problem, TargetIdentity, TargetUid, UidDigest};
 
@@ -111,9 +111,11 @@ impl Builder<'_> {
     }
 
     fn problem(&mut self, declaration: &TargetDeclaration, problem: Problem) {
-        let place = &declaration.used_at;
-        let problem =
-            problem.in_file(&place.file).at(&place.path).at_line(place.line, place.column);
+        let place = &declaration.place;
+        let problem = problem
+            .in_file(&place.file)
+            .at(place.below("namespaceSelector"))
+            .at_line(place.line, place.column);
         self.inventory.problems.push(problem);
     }
 
@@ -139,17 +141,11 @@ impl Builder<'_> {
             .iter()
             .map(|path| match self.bundle.slo_documents.get(path) {
                 Some(document) => document.clone().map_err(|error| format!("{path}: {error}")),
-                None => Err(format!("slos: $ref to {path}, which is not there")),
+                None => Err(format!("slos: $ref to {path}, which is not there or cannot be used")),
             })
             .collect::<Vec<_>>();
-        let in_slos = slos.iter().filter_map(|slo| slo.as_ref().err().cloned());
-        let broken: Vec<String> =
-            declaration.broken.iter().map(FieldError::text).chain(in_slos.clone()).collect();
-        let in_fields =
-            declaration.broken.iter().map(|error| (error.text(), error.line, error.column));
-        let place = &declaration.place;
-        let in_slos = in_slos.map(|message| (message, place.line, place.column));
-        let wrong: Vec<_> = in_fields.chain(in_slos).collect();
+        let wrong = wrong(declaration, &slos, self.bundle);
+        let broken = wrong.iter().map(|problem| problem.message.clone()).collect();
         self.inventory.targets.push(Target {
             uid,
             app: Arc::clone(app),
@@ -177,15 +173,11 @@ impl Builder<'_> {
         self.inventory
     }
 
-    /// What is wrong with the newest target: message, line and column.
-    fn report_broken(&mut self, wrong: Vec<(String, u32, u32)>) {
+    /// What is wrong with the newest target, in its name.
+    fn report_broken(&mut self, wrong: Vec<Problem>) {
         let Some(target) = self.inventory.targets.last() else { return };
-        for (message, line, column) in wrong {
-            let message = format!("{}: {message}", target.label());
-            let problem = Problem::error("broken_target", message)
-                .in_file(&target.place.file)
-                .at(&target.place.path)
-                .at_line(line, column);
+        for mut problem in wrong {
+            problem.message = format!("{}: {}", target.label(), problem.message);
             if !self.inventory.problems.contains(&problem) {
                 self.inventory.problems.push(problem);
             }
@@ -230,7 +222,8 @@ impl Builder<'_> {
                 Problem::error("duplicate_target", message.clone())
                     .in_file(&target.used_at.file)
                     .at(&target.used_at.path)
-                    .at_line(target.used_at.line, target.used_at.column),
+                    .at_line(target.used_at.line, target.used_at.column)
+                    .related("first declared here", other.file, other.path),
             );
             inventory.targets[earlier].broken.push(message);
         }
@@ -243,10 +236,34 @@ impl Builder<'_> {
                         format!("{}: auto without subscribe: it is never promoted", target.label()),
                     )
                     .in_file(&target.place.file)
-                    .at(&target.place.path)
+                    .at(target.place.below("promotion.auto"))
                     .at_line(target.place.line, target.place.column),
                 );
             }
         }
     }
+}
+
+/// What is wrong with the fields of a target and with its SLO documents.
+fn wrong(
+    declaration: &TargetDeclaration,
+    slos: &[Result<Arc<SloDocument>, String>],
+    bundle: &Bundle,
+) -> Vec<Problem> {
+    let place = &declaration.place;
+    let fields = declaration.broken.iter().map(|error| {
+        Problem::error("broken_target", error.text())
+            .in_file(&place.file)
+            .at(&error.path)
+            .at_line(error.line, error.column)
+    });
+    let documents =
+        slos.iter().zip(&declaration.slos).enumerate().filter_map(|(index, (slo, path))| {
+            let there = bundle.slo_documents.contains_key(path);
+            let code = if there { "broken_target" } else { "dangling_ref" };
+            let problem = Problem::error(code, slo.as_ref().err()?);
+            let at = place.below(&format!("slos[{index}]"));
+            Some(problem.in_file(&place.file).at(at).at_line(place.line, place.column))
+        });
+    fields.chain(documents).collect()
 }

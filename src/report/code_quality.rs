@@ -1,32 +1,28 @@
 //! GitLab's code quality report: problems of the config repo at their lines.
 
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
-use super::model::PlanReport;
+use super::fingerprint::fingerprints;
+use crate::domain::Problem;
 
-/// Problems that name a file, as a JSON array.
-pub fn code_quality(report: &PlanReport) -> String {
-    let issues: Vec<_> = report
-        .problems
+/// Problems that name a file, as a JSON array. Errors are `major`, warnings `minor`.
+pub fn code_quality(problems: &[Problem]) -> String {
+    let issues: Vec<_> = problems
         .iter()
-        .filter_map(|problem| {
+        .zip(fingerprints(problems))
+        .filter_map(|(problem, fingerprint)| {
             let file = problem.file.as_ref()?;
-            let identity =
-                format!("{}\n{file}\n{:?}\n{}", problem.code, problem.path, problem.message);
-            let fingerprint: String = Sha256::digest(identity.as_bytes())
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let begin = problem.line.unwrap_or(1);
+            let help = problem.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
             Some(json!({
                 "type": "issue",
                 "check_name": problem.code,
-                "description": problem.message,
+                "description": format!("{}{help}", problem.message),
                 "severity": if problem.is_error() { "major" } else { "minor" },
                 "fingerprint": fingerprint,
                 "location": {
                     "path": format!("data{file}"),
-                    "lines": {"begin": problem.line.unwrap_or(1)},
+                    "lines": {"begin": begin, "end": problem.end_line.unwrap_or(begin)},
                 },
             }))
         })

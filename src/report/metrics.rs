@@ -1,14 +1,22 @@
-//! OpenMetrics for GitLab's metrics report.
+//! Metrics of a run: OpenMetrics for GitLab's metrics report, the text format for a Pushgateway.
+//!
+//! `docs/metrics.md` lists the series. All are gauges: a run is over when they are read, and the
+//! next one starts from nothing, so there is nothing to count up.
 
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::Gauge;
+use std::fmt::Error;
+
+use chrono::{DateTime, Utc};
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
-use std::sync::atomic::AtomicU64;
 
-use super::model::PlanReport;
-use crate::plan::Action;
+use super::model::{PlanReport, RequestReport};
+use super::text::{action_word, outcome_word};
+use crate::apply::Verdict;
+use crate::decide::{GateName, Outcome};
+use crate::plan::{Action, Reason};
 
 /// Requests to one service.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +46,8 @@ pub struct StageUse {
 /// What was measured of the run itself.
 #[derive(Debug, Clone, Default)]
 pub struct Measured {
+    /// Did it end early?
+    pub failed: bool,
     /// Wall time by stage.
     pub stages: StageTimes,
     /// Processor time and memory by stage.
@@ -48,137 +58,255 @@ pub struct Measured {
     pub files: (u64, u64),
 }
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct Label {
-    kind: String,
-}
+/// The reasons for which requests are closed.
+const CLOSED_FOR: [Reason; 6] = [
+    Reason::CommitBlocked,
+    Reason::NothingDue,
+    Reason::Superseded,
+    Reason::TargetBranchMoved,
+    Reason::TargetGone,
+    Reason::WaitsForRequest,
+];
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct GateLabel {
-    gate: String,
-}
+const GATES: [GateName; 7] = [
+    GateName::Deployment,
+    GateName::SameRef,
+    GateName::Soak,
+    GateName::Schedule,
+    GateName::Slo,
+    GateName::BlockedVersion,
+    GateName::EditSite,
+];
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct ServiceLabel {
-    service: String,
-}
+const ACTIONS: [Action; 6] =
+    [Action::Create, Action::Update, Action::Hold, Action::Close, Action::Keep, Action::Defer];
 
-#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
-struct StageLabel {
-    stage: String,
-}
+/// What the reference calls itself in its three series.
+const INTEGRATION: (&str, &str) = ("integration", "saas_auto_promotions_manager");
 
-type FloatGauge = Gauge<f64, AtomicU64>;
-
-/// All metrics of a run in the OpenMetrics text format.
+/// The metrics of a run as OpenMetrics.
 pub fn metrics(report: &PlanReport, measured: &Measured) -> String {
-    let mut registry = Registry::default();
-    decisions(&mut registry, report);
-    requests(&mut registry, report);
-    run(&mut registry, report, measured);
-    let mut text = String::new();
+    let mut text = pushed_metrics(report, measured);
     // Writing to a String cannot fail.
-    let _ = encode(&mut text, &registry);
+    let _ = encode_eof(&mut text);
     text
 }
 
-fn decisions(registry: &mut Registry, report: &PlanReport) {
-    let decisions = Family::<Label, Gauge>::default();
-    for (outcome, count) in super::text::decisions(report) {
-        let kind = super::text::outcome_word(outcome).replace(' ', "_");
-        decisions.get_or_create(&Label { kind }).set(to_i64(count));
+/// The same in the text format (version 0.0.4) that a Pushgateway reads: for gauges without unit
+/// and time, OpenMetrics differs from it only in its last line.
+pub fn pushed_metrics(report: &PlanReport, measured: &Measured) -> String {
+    let mut table = Table::default();
+    if !measured.failed {
+        subscribers(&mut table, report);
+        requests(&mut table, report);
+        of_the_reference(&mut table, report);
     }
-    registry.register("sapm_subscribers", "Subscribers by decision", decisions);
-    let held = Family::<GateLabel, Gauge>::default();
-    for subscriber in &report.subscribers {
-        if let Some(gate) = subscriber.held_by {
-            held.get_or_create(&GateLabel { gate: gate.as_str().to_owned() }).inc();
-        }
+    run(&mut table, report, measured);
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(table));
+    let mut text = String::new();
+    let _ = encode_registry(&mut text, &registry);
+    text
+}
+
+fn subscribers(table: &mut Table, report: &PlanReport) {
+    table.family("sapm_subscribers", "Subscribers by decision");
+    for outcome in [Outcome::Promote, Outcome::Hold, Outcome::Error, Outcome::UpToDate] {
+        let count = report.subscribers.iter().filter(|s| s.decision == outcome).count();
+        table.add(&[("decision", &outcome_word(outcome).replace(' ', "_"))], count);
     }
-    registry.register(
-        "sapm_subscribers_held",
-        "Subscribers on hold by the first gate that holds",
-        held,
+    table.family("sapm_subscribers_held", "Subscribers on hold, by the first gate that holds");
+    for gate in GATES {
+        let count = report.subscribers.iter().filter(|s| s.held_by == Some(gate)).count();
+        table.add(&[("gate", gate.as_str())], count);
+    }
+}
+
+fn requests(table: &mut Table, report: &PlanReport) {
+    let requests = || report.merge_requests.iter();
+    table.family("sapm_merge_requests", "Merge requests by planned action");
+    for action in ACTIONS {
+        let count = requests().filter(|request| request.action == action).count();
+        table.add(&[("action", action_word(action))], count);
+    }
+    table.family("sapm_merge_requests_opened", "Merge requests opened by this run");
+    table.add(&[], requests().filter(|request| was_opened(request)).count());
+    table.family("sapm_merge_requests_refreshed", "Merge requests refreshed in place by this run");
+    table.add(&[], requests().filter(|request| was_done(request, Action::Update)).count());
+    table.family("sapm_merge_requests_closed", "Merge requests closed by this run, by reason");
+    for reason in CLOSED_FOR {
+        table.add(&[("reason", &word(reason))], closed_for(report, reason));
+    }
+    table.family("sapm_merge_requests_open", "Merge requests that are open after this run");
+    table.add(&[], open_now(report).count());
+    let since = |time: DateTime<Utc>| (report.observed_at - time).num_seconds().max(0);
+    let oldest = open_now(report).filter_map(|request| request.opened_at).map(since).max();
+    table.family(
+        "sapm_oldest_merge_request_age_seconds",
+        "Age of the oldest open merge request, 0 without one",
     );
+    table.add(&[], count(oldest.unwrap_or(0)));
+    let lead: Vec<usize> = requests()
+        .filter(|request| was_opened(request))
+        .filter_map(|request| request.promotable_since)
+        .map(|time| count(since(time)))
+        .collect();
+    table.family(
+        "sapm_lead_time_max_seconds",
+        "Longest time from promotable to opened, of those opened by this run, 0 without one",
+    );
+    table.add(&[], lead.iter().copied().max().unwrap_or(0));
+    table.family("sapm_lead_time_mean_seconds", "The mean of the same");
+    table.add(&[], lead.iter().sum::<usize>() / lead.len().max(1));
 }
 
-fn requests(registry: &mut Registry, report: &PlanReport) {
-    let actions = Family::<Label, Gauge>::default();
-    for action in
-        [Action::Create, Action::Update, Action::Hold, Action::Close, Action::Keep, Action::Defer]
-    {
-        let kind = super::text::action_word(action).to_owned();
-        actions.get_or_create(&Label { kind }).set(0);
+/// The series that dashboards for the reference know.
+fn of_the_reference(table: &mut Table, report: &PlanReport) {
+    let opened = report.merge_requests.iter().filter(|request| was_opened(request)).count();
+    table.family("sapm_opened_mrs", "Merge requests opened by this run");
+    table.add(&[INTEGRATION], opened);
+    table.family("sapm_closed_mrs", "Merge requests closed by this run, by reason");
+    for reason in CLOSED_FOR {
+        table.add(&[INTEGRATION, ("reason", &word(reason))], closed_for(report, reason));
     }
-    for (action, count) in super::text::actions(report) {
-        let kind = super::text::action_word(action).to_owned();
-        actions.get_or_create(&Label { kind }).set(to_i64(count));
-    }
-    registry.register("sapm_merge_requests", "Merge requests by action", actions);
-    let count = |wanted: &[Action]| {
-        to_i64(
-            report.merge_requests.iter().filter(|request| wanted.contains(&request.action)).count(),
-        )
-    };
-    for (name, help, actions) in [
-        ("sapm_opened_mrs", "Merge requests opened in this run", &[Action::Create][..]),
-        ("sapm_closed_mrs", "Merge requests closed in this run", &[Action::Close][..]),
-        (
-            "sapm_parallel_open_mrs",
-            "Merge requests of the bot that are open after this run",
-            &[Action::Create, Action::Update, Action::Hold, Action::Keep][..],
-        ),
-    ] {
-        let gauge = Gauge::<i64>::default();
-        gauge.set(count(actions));
-        registry.register(name, help, gauge);
-    }
+    table.family("sapm_parallel_open_mrs", "Merge requests that are open after this run");
+    table.add(&[INTEGRATION], open_now(report).count());
 }
 
-fn run(registry: &mut Registry, report: &PlanReport, measured: &Measured) {
-    let problems = Family::<Label, Gauge>::default();
-    for (kind, errors) in [("error", true), ("warning", false)] {
-        let count = report.problems.iter().filter(|problem| problem.is_error() == errors).count();
-        problems.get_or_create(&Label { kind: kind.to_owned() }).set(to_i64(count));
+fn run(table: &mut Table, report: &PlanReport, measured: &Measured) {
+    table.family("sapm_run_success", "1 if the run came to its end, 0 if a failure ended it early");
+    table.add(&[], usize::from(!measured.failed));
+    table.family("sapm_problems", "Problems by severity");
+    for (severity, errors) in [("error", true), ("warning", false)] {
+        let found = report.problems.iter().filter(|problem| problem.is_error() == errors).count();
+        table.add(&[("severity", severity)], found);
     }
-    registry.register("sapm_problems", "Problems by severity", problems);
-    let sent = Family::<ServiceLabel, Gauge>::default();
-    let retries = Family::<ServiceLabel, Gauge>::default();
+    table.family("sapm_requests", "Requests sent, retries included, by service");
     for traffic in &measured.traffic {
-        let label = ServiceLabel { service: traffic.service.clone() };
-        sent.get_or_create(&label).set(traffic.requests as i64);
-        retries.get_or_create(&label).set(traffic.retries as i64);
+        table.add(&[("service", &traffic.service)], traffic.requests as usize);
     }
-    registry.register("sapm_requests", "Requests sent, by service", sent);
-    registry.register(
-        "sapm_request_retries",
-        "Requests that were tried again, by service",
-        retries,
-    );
-    let stages = Family::<StageLabel, FloatGauge>::default();
+    table.family("sapm_request_retries", "Requests that were tried again, by service");
+    for traffic in &measured.traffic {
+        table.add(&[("service", &traffic.service)], traffic.retries as usize);
+    }
+    table.family("sapm_stage_duration_seconds", "Wall time by stage");
     for (stage, seconds) in &measured.stages {
-        stages.get_or_create(&StageLabel { stage: (*stage).to_owned() }).set(*seconds);
+        table.add_float(&[("stage", stage)], *seconds);
     }
-    registry.register("sapm_stage_duration_seconds", "Wall time by stage", stages);
-    let (cpu, memory) =
-        (Family::<StageLabel, FloatGauge>::default(), Family::<StageLabel, Gauge>::default());
+    table.family("sapm_stage_cpu_seconds", "Processor time by stage");
     for (stage, used) in &measured.used {
-        let label = StageLabel { stage: (*stage).to_owned() };
-        cpu.get_or_create(&label).set(used.cpu_seconds);
-        memory.get_or_create(&label).set(used.peak_memory_bytes as i64);
+        table.add_float(&[("stage", stage)], used.cpu_seconds);
     }
-    registry.register("sapm_stage_cpu_seconds", "Processor time by stage", cpu);
-    registry.register(
+    table.family(
         "sapm_stage_peak_memory_bytes",
         "Most memory of the process until the end of the stage",
-        memory,
     );
-    let files = Family::<Label, Gauge>::default();
-    files.get_or_create(&Label { kind: "seen".to_owned() }).set(measured.files.0 as i64);
-    files.get_or_create(&Label { kind: "parsed".to_owned() }).set(measured.files.1 as i64);
-    registry.register("sapm_datafiles", "Datafiles of the config repo", files);
+    for (stage, used) in &measured.used {
+        table.add(&[("stage", stage)], used.peak_memory_bytes as usize);
+    }
+    table.family("sapm_datafiles", "Datafiles of the config repo");
+    table.add(&[("state", "seen")], measured.files.0 as usize);
+    table.add(&[("state", "parsed")], measured.files.1 as usize);
 }
 
-fn to_i64(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+/// All writes of a request with this action went through.
+fn was_done(request: &RequestReport, action: Action) -> bool {
+    let done = request.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Verdict::Done);
+    request.action == action && done
+}
+
+fn closed_for(report: &PlanReport, reason: Reason) -> usize {
+    let closed = |request: &&RequestReport| {
+        request.reason_code == reason && was_done(request, Action::Close)
+    };
+    report.merge_requests.iter().filter(closed).count()
+}
+
+/// It is there, though a later write may have failed.
+fn was_opened(request: &RequestReport) -> bool {
+    let outcome = request.outcome.as_ref();
+    request.action == Action::Create && outcome.is_some_and(|outcome| outcome.iid.is_some())
+}
+
+fn open_now(report: &PlanReport) -> impl Iterator<Item = &RequestReport> {
+    report.merge_requests.iter().filter(|request| {
+        let was_open = request.opened_at.is_some();
+        was_opened(request) || (was_open && !was_done(request, Action::Close))
+    })
+}
+
+fn word(reason: Reason) -> String {
+    serde_json::to_value(reason)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn count(number: i64) -> usize {
+    usize::try_from(number).unwrap_or(0)
+}
+
+/// Families in the order in which they are written: the package's own keep theirs in hash maps.
+#[derive(Debug, Default)]
+struct Table(Vec<Family>);
+
+#[derive(Debug)]
+struct Family {
+    name: &'static str,
+    help: &'static str,
+    samples: Vec<(Vec<(String, String)>, Value)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Integer(i64),
+    Float(f64),
+}
+
+impl Value {
+    fn encode(self, sample: &mut MetricEncoder<'_>) -> Result<(), Error> {
+        match self {
+            Self::Integer(number) => sample.encode_gauge(&number),
+            Self::Float(number) => sample.encode_gauge(&number),
+        }
+    }
+}
+
+impl Table {
+    fn family(&mut self, name: &'static str, help: &'static str) {
+        self.0.push(Family { name, help, samples: Vec::new() });
+    }
+
+    /// A sample of the newest family.
+    fn add(&mut self, labels: &[(&str, &str)], count: usize) {
+        self.sample(labels, Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
+    }
+
+    fn add_float(&mut self, labels: &[(&str, &str)], number: f64) {
+        self.sample(labels, Value::Float(number));
+    }
+
+    fn sample(&mut self, labels: &[(&str, &str)], value: Value) {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        if let Some(family) = self.0.last_mut() {
+            family.samples.push((labels, value));
+        }
+    }
+}
+
+impl Collector for Table {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        for family in self.0.iter().filter(|family| !family.samples.is_empty()) {
+            let mut metric =
+                encoder.encode_descriptor(family.name, family.help, None, MetricType::Gauge)?;
+            for (labels, value) in &family.samples {
+                if labels.is_empty() {
+                    value.encode(&mut metric)?;
+                } else {
+                    value.encode(&mut metric.encode_family(labels)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
 }

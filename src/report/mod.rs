@@ -5,6 +5,8 @@
 mod code_quality;
 mod dotenv;
 mod export;
+mod findings;
+mod fingerprint;
 mod junit;
 mod markdown;
 mod metrics;
@@ -17,9 +19,11 @@ mod text;
 pub use code_quality::code_quality;
 pub use dotenv::dotenv;
 pub use export::{EXPORT_KEY, publisher_data};
+pub use findings::{FindingsReport, findings_junit, findings_markdown, findings_text};
+pub use fingerprint::fingerprints;
 pub use junit::junit;
 pub use markdown::markdown;
-pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics};
+pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics, pushed_metrics};
 pub use model::{
     PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport, problems_of,
 };

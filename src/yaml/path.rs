@@ -43,6 +43,32 @@ impl NodePath {
         path
     }
 
+    /// Reads a path as it prints; `None` if it is none. The empty text is the root.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut path = Self::root();
+        let mut rest = text;
+        while !rest.is_empty() {
+            if let Some(bracket) = rest.strip_prefix('[') {
+                let quoted = bracket.starts_with('"');
+                let end = bracket.find(if quoted { "\"]" } else { "]" })? + usize::from(quoted);
+                path.push(match bracket[..end].strip_prefix('"') {
+                    None => Step::Index(bracket[..end].parse().ok()?),
+                    Some(key) => Step::Key(unescaped(key.strip_suffix('"')?)?),
+                });
+                rest = &bracket[end + 1..];
+                continue;
+            }
+            let key = if path.0.is_empty() { rest } else { rest.strip_prefix('.')? };
+            let end = key.find(['.', '[']).unwrap_or(key.len());
+            if end == 0 {
+                return None;
+            }
+            path.push(Step::Key(key[..end].to_owned()));
+            rest = &key[end..];
+        }
+        Some(path)
+    }
+
     /// The place that this one is a child of; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         let (_, rest) = self.0.split_last()?;
@@ -66,6 +92,25 @@ impl NodePath {
         steps.reverse();
         Self(steps)
     }
+}
+
+/// Undoes Rust's quoting of a text; `None` for escapes that no key of a datafile needs.
+fn unescaped(text: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        out.push(match c {
+            '\\' => match chars.next()? {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                c @ ('"' | '\\' | '\'') => c,
+                _ => return None,
+            },
+            c => c,
+        });
+    }
+    Some(out)
 }
 
 impl FromIterator<Step> for NodePath {
@@ -103,6 +148,11 @@ mod tests {
     fn paths_print_as_people_write_them() {
         let path = NodePath::root().key("a").index(0).key("b.c").key("d");
         assert_eq!(path.to_string(), "a[0][\"b.c\"].d");
+        assert_eq!(NodePath::parse(&path.to_string()), Some(path.clone()));
+        assert_eq!(NodePath::parse(""), Some(NodePath::root()));
+        for no_path in ["[", "[x]", "a..b", "a[0]b", "a[\"b]", ".a"] {
+            assert_eq!(NodePath::parse(no_path), None, "{no_path}");
+        }
         assert!(path.starts_with(&NodePath::root().key("a")));
         assert_eq!(path.parent().map(|p| p.to_string()).as_deref(), Some("a[0][\"b.c\"]"));
     }

@@ -60,7 +60,7 @@ fn violations(module: &str, forbidden: &[&str]) -> Vec<String> {
 
 #[test]
 fn pure_modules_name_no_runtime_network_clock_or_files() {
-    for module in ["domain", "yaml", "inventory", "decide", "plan", "graph"] {
+    for module in ["domain", "yaml", "inventory", "decide", "plan", "graph", "validate"] {
         assert_eq!(violations(module, &IMPURE), Vec::<String>::new(), "in {module}");
     }
 }
@@ -79,6 +79,7 @@ fn only_the_ends_know_the_clients() {
         "apply",
         "graph",
         "report",
+        "validate",
     ] {
         assert_eq!(violations(module, &ends), Vec::<String>::new(), "in {module}");
     }

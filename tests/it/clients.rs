@@ -5,4 +5,4 @@ mod gitlab_reading;
 mod gitlab_writing;
 mod http;
 mod prometheus;
-mod server;
+pub mod server;

@@ -7,6 +7,7 @@ mod counts;
 mod failures;
 mod first_run;
 mod inspect;
+mod metrics;
 mod narrowing;
 mod options;
 mod permissions;

@@ -14,6 +14,7 @@ mod page;
 mod slo;
 mod state;
 mod tables;
+mod validate;
 mod yaml;
 
 #[path = "../../examples/demo/shop.rs"]

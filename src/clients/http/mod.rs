@@ -24,6 +24,7 @@ use url::Url;
 
 pub use error::{HttpError, HttpErrorKind};
 pub use redact::Redactor;
+pub(in crate::clients) use request::base64;
 pub use request::{Answer, Request};
 pub use service::ServiceClient;
 pub use shared_failures::SharedFailures;

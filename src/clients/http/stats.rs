@@ -17,11 +17,14 @@ pub enum Service {
     Git,
     /// The state bucket.
     S3,
+    /// Where the metrics of a run are pushed to.
+    Pushgateway,
 }
 
 impl Service {
     /// All of them, in the order of their labels' declaration.
-    pub const ALL: [Self; 5] = [Self::GitLab, Self::GitHub, Self::Prometheus, Self::Git, Self::S3];
+    pub const ALL: [Self; 6] =
+        [Self::GitLab, Self::GitHub, Self::Prometheus, Self::Git, Self::S3, Self::Pushgateway];
 
     /// The label in metrics and logs.
     pub fn label(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Service {
             Self::Prometheus => "prometheus",
             Self::Git => "git",
             Self::S3 => "s3",
+            Self::Pushgateway => "pushgateway",
         }
     }
 
@@ -42,6 +46,7 @@ impl Service {
             Self::Prometheus => "Prometheus",
             Self::Git => "git",
             Self::S3 => "S3",
+            Self::Pushgateway => "Pushgateway",
         }
     }
 }

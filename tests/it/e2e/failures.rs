@@ -64,7 +64,7 @@ pub(super) fn reported(world: &World) {
         assert!(bytes.contains(message.split(':').next().unwrap()), "{name}: {bytes}");
     }
     let metrics = std::fs::read_to_string(report.join("metrics.txt")).unwrap();
-    assert!(metrics.contains("sapm_problems{kind=\"error\"} 1"), "{metrics}");
+    assert!(metrics.contains("sapm_problems{severity=\"error\"} 1"), "{metrics}");
 }
 
 #[test]

@@ -1,0 +1,125 @@
+//! A Prometheus Pushgateway: takes the metrics of a run, for Prometheus to fetch later.
+
+use std::time::Duration;
+
+use http::Method;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+use crate::clients::credentials::Credentials;
+use crate::clients::http::{HttpClient, HttpConfig, HttpError, Request, Service, base64};
+
+/// The text format that a Pushgateway reads; it does not know OpenMetrics.
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What tells the metrics of one job from those of another. A push replaces what was pushed with
+/// the same key before, and nothing else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupingKey {
+    /// Path or id of the config repo's project, where it is known.
+    pub project: Option<String>,
+    /// Which of the jobs that share the work, from 1.
+    pub node: String,
+}
+
+/// Why metrics could not be pushed. Never holds a user or a password.
+#[derive(Debug, thiserror::Error)]
+pub enum PushError {
+    /// No address of a Pushgateway. (It is not repeated: it may hold a password.)
+    #[error("it is not an http(s) address")]
+    Address,
+    /// No answer, or not a good one: it says in the body which metric it does not take.
+    #[error("{0}")]
+    Http(#[from] HttpError),
+}
+
+/// Replaces the metrics of `key` by `text`, which is in the text format (version 0.0.4).
+///
+/// Credentials come from the address (`https://user:password@host/`) or from the credentials
+/// file. It tries twice and waits for some ten seconds at most: the run does not depend on it.
+///
+/// # Errors
+/// See [`PushError`].
+pub async fn push(
+    address: &str,
+    key: &GroupingKey,
+    credentials: &Credentials,
+    text: String,
+) -> Result<(), PushError> {
+    let url = url_of(address, key).ok_or(PushError::Address)?;
+    let has_own = !url.username().is_empty() || url.password().is_some();
+    let credential = credentials.lookup(&url).filter(|_| !has_own);
+    let mut request = Request::new(Method::PUT, url).body(TEXT_FORMAT, text);
+    if let Some(credential) = credential {
+        request = credential.apply(request);
+    }
+    let config = HttpConfig {
+        write_timeout: Duration::from_secs(5),
+        call_deadline: Duration::from_secs(10),
+        max_attempts: 2,
+        longest_pause: Duration::from_secs(2),
+        ..HttpConfig::default()
+    };
+    let service = HttpClient::new(config).service(Service::Pushgateway, 1);
+    service.send(&request).await?;
+    Ok(())
+}
+
+/// `<address>/metrics/job/sapm[/project/…]/node/…`; a path in the address is kept.
+fn url_of(address: &str, key: &GroupingKey) -> Option<Url> {
+    let mut url = Url::parse(address.trim()).ok()?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return None;
+    }
+    let mut path = format!("{}/metrics/job/sapm", url.path().trim_end_matches('/'));
+    for (label, value) in [("project", key.project.as_deref()), ("node", Some(&key.node))] {
+        path.extend(value.map(|value| part(label, value)));
+    }
+    url.set_path(&path);
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(url)
+}
+
+/// A label in the path. What the server would take for a path goes in base64.
+fn part(label: &str, value: &str) -> String {
+    if value.is_empty() || value.contains('/') || matches!(value, "." | "..") {
+        let encoded = base64(value.as_bytes()).replace('+', "-").replace('/', "_");
+        // One `=` stands for the empty text; padding is not needed otherwise.
+        let encoded = encoded.trim_end_matches('=');
+        return format!("/{label}@base64/{}", if encoded.is_empty() { "=" } else { encoded });
+    }
+    format!("/{label}/{}", utf8_percent_encode(value, NON_ALPHANUMERIC))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grouping_key_is_the_path() {
+        let url = |address: &str, project: Option<&str>| {
+            let key = GroupingKey { project: project.map(str::to_owned), node: "1".to_owned() };
+            url_of(address, &key).map(String::from)
+        };
+        assert_eq!(
+            url("http://push.example:9091", Some("shop/app-interface")).as_deref(),
+            Some(
+                "http://push.example:9091/metrics/job/sapm/project@base64/c2hvcC9hcHAtaW50ZXJmYWNl/node/1"
+            )
+        );
+        assert_eq!(
+            url("https://u:p@push.example/gateway/?x=1#y", Some("42")).as_deref(),
+            Some("https://u:p@push.example/gateway/metrics/job/sapm/project/42/node/1")
+        );
+        assert_eq!(
+            url("http://push.example/", None).as_deref(),
+            Some("http://push.example/metrics/job/sapm/node/1")
+        );
+        assert_eq!(part("node", ""), "/node@base64/=");
+        assert_eq!(part("node", "a b"), "/node/a%20b");
+        for no_address in ["push.example:9091", "file:///x", "http://", ""] {
+            assert_eq!(url(no_address, None), None, "{no_address}");
+        }
+    }
+}

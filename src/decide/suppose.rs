@@ -1,0 +1,58 @@
+//! What stands in the way of promotions whatever the facts are.
+
+use super::decision::{Decision, Decisions, Outcome, join_site};
+use crate::app_interface::CurrentHash;
+use crate::domain::CommitSha;
+use crate::inventory::{Inventory, Target};
+
+/// As if every subscriber that can be promoted at all were to be promoted to this commit, and
+/// every publisher's config hash were this one. What is in error then is so because of the files.
+pub fn suppose_promoted(inventory: &Inventory, commit: &CommitSha, hash: &str) -> Decisions {
+    let mut decisions = Decisions::default();
+    for (index, target) in inventory.subscribers() {
+        if target.broken.is_empty() && !target.promotion.subscribe.is_empty() {
+            let decision = promoted(index, commit, hashes(inventory, target, hash));
+            decisions.subscribers.insert(index, decision);
+        }
+    }
+    for site in inventory.sites.values() {
+        join_site(inventory, site, &mut decisions);
+    }
+    decisions
+}
+
+fn promoted(target: usize, commit: &CommitSha, desired_hashes: Vec<CurrentHash>) -> Decision {
+    Decision {
+        target,
+        outcome: Outcome::Promote,
+        held_by: None,
+        desired_ref: commit.to_string(),
+        desired_hashes,
+        candidate: Some(commit.clone()),
+        gates: Vec::new(),
+        errors: Vec::new(),
+        promotable_since: None,
+        own_value: false,
+    }
+}
+
+fn hashes(inventory: &Inventory, target: &Target, hash: &str) -> Vec<CurrentHash> {
+    if !target.promotion.redeploy_on_publisher_config_change {
+        return Vec::new();
+    }
+    let first = |channel: &String| inventory.publishers_of(channel).next();
+    let mut hashes: Vec<_> = target
+        .promotion
+        .subscribe
+        .iter()
+        .filter_map(|channel| {
+            Some(CurrentHash {
+                channel: channel.clone(),
+                parent_saas: first(channel)?.1.saas_file.clone(),
+                target_config_hash: hash.to_owned(),
+            })
+        })
+        .collect();
+    hashes.sort();
+    hashes
+}

@@ -1,0 +1,88 @@
+//! Problems as a compiler prints them: the line, what is wrong in it, and what to do.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use super::FindingsReport;
+use crate::domain::{Problem, Related};
+use crate::report::Paint;
+use crate::report::text::printable;
+
+type Lines = BTreeMap<(String, u32), String>;
+
+/// Every problem with its excerpt; the counts come last.
+pub fn findings_text(report: &FindingsReport, paint: Paint) -> String {
+    let mut text = String::new();
+    for problem in &report.problems {
+        text.push_str(&problem_text(problem, &report.lines, paint));
+        text.push_str("\n\n");
+    }
+    text.push_str(&report.summary());
+    text.push('\n');
+    text
+}
+
+/// One problem, without a line end.
+pub(super) fn problem_text(problem: &Problem, lines: &Lines, paint: Paint) -> String {
+    let renderer = match paint {
+        Paint::Colours => Renderer::styled(),
+        Paint::Plain => Renderer::plain(),
+    };
+    let level = if problem.is_error() { Level::ERROR } else { Level::WARNING };
+    let title = level.primary_title(printable(&problem.message)).id(problem.code.as_str());
+    let mut first = Group::with_title(title);
+    if let Some(file) = &problem.file {
+        let (line, column) = (problem.line, problem.column);
+        let end = problem.end_line.filter(|end| Some(*end) == line).and(problem.end_column);
+        first = excerpt(first, lines, file, line, column, end);
+    } else if let Some(path) = &problem.path {
+        first = first.element(Origin::path(printable(path)));
+    }
+    let mut groups = vec![first];
+    groups.extend(problem.related.iter().map(|related| note(related, lines)));
+    if let Some(help) = &problem.help {
+        groups.push(Group::with_title(Level::HELP.secondary_title(printable(help))));
+    }
+    renderer.render(&groups)
+}
+
+fn note<'a>(related: &'a Related, lines: &'a Lines) -> Group<'a> {
+    let title = Level::NOTE.secondary_title(printable(&related.message));
+    excerpt(Group::with_title(title), lines, &related.file, related.line, related.column, None)
+}
+
+fn excerpt<'a>(
+    group: Group<'a>,
+    lines: &'a Lines,
+    file: &str,
+    line: Option<u32>,
+    column: Option<u32>,
+    end: Option<u32>,
+) -> Group<'a> {
+    let path = printable(&format!("data{file}"));
+    let text = line.and_then(|line| lines.get(&(file.to_owned(), line)));
+    match (text, line) {
+        (Some(text), Some(number)) => group.element(
+            Snippet::source(text.as_str())
+                .line_start(number as usize)
+                .path(path)
+                .annotation(AnnotationKind::Primary.span(bytes(text, column, end))),
+        ),
+        (None, Some(number)) => group.element(Origin::path(path).line(number as usize)),
+        (None, None) | (Some(_), None) => group.element(Origin::path(path)),
+    }
+}
+
+/// Columns (from 1, the end is behind the last character) as bytes of the line. Without an end it
+/// is the rest of the line.
+fn bytes(line: &str, column: Option<u32>, end: Option<u32>) -> Range<usize> {
+    let at = |column: u32| {
+        let characters = (column as usize).saturating_sub(1);
+        line.char_indices().nth(characters).map_or(line.len(), |(byte, _)| byte)
+    };
+    let from = at(column.unwrap_or(1));
+    let to = end.map_or(line.trim_end().len(), at);
+    from..to.max(from)
+}

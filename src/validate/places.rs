@@ -1,0 +1,112 @@
+//! From YAML paths to lines and columns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::app_interface::Bundle;
+use crate::domain::Problem;
+use crate::yaml::{Limits, NodePath, NodeRef, Tree};
+
+/// Longer lines are cut in excerpts: a file may be one single line.
+const LONGEST_LINE: usize = 100_000;
+
+/// Finds places, and keeps the lines that they are in.
+pub(super) struct Places<'a> {
+    bundle: &'a Bundle,
+    parsed: BTreeMap<String, Option<Arc<Tree>>>,
+    pub(super) lines: BTreeMap<(String, u32), String>,
+}
+
+/// A node in its first line.
+struct Spot {
+    line: u32,
+    column: u32,
+    end_column: u32,
+    text: String,
+}
+
+impl<'a> Places<'a> {
+    pub(super) fn new(bundle: &'a Bundle) -> Self {
+        Self { bundle, parsed: BTreeMap::new(), lines: BTreeMap::new() }
+    }
+
+    /// Gives a problem and what is related to it line and column, by their YAML paths. What has
+    /// a line already and no path that leads anywhere keeps it.
+    pub(super) fn locate(&mut self, problem: &mut Problem) {
+        for related in &mut problem.related {
+            if let Some(spot) = self.spot(&related.file, &related.path) {
+                (related.line, related.column) = (Some(spot.line), Some(spot.column));
+                self.lines.insert((related.file.clone(), spot.line), spot.text);
+            }
+        }
+        let Some(file) = problem.file.clone() else { return };
+        let spot = match (&problem.path, problem.line) {
+            (Some(path), _) => self.spot(&file, path),
+            (None, Some(_)) => None,
+            (None, None) => self.spot(&file, ""),
+        };
+        if let Some(spot) = spot {
+            (problem.line, problem.column) = (Some(spot.line), Some(spot.column));
+            (problem.end_line, problem.end_column) = (Some(spot.line), Some(spot.end_column));
+            self.lines.insert((file, spot.line), spot.text);
+        } else if let Some(line) = problem.line
+            && let Some(text) = self.line(&file, line)
+        {
+            self.lines.insert((file, line), text);
+        }
+    }
+
+    fn spot(&mut self, file: &str, path: &str) -> Option<Spot> {
+        let tree = self.tree(file)?;
+        let node = tree.at_path(&NodePath::parse(path)?)?;
+        Some(spot_of(&tree, node))
+    }
+
+    fn tree(&mut self, file: &str) -> Option<Arc<Tree>> {
+        if let Some(tree) = self.bundle.sources.get(file) {
+            return Some(Arc::clone(tree));
+        }
+        if let Some(tree) = self.parsed.get(file) {
+            return tree.clone();
+        }
+        let bytes = self.bundle.texts.get(file);
+        let tree = bytes.and_then(|bytes| Tree::parse(bytes, &Limits::default()).ok());
+        let tree = tree.map(Arc::new);
+        self.parsed.insert(file.to_owned(), tree.clone());
+        tree
+    }
+
+    /// A line of a file, which may be no YAML at all.
+    fn line(&self, file: &str, number: u32) -> Option<String> {
+        let bytes = match self.bundle.sources.get(file) {
+            Some(tree) => tree.text().as_bytes(),
+            None => self.bundle.texts.get(file)?.as_slice(),
+        };
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        let line = bytes.split(|byte| *byte == b'\n').nth(index)?;
+        let text = String::from_utf8_lossy(line);
+        Some(cut(text.trim_start_matches('\u{feff}').trim_end_matches('\r')).to_owned())
+    }
+}
+
+fn spot_of(tree: &Tree, node: NodeRef<'_>) -> Spot {
+    let text = tree.text();
+    let span = node.span();
+    let is_end = |c: char| matches!(c, '\n' | '\r');
+    let from = text[..span.start].rfind(is_end).map_or(0, |at| at + 1);
+    let to = text[span.start..].find(is_end).map_or(text.len(), |at| span.start + at);
+    let line = text[from..to].trim_start_matches('\u{feff}');
+    let position = node.position();
+    let shown = text[span.start..span.end.clamp(span.start, to)].trim_end();
+    let width = u32::try_from(shown.chars().count()).unwrap_or(u32::MAX);
+    Spot {
+        line: position.line,
+        column: position.column,
+        end_column: position.column.saturating_add(width),
+        text: cut(line).to_owned(),
+    }
+}
+
+fn cut(line: &str) -> &str {
+    line.char_indices().nth(LONGEST_LINE).map_or(line, |(end, _)| &line[..end])
+}

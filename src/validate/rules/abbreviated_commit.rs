@@ -1,0 +1,25 @@
+//! A subscriber's ref that is a commit, but not all of it in lower case: it is looked up at each
+//! run, and may come to mean another commit.
+
+use super::super::{Repo, at};
+use crate::domain::{Problem, is_commit_sha};
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    for (_, target) in repo.inventory.subscribers() {
+        let Ok(git_ref) = &target.git_ref else { continue };
+        if is_part_of_a_commit(git_ref) {
+            let message = format!(
+                "{}: ref `{git_ref}` looks like a commit, but is not its 40 lower-case digits",
+                target.label()
+            );
+            problems.push(at(Problem::warning("abbreviated_commit", message), target, "ref"));
+        }
+    }
+}
+
+fn is_part_of_a_commit(text: &str) -> bool {
+    let length = text.len();
+    (7..=40).contains(&length)
+        && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+        && !is_commit_sha(text)
+}

@@ -1,0 +1,68 @@
+//! A subscribed channel that nobody publishes: nothing ever comes.
+
+use std::collections::BTreeMap;
+
+use super::super::{Repo, at, subscription};
+use crate::app_interface::TargetDeclaration;
+use crate::domain::Problem;
+
+/// Only so many channels are compared with all others for their spelling.
+const SUGGESTIONS: usize = 50;
+/// How alike two names are that are taken for a slip.
+const ALIKE: f32 = 0.8;
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    let removed = removed_publishers(repo);
+    let mut suggested: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    for (_, target) in repo.inventory.subscribers() {
+        for channel in &target.promotion.subscribe {
+            if repo.inventory.publishers.contains_key(channel) {
+                continue;
+            }
+            let message = format!("{}: channel {channel} has no publisher", target.label());
+            let mut problem = Problem::error("channel_without_publisher", message);
+            let few = suggested.len() < SUGGESTIONS;
+            let near = *suggested
+                .entry(channel)
+                .or_insert_with(|| if few { alike(repo, channel) } else { None });
+            if let Some(near) = near {
+                problem = problem.help(format!("is `{near}` meant?"));
+            }
+            for declaration in removed.get(channel.as_str()).into_iter().flatten() {
+                let place = &declaration.place;
+                let note = "this target publishes it, but it is disabled or deleted";
+                problem = problem.related(note, &place.file, &place.path);
+            }
+            problems.push(at(problem, target, &subscription(repo.bundle, target, channel)));
+        }
+    }
+}
+
+/// A channel with a publisher and nearly this name.
+fn alike<'a>(repo: &Repo<'a>, channel: &str) -> Option<&'a str> {
+    let ratio = |name: &str| similar::TextDiff::from_chars(name, channel).ratio();
+    repo.inventory
+        .publishers
+        .keys()
+        .filter(|name| name.len().abs_diff(channel.len()) <= 3)
+        .map(|name| (ratio(name), name.as_str()))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        // The first in order of the alphabet where two are equally near.
+        .fold(None, |best: Option<(f32, &str)>, found| match best {
+            Some(best) if best.0 >= found.0 => Some(best),
+            _ => Some(found),
+        })
+        .map(|(_, name)| name)
+}
+
+/// Disabled and deleted targets, by the channels that they would publish.
+fn removed_publishers<'a>(repo: &Repo<'a>) -> BTreeMap<&'a str, Vec<&'a TargetDeclaration>> {
+    let mut removed: BTreeMap<&str, Vec<&TargetDeclaration>> = BTreeMap::new();
+    let templates = repo.bundle.saas_files.iter().flat_map(|file| &file.resource_templates);
+    for declaration in templates.flat_map(|template| &template.targets).filter(|d| d.removed) {
+        for channel in declaration.promotion.iter().flat_map(|promotion| &promotion.publish) {
+            removed.entry(channel).or_default().push(declaration);
+        }
+    }
+    removed
+}

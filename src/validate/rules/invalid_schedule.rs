@@ -1,0 +1,22 @@
+//! A schedule that is no cron expression, or one that never comes (again).
+
+use super::super::{Repo, at};
+use crate::domain::Problem;
+use crate::domain::schedule::Schedule;
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    for (_, target) in repo.inventory.subscribers() {
+        let text = target.promotion.schedule.as_str();
+        if text.is_empty() {
+            continue;
+        }
+        let why = match Schedule::parse(text) {
+            Err(error) => format!("is not valid: {error}"),
+            Ok(schedule) if schedule.next_match(repo.now).is_none() => "never opens".to_owned(),
+            Ok(_) => continue,
+        };
+        let message = format!("{}: schedule `{text}` {why}", target.label());
+        let problem = Problem::error("invalid_schedule", message);
+        problems.push(at(problem, target, "promotion.schedule"));
+    }
+}

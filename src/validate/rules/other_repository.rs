@@ -1,0 +1,30 @@
+//! A publisher that deploys another repository than its subscriber: a mirror, or a mix-up.
+
+use super::super::{Repo, at, publication, subscription};
+use crate::domain::Problem;
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    for (_, target) in repo.inventory.subscribers() {
+        for channel in &target.promotion.subscribe {
+            for (_, publisher) in repo.inventory.publishers_of(channel) {
+                if publisher.repo_url.is_same(&target.repo_url) {
+                    continue;
+                }
+                let message = format!(
+                    "{} deploys {}, but channel {channel} is published by {}, which deploys {}",
+                    target.label(),
+                    target.repo_url,
+                    publisher.label(),
+                    publisher.repo_url
+                );
+                let there = publisher.place.below(&publication(repo.bundle, publisher, channel));
+                let problem = Problem::warning("other_repository", message).related(
+                    "published here",
+                    &publisher.place.file,
+                    there,
+                );
+                problems.push(at(problem, target, &subscription(repo.bundle, target, channel)));
+            }
+        }
+    }
+}

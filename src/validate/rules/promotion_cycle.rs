@@ -1,0 +1,149 @@
+//! Subscribers that follow each other in a circle: a new commit cannot come in from outside, and
+//! two that differ swap their commits for ever. (A circle of one is `self_subscription`.)
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::super::{Repo, at, subscription};
+use crate::domain::Problem;
+use crate::inventory::Inventory;
+
+/// So many members of a circle are written out in the message.
+const SHOWN: usize = 12;
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    let graph = Graph::of(repo.inventory);
+    let mut covered = BTreeSet::new();
+    for &start in graph.on_or_between_circles().iter() {
+        if covered.contains(&start) {
+            continue;
+        }
+        let Some(circle) = graph.shortest_circle(start) else { continue };
+        covered.extend(circle.iter().copied());
+        problems.push(problem(repo, &graph, &circle));
+    }
+}
+
+/// The circle in the order of promotion: each target is followed by the next, the last by the first.
+fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[usize]) -> Problem {
+    let targets = &repo.inventory.targets;
+    let labels: Vec<String> =
+        circle.iter().take(SHOWN).map(|&index| targets[index].label()).collect();
+    let more = match circle.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" -> {more} more"),
+    };
+    let message = format!(
+        "targets promote each other in a circle: {}{more} -> {}",
+        labels.join(" -> "),
+        labels[0]
+    );
+    let mut problem = Problem::error("promotion_cycle", message);
+    let spot = |from: usize, to: usize| {
+        let channel = graph.channel(repo.inventory, from, to);
+        (channel.clone(), subscription(repo.bundle, &targets[to], &channel))
+    };
+    for pair in circle.windows(2).take(SHOWN - 1) {
+        let (channel, below) = spot(pair[0], pair[1]);
+        let note = format!("{} follows it by channel {channel}", targets[pair[1]].label());
+        let place = &targets[pair[1]].place;
+        problem = problem.related(note, &place.file, place.below(&below));
+    }
+    let (last, first) = (circle[circle.len() - 1], circle[0]);
+    at(problem, &targets[first], &spot(last, first).1)
+}
+
+/// Who is followed by whom: targets, joined by channels.
+struct Graph {
+    /// Subscribers of each target, without itself.
+    followers: BTreeMap<usize, BTreeSet<usize>>,
+}
+
+impl Graph {
+    fn of(inventory: &Inventory) -> Self {
+        let publishing = |index: usize| !inventory.targets[index].promotion.publish.is_empty();
+        // Only subscribers that publish can be part of a circle: the rest is left out.
+        let members: BTreeSet<usize> =
+            inventory.subscribers.iter().copied().filter(|&index| publishing(index)).collect();
+        let mut followers: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for &to in &members {
+            for channel in &inventory.targets[to].promotion.subscribe {
+                for (from, _) in inventory.publishers_of(channel) {
+                    if from != to && members.contains(&from) {
+                        followers.entry(from).or_default().insert(to);
+                    }
+                }
+            }
+        }
+        Self { followers }
+    }
+
+    /// Targets that are left when those that nobody in the graph follows, or that follow nobody
+    /// in it, are taken away again and again.
+    fn on_or_between_circles(&self) -> BTreeSet<usize> {
+        let forward = &self.followers;
+        let mut backward: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for (&from, tos) in forward {
+            for &to in tos {
+                backward.entry(to).or_default().insert(from);
+            }
+        }
+        let mut left: BTreeSet<usize> = forward.keys().chain(backward.keys()).copied().collect();
+        for (edges, back) in [(forward, &backward), (&backward, forward)] {
+            let mut degree: BTreeMap<usize, usize> = left
+                .iter()
+                .map(|index| {
+                    let from = back.get(index).into_iter().flatten();
+                    (*index, from.filter(|from| left.contains(from)).count())
+                })
+                .collect();
+            let mut free: Vec<usize> = degree
+                .iter()
+                .filter(|(_, degree)| **degree == 0)
+                .map(|(&index, _)| index)
+                .collect();
+            while let Some(index) = free.pop() {
+                left.remove(&index);
+                for to in edges.get(&index).into_iter().flatten() {
+                    if let Some(degree) = degree.get_mut(to).filter(|degree| **degree > 0) {
+                        *degree -= 1;
+                        if *degree == 0 {
+                            free.push(*to);
+                        }
+                    }
+                }
+            }
+        }
+        left
+    }
+
+    /// The shortest way from a target back to itself, by breadth.
+    fn shortest_circle(&self, start: usize) -> Option<Vec<usize>> {
+        let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut queue = VecDeque::from([start]);
+        while let Some(at) = queue.pop_front() {
+            for &next in self.followers.get(&at).into_iter().flatten() {
+                if next == start {
+                    let mut way = vec![at];
+                    while way[way.len() - 1] != start {
+                        way.push(came_from[&way[way.len() - 1]]);
+                    }
+                    way.reverse();
+                    return Some(way);
+                }
+                came_from.entry(next).or_insert_with(|| {
+                    queue.push_back(next);
+                    at
+                });
+            }
+        }
+        None
+    }
+
+    /// The first channel by which one target follows another.
+    fn channel(&self, inventory: &Inventory, from: usize, to: usize) -> String {
+        let publishes =
+            |channel: &&String| inventory.targets[from].promotion.publish.contains(channel);
+        let channel = inventory.targets[to].promotion.subscribe.iter().find(publishes);
+        channel.cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,24 @@
+//! A target that follows a channel which it publishes itself: it waits for its own deployment of
+//! a commit that it does not have.
+
+use super::super::{Repo, at, publication, subscription};
+use crate::domain::Problem;
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    for (_, target) in repo.inventory.subscribers() {
+        for channel in &target.promotion.subscribe {
+            if !target.promotion.publish.contains(channel) {
+                continue;
+            }
+            let message =
+                format!("{}: subscribes to channel {channel}, which it publishes", target.label());
+            let there = target.place.below(&publication(repo.bundle, target, channel));
+            let problem = Problem::error("self_subscription", message).related(
+                "published here",
+                &target.place.file,
+                there,
+            );
+            problems.push(at(problem, target, &subscription(repo.bundle, target, channel)));
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A target whose values cannot be changed in the text: the very edit of a promotion is tried.
+
+use super::super::Repo;
+use crate::decide::suppose_promoted;
+use crate::domain::{CommitSha, Problem};
+use crate::plan::check_edits;
+
+/// A commit that no ref is at, and a hash that no record has.
+const COMMIT: &str = "5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b";
+const HASH: &str = "5a9b5a9b5a9b5a9b";
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    let Some(commit) = CommitSha::parse(COMMIT) else { return };
+    let mut decisions = suppose_promoted(repo.inventory, &commit, HASH);
+    check_edits(repo.inventory, repo.bundle, &mut decisions);
+    problems.append(&mut decisions.problems);
+}

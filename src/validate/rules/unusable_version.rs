@@ -1,0 +1,36 @@
+//! An entry of `blockedVersions` or `hotfixVersions` that is no full commit: it is compared with
+//! full commits, so it never counts, and what it should block is promoted.
+
+use super::super::{Repo, index_of};
+use crate::domain::{Problem, is_commit_sha};
+use crate::yaml::{Limits, NodePath, Tree};
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    for app in repo.bundle.apps.values() {
+        for component in &app.code_components {
+            let lists = [
+                ("blockedVersions", &component.blocked_versions),
+                ("hotfixVersions", &component.hotfix_versions),
+            ];
+            for (key, versions) in lists {
+                for version in versions.iter().filter(|version| !is_commit_sha(version)) {
+                    let message = format!(
+                        "{key} of {}: `{version}` is no commit of 40 lower-case hex digits",
+                        component.url
+                    );
+                    let problem = Problem::warning("unusable_version", message);
+                    let list = format!("codeComponents[{}].{key}", component.index);
+                    let index = index_in_file(repo, &app.path, &list, version);
+                    let path = index.map_or(list.clone(), |index| format!("{list}[{index}]"));
+                    problems.push(problem.in_file(&app.path).at(path));
+                }
+            }
+        }
+    }
+}
+
+/// Apps are read once and not kept as trees: this one is read again.
+fn index_in_file(repo: &Repo<'_>, file: &str, list: &str, text: &str) -> Option<usize> {
+    let tree = Tree::parse(repo.bundle.texts.get(file)?, &Limits::default()).ok()?;
+    index_of(tree.at_path(&NodePath::parse(list)?)?, text)
+}

@@ -1,0 +1,329 @@
+//! Metrics: as a file, pushed, and as `docs/metrics.md` describes them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use tokio::runtime::Runtime;
+
+use super::support::*;
+use crate::clients::server::{Reply, Seen, Server, with_headers};
+
+const PASSWORD: &str = "push-must-stay-secret";
+/// `/metrics/job/sapm/project@base64/<shop/app-interface>/node/1`
+const GROUP: &str = "/metrics/job/sapm/project@base64/";
+
+/// Samples by name and labels.
+fn samples(text: &str) -> BTreeMap<String, f64> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (series, value) = line.rsplit_once(' ').expect("a sample");
+            (series.to_owned(), value.parse().expect("a number"))
+        })
+        .collect()
+}
+
+/// The metrics file of a run.
+fn file_of(world: &World, command: &str, code: i32) -> String {
+    world.sapm(command).arg("--report-dir").arg(world.path("report")).expect(code);
+    std::fs::read_to_string(world.path("report/metrics.txt")).unwrap()
+}
+
+/// A stand-in for a Pushgateway that answers as the closure says.
+fn gateway(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> (Runtime, Server) {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = runtime.block_on(Server::start(answer));
+    (runtime, server)
+}
+
+#[test]
+fn the_file_counts_what_was_done() {
+    let world = World::start();
+    let planned = samples(&file_of(&world, "plan", 0));
+    assert_eq!(planned["sapm_merge_requests{action=\"create\"}"], 4.0);
+    assert_eq!(planned["sapm_merge_requests_opened"], 0.0, "a plan opens nothing");
+    assert_eq!(planned["sapm_merge_requests_open"], 0.0);
+    let text = file_of(&world, "apply", 0);
+    assert!(text.ends_with("# EOF\n"), "{text}");
+    let first = samples(&text);
+    let integration = "integration=\"saas_auto_promotions_manager\"";
+    for (series, value) in [
+        ("sapm_run_success", 1.0),
+        ("sapm_merge_requests_opened", 4.0),
+        ("sapm_merge_requests_open", 4.0),
+        ("sapm_merge_requests_refreshed", 0.0),
+        ("sapm_subscribers{decision=\"promote\"}", 6.0),
+        ("sapm_subscribers_held{gate=\"soak\"}", 1.0),
+        ("sapm_subscribers_held{gate=\"edit_site\"}", 0.0),
+        ("sapm_problems{severity=\"error\"}", 0.0),
+        ("sapm_oldest_merge_request_age_seconds", 0.0),
+        (&format!("sapm_opened_mrs{{{integration}}}"), 4.0),
+        (&format!("sapm_parallel_open_mrs{{{integration}}}"), 4.0),
+        (&format!("sapm_closed_mrs{{{integration},reason=\"nothing_due\"}}"), 0.0),
+    ] {
+        assert_eq!(first.get(series), Some(&value), "{series} in\n{text}");
+    }
+    // Deployed for three days, of which one is soak time.
+    let lead = first["sapm_lead_time_max_seconds"];
+    assert!((48.0 * 3600.0..60.0 * 3600.0).contains(&lead), "{lead}");
+    assert!(first["sapm_lead_time_mean_seconds"] <= lead);
+    assert!(first["sapm_requests{service=\"gitlab\"}"] >= 8.0);
+    for stage in ["load", "observe", "plan", "apply", "export"] {
+        assert!(first[&format!("sapm_stage_duration_seconds{{stage=\"{stage}\"}}")] >= 0.0);
+    }
+    let old = "    name: regional\n";
+    world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
+    let second = samples(&file_of(&world, "apply", 0));
+    assert_eq!(second["sapm_merge_requests_closed{reason=\"target_gone\"}"], 1.0);
+    assert_eq!(second["sapm_merge_requests_open"], 3.0);
+    assert_eq!(second["sapm_merge_requests_opened"], 0.0);
+}
+
+#[test]
+fn the_file_is_the_same_for_the_same_run() {
+    let names = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.rsplit_once(' ').unwrap().0.to_owned()).collect()
+    };
+    let world = World::start();
+    let first = names(&file_of(&world, "plan", 0));
+    for _ in 0..3 {
+        assert_eq!(names(&file_of(&world, "plan", 0)), first);
+    }
+}
+
+#[test]
+fn a_push_replaces_the_group_and_carries_the_credentials() {
+    let world = World::start();
+    let (_runtime, server) = gateway(|_, _| with_headers(200, &[]));
+    let with_password = server.url.replace("http://", &format!("http://me:{PASSWORD}@"));
+    let ran = world.sapm("apply").env("SAPM_PUSHGATEWAY_URL", with_password + "/base/").expect(0);
+    assert!(!ran.err.contains(PASSWORD), "{}", ran.err);
+    let seen = server.seen();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].method, "PUT");
+    assert!(seen[0].target.starts_with(&format!("/base{GROUP}")), "{}", seen[0].target);
+    assert!(seen[0].target.ends_with("/node/1"), "{}", seen[0].target);
+    assert_eq!(seen[0].headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    assert!(seen[0].headers["authorization"].starts_with("Basic "));
+    assert!(!seen[0].target.contains(PASSWORD));
+    assert_eq!(samples(&seen[0].body)["sapm_merge_requests_opened"], 4.0);
+    // A job that shares the work has a group of its own; the credentials file is asked too.
+    let file = world.path("credentials.yml");
+    let host = server.url.replace("http://", "");
+    std::fs::write(&file, format!("{host}: PUSH_TOKEN\n")).unwrap();
+    world
+        .sapm("apply")
+        .env("SAPM_PUSHGATEWAY_URL", &server.url)
+        .env("SAPM_CREDENTIALS_FILE", &file)
+        .env("PUSH_TOKEN", PASSWORD)
+        .env("CI_NODE_INDEX", "2")
+        .expect(0);
+    let seen = &server.seen()[1];
+    assert!(seen.target.ends_with("/node/2"), "{}", seen.target);
+    assert_eq!(seen.headers["authorization"], format!("Bearer {PASSWORD}"));
+}
+
+#[test]
+fn only_apply_pushes() {
+    let world = World::start();
+    let (_runtime, server) = gateway(|_, _| with_headers(200, &[]));
+    for run in [world.sapm("plan"), world.sapm("apply").arg("--dry-run")] {
+        run.env("SAPM_PUSHGATEWAY_URL", &server.url).expect(0);
+    }
+    assert_eq!(server.seen().len(), 0);
+}
+
+#[test]
+fn a_push_that_fails_is_a_warning() {
+    let refused =
+        || (gateway(|_, _| Reply::Full(400, vec![], "bad metric".to_owned())), "bad metric");
+    let broken = || (gateway(|_, _| Reply::Full(500, vec![], "oops".to_owned())), "500");
+    let dropped = || (gateway(|_, _| Reply::Drop), "PUT http://");
+    for ((_runtime, server), word) in [refused(), broken(), dropped()] {
+        let world = World::start();
+        let address = server.url.replace("http://", &format!("http://me:{PASSWORD}@"));
+        let report = world.path("report");
+        let ran = world
+            .sapm("apply")
+            .env("SAPM_PUSHGATEWAY_URL", address)
+            .args(["--format", "json", "--report-dir"])
+            .arg(&report)
+            .expect(0);
+        let plan = ran.plan();
+        let problem = plan.problem("metrics_not_pushed");
+        assert_eq!(problem["severity"], "warning");
+        assert!(text(&problem["message"]).contains(word), "{problem}");
+        assert_eq!(world.project().open_requests().len(), 4);
+        assert!(!ran.out.contains(PASSWORD) && !ran.err.contains(PASSWORD));
+        for path in files_below(&report) {
+            let bytes = std::fs::read_to_string(&path).unwrap();
+            assert!(!bytes.contains(PASSWORD), "{}", path.display());
+        }
+    }
+    let world = World::start();
+    let ran = world.sapm("apply").env("SAPM_PUSHGATEWAY_URL", format!("me:{PASSWORD}@x")).expect(0);
+    assert!(ran.err.contains("it is not an http(s) address"), "{}", ran.err);
+    assert!(!ran.err.contains(PASSWORD), "{}", ran.err);
+}
+
+/// A real Pushgateway.
+struct Pushgateway {
+    child: Child,
+    url: String,
+}
+
+impl Pushgateway {
+    /// `None` where none is installed.
+    fn start() -> Option<Self> {
+        Command::new("prometheus-pushgateway").arg("--version").output().ok()?;
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let child = Command::new("prometheus-pushgateway")
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let gateway = Self { child, url: format!("http://127.0.0.1:{port}") };
+        for _ in 0..600 {
+            if gateway.get("/-/ready").is_some() {
+                return Some(gateway);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        panic!("the Pushgateway was not ready in time");
+    }
+
+    fn get(&self, path: &str) -> Option<String> {
+        let client = reqwest::blocking::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("{}{path}", self.url)).send().ok()?;
+        answer.error_for_status().ok()?.text().ok()
+    }
+
+    /// The samples of our series.
+    fn ours(&self) -> BTreeMap<String, f64> {
+        let mut all = samples(&self.get("/metrics").unwrap());
+        all.retain(|series, _| series.starts_with("sapm_"));
+        all
+    }
+}
+
+impl Drop for Pushgateway {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn skipped(what: &str, package: &str) {
+    let reason = format!("skipped: no `{what}` on PATH (Debian's package {package})");
+    let _ = writeln!(std::io::stderr(), "{reason}");
+}
+
+#[test]
+fn a_real_pushgateway_takes_them() {
+    let Some(gateway) = Pushgateway::start() else {
+        return skipped("prometheus-pushgateway", "prometheus-pushgateway");
+    };
+    let world = World::start();
+    world.sapm("apply").env("SAPM_PUSHGATEWAY_URL", &gateway.url).expect(0);
+    let group =
+        format!("instance=\"\",job=\"sapm\",node=\"1\",project=\"{}\"", crate::shop::PROJECT);
+    let first = gateway.ours();
+    assert_eq!(first[&format!("sapm_merge_requests_opened{{{group}}}")], 4.0, "{first:?}");
+    let held = "sapm_subscribers_held{gate=\"soak\",".to_owned() + &group + "}";
+    assert_eq!(first[&held], 1.0, "{first:?}");
+    world.sapm("apply").env("SAPM_PUSHGATEWAY_URL", &gateway.url).expect(0);
+    let second = gateway.ours();
+    assert_eq!(second.len(), first.len(), "the group is replaced");
+    assert_eq!(second[&format!("sapm_merge_requests_opened{{{group}}}")], 0.0);
+    assert_eq!(second[&format!("sapm_merge_requests_open{{{group}}}")], 4.0);
+    // A run that fails as a whole leaves no numbers that look like those of a good one.
+    let failing = world.sapm("apply").env("SAPM_GITLAB_TOKEN", "wrong");
+    failing.env("SAPM_PUSHGATEWAY_URL", &gateway.url).expect(4);
+    let third = gateway.ours();
+    assert_eq!(third[&format!("sapm_run_success{{{group}}}")], 0.0, "{third:?}");
+    assert!(!third.keys().any(|series| series.starts_with("sapm_subscribers")), "{third:?}");
+}
+
+/// `promtool ARGS` with this input; `None` where it is not installed.
+fn promtool(args: &[&str], input: &str) -> Option<(bool, String)> {
+    let child = Command::new("promtool")
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = child.ok()?;
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
+}
+
+#[test]
+fn promtool_finds_nothing_to_complain_about() {
+    let world = World::start();
+    let metrics = file_of(&world, "apply", 0);
+    let Some((good, said)) = promtool(&["check", "metrics"], &metrics) else {
+        return skipped("promtool", "prometheus");
+    };
+    assert!(good && said.is_empty(), "{said}\n{metrics}");
+    let rules = world.path("rules.yml");
+    std::fs::write(&rules, alert_rules()).unwrap();
+    let (good, said) = promtool(&["check", "rules", rules.to_str().unwrap()], "").unwrap();
+    assert!(good, "{said}");
+}
+
+fn manual() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The YAML block with the example rules.
+fn alert_rules() -> String {
+    let manual = manual();
+    let (_, rest) = manual.split_once("```yaml\ngroups:").expect("the rules");
+    format!("groups:{}", rest.split_once("```").expect("their end").0)
+}
+
+/// Names of series with the names of their labels.
+type Series = BTreeSet<(String, Vec<String>)>;
+
+#[test]
+fn the_manual_lists_every_series() {
+    let world = World::start();
+    let exported: Series = samples(&file_of(&world, "apply", 0))
+        .into_keys()
+        .map(|series| match series.split_once('{') {
+            None => (series, Vec::new()),
+            Some((name, labels)) => {
+                let labels = labels.trim_end_matches('}').split("\",");
+                let keys = labels.map(|label| label.split_once('=').unwrap().0.to_owned());
+                (name.to_owned(), keys.collect())
+            }
+        })
+        .collect();
+    let manual = manual();
+    let rows = manual.lines().filter(|line| line.starts_with("| `sapm_"));
+    let listed: Series = rows
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            let unquoted = |cell: &str| cell.trim_matches('`').to_owned();
+            let labels = cells[2].split(", ").filter(|label| !label.is_empty());
+            (unquoted(cells[1]), labels.map(unquoted).collect())
+        })
+        .collect();
+    assert_eq!(listed, exported);
+    // What the example rules ask for is there.
+    let rules = alert_rules();
+    let name = fancy_regex::Regex::new(r"\bsapm_\w+").unwrap();
+    for found in name.find_iter(&rules) {
+        let found = found.unwrap().as_str();
+        assert!(exported.iter().any(|(name, _)| name == found), "{found}");
+    }
+}

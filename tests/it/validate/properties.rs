@@ -1,0 +1,152 @@
+//! What must always hold: places are where they say, nothing that stops a run is missed, and size
+//! is no obstacle.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use proptest::prelude::*;
+use sapm::app_interface::{Bundle, DirectoryTree, load};
+use sapm::decide::decide;
+use sapm::domain::{Problem, UidDigest};
+use sapm::inventory::{Inventory, build};
+use sapm::snapshot::Snapshot;
+use sapm::validate::{Findings, validate};
+use sapm::yaml::{Limits, NodePath, Tree};
+
+use super::repo::*;
+
+fn loaded(folder: &Path) -> Option<(Bundle, Inventory)> {
+    let bundle = load(&DirectoryTree::new(folder)).ok()?;
+    let inventory = build(&bundle, UidDigest::default());
+    Some((bundle, inventory))
+}
+
+/// Every place holds what its YAML path names, and its line is kept as it stands in the file.
+#[track_caller]
+fn assert_places(repo: &Repo, findings: &Findings) {
+    for problem in &findings.problems {
+        let Some(file) = &problem.file else { continue };
+        let text = &repo.0[file.trim_start_matches('/')];
+        let line = problem.line.unwrap_or_else(|| panic!("no line: {problem:?}"));
+        let there = text.lines().nth(line as usize - 1).unwrap();
+        assert_eq!(findings.lines[&(file.clone(), line)], there, "{problem:?}");
+        if problem.code == "unreadable_datafile" {
+            continue;
+        }
+        let tree = Tree::parse(text.as_bytes(), &Limits::default()).unwrap();
+        let path = NodePath::parse(problem.path.as_deref().unwrap()).unwrap();
+        let node = tree.at_path(&path).unwrap_or_else(|| panic!("{path} is not there"));
+        let position = node.position();
+        assert_eq!((problem.line, problem.column), (Some(position.line), Some(position.column)));
+        let marked: String = there
+            .chars()
+            .skip(position.column as usize - 1)
+            .take((problem.end_column.unwrap() - position.column) as usize)
+            .collect();
+        assert!(text[node.span()].starts_with(&marked), "{marked:?} of {problem:?}");
+        assert!(!marked.is_empty() || text[node.span()].trim().is_empty(), "{problem:?}");
+    }
+}
+
+/// A part of a file that is replaced by another, or taken away.
+fn broken(seeds: &[(usize, usize, usize, &str)]) -> Repo {
+    let mut repo = Repo::good();
+    for (file, from, length, with) in seeds {
+        let index = file % repo.0.len();
+        let text = repo.0.values_mut().nth(index).unwrap();
+        let characters: Vec<char> = text.chars().collect();
+        let from = from % (characters.len() + 1);
+        let to = (from + length).min(characters.len());
+        let mut new: String = characters[..from].iter().collect();
+        new.push_str(with);
+        new.extend(&characters[to..]);
+        *text = new;
+    }
+    repo
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn places_are_where_they_say(seeds in prop::collection::vec(
+        (0_usize..10, 0_usize..2000, 0_usize..30, prop::sample::select(vec![
+            "", " ", "x", "é", "\t", "''", "[", "- ", "ref: a b\n", "auto: maybe\n", "&a ", "*a",
+            "  schedule: x\n", "\n", "{}", "/gone", "api-canary", "production", "# c\n",
+        ])), 1..4))
+    {
+        let repo = broken(&seeds);
+        assert_places(&repo, &repo.findings());
+        // Rendering takes whatever comes, and says the same twice.
+        let (once, twice) = (repo.report(), repo.report());
+        prop_assert_eq!(once.to_json(), twice.to_json());
+        sapm::report::findings_text(&once, sapm::report::Paint::Colours);
+        sapm::report::findings_junit(&once);
+    }
+}
+
+/// Codes that only say that nobody was asked.
+const OF_FACTS: [&str; 3] = ["commit_lookup_failed", "slo_lookup_failed", "record_lookup_failed"];
+
+#[test]
+fn what_a_run_says_of_the_files_is_found_here_too() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
+    let key = |problem: &Problem| (problem.severity, problem.code.clone(), problem.file.clone());
+    let (mut looked_at, mut seen) = (0, BTreeSet::new());
+    let mut folders: Vec<_> =
+        std::fs::read_dir(cases).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    for folder in folders {
+        let Some((bundle, inventory)) = loaded(&folder) else { continue };
+        let now = "2026-08-20T10:00:00Z".parse().unwrap();
+        let decisions = decide(&inventory, &Snapshot::new(now), &|_| true);
+        let found = validate(&bundle, &inventory, now);
+        let found: BTreeSet<_> = found.problems.iter().map(key).collect();
+        for problem in decisions.problems.iter().chain(&bundle.problems).chain(&inventory.problems)
+        {
+            if !OF_FACTS.contains(&problem.code.as_str()) {
+                seen.insert(problem.code.clone());
+                assert!(found.contains(&key(problem)), "{}: {problem:?}", folder.display());
+            }
+        }
+        looked_at += 1;
+    }
+    assert!(looked_at > 100, "{looked_at} cases");
+    for code in ["channel_without_publisher", "invalid_schedule", "other_repository"] {
+        assert!(seen.contains(code), "no case has {code}");
+    }
+}
+
+#[test]
+fn ten_thousand_files_with_a_fault_in_each() {
+    let mut repo = Repo::good();
+    // Without the selector: each would be evaluated against all namespaces.
+    let (head, rest) = repo.0[OTHER].split_once("  - name: everywhere").unwrap();
+    let (_, tail) = rest.split_once("    ref: ").unwrap();
+    let namespace = "  - namespace: {$ref: /services/shop/namespaces/prod.yml}";
+    let other = format!(
+        "{}{namespace}\n    ref: {tail}",
+        head.replace("  - $ref: /services/shop/target.yml\n", "")
+    );
+    for number in 0..5_000 {
+        let text = other
+            .replace("saas-other", &format!("saas-{number}"))
+            .replace("[api-stage]", &format!("[api-{number}-stage]"));
+        repo.0.insert(format!("services/many/{number}.yml"), text);
+        let namespace = repo.0[STAGE].replace("shop-stage", &format!("shop-{number}"));
+        repo.0.insert(format!("services/many/namespaces/{number}.yml"), namespace);
+    }
+    // A circle of all of them.
+    for number in 0..1_000 {
+        let next = (number + 1) % 1_000;
+        let file = format!("services/many/{number}.yml");
+        let promotion = format!("[c{number}], publish: [c{next}]");
+        let text = repo.0[&file].replace(&format!("[api-{number}-stage]"), &promotion);
+        repo.0.insert(file, text);
+    }
+    let report = repo.report();
+    let count = |code: &str| report.problems.iter().filter(|p| p.code == code).count();
+    assert_eq!(count("channel_without_publisher"), 4_000);
+    assert_eq!(count("promotion_cycle"), 1);
+    assert!(sapm::report::findings_text(&report, sapm::report::Paint::Plain).len() > 1_000_000);
+}

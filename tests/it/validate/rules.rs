@@ -1,0 +1,323 @@
+//! A table for each rule: what makes it speak, and what does not.
+
+use super::repo::*;
+
+#[track_caller]
+fn finds(edits: &[(&str, &str, &str)], wanted: &[&str]) {
+    let repo = edits.iter().fold(Repo::good(), |repo, (file, from, to)| repo.edit(file, from, to));
+    assert_eq!(repo.marked(), wanted, "{edits:?}");
+}
+
+#[track_caller]
+fn finds_nothing(edits: &[(&str, &str, &str)]) {
+    finds(edits, &[]);
+}
+
+const CANARY_REF: &str = "1111111111111111111111111111111111111111";
+const CANARY: &str = "      - api-stage\n      publish:\n      - api-canary\n";
+const PRODUCTION: &str = "      subscribe:\n      - api-canary\n";
+
+#[test]
+fn a_good_repo() {
+    finds_nothing(&[]);
+}
+
+#[test]
+fn channel_without_publisher() {
+    finds(
+        &[(SAAS, CANARY, "      - api-stage\n      publish:\n      - api-kanary\n")],
+        &["error channel_without_publisher: api-canary"],
+    );
+    let repo =
+        Repo::good().edit(SAAS, PRODUCTION, "      subscribe: [api-canary, \"api-stagee\"]\n");
+    let problem = &repo.findings().problems[0];
+    assert_eq!(problem.help.as_deref(), Some("is `api-stage` meant?"));
+    assert_eq!(
+        problem.path.as_deref(),
+        Some("resourceTemplates[0].targets[2].promotion.subscribe[1]")
+    );
+    // Who publishes it, but is disabled, is named.
+    let repo =
+        Repo::good().edit(SAAS, "  - name: canary\n", "  - name: canary\n    disable: true\n");
+    let problem = &repo.findings().problems[0];
+    assert_eq!(problem.code, "channel_without_publisher");
+    assert_eq!(problem.related[0].path, "resourceTemplates[0].targets[1]");
+    assert_eq!(problem.related[0].line, Some(14));
+}
+
+#[test]
+fn self_subscription() {
+    finds(
+        &[(
+            SAAS,
+            CANARY,
+            "      - api-stage\n      - api-canary\n      publish:\n      - api-canary\n",
+        )],
+        &["error self_subscription: api-canary"],
+    );
+}
+
+#[test]
+fn promotion_cycle() {
+    finds(
+        &[
+            (SAAS, CANARY, "      - api-stage\n      - api-prod\n      publish: [api-canary]\n"),
+            (SAAS, PRODUCTION, "      subscribe:\n      - api-canary\n      publish: [api-prod]\n"),
+        ],
+        &["error promotion_cycle: api-prod"],
+    );
+    let repo = Repo::good()
+        .edit(SAAS, CANARY, "      - api-stage\n      - web\n      publish: [api-canary]\n")
+        .edit(SAAS, PRODUCTION, "      subscribe:\n      - api-canary\n      publish: [api-prod]\n")
+        .edit(TARGET, "  subscribe: [api-stage]\n", "  subscribe: [api-prod]\n  publish: [web]\n");
+    let problems = repo.findings().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    let shared = "saas-other/web/shared/c1/shop-prod";
+    let (canary, production) =
+        ("saas-shop/api/canary/c1/shop-prod", "saas-shop/api/production/c1/shop-prod");
+    assert_eq!(
+        problems[0].message,
+        format!(
+            "targets promote each other in a circle: {shared} -> {canary} -> {production} -> {shared}"
+        )
+    );
+    assert_eq!(problems[0].related.len(), 2);
+    // A chain back to a target that is not moved is no circle.
+    finds_nothing(&[
+        (SAAS, PRODUCTION, "      subscribe:\n      - api-canary\n      publish: [x]\n"),
+        (
+            SAAS,
+            "      publish: [api-stage]\n",
+            "      publish: [api-stage]\n      subscribe: [x]\n",
+        ),
+    ]);
+}
+
+#[test]
+fn duplicate_target() {
+    let repo = Repo::good().edit(SAAS, "name: production\n", "name: canary\n");
+    assert_eq!(repo.marked(), ["error duplicate_target: name: canary"]);
+    let related = &repo.findings().problems[0].related[0];
+    assert_eq!((related.line, related.column), (Some(14), Some(5)));
+}
+
+#[test]
+fn duplicate_publisher() {
+    finds(
+        &[(
+            SAAS,
+            "  - name: stage\n    namespace: {$ref: /services/shop/namespaces/stage.yml}\n",
+            "  - name: canary\n    namespace: {$ref: /services/shop/namespaces/prod.yml}\n",
+        )],
+        &["warning duplicate_publisher: name: canary"],
+    );
+}
+
+#[test]
+fn unsubscribed_promotion_data() {
+    finds(
+        &[(SAAS, "      - channel: api-canary\n", "      - channel: api-old\n")],
+        &["warning unsubscribed_promotion_data: api-old"],
+    );
+}
+
+#[test]
+fn invalid_schedule() {
+    let schedule = "0 8-16 * * mon-fri";
+    for (text, why) in [
+        ("0 8-16 * *", "is not valid: a cron expression has 5, 6 or 7 fields, not 4"),
+        ("0 25 * * *", "is not valid: hour `25`: "),
+        ("0 0 30 2 *", "never opens"),
+    ] {
+        finds(&[(SAAS, schedule, text)], &[&format!("error invalid_schedule: {text}")]);
+        let problem = &Repo::good().edit(SAAS, schedule, text).findings().problems[0];
+        assert!(problem.message.contains(why), "{}", problem.message);
+    }
+    for text in ["'@daily'", "''", "\"*/5 * * * *\"", "0 0 29 2 *"] {
+        finds_nothing(&[(SAAS, schedule, text)]);
+    }
+}
+
+#[test]
+fn invalid_ref() {
+    for text in ["''", "'a b'", "a..b", "refs/heads/", "' main'"] {
+        finds(&[(SAAS, CANARY_REF, text)], &[&format!("error invalid_ref: {text}")]);
+        finds(
+            &[(SAAS, "ref: main", &format!("ref: {text}"))],
+            &[&format!("error invalid_ref: {text}")],
+        );
+    }
+    for text in ["main", "release/1.2", "v1.2.3"] {
+        finds_nothing(&[(SAAS, CANARY_REF, text)]);
+    }
+}
+
+#[test]
+fn abbreviated_commit() {
+    let long = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    for text in ["abcdef1", "1234567890", long] {
+        finds(&[(SAAS, CANARY_REF, text)], &[&format!("warning abbreviated_commit: {text}")]);
+        // A publisher's commit is looked up anyway.
+        finds_nothing(&[(SAAS, "ref: main", &format!("ref: {text}"))]);
+    }
+    finds_nothing(&[(SAAS, CANARY_REF, "abcdef")]);
+}
+
+#[test]
+fn selectors() {
+    let include = "namespace[?(@.environment.name==\"production\")]";
+    let at = "jsonPathSelectors:";
+    finds(
+        &[(OTHER, include, "namespace[?(@.environment.name==\"moon\")]")],
+        &[&format!("warning selector_without_match: {at}")],
+    );
+    finds(&[(OTHER, include, "namespace[?(@.x==")], &[&format!("error invalid_selector: {at}")]);
+    finds(&[(OTHER, "    provider: dynamic\n", "")], &[&format!("error broken_target: {at}")]);
+}
+
+#[test]
+fn auto_without_subscribe() {
+    finds(&[(TARGET, "  subscribe: [api-stage]\n", "")], &["warning auto_without_subscribe: true"]);
+}
+
+#[test]
+fn dangling_ref() {
+    finds(
+        &[(SAAS, "- $ref: /services/shop/slo.yml", "- $ref: /services/shop/sli.yml")],
+        &["error dangling_ref: $ref: /services/shop/sli.yml"],
+    );
+    finds(
+        &[(OTHER, "- $ref: /services/shop/target.yml", "- $ref: /services/shop/gone.yml")],
+        &["error dangling_ref: $ref: /services/shop/gone.yml"],
+    );
+    finds(
+        &[(TARGET, "/namespaces/prod.yml", "/namespaces/gone.yml")],
+        &["error dangling_ref: {$ref: /services/shop/namespaces/gone.yml}"],
+    );
+    finds(
+        &[(SLO, "/namespaces/prod.yml", "/namespaces/gone.yml")],
+        &[
+            "error broken_target: $ref: /services/shop/slo.yml",
+            "error dangling_ref: {$ref: /services/shop/namespaces/gone.yml}",
+        ],
+    );
+    let marked = Repo::good().edit(PROD, "/openshift/c1/", "/openshift/c2/").marked();
+    let namespace = "error dangling_ref: $ref: /openshift/c2/cluster.yml".to_owned();
+    assert!(marked.contains(&namespace), "{marked:?}");
+}
+
+#[test]
+fn broken_values() {
+    finds(&[(SAAS, "soakDays: 2", "soakDays: soon")], &["error broken_target: soon"]);
+    finds(&[(SAAS, "soakDays: 2", "soakDays: -1")], &["error broken_target: -1"]);
+    finds(
+        &[(SLO, "SLOTarget: 0.99", "SLOTarget: much")],
+        &["error broken_target: $ref: /services/shop/slo.yml", "error broken_datafile: much"],
+    );
+    finds(&[(SAAS, "    ref: main\n", "")], &["error broken_target: name: stage"]);
+    finds(
+        &[(SAAS, "      soakDays: 2\n", "      soakDays: 1\n      soakDays: 2\n")],
+        &["warning duplicate_key: 2"],
+    );
+    let repo = Repo::good().edit(TARGET, "  auto: true\n", "  auto: [\n");
+    let problems = repo.findings().problems;
+    let broken: Vec<_> = problems.iter().map(|p| (p.code.as_str(), p.file.as_deref())).collect();
+    assert_eq!(
+        broken,
+        [
+            ("dangling_ref", Some("/services/shop/other.yml")),
+            ("unreadable_datafile", Some("/services/shop/target.yml")),
+        ]
+    );
+    assert!(problems[1].line.is_some());
+}
+
+#[test]
+fn targets_that_cannot_be_edited() {
+    finds(
+        &[(
+            SAAS,
+            &format!("    ref: {CANARY_REF}\n"),
+            &format!("    ref: old\n    ref: {CANARY_REF}\n"),
+        )],
+        &["error unsafe_edit: name: canary", &format!("warning duplicate_key: {CANARY_REF}")],
+    );
+    // The value of something that is never promoted.
+    let repo = Repo::good()
+        .edit(SAAS, "name: saas-shop\n", "name: saas-shop\nx: &ref main\n")
+        .edit(SAAS, "ref: main\n", "ref: *ref\n")
+        .edit(SAAS, &format!("ref: {CANARY_REF}"), "ref: *ref");
+    assert_eq!(repo.marked(), Vec::<String>::new(), "an alias can have a value of its own");
+    let repo = Repo::good()
+        .edit(SAAS, &format!("ref: {CANARY_REF}"), &format!("ref: &ref {CANARY_REF}"))
+        .edit(
+            SAAS,
+            "          target_config_hash",
+            "          used: *ref\n          target_config_hash",
+        );
+    assert_eq!(repo.marked(), ["error shared_value: name: canary"]);
+}
+
+#[test]
+fn stuck_edit_site() {
+    let shared = "ref: &ref 2222222222222222222222222222222222222222";
+    let idle = "  - name: idle\n    <<: *t\n    promotion: {auto: true}\n";
+    let repo = Repo::good()
+        .edit(SAAS, "  - name: production\n", "  - &t\n    name: production\n")
+        .edit(SAAS, "ref: 2222222222222222222222222222222222222222", shared);
+    let text = repo.0[SAAS].clone() + idle;
+    let mut repo = repo;
+    repo.0.insert(SAAS.to_owned(), text);
+    assert_eq!(
+        repo.marked(),
+        [
+            "error stuck_edit_site: 2222222222222222222222222222222222222222",
+            "warning auto_without_subscribe: true"
+        ]
+    );
+}
+
+#[test]
+fn other_repository() {
+    let repo = Repo::good().edit(OTHER, "shop/api.git", "shop/web");
+    assert_eq!(
+        repo.marked(),
+        ["warning other_repository: api-stage", "warning other_repository: api-stage"]
+    );
+    let problem = &repo.findings().problems[0];
+    assert_eq!(problem.related[0].path, "resourceTemplates[0].targets[0].promotion.publish[0]");
+}
+
+#[test]
+fn slo_documents() {
+    finds(
+        &[(CLUSTER, "prometheusUrl: https://prometheus.example.com\n", "")],
+        &["error slo_without_prometheus: namespace: {$ref: /services/shop/namespaces/prod.yml}"],
+    );
+    let access = "- prometheusAccess: {url: https://p.example.com}\n  namespace: {";
+    finds_nothing(&[
+        (CLUSTER, "prometheusUrl: https://prometheus.example.com\n", ""),
+        (SLO, "- namespace: {", access),
+    ]);
+    let slos = Repo::good().0[SLO].split_once("slos:\n").unwrap().1.to_owned();
+    finds(&[(SLO, &format!("slos:\n{slos}"), "slos: []\n")], &["warning empty_slo_document: shop"]);
+}
+
+#[test]
+fn unusable_version() {
+    let full = "6666666666666666666666666666666666666666";
+    finds(&[(APP, full, "66666666")], &["warning unusable_version: 66666666"]);
+    finds(
+        &[(APP, "blockedVersions", "hotfixVersions"), (APP, full, "v1.2")],
+        &["warning unusable_version: v1.2"],
+    );
+}
+
+#[test]
+fn duplicate_namespace() {
+    let repo = Repo::good().edit(STAGE, "name: shop-stage", "name: shop-prod");
+    let problems = repo.findings().problems;
+    assert_eq!(problems[0].code, "duplicate_namespace");
+    assert_eq!(problems[0].related[0].file, "/services/shop/namespaces/prod.yml");
+    assert_eq!(repo.marked()[0], "warning duplicate_namespace: shop-prod");
+}
