@@ -5,13 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Utc;
 
 use super::args::{GraphArgs, GraphFormat};
-use super::config::{Environment, Source};
+use super::config::{Environment, Source, digest};
 use super::exit::{Exit, Fatal};
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
 use super::source::{Loaded, Opening, load_config_repo};
 use crate::decide::decide;
-use crate::domain::UidDigest;
 use crate::graph::{Graph, Member, Scope, dot, mermaid, select, svg};
 use crate::plan::{Narrowing, Plan, check_edits};
 use crate::report::{PlanReport, members};
@@ -36,7 +35,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
             .zip(variables.secret("SAPM_GITLAB_TOKEN")),
         other: None,
         mode: Mode::Plan,
-        digest: UidDigest::default(),
+        digest: digest(None, &variables)?,
     })?;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;
