@@ -284,7 +284,11 @@ fn at(what_if: Option<&WhatIfArgs>) -> Result<Option<DateTime<Utc>>, Fatal> {
     }
 }
 
-fn digest(flag: Option<Toggle>, environment: &Environment<'_>) -> Result<UidDigest, Fatal> {
+/// Which digest makes uids.
+///
+/// # Errors
+/// When the variable is no boolean.
+pub fn digest(flag: Option<Toggle>, environment: &Environment<'_>) -> Result<UidDigest, Fatal> {
     let variable = match environment.get("USED_FOR_SECURITY") {
         None => false,
         Some(text) => text

@@ -5,14 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::Utc;
 
 use super::args::{GraphArgs, GraphFormat};
-use super::config::{Environment, Source};
+use super::config::{Environment, Source, digest};
 use super::exit::{Exit, Fatal};
 use super::job::gitlab_access;
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
 use super::source::{Loaded, Opening, load_config_repo};
 use crate::decide::decide;
-use crate::domain::UidDigest;
 use crate::graph::{Graph, Member, Scope, dot, mermaid, select, svg};
 use crate::plan::{self, Narrowing, Plan, check_edits};
 use crate::report::{PlanReport, members};
@@ -34,7 +33,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
         gitlab: gitlab_access(&variables),
         other: None,
         mode: Mode::Plan,
-        digest: UidDigest::default(),
+        digest: digest(None, &variables)?,
     })?;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;

@@ -226,7 +226,11 @@ impl<'a> Part<'a> {
         let [target, channel] = self.widths;
         let pairs = i32::try_from(layer / 2).unwrap_or(i32::MAX);
         let left = MARGIN + pairs * (target + channel + 2 * BETWEEN_LAYERS);
-        if layer % 2 == 0 { (left, target) } else { (left + target + BETWEEN_LAYERS, channel) }
+        if layer.is_multiple_of(2) {
+            (left, target)
+        } else {
+            (left + target + BETWEEN_LAYERS, channel)
+        }
     }
 
     fn routes(&self, layout: &mut Layout, middle: &[i32]) {

@@ -1,6 +1,6 @@
 //! Who publishes to whom, as a picture: SVG, Mermaid and DOT.
 //!
-//! A [`Member`] is a target with its channels. [`select`] picks a part of the
+//! A [`Member`] is a target with its channels. [`select()`] picks a part of the
 //! inventory; targets and channels become nodes, and what a target publishes
 //! or subscribes becomes an edge. A channel is a node of its own, so that a
 //! channel with many publishers and subscribers takes as many edges as it has

@@ -126,6 +126,11 @@ impl Browser {
         self.command("Emulation.setEmulatedMedia", json!({"features": [feature]}));
     }
 
+    /// Goes on in the page's first frame.
+    pub fn enter_frame(&self) {
+        self.post("/frame", json!({"id": 0}));
+    }
+
     fn command(&self, name: &str, parameters: Value) {
         self.post("/goog/cdp/execute", json!({"cmd": name, "params": parameters}));
     }

@@ -237,6 +237,27 @@ fn a_run_that_failed_leaves_a_page_that_says_so() {
     look(&browser, "failed");
 }
 
+/// As GitLab shows artifacts: a frame without an origin, storage or address of its own.
+#[test]
+fn the_page_works_in_a_sandboxed_frame() {
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    page(&world);
+    let around = world.path("report/around.html");
+    let frame = "<html data-ready=\"true\"><iframe sandbox=\"allow-scripts\" src=\"report.html\" \
+                 width=\"1200\" height=\"900\"></iframe>";
+    std::fs::write(&around, frame).unwrap();
+    browser.open(&around, "");
+    browser.enter_frame();
+    browser.until("document.documentElement.dataset.ready");
+    browser.choose("gate", "soak");
+    assert_eq!(rows(&browser), [ORDERS]);
+    browser.click("nav a[href='#view=graph']");
+    assert_eq!(browser.texts("main h2"), ["Graph"]);
+    let (console, _) = browser.noise();
+    assert_eq!(console, Vec::<String>::new());
+}
+
 #[test]
 fn the_page_holds_no_token() {
     let world = World::start();

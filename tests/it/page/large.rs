@@ -62,7 +62,7 @@ fn app(root: &Path, app: usize) {
     );
     for number in 1..OF_AN_APP {
         let promotion = match app % 4 {
-            0 => "      soakDays: 7\n",
+            0 => "      soakDays: 30\n",
             1 => "      schedule: '0 4 1 1 *'\n",
             _ => "",
         };
@@ -133,7 +133,7 @@ fn page(root: &Path) -> PathBuf {
     let start = std::time::Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
         .env_clear()
-        .args(["plan", "--format", "json", "--max-new-merge-requests", "1000"])
+        .args(["plan", "--format", "json", "--max-new-merge-requests", "100"])
         .arg("--app-interface")
         .arg(root)
         .arg("--snapshot")
