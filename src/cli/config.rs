@@ -132,6 +132,7 @@ impl Narrowing {
             environment: given(args.env_name.as_ref()),
             app: given(args.app_name.as_ref()),
             saas_file: given(args.saas_file_name.as_ref()),
+            only: None,
         }
     }
 }

@@ -39,6 +39,8 @@ pub struct Narrowing {
     pub app: Option<String>,
     /// Only this saas file.
     pub saas_file: Option<String>,
+    /// Only these.
+    pub only: Option<BTreeSet<TargetUid>>,
 }
 
 impl Narrowing {
@@ -50,6 +52,7 @@ impl Narrowing {
         fits(&self.environment, &target.namespace.environment)
             && fits(&self.app, &target.app.name)
             && fits(&self.saas_file, &target.saas_file)
+            && self.only.as_ref().is_none_or(|only| only.contains(&target.uid))
     }
 
     /// Is the run about all of them?
