@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::args::{NarrowingArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
 use super::exit::{Exit, Fatal};
+use super::explain::Question;
 use super::pipeline::Mode;
 use super::source::Opening;
 use crate::clients::state::S3Settings;
@@ -52,6 +53,8 @@ pub struct Config {
     pub snapshot: Option<PathBuf>,
     /// Page of the pipeline that this is.
     pub pipeline_url: Option<String>,
+    /// What `explain` is asked.
+    pub question: Option<Question>,
 }
 
 /// GitLab as it was configured.
@@ -147,6 +150,8 @@ pub struct CommandArgs<'a> {
     pub dry_run: bool,
     /// `apply` was given what only `plan` and `explain` take.
     pub refused: Option<&'static str>,
+    /// What `explain` is asked.
+    pub question: Option<Question>,
 }
 
 impl Config {
@@ -217,6 +222,7 @@ impl Config {
             output: run.output.clone(),
             at: at(args.what_if)?,
             snapshot,
+            question: args.question,
             pipeline_url: environment
                 .get("CI_JOB_URL")
                 .or_else(|| environment.get("CI_PIPELINE_URL")),

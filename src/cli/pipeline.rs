@@ -7,6 +7,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
+use super::explain::{self, Forecasts, Question};
 use super::progress::StandardError;
 use super::source::{Loaded, load_config_repo};
 use crate::apply::{Outcomes, apply};
@@ -14,10 +15,10 @@ use crate::clients::git;
 use crate::decide::{Decisions, decide};
 use crate::domain::Problem;
 use crate::inventory::Target;
-use crate::observe::ports::StateError;
+use crate::observe::ports::{ForgeReader, StateError};
 use crate::observe::{Limits, Observer, observe_needs, observe_requests};
-use crate::plan::{self, Merge, MergeTexts, Plan, Settings};
-use crate::report::{EXPORT_KEY, Measured, PlanReport, problems_of, publisher_data};
+use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Settings};
+use crate::report::{EXPORT_KEY, Explanation, Measured, PlanReport, problems_of, publisher_data};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
 /// Write, or plan only.
@@ -41,6 +42,8 @@ pub struct Run {
     pub fatal: Option<Fatal>,
     /// No open requests were looked at.
     pub without_gitlab: bool,
+    /// The answer, if something was asked.
+    pub explanation: Option<Explanation>,
 }
 
 /// Planning asks for facts and is done again: this often at most, so that no
@@ -54,8 +57,9 @@ pub async fn run(config: &Config) -> Run {
     let mut snapshot = None;
     let mut doors = None;
     match stages(config, now, &mut snapshot, &mut stopwatch, &mut doors).await {
-        Ok((report, without_gitlab)) => Run {
+        Ok(Ended { report, without_gitlab, explanation }) => Run {
             report,
+            explanation,
             snapshot,
             measured: stopwatch.measured(doors.as_ref()),
             fatal: None,
@@ -69,9 +73,17 @@ pub async fn run(config: &Config) -> Run {
                 measured: stopwatch.measured(doors.as_ref()),
                 fatal: Some(fatal),
                 without_gitlab: false,
+                explanation: None,
             }
         }
     }
+}
+
+/// What the stages come to.
+struct Ended {
+    report: PlanReport,
+    without_gitlab: bool,
+    explanation: Option<Explanation>,
 }
 
 async fn stages(
@@ -80,20 +92,28 @@ async fn stages(
     snapshot_out: &mut Option<Snapshot>,
     stopwatch: &mut Stopwatch,
     doors_out: &mut Option<Doors>,
-) -> Result<(PlanReport, bool), Fatal> {
+) -> Result<Ended, Fatal> {
     if let Some(path) = &config.snapshot {
         let snapshot = read_snapshot(config, path)?;
         let opening = config.opening(None);
-        let loaded = blocking(move || load_config_repo(&opening)).await?;
+        let mut loaded = blocking(move || load_config_repo(&opening)).await?;
         stopwatch.lap("load");
+        let asked = focus(config, &mut loaded)?;
         let without_gitlab = snapshot.config_repo.is_none();
         let decisions = decide_on(config, &loaded, &snapshot);
         let plan = plan_for(config, &loaded, &snapshot, &decisions);
         stopwatch.lap("plan");
         stopwatch.files(&loaded);
         let report = report(config, &loaded, &snapshot, &decisions, &plan, None);
+        let explanation = match asked {
+            None => None,
+            Some((question, target)) => Some(
+                Forecasts::new(question, &loaded, &snapshot, &decisions, &plan)?
+                    .explain(target, &loaded, &snapshot, &decisions, &report)?,
+            ),
+        };
         *snapshot_out = Some(snapshot);
-        return Ok((report, without_gitlab));
+        return Ok(Ended { report, without_gitlab, explanation });
     }
     let doors = doors_out.insert(Doors::open(config).await?);
     let opening = config.opening(doors.credentials_for_source(config));
@@ -102,7 +122,8 @@ async fn stages(
         doors.connect_gitlab(config),
         doors.state.get(EXPORT_KEY),
     );
-    let loaded = loaded?;
+    let mut loaded = loaded?;
+    let asked = focus(config, &mut loaded)?;
     let gitlab = gitlab?;
     let exported = match probe {
         Ok(exported) => exported,
@@ -142,7 +163,91 @@ async fn stages(
         export(doors, exported, &mut report).await;
         stopwatch.lap("export");
     }
-    Ok((report, gitlab.is_none()))
+    let explanation = match asked {
+        None => None,
+        Some((question, target)) => {
+            if let Some(gitlab) = &gitlab {
+                observe_pipelines(gitlab, &report, &loaded.inventory.targets[target], snapshot).await;
+            }
+            let mut facts = snapshot.clone();
+            let forecasts = forecasts(config, doors, question, &loaded, &mut facts, &decisions, &plan);
+            Some(forecasts.await?.explain(target, &loaded, snapshot, &decisions, &report)?)
+        }
+    };
+    Ok(Ended { report, without_gitlab: gitlab.is_none(), explanation })
+}
+
+/// The question, and what was loaded narrowed to it.
+fn focus<'a>(
+    config: &'a Config,
+    loaded: &mut Loaded,
+) -> Result<Option<(&'a Question, usize)>, Fatal> {
+    let Some(question) = &config.question else { return Ok(None) };
+    Ok(Some((question, explain::focus(config, question, loaded)?)))
+}
+
+/// The one thing that lists do not tell: how the pipelines of the target's open requests stand.
+async fn observe_pipelines(
+    gitlab: &GitLabDoor,
+    report: &PlanReport,
+    target: &Target,
+    snapshot: &mut Snapshot,
+) {
+    let about = report.merge_requests.iter().filter(|r| r.targets.contains(&target.uid));
+    for iid in about.filter_map(|request| request.iid) {
+        let Some(known) = snapshot.merge_requests.get_mut(&iid) else { continue };
+        match gitlab.reader.request(iid).await {
+            Ok(request) => known.pipeline = request.pipeline,
+            Err(failure) => tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error),
+        }
+    }
+}
+
+/// Forecasts, looks up the SLO values that they lacked, and forecasts again. They stay out of
+/// the snapshot of the run: nothing was decided on them.
+async fn forecasts(
+    config: &Config,
+    doors: &Doors,
+    question: &Question,
+    loaded: &Loaded,
+    facts: &mut Snapshot,
+    decisions: &Decisions,
+    plan: &Plan,
+) -> Result<Forecasts, Fatal> {
+    let progress = StandardError::default();
+    let observer = observer(config, doors, &progress);
+    let mut forecasts = Forecasts::new(question, loaded, facts, decisions, plan)?;
+    for _ in 0..ROUNDS {
+        let queries = forecasts.slo_queries();
+        if queries.is_empty() {
+            break;
+        }
+        observer.slo_values(&queries, facts).await;
+        forecasts = Forecasts::new(question, loaded, facts, decisions, plan)?;
+    }
+    Ok(forecasts)
+}
+
+fn observer<'a>(
+    config: &Config,
+    doors: &'a Doors,
+    progress: &'a StandardError,
+) -> Observer<'a> {
+    Observer {
+        commits: &doors.commits,
+        state: &*doors.state,
+        slos: &doors.slos,
+        limits: Limits { concurrency: config.concurrency },
+        progress,
+    }
+}
+
+/// The subscribers that the run is about: those of the question, or as it was narrowed.
+fn narrowing(config: &Config, loaded: &Loaded) -> Narrowing {
+    match &loaded.only {
+        Some(only) => Narrowing { only: Some(only.clone()), ..Narrowing::default() },
+        None => config.narrowing.clone(),
+    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -195,13 +300,7 @@ async fn observe_all(
         );
     }
     let progress = StandardError::default();
-    let observer = Observer {
-        commits: &doors.commits,
-        state: &*doors.state,
-        slos: &doors.slos,
-        limits: Limits { concurrency: config.concurrency },
-        progress: &progress,
-    };
+    let observer = observer(config, doors, &progress);
     observer.commits(&loaded.inventory, snapshot).await;
     observer.records(&loaded.inventory, snapshot).await.map_err(|error| state_failed(&error))?;
     let decisions = decide_on(config, loaded, snapshot);
@@ -247,7 +346,8 @@ async fn config_repo_facts(
 }
 
 fn decide_on(config: &Config, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    let wanted = |target: &Target| config.narrowing.includes(target);
+    let narrowing = narrowing(config, loaded);
+    let wanted = |target: &Target| narrowing.includes(target);
     let mut decisions = decide(&loaded.inventory, snapshot, &wanted);
     plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
     decisions
@@ -260,7 +360,7 @@ fn plan_for(config: &Config, loaded: &Loaded, snapshot: &Snapshot, decisions: &D
         allow_opening: config.allow.0,
         allow_closing: config.allow.1,
         max_new_merge_requests: config.max_new,
-        narrowing: config.narrowing.clone(),
+        narrowing: narrowing(config, loaded),
         pipeline_url: config.pipeline_url.clone(),
         gitlab_host: config.gitlab.as_ref().and_then(|gitlab| {
             let url = url::Url::parse(&gitlab.url).ok()?;
@@ -312,7 +412,7 @@ fn report(
         decisions,
         plan,
         outcomes,
-        &config.narrowing,
+        &narrowing(config, loaded),
         problems,
     )
 }

@@ -105,7 +105,7 @@ fn problems(text: &mut String, report: &PlanReport) {
 }
 
 /// Text from outside in a code span of a table, where nothing in it counts as markup.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let text = printable(text).replace('|', "\\|").replace('`', "'");
     if text.is_empty() { String::new() } else { format!("`{text}`") }
 }

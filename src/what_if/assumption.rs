@@ -24,7 +24,7 @@ pub enum AssumptionError {
     #[error("{0:?} is not of the form deployed=CHANNEL/PUBLISHER@COMMIT or failed=CHANNEL/PUBLISHER@COMMIT")]
     Form(String),
     /// Nobody publishes to such a channel.
-    #[error("{text:?}: no channel is called so{}", alike(.alike))]
+    #[error("{text:?}: no channel is called so{}", there_is(.alike))]
     Channel {
         /// Channel and publisher as they were given.
         text: String,
@@ -54,7 +54,7 @@ pub enum AssumptionError {
     Commit(String),
 }
 
-fn alike(channels: &[String]) -> String {
+fn there_is(channels: &[String]) -> String {
     if channels.is_empty() { String::new() } else { format!("; there is {}", channels.join(", ")) }
 }
 

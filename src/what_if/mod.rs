@@ -14,4 +14,4 @@ mod world;
 pub use assumption::{Assumption, AssumptionError};
 pub use compare::{Change, Comparison, compare};
 pub use forecast::{Forecast, Limits, Move, Stay, Stop, Stops, Waited, forecast};
-pub use world::World;
+pub use world::{World, sharing_ref};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::assumption::Assumption;
 use crate::decide::{Decision, Decisions, decide, record_key};
 use crate::domain::CommitSha;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Target};
 use crate::snapshot::{CommitFact, Lookup, Snapshot};
 
 /// What a record says for which no config hash is known.
@@ -45,30 +45,17 @@ impl World {
     /// channels went as it says.
     pub fn assume(&mut self, assumption: &Assumption, at: DateTime<Utc>) {
         let index = assumption.publisher;
-        let target = &self.inventory.targets[index];
         let commit = &assumption.commit;
-        match &target.git_ref {
-            Ok(moving) if CommitSha::parse(moving).is_none() => {
-                let (url, moving) = (target.repo_url.clone(), moving.clone());
-                let same = |other: &&crate::inventory::Target| {
-                    other.repo_url.is_same(&url) && other.git_ref.as_ref() == Ok(&moving)
-                };
-                for other in self.inventory.targets.iter().filter(same) {
+        for member in sharing_ref(&self.inventory, index) {
+            let target = &mut self.inventory.targets[member];
+            match &target.git_ref {
+                Ok(moving) if CommitSha::parse(moving).is_none() => {
+                    let key = Snapshot::commit_key(&target.repo_url, moving);
                     let fact =
                         CommitFact { sha: commit.clone(), committed_at: None, subject: None };
-                    self.snapshot.commits.insert(
-                        Snapshot::commit_key(&other.repo_url, &moving),
-                        Lookup::Found(fact),
-                    );
+                    self.snapshot.commits.insert(key, Lookup::Found(fact));
                 }
-            }
-            _ => {
-                let site = self.inventory.site_of.get(&index);
-                let site = site.and_then(|site| self.inventory.sites.get(site));
-                let members = site.map_or_else(|| vec![index], |site| site.members.clone());
-                for member in members {
-                    self.inventory.targets[member].git_ref = Ok(commit.to_string());
-                }
+                _ => target.git_ref = Ok(commit.to_string()),
             }
         }
         self.deploy(index, commit, assumption.success, at);
@@ -118,6 +105,22 @@ impl World {
             .max()
             .map(|(_, hash)| hash.to_owned())
     }
+}
+
+/// Everybody who is at another commit when this target is, itself included: who follows the same
+/// moving ref of its repository, or shares its place in a file.
+pub fn sharing_ref(inventory: &Inventory, index: usize) -> Vec<usize> {
+    let target = &inventory.targets[index];
+    let moving = target.git_ref.as_ref().ok().filter(|git_ref| CommitSha::parse(git_ref).is_none());
+    if let Some(moving) = moving {
+        let same = |other: &Target| {
+            other.repo_url.is_same(&target.repo_url) && other.git_ref.as_ref() == Ok(moving)
+        };
+        let all = inventory.targets.iter().enumerate();
+        return all.filter(|(_, other)| same(other)).map(|(index, _)| index).collect();
+    }
+    let site = inventory.site_of.get(&index).and_then(|site| inventory.sites.get(site));
+    site.map_or_else(|| vec![index], |site| site.members.clone())
 }
 
 fn hash_of(record: &Value) -> Option<&str> {
