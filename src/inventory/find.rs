@@ -23,17 +23,20 @@ const ALIKE: usize = 3;
 const LIKENESS: f32 = 0.7;
 
 /// Finds a target among `candidates` (indexes): by its uid or the start of it (4 digits or more),
-/// by its label `saas-file/resource-template[/name]/cluster/namespace` with or without its name,
-/// by whole parts of the label in their order, and at last by any part of the text in any letter
-/// case. The first of these ways that finds something decides.
+/// by its label `saas-file/resource-template[/name]/cluster/namespace`,
+/// by whole parts of the label that stand side by side, by whole parts in their order, and at last
+/// by any part of the text in any letter case. The first of these ways that finds something
+/// decides.
 pub fn find(inventory: &Inventory, candidates: &BTreeSet<usize>, wanted: &str) -> Found {
     let wanted = wanted.trim().trim_matches('/');
     let lower = wanted.to_lowercase();
     let parts: Vec<&str> = wanted.split('/').collect();
     let is_uid = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let ways: [&dyn Fn(&Target, &str) -> bool; 4] = [
+    let side_by_side = format!("/{wanted}/");
+    let ways: [&dyn Fn(&Target, &str) -> bool; 5] = [
         &|target, label| target.uid.as_str() == lower || label == wanted,
         &|target, _| is_uid && target.uid.as_str().starts_with(&lower),
+        &|_, label| format!("/{label}/").contains(&side_by_side),
         &|_, label| has_parts(label, &parts),
         &|_, label| label.to_lowercase().contains(&lower),
     ];

@@ -64,6 +64,10 @@ pub fn summary(report: &PlanReport, screen: &Screen) -> String {
     for (part, groups) in parts.iter().zip(&groups).filter(|(_, groups)| !groups.is_empty()) {
         section(&mut text, part, screen, |text| {
             for (name, lines) in groups {
+                if let [only] = lines.as_slice() {
+                    text.push_str(&only.shown(screen.paint, width));
+                    continue;
+                }
                 let head = format!("{name}: {}", lines.len());
                 let _ = writeln!(text, "  {}", screen.paint.paint(lines[0].style, &head));
                 for line in lines.iter().take(shown) {
@@ -145,9 +149,9 @@ fn fits(parts: &[Part], counts: &str, screen: &Screen) -> bool {
 fn group_lines(groups: &[Vec<(&str, Vec<&Line>)>], counts: &str, screen: &Screen) -> usize {
     let Some((_, height)) = screen.size else { return screen.group_lines };
     let whole = |shown: usize| {
-        let group = |(_, lines): &(&str, Vec<&Line>)| {
-            let rest = usize::from(shown > 0 && lines.len() > shown);
-            1 + lines.len().min(shown) + rest
+        let group = |(_, lines): &(&str, Vec<&Line>)| match lines.len() {
+            1 => 1,
+            all => 1 + all.min(shown) + usize::from(shown > 0 && all > shown),
         };
         let part = |part: &Vec<(&str, Vec<&Line>)>| match part.as_slice() {
             [] => 0,

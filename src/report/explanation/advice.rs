@@ -73,27 +73,26 @@ fn deployment(followed: &FollowedReport, target: &Target) -> String {
 }
 
 fn same_ref(explanation: &Explanation) -> Vec<String> {
-    explanation
-        .publishers
-        .iter()
-        .map(|followed| {
-            let commit = followed.commit_sha.as_ref().map_or("?", |commit| commit.short());
-            let label = &followed.label;
-            match (followed.decision, &followed.git_ref) {
-                (Some(_), _) => format!(
-                    "{label} is at {commit} and is promoted by sapm itself: `sapm explain {label}` says when it moves"
-                ),
-                (None, Some(git_ref)) if crate::domain::is_commit_sha(git_ref) => format!(
-                    "{label} is pinned to {commit} at {}, and nobody but people moves it",
-                    followed.declared_at
-                ),
-                (None, git_ref) => format!(
-                    "{label} is at {commit}, the tip of {}",
-                    git_ref.as_deref().unwrap_or("its ref")
-                ),
+    let mut lines =
+        vec!["bring all publishers to one commit; where they are now, and who moves them:".to_owned()];
+    lines.extend(explanation.publishers.iter().map(|followed| {
+        let commit = followed.commit_sha.as_ref().map_or("?", |commit| commit.short());
+        let label = &followed.label;
+        match (followed.decision, &followed.git_ref) {
+            (Some(_), _) => {
+                format!("{label} is at {commit}; sapm promotes it: see `sapm explain {label}`")
             }
-        })
-        .collect()
+            (None, Some(git_ref)) if crate::domain::is_commit_sha(git_ref) => {
+                format!("{label} is at {commit}; only people move it: its ref at {}", followed.declared_at)
+            }
+            (None, git_ref) => format!(
+                "{label} is at {commit}; it follows {} of {} by itself",
+                git_ref.as_deref().unwrap_or("the ref"),
+                followed.repo_url
+            ),
+        }
+    }));
+    lines
 }
 
 fn soak(found: &Found<'_>, target: &Target, gate: &Gate) -> String {

@@ -4,19 +4,21 @@ use chrono::{DateTime, Utc};
 
 use super::forecast::WhatIf;
 use super::{Answer, Explanation, Found, Since, advice};
-use crate::decide::{DeploymentState, GateOutcome, Outcome};
+use crate::decide::{DeploymentState, Gate, Outcome};
 use crate::domain::span;
 use crate::plan::{Action, Reason};
 use crate::report::text::{short, utc};
-use crate::what_if::Move;
+use crate::what_if::{Assumption, Forecast, Move};
 
 pub(super) fn answer(explanation: &Explanation, found: &Found<'_>, what_if: &WhatIf<'_>) -> Answer {
-    let next = next_move(found, what_if);
     Answer {
         summary: summary(explanation),
         since: since(explanation, found),
-        next_possible_at: next.map(|step| step.at),
-        next: next_text(explanation, found, what_if, next),
+        next_possible_at: own_moves(found, what_if.plain).next().map(|step| step.at),
+        next: next_text(explanation, found, what_if.plain),
+        what_if: what_if.assumed.map(|(assumptions, forecast, _)| {
+            what_if_text(explanation, found, assumptions, forecast)
+        }),
         advice: advice::advice(explanation, found),
     }
 }
@@ -120,64 +122,75 @@ fn since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
     }
 }
 
-/// The target's next promotion.
-fn next_move<'a>(found: &Found<'_>, what_if: &WhatIf<'a>) -> Option<&'a Move> {
-    let asked = match what_if.assumed {
-        Some((_, forecast, _)) => forecast,
-        None => what_if.plain,
-    };
-    asked.moves.iter().find(|step| step.target == found.target)
-}
-
-fn next_text(
-    explanation: &Explanation,
-    found: &Found<'_>,
-    what_if: &WhatIf<'_>,
-    next: Option<&Move>,
-) -> String {
-    let assumed = if what_if.assumed.is_some() { "with what is assumed: " } else { "" };
-    let now = explanation.observed_at;
-    match next {
-        Some(step) if step.at <= now => {
-            format!("{assumed}now, to {}", short(&step.to))
-        }
-        Some(step) => {
-            let waited = step.waited.map(|w| format!("; waits for {}", w.gate.as_str()));
-            format!(
-                "{assumed}{} (in {}), to {}, if nothing else changes{}",
-                utc(step.at),
-                span(step.at - now),
-                short(&step.to),
-                waited.unwrap_or_default()
-            )
-        }
-        None => format!("{assumed}{}", never(explanation, found, what_if)),
+/// When the target is promoted as things are.
+fn next_text(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
+    match own_moves(found, plain).next() {
+        Some(step) => when(explanation, step),
+        None => never(explanation, found, plain),
     }
 }
 
-fn never(explanation: &Explanation, found: &Found<'_>, what_if: &WhatIf<'_>) -> String {
-    let stay = what_if.asked().stays.iter().find(|stay| stay.target == found.target);
-    let until = utc(what_if.asked().until);
-    match stay {
-        Some(stay) if what_if.assumed.is_some() => {
-            format!("not before {until}: {}", stay.reason)
+fn own_moves<'a>(found: &Found<'_>, forecast: &'a Forecast) -> impl Iterator<Item = &'a Move> {
+    let target = found.target;
+    forecast.moves.iter().filter(move |step| step.target == target)
+}
+
+fn when(explanation: &Explanation, step: &Move) -> String {
+    let now = explanation.observed_at;
+    let to = short(&step.to);
+    if step.at <= now {
+        return format!("now, to {to}");
+    }
+    let waited = step.waited.map(|w| format!("; waits for {}", w.gate.as_str()));
+    format!(
+        "{} (in {}), to {to}, if nothing else changes{}",
+        utc(step.at),
+        span(step.at - now),
+        waited.unwrap_or_default()
+    )
+}
+
+fn never(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
+    let Some(stay) = plain.stays.iter().find(|stay| stay.target == found.target) else {
+        return "when its publishers have deployed another commit".to_owned();
+    };
+    let timeless = |gate: &&Gate| gate.holds() && gate.next_possible_at.is_none();
+    let waits: Vec<&str> = explanation
+        .subscriber
+        .gates
+        .iter()
+        .filter(timeless)
+        .map(|gate| gate.gate.as_str())
+        .collect();
+    if waits.is_empty() {
+        format!("not by waiting, as far as {}: {}", utc(plain.until), stay.reason)
+    } else {
+        format!("not by waiting alone: something has to be done about {}", waits.join(", "))
+    }
+}
+
+/// When the target gets what is assumed.
+fn what_if_text(
+    explanation: &Explanation,
+    found: &Found<'_>,
+    assumptions: &[Assumption],
+    forecast: &Forecast,
+) -> String {
+    let assumed: Vec<&str> =
+        assumptions.iter().map(|assumption| assumption.commit.as_str()).collect();
+    let gets = own_moves(found, forecast).find(|step| assumed.contains(&step.to.as_str()));
+    if let Some(step) = gets {
+        return when(explanation, step);
+    }
+    let names: Vec<&str> = assumptions.iter().map(|a| a.commit.short()).collect();
+    let names = names.join(", ");
+    if assumed.contains(&found.target().git_ref.as_deref().unwrap_or_default()) {
+        return format!("it has {names} already");
+    }
+    match forecast.stays.iter().find(|stay| stay.target == found.target) {
+        Some(stay) => {
+            format!("it does not get {names} before {}: {}", utc(forecast.until), stay.reason)
         }
-        Some(_) => {
-            let waits: Vec<&str> = explanation
-                .subscriber
-                .gates
-                .iter()
-                .filter(|gate| {
-                    gate.outcome == GateOutcome::Hold && gate.next_possible_at.is_none()
-                })
-                .map(|gate| gate.gate.as_str())
-                .collect();
-            if waits.is_empty() {
-                format!("not by the passage of time alone, as far as {until}")
-            } else {
-                format!("not by the passage of time alone: {} waits for something to change", waits.join(", "))
-            }
-        }
-        None => "when its publishers have deployed another commit".to_owned(),
+        None => format!("it does not get {names}: nothing of the kind becomes due for it"),
     }
 }

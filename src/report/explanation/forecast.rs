@@ -13,10 +13,9 @@ use crate::what_if::{Assumption, Change, Comparison, Forecast, Move, Stay};
 
 /// What a forecast takes for granted, for people.
 const RESTS_ON: [&str; 3] = [
-    "every merge request is merged, and deployed successfully, at the very moment that it is due",
-    "SLO values, blocked versions, schedules and the rest of the config repo stay as they are, \
-     and nobody commits anything else",
-    "config hashes stay what they were at the publisher's last deployment",
+    "every merge request is merged, and deployed successfully, the moment that it is due",
+    "SLO values and the config repo stay as they are, and nobody commits anything else",
+    "config hashes stay what they were at a publisher's last deployment",
 ];
 
 /// A forecast as things are, and one with what is assumed.

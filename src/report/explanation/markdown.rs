@@ -17,6 +17,9 @@ pub fn markdown(explanation: &Explanation) -> String {
         let _ = writeln!(text, "* Since {}: {}", utc(since.at), cell(&since.what));
     }
     let _ = writeln!(text, "* Next possible: {}", cell(&answer.next));
+    if let Some(what_if) = &answer.what_if {
+        let _ = writeln!(text, "* What if: {}", cell(what_if));
+    }
     let place = cell(&explanation.declared_at);
     match &explanation.declared_url {
         Some(url) => {
@@ -135,7 +138,7 @@ fn forecast(text: &mut String, explanation: &Explanation) {
     }
     let _ = writeln!(
         text,
-        "\nLooks as far as {}, and takes for granted that {}.",
+        "\nLooks as far as {}, and assumes that {}.",
         utc(forecast.until),
         forecast.rests_on.join("; that ")
     );

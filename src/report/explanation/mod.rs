@@ -65,6 +65,8 @@ pub struct Answer {
     pub next_possible_at: Option<DateTime<Utc>>,
     /// The same in words, and what stands against it.
     pub next: String,
+    /// When it gets an assumed commit, in words; null without assumptions.
+    pub what_if: Option<String>,
     /// What to do about it.
     pub advice: Vec<String>,
 }
@@ -151,18 +153,24 @@ impl Found<'_> {
         &self.inventory.targets[self.target]
     }
 
-    /// `data/…:LINE` of a field of a target's promotion block, else of the target.
-    fn field(&self, target: &Target, path: &[&str]) -> String {
+    /// The line of a field of a target, else of the target.
+    fn line(&self, target: &Target, path: &[&str]) -> u32 {
         let tree = self.bundle.sources.get(&target.place.file);
         let node = tree.and_then(|tree| {
             path.iter().try_fold(tree.node(target.node), |node, key| node.get(key))
         });
-        let line = node.map_or(target.place.line, |node| node.position().line);
-        format!("data{}:{line}", target.place.file)
+        node.map_or(target.place.line, |node| node.position().line)
     }
 
-    fn page(&self, file: &str, line: u32) -> Option<String> {
+    /// `data/…:LINE` of a field of a target, else of the target.
+    fn field(&self, target: &Target, path: &[&str]) -> String {
+        format!("data{}:{}", target.place.file, self.line(target, path))
+    }
+
+    /// The same as a page on GitLab.
+    fn page(&self, target: &Target, path: &[&str]) -> Option<String> {
         let repo = self.snapshot.config_repo.as_ref()?;
+        let (file, line) = (&target.place.file, self.line(target, path));
         Some(format!("{}/-/blob/{}/data{file}#L{line}", repo.web_url, repo.base_commit))
     }
 }
@@ -183,11 +191,12 @@ impl Explanation {
                 since: None,
                 next_possible_at: None,
                 next: String::new(),
+                what_if: None,
                 advice: Vec::new(),
             },
             subscriber,
             declared_at: found.field(target, &["ref"]),
-            declared_url: found.page(&target.place.file, target.place.line),
+            declared_url: found.page(target, &["ref"]),
             publishers,
             merge_requests,
             merge_requests_known: found.snapshot.config_repo.is_some(),

@@ -20,7 +20,7 @@ pub fn text(explanation: &Explanation, paint: Paint) -> String {
     publishers(&mut out, explanation);
     gates(&mut out, explanation);
     requests(&mut out, explanation);
-    forecast(&mut out, &explanation.forecast);
+    forecast(&mut out, explanation);
     problems(&mut out, explanation);
     out.text
 }
@@ -38,6 +38,11 @@ impl Sheet {
 
     fn line(&mut self, text: &str) {
         let _ = writeln!(self.text, "  {}", printable(text));
+    }
+
+    fn faint(&mut self, text: &str) {
+        let text = self.paint.paint(FAINT, &printable(text));
+        let _ = writeln!(self.text, "  {text}");
     }
 
     fn pair(&mut self, key: &str, value: &str) {
@@ -63,6 +68,9 @@ fn answer(out: &mut Sheet, explanation: &Explanation) {
         out.pair("since", &when);
     }
     out.pair("next possible", &answer.next);
+    if let Some(what_if) = &answer.what_if {
+        out.pair("what if", what_if);
+    }
     if !answer.advice.is_empty() {
         out.head("What to do");
     }
@@ -160,6 +168,9 @@ fn gates(out: &mut Sheet, explanation: &Explanation) {
         let word = out.paint.paint(Paint::of_gate(gate.outcome), &word);
         let name = gate.gate.as_str();
         let _ = writeln!(out.text, "  {word} {name:<16} {}", printable(&gate.reason));
+        if gate.holds() {
+            let _ = writeln!(out.text, "       {:<16} passes when {}", "", gate.gate.passes_when());
+        }
         for slo in gate.evidence["slos"].as_array().into_iter().flatten() {
             let slo_line = format!("       {:<16} {}", "", slo_line(slo));
             let _ = writeln!(out.text, "{}", printable(&slo_line));
@@ -172,7 +183,7 @@ pub(super) fn verdict(outcome: GateOutcome) -> &'static str {
     match outcome {
         GateOutcome::Pass => "pass",
         GateOutcome::Hold => "HOLD",
-        GateOutcome::NotApplicable => "-",
+        GateOutcome::NotApplicable => "n/a",
     }
 }
 
@@ -221,16 +232,20 @@ fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanatio
     };
     out.pair("pipeline", &pipeline);
     if let Some(status) = &request.merge_status {
-        out.pair("merge status", status);
+        out.pair("GitLab says", status);
     }
     let labels: Vec<&str> = planned.labels.iter().map(String::as_str).collect();
     out.pair("labels", &labels.join(", "));
     out.pair("next run", &planned.reason);
 }
 
-fn forecast(out: &mut Sheet, forecast: &ForecastReport) {
+fn forecast(out: &mut Sheet, explanation: &Explanation) {
+    let forecast = &explanation.forecast;
     let assumed = !forecast.assumptions.is_empty();
-    if forecast.moves.is_empty() && !assumed {
+    let own = &explanation.subscriber.target.uid;
+    // The target's own next move stands in the answer already.
+    let tells_more = forecast.moves.len() > 1 || forecast.moves.iter().any(|m| m.uid != *own);
+    if !assumed && !tells_more {
         return;
     }
     if assumed {
@@ -238,16 +253,28 @@ fn forecast(out: &mut Sheet, forecast: &ForecastReport) {
         for assumption in &forecast.assumptions {
             let word = if assumption.success { "has deployed" } else { "has failed to deploy" };
             let commit = assumption.commit_sha.short();
-            out.line(&format!("{} {word} {commit}", assumption.label));
+            out.line(&format!("assumed: {} {word} {commit}", assumption.label));
             for other in &assumption.along {
-                out.line(&format!("  at {commit} as well, by the same ref: {other}"));
+                out.line(&format!("  {other} is at {commit} as well: it has the same ref"));
             }
         }
     } else {
-        out.head("What comes next");
+        out.head("What comes next, here and upstream");
     }
     timeline(out, forecast, assumed);
-    for gone in &forecast.gone {
+    if assumed {
+        differences(out, forecast);
+    }
+    if forecast.cut_short {
+        out.line("the forecast was cut short: promotions go round in circles, or are too many");
+    }
+    let until = utc(forecast.until);
+    out.faint(&format!("Looks as far as {until}. Assumes that {}.", forecast.rests_on.join("; that ")));
+}
+
+/// What does not come, and what comes all the same.
+fn differences(out: &mut Sheet, forecast: &ForecastReport) {
+    for gone in forecast.gone.iter().take(LINES) {
         out.line(&format!(
             "no longer at {}: {} {} -> {}",
             utc(gone.at),
@@ -256,22 +283,15 @@ fn forecast(out: &mut Sheet, forecast: &ForecastReport) {
             short(&gone.to)
         ));
     }
-    let stays = if assumed { forecast.stays.as_slice() } else { &[] };
-    for stay in stays.iter().take(LINES) {
+    more(out, forecast.gone.len());
+    for stay in forecast.stays.iter().take(LINES) {
         let by = stay.held_by.map(|gate| format!(" [{}]", gate.as_str())).unwrap_or_default();
         let to = stay.candidate.as_ref().map(|c| format!(" to {}", c.short())).unwrap_or_default();
         out.line(&format!("does not move{to}: {}{by}: {}", stay.label, stay.reason));
     }
-    more(out, stays.len());
+    more(out, forecast.stays.len());
     if forecast.unchanged > 0 {
-        out.line(&format!("elsewhere {} promotions come as they would anyway", forecast.unchanged));
-    }
-    if forecast.cut_short {
-        out.line("the forecast was cut short: promotions go round in circles, or are too many");
-    }
-    out.line(&format!("Looks as far as {}, and takes for granted that", utc(forecast.until)));
-    for text in &forecast.rests_on {
-        out.line(&format!("  - {text}"));
+        out.line(&format!("not shown: {} promotions that come all the same", forecast.unchanged));
     }
 }
 
