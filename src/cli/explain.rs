@@ -48,7 +48,8 @@ pub fn focus(config: &Config, question: &Question, loaded: &mut Loaded) -> Resul
         .assume
         .iter()
         .map(|text| {
-            Assumption::publisher(text, inventory).map_err(|error| bad_assumption(&error.to_string()))
+            Assumption::publisher(text, inventory)
+                .map_err(|error| bad_assumption(&error.to_string()))
         })
         .collect::<Result<_, _>>()?;
     let moved = assumed.iter().flat_map(|&index| crate::what_if::sharing_ref(inventory, index));
@@ -186,8 +187,7 @@ impl Forecasts {
         decisions: &Decisions,
         report: &PlanReport,
     ) -> Result<Explanation, Fatal> {
-        let comparison =
-            self.assumed.as_ref().map(|(_, forecast)| compare(&self.plain, forecast));
+        let comparison = self.assumed.as_ref().map(|(_, forecast)| compare(&self.plain, forecast));
         let assumed = self.assumed.as_ref().zip(comparison.as_ref());
         let what_if = WhatIf {
             plain: &self.plain,

@@ -48,13 +48,25 @@ impl Present for ApplyArgs {
         } else {
             None
         };
-        CommandArgs { run: &self.run, what_if: None, dry_run: self.dry_run.or(false), refused, question: None }
+        CommandArgs {
+            run: &self.run,
+            what_if: None,
+            dry_run: self.dry_run.or(false),
+            refused,
+            question: None,
+        }
     }
 }
 
 impl Present for PlanArgs {
     fn run_args(&self) -> CommandArgs<'_> {
-        CommandArgs { run: &self.run, what_if: Some(&self.what_if), dry_run: false, refused: None, question: None }
+        CommandArgs {
+            run: &self.run,
+            what_if: Some(&self.what_if),
+            dry_run: false,
+            refused: None,
+            question: None,
+        }
     }
 
     fn detailed_exitcode(&self) -> bool {
@@ -64,8 +76,7 @@ impl Present for PlanArgs {
 
 impl Present for ExplainArgs {
     fn run_args(&self) -> CommandArgs<'_> {
-        let question =
-            Question { target: self.target.clone(), assume: self.assume.clone() };
+        let question = Question { target: self.target.clone(), assume: self.assume.clone() };
         CommandArgs {
             run: &self.run,
             what_if: Some(&self.what_if),

@@ -167,10 +167,12 @@ async fn stages(
         None => None,
         Some((question, target)) => {
             if let Some(gitlab) = &gitlab {
-                observe_pipelines(gitlab, &report, &loaded.inventory.targets[target], snapshot).await;
+                observe_pipelines(gitlab, &report, &loaded.inventory.targets[target], snapshot)
+                    .await;
             }
             let mut facts = snapshot.clone();
-            let forecasts = forecasts(config, doors, question, &loaded, &mut facts, &decisions, &plan);
+            let forecasts =
+                forecasts(config, doors, question, &loaded, &mut facts, &decisions, &plan);
             Some(forecasts.await?.explain(target, &loaded, snapshot, &decisions, &report)?)
         }
     };
@@ -198,7 +200,9 @@ async fn observe_pipelines(
         let Some(known) = snapshot.merge_requests.get_mut(&iid) else { continue };
         match gitlab.reader.request(iid).await {
             Ok(request) => known.pipeline = request.pipeline,
-            Err(failure) => tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error),
+            Err(failure) => {
+                tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error)
+            }
         }
     }
 }
@@ -228,11 +232,7 @@ async fn forecasts(
     Ok(forecasts)
 }
 
-fn observer<'a>(
-    config: &Config,
-    doors: &'a Doors,
-    progress: &'a StandardError,
-) -> Observer<'a> {
+fn observer<'a>(config: &Config, doors: &'a Doors, progress: &'a StandardError) -> Observer<'a> {
     Observer {
         commits: &doors.commits,
         state: &*doors.state,

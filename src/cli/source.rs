@@ -83,7 +83,14 @@ fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<
     );
     let (commit, branch) = (checkout.commit().clone(), checkout.branch().to_owned());
     let (bundle, inventory) = read(&CloneTree(checkout), opening.digest)?;
-    Ok(Loaded { bundle, inventory, commit: Some(commit), branch: Some(branch), origin: None, only: None })
+    Ok(Loaded {
+        bundle,
+        inventory,
+        commit: Some(commit),
+        branch: Some(branch),
+        origin: None,
+        only: None,
+    })
 }
 
 fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {

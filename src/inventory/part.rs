@@ -29,7 +29,8 @@ impl Inventory {
         }
         self.reach(of, |index| {
             let channels = self.targets[index].promotion.publish.iter();
-            let following = channels.filter_map(|channel| followers.get(channel.as_str())).flatten();
+            let following =
+                channels.filter_map(|channel| followers.get(channel.as_str())).flatten();
             following.copied().chain(self.mates(index)).collect()
         })
     }

@@ -72,7 +72,9 @@ pub fn summary(report: &PlanReport, screen: &Screen) -> String {
                 let _ = writeln!(text, "  {}", screen.paint.paint(lines[0].style, &head));
                 for line in lines.iter().take(shown) {
                     text.push_str("  ");
-                    text.push_str(&line.shown(screen.paint, width.map(|width| width.saturating_sub(2))));
+                    text.push_str(
+                        &line.shown(screen.paint, width.map(|width| width.saturating_sub(2))),
+                    );
                 }
                 if shown > 0 && lines.len() > shown {
                     let _ = writeln!(text, "    … and {} more", lines.len() - shown);
@@ -138,10 +140,9 @@ fn fits(parts: &[Part], counts: &str, screen: &Screen) -> bool {
             };
             parts.iter().map(part).sum::<usize>() + counts.lines().count() < height
         }
-        None => parts
-            .iter()
-            .flat_map(Part::groups)
-            .all(|(_, lines)| lines.len() <= screen.group_lines),
+        None => {
+            parts.iter().flat_map(Part::groups).all(|(_, lines)| lines.len() <= screen.group_lines)
+        }
     }
 }
 
@@ -175,10 +176,8 @@ fn section(text: &mut String, part: &Part, screen: &Screen, body: impl FnOnce(&m
             let name = part.name;
             let folded = if part.lines.len() > 20 { "[collapsed=true]" } else { "" };
             let title = format!("{title} ({})", part.lines.len());
-            let _ = writeln!(
-                text,
-                "\u{1b}[0Ksection_start:{at}:sapm_{name}{folded}\r\u{1b}[0K{title}"
-            );
+            let _ =
+                writeln!(text, "\u{1b}[0Ksection_start:{at}:sapm_{name}{folded}\r\u{1b}[0K{title}");
             body(text);
             let _ = writeln!(text, "\u{1b}[0Ksection_end:{at}:sapm_{name}\r\u{1b}[0K");
         }

@@ -21,7 +21,9 @@ pub struct Assumption {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AssumptionError {
     /// Neither form.
-    #[error("{0:?} is not of the form deployed=CHANNEL/PUBLISHER@COMMIT or failed=CHANNEL/PUBLISHER@COMMIT")]
+    #[error(
+        "{0:?} is not of the form deployed=CHANNEL/PUBLISHER@COMMIT or failed=CHANNEL/PUBLISHER@COMMIT"
+    )]
     Form(String),
     /// Nobody publishes to such a channel.
     #[error("{text:?}: no channel is called so{}", there_is(.alike))]
@@ -50,7 +52,9 @@ pub enum AssumptionError {
         publishers: Vec<String>,
     },
     /// Neither a whole commit id nor the start of one commit that is known.
-    #[error("{0:?} is no commit id of 40 lower-case hex digits, nor the start of one that this run knows")]
+    #[error(
+        "{0:?} is no commit id of 40 lower-case hex digits, nor the start of one that this run knows"
+    )]
     Commit(String),
 }
 

@@ -172,11 +172,7 @@ fn stays(decisions: &Decisions, stops: &Stops) -> Vec<Stay> {
 }
 
 /// Notes who is held, and forgets who is not any more (but for who moves now).
-fn note_waiting(
-    decisions: &Decisions,
-    waiting: &mut BTreeMap<usize, Waited>,
-    at: DateTime<Utc>,
-) {
+fn note_waiting(decisions: &Decisions, waiting: &mut BTreeMap<usize, Waited>, at: DateTime<Utc>) {
     for (&target, decision) in &decisions.subscribers {
         match (decision.outcome, decision.held_by) {
             (Outcome::Hold, Some(gate)) => {

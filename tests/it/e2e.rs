@@ -3,6 +3,7 @@
 mod answerless;
 mod broken_parts;
 mod closing;
+mod explain;
 mod failures;
 mod first_run;
 mod inspect;

@@ -9,8 +9,11 @@ mod e2e;
 mod git;
 mod lifecycle;
 mod rule_tables;
+mod screens;
 mod slo;
+mod small_world;
 mod state;
+mod what_if;
 mod yaml_properties;
 
 #[path = "../../examples/demo/shop.rs"]

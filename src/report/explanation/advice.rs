@@ -2,6 +2,7 @@
 
 use super::{ExplainedRequest, Explanation, FollowedReport, Found};
 use crate::decide::{DeploymentState, Gate, GateName, Outcome};
+use crate::domain::RepoUrl;
 use crate::inventory::Target;
 use crate::plan::{Action, Reason};
 use crate::report::text::utc;
@@ -65,16 +66,16 @@ fn deployment(followed: &FollowedReport, target: &Target) -> String {
                  it is done, the deployer writes the record {key}",
                 followed.label
             );
-            let same = followed.repo_url.trim_end_matches(".git")
-                == target.repo_url.as_str().trim_end_matches(".git");
+            let same = RepoUrl::new(followed.repo_url.as_str()).is_same(&target.repo_url);
             if same { missing } else { format!("{missing} (it deploys {})", followed.repo_url) }
         }
     }
 }
 
 fn same_ref(explanation: &Explanation) -> Vec<String> {
-    let mut lines =
-        vec!["bring all publishers to one commit; where they are now, and who moves them:".to_owned()];
+    let mut lines = vec![
+        "bring all publishers to one commit; where they are now, and who moves them:".to_owned(),
+    ];
     lines.extend(explanation.publishers.iter().map(|followed| {
         let commit = followed.commit_sha.as_ref().map_or("?", |commit| commit.short());
         let label = &followed.label;
@@ -83,7 +84,10 @@ fn same_ref(explanation: &Explanation) -> Vec<String> {
                 format!("{label} is at {commit}; sapm promotes it: see `sapm explain {label}`")
             }
             (None, Some(git_ref)) if crate::domain::is_commit_sha(git_ref) => {
-                format!("{label} is at {commit}; only people move it: its ref at {}", followed.declared_at)
+                format!(
+                    "{label} is at {commit}; only people move it: its ref at {}",
+                    followed.declared_at
+                )
             }
             (None, git_ref) => format!(
                 "{label} is at {commit}; it follows {} of {} by itself",
@@ -196,7 +200,9 @@ fn up_to_date(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
     let target = found.target();
     if explanation.subscriber.channels.is_empty() {
         let place = found.field(target, &["promotion"]);
-        return vec![format!("add the channels that it should follow as promotion.subscribe at {place}")];
+        return vec![format!(
+            "add the channels that it should follow as promotion.subscribe at {place}"
+        )];
     }
     let due = |followed: &&FollowedReport| {
         matches!(followed.decision, Some(Outcome::Hold | Outcome::Promote | Outcome::Error))

@@ -44,7 +44,9 @@ fn summary(explanation: &Explanation) -> String {
             "{label} is up to date: it is at {}, as are all publishers that it follows",
             short(&subscriber.current_ref)
         ),
-        (Outcome::Promote, _) => format!("{label} is due for promotion{change}: {}", due(explanation)),
+        (Outcome::Promote, _) => {
+            format!("{label} is due for promotion{change}: {}", due(explanation))
+        }
     }
 }
 
@@ -82,10 +84,15 @@ fn due(explanation: &Explanation) -> String {
             format!("its merge request {number} is open and waits to be merged")
         }
         (Action::Update, _) => {
-            format!("its merge request {number} is open; the next run refreshes it ({})", planned.reason)
+            format!(
+                "its merge request {number} is open; the next run refreshes it ({})",
+                planned.reason
+            )
         }
         (Action::Keep, _) => format!("its merge request {number} is {}", planned.reason),
-        (Action::Close, _) => format!("its merge request {number} will be closed: {}", planned.reason),
+        (Action::Close, _) => {
+            format!("its merge request {number} will be closed: {}", planned.reason)
+        }
         (Action::Defer | Action::Hold, _) => {
             format!("every gate passes, but no merge request is opened: {}", planned.reason)
         }
@@ -154,16 +161,16 @@ fn never(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> Stri
     let Some(stay) = plain.stays.iter().find(|stay| stay.target == found.target) else {
         return "when its publishers have deployed another commit".to_owned();
     };
+    match explanation.subscriber.decision {
+        Outcome::Error => return "when what is wrong is put right".to_owned(),
+        Outcome::Promote => return format!("when people let it: {}", stay.reason),
+        Outcome::Hold | Outcome::UpToDate => {}
+    }
     let timeless = |gate: &&Gate| gate.holds() && gate.next_possible_at.is_none();
-    let waits: Vec<&str> = explanation
-        .subscriber
-        .gates
-        .iter()
-        .filter(timeless)
-        .map(|gate| gate.gate.as_str())
-        .collect();
+    let gates = explanation.subscriber.gates.iter();
+    let waits: Vec<&str> = gates.filter(timeless).map(|gate| gate.gate.as_str()).collect();
     if waits.is_empty() {
-        format!("not by waiting, as far as {}: {}", utc(plain.until), stay.reason)
+        format!("not before {}: {}", utc(plain.until), stay.reason)
     } else {
         format!("not by waiting alone: something has to be done about {}", waits.join(", "))
     }

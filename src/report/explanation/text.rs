@@ -139,8 +139,12 @@ fn publisher(out: &mut Sheet, followed: &FollowedReport, explanation: &Explanati
         Some(at) => format!(" {} ({})", ago(at, now), utc(at)),
         None => String::new(),
     };
-    let reason = followed.reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
-    let _ = writeln!(out.text, "      deployment  {state}{}", printable(&format!("{when}{reason}")));
+    // What the answer begins with is not said again.
+    let news =
+        followed.reason.as_ref().filter(|r| !explanation.answer.summary.contains(r.as_str()));
+    let reason = news.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let _ =
+        writeln!(out.text, "      deployment  {state}{}", printable(&format!("{when}{reason}")));
     let held = followed.held_by.map(|gate| format!(" by {}", gate.as_str())).unwrap_or_default();
     match followed.decision {
         Some(Outcome::UpToDate) | None => {}
@@ -269,7 +273,10 @@ fn forecast(out: &mut Sheet, explanation: &Explanation) {
         out.line("the forecast was cut short: promotions go round in circles, or are too many");
     }
     let until = utc(forecast.until);
-    out.faint(&format!("Looks as far as {until}. Assumes that {}.", forecast.rests_on.join("; that ")));
+    out.faint(&format!(
+        "Looks as far as {until}. Assumes that {}.",
+        forecast.rests_on.join("; that ")
+    ));
 }
 
 /// What does not come, and what comes all the same.
