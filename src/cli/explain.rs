@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::asked::Facts;
 use super::config::Config;
 use super::exit::{Exit, Fatal};
 use super::source::Loaded;
@@ -9,7 +10,7 @@ use crate::decide::Decisions;
 use crate::domain::CommitSha;
 use crate::inventory::{Found, Inventory, find};
 use crate::plan::{Plan, Reason};
-use crate::report::{Explanation, FoundTarget, PlanReport, WhatIf};
+use crate::report::{Explanation, FoundTarget, WhatIf};
 use crate::snapshot::Snapshot;
 use crate::what_if::{Assumption, Forecast, Limits, Stop, Stops, World, compare, forecast};
 
@@ -142,13 +143,8 @@ impl Forecasts {
     ///
     /// # Errors
     /// With exit code 2, when an assumption cannot be read.
-    pub fn new(
-        question: &Question,
-        loaded: &Loaded,
-        snapshot: &Snapshot,
-        decisions: &Decisions,
-        plan: &Plan,
-    ) -> Result<Self, Fatal> {
+    pub fn new(question: &Question, facts: &Facts<'_>, snapshot: &Snapshot) -> Result<Self, Fatal> {
+        let (loaded, decisions, plan) = (facts.loaded, facts.decisions, facts.plan);
         let stops = stops(&loaded.inventory, decisions, plan);
         let from = snapshot.observed_at;
         let world = World::new(&loaded.inventory, snapshot);
@@ -182,10 +178,8 @@ impl Forecasts {
     pub fn explain(
         &self,
         target: usize,
-        loaded: &Loaded,
+        facts: &Facts<'_>,
         snapshot: &Snapshot,
-        decisions: &Decisions,
-        report: &PlanReport,
     ) -> Result<Explanation, Fatal> {
         let comparison = self.assumed.as_ref().map(|(_, forecast)| compare(&self.plain, forecast));
         let assumed = self.assumed.as_ref().zip(comparison.as_ref());
@@ -196,11 +190,11 @@ impl Forecasts {
             }),
         };
         let found = FoundTarget {
-            inventory: &loaded.inventory,
-            bundle: &loaded.bundle,
+            inventory: &facts.loaded.inventory,
+            bundle: &facts.loaded.bundle,
             snapshot,
-            decisions,
-            report,
+            decisions: facts.decisions,
+            report: facts.report,
             target,
         };
         Explanation::new(&found, &what_if)

@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
+use super::asked::{Asked, Facts};
 use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
-use super::explain::{self, Forecasts, Question};
 use super::progress::StandardError;
 use super::source::{Loaded, load_config_repo};
 use crate::apply::{Outcomes, apply};
@@ -15,7 +15,7 @@ use crate::clients::git;
 use crate::decide::{Decisions, decide};
 use crate::domain::Problem;
 use crate::inventory::Target;
-use crate::observe::ports::{ForgeReader, StateError};
+use crate::observe::ports::StateError;
 use crate::observe::{Limits, Observer, observe_needs, observe_requests};
 use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Settings};
 use crate::report::{EXPORT_KEY, Explanation, Measured, PlanReport, problems_of, publisher_data};
@@ -48,7 +48,7 @@ pub struct Run {
 
 /// Planning asks for facts and is done again: this often at most, so that no
 /// answer of a service can keep it from ending.
-const ROUNDS: usize = 50;
+pub(super) const ROUNDS: usize = 50;
 
 /// Runs to the end, or to the first failure of a service as a whole.
 pub async fn run(config: &Config) -> Run {
@@ -98,20 +98,19 @@ async fn stages(
         let opening = config.opening(None);
         let mut loaded = blocking(move || load_config_repo(&opening)).await?;
         stopwatch.lap("load");
-        let asked = focus(config, &mut loaded)?;
+        let asked = Asked::of(config, &mut loaded)?;
         let without_gitlab = snapshot.config_repo.is_none();
         let decisions = decide_on(config, &loaded, &snapshot);
         let plan = plan_for(config, &loaded, &snapshot, &decisions);
         stopwatch.lap("plan");
         stopwatch.files(&loaded);
         let report = report(config, &loaded, &snapshot, &decisions, &plan, None);
-        let explanation = match asked {
-            None => None,
-            Some((question, target)) => Some(
-                Forecasts::new(question, &loaded, &snapshot, &decisions, &plan)?
-                    .explain(target, &loaded, &snapshot, &decisions, &report)?,
-            ),
-        };
+        let explanation = asked.map(|asked| {
+            let facts =
+                Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
+            asked.offline(&facts, &snapshot)
+        });
+        let explanation = explanation.transpose()?;
         *snapshot_out = Some(snapshot);
         return Ok(Ended { report, without_gitlab, explanation });
     }
@@ -123,7 +122,7 @@ async fn stages(
         doors.state.get(EXPORT_KEY),
     );
     let mut loaded = loaded?;
-    let asked = focus(config, &mut loaded)?;
+    let asked = Asked::of(config, &mut loaded)?;
     let gitlab = gitlab?;
     let exported = match probe {
         Ok(exported) => exported,
@@ -165,74 +164,22 @@ async fn stages(
     }
     let explanation = match asked {
         None => None,
-        Some((question, target)) => {
-            if let Some(gitlab) = &gitlab {
-                observe_pipelines(gitlab, &report, &loaded.inventory.targets[target], snapshot)
-                    .await;
-            }
-            let mut facts = snapshot.clone();
-            let forecasts =
-                forecasts(config, doors, question, &loaded, &mut facts, &decisions, &plan);
-            Some(forecasts.await?.explain(target, &loaded, snapshot, &decisions, &report)?)
+        Some(asked) => {
+            let facts =
+                Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
+            let gitlab = gitlab.as_ref();
+            Some(asked.observing(config, doors, gitlab, &facts, snapshot).await?)
         }
     };
     Ok(Ended { report, without_gitlab: gitlab.is_none(), explanation })
 }
 
-/// The question, and what was loaded narrowed to it.
-fn focus<'a>(
-    config: &'a Config,
-    loaded: &mut Loaded,
-) -> Result<Option<(&'a Question, usize)>, Fatal> {
-    let Some(question) = &config.question else { return Ok(None) };
-    Ok(Some((question, explain::focus(config, question, loaded)?)))
-}
-
-/// The one thing that lists do not tell: how the pipelines of the target's open requests stand.
-async fn observe_pipelines(
-    gitlab: &GitLabDoor,
-    report: &PlanReport,
-    target: &Target,
-    snapshot: &mut Snapshot,
-) {
-    let about = report.merge_requests.iter().filter(|r| r.targets.contains(&target.uid));
-    for iid in about.filter_map(|request| request.iid) {
-        let Some(known) = snapshot.merge_requests.get_mut(&iid) else { continue };
-        match gitlab.reader.request(iid).await {
-            Ok(request) => known.pipeline = request.pipeline,
-            Err(failure) => {
-                tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error)
-            }
-        }
-    }
-}
-
-/// Forecasts, looks up the SLO values that they lacked, and forecasts again. They stay out of
-/// the snapshot of the run: nothing was decided on them.
-async fn forecasts(
+/// The doors as observing wants them.
+pub(super) fn observer<'a>(
     config: &Config,
-    doors: &Doors,
-    question: &Question,
-    loaded: &Loaded,
-    facts: &mut Snapshot,
-    decisions: &Decisions,
-    plan: &Plan,
-) -> Result<Forecasts, Fatal> {
-    let progress = StandardError::default();
-    let observer = observer(config, doors, &progress);
-    let mut forecasts = Forecasts::new(question, loaded, facts, decisions, plan)?;
-    for _ in 0..ROUNDS {
-        let queries = forecasts.slo_queries();
-        if queries.is_empty() {
-            break;
-        }
-        observer.slo_values(&queries, facts).await;
-        forecasts = Forecasts::new(question, loaded, facts, decisions, plan)?;
-    }
-    Ok(forecasts)
-}
-
-fn observer<'a>(config: &Config, doors: &'a Doors, progress: &'a StandardError) -> Observer<'a> {
+    doors: &'a Doors,
+    progress: &'a StandardError,
+) -> Observer<'a> {
     Observer {
         commits: &doors.commits,
         state: &*doors.state,

@@ -22,6 +22,9 @@ const ALIKE: usize = 3;
 /// How like a name must be, from 0 to 1.
 const LIKENESS: f32 = 0.7;
 
+/// Is the target with this label meant?
+type Way<'a> = &'a dyn Fn(&Target, &str) -> bool;
+
 /// Finds a target among `candidates` (indexes): by its uid or the start of it (4 digits or more),
 /// by its label `saas-file/resource-template[/name]/cluster/namespace`,
 /// by whole parts of the label that stand side by side, by whole parts in their order, and at last
@@ -33,7 +36,7 @@ pub fn find(inventory: &Inventory, candidates: &BTreeSet<usize>, wanted: &str) -
     let parts: Vec<&str> = wanted.split('/').collect();
     let is_uid = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
     let side_by_side = format!("/{wanted}/");
-    let ways: [&dyn Fn(&Target, &str) -> bool; 5] = [
+    let ways: [Way<'_>; 5] = [
         &|target, label| target.uid.as_str() == lower || label == wanted,
         &|target, _| is_uid && target.uid.as_str().starts_with(&lower),
         &|_, label| format!("/{label}/").contains(&side_by_side),

@@ -2,8 +2,8 @@
 //! another commit, and when.
 //!
 //! [`World`] is a copy of inventory and facts that assumptions and promotions
-//! change; [`forecast`] follows it in time by deciding again and again with the
-//! very gates of a run; [`compare`] tells two forecasts apart. Nobody is asked:
+//! change; [`forecast()`] follows it in time by deciding again and again with the
+//! very gates of a run; [`compare()`] tells two forecasts apart. Nobody is asked:
 //! an SLO value that is not in the facts is named in [`Forecast::slo_queries`].
 
 mod assumption;

@@ -8,6 +8,7 @@ mod answer;
 mod forecast;
 mod markdown;
 mod text;
+mod timeline;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;

@@ -2,15 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::forecast::{ForecastReport, MoveReport};
-use super::{ExplainedRequest, Explanation, FollowedReport};
+use super::{ExplainedRequest, Explanation, FollowedReport, timeline};
 use crate::decide::{DeploymentState, GateOutcome, Outcome};
 use crate::plan::Action;
 use crate::report::paint::{BOLD, FAINT, GREEN, Paint, RED, YELLOW};
-use crate::report::text::{ago, printable, short, utc};
-
-/// Lines of a forecast at most.
-const LINES: usize = 40;
+use crate::report::text::{ago, printable, utc};
 
 /// The answer first, then everything that it rests on.
 pub fn text(explanation: &Explanation, paint: Paint) -> String {
@@ -20,27 +16,28 @@ pub fn text(explanation: &Explanation, paint: Paint) -> String {
     publishers(&mut out, explanation);
     gates(&mut out, explanation);
     requests(&mut out, explanation);
-    forecast(&mut out, explanation);
+    timeline::forecast(&mut out, explanation);
     problems(&mut out, explanation);
     out.text
 }
 
-struct Sheet {
+/// What is written so far.
+pub(super) struct Sheet {
     text: String,
     paint: Paint,
 }
 
 impl Sheet {
-    fn head(&mut self, title: &str) {
+    pub(super) fn head(&mut self, title: &str) {
         let title = self.paint.paint(BOLD, title);
         let _ = writeln!(self.text, "\n{title}");
     }
 
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         let _ = writeln!(self.text, "  {}", printable(text));
     }
 
-    fn faint(&mut self, text: &str) {
+    pub(super) fn faint(&mut self, text: &str) {
         let text = self.paint.paint(FAINT, &printable(text));
         let _ = writeln!(self.text, "  {text}");
     }
@@ -241,100 +238,6 @@ fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanatio
     let labels: Vec<&str> = planned.labels.iter().map(String::as_str).collect();
     out.pair("labels", &labels.join(", "));
     out.pair("next run", &planned.reason);
-}
-
-fn forecast(out: &mut Sheet, explanation: &Explanation) {
-    let forecast = &explanation.forecast;
-    let assumed = !forecast.assumptions.is_empty();
-    let own = &explanation.subscriber.target.uid;
-    // The target's own next move stands in the answer already.
-    let tells_more = forecast.moves.len() > 1 || forecast.moves.iter().any(|m| m.uid != *own);
-    if !assumed && !tells_more {
-        return;
-    }
-    if assumed {
-        out.head(&format!("What if, as of {}", utc(forecast.from)));
-        for assumption in &forecast.assumptions {
-            let word = if assumption.success { "has deployed" } else { "has failed to deploy" };
-            let commit = assumption.commit_sha.short();
-            out.line(&format!("assumed: {} {word} {commit}", assumption.label));
-            for other in &assumption.along {
-                out.line(&format!("  {other} is at {commit} as well: it has the same ref"));
-            }
-        }
-    } else {
-        out.head("What comes next, here and upstream");
-    }
-    timeline(out, forecast, assumed);
-    if assumed {
-        differences(out, forecast);
-    }
-    if forecast.cut_short {
-        out.line("the forecast was cut short: promotions go round in circles, or are too many");
-    }
-    let until = utc(forecast.until);
-    out.faint(&format!(
-        "Looks as far as {until}. Assumes that {}.",
-        forecast.rests_on.join("; that ")
-    ));
-}
-
-/// What does not come, and what comes all the same.
-fn differences(out: &mut Sheet, forecast: &ForecastReport) {
-    for gone in forecast.gone.iter().take(LINES) {
-        out.line(&format!(
-            "no longer at {}: {} {} -> {}",
-            utc(gone.at),
-            gone.label,
-            short(&gone.from),
-            short(&gone.to)
-        ));
-    }
-    more(out, forecast.gone.len());
-    for stay in forecast.stays.iter().take(LINES) {
-        let by = stay.held_by.map(|gate| format!(" [{}]", gate.as_str())).unwrap_or_default();
-        let to = stay.candidate.as_ref().map(|c| format!(" to {}", c.short())).unwrap_or_default();
-        out.line(&format!("does not move{to}: {}{by}: {}", stay.label, stay.reason));
-    }
-    more(out, forecast.stays.len());
-    if forecast.unchanged > 0 {
-        out.line(&format!("not shown: {} promotions that come all the same", forecast.unchanged));
-    }
-}
-
-fn timeline(out: &mut Sheet, forecast: &ForecastReport, assumed: bool) {
-    if forecast.moves.is_empty() {
-        out.line("nothing moves");
-    }
-    for step in forecast.moves.iter().take(LINES) {
-        out.line(&moved(step, assumed));
-    }
-    more(out, forecast.moves.len());
-}
-
-fn more(out: &mut Sheet, count: usize) {
-    if count > LINES {
-        out.line(&format!("and {} more: see --format json", count - LINES));
-    }
-}
-
-fn moved(step: &MoveReport, assumed: bool) -> String {
-    let waited = match step.waited_for {
-        Some(gate) => format!("after {}", gate.as_str()),
-        None => "at once".to_owned(),
-    };
-    let change = match (assumed, step.change, step.instead_of) {
-        (true, Some("same"), _) => ", as it would anyway".to_owned(),
-        (true, _, Some(at)) => format!(", instead of {}", utc(at)),
-        _ => String::new(),
-    };
-    format!(
-        "{:<23} {} {} -> {} ({waited}{change})",
-        utc(step.at),
-        step.label,
-        short(&step.from),
-        short(&step.to)
-    )
 }
 
 fn problems(out: &mut Sheet, explanation: &Explanation) {

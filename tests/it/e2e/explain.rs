@@ -18,12 +18,20 @@ fn json(world: &World, target: &str, args: &[&str]) -> Value {
     serde_json::from_str(&ran.out).unwrap()
 }
 
-/// What differs from run to run is named instead, commits of the config repo and minutes too.
+/// What differs from run to run is named instead: also commits of the config repo, spans of time,
+/// and what GitLab does in the background.
 fn shown(world: &World, ran: &Ran) -> String {
-    let text = normalise(&ran.out, world.forge());
-    let minutes = fancy_regex::Regex::new(r"\b\d+ min\b").unwrap().replace_all(&text, "SPAN");
-    let blob = fancy_regex::Regex::new(r"/blob/[0-9a-f]{40}/").unwrap();
-    blob.replace_all(&minutes, "/blob/COMMIT/").into_owned()
+    let mut text = normalise(&ran.out, world.forge());
+    for (pattern, name) in [
+        (r"\b(\d+ min|\d+\.\d days)\b", "SPAN"),
+        (r"\((in SPAN|SPAN ago)\)", "(SPAN)"),
+        (r"TIME +", "TIME "),
+        (r"/blob/[0-9a-f]{40}/", "/blob/COMMIT/"),
+        (r"(?m)^  GitLab says   \w+$", "  GitLab says   STATUS"),
+    ] {
+        text = fancy_regex::Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();
+    }
+    text
 }
 
 #[test]
