@@ -13,6 +13,7 @@
 //! | [`inventory`] | targets, channels, publishers, subscribers, edit sites | the above |
 //! | [`snapshot`] | the facts of a run, as data | `domain` |
 //! | [`decide`] | every gate with its evidence, a decision for each subscriber | the above |
+//! | [`what_if`] | decisions on a world that is not: assumed deployments, and what follows in time | the above |
 //! | [`plan`] | the desired merge requests against the open ones | the above |
 //! | [`validate`] | what the files alone tell to be wrong, with its place | the above |
 //! | [`observe`] | asks for the facts, through ports | the above |
@@ -22,7 +23,7 @@
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus | everything |
 //! | [`cli`] | arguments, environment, clock, exit codes | everything |
 //!
-//! `domain`, `inventory`, `decide`, `plan`, `graph` and `validate` are pure functions of data: they
+//! `domain`, `inventory`, `decide`, `what_if`, `plan`, `graph` and `validate` are pure functions of data: they
 //! name no runtime, network, clock, environment or file system. A test reads
 //! the `use` lines and holds them to it.
 
@@ -39,4 +40,5 @@ pub mod plan;
 pub mod report;
 pub mod snapshot;
 pub mod validate;
+pub mod what_if;
 pub mod yaml;

@@ -219,12 +219,24 @@ pub struct MergeRequestFact {
     /// GitLab's merge status, may be stale; for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detailed_merge_status: Option<String>,
+    /// Pipeline of its newest commit; only where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineFact>,
     /// User id of who closed it, if GitLab says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by: Option<u64>,
     /// When it was closed or merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// A pipeline, as GitLab names its state: `success`, `failed`, `running`, …
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PipelineFact {
+    /// GitLab's word.
+    pub status: String,
+    /// Its page.
+    pub web_url: Option<String>,
 }
 
 /// A request that is over, with what its tip commit says.

@@ -45,11 +45,18 @@ pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
                 index,
                 url: RepoUrl::new(url),
                 blocked_versions: item.distinct_texts("blockedVersions")?,
+                blocked_lines: lines(&item, "blockedVersions")?,
                 hotfix_versions: item.distinct_texts("hotfixVersions")?,
             });
         }
     }
     Ok(App { path: path.to_owned(), name: root.required_text("name")?, code_components })
+}
+
+/// The line of each text of a list.
+fn lines(item: &Field<'_>, key: &str) -> Result<BTreeMap<String, u32>, FieldError> {
+    let items = item.get(key).map(|list| list.items()).transpose()?.unwrap_or_default();
+    items.iter().map(|item| Ok((item.text()?, item.node.position().line))).collect()
 }
 
 pub(super) fn named(root: &Field<'_>) -> Result<Named, FieldError> {

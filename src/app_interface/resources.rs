@@ -1,5 +1,6 @@
 //! Apps, namespaces, clusters and SLO documents: what saas files refer to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::RepoUrl;
@@ -24,6 +25,8 @@ pub struct CodeComponent {
     pub url: RepoUrl,
     /// Commits that must not be promoted.
     pub blocked_versions: Vec<String>,
+    /// The line of the app's datafile that each of them stands in, from 1.
+    pub blocked_lines: BTreeMap<String, u32>,
     /// Commits that pass a breached SLO.
     pub hotfix_versions: Vec<String>,
 }

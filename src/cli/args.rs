@@ -41,7 +41,11 @@ pub enum Command {
     Apply(ApplyArgs),
     /// What `apply` would do; writes nothing.
     Plan(PlanArgs),
-    /// Why a target is or is not promoted: every gate with its evidence.
+    /// Why a target is or is not promoted: the answer, every gate with its evidence, what to do
+    /// about it, and what comes next.
+    ///
+    /// Observes only what the answer rests on: the target, those whose merge
+    /// requests may stand in its way, and all that these wait for.
     Explain(ExplainArgs),
     /// What is wrong in the config repo and would stop a promotion; asks nobody.
     ///
@@ -262,6 +266,17 @@ pub struct ExplainArgs {
     /// The target: its uid, `saas-file/resource-template/cluster/namespace`, or any unambiguous part
     #[arg(value_name = "TARGET")]
     pub target: String,
+
+    /// What if? `deployed=CHANNEL/PUBLISHER@COMMIT` or `failed=CHANNEL/PUBLISHER@COMMIT`, repeatable
+    ///
+    /// Assumes that the publisher is at this commit, and has just deployed it
+    /// well (or failed to) on all its channels. PUBLISHER is named as TARGET
+    /// is, and may be left out where the channel has one publisher; of a
+    /// COMMIT that the run knows the first digits will do. The answer says
+    /// when the target gets it, and what else moves, if every merge request is
+    /// merged and deployed the moment that it is due.
+    #[arg(long, value_name = "WHAT", help_heading = "What if")]
+    pub assume: Vec<String>,
 
     #[command(flatten)]
     pub run: RunArgs,

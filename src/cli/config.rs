@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
 use super::exit::{Exit, Fatal};
+use super::explain::Question;
 use super::job::{gitlab_token, job_project};
 use super::pipeline::Mode;
 use super::source::Opening;
@@ -59,6 +60,8 @@ pub struct Config {
     pub pushgateway_url: Option<SecretString>,
     /// Which of the jobs that share the work this is, from 1.
     pub node: String,
+    /// What `explain` is asked.
+    pub question: Option<Question>,
 }
 
 /// GitLab as it was configured.
@@ -142,6 +145,7 @@ impl Narrowing {
             app: given(args.app_name.as_ref()),
             saas_file: given(args.saas_file_name.as_ref()),
             share: None,
+            only: None,
         }
     }
 }
@@ -158,6 +162,8 @@ pub struct CommandArgs<'a> {
     pub dry_run: bool,
     /// `apply` was given what only `plan` and `explain` take.
     pub refused: Option<&'static str>,
+    /// What `explain` is asked.
+    pub question: Option<Question>,
 }
 
 impl Config {
@@ -240,6 +246,7 @@ impl Config {
             output: run.output.clone(),
             at: at(args.what_if)?,
             snapshot,
+            question: args.question,
             pipeline_url: environment
                 .get("CI_JOB_URL")
                 .or_else(|| environment.get("CI_PIPELINE_URL")),

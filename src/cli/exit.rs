@@ -53,13 +53,12 @@ impl Fatal {
 
     /// As it is printed.
     pub fn for_people(&self) -> String {
-        let message: String = self
-            .message
-            .chars()
-            .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
-            .collect();
+        let shown = |text: &str| -> String {
+            text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+        };
+        let message = shown(&self.message);
         match &self.hint {
-            Some(hint) => format!("error: {message}\n  hint: {hint}"),
+            Some(hint) => format!("error: {message}\n  hint: {}", shown(hint)),
             None => format!("error: {message}"),
         }
     }

@@ -1,147 +1,226 @@
-//! `sapm explain`: why a target is or is not promoted.
+//! `sapm explain`: why a target is or is not promoted, and what if.
 
-use std::fmt::Write as _;
+use std::collections::BTreeSet;
 
-use super::args::Format;
+use super::asked::Facts;
+use super::config::Config;
 use super::exit::{Exit, Fatal};
-use crate::decide::{GateOutcome, Outcome};
-use crate::report::{PlanReport, SubscriberReport};
+use super::source::Loaded;
+use crate::decide::Decisions;
+use crate::domain::CommitSha;
+use crate::inventory::{Found, Inventory, find};
+use crate::plan::{Plan, Reason};
+use crate::report::{Explanation, FoundTarget, WhatIf};
+use crate::snapshot::Snapshot;
+use crate::what_if::{Assumption, Forecast, Limits, Stop, Stops, World, compare, forecast};
 
-/// Everything about the target that `wanted` names: its uid, its label, or an unambiguous part.
+/// What is asked of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The target as it was named.
+    pub target: String,
+    /// Assumptions as they were written.
+    pub assume: Vec<String>,
+}
+
+/// How many targets a message names.
+const NAMED: usize = 10;
+
+/// Narrows what was loaded to what the question is about, and says where its target is now.
+///
+/// That is the target with those whose merge requests may stand in its way, what an assumption
+/// moves, and all that these wait for: nothing else has to be observed.
 ///
 /// # Errors
-/// When it names none, or several: the message lists them.
-pub fn explain(report: &PlanReport, wanted: &str, format: Format) -> Result<String, Fatal> {
-    let subscriber = find(report, wanted)?;
-    Ok(match format {
-        Format::Json => {
-            let requests: Vec<_> = requests_of(report, subscriber).collect();
-            let value = serde_json::json!({"version": 1, "observed_at": report.observed_at,
-                "subscriber": subscriber, "merge_requests": requests});
-            serde_json::to_string_pretty(&value).unwrap_or_default() + "\n"
-        }
-        Format::Text => text(report, subscriber),
-        Format::Markdown => {
-            format!("```text\n{}```\n", text(report, subscriber).replace("```", "'''"))
-        }
-    })
-}
-
-fn find<'a>(report: &'a PlanReport, wanted: &str) -> Result<&'a SubscriberReport, Fatal> {
-    let exact = report.subscribers.iter().find(|subscriber| {
-        subscriber.target.uid.as_str() == wanted || subscriber.target.label() == wanted
-    });
-    if let Some(subscriber) = exact {
-        return Ok(subscriber);
-    }
-    let matching: Vec<_> = report
-        .subscribers
-        .iter()
-        .filter(|subscriber| {
-            let label = subscriber.target.label();
-            label.contains(wanted) || subscriber.target.uid.as_str().starts_with(wanted)
-        })
+/// With exit code 2, when the target or a publisher of an assumption is none or several.
+pub fn focus(config: &Config, question: &Question, loaded: &mut Loaded) -> Result<usize, Fatal> {
+    let inventory = &loaded.inventory;
+    let candidates: BTreeSet<usize> = inventory
+        .subscribers()
+        .filter(|(_, target)| config.narrowing.includes(target))
+        .map(|(index, _)| index)
         .collect();
-    match matching.as_slice() {
-        [subscriber] => Ok(subscriber),
-        [] => {
-            let near = nearest(report, wanted);
-            let near = if near.is_empty() {
-                String::new()
-            } else {
-                format!("; near it: {}", near.join(", "))
-            };
-            Err(Fatal::new(Exit::Usage, format!("no subscriber is called {wanted:?}"))
-                .hint(format!("name it by its uid or as saas-file/resource-template/cluster/namespace; `sapm plan` lists them{near}")))
-        }
-        several => {
-            let names: Vec<String> =
-                several.iter().take(10).map(|subscriber| subscriber.target.label()).collect();
-            Err(Fatal::new(
-                Exit::Usage,
-                format!("{wanted:?} may be any of {} subscribers", several.len()),
-            )
-            .hint(format!("say more: {}", names.join(", "))))
-        }
-    }
-}
-
-/// Labels that are like `wanted`, or have a part that is: the three nearest.
-fn nearest(report: &PlanReport, wanted: &str) -> Vec<String> {
-    let ratio = |text: &str| similar::TextDiff::from_chars(text, wanted).ratio();
-    let mut labels: Vec<(f32, String)> = report
-        .subscribers
-        .iter()
-        .map(|subscriber| subscriber.target.label())
-        .map(|label| {
-            (label.split('/').chain([label.as_str()]).map(ratio).fold(0.0, f32::max), label)
-        })
-        .filter(|(likeness, _)| *likeness > 0.7)
-        .collect();
-    labels.sort_by(|a, b| b.0.total_cmp(&a.0));
-    labels.into_iter().take(3).map(|(_, label)| label).collect()
-}
-
-fn requests_of<'a>(
-    report: &'a PlanReport,
-    subscriber: &'a SubscriberReport,
-) -> impl Iterator<Item = &'a crate::report::RequestReport> {
-    report.merge_requests.iter().filter(|request| request.targets.contains(&subscriber.target.uid))
-}
-
-fn text(report: &PlanReport, subscriber: &SubscriberReport) -> String {
-    let mut text = String::new();
-    let word = match subscriber.decision {
-        Outcome::Promote => "is to be promoted",
-        Outcome::Hold => "is held",
-        Outcome::UpToDate => "is up to date",
-        Outcome::Error => "cannot be decided on",
+    let target = match find(inventory, &candidates, &question.target) {
+        Found::One(target) => target,
+        Found::Several(several) => return Err(ambiguous(inventory, question, &several)),
+        Found::Unknown(alike) => return Err(unknown(loaded, question, &alike)),
     };
-    let _ = writeln!(text, "{} {word}: {}", subscriber.target.label(), subscriber.reason());
-    let _ = writeln!(text, "  uid          {}", subscriber.target.uid);
-    let _ = writeln!(text, "  file         data{}", subscriber.edit_file);
-    let _ = writeln!(text, "  current ref  {}", subscriber.current_ref);
-    if let Some(candidate) = &subscriber.candidate {
-        let _ = writeln!(text, "  publishers at {candidate}");
+    let assumed: Vec<usize> = question
+        .assume
+        .iter()
+        .map(|text| {
+            Assumption::publisher(text, inventory)
+                .map_err(|error| bad_assumption(&error.to_string()))
+        })
+        .collect::<Result<_, _>>()?;
+    let moved = assumed.iter().flat_map(|&index| crate::what_if::sharing_ref(inventory, index));
+    let mut about = inventory.downstream(moved);
+    about.extend(inventory.in_same_file(target));
+    let keep = inventory.upstream(about);
+    let uid = inventory.targets[target].uid.clone();
+    let only = inventory.only(&keep);
+    let files = only.files();
+    let about = |file: &String| files.contains(file);
+    loaded.bundle.problems.retain(|problem| problem.file.as_ref().is_some_and(about));
+    loaded.only = Some(only.targets.iter().map(|target| target.uid.clone()).collect());
+    loaded.inventory = only;
+    let mut subscribers = loaded.inventory.subscribers();
+    let found = subscribers.find(|(_, target)| target.uid == uid).map(|(index, _)| index);
+    found.ok_or_else(|| Fatal::new(Exit::Internal, "the target was lost"))
+}
+
+fn bad_assumption(error: &str) -> Fatal {
+    Fatal::new(Exit::Usage, format!("--assume: {error}")).hint(
+        "write it like --assume 'deployed=CHANNEL/PUBLISHER@COMMIT', with the publisher's uid or \
+         any unambiguous part of saas-file/resource-template/cluster/namespace",
+    )
+}
+
+fn labels(inventory: &Inventory, indexes: &[usize]) -> String {
+    let labels: Vec<String> =
+        indexes.iter().take(NAMED).map(|&index| inventory.targets[index].label()).collect();
+    let more = match indexes.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("\n    and {more} more"),
+    };
+    format!("{}{more}", labels.join("\n    "))
+}
+
+fn ambiguous(inventory: &Inventory, question: &Question, several: &[usize]) -> Fatal {
+    let message = format!("{:?} may be any of {} targets", question.target, several.len());
+    Fatal::new(Exit::Usage, message)
+        .hint(format!("say more; it fits\n    {}", labels(inventory, several)))
+}
+
+/// Nobody that is promoted is called so: who is called alike, or only publishes, or hides.
+fn unknown(loaded: &Loaded, question: &Question, alike: &[usize]) -> Fatal {
+    let inventory = &loaded.inventory;
+    let wanted = &question.target;
+    let message = format!("no target that is promoted automatically is called {wanted:?}");
+    let fatal = Fatal::new(Exit::Usage, message);
+    let subscribers: BTreeSet<usize> = inventory.subscribers.iter().copied().collect();
+    let others: BTreeSet<usize> =
+        (0..inventory.targets.len()).filter(|index| !subscribers.contains(index)).collect();
+    if let Found::One(index) = find(inventory, &others, wanted) {
+        let target = &inventory.targets[index];
+        let place = format!("data{}:{}", target.place.file, target.place.line);
+        return fatal.hint(format!(
+            "{} publishes only: its ref is moved by people, as it has no `promotion.auto: true` ({place})",
+            target.label()
+        ));
     }
-    let _ = writeln!(text, "  channels     {}", subscriber.channels.join(", "));
-    for error in &subscriber.errors {
-        let _ = writeln!(text, "  error        {error}");
+    if subscribers.iter().any(|&index| {
+        let found = find(inventory, &BTreeSet::from([index]), wanted);
+        found == Found::One(index)
+    }) {
+        return fatal.hint("there is one beyond --env-name, --app-name or --saas-file-name");
     }
-    let _ = writeln!(text, "Publishers");
-    for publisher in &report.publishers {
-        for channel in
-            publisher.channels.iter().filter(|channel| subscriber.channels.contains(channel))
-        {
-            let state = publisher
-                .deployments
-                .get(channel)
-                .map(|deployment| format!("{:?}", deployment.state).to_lowercase());
-            let _ = writeln!(
-                text,
-                "  {} on {channel}: {} is {}",
-                publisher.target.label(),
-                publisher.commit_sha.as_ref().map_or("an unknown commit", |commit| commit.short()),
-                state.as_deref().unwrap_or("not known")
-            );
+    let mut hint = "name it by its uid, or by any unambiguous part of \
+                    saas-file/resource-template/cluster/namespace; `sapm plan` lists those that wait"
+        .to_owned();
+    if !alike.is_empty() {
+        hint = format!("did you mean\n    {}", labels(inventory, alike));
+    }
+    if !loaded.bundle.broken_files.is_empty() {
+        let files: Vec<&str> =
+            loaded.bundle.broken_files.iter().take(3).map(String::as_str).collect();
+        hint.push_str(&format!(
+            "\n  it may also be in a file that cannot be read in full (`sapm validate` says why): {}",
+            files.join(", ")
+        ));
+    }
+    fatal.hint(hint)
+}
+
+/// The forecasts of a question.
+pub struct Forecasts {
+    plain: Forecast,
+    assumed: Option<(Vec<Assumption>, Forecast)>,
+}
+
+impl Forecasts {
+    /// Follows the world as it is, and as it is assumed to be.
+    ///
+    /// # Errors
+    /// With exit code 2, when an assumption cannot be read.
+    pub fn new(question: &Question, facts: &Facts<'_>, snapshot: &Snapshot) -> Result<Self, Fatal> {
+        let (loaded, decisions, plan) = (facts.loaded, facts.decisions, facts.plan);
+        let stops = stops(&loaded.inventory, decisions, plan);
+        let from = snapshot.observed_at;
+        let world = World::new(&loaded.inventory, snapshot);
+        let plain = forecast(world.clone(), from, &stops, Limits::default());
+        if question.assume.is_empty() {
+            return Ok(Self { plain, assumed: None });
+        }
+        let mut assumed = world;
+        let mut assumptions = Vec::new();
+        for text in &question.assume {
+            let assumption = Assumption::parse(text, &loaded.inventory, snapshot)
+                .map_err(|error| bad_assumption(&error.to_string()))?;
+            assumed.assume(&assumption, from);
+            assumptions.push(assumption);
+        }
+        let assumed = forecast(assumed, from, &stops, Limits::default());
+        Ok(Self { plain, assumed: Some((assumptions, assumed)) })
+    }
+
+    /// SLO values that they lack, each once.
+    pub fn slo_queries(&self) -> Vec<crate::decide::SloQuery> {
+        let assumed = self.assumed.iter().flat_map(|(_, forecast)| &forecast.slo_queries);
+        let all: BTreeSet<_> = self.plain.slo_queries.iter().chain(assumed).cloned().collect();
+        all.into_iter().collect()
+    }
+
+    /// Brings everything together.
+    ///
+    /// # Errors
+    /// With exit code 1, when the report lacks the target.
+    pub fn explain(
+        &self,
+        target: usize,
+        facts: &Facts<'_>,
+        snapshot: &Snapshot,
+    ) -> Result<Explanation, Fatal> {
+        let comparison = self.assumed.as_ref().map(|(_, forecast)| compare(&self.plain, forecast));
+        let assumed = self.assumed.as_ref().zip(comparison.as_ref());
+        let what_if = WhatIf {
+            plain: &self.plain,
+            assumed: assumed.map(|((assumptions, forecast), comparison)| {
+                (assumptions.as_slice(), forecast, comparison)
+            }),
+        };
+        let found = FoundTarget {
+            inventory: &facts.loaded.inventory,
+            bundle: &facts.loaded.bundle,
+            snapshot,
+            decisions: facts.decisions,
+            report: facts.report,
+            target,
+        };
+        Explanation::new(&found, &what_if)
+            .ok_or_else(|| Fatal::new(Exit::Internal, "the target is not in the report"))
+    }
+}
+
+/// What people said against promotions: it stays their word in a forecast.
+fn stops(inventory: &Inventory, decisions: &Decisions, plan: &Plan) -> Stops {
+    let mut stops = Stops::new();
+    for request in &plan.requests {
+        let for_good = match request.reason_code {
+            Reason::HoldLabel | Reason::TakenOver | Reason::NotOurs => true,
+            Reason::ClosedByPerson | Reason::RolledBack => false,
+            _ => continue,
+        };
+        for (index, target) in inventory.subscribers() {
+            if !request.targets.contains(&target.uid) {
+                continue;
+            }
+            let desired = decisions.subscribers.get(&index).map(|d| d.desired_ref.as_str());
+            let commit = desired.and_then(CommitSha::parse).filter(|_| !for_good);
+            if for_good || commit.is_some() {
+                stops.insert(index, Stop { commit, reason: request.reason.clone() });
+            }
         }
     }
-    let _ = writeln!(text, "Gates");
-    for gate in &subscriber.gates {
-        let outcome = match gate.outcome {
-            GateOutcome::Pass => "pass",
-            GateOutcome::Hold => "HOLD",
-            GateOutcome::NotApplicable => "-",
-        };
-        let next = gate
-            .next_possible_at
-            .map(|at| format!(" (next possible at {})", at.format("%Y-%m-%d %H:%M:%S UTC")))
-            .unwrap_or_default();
-        let _ = writeln!(text, "  {:<16} {outcome:<5} {}{next}", gate.gate.as_str(), gate.reason);
-    }
-    for request in requests_of(report, subscriber) {
-        let page = request.web_url.as_deref().unwrap_or(&request.branch);
-        let _ = writeln!(text, "Merge request {page}: {}", request.reason);
-    }
-    text
+    stops
 }

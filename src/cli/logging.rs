@@ -20,8 +20,41 @@ pub fn start(environment: &BTreeMap<String, String>) {
         .try_init();
 }
 
-/// Colours on a terminal and in GitLab's job log, unless `NO_COLOR` says otherwise.
+/// Colours on a terminal and in GitLab's job log. `NO_COLOR` takes them away, `CLICOLOR_FORCE`
+/// wants them anywhere, `CLICOLOR=0` and `TERM=dumb` want none on a terminal.
 pub fn colours(environment: &BTreeMap<String, String>, terminal: bool) -> bool {
-    let set = |key: &str| environment.get(key).is_some_and(|value| !value.is_empty());
-    !set("NO_COLOR") && (terminal || set("GITLAB_CI"))
+    let get = |key: &str| environment.get(key).map(String::as_str).unwrap_or_default();
+    if !get("NO_COLOR").is_empty() {
+        return false;
+    }
+    if !matches!(get("CLICOLOR_FORCE"), "" | "0") {
+        return true;
+    }
+    let refused = get("CLICOLOR") == "0" || get("TERM") == "dumb";
+    !get("GITLAB_CI").is_empty() || (terminal && !refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)], terminal: bool) -> bool {
+        let pairs = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        colours(&pairs.collect(), terminal)
+    }
+
+    #[test]
+    fn where_there_are_colours() {
+        assert!(with(&[], true));
+        assert!(!with(&[], false));
+        assert!(with(&[("GITLAB_CI", "true")], false));
+        assert!(with(&[("GITLAB_CI", "true"), ("TERM", "dumb")], false));
+        assert!(!with(&[("GITLAB_CI", "true"), ("NO_COLOR", "1")], true));
+        assert!(with(&[("NO_COLOR", "")], true));
+        assert!(with(&[("CLICOLOR_FORCE", "1")], false));
+        assert!(!with(&[("CLICOLOR_FORCE", "0")], false));
+        assert!(!with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true));
+        assert!(!with(&[("CLICOLOR", "0")], true));
+        assert!(!with(&[("TERM", "dumb")], true));
+    }
 }

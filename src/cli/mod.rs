@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods)]
 
 mod args;
+mod asked;
 mod config;
 mod doors;
 mod exit;

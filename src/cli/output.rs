@@ -6,12 +6,16 @@ use std::path::Path;
 use super::args::{ApplyArgs, ExplainArgs, Format, PlanArgs};
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
-use super::explain;
+use super::explain::Question;
 use super::logging;
 use super::pipeline::Run;
 use crate::report::{
-    Paint, PlanReport, code_quality, dotenv, junit, markdown, metrics, page, terminal,
+    Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,
+    markdown, metrics, page, summary,
 };
+
+/// Lines of a group in GitLab's job log, which ends at 4 MiB.
+const JOB_LOG_LINES: usize = 200;
 
 /// A command that runs the pipeline and shows its result in its own way.
 pub trait Present {
@@ -50,6 +54,7 @@ impl Present for ApplyArgs {
             what_if: None,
             dry_run: self.dry_run.or(false),
             refused,
+            question: None,
         }
     }
 }
@@ -62,6 +67,7 @@ impl Present for PlanArgs {
             what_if: Some(&self.what_if),
             dry_run: false,
             refused: None,
+            question: None,
         }
     }
 
@@ -72,17 +78,26 @@ impl Present for PlanArgs {
 
 impl Present for ExplainArgs {
     fn run_args(&self) -> CommandArgs<'_> {
+        let question = Question { target: self.target.clone(), assume: self.assume.clone() };
         CommandArgs {
             run: &self.run,
             node: None,
             what_if: Some(&self.what_if),
             dry_run: false,
             refused: None,
+            question: Some(question),
         }
     }
 
     fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {
-        explain::explain(&run.report, &self.target, config.output.format)
+        let Some(explanation) = &run.explanation else {
+            return Err(Fatal::new(Exit::Internal, "there is no explanation"));
+        };
+        Ok(match config.output.format {
+            Format::Json => explanation.to_json(),
+            Format::Markdown => explanation_markdown(explanation),
+            Format::Text => explanation_text(explanation, paint(config)),
+        })
     }
 }
 
@@ -90,10 +105,33 @@ fn printed(report: &PlanReport, config: &Config) -> String {
     match config.output.format {
         Format::Json => report.to_json(),
         Format::Markdown => markdown(report),
-        Format::Text => {
-            let colours = logging::colours(&config.environment, std::io::stdout().is_terminal());
-            terminal(report, if colours { Paint::Colours } else { Paint::Plain })
-        }
+        Format::Text => summary(report, &screen(config)),
+    }
+}
+
+fn paint(config: &Config) -> Paint {
+    let colours = logging::colours(&config.environment, std::io::stdout().is_terminal());
+    if colours { Paint::Colours } else { Paint::Plain }
+}
+
+/// A terminal as large as it is, GitLab's job log with sections that fold, anything else without
+/// limits.
+fn screen(config: &Config) -> Screen {
+    let paint = paint(config);
+    let report_dir = config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty());
+    let rest = match report_dir {
+        Some(folder) => format!("everything: {}", folder.join("report.md").display()),
+        None => "everything: --report-dir DIR, or --format json".to_owned(),
+    };
+    let set = |key: &str| config.environment.get(key).is_some_and(|value| !value.is_empty());
+    let in_job = set("GITLAB_CI") && paint == Paint::Colours;
+    let size = if std::io::stdout().is_terminal() { terminal_size::terminal_size() } else { None };
+    Screen {
+        size: size.map(|(width, height)| (usize::from(width.0), usize::from(height.0))),
+        group_lines: if in_job { JOB_LOG_LINES } else { usize::MAX },
+        sections_at: in_job.then(|| chrono::Utc::now().timestamp()),
+        rest,
+        ..Screen::endless(paint)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The run: clone, load, inventory, observe, decide, plan, apply, export.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::asked::{Asked, Facts};
 use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
@@ -20,7 +22,8 @@ use crate::observe::ports::StateError;
 use crate::observe::{Limits, Observer, observe_needs, observe_requests};
 use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
 use crate::report::{
-    EXPORT_KEY, Measured, PlanReport, StageUse, problems_of, publisher_data, pushed_metrics,
+    EXPORT_KEY, Explanation, Measured, PlanReport, StageUse, problems_of, publisher_data,
+    pushed_metrics,
 };
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
@@ -45,11 +48,13 @@ pub struct Run {
     pub fatal: Option<Fatal>,
     /// No open requests were looked at.
     pub without_gitlab: bool,
+    /// The answer, if something was asked.
+    pub explanation: Option<Explanation>,
 }
 
 /// Planning asks for facts and is done again: this often at most, so that no
 /// answer of a service can keep it from ending.
-const ROUNDS: usize = 50;
+pub(super) const ROUNDS: usize = 50;
 
 /// Runs to the end, or to the first failure of a service as a whole.
 pub async fn run(config: &Config) -> Run {
@@ -58,8 +63,9 @@ pub async fn run(config: &Config) -> Run {
     let mut snapshot = None;
     let mut doors = None;
     let mut run = match stages(config, now, &mut snapshot, &mut stopwatch, &mut doors).await {
-        Ok((report, without_gitlab)) => Run {
+        Ok(Ended { report, without_gitlab, explanation }) => Run {
             report,
+            explanation,
             snapshot,
             measured: stopwatch.measured(doors.as_ref()),
             fatal: None,
@@ -69,8 +75,14 @@ pub async fn run(config: &Config) -> Run {
             let problem = Problem::error("run_failed", fatal.message.clone());
             let mut report = PlanReport::of_problems(now, vec![problem]);
             report.pipeline_url = config.pipeline_url.clone();
-            let measured = Measured { failed: true, ..stopwatch.measured(doors.as_ref()) };
-            Run { report, snapshot, measured, fatal: Some(fatal), without_gitlab: false }
+            Run {
+                report,
+                snapshot,
+                measured: Measured { failed: true, ..stopwatch.measured(doors.as_ref()) },
+                fatal: Some(fatal),
+                without_gitlab: false,
+                explanation: None,
+            }
         }
     };
     if let (Mode::Apply, Some(address)) = (config.mode, config.pushgateway_url.as_ref()) {
@@ -79,30 +91,44 @@ pub async fn run(config: &Config) -> Run {
     run
 }
 
+/// What the stages come to.
+struct Ended {
+    report: PlanReport,
+    without_gitlab: bool,
+    explanation: Option<Explanation>,
+}
+
 async fn stages(
     config: &Config,
     now: DateTime<Utc>,
     snapshot_out: &mut Option<Snapshot>,
     stopwatch: &mut Stopwatch,
     doors_out: &mut Option<Doors>,
-) -> Result<(PlanReport, bool), Fatal> {
+) -> Result<Ended, Fatal> {
     if let Some(path) = &config.snapshot {
         let mut snapshot = read_snapshot(path)?;
         snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
         let opening = config.opening(None);
-        let loaded = blocking(move || load_config_repo(&opening)).await?;
+        let mut loaded = blocking(move || load_config_repo(&opening)).await?;
         stopwatch.lap("load");
+        let asked = Asked::of(config, &mut loaded)?;
         let without_gitlab = snapshot.config_repo.is_none();
         let share = config.narrowing.share.or(snapshot.share);
-        let narrowing = Narrowing { share, ..config.narrowing.clone() };
+        let narrowing = Narrowing { share, ..narrowing(config, &loaded) };
         let scope = Scope::new(&narrowing, &loaded.inventory, &snapshot);
         let decisions = decide_on(&scope, &loaded, &snapshot);
         let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions);
         stopwatch.lap("plan");
         stopwatch.files(&loaded);
         let report = report(config, &scope, &loaded, &snapshot, &decisions, &plan, None);
+        let explanation = asked.map(|asked| {
+            let facts =
+                Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
+            asked.offline(&facts, &snapshot)
+        });
+        let explanation = explanation.transpose()?;
         *snapshot_out = Some(snapshot);
-        return Ok((report, without_gitlab));
+        return Ok(Ended { report, without_gitlab, explanation });
     }
     let doors = doors_out.insert(Doors::open(config).await?);
     let opening = config.opening(doors.credentials_for_source(config));
@@ -115,7 +141,8 @@ async fn stages(
     if let (Mode::Apply, Ok(Some(gitlab))) = (config.mode, &gitlab) {
         gitlab.check_may_write(probe.as_ref().err())?;
     }
-    let loaded = loaded?;
+    let mut loaded = loaded?;
+    let asked = Asked::of(config, &mut loaded)?;
     let gitlab = gitlab?;
     let exported = match probe {
         Ok(exported) => exported,
@@ -165,7 +192,41 @@ async fn stages(
     }
     let expiry = gitlab.as_ref().and_then(|gitlab| gitlab.expiry(Utc::now().date_naive()));
     report.problems.extend(expiry.filter(|problem| scope.reports_problem(problem)));
-    Ok((report, snapshot.config_repo.is_none()))
+    let explanation = match asked {
+        None => None,
+        Some(asked) => {
+            let facts =
+                Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
+            let gitlab = gitlab.as_ref();
+            Some(asked.observing(config, doors, gitlab, &facts, snapshot).await?)
+        }
+    };
+    Ok(Ended { report, without_gitlab: snapshot.config_repo.is_none(), explanation })
+}
+
+/// The doors as observing wants them.
+pub(super) fn observer<'a>(
+    config: &Config,
+    doors: &'a Doors,
+    publishers: Option<&'a BTreeSet<usize>>,
+    progress: &'a StandardError,
+) -> Observer<'a> {
+    Observer {
+        commits: &doors.commits,
+        state: &*doors.state,
+        slos: &doors.slos,
+        publishers,
+        limits: Limits { concurrency: config.concurrency },
+        progress,
+    }
+}
+
+/// The subscribers that the run is about: those of the question, or as it was narrowed.
+fn narrowing(config: &Config, loaded: &Loaded) -> Narrowing {
+    match &loaded.only {
+        Some(only) => Narrowing { only: Some(only.clone()), ..Narrowing::default() },
+        None => config.narrowing.clone(),
+    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -226,16 +287,9 @@ async fn observe_all(
             "SAPM_GITHUB_TOKEN is not set: without it GitHub's rate limit is 60 requests an hour"
         );
     }
-    let scope = Scope::new(&config.narrowing, &loaded.inventory, snapshot);
+    let scope = Scope::new(&narrowing(config, loaded), &loaded.inventory, snapshot);
     let progress = StandardError::default();
-    let observer = Observer {
-        commits: &doors.commits,
-        state: &*doors.state,
-        slos: &doors.slos,
-        publishers: scope.publishers(),
-        limits: Limits { concurrency: config.concurrency },
-        progress: &progress,
-    };
+    let observer = observer(config, doors, scope.publishers(), &progress);
     observer.commits(&loaded.inventory, snapshot).await;
     observer.records(&loaded.inventory, snapshot).await.map_err(|error| state_failed(&error))?;
     let decisions = decide_on(&scope, loaded, snapshot);

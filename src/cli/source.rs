@@ -1,5 +1,6 @@
 //! The config repo, opened: a clone, a checkout, or a folder.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::config::{Source, same_host};
@@ -8,7 +9,7 @@ use super::pipeline::Mode;
 use crate::app_interface::{Bundle, DirectoryTree, FileTree, TreeError, load};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
-use crate::domain::{CommitSha, UidDigest};
+use crate::domain::{CommitSha, TargetUid, UidDigest};
 use crate::inventory::{Inventory, build};
 
 /// How to open the config repo. Has no `Debug`, as it holds a token.
@@ -39,6 +40,8 @@ pub struct Loaded {
     pub branch: Option<String>,
     /// `origin` of a checkout.
     pub origin: Option<String>,
+    /// A question narrowed the inventory to these.
+    pub only: Option<BTreeSet<TargetUid>>,
 }
 
 /// Opens and reads the config repo. Blocks.
@@ -80,7 +83,14 @@ fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<
     );
     let (commit, branch) = (checkout.commit().clone(), checkout.branch().to_owned());
     let (bundle, inventory) = read(&CloneTree(checkout), opening.digest)?;
-    Ok(Loaded { bundle, inventory, commit: Some(commit), branch: Some(branch), origin: None })
+    Ok(Loaded {
+        bundle,
+        inventory,
+        commit: Some(commit),
+        branch: Some(branch),
+        origin: None,
+        only: None,
+    })
 }
 
 fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
@@ -112,6 +122,7 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
         origin: head.as_ref().and_then(|head| head.origin_url.clone()),
         commit: head.map(|head| head.commit),
         branch: None,
+        only: None,
     })
 }
 

@@ -6,8 +6,10 @@ mod identity;
 mod problem;
 pub mod schedule;
 mod share;
+mod span;
 
 pub use git::{CommitSha, RepoUrl, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use problem::{Problem, Related, Severity};
 pub use share::{Share, ShareError};
+pub use span::span;

@@ -12,7 +12,7 @@ use crate::app_interface::{
 use crate::domain::{Problem, TargetIdentity, TargetUid, UidDigest};
 
 /// All targets with a `promotion` block that are not removed, and their channels.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// Publishers in order: file path, resource template, static targets in
     /// file order, then those of selectors by namespace path.

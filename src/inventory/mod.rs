@@ -4,11 +4,14 @@
 //! with their uids, and joins them by channel (domain rules, sections 2 to 4).
 
 mod build;
+mod find;
 pub mod jsonpath;
+mod part;
 mod select;
 mod sites;
 mod target;
 
 pub use build::{Inventory, build};
+pub use find::{Found, find};
 pub use sites::{EditSite, SiteId};
 pub use target::Target;

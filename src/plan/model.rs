@@ -41,6 +41,8 @@ pub struct Narrowing {
     pub saas_file: Option<String>,
     /// Only this node's share; `None`: the work is not shared.
     pub share: Option<Share>,
+    /// Only these.
+    pub only: Option<BTreeSet<TargetUid>>,
 }
 
 impl Narrowing {
@@ -57,11 +59,13 @@ impl Narrowing {
         fits(&self.environment, &target.namespace.environment)
             && fits(&self.app, &target.app.name)
             && fits(&self.saas_file, &target.saas_file)
+            && self.only.as_ref().is_none_or(|only| only.contains(&target.uid))
     }
 
     /// Is the run about all of them, or all of its share?
     pub fn is_everything(&self) -> bool {
-        self.environment.is_none() && self.app.is_none() && self.saas_file.is_none()
+        let named = self.environment.is_some() || self.app.is_some() || self.saas_file.is_some();
+        !named && self.only.is_none()
     }
 }
 

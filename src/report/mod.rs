@@ -4,6 +4,7 @@
 
 mod code_quality;
 mod dotenv;
+mod explanation;
 mod export;
 mod findings;
 mod fingerprint;
@@ -12,12 +13,17 @@ mod markdown;
 mod metrics;
 mod model;
 mod page;
+mod paint;
 mod picture;
 mod terminal;
 mod text;
 
 pub use code_quality::code_quality;
 pub use dotenv::dotenv;
+pub use explanation::{
+    Explanation, Found as FoundTarget, WhatIf, markdown as explanation_markdown,
+    text as explanation_text,
+};
 pub use export::{EXPORT_KEY, publisher_data};
 pub use findings::{FindingsReport, findings_junit, findings_markdown, findings_text};
 pub use fingerprint::fingerprints;
@@ -28,5 +34,6 @@ pub use model::{
     PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport, problems_of,
 };
 pub use page::page;
+pub use paint::Paint;
 pub use picture::members;
-pub use terminal::{Paint, terminal};
+pub use terminal::{Screen, summary, terminal};

@@ -1,95 +1,230 @@
 //! The summary on a terminal or in a job's log.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use anstyle::Style;
+
 use super::model::{PlanReport, RequestReport, SubscriberReport};
+use super::paint::{BOLD, CYAN, FAINT, Paint, RED, YELLOW};
 use super::text::{action_word, actions, decisions, outcome_word, printable, share, short};
 use crate::decide::Outcome;
 
-/// Colours, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Paint {
-    /// ANSI colours: a terminal, or GitLab's job log.
-    Colours,
-    /// Plain text.
-    Plain,
+/// Where a summary is read.
+#[derive(Debug, Clone)]
+pub struct Screen {
+    /// Colours, or none.
+    pub paint: Paint,
+    /// Columns and lines that there are, if it is a screen: what is longer is shortened.
+    pub size: Option<(usize, usize)>,
+    /// Lines of a group at most, where the whole is not limited by a screen.
+    pub group_lines: usize,
+    /// In GitLab's job log: the time (seconds since 1970) for the marks of sections that fold.
+    pub sections_at: Option<i64>,
+    /// Where everything is to be found, for what is left out.
+    pub rest: String,
 }
 
-impl Paint {
-    fn paint(self, code: &str, text: &str) -> String {
-        match self {
-            Self::Colours => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            Self::Plain => text.to_owned(),
-        }
+impl Screen {
+    /// No limits: everything is shown.
+    pub fn endless(paint: Paint) -> Self {
+        Self { paint, size: None, group_lines: usize::MAX, sections_at: None, rest: String::new() }
     }
+}
 
-    fn outcome(self, outcome: Outcome) -> String {
-        let code = match outcome {
-            Outcome::Promote => "32",
-            Outcome::Hold => "33",
-            Outcome::Error => "31",
-            Outcome::UpToDate => "2",
-        };
-        self.paint(code, &format!("{:<8}", outcome_word(outcome)))
-    }
+/// Everything, without limits.
+pub fn terminal(report: &PlanReport, paint: Paint) -> String {
+    summary(report, &Screen::endless(paint))
 }
 
 /// A line for each target that is promoted, held or in error, the merge
 /// requests, and the problems; the counts come last, where people look first.
-pub fn terminal(report: &PlanReport, paint: Paint) -> String {
+///
+/// What does not fit the screen is grouped by decision and gate, the first of
+/// each group shown.
+pub fn summary(report: &PlanReport, screen: &Screen) -> String {
+    let parts = [targets(report), requests(report), problems(report)];
+    let counts = counts(report, screen, false);
+    if fits(&parts, &counts, screen) {
+        let mut text = String::new();
+        for part in parts.iter().filter(|part| !part.lines.is_empty()) {
+            section(&mut text, part, screen, |text| {
+                for line in &part.lines {
+                    text.push_str(&line.shown(screen.paint, None));
+                }
+            });
+        }
+        return text + &counts;
+    }
+    let groups: Vec<_> = parts.iter().map(Part::groups).collect();
+    let counts = self::counts(report, screen, true);
+    let shown = group_lines(&groups, &counts, screen);
+    let width = screen.size.map(|(width, _)| width);
     let mut text = String::new();
-    targets(&mut text, report, paint);
-    requests(&mut text, report, paint);
-    problems(&mut text, report, paint);
-    counts(&mut text, report, paint);
-    text
+    for (part, groups) in parts.iter().zip(&groups).filter(|(_, groups)| !groups.is_empty()) {
+        section(&mut text, part, screen, |text| {
+            for (name, lines) in groups {
+                if let [only] = lines.as_slice() {
+                    text.push_str(&only.shown(screen.paint, width));
+                    continue;
+                }
+                let head = format!("{name}: {}", lines.len());
+                let _ = writeln!(text, "  {}", screen.paint.paint(lines[0].style, &head));
+                for line in lines.iter().take(shown) {
+                    text.push_str("  ");
+                    text.push_str(
+                        &line.shown(screen.paint, width.map(|width| width.saturating_sub(2))),
+                    );
+                }
+                if shown > 0 && lines.len() > shown {
+                    let _ = writeln!(text, "    … and {} more", lines.len() - shown);
+                }
+            }
+        });
+    }
+    text + &counts
 }
 
-fn targets(text: &mut String, report: &PlanReport, paint: Paint) {
-    let shown: Vec<&SubscriberReport> =
-        report.subscribers.iter().filter(|s| s.decision != Outcome::UpToDate).collect();
-    if shown.is_empty() {
-        return;
-    }
-    let _ = writeln!(text, "{}", paint.paint("1", "Targets"));
-    for subscriber in shown {
-        let moves = if subscriber.decision == Outcome::Promote
-            && subscriber.current_ref != subscriber.desired_ref
-        {
-            format!(" {} -> {}", short(&subscriber.current_ref), short(&subscriber.desired_ref))
-        } else {
-            String::new()
+/// A line, and the group that it is of.
+struct Line {
+    style: Style,
+    word: &'static str,
+    text: String,
+    group: (u8, String),
+}
+
+impl Line {
+    fn shown(&self, paint: Paint, width: Option<usize>) -> String {
+        let word = format!("{:<8}", self.word);
+        let room = width.map(|width| width.saturating_sub(word.len() + 3));
+        let text = printable(&self.text);
+        let text = match room {
+            Some(room) if text.chars().count() > room => {
+                text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+            }
+            _ => text,
         };
-        let by = subscriber.held_by.map(|gate| format!(" [{}]", gate.as_str())).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "  {} {}{}{}: {}",
-            paint.outcome(subscriber.decision),
-            printable(&subscriber.target.label()),
-            printable(&moves),
-            by,
-            printable(&subscriber.reason())
-        );
+        format!("  {} {text}\n", paint.paint(self.style, &word))
     }
-    text.push('\n');
+
+    /// Lines that it takes of a screen that wide.
+    fn height(&self, width: usize) -> usize {
+        (self.text.chars().count() + 11).div_ceil(width.max(1))
+    }
 }
 
-fn requests(text: &mut String, report: &PlanReport, paint: Paint) {
-    if report.merge_requests.is_empty() {
-        return;
+/// One of the three parts of a summary.
+struct Part {
+    name: &'static str,
+    title: &'static str,
+    lines: Vec<Line>,
+}
+
+impl Part {
+    /// Its lines by group, in the groups' order.
+    fn groups(&self) -> Vec<(&str, Vec<&Line>)> {
+        let mut groups: BTreeMap<&(u8, String), Vec<&Line>> = BTreeMap::new();
+        for line in &self.lines {
+            groups.entry(&line.group).or_default().push(line);
+        }
+        groups.into_iter().map(|((_, name), lines)| (name.as_str(), lines)).collect()
     }
-    let _ = writeln!(text, "{}", paint.paint("1", "Merge requests"));
-    for request in &report.merge_requests {
-        let _ = writeln!(
-            text,
-            "  {} {}: {}{}",
-            paint.paint("36", &format!("{:<8}", action_word(request.action))),
-            printable(&name(request)),
-            printable(&request.reason),
-            outcome(request)
-        );
+}
+
+fn fits(parts: &[Part], counts: &str, screen: &Screen) -> bool {
+    match screen.size {
+        Some((width, height)) => {
+            let part = |part: &Part| match part.lines.as_slice() {
+                [] => 0,
+                lines => 2 + lines.iter().map(|line| line.height(width)).sum::<usize>(),
+            };
+            parts.iter().map(part).sum::<usize>() + counts.lines().count() < height
+        }
+        None => {
+            parts.iter().flat_map(Part::groups).all(|(_, lines)| lines.len() <= screen.group_lines)
+        }
     }
-    text.push('\n');
+}
+
+/// How many lines of each group fit: the most for which the whole fits, none if need be.
+fn group_lines(groups: &[Vec<(&str, Vec<&Line>)>], counts: &str, screen: &Screen) -> usize {
+    let Some((_, height)) = screen.size else { return screen.group_lines };
+    let whole = |shown: usize| {
+        let group = |(_, lines): &(&str, Vec<&Line>)| match lines.len() {
+            1 => 1,
+            all => 1 + all.min(shown) + usize::from(shown > 0 && all > shown),
+        };
+        let part = |part: &Vec<(&str, Vec<&Line>)>| match part.as_slice() {
+            [] => 0,
+            groups => 2 + groups.iter().map(group).sum::<usize>(),
+        };
+        groups.iter().map(part).sum::<usize>() + counts.lines().count()
+    };
+    (0..=height).rev().find(|&shown| whole(shown) < height).unwrap_or(0)
+}
+
+/// A title with what stands below it, as a section that folds in GitLab's job log.
+fn section(text: &mut String, part: &Part, screen: &Screen, body: impl FnOnce(&mut String)) {
+    let title = screen.paint.paint(BOLD, part.title);
+    match screen.sections_at {
+        None => {
+            let _ = writeln!(text, "{title}");
+            body(text);
+            text.push('\n');
+        }
+        Some(at) => {
+            let name = part.name;
+            let folded = if part.lines.len() > 20 { "[collapsed=true]" } else { "" };
+            let title = format!("{title} ({})", part.lines.len());
+            let _ =
+                writeln!(text, "\u{1b}[0Ksection_start:{at}:sapm_{name}{folded}\r\u{1b}[0K{title}");
+            body(text);
+            let _ = writeln!(text, "\u{1b}[0Ksection_end:{at}:sapm_{name}\r\u{1b}[0K");
+        }
+    }
+}
+
+fn targets(report: &PlanReport) -> Part {
+    let shown = report.subscribers.iter().filter(|s| s.decision != Outcome::UpToDate);
+    Part { name: "targets", title: "Targets", lines: shown.map(target).collect() }
+}
+
+fn target(subscriber: &SubscriberReport) -> Line {
+    let moves = if subscriber.decision == Outcome::Promote
+        && subscriber.current_ref != subscriber.desired_ref
+    {
+        format!(" {} -> {}", short(&subscriber.current_ref), short(&subscriber.desired_ref))
+    } else {
+        String::new()
+    };
+    let by = subscriber.held_by.map(|gate| format!(" [{}]", gate.as_str())).unwrap_or_default();
+    let word = outcome_word(subscriber.decision);
+    let group = match (subscriber.decision, subscriber.held_by) {
+        (Outcome::Error, _) => (0, word.to_owned()),
+        (Outcome::Promote, _) => (1, word.to_owned()),
+        (_, Some(gate)) => (2 + gate as u8, format!("{word} by {}", gate.as_str())),
+        _ => (u8::MAX, word.to_owned()),
+    };
+    Line {
+        style: Paint::of_outcome(subscriber.decision),
+        word,
+        text: format!("{}{moves}{by}: {}", subscriber.target.label(), subscriber.reason()),
+        group,
+    }
+}
+
+fn requests(report: &PlanReport) -> Part {
+    let line = |request: &RequestReport| Line {
+        style: CYAN,
+        word: action_word(request.action),
+        text: format!("{}: {}{}", name(request), request.reason, outcome(request)),
+        group: (request.action as u8, action_word(request.action).to_owned()),
+    };
+    Part {
+        name: "merge_requests",
+        title: "Merge requests",
+        lines: report.merge_requests.iter().map(line).collect(),
+    }
 }
 
 fn name(request: &RequestReport) -> String {
@@ -102,18 +237,14 @@ fn name(request: &RequestReport) -> String {
 
 fn outcome(request: &RequestReport) -> String {
     match request.outcome.as_ref().and_then(|outcome| outcome.message.as_ref()) {
-        Some(message) => format!(" -- {}", printable(message)),
+        Some(message) => format!(" -- {message}"),
         None => String::new(),
     }
 }
 
-fn problems(text: &mut String, report: &PlanReport, paint: Paint) {
-    if report.problems.is_empty() {
-        return;
-    }
-    let _ = writeln!(text, "{}", paint.paint("1", "Problems"));
-    for problem in &report.problems {
-        let (code, word) = if problem.is_error() { ("31", "error") } else { ("33", "warning") };
+fn problems(report: &PlanReport) -> Part {
+    let line = |problem: &crate::domain::Problem| {
+        let (style, word) = if problem.is_error() { (RED, "error") } else { (YELLOW, "warning") };
         let mut place = problem.file.as_ref().map(|file| format!("data{file}")).unwrap_or_default();
         if let Some(line) = problem.line {
             let _ = write!(place, ":{line}");
@@ -121,31 +252,31 @@ fn problems(text: &mut String, report: &PlanReport, paint: Paint) {
         if !place.is_empty() {
             place.push_str(": ");
         }
-        let _ = writeln!(
-            text,
-            "  {} {}{} [{}]",
-            paint.paint(code, &format!("{word:<8}")),
-            printable(&place),
-            printable(&problem.message),
-            problem.code
-        );
-    }
-    text.push('\n');
+        Line {
+            style,
+            word,
+            text: format!("{place}{} [{}]", problem.message, problem.code),
+            group: (u8::from(!problem.is_error()), word.to_owned()),
+        }
+    };
+    Part { name: "problems", title: "Problems", lines: report.problems.iter().map(line).collect() }
 }
 
-fn counts(text: &mut String, report: &PlanReport, paint: Paint) {
+fn counts(report: &PlanReport, screen: &Screen, crowded: bool) -> String {
     let subscribers: Vec<String> = decisions(report)
         .into_iter()
         .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
         .collect();
-    let _ = writeln!(
-        text,
-        "{} {} targets{}: {}",
-        paint.paint("1", "Summary"),
+    let mut text = format!(
+        "{} {} targets{}: {}\n",
+        screen.paint.paint(BOLD, "Summary"),
         report.subscribers.len(),
         share(report),
         subscribers.join(", ")
     );
+    if crowded {
+        apps(&mut text, report);
+    }
     let requests: Vec<String> = actions(report)
         .into_iter()
         .map(|(action, count)| format!("{count} {}", action_word(action)))
@@ -158,4 +289,37 @@ fn counts(text: &mut String, report: &PlanReport, paint: Paint) {
         text,
         "        merge requests: {requests}; problems: {errors} errors, {warnings} warnings"
     );
+    if crowded && !screen.rest.is_empty() {
+        let rest = screen.paint.paint(FAINT, &printable(&screen.rest));
+        let _ = writeln!(text, "        {rest}");
+    }
+    text
+}
+
+/// The apps with the most targets that are held or in error.
+fn apps(text: &mut String, report: &PlanReport) {
+    const SHOWN: usize = 3;
+    let mut by_app: BTreeMap<&str, usize> = BTreeMap::new();
+    let stuck = |s: &&SubscriberReport| matches!(s.decision, Outcome::Hold | Outcome::Error);
+    for subscriber in report.subscribers.iter().filter(stuck) {
+        *by_app.entry(subscriber.target.app.as_str()).or_default() += 1;
+    }
+    let mut apps: Vec<_> = by_app.into_iter().collect();
+    apps.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    if apps.is_empty() {
+        return;
+    }
+    let first: Vec<String> = apps
+        .iter()
+        .take(SHOWN)
+        .map(|(name, count)| {
+            let name: String = printable(name).chars().take(24).collect();
+            format!("{name} {count}")
+        })
+        .collect();
+    let rest = match apps.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more apps"),
+    };
+    let _ = writeln!(text, "        held or in error by app: {}{rest}", first.join(", "));
 }

@@ -4,6 +4,7 @@ mod answerless;
 mod broken_parts;
 mod closing;
 mod counts;
+mod explain;
 mod failures;
 mod first_run;
 mod inspect;

@@ -11,10 +11,13 @@ mod git;
 mod graph;
 mod lifecycle;
 mod page;
+mod screens;
 mod slo;
+mod small_world;
 mod state;
 mod tables;
 mod validate;
+mod what_if;
 mod yaml;
 
 #[path = "../../examples/demo/shop.rs"]

@@ -12,7 +12,9 @@ use url::Url;
 use super::rights::ProjectRights;
 use crate::clients::http::safe_url;
 use crate::domain::CommitSha;
-use crate::snapshot::{CommitDetail, CommitFact, FileChange, MergeRequestFact, RequestState};
+use crate::snapshot::{
+    CommitDetail, CommitFact, FileChange, MergeRequestFact, PipelineFact, RequestState,
+};
 
 /// Reads one entry of a list; one that cannot be read is left out.
 pub(super) fn readable<T: DeserializeOwned>(value: Value, url: &Url) -> Option<T> {
@@ -99,12 +101,24 @@ pub(super) struct RequestAnswer {
     created_at: Option<String>,
     #[serde(default)]
     detailed_merge_status: Option<String>,
+    /// Not in lists.
+    #[serde(default)]
+    head_pipeline: Option<PipelineAnswer>,
     #[serde(default)]
     closed_by: Option<UserAnswer>,
     #[serde(default)]
     closed_at: Option<String>,
     #[serde(default)]
     merged_at: Option<String>,
+}
+
+/// A pipeline.
+#[derive(Debug, Deserialize)]
+struct PipelineAnswer {
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    web_url: Option<String>,
 }
 
 impl RequestAnswer {
@@ -135,6 +149,10 @@ impl RequestAnswer {
             web_url: self.web_url.unwrap_or_default(),
             created_at: self.created_at.as_deref().and_then(time).unwrap_or_default(),
             detailed_merge_status: self.detailed_merge_status,
+            pipeline: self.head_pipeline.map(|pipeline| PipelineFact {
+                status: pipeline.status,
+                web_url: pipeline.web_url,
+            }),
             closed_by: self.closed_by.map(|user| user.id),
             ended_at: ended_at.as_deref().and_then(time),
         }

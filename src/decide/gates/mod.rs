@@ -52,6 +52,21 @@ impl GateName {
             Self::EditSite => "edit_site",
         }
     }
+
+    /// When it passes, for people who do not know the gate.
+    pub fn passes_when(self) -> &'static str {
+        match self {
+            Self::Deployment => "every publisher has deployed its current commit successfully",
+            Self::SameRef => "all publishers are at one and the same commit",
+            Self::Soak => {
+                "the commit has been deployed upstream for soakDays (the times of all publishers added up)"
+            }
+            Self::Schedule => "now is within promotion.schedule (cron, UTC)",
+            Self::Slo => "no SLO of the target's documents is below its target",
+            Self::BlockedVersion => "the commit is not in blockedVersions of the app",
+            Self::EditSite => "all who share the place in the file are promoted to the same values",
+        }
+    }
 }
 
 /// Does a gate let the promotion pass?

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::{Context, Gate, GateName};
+use crate::domain::span;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -30,7 +31,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
     if soaked >= required {
         let reason = match required_days {
             0 => "no soak time is asked for".to_owned(),
-            _ => format!("soaked for {} of {asked}", human(soaked)),
+            _ => format!("soaked for {} of {asked}", span(soaked)),
         };
         return Gate::pass(GateName::Soak, reason, evidence);
     }
@@ -38,11 +39,11 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
     let reason = match next {
         Some(at) => format!(
             "soaked for {} of {asked}; reached at {}",
-            human(soaked),
+            span(soaked),
             at.format("%Y-%m-%d %H:%M:%S UTC")
         ),
         None => {
-            format!("soaked for {} of {asked}; no record says when it was deployed", human(soaked))
+            format!("soaked for {} of {asked}; no record says when it was deployed", span(soaked))
         }
     };
     Gate::hold(GateName::Soak, reason, evidence).next_at(next)
@@ -104,17 +105,6 @@ fn earliest(check_ins: &[DateTime<Utc>], at: DateTime<Utc>, required: TimeDelta)
         earliest = before;
     }
     earliest
-}
-
-fn human(time: TimeDelta) -> String {
-    let hours = time.num_hours();
-    if hours >= 48 {
-        format!("{:.1} days", time.num_seconds() as f64 / DAY as f64)
-    } else if hours >= 1 {
-        format!("{hours} h {} min", time.num_minutes() % 60)
-    } else {
-        format!("{} min", time.num_minutes())
-    }
 }
 
 #[cfg(test)]

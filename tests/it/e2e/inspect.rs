@@ -1,68 +1,8 @@
-//! `explain`, `validate` and `graph`: they tell, and write nothing.
+//! `validate` and `graph`: they tell, and write nothing.
 
 use serde_json::Value;
 
 use super::support::*;
-use crate::shop::{CATALOG_NEW, CATALOG_OLD};
-
-fn explain(world: &World, target: &str) -> Sapm {
-    world.sapm("explain").arg(target)
-}
-
-#[test]
-fn explain_shows_every_gate_of_a_target() {
-    let world = World::start();
-    let ran = explain(&world, ORDERS).expect(0);
-    let first = ran.out.lines().next().unwrap();
-    assert!(first.starts_with(&format!("{ORDERS} is held: soaked for ")), "{first}");
-    for gate in ["deployment", "same_ref", "soak", "schedule", "slo", "blocked_version"] {
-        let line = format!("\n  {gate:<16} ");
-        assert_eq!(ran.out.matches(&line).count(), 1, "{gate}: {}", ran.out);
-    }
-    assert!(ran.out.contains("soak             HOLD"), "{}", ran.out);
-    assert!(ran.out.contains("(next possible at "), "{}", ran.out);
-    let stage = "saas-orders/orders-api/stage01/orders-stage on orders-stage: fa5cf13d is success";
-    assert!(ran.out.contains(stage), "{}", ran.out);
-    world.assert_nothing_written();
-}
-
-#[test]
-fn explain_takes_a_uid_a_label_or_a_part_of_one() {
-    let world = World::start();
-    let by_label = explain(&world, CANARY).args(["--format", "json"]).expect(0);
-    let value: Value = serde_json::from_str(&by_label.out).unwrap();
-    let subscriber = &value["subscriber"];
-    assert_eq!(value["version"], 1);
-    assert_eq!(label(subscriber), CANARY);
-    assert_eq!(subscriber["decision"], "promote");
-    assert_eq!(subscriber["current_ref"], CATALOG_OLD);
-    assert_eq!(subscriber["desired_ref"], CATALOG_NEW);
-    assert!(subscriber["gates"].as_array().unwrap().len() >= 6);
-    assert_eq!(value["merge_requests"].as_array().unwrap().len(), 1);
-    let uid = text(&subscriber["uid"]);
-    for part in [uid.as_str(), &uid[..8], "catalog-canary"] {
-        let ran = explain(&world, part).expect(0);
-        assert!(ran.out.starts_with(&format!("{CANARY} is to be promoted")), "{part}: {}", ran.out);
-    }
-    world.apply();
-    let ran = explain(&world, CANARY).expect(0);
-    let page = format!("/-/merge_requests/{}: ", world.request(CANARY).iid);
-    assert!(ran.out.contains(&page), "{}", ran.out);
-}
-
-#[test]
-fn explain_says_which_targets_could_be_meant() {
-    let world = World::start();
-    let ran = explain(&world, "catalog-production").expect(2);
-    assert_eq!(ran.out, "");
-    assert!(ran.err.contains("error: \"catalog-production\" may be any of 2 subscribers"));
-    assert!(ran.err.contains(PRODUCTION) && ran.err.contains(INDEX), "{}", ran.err);
-    let ran = explain(&world, "catalog-kanary").expect(2);
-    assert!(ran.err.contains("error: no subscriber is called \"catalog-kanary\""), "{}", ran.err);
-    assert!(ran.err.contains(&format!("near it: {CANARY}")), "{}", ran.err);
-    let ran = explain(&world, "zzz").expect(2);
-    assert!(!ran.err.contains("near it"), "{}", ran.err);
-}
 
 fn validate(world: &World, folder: &std::path::Path) -> Sapm {
     let run = world.sapm("validate").env("SAPM_APP_INTERFACE", folder);

@@ -1,0 +1,123 @@
+//! A part of the inventory: what one question is about, with everything that its answer rests on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::Inventory;
+use super::sites::{EditSite, SiteId};
+
+impl Inventory {
+    /// These targets and all that decisions on them rest on: the publishers of their channels,
+    /// who shares a place in a file with them, and so on up to those who wait for nobody.
+    pub fn upstream(&self, of: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+        self.reach(of, |index| {
+            let target = &self.targets[index];
+            let follows = target.is_subscriber().then_some(&target.promotion.subscribe);
+            let channels = follows.into_iter().flatten();
+            let publishers = channels.filter_map(|channel| self.publishers.get(channel)).flatten();
+            publishers.copied().chain(self.mates(index)).collect()
+        })
+    }
+
+    /// These targets and all that move when they move: the subscribers of their channels, who
+    /// shares a place in a file with them, and so on to the end of the chain.
+    pub fn downstream(&self, of: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+        let mut followers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, target) in self.subscribers() {
+            for channel in &target.promotion.subscribe {
+                followers.entry(channel).or_default().push(index);
+            }
+        }
+        self.reach(of, |index| {
+            let channels = self.targets[index].promotion.publish.iter();
+            let following =
+                channels.filter_map(|channel| followers.get(channel.as_str())).flatten();
+            following.copied().chain(self.mates(index)).collect()
+        })
+    }
+
+    /// Subscribers whose edit is in the same file: their merge requests may stand in its way.
+    pub fn in_same_file(&self, index: usize) -> impl Iterator<Item = usize> {
+        let file = &self.targets[index].place.file;
+        self.subscribers().filter(move |(_, other)| other.place.file == *file).map(|(i, _)| i)
+    }
+
+    /// Who shares a place with a subscriber, itself included.
+    fn mates(&self, index: usize) -> impl Iterator<Item = usize> {
+        let site = self.site_of.get(&index).and_then(|site| self.sites.get(site));
+        site.into_iter().flat_map(|site| site.members.iter().copied())
+    }
+
+    fn reach(
+        &self,
+        of: impl IntoIterator<Item = usize>,
+        next: impl Fn(usize) -> Vec<usize>,
+    ) -> BTreeSet<usize> {
+        let mut reached = BTreeSet::new();
+        let mut waiting: Vec<usize> = of.into_iter().collect();
+        while let Some(index) = waiting.pop() {
+            if reached.insert(index) {
+                waiting.extend(next(index));
+            }
+        }
+        reached
+    }
+
+    /// The inventory of these targets alone, in the same order. Exact for those whose
+    /// [`upstream`](Self::upstream) is in `keep`; problems are those of their files.
+    #[must_use]
+    pub fn only(&self, keep: &BTreeSet<usize>) -> Self {
+        let new: BTreeMap<usize, usize> =
+            keep.iter().enumerate().map(|(new, &old)| (old, new)).collect();
+        let renumber = |old: &[usize]| -> Vec<usize> {
+            old.iter().filter_map(|index| new.get(index).copied()).collect()
+        };
+        let targets: Vec<_> = keep.iter().map(|&index| self.targets[index].clone()).collect();
+        let subscribers = renumber(&self.subscribers);
+        let subscribed = subscribers
+            .iter()
+            .flat_map(|&index| targets[index].promotion.subscribe.iter().cloned())
+            .collect();
+        let publishers = self
+            .publishers
+            .iter()
+            .map(|(channel, publishers)| (channel.clone(), renumber(publishers)))
+            .filter(|(_, publishers)| !publishers.is_empty())
+            .collect();
+        let sites: BTreeMap<SiteId, EditSite> = self
+            .sites
+            .iter()
+            .filter(|(_, site)| site.members.iter().any(|member| keep.contains(member)))
+            .map(|(id, site)| {
+                let aliases: Vec<usize> = site.aliases.iter().copied().collect();
+                let site = EditSite {
+                    members: renumber(&site.members),
+                    aliases: renumber(&aliases).into_iter().collect(),
+                    ..site.clone()
+                };
+                (id.clone(), site)
+            })
+            .collect();
+        let site_of = self
+            .site_of
+            .iter()
+            .filter_map(|(old, site)| Some((*new.get(old)?, site.clone())))
+            .collect();
+        let mut part =
+            Self { targets, subscribers, publishers, subscribed, sites, site_of, problems: vec![] };
+        let files = part.files();
+        let about = |file: &Option<String>| file.as_ref().is_some_and(|file| files.contains(file));
+        part.problems =
+            self.problems.iter().filter(|problem| about(&problem.file)).cloned().collect();
+        part
+    }
+
+    /// The datafiles that the targets come from, by path from `data/` with a leading slash.
+    pub fn files(&self) -> BTreeSet<String> {
+        let of = |target: &super::Target| {
+            let slos = target.slos.iter().flatten().map(|document| document.path.clone());
+            let own = [&target.file, &target.place.file, &target.namespace.path, &target.app.path];
+            own.into_iter().cloned().chain(slos).collect::<Vec<_>>()
+        };
+        self.targets.iter().flat_map(of).collect()
+    }
+}

@@ -1,0 +1,280 @@
+//! What to do about it: for each decision, gate and request.
+
+use super::{ExplainedRequest, Explanation, FollowedReport, Found};
+use crate::decide::{DeploymentState, Gate, GateName, Outcome};
+use crate::domain::RepoUrl;
+use crate::inventory::Target;
+use crate::plan::{Action, Reason};
+use crate::report::text::utc;
+
+/// One line for each thing that somebody can do, or may leave alone.
+pub(super) fn advice(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
+    let mut lines = match explanation.subscriber.decision {
+        Outcome::Error => errors(explanation, found),
+        Outcome::UpToDate => up_to_date(explanation, found),
+        Outcome::Promote => Vec::new(),
+        Outcome::Hold => {
+            let held = explanation.subscriber.gates.iter().filter(|gate| gate.holds());
+            held.flat_map(|gate| gate_advice(explanation, found, gate)).collect()
+        }
+    };
+    lines.extend(explanation.merge_requests.iter().filter_map(|r| request(r, explanation)));
+    let mut unique: Vec<String> = Vec::new();
+    for line in lines {
+        if !unique.contains(&line) {
+            unique.push(line);
+        }
+    }
+    unique
+}
+
+fn gate_advice(explanation: &Explanation, found: &Found<'_>, gate: &Gate) -> Vec<String> {
+    let target = found.target();
+    match gate.gate {
+        GateName::Deployment => {
+            let waiting = |followed: &&FollowedReport| {
+                followed.state.is_some_and(|state| state != DeploymentState::Success)
+            };
+            explanation.publishers.iter().filter(waiting).map(|f| deployment(f, target)).collect()
+        }
+        GateName::SameRef => same_ref(explanation),
+        GateName::Soak => vec![soak(found, target, gate)],
+        GateName::Schedule => vec![schedule(found, target, gate)],
+        GateName::Slo => vec![slo(target)],
+        GateName::BlockedVersion => blocked(explanation, target),
+        GateName::EditSite => vec![edit_site(gate)],
+    }
+}
+
+fn deployment(followed: &FollowedReport, target: &Target) -> String {
+    let commit = followed.commit_sha.as_ref().map_or("its commit", |commit| commit.short());
+    let key = followed.record_key.as_deref().unwrap_or_default();
+    let by = &followed.deployed_by;
+    match followed.state {
+        Some(DeploymentState::Failed) => format!(
+            "the deployment of {commit} to {} failed: look at its deployment pipeline ({by}), and \
+             deploy it again, or bring a commit that works",
+            followed.label
+        ),
+        Some(DeploymentState::Invalid) => format!(
+            "deploy {commit} to {} again ({by}), so that the deployer writes its record {key} anew",
+            followed.label
+        ),
+        _ => {
+            let missing = format!(
+                "{commit} has to be deployed to {}: look at its deployment pipeline ({by}); when \
+                 it is done, the deployer writes the record {key}",
+                followed.label
+            );
+            let same = RepoUrl::new(followed.repo_url.as_str()).is_same(&target.repo_url);
+            if same { missing } else { format!("{missing} (it deploys {})", followed.repo_url) }
+        }
+    }
+}
+
+fn same_ref(explanation: &Explanation) -> Vec<String> {
+    let mut lines = vec![
+        "bring all publishers to one commit; where they are now, and who moves them:".to_owned(),
+    ];
+    lines.extend(explanation.publishers.iter().map(|followed| {
+        let commit = followed.commit_sha.as_ref().map_or("?", |commit| commit.short());
+        let label = &followed.label;
+        match (followed.decision, &followed.git_ref) {
+            (Some(_), _) => {
+                format!("{label} is at {commit}; sapm promotes it: see `sapm explain {label}`")
+            }
+            (None, Some(git_ref)) if crate::domain::is_commit_sha(git_ref) => {
+                format!(
+                    "{label} is at {commit}; only people move it: its ref at {}",
+                    followed.declared_at
+                )
+            }
+            (None, git_ref) => format!(
+                "{label} is at {commit}; it follows {} of {} by itself",
+                git_ref.as_deref().unwrap_or("the ref"),
+                followed.repo_url
+            ),
+        }
+    }));
+    lines
+}
+
+fn soak(found: &Found<'_>, target: &Target, gate: &Gate) -> String {
+    let place = found.field(target, &["promotion", "soakDays"]);
+    match gate.next_possible_at {
+        Some(at) => format!(
+            "wait: soak passes by itself at {}; to promote sooner, lower soakDays at {place}",
+            utc(at)
+        ),
+        None => format!(
+            "no record says when the commit was deployed, so the soak time never ends: deploy it \
+             upstream again, or drop soakDays at {place}"
+        ),
+    }
+}
+
+fn schedule(found: &Found<'_>, target: &Target, gate: &Gate) -> String {
+    let place = found.field(target, &["promotion", "schedule"]);
+    match gate.next_possible_at {
+        Some(at) => format!(
+            "wait: the schedule opens by itself at {}; to promote at another time, change promotion.schedule at {place}",
+            utc(at)
+        ),
+        None => format!("correct promotion.schedule at {place}: as it stands, it never opens"),
+    }
+}
+
+fn slo(target: &Target) -> String {
+    let documents: Vec<String> =
+        target.slos.iter().flatten().map(|document| format!("data{}", document.path)).collect();
+    format!(
+        "wait until the service is well again (SLOs of {}); a fix that must go out all the same is \
+         let through when its commit is in hotfixVersions of {} at data{}",
+        documents.join(", "),
+        target.repo_url,
+        target.app.path
+    )
+}
+
+fn blocked(explanation: &Explanation, target: &Target) -> Vec<String> {
+    let Some(candidate) = &explanation.subscriber.candidate else { return Vec::new() };
+    target
+        .app
+        .code_components
+        .iter()
+        .filter(|component| component.url.is_same(&target.repo_url))
+        .filter_map(|component| component.blocked_lines.get(candidate.as_str()))
+        .map(|line| {
+            format!(
+                "the block stands at data{}:{line}: wait for a newer commit, or take it away there if it is no longer right",
+                target.app.path
+            )
+        })
+        .collect()
+}
+
+fn edit_site(gate: &Gate) -> String {
+    let other = gate.evidence["label"].as_str().unwrap_or("the other target");
+    format!(
+        "it moves together with {other}: `sapm explain {other}` says what that one waits for; to \
+         promote it alone, give it a target of its own in the file"
+    )
+}
+
+fn errors(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
+    let target = found.target();
+    let mut lines = Vec::new();
+    if !target.broken.is_empty() {
+        lines.push(format!("correct the target at {}", found.field(target, &[])));
+    }
+    for channel in &explanation.subscriber.channels {
+        if found.inventory.publishers_of(channel).next().is_none() {
+            lines.push(format!(
+                "let a target publish to channel {channel}, or drop it from promotion.subscribe at {}",
+                found.field(target, &["promotion", "subscribe"])
+            ));
+        }
+    }
+    for followed in explanation.publishers.iter().filter(|followed| followed.state.is_none()) {
+        lines.push(match &followed.commit_sha {
+            None => format!(
+                "check that {} has {}, that the token may read it, and that its host is well; {} at {} asks for it",
+                followed.repo_url,
+                followed.git_ref.as_deref().unwrap_or("its ref"),
+                followed.label,
+                followed.declared_at
+            ),
+            Some(_) => format!(
+                "check that the record {} can be read",
+                followed.record_key.as_deref().unwrap_or_default()
+            ),
+        });
+    }
+    if lines.is_empty() {
+        lines.push(format!("correct the target at {}", found.field(target, &[])));
+    }
+    lines
+}
+
+fn up_to_date(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
+    let target = found.target();
+    if explanation.subscriber.channels.is_empty() {
+        let place = found.field(target, &["promotion"]);
+        return vec![format!(
+            "add the channels that it should follow as promotion.subscribe at {place}"
+        )];
+    }
+    let due = |followed: &&FollowedReport| {
+        matches!(followed.decision, Some(Outcome::Hold | Outcome::Promote | Outcome::Error))
+    };
+    let upstream = explanation.publishers.iter().filter(due).map(|followed| {
+        let word = match (followed.decision, followed.held_by) {
+            (Some(Outcome::Promote), _) => "is about to be promoted".to_owned(),
+            (_, Some(gate)) => format!("is held by {}", gate.as_str()),
+            _ => "is in error".to_owned(),
+        };
+        let label = &followed.label;
+        format!("the next commit has to come by {label}, which {word}: `sapm explain {label}`")
+    });
+    let mut lines: Vec<String> = upstream.collect();
+    if lines.is_empty() {
+        lines.push(
+            "nothing: it is promoted when its publishers have deployed another commit".to_owned(),
+        );
+    }
+    lines
+}
+
+fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<String> {
+    let planned = &request.planned;
+    let page = planned.web_url.clone().or(planned.iid.map(|iid| format!("!{iid}")));
+    let page = page.unwrap_or_else(|| "its merge request".to_owned());
+    let branch = &planned.branch;
+    let text = match planned.reason_code {
+        Reason::HoldLabel => format!(
+            "somebody asked sapm to leave {page} alone: take the label sapm/hold away to hand it back"
+        ),
+        Reason::TakenOver => format!(
+            "somebody pushed to {page}: merge it by hand, or hand it back: close it with the label \
+             sapm/again and delete the branch {branch}"
+        ),
+        Reason::ClosedByPerson | Reason::RolledBack => format!(
+            "a person's word stands ({}): put the label sapm/again on that merge request to have it opened again",
+            planned.reason
+        ),
+        Reason::NotOurs => format!("rename or delete the branch {branch}, which is not the bot's"),
+        Reason::OpeningDisabled => {
+            "opening is switched off: see --allow-opening (SAPM_ALLOW_OPENING) of the job".to_owned()
+        }
+        Reason::ClosingDisabled => {
+            "closing is switched off: see --allow-closing (SAPM_ALLOW_CLOSING) of the job".to_owned()
+        }
+        Reason::WaitsForRequest => {
+            format!("merge or close what it waits for: {}", planned.reason)
+        }
+        Reason::RunLimit => "wait: one of the next runs opens it".to_owned(),
+        Reason::FactsMissing => format!("{page} is left as it is until the facts are there"),
+        Reason::HeldByGate => format!("{page} is a draft meanwhile, and becomes ready by itself"),
+        Reason::AsWanted | Reason::ReadyAgain if planned.action == Action::Keep => {
+            merge(request, &page)
+        }
+        Reason::Due if !explanation.merge_requests_known => {
+            "set SAPM_GITLAB_URL, SAPM_GITLAB_TOKEN and the project to learn whether its merge request is open".to_owned()
+        }
+        Reason::Due => "nothing: the scheduled `sapm apply` opens the merge request".to_owned(),
+        _ => return None,
+    };
+    Some(text)
+}
+
+fn merge(request: &ExplainedRequest, page: &str) -> String {
+    let failed = request.pipeline.as_ref().filter(|pipeline| pipeline.status == "failed");
+    match (failed, request.draft) {
+        (Some(pipeline), _) => format!(
+            "the pipeline of {page} failed: look at {}",
+            pipeline.web_url.as_deref().unwrap_or("it")
+        ),
+        (None, Some(true)) => format!("mark {page} as ready, and merge it"),
+        (None, _) => format!("merge {page}, or wait for whatever merges it here"),
+    }
+}

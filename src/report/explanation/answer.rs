@@ -1,0 +1,203 @@
+//! The answer first: why, since when, when next, what to do.
+
+use chrono::{DateTime, Utc};
+
+use super::forecast::WhatIf;
+use super::{Answer, Explanation, Found, Since, advice};
+use crate::decide::{DeploymentState, Gate, Outcome};
+use crate::domain::span;
+use crate::plan::{Action, Reason};
+use crate::report::text::{short, utc};
+use crate::what_if::{Assumption, Forecast, Move};
+
+pub(super) fn answer(explanation: &Explanation, found: &Found<'_>, what_if: &WhatIf<'_>) -> Answer {
+    Answer {
+        summary: summary(explanation),
+        since: since(explanation, found),
+        next_possible_at: own_moves(found, what_if.plain).next().map(|step| step.at),
+        next: next_text(explanation, found, what_if.plain),
+        what_if: what_if.assumed.map(|(assumptions, forecast, _)| {
+            what_if_text(explanation, found, assumptions, forecast)
+        }),
+        advice: advice::advice(explanation, found),
+    }
+}
+
+/// One sentence that begins with the target's label.
+fn summary(explanation: &Explanation) -> String {
+    let subscriber = &explanation.subscriber;
+    let label = subscriber.target.label();
+    let reason = subscriber.reason();
+    let change = change(explanation);
+    match (subscriber.decision, subscriber.held_by) {
+        (Outcome::Hold, Some(gate)) => {
+            format!("{label} is not promoted{change}: held by {}: {reason}", gate.as_str())
+        }
+        (Outcome::Hold, None) => format!("{label} is not promoted{change}: {reason}"),
+        (Outcome::Error, _) => {
+            format!("{label} is not promoted, as nobody can say whether it should be: {reason}")
+        }
+        (Outcome::UpToDate, _) if subscriber.channels.is_empty() => {
+            format!("{label} is never promoted: it subscribes to no channel")
+        }
+        (Outcome::UpToDate, _) => format!(
+            "{label} is up to date: it is at {}, as are all publishers that it follows",
+            short(&subscriber.current_ref)
+        ),
+        (Outcome::Promote, _) => {
+            format!("{label} is due for promotion{change}: {}", due(explanation))
+        }
+    }
+}
+
+/// ` from A to B`, as far as it is known.
+fn change(explanation: &Explanation) -> String {
+    let subscriber = &explanation.subscriber;
+    let from = short(&subscriber.current_ref);
+    match &subscriber.candidate {
+        Some(to) if to.as_str() == subscriber.current_ref => {
+            " (new config hashes at the same commit)".to_owned()
+        }
+        Some(to) => format!(" from {from} to {}", to.short()),
+        None => format!(" (it is at {from})"),
+    }
+}
+
+/// Every gate passes: what about its request?
+fn due(explanation: &Explanation) -> String {
+    let Some(request) = explanation.request() else {
+        return "every gate passes".to_owned();
+    };
+    let planned = &request.planned;
+    let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
+    match (planned.action, planned.reason_code) {
+        (Action::Create, _) if !explanation.merge_requests_known => {
+            "every gate passes; whether its merge request is open is not known".to_owned()
+        }
+        (Action::Create, _) => {
+            "every gate passes; the next run of `sapm apply` opens its merge request".to_owned()
+        }
+        (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) if request.draft == Some(true) => {
+            format!("its merge request {number} is open, and somebody made it a draft")
+        }
+        (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) => {
+            format!("its merge request {number} is open and waits to be merged")
+        }
+        (Action::Update, _) => {
+            format!(
+                "its merge request {number} is open; the next run refreshes it ({})",
+                planned.reason
+            )
+        }
+        (Action::Keep, _) => format!("its merge request {number} is {}", planned.reason),
+        (Action::Close, _) => {
+            format!("its merge request {number} will be closed: {}", planned.reason)
+        }
+        (Action::Defer | Action::Hold, _) => {
+            format!("every gate passes, but no merge request is opened: {}", planned.reason)
+        }
+    }
+}
+
+fn since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
+    let subscriber = &explanation.subscriber;
+    let since = |at: DateTime<Utc>, what: &str| Some(Since { at, what: what.to_owned() });
+    match subscriber.decision {
+        Outcome::UpToDate | Outcome::Error => None,
+        Outcome::Promote => {
+            let opened = explanation.request().and_then(|request| request.planned.opened_at);
+            let promotable =
+                found.decisions.subscribers.get(&found.target).and_then(|d| d.promotable_since);
+            match (opened, promotable) {
+                (Some(at), _) => since(at, "its merge request was opened"),
+                (None, Some(at)) => since(at, "the deployments upstream allow it"),
+                (None, None) => None,
+            }
+        }
+        Outcome::Hold => {
+            let deployed = |followed: &super::FollowedReport| {
+                followed.check_in.filter(|_| followed.state == Some(DeploymentState::Success))
+            };
+            let all: Option<Vec<_>> = explanation.publishers.iter().map(deployed).collect();
+            let committed = explanation.publishers.iter().filter_map(|p| p.committed_at).max();
+            match (all.and_then(|times| times.into_iter().max()), committed) {
+                (Some(at), _) => since(at, "the last of its publishers was deployed"),
+                (None, Some(at)) => since(at, "the newest commit upstream was made"),
+                (None, None) => None,
+            }
+        }
+    }
+}
+
+/// When the target is promoted as things are.
+fn next_text(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
+    match own_moves(found, plain).next() {
+        Some(step) => when(explanation, step),
+        None => never(explanation, found, plain),
+    }
+}
+
+fn own_moves<'a>(found: &Found<'_>, forecast: &'a Forecast) -> impl Iterator<Item = &'a Move> {
+    let target = found.target;
+    forecast.moves.iter().filter(move |step| step.target == target)
+}
+
+fn when(explanation: &Explanation, step: &Move) -> String {
+    let now = explanation.observed_at;
+    let to = short(&step.to);
+    if step.at <= now {
+        return format!("now, to {to}");
+    }
+    let waited = step.waited.map(|w| format!("; waits for {}", w.gate.as_str()));
+    format!(
+        "{} (in {}), to {to}, if nothing else changes{}",
+        utc(step.at),
+        span(step.at - now),
+        waited.unwrap_or_default()
+    )
+}
+
+fn never(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
+    let Some(stay) = plain.stays.iter().find(|stay| stay.target == found.target) else {
+        return "when its publishers have deployed another commit".to_owned();
+    };
+    match explanation.subscriber.decision {
+        Outcome::Error => return "when what is wrong is put right".to_owned(),
+        Outcome::Promote => return format!("when people let it: {}", stay.reason),
+        Outcome::Hold | Outcome::UpToDate => {}
+    }
+    let timeless = |gate: &&Gate| gate.holds() && gate.next_possible_at.is_none();
+    let gates = explanation.subscriber.gates.iter();
+    let waits: Vec<&str> = gates.filter(timeless).map(|gate| gate.gate.as_str()).collect();
+    if waits.is_empty() {
+        format!("not before {}: {}", utc(plain.until), stay.reason)
+    } else {
+        format!("not by waiting alone: something has to be done about {}", waits.join(", "))
+    }
+}
+
+/// When the target gets what is assumed.
+fn what_if_text(
+    explanation: &Explanation,
+    found: &Found<'_>,
+    assumptions: &[Assumption],
+    forecast: &Forecast,
+) -> String {
+    let assumed: Vec<&str> =
+        assumptions.iter().map(|assumption| assumption.commit.as_str()).collect();
+    let gets = own_moves(found, forecast).find(|step| assumed.contains(&step.to.as_str()));
+    if let Some(step) = gets {
+        return when(explanation, step);
+    }
+    let names: Vec<&str> = assumptions.iter().map(|a| a.commit.short()).collect();
+    let names = names.join(", ");
+    if assumed.contains(&found.target().git_ref.as_deref().unwrap_or_default()) {
+        return format!("it has {names} already");
+    }
+    match forecast.stays.iter().find(|stay| stay.target == found.target) {
+        Some(stay) => {
+            format!("it does not get {names} before {}: {}", utc(forecast.until), stay.reason)
+        }
+        None => format!("it does not get {names}: nothing of the kind becomes due for it"),
+    }
+}

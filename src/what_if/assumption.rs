@@ -1,0 +1,165 @@
+//! `deployed=CHANNEL/PUBLISHER@COMMIT`: what is assumed.
+
+use std::collections::BTreeSet;
+
+use crate::domain::CommitSha;
+use crate::inventory::{Found, Inventory, find};
+use crate::snapshot::{Lookup, Snapshot};
+
+/// A publisher that has deployed a commit, or failed to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assumption {
+    /// Index of the publisher in the inventory's targets.
+    pub publisher: usize,
+    /// The commit.
+    pub commit: CommitSha,
+    /// Did the deployment succeed?
+    pub success: bool,
+}
+
+/// Why a text is no assumption.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AssumptionError {
+    /// Neither form.
+    #[error(
+        "{0:?} is not of the form deployed=CHANNEL/PUBLISHER@COMMIT or failed=CHANNEL/PUBLISHER@COMMIT"
+    )]
+    Form(String),
+    /// Nobody publishes to such a channel.
+    #[error("{text:?}: no channel is called so{}", there_is(.alike))]
+    Channel {
+        /// Channel and publisher as they were given.
+        text: String,
+        /// Channels of a like name.
+        alike: Vec<String>,
+    },
+    /// The channel is there, the publisher is not.
+    #[error("channel {channel} has no publisher {publisher:?}; it has {}", .publishers.join(", "))]
+    Publisher {
+        /// The channel.
+        channel: String,
+        /// The publisher as it was given.
+        publisher: String,
+        /// Labels of the publishers that it has.
+        publishers: Vec<String>,
+    },
+    /// Several publishers fit.
+    #[error("channel {channel} has several such publishers: {}", .publishers.join(", "))]
+    Several {
+        /// The channel.
+        channel: String,
+        /// Labels of the publishers that fit.
+        publishers: Vec<String>,
+    },
+    /// Neither a whole commit id nor the start of one commit that is known.
+    #[error(
+        "{0:?} is no commit id of 40 lower-case hex digits, nor the start of one that this run knows"
+    )]
+    Commit(String),
+}
+
+fn there_is(channels: &[String]) -> String {
+    if channels.is_empty() { String::new() } else { format!("; there is {}", channels.join(", ")) }
+}
+
+impl Assumption {
+    /// The publisher alone: enough to know what has to be observed.
+    ///
+    /// # Errors
+    /// See [`AssumptionError`].
+    pub fn publisher(text: &str, inventory: &Inventory) -> Result<usize, AssumptionError> {
+        let (_, place, _) = split(text)?;
+        publisher(place, inventory)
+    }
+
+    /// Reads an assumption; of a commit that is known the first digits (4 or more) will do.
+    ///
+    /// # Errors
+    /// See [`AssumptionError`].
+    pub fn parse(
+        text: &str,
+        inventory: &Inventory,
+        snapshot: &Snapshot,
+    ) -> Result<Self, AssumptionError> {
+        let (success, place, commit) = split(text)?;
+        let publisher = publisher(place, inventory)?;
+        let known = || known_commit(commit, inventory, snapshot);
+        let commit = CommitSha::parse(commit)
+            .or_else(known)
+            .ok_or_else(|| AssumptionError::Commit(commit.to_owned()))?;
+        Ok(Self { publisher, commit, success })
+    }
+}
+
+/// Success, channel with publisher, and commit.
+fn split(text: &str) -> Result<(bool, &str, &str), AssumptionError> {
+    let form = || AssumptionError::Form(text.to_owned());
+    let (what, rest) = text.split_once('=').ok_or_else(form)?;
+    let success = match what.trim() {
+        "deployed" => true,
+        "failed" => false,
+        _ => return Err(form()),
+    };
+    let (place, commit) = rest.rsplit_once('@').ok_or_else(form)?;
+    Ok((success, place.trim(), commit.trim()))
+}
+
+/// The longest channel that the text begins with, then the publisher; a channel's only one need
+/// not be named.
+fn publisher(place: &str, inventory: &Inventory) -> Result<usize, AssumptionError> {
+    let rest = |channel: &str| {
+        let rest = place.strip_prefix(channel)?;
+        if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+    };
+    let named = inventory.publishers.keys().filter_map(|channel| Some((channel, rest(channel)?)));
+    let Some((channel, name)) = named.max_by_key(|(channel, _)| channel.len()) else {
+        let start = place.split('/').next().unwrap_or_default().to_lowercase();
+        let near = |channel: &&String| {
+            let ratio = similar::TextDiff::from_chars(channel.as_str(), start.as_str()).ratio();
+            ratio > 0.7 || (!start.is_empty() && channel.to_lowercase().contains(&start))
+        };
+        let alike = inventory.publishers.keys().filter(near).take(3).cloned().collect();
+        return Err(AssumptionError::Channel { text: place.to_owned(), alike });
+    };
+    let publishers: BTreeSet<usize> =
+        inventory.publishers_of(channel).map(|(index, _)| index).collect();
+    let labels = |indexes: &mut dyn Iterator<Item = usize>| -> Vec<String> {
+        indexes.map(|index| inventory.targets[index].label()).collect()
+    };
+    if let (true, [only]) = (name.is_empty(), publishers.iter().collect::<Vec<_>>().as_slice()) {
+        return Ok(**only);
+    }
+    match find(inventory, &publishers, name) {
+        Found::One(index) => Ok(index),
+        Found::Several(several) => Err(AssumptionError::Several {
+            channel: channel.clone(),
+            publishers: labels(&mut several.into_iter()),
+        }),
+        Found::Unknown(_) => Err(AssumptionError::Publisher {
+            channel: channel.clone(),
+            publisher: name.to_owned(),
+            publishers: labels(&mut publishers.into_iter()),
+        }),
+    }
+}
+
+/// The one commit among refs, look-ups and records that begins so.
+fn known_commit(start: &str, inventory: &Inventory, snapshot: &Snapshot) -> Option<CommitSha> {
+    if start.len() < 4 {
+        return None;
+    }
+    let refs = inventory.targets.iter().filter_map(|target| target.git_ref.as_deref().ok());
+    let looked_up = snapshot.commits.values().filter_map(|commit| match commit {
+        Lookup::Found(fact) => Some(fact.sha.as_str()),
+        Lookup::Failed(_) => None,
+    });
+    let recorded = snapshot.deployment_records.keys().filter_map(|key| key.rsplit('/').next());
+    let known: BTreeSet<CommitSha> = refs
+        .chain(looked_up)
+        .chain(recorded)
+        .filter(|commit| commit.starts_with(start))
+        .filter_map(CommitSha::parse)
+        .collect();
+    let mut known = known.into_iter();
+    known.next().filter(|_| known.next().is_none())
+}

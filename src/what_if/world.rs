@@ -1,0 +1,133 @@
+//! The world as it is, to be changed.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::assumption::Assumption;
+use crate::decide::{Decision, Decisions, decide, record_key};
+use crate::domain::CommitSha;
+use crate::inventory::{Inventory, Target};
+use crate::snapshot::{CommitFact, Lookup, Snapshot};
+
+/// What a record says for which no config hash is known.
+const UNKNOWN_HASH: &str = "unknown";
+
+/// A copy of inventory and facts.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The targets with their refs.
+    pub inventory: Inventory,
+    /// Commits, deployment records and SLO values; no merge requests.
+    pub snapshot: Snapshot,
+}
+
+impl World {
+    /// A copy of what a run found.
+    pub fn new(inventory: &Inventory, snapshot: &Snapshot) -> Self {
+        let facts = Snapshot {
+            commits: snapshot.commits.clone(),
+            deployment_records: snapshot.deployment_records.clone(),
+            deployment_record_errors: snapshot.deployment_record_errors.clone(),
+            slo_values: snapshot.slo_values.clone(),
+            ..Snapshot::new(snapshot.observed_at)
+        };
+        Self { inventory: inventory.clone(), snapshot: facts }
+    }
+
+    /// The decisions on all its subscribers as of a time.
+    pub fn decide(&mut self, at: DateTime<Utc>) -> Decisions {
+        self.snapshot.observed_at = at;
+        decide(&self.inventory, &self.snapshot, &|_| true)
+    }
+
+    /// Makes an assumption true: the publisher's ref is at the commit (a moving ref for everybody
+    /// who follows it, a place in a file for everybody who shares it), and its deployment on all its
+    /// channels went as it says.
+    pub fn assume(&mut self, assumption: &Assumption, at: DateTime<Utc>) {
+        let index = assumption.publisher;
+        let commit = &assumption.commit;
+        for member in sharing_ref(&self.inventory, index) {
+            let target = &mut self.inventory.targets[member];
+            match &target.git_ref {
+                Ok(moving) if CommitSha::parse(moving).is_none() => {
+                    let key = Snapshot::commit_key(&target.repo_url, moving);
+                    let fact =
+                        CommitFact { sha: commit.clone(), committed_at: None, subject: None };
+                    self.snapshot.commits.insert(key, Lookup::Found(fact));
+                }
+                _ => target.git_ref = Ok(commit.to_string()),
+            }
+        }
+        self.deploy(index, commit, assumption.success, at);
+    }
+
+    /// A promotion that was merged and deployed.
+    pub fn promote(&mut self, decision: &Decision, at: DateTime<Utc>) {
+        let target = &mut self.inventory.targets[decision.target];
+        target.git_ref = Ok(decision.desired_ref.clone());
+        let hashes = &mut target.promotion.current_hashes;
+        for wanted in &decision.desired_hashes {
+            hashes.retain(|hash| {
+                (&hash.channel, &hash.parent_saas) != (&wanted.channel, &wanted.parent_saas)
+            });
+            hashes.push(wanted.clone());
+        }
+        if let Some(commit) = CommitSha::parse(&decision.desired_ref) {
+            self.deploy(decision.target, &commit, true, at);
+        }
+    }
+
+    /// Writes the records of a deployment; the config hash stays what it was last.
+    fn deploy(&mut self, index: usize, commit: &CommitSha, success: bool, at: DateTime<Utc>) {
+        let target = &self.inventory.targets[index];
+        for channel in &target.promotion.publish {
+            let key = record_key(channel, &target.uid, commit);
+            let earlier = self.snapshot.deployment_records.get(&key);
+            let hash = earlier
+                .and_then(|record| hash_of(record).map(str::to_owned))
+                .or_else(|| self.last_hash(&record_prefix(&key)))
+                .unwrap_or_else(|| UNKNOWN_HASH.to_owned());
+            let record = json!({
+                "success": success,
+                "saas_file": target.saas_file,
+                "target_config_hash": hash,
+                "check_in": at.to_rfc3339(),
+            });
+            self.snapshot.deployment_record_errors.remove(&key);
+            self.snapshot.deployment_records.insert(key, record);
+        }
+    }
+
+    fn last_hash(&self, prefix: &str) -> Option<String> {
+        let of = self.snapshot.deployment_records.range(prefix.to_owned()..);
+        of.take_while(|(key, _)| key.starts_with(prefix))
+            .filter_map(|(_, record)| Some((record["check_in"].as_str(), hash_of(record)?)))
+            .max()
+            .map(|(_, hash)| hash.to_owned())
+    }
+}
+
+/// Everybody who is at another commit when this target is, itself included: who follows the same
+/// moving ref of its repository, or shares its place in a file.
+pub fn sharing_ref(inventory: &Inventory, index: usize) -> Vec<usize> {
+    let target = &inventory.targets[index];
+    let moving = target.git_ref.as_ref().ok().filter(|git_ref| CommitSha::parse(git_ref).is_none());
+    if let Some(moving) = moving {
+        let same = |other: &Target| {
+            other.repo_url.is_same(&target.repo_url) && other.git_ref.as_ref() == Ok(moving)
+        };
+        let all = inventory.targets.iter().enumerate();
+        return all.filter(|(_, other)| same(other)).map(|(index, _)| index).collect();
+    }
+    let site = inventory.site_of.get(&index).and_then(|site| inventory.sites.get(site));
+    site.map_or_else(|| vec![index], |site| site.members.clone())
+}
+
+fn hash_of(record: &Value) -> Option<&str> {
+    record["target_config_hash"].as_str()
+}
+
+/// A record's key up to the commit.
+fn record_prefix(key: &str) -> String {
+    key.rfind('/').map_or(key, |at| &key[..=at]).to_owned()
+}

@@ -1,0 +1,300 @@
+//! `explain`: the answer first, what it rests on, and what if; it writes nothing.
+
+use std::collections::BTreeSet;
+
+use chrono::Utc;
+use forge::Service;
+use serde_json::Value;
+
+use super::support::*;
+use crate::shop::{CATALOG_NEW, CATALOG_NEXT, CATALOG_OLD, ORDERS_DB_NEW, PAYMENTS_NEW};
+
+fn explain(world: &World, target: &str) -> Sapm {
+    world.sapm("explain").arg(target)
+}
+
+fn json(world: &World, target: &str, args: &[&str]) -> Value {
+    let ran = explain(world, target).args(["--format", "json"]).args(args).expect(0);
+    serde_json::from_str(&ran.out).unwrap()
+}
+
+/// What differs from run to run is named instead: also commits of the config repo, spans of time,
+/// and what GitLab does in the background.
+fn shown(world: &World, ran: &Ran) -> String {
+    let mut text = normalise(&ran.out, world.forge());
+    for (pattern, name) in [
+        (r"\b(\d+ min|\d+\.\d days)\b", "SPAN"),
+        (r"\((in SPAN|SPAN ago)\)", "(SPAN)"),
+        (r"TIME +", "TIME "),
+        (r"/blob/[0-9a-f]{40}/", "/blob/COMMIT/"),
+        (r"(?m)^  GitLab says   \w+$", "  GitLab says   STATUS"),
+    ] {
+        text = fancy_regex::Regex::new(pattern).unwrap().replace_all(&text, name).into_owned();
+    }
+    text
+}
+
+#[test]
+fn held_by_soak() {
+    let world = World::start();
+    let ran = explain(&world, ORDERS).expect(0);
+    insta::assert_snapshot!("explain_soak", shown(&world, &ran));
+    world.assert_nothing_written();
+}
+
+#[test]
+fn a_deployment_is_missing() {
+    let world = World::start();
+    let ran = explain(&world, ORDERS_DB).expect(0);
+    insta::assert_snapshot!("explain_deployment", shown(&world, &ran));
+    let markdown = explain(&world, ORDERS_DB).args(["--format", "markdown"]).expect(0);
+    insta::assert_snapshot!("explain_deployment_markdown", shown(&world, &markdown));
+}
+
+#[test]
+fn an_open_request_that_somebody_took_over() {
+    let world = World::start();
+    world.apply();
+    let request = world.request(CANARY);
+    let text = world.text(&request.source_branch, CATALOG_FILE) + "# by hand\n";
+    world.project().commit("alice", &request.source_branch, "Mine\n", [(CATALOG_FILE, Some(text))]);
+    world.forge().settle();
+    let ran = explain(&world, CANARY).expect(0);
+    insta::assert_snapshot!("explain_taken_over", shown(&world, &ran));
+    world.project().set_labels("alice", request.iid, &["sapm/hold"], &[]);
+    let held = explain(&world, CANARY).expect(0).out;
+    assert!(held.contains("take the label sapm/hold away"), "{held}");
+    assert!(held.contains("next possible when people let it: left alone"), "{held}");
+}
+
+#[test]
+fn a_commit_that_cannot_be_looked_up() {
+    let world = World::start();
+    world.forge().remove_github_repo("example-shop/payments-ledger");
+    let ran = explain(&world, LEDGER).expect(5);
+    insta::assert_snapshot!("explain_error", shown(&world, &ran));
+    // It is no concern of another file's target.
+    explain(&world, CANARY).expect(0);
+}
+
+#[test]
+fn each_gate_says_what_to_do() {
+    let world = World::start();
+    let advice = |target: &str| {
+        let value = json(&world, target, &[]);
+        let lines = value["answer"]["advice"].as_array().unwrap();
+        lines.iter().map(text).collect::<Vec<_>>().join("\n")
+    };
+    let text = world.text("main", "data/services/payments/app.yml");
+    let blocked = 1 + text.lines().position(|line| line.contains("54b3e020")).unwrap();
+    let ledger = advice(LEDGER);
+    assert!(ledger.contains(&format!("data/services/payments/app.yml:{blocked}")), "{ledger}");
+    assert!(advice(REPORTING).contains("only people move it"), "{}", advice(REPORTING));
+    assert!(advice(PAYMENTS).contains("hotfixVersions"), "{}", advice(PAYMENTS));
+    let text = world.text("main", CATALOG_FILE);
+    let schedule = 1 + text.lines().position(|line| line.contains("schedule: \"")).unwrap();
+    let index = advice(INDEX);
+    assert!(index.contains(&format!("{CATALOG_FILE}:{schedule}")), "{index}");
+    world.apply();
+    world.project().close("alice", world.request(CANARY).iid);
+    assert!(advice(CANARY).contains("put the label sapm/again"), "{}", advice(CANARY));
+}
+
+#[test]
+fn only_what_the_answer_rests_on_is_asked_for() {
+    let world = World::start();
+    world.forge().clear_log();
+    explain(&world, ORDERS).expect(0);
+    assert_eq!(world.count(|entry| entry.service == Service::GitHub), 0);
+    assert_eq!(world.count(|entry| entry.service == Service::Prometheus), 0);
+    world.forge().clear_log();
+    world.sapm("plan").expect(0);
+    assert!(world.count(|entry| entry.service == Service::GitHub) > 0);
+    world.forge().assert_no_unknown_routes();
+}
+
+#[test]
+fn a_request_is_shown_with_its_pipeline() {
+    let world = World::start();
+    world.apply();
+    world.forge().settle();
+    let value = json(&world, CANARY, &[]);
+    let request = &value["merge_requests"][0];
+    assert_eq!(request["iid"], world.request(CANARY).iid);
+    assert_eq!(request["draft"], false);
+    assert_eq!(request["pipeline"]["status"], "success");
+    let publisher = &value["publishers"][0];
+    assert_eq!(publisher["commit_sha"], CATALOG_NEW);
+    assert_eq!(publisher["subject"], "Show pictures in search results");
+    assert!(publisher["committed_at"].is_string() && publisher["check_in"].is_string());
+}
+
+#[test]
+fn a_commit_cannot_play_with_the_terminal_or_the_markup() {
+    let world = World::start();
+    let mut commit = forge::CommitInfo::new(CATALOG_NEW);
+    commit.message = "evil \u{1b}[2J\u{202e} | `code` @alice\n".to_owned();
+    world.forge().set_github_ref("example-shop/catalog", "main", commit);
+    let text = explain(&world, CANARY).expect(0).out;
+    let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(text.contains("evil") && !text.contains(bad), "{text:?}");
+    let markdown = explain(&world, CANARY).args(["--format", "markdown"]).expect(0).out;
+    let shown = "| `evil \u{fffd}[2J\u{fffd} \\| 'code' @alice` |";
+    assert!(markdown.contains(shown), "{markdown}");
+}
+
+#[test]
+fn a_target_is_named_by_uid_label_or_any_part() {
+    let world = World::start();
+    let value = json(&world, CANARY, &[]);
+    let subscriber = &value["subscriber"];
+    assert_eq!(value["version"], 1);
+    assert_eq!(label(subscriber), CANARY);
+    assert_eq!(subscriber["decision"], "promote");
+    assert_eq!(subscriber["current_ref"], CATALOG_OLD);
+    assert_eq!(subscriber["desired_ref"], CATALOG_NEW);
+    let uid = text(&subscriber["uid"]);
+    let parts =
+        [uid.as_str(), &uid[..8], "catalog-canary", "CATALOG-can", "saas-catalog/catalog-canary"];
+    for part in parts {
+        let ran = explain(&world, part).expect(0);
+        assert!(ran.out.starts_with(CANARY), "{part}: {}", ran.out);
+    }
+    let parts = "payments-api/prod01/payments-production";
+    let ran = explain(&world, parts).expect(0);
+    assert!(ran.out.starts_with(PAYMENTS), "what stands side by side goes first: {}", ran.out);
+}
+
+#[test]
+fn who_could_be_meant_is_named() {
+    let world = World::start();
+    let error = |target: &str| {
+        let ran = explain(&world, target).expect(2);
+        assert_eq!(ran.out, "");
+        ran.err
+    };
+    let several = error("catalog-production");
+    assert!(several.contains("error: \"catalog-production\" may be any of 2 targets"), "{several}");
+    assert!(several.contains(PRODUCTION) && several.contains(INDEX), "{several}");
+    let alike = error("catalog-kanary");
+    assert!(alike.contains("is called \"catalog-kanary\""), "{alike}");
+    assert!(alike.contains(&format!("did you mean\n    {CANARY}")), "{alike}");
+    assert!(!error("zzz").contains("did you mean"));
+    let stage = error("catalog-stage");
+    assert!(stage.contains("publishes only") && stage.contains(CATALOG_FILE), "{stage}");
+    let ran = explain(&world, CANARY).args(["--app-name", "orders"]).expect(2);
+    assert!(ran.err.contains("beyond --env-name"), "{}", ran.err);
+}
+
+#[test]
+fn if_stage_deploys_the_next_commit_production_gets_it_a_day_later() {
+    let world = World::start();
+    let assume = format!("deployed=catalog-stage/catalog-stage@{CATALOG_NEXT}");
+    let at = Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let args = ["--at", &at, "--assume", &assume];
+    let value = json(&world, PRODUCTION, &args);
+    let forecast = &value["forecast"];
+    let moves: Vec<_> = forecast["moves"].as_array().unwrap().iter().collect();
+    let gets: Vec<_> = moves
+        .iter()
+        .filter(|step| step["to"] == CATALOG_NEXT)
+        .map(|step| (text(&step["label"]), text(&step["change"]), step["waited_for"].clone()))
+        .collect();
+    let new = |label: &str, gate: Value| (label.to_owned(), "new".to_owned(), gate);
+    assert_eq!(gets[0], new(CANARY, Value::Null), "{forecast:#}");
+    assert_eq!(gets[1], new(PRODUCTION, "soak".into()), "{forecast:#}");
+    let hours = |step: &Value| {
+        let time = text(&step["at"]).parse::<chrono::DateTime<Utc>>().unwrap();
+        (time - at.parse::<chrono::DateTime<Utc>>().unwrap()).num_hours()
+    };
+    let production = moves.iter().find(|s| s["to"] == CATALOG_NEXT && s["label"] == PRODUCTION);
+    assert_eq!(hours(production.unwrap()), 24);
+    let ran = explain(&world, PRODUCTION).args(args).expect(0);
+    insta::assert_snapshot!("explain_what_if", shown(&world, &ran));
+    world.assert_nothing_written();
+}
+
+#[test]
+fn an_assumption_fills_what_is_missing_and_looks_up_what_follows() {
+    let world = World::start();
+    let value = json(
+        &world,
+        ORDERS_DB,
+        &["--assume", &format!("deployed=orders-db-stage@{}", &ORDERS_DB_NEW[..7])],
+    );
+    let steps = value["forecast"]["moves"].as_array().unwrap();
+    let moved: BTreeSet<String> = steps.iter().map(|step| text(&step["label"])).collect();
+    assert_eq!(moved, BTreeSet::from([ORDERS_DB.to_owned()]));
+    assert_eq!(value["subscriber"]["decision"], "hold", "the decision is that on the facts");
+    // The SLO is asked for also where nothing is due yet.
+    world.shop.deploy("payments-stage", PAYMENTS_NEW, false, Utc::now());
+    let value =
+        json(&world, PAYMENTS, &["--assume", &format!("deployed=payments-stage@{PAYMENTS_NEW}")]);
+    let what_if = text(&value["answer"]["what_if"]);
+    assert!(what_if.contains("0.93 is below 0.99"), "{what_if}");
+}
+
+#[test]
+fn an_assumption_that_cannot_be_read_says_what_there_is() {
+    let world = World::start();
+    let error = |assume: &str| explain(&world, CANARY).args(["--assume", assume]).expect(2).err;
+    assert!(error("catalog-stage@1234").contains("deployed=CHANNEL/PUBLISHER@COMMIT"));
+    assert!(error("deployed=catalog-stag/x@1234").contains("there is catalog-stage"));
+    let publishers = error("deployed=catalog-stage/nobody@1234");
+    assert!(publishers.contains("it has saas-catalog/catalog-api/stage01/catalog-stage"));
+    assert!(error("deployed=catalog-stage@abcdef").contains("no commit id of 40"));
+}
+
+#[test]
+fn an_explanation_can_be_had_again_from_its_facts() {
+    let world = World::start();
+    let snapshot = world.path("facts.json");
+    let args = ["--format", "json", "--at", "2026-08-20T10:15:30Z"];
+    let first = explain(&world, CANARY).args(args).arg("--save-snapshot").arg(&snapshot).expect(0);
+    let checkout = world.checkout();
+    world.forge().clear_log();
+    let again = explain(&world, CANARY)
+        .args(args)
+        .arg("--snapshot")
+        .arg(&snapshot)
+        .arg("--app-interface")
+        .arg(&checkout)
+        .expect(0);
+    assert_eq!(first.out, again.out);
+    assert_eq!(world.forge().log().len(), 0);
+}
+
+/// The keys of the JSON form: more may come, none may go without a new version.
+#[test]
+fn the_json_form() {
+    let world = World::start();
+    world.apply();
+    world.forge().settle();
+    let assume = format!("deployed=catalog-stage@{CATALOG_NEXT}");
+    let value = json(&world, PRODUCTION, &["--assume", &assume]);
+    let mut paths = BTreeSet::new();
+    keys("", &value, &mut paths);
+    paths.retain(|path| !path.contains(".evidence.") && !path.starts_with("problems"));
+    insta::assert_snapshot!("explain_json", paths.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+fn keys(path: &str, value: &Value, paths: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                keys(
+                    &format!("{path}{}{key}", if path.is_empty() { "" } else { "." }),
+                    value,
+                    paths,
+                );
+            }
+        }
+        Value::Array(list) => {
+            paths.insert(format!("{path}[]"));
+            list.iter().for_each(|value| keys(&format!("{path}[]"), value, paths));
+        }
+        _ => {
+            paths.insert(path.to_owned());
+        }
+    }
+}
