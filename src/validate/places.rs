@@ -97,7 +97,11 @@ fn spot_of(tree: &Tree, node: NodeRef<'_>) -> Spot {
     let to = text[span.start..].find(is_end).map_or(text.len(), |at| span.start + at);
     let line = text[from..to].trim_start_matches('\u{feff}');
     let position = node.position();
-    let shown = text[span.start..span.end.clamp(span.start, to)].trim_end();
+    // The bytes of a block list may begin behind its first dash; its position is that of the dash.
+    let skipped = (position.column as usize).saturating_sub(1);
+    let begin = line.char_indices().nth(skipped).map_or(to, |(at, _)| to - line.len() + at);
+    let begin = begin.min(span.start);
+    let shown = text[begin..span.end.clamp(begin, to)].trim_end();
     let width = u32::try_from(shown.chars().count()).unwrap_or(u32::MAX);
     Spot {
         line: position.line,

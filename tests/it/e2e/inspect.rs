@@ -34,7 +34,7 @@ fn validate_names_the_place_of_what_is_broken() {
     std::fs::write(folder.join(ORDERS_FILE), text).unwrap();
     let report = world.path("report");
     let ran = validate(&world, &folder).arg("--report-dir").arg(&report).expect(5);
-    assert!(ran.out.contains(&format!("{ORDERS_FILE}:{line}: ")), "{}", ran.out);
+    assert!(ran.out.contains(&format!("--> {ORDERS_FILE}:{line}:17\n")), "{}", ran.out);
     assert!(ran.out.contains("resourceTemplates[0].targets[1].promotion.soakDays"), "{}", ran.out);
     let junit = std::fs::read_to_string(report.join("junit.xml")).unwrap();
     assert!(junit.contains(&format!("{ORDERS_FILE}:{line}")), "{junit}");

@@ -11,7 +11,7 @@ use sapm::domain::{Problem, UidDigest};
 use sapm::inventory::{Inventory, build};
 use sapm::snapshot::Snapshot;
 use sapm::validate::{Findings, validate};
-use sapm::yaml::{Limits, NodePath, Tree};
+use sapm::yaml::{Kind, Limits, NodePath, Tree};
 
 use super::repo::*;
 
@@ -43,7 +43,10 @@ fn assert_places(repo: &Repo, findings: &Findings) {
             .skip(position.column as usize - 1)
             .take((problem.end_column.unwrap() - position.column) as usize)
             .collect();
-        assert!(text[node.span()].starts_with(&marked), "{marked:?} of {problem:?}");
+        let dash = node.kind() == Kind::Sequence && marked.starts_with('-');
+        let whole = there.trim_end().ends_with(&marked);
+        let marks_it = text[node.span()].starts_with(&marked) || (dash && whole);
+        assert!(marks_it, "{marked:?} of {problem:?}");
         assert!(!marked.is_empty() || text[node.span()].trim().is_empty(), "{problem:?}");
     }
 }

@@ -233,6 +233,13 @@ fn broken_values() {
 }
 
 #[test]
+fn a_list_is_marked_from_its_dash() {
+    let list = "  - $ref: /openshift/c1/cluster.yml";
+    let marked = Repo::good().edit(PROD, "  $ref: /openshift/c1/cluster.yml", list).marked();
+    assert_eq!(marked[0], format!("error broken_datafile: {}", list.trim()));
+}
+
+#[test]
 fn targets_that_cannot_be_edited() {
     finds(
         &[(
