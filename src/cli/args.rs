@@ -14,7 +14,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// is always safe.
 ///
 /// Tokens come from the environment only: SAPM_GITLAB_TOKEN (config repo and
-/// code repos on that GitLab), SAPM_GITHUB_TOKEN (code repos on GitHub), and
+/// code repos on that GitLab; without it all but apply use CI_JOB_TOKEN in a
+/// job), SAPM_GITHUB_TOKEN (code repos on GitHub), and
 /// those that the file in SAPM_CREDENTIALS_FILE names for other hosts.
 #[derive(Debug, Parser)]
 #[command(name = "sapm", version, max_term_width = 100, after_long_help = EXIT_CODES)]
@@ -82,7 +83,8 @@ pub struct RunArgs {
     )]
     pub github_url: String,
 
-    /// Whose requests and commits are the bot's [default: the token's user]
+    /// Whose requests and commits are the bot's [default: the token's user; a job's own token does
+    /// not say whose it is]
     #[arg(long, env = "SAPM_BOT_USER", value_name = "USER", help_heading = "Services")]
     pub bot_user: Option<String>,
 

@@ -85,8 +85,8 @@ pub(super) fn beside(
 impl Planner<'_> {
     /// Does another node look after this branch?
     pub(super) fn is_elsewhere(&self, branch: &str, tip: Option<&CommitDetail>) -> bool {
-        let trailers = tip.and_then(|tip| Trailers::parse(&tip.message));
-        !self.owners.is_ours(branch, trailers.as_ref())
+        let trailers = || tip.and_then(|tip| Trailers::parse(&tip.message));
+        self.owners.share.is_some() && !self.owners.is_ours(branch, trailers().as_ref())
     }
 
     /// A request that this run leaves alone stands where it stands: where it changes a file that the

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use gitlab::api::common::NameOrId;
-use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
 use gitlab::api::projects::Project as ProjectEndpoint;
 use gitlab::api::projects::merge_requests::MergeRequests;
 use gitlab::api::projects::repository::branches::Branch;
@@ -11,12 +10,11 @@ use gitlab::api::users::{CurrentUser, Users};
 use url::Url;
 
 use super::TOKEN_VARIABLE;
-use super::answers::{BranchAnswer, ProjectAnswer, TokenAnswer, UserAnswer};
+use super::answers::{BranchAnswer, ProjectAnswer, UserAnswer};
 use super::api::GitLabApi;
-use super::endpoints::{AnyMember, ProtectedBranches};
 use super::lookups::commit_at;
 use super::reader::GitLabReader;
-use super::rights::{Membership, ProtectedBranch, Rights};
+use super::rights::Rights;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
 use crate::snapshot::BotUser;
@@ -158,9 +156,10 @@ pub(super) async fn connect(
     Ok(GitLabReader::new(api, project, bot, rights, marker))
 }
 
-struct First<'a> {
-    api: &'a GitLabApi,
-    options: &'a ConnectOptions,
+/// What is asked at first contact; what it asks about rights is in `rights_asked`.
+pub(super) struct First<'a> {
+    pub(super) api: &'a GitLabApi,
+    pub(super) options: &'a ConnectOptions,
 }
 
 impl First<'_> {
@@ -228,47 +227,6 @@ impl First<'_> {
         }
     }
 
-    /// The token about itself. Only good to know: where it cannot be had, the run goes on.
-    async fn token(&self) -> Option<TokenAnswer> {
-        if !self.api.has_token() || self.api.has_job_token() {
-            return None;
-        }
-        let endpoint = PersonalAccessTokenSelf::builder().build().ok()?;
-        self.api.json(&endpoint).await.ok()
-    }
-
-    /// The protected branches, if the run is to write and the user may see them.
-    async fn protected(&self, project: &Project, rights: &Rights) -> Vec<ProtectedBranch> {
-        if self.options.to_write.is_none() || !rights.sees_protection() {
-            return Vec::new();
-        }
-        let endpoint = ProtectedBranches { project: project.id };
-        self.api.list(&endpoint).await.unwrap_or_default()
-    }
-
-    /// Those of them that keep the user from pushing to the bot's branches.
-    fn stopping(&self, all: Vec<ProtectedBranch>, user: u64, rights: &Rights) -> Vec<String> {
-        let Some(branch) = &self.options.to_write else { return Vec::new() };
-        let level = rights.level.unwrap_or_default();
-        let stopping = all.into_iter().filter(|rule| rule.stops(branch, user, level));
-        stopping.map(|rule| rule.name).collect()
-    }
-
-    /// The level that the user has by whatever group; `None` if GitLab does not say.
-    async fn any_level(&self, project: &Project, user: u64) -> Option<u64> {
-        let endpoint = AnyMember { project: project.id, user };
-        let answer: Result<Membership, HttpError> = self.api.json(&endpoint).await;
-        match answer {
-            Ok(membership) => Some(membership.access_level),
-            Err(error) if error.kind() == HttpErrorKind::NotFound => {
-                // An administrator is no member, and may write all the same.
-                let user = self.token_user().await.ok()?;
-                (!user.is_admin).then_some(0)
-            }
-            Err(_) => None,
-        }
-    }
-
     async fn bot(&self, project: &Project) -> Result<BotUser, ConnectError> {
         let user = match self.options.bot_user.as_deref().filter(|name| !name.is_empty()) {
             Some(name) => self.named_user(project, name.trim_start_matches('@')).await?,
@@ -277,7 +235,7 @@ impl First<'_> {
         Ok(bot_user(user, &project.web_url))
     }
 
-    async fn token_user(&self) -> Result<UserAnswer, ConnectError> {
+    pub(super) async fn token_user(&self) -> Result<UserAnswer, ConnectError> {
         let advice =
             "set --bot-user (SAPM_BOT_USER) to the user whose merge requests are the bot's";
         if !self.api.has_token() || self.api.has_job_token() {

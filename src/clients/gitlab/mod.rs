@@ -15,6 +15,7 @@ mod paging;
 mod paths;
 mod reader;
 mod rights;
+mod rights_asked;
 mod writer;
 mod writer_repeat;
 

@@ -53,9 +53,15 @@ impl Default for WriterConfig {
 impl WriterConfig {
     /// This job's part of so many a minute; with more jobs than that, one in several minutes.
     fn window(&self, per_minute: usize) -> Window {
+        let (limit, minutes) = self.part_of(per_minute);
+        Window::new(limit, self.minute * u32::try_from(minutes).unwrap_or(u32::MAX))
+    }
+
+    /// How many writes in how many minutes.
+    fn part_of(&self, per_minute: usize) -> (usize, usize) {
         let (limit, nodes) = (per_minute.max(1), self.nodes.max(1));
         let minutes = nodes.div_ceil(limit);
-        Window::new(limit * minutes / nodes, self.minute * u32::try_from(minutes).unwrap_or(1))
+        (limit * minutes / nodes, minutes)
     }
 }
 
@@ -211,6 +217,18 @@ impl ForgeWriter for GitLabWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nodes_together_keep_the_limits() {
+        for nodes in 1..=200 {
+            let config = WriterConfig { nodes, ..WriterConfig::default() };
+            for per_minute in [25, 60] {
+                let (limit, minutes) = config.part_of(per_minute);
+                assert!(limit >= 1 && limit * nodes <= per_minute * minutes, "{nodes} nodes");
+            }
+        }
+        assert_eq!(WriterConfig::default().part_of(25), (25, 1));
+    }
 
     #[test]
     fn the_iid_stands_at_the_end_of_the_message() {

@@ -1,0 +1,61 @@
+//! Asking what the token may do: at first contact, along with everything else.
+
+use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
+
+use super::answers::TokenAnswer;
+use super::connect::{First, Project};
+use super::endpoints::{AnyMember, ProtectedBranches};
+use super::rights::{Membership, ProtectedBranch, Rights};
+use crate::clients::http::{HttpError, HttpErrorKind};
+
+impl First<'_> {
+    /// The token about itself. Only good to know: where it cannot be had, the run goes on.
+    pub(super) async fn token(&self) -> Option<TokenAnswer> {
+        if !self.api.has_token() || self.api.has_job_token() {
+            return None;
+        }
+        let endpoint = PersonalAccessTokenSelf::builder().build().ok()?;
+        self.api.json(&endpoint).await.ok()
+    }
+
+    /// The protected branches, if the run is to write and the user may see them.
+    pub(super) async fn protected(
+        &self,
+        project: &Project,
+        rights: &Rights,
+    ) -> Vec<ProtectedBranch> {
+        if self.options.to_write.is_none() || !rights.sees_protection() {
+            return Vec::new();
+        }
+        let endpoint = ProtectedBranches { project: project.id };
+        self.api.list(&endpoint).await.unwrap_or_default()
+    }
+
+    /// Those of them that keep the user from pushing to the bot's branches.
+    pub(super) fn stopping(
+        &self,
+        all: Vec<ProtectedBranch>,
+        user: u64,
+        rights: &Rights,
+    ) -> Vec<String> {
+        let Some(branch) = &self.options.to_write else { return Vec::new() };
+        let level = rights.level.unwrap_or_default();
+        let stopping = all.into_iter().filter(|rule| rule.stops(branch, user, level));
+        stopping.map(|rule| rule.name).collect()
+    }
+
+    /// The level that the user has by whatever group; `None` if GitLab does not say.
+    pub(super) async fn any_level(&self, project: &Project, user: u64) -> Option<u64> {
+        let endpoint = AnyMember { project: project.id, user };
+        let answer: Result<Membership, HttpError> = self.api.json(&endpoint).await;
+        match answer {
+            Ok(membership) => Some(membership.access_level),
+            Err(error) if error.kind() == HttpErrorKind::NotFound => {
+                // An administrator is no member, and may write all the same.
+                let user = self.token_user().await.ok()?;
+                (!user.is_admin).then_some(0)
+            }
+            Err(_) => None,
+        }
+    }
+}
