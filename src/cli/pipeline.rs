@@ -178,13 +178,6 @@ async fn observe_all(
     gitlab: Option<&GitLabDoor>,
     snapshot: &mut Snapshot,
 ) -> Result<(), Fatal> {
-    if let Some(gitlab) = gitlab {
-        let facts = config_repo_facts(config, loaded, gitlab).await?;
-        observe_requests(&gitlab.reader, facts, snapshot).await.map_err(|error| {
-            Fatal::new(Exit::ServiceFailed, error.to_string())
-                .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")
-        })?;
-    }
     let moving = loaded.inventory.targets.iter().filter(|target| {
         target.git_ref.as_ref().is_ok_and(|git_ref| !crate::domain::is_commit_sha(git_ref))
     });
@@ -203,8 +196,25 @@ async fn observe_all(
         limits: Limits { concurrency: config.concurrency },
         progress: &progress,
     };
-    observer.commits(&loaded.inventory, snapshot).await;
-    observer.records(&loaded.inventory, snapshot).await.map_err(|error| state_failed(&error))?;
+    let repo = match gitlab {
+        Some(gitlab) => Some((gitlab, config_repo_facts(config, loaded, gitlab).await?)),
+        None => None,
+    };
+    let requests = async {
+        let Some((gitlab, repo)) = &repo else { return Ok(None) };
+        observe_requests(&gitlab.reader, &repo.target_branch).await.map(Some)
+    };
+    // GitLab's lists are waited for whatever becomes of the rest: which failure is told is not left to chance.
+    let (requests, facts) =
+        tokio::join!(requests, observer.commits_and_records(&loaded.inventory, snapshot));
+    let requests = requests.map_err(|error| {
+        Fatal::new(Exit::ServiceFailed, error.to_string())
+            .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")
+    })?;
+    if let (Some(requests), Some((_, repo))) = (requests, repo) {
+        requests.store(repo, snapshot);
+    }
+    facts.map_err(|error| state_failed(&error))?;
     let decisions = decide_on(config, loaded, snapshot);
     observer.slo_values(&decisions.slo_queries, snapshot).await;
     Ok(())
@@ -362,10 +372,8 @@ impl Stopwatch {
         self.measured.stages.push((stage, (now - self.last).as_secs_f64()));
         self.last = now;
         let cpu = usage::cpu_seconds();
-        let used = StageUse {
-            cpu_seconds: cpu - self.cpu,
-            peak_memory_bytes: usage::peak_memory_bytes(),
-        };
+        let used =
+            StageUse { cpu_seconds: cpu - self.cpu, peak_memory_bytes: usage::peak_memory_bytes() };
         self.measured.used.push((stage, used));
         self.cpu = cpu;
     }

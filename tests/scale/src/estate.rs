@@ -53,8 +53,9 @@ impl Estate {
     /// The same for the same size and seed.
     pub fn generate(size: Size, seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let mut services: Vec<Service> =
-            (0..size.services).map(|number| Service::generate(number, size.due, &mut rng)).collect();
+        let mut services: Vec<Service> = (0..size.services)
+            .map(|number| Service::generate(number, size.due, &mut rng))
+            .collect();
         // One repository has one history: who shares it has come as far.
         for number in 1..services.len() {
             if services[number].repo != number {

@@ -193,9 +193,9 @@ pub(crate) fn clusters(services: usize, urls: &Urls, files: &mut Files) {
             });
         }
         let product = format!("p{:02}", number % 20);
-        files
-            .entry(format!("data/products/{product}/product.yml"))
-            .or_insert_with(|| format!("---\n$schema: /app-sre/product-1.yml\n\nname: {product}\n"));
+        files.entry(format!("data/products/{product}/product.yml")).or_insert_with(|| {
+            format!("---\n$schema: /app-sre/product-1.yml\n\nname: {product}\n")
+        });
         for environment in ["stage", "production"] {
             files
                 .entry(format!("data/products/{product}/environments/{environment}.yml"))

@@ -89,7 +89,8 @@ pub fn of(needs: &Needs, speeds: &Speeds, ran: &Ran, latency_ms: u64, concurrenc
     let load = clone_rounds as f64 * latency + speeds.reading();
     // A record's key holds the commit: one look-up is before it. Services do not wait for each other.
     // An SLO's value is asked for when the records are known.
-    let longest = [needs.github, needs.gitlab, needs.git].map(rounds).into_iter().fold(0.0, f64::max);
+    let longest =
+        [needs.github, needs.gitlab, needs.git].map(rounds).into_iter().fold(0.0, f64::max);
     let records = rounds(needs.records) + if longest > 0.0 { latency } else { 0.0 };
     let observe = longest.max(records) + rounds(needs.slos);
     let writes = ran.traffic.get("gitlab writes").map_or(0, |(requests, _)| *requests);

@@ -85,8 +85,9 @@ fn main() {
     }
     for &latency in &args.latency {
         for &scenario in &args.scenario {
-            let runs: Vec<Ran> =
-                (0..runs_of(scenario, &args)).map(|_| one(&args, &estate, scenario, latency)).collect();
+            let runs: Vec<Ran> = (0..runs_of(scenario, &args))
+                .map(|_| one(&args, &estate, scenario, latency))
+                .collect();
             let best = runs.iter().min_by_key(|ran| ran.wall).unwrap();
             let floor = floor::of(&estate.needs(), &speeds, best, latency, args.concurrency);
             table::print(&format!("{scenario:?}").to_lowercase(), latency, best, &runs, &floor);

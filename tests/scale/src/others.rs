@@ -47,9 +47,14 @@ fn dashboard(number: usize, rng: &mut Rng) -> String {
 
 /// A long list of values.
 fn defaults(number: usize, rng: &mut Rng) -> String {
-    let mut text = format!("---\n$schema: /aws/rds-defaults-1.yml\n\nname: defaults-{number}\nparameters:\n");
+    let mut text =
+        format!("---\n$schema: /aws/rds-defaults-1.yml\n\nname: defaults-{number}\nparameters:\n");
     for at in 0..rng.usize(20..200) {
-        let _ = write!(text, "- name: parameter_{at}\n  value: '{}'\n  apply_method: pending-reboot\n", at * 7);
+        let _ = write!(
+            text,
+            "- name: parameter_{at}\n  value: '{}'\n  apply_method: pending-reboot\n",
+            at * 7
+        );
     }
     text
 }

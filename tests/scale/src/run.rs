@@ -104,7 +104,8 @@ impl Started<'_> {
             let peak = stage("sapm_stage_peak_memory_bytes", name).unwrap_or(0.0);
             Some(((*name).to_owned(), Stage { wall, cpu, peak }))
         });
-        let files = |kind| metric(&format!("sapm_datafiles{{kind=\"{kind}\"}}")).unwrap_or(0.0) as u64;
+        let files =
+            |kind| metric(&format!("sapm_datafiles{{kind=\"{kind}\"}}")).unwrap_or(0.0) as u64;
         let first = log.iter().map(|entry| entry.arrived).min();
         Ran {
             wall,

@@ -143,10 +143,15 @@ impl Service {
                 ]
             }
         };
-        let canary = ("canary", self.on_canary(), true, match self.state {
-            State::Soaking | State::Closed => recent,
-            _ => long_ago,
-        });
+        let canary = (
+            "canary",
+            self.on_canary(),
+            true,
+            match self.state {
+                State::Soaking | State::Closed => recent,
+                _ => long_ago,
+            },
+        );
         stage.into_iter().chain([canary]).collect()
     }
 }

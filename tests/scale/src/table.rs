@@ -18,7 +18,8 @@ pub fn print(scenario: &str, latency: u64, best: &Ran, all: &[Ran], floor: &Floo
     };
     let (mut wall, mut cpu) = (0.0, 0.0);
     for (name, stage) in &best.stages {
-        let floor = floor.stages.iter().find(|(stage, _)| stage == name).and_then(|(_, floor)| *floor);
+        let floor =
+            floor.stages.iter().find(|(stage, _)| stage == name).and_then(|(_, floor)| *floor);
         row(name, stage.wall, floor, stage.cpu, stage.peak);
         wall += stage.wall;
         cpu += stage.cpu;
@@ -31,7 +32,9 @@ pub fn print(scenario: &str, latency: u64, best: &Ran, all: &[Ran], floor: &Floo
     let traffic: Vec<String> = best
         .traffic
         .iter()
-        .map(|(kind, (requests, bytes))| format!("{kind} {requests} ({:.2} MB)", *bytes as f64 / 1e6))
+        .map(|(kind, (requests, bytes))| {
+            format!("{kind} {requests} ({:.2} MB)", *bytes as f64 / 1e6)
+        })
         .collect();
     println!("Requests (bytes of answers): {}.", traffic.join(", "));
     println!(
