@@ -291,6 +291,14 @@ impl AnyHost {
         same_host(&url, "https://github.com") || same_host(&url, &self.github_url)
     }
 
+    fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
+        match &self.gitlab {
+            Some((address, gitlab)) if same_host(address, url.as_str()) => Lane::GitLab(gitlab),
+            _ if self.is_github(url) => Lane::GitHub,
+            _ => Lane::LsRemote,
+        }
+    }
+
     fn git_credentials(&self, url: &str) -> Option<git::Credentials> {
         let credential = self.credentials.lookup(&url::Url::parse(url).ok()?)?;
         let user = credential.user.clone().unwrap_or_else(|| "oauth2".to_owned());
@@ -298,17 +306,28 @@ impl AnyHost {
     }
 }
 
+/// Who is asked about a repository.
+enum Lane<'a> {
+    GitLab(&'a GitLabCommits),
+    GitHub,
+    LsRemote,
+}
+
 #[async_trait]
 impl Commits for AnyHost {
-    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
-        match &self.gitlab {
-            Some((address, gitlab)) if same_host(address, url.as_str()) => {
-                return gitlab.commit(url, git_ref).await;
-            }
-            _ => {}
+    fn lane(&self, url: &RepoUrl) -> &'static str {
+        match self.lane_of(url) {
+            Lane::GitLab(_) => Service::GitLab.label(),
+            Lane::GitHub => Service::GitHub.label(),
+            Lane::LsRemote => Service::Git.label(),
         }
-        if self.is_github(url) {
-            return self.github.commit(url, git_ref).await;
+    }
+
+    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
+        match self.lane_of(url) {
+            Lane::GitLab(gitlab) => return gitlab.commit(url, git_ref).await,
+            Lane::GitHub => return self.github.commit(url, git_ref).await,
+            Lane::LsRemote => {}
         }
         let _permit = self.bound.acquire().await;
         let credentials = self.git_credentials(url.as_str());

@@ -19,7 +19,7 @@ use crate::clients::pushgateway::{GroupingKey, push};
 use crate::decide::{Decisions, decide_part};
 use crate::domain::{Problem, Share};
 use crate::observe::ports::StateError;
-use crate::observe::{Limits, Observer, observe_needs, observe_requests};
+use crate::observe::{Limits, Observer, OpenRequests, observe_needs, observe_requests};
 use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
 use crate::report::{
     EXPORT_KEY, Explanation, Measured, PlanReport, StageUse, problems_of, publisher_data,
@@ -261,22 +261,6 @@ async fn observe_all(
     gitlab: Option<&GitLabDoor>,
     snapshot: &mut Snapshot,
 ) -> Result<Scope, Fatal> {
-    if let Some(gitlab) = gitlab {
-        let facts = config_repo_facts(config, loaded, gitlab).await?;
-        match observe_requests(&gitlab.reader, facts, snapshot).await {
-            Ok(()) => {}
-            Err(error) if gitlab.reader.has_job_token() => tracing::warn!(
-                "this GitLab does not let a job's own token (CI_JOB_TOKEN) read merge requests and branches; \
-                 set SAPM_GITLAB_TOKEN (scope read_api) to look at them: {error}"
-            ),
-            Err(error) => {
-                let fatal = Fatal::new(Exit::ServiceFailed, error.to_string());
-                let hint =
-                    "is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe";
-                return Err(fatal.hint(hint));
-            }
-        }
-    }
     let moving = loaded.inventory.targets.iter().filter(|target| {
         target.git_ref.as_ref().is_ok_and(|git_ref| !crate::domain::is_commit_sha(git_ref))
     });
@@ -287,14 +271,60 @@ async fn observe_all(
             "SAPM_GITHUB_TOKEN is not set: without it GitHub's rate limit is 60 requests an hour"
         );
     }
-    let scope = Scope::new(&narrowing(config, loaded), &loaded.inventory, snapshot);
     let progress = StandardError::default();
-    let observer = observer(config, doors, scope.publishers(), &progress);
-    observer.commits(&loaded.inventory, snapshot).await;
-    observer.records(&loaded.inventory, snapshot).await.map_err(|error| state_failed(&error))?;
+    let repo = match gitlab {
+        Some(gitlab) => Some((gitlab, config_repo_facts(config, loaded, gitlab).await?)),
+        None => None,
+    };
+    let open = async {
+        let Some((gitlab, repo)) = &repo else { return Ok(None) };
+        open_requests(gitlab, repo).await
+    };
+    let narrowing = narrowing(config, loaded);
+    let scope = if narrowing.share.is_some() {
+        // Which publishers a node looks at follows from the branches that there are.
+        if let Some((open, repo)) = open.await? {
+            open.store(repo, snapshot);
+        }
+        let scope = Scope::new(&narrowing, &loaded.inventory, snapshot);
+        let observer = observer(config, doors, scope.publishers(), &progress);
+        let facts = observer.commits_and_records(&loaded.inventory, snapshot).await;
+        facts.map_err(|error| state_failed(&error))?;
+        scope
+    } else {
+        let observer = observer(config, doors, None, &progress);
+        // GitLab's lists are waited for whatever becomes of the rest: which failure is told is not left to chance.
+        let (open, facts) =
+            tokio::join!(open, observer.commits_and_records(&loaded.inventory, snapshot));
+        if let Some((open, repo)) = open? {
+            open.store(repo, snapshot);
+        }
+        facts.map_err(|error| state_failed(&error))?;
+        Scope::new(&narrowing, &loaded.inventory, snapshot)
+    };
     let decisions = decide_on(&scope, loaded, snapshot);
+    let observer = observer(config, doors, scope.publishers(), &progress);
     observer.slo_values(&decisions.slo_queries, snapshot).await;
     Ok(scope)
+}
+
+/// The open requests and the branches; `None` if a job's own token may not see them.
+async fn open_requests(
+    gitlab: &GitLabDoor,
+    repo: &ConfigRepoFacts,
+) -> Result<Option<(OpenRequests, ConfigRepoFacts)>, Fatal> {
+    match observe_requests(&gitlab.reader, &repo.target_branch).await {
+        Ok(open) => Ok(Some((open, repo.clone()))),
+        Err(error) if gitlab.reader.has_job_token() => {
+            tracing::warn!(
+                "this GitLab does not let a job's own token (CI_JOB_TOKEN) read merge requests and branches; \
+                 set SAPM_GITLAB_TOKEN (scope read_api) to look at them: {error}"
+            );
+            Ok(None)
+        }
+        Err(error) => Err(Fatal::new(Exit::ServiceFailed, error.to_string())
+            .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")),
+    }
 }
 
 async fn config_repo_facts(

@@ -1,16 +1,18 @@
 //! Commits, deployment records and SLO values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::Value;
+use tokio::sync::mpsc;
 
 use super::ports::{Commits, SloSource, StateError, StateStore};
 use super::progress::Progress;
+use super::questions::{CommitQuestion, Questions};
 use crate::decide::{SloQuery, record_key, state_key};
-use crate::domain::{CommitSha, RepoUrl};
 use crate::inventory::{Inventory, Target};
-use crate::snapshot::{Failure, Lookup, SloValue, Snapshot};
+use crate::snapshot::{CommitFact, Failure, Lookup, SloValue, Snapshot};
 
 /// How much is asked at once.
 #[derive(Debug, Clone, Copy)]
@@ -42,66 +44,81 @@ impl Observer<'_> {
         all.filter(move |(index, _)| wanted(index)).map(|(_, target)| target)
     }
 
-    /// Commits of all publishers' moving refs, each distinct (repository, ref) once.
-    pub async fn commits(&self, inventory: &Inventory, snapshot: &mut Snapshot) {
-        let wanted: BTreeSet<(RepoUrl, String)> = self
-            .publishers(inventory)
-            .filter_map(|target| {
-                let git_ref = target.git_ref.as_ref().ok()?;
-                let known = CommitSha::parse(git_ref).is_some();
-                (!known).then(|| (target.repo_url.clone(), git_ref.clone()))
-            })
-            .collect();
-        // Two spellings of one repository are one look-up, by the first of them.
-        let mut distinct: BTreeMap<(String, String), RepoUrl> = BTreeMap::new();
-        for (url, git_ref) in &wanted {
-            let key = (url.normalised(), git_ref.clone());
-            distinct.entry(key).or_insert_with(|| url.clone());
-        }
-        self.progress.begin("commits", distinct.len());
-        let found: BTreeMap<(String, String), _> = stream::iter(distinct)
-            .map(|(key, url)| async move {
-                let answer = self.commits.commit(&url, &key.1).await;
-                self.progress.step();
-                (key, answer)
-            })
-            // Each service bounds itself; this only bounds what waits for its turn.
-            .buffer_unordered(self.limits.concurrency.saturating_mul(4).max(1))
-            .collect()
-            .await;
-        self.progress.end();
-        for (url, git_ref) in wanted {
-            let key = Snapshot::commit_key(&url, &git_ref);
-            if let Some(answer) = found.get(&(url.normalised(), git_ref)) {
-                snapshot.commits.insert(key, Lookup::from(answer.clone()));
-            }
-        }
-    }
-
-    /// Deployment records of all publishers' commits on subscribed channels, one GET each.
+    /// Commits of all publishers' moving refs, each distinct (repository, ref) once, and the
+    /// deployment records of all publishers' commits on subscribed channels, one GET each. A record
+    /// is read as soon as its commit is known, and no service waits for another one.
     ///
     /// # Errors
-    /// When the bucket as a whole does not answer.
-    pub async fn records(
+    /// When the bucket as a whole does not answer; what was found by then is in the snapshot.
+    pub async fn commits_and_records(
         &self,
         inventory: &Inventory,
         snapshot: &mut Snapshot,
     ) -> Result<(), StateError> {
-        let mut keys = BTreeSet::new();
-        for target in self.publishers(inventory) {
-            let Ok(git_ref) = &target.git_ref else { continue };
-            let commit = CommitSha::parse(git_ref).or_else(|| {
-                let key = Snapshot::commit_key(&target.repo_url, git_ref);
-                snapshot.commits.get(&key)?.as_result().ok().map(|fact| fact.sha.clone())
-            });
-            let Some(commit) = commit else { continue };
-            let channels = target.promotion.publish.iter();
-            for channel in channels.filter(|channel| inventory.subscribed.contains(*channel)) {
-                keys.insert(record_key(channel, &target.uid, &commit));
-            }
+        let mut questions = Questions::of(inventory, self.publishers(inventory));
+        self.progress.begin("commits and deployment records", questions.count());
+        let (now_known, commits_found) = mpsc::unbounded_channel();
+        for key in std::mem::take(&mut questions.records) {
+            // The receiver lives until the end of this function.
+            let _ = now_known.send(key);
         }
-        self.progress.begin("deployment records", keys.len());
-        let mut answers = stream::iter(keys)
+        let Snapshot { commits, deployment_records, deployment_record_errors, .. } = snapshot;
+        let asking = async {
+            let mut answers = pin!(self.answers(&questions.commits));
+            while let Some((place, answer)) = answers.next().await {
+                let question = &questions.commits[place];
+                for (channel, uid) in &question.records {
+                    match &answer {
+                        Ok(fact) => drop(now_known.send(record_key(channel, uid, &fact.sha))),
+                        Err(_) => self.progress.step(),
+                    }
+                }
+                for url in &question.spelled {
+                    let key = Snapshot::commit_key(url, &question.git_ref);
+                    commits.insert(key, Lookup::from(answer.clone()));
+                }
+            }
+            drop(now_known);
+            Ok(())
+        };
+        let reading = self.read(commits_found, deployment_records, deployment_record_errors);
+        tokio::try_join!(asking, reading)?;
+        self.progress.end();
+        Ok(())
+    }
+
+    /// Answers to all questions with their indexes, as they come in.
+    fn answers<'a>(
+        &'a self,
+        questions: &'a [CommitQuestion],
+    ) -> impl Stream<Item = (usize, Result<CommitFact, Failure>)> + 'a {
+        let mut lanes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (place, question) in questions.iter().enumerate() {
+            lanes.entry(self.commits.lane(&question.url)).or_default().push(place);
+        }
+        stream::select_all(lanes.into_values().map(move |places| {
+            stream::iter(places)
+                .map(move |place| async move {
+                    let question = &questions[place];
+                    let answer = self.commits.commit(&question.url, &question.git_ref).await;
+                    self.progress.step();
+                    (place, answer)
+                })
+                .buffer_unordered(self.limits.concurrency.max(1))
+                .boxed()
+        }))
+    }
+
+    /// Reads the records whose keys come in, each once, until no more do.
+    async fn read(
+        &self,
+        mut keys: mpsc::UnboundedReceiver<String>,
+        records: &mut BTreeMap<String, Value>,
+        errors: &mut BTreeMap<String, Failure>,
+    ) -> Result<(), StateError> {
+        let mut seen = BTreeSet::new();
+        let mut answers = stream::poll_fn(move |context| keys.poll_recv(context))
+            .filter(|key| std::future::ready(seen.insert(key.clone())))
             .map(|key| async {
                 let answer = self.state.get(&state_key(&key)).await;
                 self.progress.step();
@@ -112,15 +129,14 @@ impl Observer<'_> {
             match answer {
                 Ok(None) => {}
                 Ok(Some(bytes)) => {
-                    snapshot.deployment_records.insert(key, stored(&bytes));
+                    records.insert(key, stored(&bytes));
                 }
                 Err(StateError::Key(error)) => {
-                    snapshot.deployment_record_errors.insert(key, Failure::new(error));
+                    errors.insert(key, Failure::new(error));
                 }
                 Err(whole @ StateError::Whole(_)) => return Err(whole),
             }
         }
-        self.progress.end();
         Ok(())
     }
 

@@ -4,30 +4,43 @@ use futures_util::stream::{self, StreamExt};
 
 use super::ports::ForgeReader;
 use crate::plan::{Needs, branch};
-use crate::snapshot::{ConfigRepoFacts, Lookup, Snapshot};
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, Lookup, MergeRequestFact, Snapshot};
 
 /// GitLab could not say which requests are open: nothing can be planned.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the open merge requests and branches could not be read: {0}")]
 pub struct ForgeFactsError(pub String);
 
-/// Open requests and branches with the bot's prefix, in a handful of calls.
+/// Open requests and branches with the bot's prefix.
+#[derive(Debug)]
+pub struct OpenRequests {
+    requests: Vec<MergeRequestFact>,
+    branches: Vec<(String, CommitDetail)>,
+}
+
+impl OpenRequests {
+    /// Puts them into a snapshot.
+    pub fn store(self, repo: ConfigRepoFacts, snapshot: &mut Snapshot) {
+        let requests = self.requests.into_iter();
+        snapshot.merge_requests = requests.map(|request| (request.iid, request)).collect();
+        snapshot.branches = self.branches.into_iter().collect();
+        snapshot.config_repo = Some(repo);
+    }
+}
+
+/// Open requests into `target_branch` and branches with the bot's prefix, in a handful of calls.
 ///
 /// # Errors
 /// When one of the lists could not be had: without them a run could open a second request.
 pub async fn observe_requests(
     forge: &dyn ForgeReader,
-    repo: ConfigRepoFacts,
-    snapshot: &mut Snapshot,
-) -> Result<(), ForgeFactsError> {
+    target_branch: &str,
+) -> Result<OpenRequests, ForgeFactsError> {
     let (requests, branches) = forge
-        .requests_and_branches(branch::PREFIX, &repo.target_branch)
+        .requests_and_branches(branch::PREFIX, target_branch)
         .await
         .map_err(|failure| ForgeFactsError(failure.error))?;
-    snapshot.merge_requests = requests.into_iter().map(|request| (request.iid, request)).collect();
-    snapshot.branches = branches.into_iter().collect();
-    snapshot.config_repo = Some(repo);
-    Ok(())
+    Ok(OpenRequests { requests, branches })
 }
 
 /// What planning missed: earlier requests, comments, texts and changes.

@@ -7,7 +7,8 @@ mod facts;
 mod forge;
 pub mod ports;
 mod progress;
+mod questions;
 
 pub use facts::{Limits, Observer};
-pub use forge::{ForgeFactsError, observe_needs, observe_requests};
+pub use forge::{ForgeFactsError, OpenRequests, observe_needs, observe_requests};
 pub use progress::{NoProgress, Progress};

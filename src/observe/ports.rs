@@ -18,6 +18,11 @@ pub trait Commits: Send + Sync {
     /// # Errors
     /// The reason in words: ref or repository gone, host unknown, no answer.
     async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure>;
+
+    /// Which service is asked about this repository: one that is slow holds up no other.
+    fn lane(&self, _url: &RepoUrl) -> &'static str {
+        "any"
+    }
 }
 
 /// Why the state bucket could not be used.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use sapm::decide::decide;
-use sapm::plan::{Scope, Plan};
+use sapm::plan::{Plan, Scope};
 use sapm::report::{Paint, PlanReport, Screen, summary};
 use sapm::snapshot::Snapshot;
 

@@ -1,8 +1,11 @@
 //! How many questions a run asks, and of whom: each fact once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use forge::Service;
+use forge::{Fault, FaultKind, Service};
 
 use super::support::*;
 
@@ -152,6 +155,33 @@ fn a_ref_that_many_targets_share_is_asked_for_once() {
         assert_eq!(exported[&key]["commit_sha"], crate::shop::CATALOG_NEW);
         assert_eq!(exported[&key]["deployment_state"], "success");
     }
+}
+
+#[test]
+fn a_slow_service_holds_up_no_other() {
+    let world = World::start();
+    // GitHub's first answer comes when everything was asked for that does not depend on it.
+    let (forge, done) = (world.forge().world(), Arc::new(AtomicBool::new(false)));
+    let flag = done.clone();
+    let hook = move |_: &forge::RequestInfo| {
+        let wanted = [
+            "/promotions_v2/catalog-canary/",
+            "/promotions_v2/payments-canary/",
+            "/promotions_v2/orders-stage/",
+            "/promotions_v2/orders-db-stage/",
+            "/merge_requests?",
+        ];
+        for _ in 0..3_000 {
+            let log = forge.log();
+            if wanted.iter().all(|text| log.iter().any(|entry| entry.path.contains(text))) {
+                return flag.store(true, Ordering::Relaxed);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    world.forge().fault(Fault::new(FaultKind::Pass).on(Service::GitHub).nth(1).calling(hook));
+    world.sapm("plan").expect(0);
+    assert!(done.load(Ordering::Relaxed), "another service waited for GitHub");
 }
 
 #[test]

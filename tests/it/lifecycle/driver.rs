@@ -256,7 +256,8 @@ impl Bot {
             base_commit: CommitSha::parse(&base).expect("a commit"),
             bot: reader.bot().clone(),
         };
-        observe_requests(&reader, facts, &mut snapshot).await.map_err(|error| error.to_string())?;
+        let open = observe_requests(&reader, &facts.target_branch).await;
+        open.map_err(|error| error.to_string())?.store(facts, &mut snapshot);
         let decisions = self.observe(&loaded, &mut snapshot).await?;
         let plan = |snapshot: &Snapshot| {
             let settings = self.settings.borrow();
@@ -298,8 +299,8 @@ impl Bot {
             progress: &NoProgress,
         };
         let inventory = &loaded.inventory;
-        observer.commits(inventory, snapshot).await;
-        observer.records(inventory, snapshot).await.map_err(|error| error.to_string())?;
+        let facts = observer.commits_and_records(inventory, snapshot).await;
+        facts.map_err(|error| error.to_string())?;
         let narrowing = self.settings.borrow().narrowing.clone();
         let scope = Scope::new(&narrowing, inventory, snapshot);
         let wanted = |target: &sapm::inventory::Target| scope.decides(target);

@@ -1,0 +1,69 @@
+//! What there is to ask: each distinct look-up once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::decide::record_key;
+use crate::domain::{CommitSha, RepoUrl, TargetUid};
+use crate::inventory::{Inventory, Target};
+
+/// Which commit is at a ref of a repository?
+pub(super) struct CommitQuestion {
+    pub git_ref: String,
+    /// The address to ask: of several spellings the first in order.
+    pub url: RepoUrl,
+    /// All spellings of it.
+    pub spelled: BTreeSet<RepoUrl>,
+    /// Channel and publisher of the records that can be read when the answer is there.
+    pub records: Vec<(String, TargetUid)>,
+}
+
+/// All commits and records that decisions rest on.
+pub(super) struct Questions {
+    /// Moving refs, in order.
+    pub commits: Vec<CommitQuestion>,
+    /// Keys of records whose commit is in the config repo.
+    pub records: BTreeSet<String>,
+}
+
+impl Questions {
+    /// What there is to ask of these publishers.
+    pub fn of<'a>(inventory: &Inventory, publishers: impl Iterator<Item = &'a Target>) -> Self {
+        let mut records = BTreeSet::new();
+        let mut commits: BTreeMap<(String, &'a str), CommitQuestion> = BTreeMap::new();
+        for target in publishers {
+            let Ok(git_ref) = &target.git_ref else { continue };
+            if let Some(sha) = CommitSha::parse(git_ref) {
+                let keys = channels(inventory, target).map(|c| record_key(c, &target.uid, &sha));
+                records.extend(keys);
+                continue;
+            }
+            // Two spellings of one repository are one look-up.
+            let question = commits
+                .entry((target.repo_url.normalised(), git_ref.as_str()))
+                .or_insert_with(|| CommitQuestion {
+                    git_ref: git_ref.clone(),
+                    url: target.repo_url.clone(),
+                    spelled: BTreeSet::new(),
+                    records: Vec::new(),
+                });
+            if target.repo_url < question.url {
+                question.url = target.repo_url.clone();
+            }
+            question.spelled.insert(target.repo_url.clone());
+            let waiting = channels(inventory, target).map(|c| (c.clone(), target.uid.clone()));
+            question.records.extend(waiting);
+        }
+        Self { commits: commits.into_values().collect(), records }
+    }
+
+    /// How many look-ups that makes at most.
+    pub fn count(&self) -> usize {
+        let waiting: usize = self.commits.iter().map(|question| question.records.len()).sum();
+        self.commits.len() + self.records.len() + waiting
+    }
+}
+
+/// The channels of a publisher that somebody subscribes to.
+fn channels<'a>(inventory: &'a Inventory, target: &'a Target) -> impl Iterator<Item = &'a String> {
+    target.promotion.publish.iter().filter(|channel| inventory.subscribed.contains(*channel))
+}
