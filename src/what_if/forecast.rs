@@ -1,13 +1,14 @@
 //! What follows in time, if every merge request is merged and deployed well
 //! the moment that it is due, and nothing else changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::world::World;
 use crate::decide::{Decision, Decisions, GateName, Outcome, SloQuery};
 use crate::domain::CommitSha;
+use crate::inventory::{Inventory, Target};
 
 /// How far a forecast looks.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +92,8 @@ pub struct Forecast {
     pub slo_queries: Vec<SloQuery>,
 }
 
-/// Follows the world from `from` on.
+/// Follows the world from `from` on: decides, makes what is due come true, decides again on those
+/// whom that may concern, and jumps to the next time that a gate names when nothing moves.
 pub fn forecast(mut world: World, from: DateTime<Utc>, stops: &Stops, limits: Limits) -> Forecast {
     let until = from.checked_add_signed(limits.horizon).unwrap_or(DateTime::<Utc>::MAX_UTC);
     let mut forecast = Forecast {
@@ -103,44 +105,66 @@ pub fn forecast(mut world: World, from: DateTime<Utc>, stops: &Stops, limits: Li
         slo_queries: Vec::new(),
     };
     let mut waiting: BTreeMap<usize, Waited> = BTreeMap::new();
+    // When each one that waits for time alone may pass; who is not in it waits for a move.
+    let mut passing: BTreeMap<usize, DateTime<Utc>> = BTreeMap::new();
+    let followers = followers(&world.inventory);
+    let mut asked: BTreeSet<usize> = world.inventory.subscribers.iter().copied().collect();
     let mut at = from;
     for _ in 0..limits.rounds.max(1) {
-        let decisions = world.decide(at);
+        let decisions = world.decide_on(at, &asked);
         forecast.slo_queries.extend(decisions.slo_queries.iter().cloned());
-        let due: Vec<&Decision> = decisions
-            .subscribers
-            .values()
-            .filter(|decision| decision.outcome == Outcome::Promote)
-            .filter(|decision| stop(stops, decision).is_none())
-            .collect();
-        forecast.stays = stays(&decisions, stops);
-        if due.is_empty() {
-            note_waiting(&decisions, &mut waiting, at);
-            match next_time(&decisions).filter(|next| *next <= until) {
-                Some(next) => at = next,
-                None => {
-                    forecast.cut_short = false;
-                    break;
-                }
-            }
-            continue;
-        }
         note_waiting(&decisions, &mut waiting, at);
-        for decision in due {
-            let before = world.inventory.targets[decision.target].git_ref.clone();
-            forecast.moves.push(Move {
-                at,
-                target: decision.target,
-                from: before.unwrap_or_default(),
-                to: decision.desired_ref.clone(),
-                waited: waiting.remove(&decision.target),
-            });
+        for (&target, decision) in &decisions.subscribers {
+            match passes_at(decision) {
+                Some(next) => passing.insert(target, next),
+                None => passing.remove(&target),
+            };
+        }
+        asked.clear();
+        let due = decisions.subscribers.values().filter(|d| d.outcome == Outcome::Promote);
+        for decision in due.filter(|decision| stop(stops, decision).is_none()) {
+            let target = &world.inventory.targets[decision.target];
+            let waited = waiting.remove(&decision.target);
+            forecast.moves.push(next_move(target, decision, at, waited));
+            let channels = target.promotion.publish.iter();
+            let told = channels.filter_map(|channel| followers.get(channel)).flatten();
+            asked.extend(told.copied().chain([decision.target]));
             world.promote(decision, at);
         }
+        if asked.is_empty() {
+            let Some(next) = passing.values().min().copied().filter(|next| *next <= until) else {
+                forecast.cut_short = false;
+                break;
+            };
+            at = next;
+            asked.extend(passing.iter().filter(|(_, time)| **time <= at).map(|(index, _)| *index));
+        }
     }
+    forecast.stays = stays(&world.decide(at), stops);
     forecast.slo_queries.sort();
     forecast.slo_queries.dedup();
     forecast
+}
+
+fn next_move(
+    target: &Target,
+    decision: &Decision,
+    at: DateTime<Utc>,
+    waited: Option<Waited>,
+) -> Move {
+    let from = target.git_ref.clone().unwrap_or_default();
+    Move { at, target: decision.target, from, to: decision.desired_ref.clone(), waited }
+}
+
+/// Who subscribes to each channel.
+fn followers(inventory: &Inventory) -> BTreeMap<String, Vec<usize>> {
+    let mut followers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, target) in inventory.subscribers() {
+        for channel in &target.promotion.subscribe {
+            followers.entry(channel.clone()).or_default().push(index);
+        }
+    }
+    followers
 }
 
 /// The word of people against a promotion.
@@ -174,7 +198,7 @@ fn stays(decisions: &Decisions, stops: &Stops) -> Vec<Stay> {
 /// Notes who is held, and forgets who is not any more (but for who moves now).
 fn note_waiting(decisions: &Decisions, waiting: &mut BTreeMap<usize, Waited>, at: DateTime<Utc>) {
     for (&target, decision) in &decisions.subscribers {
-        match (decision.outcome, decision.held_by) {
+        match (decision.outcome, last_gate(decision)) {
             (Outcome::Hold, Some(gate)) => {
                 waiting.entry(target).or_insert(Waited { gate, since: at }).gate = gate;
             }
@@ -186,14 +210,20 @@ fn note_waiting(decisions: &Decisions, waiting: &mut BTreeMap<usize, Waited>, at
     }
 }
 
-/// The next time at which somebody may pass by the passage of time alone.
-fn next_time(decisions: &Decisions) -> Option<DateTime<Utc>> {
-    let held = decisions.subscribers.values().filter(|d| d.outcome == Outcome::Hold);
-    held.filter_map(passes_at).min()
+/// The gate that will hold it last, where that can be known; else the first that holds.
+fn last_gate(decision: &Decision) -> Option<GateName> {
+    if passes_at(decision).is_none() {
+        return decision.held_by;
+    }
+    let holding = decision.gates.iter().filter(|gate| gate.holds());
+    holding.max_by_key(|gate| gate.next_possible_at).map(|gate| gate.gate)
 }
 
 /// When the last of the gates that hold passes; `None` if one of them waits for something else.
 fn passes_at(decision: &Decision) -> Option<DateTime<Utc>> {
+    if decision.outcome != Outcome::Hold {
+        return None;
+    }
     let holding = decision.gates.iter().filter(|gate| gate.holds());
     holding.map(|gate| gate.next_possible_at).collect::<Option<Vec<_>>>()?.into_iter().max()
 }

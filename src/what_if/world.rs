@@ -1,11 +1,13 @@
 //! The world as it is, to be changed.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::assumption::Assumption;
 use crate::decide::{Decision, Decisions, decide, record_key};
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, TargetUid};
 use crate::inventory::{Inventory, Target};
 use crate::snapshot::{CommitFact, Lookup, Snapshot};
 
@@ -38,6 +40,14 @@ impl World {
     pub fn decide(&mut self, at: DateTime<Utc>) -> Decisions {
         self.snapshot.observed_at = at;
         decide(&self.inventory, &self.snapshot, &|_| true)
+    }
+
+    /// The same on these subscribers, and on those who share a place with them.
+    pub(super) fn decide_on(&mut self, at: DateTime<Utc>, these: &BTreeSet<usize>) -> Decisions {
+        self.snapshot.observed_at = at;
+        let uids: BTreeSet<&TargetUid> =
+            these.iter().map(|&index| &self.inventory.targets[index].uid).collect();
+        decide(&self.inventory, &self.snapshot, &|target| uids.contains(&target.uid))
     }
 
     /// Makes an assumption true: the publisher's ref is at the commit (a moving ref for everybody
