@@ -19,6 +19,7 @@ use super::look::Look;
 use super::moves::{self, Commits};
 use super::people::{Persons, Scene};
 use super::safety::{self, Views};
+use super::tally::Tally;
 
 const WORLDS: u64 = 150;
 const STEPS: u64 = 12;
@@ -31,12 +32,13 @@ struct Model {
     commits: RefCell<Commits>,
     told: RefCell<Vec<String>>,
     runs: AtomicU64,
+    tally: Arc<Tally>,
 }
 
 type Checked = Result<(), String>;
 
 impl Model {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, tally: Arc<Tally>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let lab = Lab::new(moves::world(&mut rng));
         lab.bot.settings.borrow_mut().max_new_merge_requests =
@@ -63,6 +65,7 @@ impl Model {
             commits: RefCell::new(Commits(0)),
             told: RefCell::new(told),
             runs: AtomicU64::new(0),
+            tally,
         }
     }
 
@@ -87,6 +90,7 @@ impl Model {
             _ => {
                 let deed = moves::deed(&self.scene, rng);
                 deed.act(&self.scene);
+                self.tally.deed(&deed);
                 deed.to_string()
             }
         };
@@ -159,6 +163,7 @@ impl Model {
                 let deed = moves::deed(&self.scene, &mut self.rng.borrow_mut());
                 if moves::any_moment(&deed) {
                     self.tell(format!("a run, and at its request {nth} {deed}"));
+                    self.tally.deed(&deed);
                     let scene = self.scene.clone();
                     self.lab.bot.forge.on_request(nth, move |_| deed.act(&scene));
                 }
@@ -168,6 +173,7 @@ impl Model {
             }
         };
         self.tell_run(&ended);
+        self.tally.faults(&self.lab.bot.forge, trouble);
         self.scene.persons.lock().unwrap().between_is_over(kind);
         self.safe(&began, &before.into_inner(), runs)
     }
@@ -181,6 +187,7 @@ impl Model {
     }
 
     fn tell_run(&self, ended: &Ended) {
+        self.tally.run(ended);
         match ended {
             Ok(run) => story(run).into_iter().for_each(|line| self.tell(format!("    {line}"))),
             Err(error) => self.tell(format!("    ended: {error}")),
@@ -247,8 +254,8 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Plays one world: how many runs it took, or what went wrong with the story of it.
-fn play(seed: u64, steps: u64) -> Result<u64, String> {
-    let model = Model::new(seed);
+fn play(seed: u64, steps: u64, tally: Arc<Tally>) -> Result<u64, String> {
+    let model = Model::new(seed, tally);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
@@ -279,6 +286,7 @@ fn the_invariants_hold_in_random_worlds() {
     let from = seed.unwrap_or(0);
     let to = from + worlds;
     let (next, runs, failed) = (AtomicU64::new(from), AtomicU64::new(0), AtomicUsize::new(0));
+    let tally = Arc::new(Tally::default());
     let failures: Vec<String> = std::thread::scope(|scope| {
         let worker = || {
             let mut failures = Vec::new();
@@ -287,7 +295,7 @@ fn the_invariants_hold_in_random_worlds() {
                 if seed >= to || failed.load(Ordering::SeqCst) >= 3 {
                     return failures;
                 }
-                match play(seed, steps) {
+                match play(seed, steps, tally.clone()) {
                     Ok(count) => drop(runs.fetch_add(count, Ordering::SeqCst)),
                     Err(failure) => {
                         failed.fetch_add(1, Ordering::SeqCst);
@@ -300,5 +308,6 @@ fn the_invariants_hold_in_random_worlds() {
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     println!("model: {} worlds of {steps} steps, {} runs", to - from, runs.load(Ordering::SeqCst));
+    println!("{tally}");
     assert!(failures.is_empty(), "{} worlds failed\n{}", failures.len(), failures.join("\n\n"));
 }

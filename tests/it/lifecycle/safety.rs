@@ -221,7 +221,7 @@ fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Opt
         let (said_no, how) = match old.state {
             MrState::Closed => (by_person, "closed by a person"),
             MrState::Merged => (true, "merged and reverted"),
-            MrState::Opened => (false, ""),
+            MrState::Opened | MrState::Locked => (false, ""),
         };
         if said_no && !old.labels.contains(AGAIN) && !again(&old.iid) {
             return Some(format!(
