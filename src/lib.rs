@@ -15,12 +15,13 @@
 //! | [`decide`] | every gate with its evidence, a decision for each subscriber | the above |
 //! | [`plan`] | the desired merge requests against the open ones | the above |
 //! | [`observe`] | asks for the facts, through ports | the above |
+//! | [`graph`] | who publishes to whom, laid out and drawn | nothing |
 //! | [`apply`] | carries a plan out, through ports | the above |
 //! | [`report`] | renders all of it | the above |
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus | everything |
 //! | [`cli`] | arguments, environment, clock, exit codes | everything |
 //!
-//! `domain`, `inventory`, `decide` and `plan` are pure functions of data: they
+//! `domain`, `inventory`, `decide`, `plan` and `graph` are pure functions of data: they
 //! name no runtime, network, clock, environment or file system. A test reads
 //! the `use` lines and holds them to it.
 
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod clients;
 pub mod decide;
 pub mod domain;
+pub mod graph;
 pub mod inventory;
 pub mod observe;
 pub mod plan;

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{CommitSha, RepoUrl};
+use crate::domain::{CommitSha, RepoUrl, Share};
 
 /// The format's version that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -23,6 +23,9 @@ pub struct Snapshot {
     pub version: u32,
     /// The time as of which everything is decided, whole seconds, UTC.
     pub observed_at: DateTime<Utc>,
+    /// The node's share that was looked at; absent when the work was not shared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
     /// Commits of moving refs by `<repo url>@<ref>`.
     #[serde(default)]
     pub commits: BTreeMap<String, Lookup<CommitFact>>,
@@ -273,6 +276,7 @@ impl Snapshot {
         Self {
             version: VERSION,
             observed_at,
+            share: None,
             commits: BTreeMap::new(),
             deployment_records: BTreeMap::new(),
             deployment_record_errors: BTreeMap::new(),

@@ -112,7 +112,8 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_ALLOW_CLOSING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]
     pub allow_closing: Toggle,
 
-    /// Merge requests opened in one run at most; the longest promotable come first
+    /// Merge requests opened in one run (of several jobs: by each) at most; the longest promotable
+    /// come first
     #[arg(
         long,
         env = "SAPM_MAX_NEW_MERGE_REQUESTS",
@@ -164,6 +165,23 @@ pub struct NarrowingArgs {
     pub saas_file_name: Option<String>,
 }
 
+/// One job of several that share the work (`parallel: N`).
+#[derive(Debug, Clone, Args)]
+pub struct NodeArgs {
+    /// Which of --node-total jobs this is, from 1: it takes its share of the targets
+    ///
+    /// GitLab sets both variables in a job with `parallel`. Each file of the
+    /// config repo, with all targets that are edited in it, belongs to one job;
+    /// the first one also writes the state export. In a `parallel: matrix` that
+    /// is about something else set both to 1.
+    #[arg(long, env = "CI_NODE_INDEX", value_name = "I", help_heading = "Sharing the work")]
+    pub node_index: Option<u32>,
+
+    /// How many jobs share the work
+    #[arg(long, env = "CI_NODE_TOTAL", value_name = "N", help_heading = "Sharing the work")]
+    pub node_total: Option<u32>,
+}
+
 /// What is printed and written.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -172,8 +190,8 @@ pub struct OutputArgs {
     #[arg(long, env = "SAPM_FORMAT", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub format: Format,
 
-    /// Where the report files go: plan.json, snapshot.json, report.md, junit.xml, metrics.txt,
-    /// gl-code-quality-report.json
+    /// Where the report files go: plan.json, snapshot.json, report.html, report.md, junit.xml,
+    /// metrics.txt, gl-code-quality-report.json
     #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
     pub report_dir: Option<PathBuf>,
 
@@ -201,6 +219,9 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub run: RunArgs,
 
+    #[command(flatten)]
+    pub node: NodeArgs,
+
     /// Plan only: no writer is ever made
     #[arg(long, env = "SAPM_DRY_RUN", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
     pub dry_run: Toggle,
@@ -221,6 +242,9 @@ pub struct PlanArgs {
 
     #[command(flatten)]
     pub what_if: WhatIfArgs,
+
+    #[command(flatten)]
+    pub node: NodeArgs,
 
     /// Exit with 10 when there is something to do
     #[arg(long)]
@@ -260,6 +284,31 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub narrowing: NarrowingArgs,
 
+    /// Only this channel, with its publishers and subscribers; other narrowing does not count
+    #[arg(long, value_name = "NAME", conflicts_with = "target", help_heading = "Narrowing")]
+    pub channel: Option<String>,
+
+    /// Only this target and its neighbourhood: its uid,
+    /// `saas-file/resource-template/cluster/namespace`, or any unambiguous part; other narrowing
+    /// does not count
+    #[arg(long, value_name = "TARGET", help_heading = "Narrowing")]
+    pub target: Option<String>,
+
+    /// How many channels away from the target is still shown, with and against the arrows
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1,
+        requires = "target",
+        help_heading = "Narrowing"
+    )]
+    pub neighbourhood: usize,
+
+    /// Show how things stood, by the facts that a run recorded with --save-snapshot; without it
+    /// the graph shows what the config repo says
+    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE")]
+    pub snapshot: Option<PathBuf>,
+
     /// How the graph is written
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORMAT")]
     pub format: GraphFormat,
@@ -283,6 +332,8 @@ pub enum GraphFormat {
     Mermaid,
     /// For Graphviz.
     Dot,
+    /// A picture for browsers, light and dark.
+    Svg,
 }
 
 /// A boolean as people write it in CI variables; empty is as unset.

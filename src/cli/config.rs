@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::args::{NarrowingArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
+use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
 use super::exit::{Exit, Fatal};
+use super::job::{gitlab_token, job_project};
 use super::pipeline::Mode;
 use super::source::Opening;
+use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::state::S3Settings;
-use crate::domain::UidDigest;
+use crate::domain::{Share, UidDigest};
 use crate::plan::Narrowing;
 
 /// What a run needs. Has no `Debug`, as it holds tokens.
@@ -59,7 +61,9 @@ pub struct GitLabConfig {
     /// Its address.
     pub url: String,
     /// The token, if there is one.
-    pub token: Option<SecretString>,
+    pub token: Option<Token>,
+    /// The project that the job is in, if this is a job.
+    pub job: Option<JobProject>,
     /// Path or id of the config repo's project, if it is known.
     pub project: Option<String>,
     /// Whose requests are the bot's.
@@ -132,6 +136,7 @@ impl Narrowing {
             environment: given(args.env_name.as_ref()),
             app: given(args.app_name.as_ref()),
             saas_file: given(args.saas_file_name.as_ref()),
+            share: None,
         }
     }
 }
@@ -140,6 +145,8 @@ impl Narrowing {
 pub struct CommandArgs<'a> {
     /// The shared arguments.
     pub run: &'a RunArgs,
+    /// One job of several, where the command can be shared.
+    pub node: Option<&'a NodeArgs>,
     /// Another time, or offline.
     pub what_if: Option<&'a WhatIfArgs>,
     /// `apply --dry-run`.
@@ -204,7 +211,7 @@ impl Config {
             environment: variables.clone(),
             state,
             concurrency: run.concurrency,
-            narrowing: Narrowing::of(&run.narrowing),
+            narrowing: Narrowing { share: share(args.node)?, ..Narrowing::of(&run.narrowing) },
             labels: run
                 .labels
                 .iter()
@@ -220,6 +227,30 @@ impl Config {
                 .get("CI_JOB_URL")
                 .or_else(|| environment.get("CI_PIPELINE_URL")),
         })
+    }
+}
+
+/// The share of this job; `None` when it is the only one.
+fn share(node: Option<&NodeArgs>) -> Result<Option<Share>, Fatal> {
+    let missing = |flag: &str, other: &str| {
+        Fatal::new(Exit::Usage, format!("{other} is given without {flag}")).hint(
+            "set both (GitLab does in a job with `parallel`), or both to 1 to do all the work",
+        )
+    };
+    match node.map(|node| (node.node_index, node.node_total)) {
+        None | Some((None, None | Some(1))) => Ok(None),
+        Some((None, Some(_))) => {
+            Err(missing("--node-index (CI_NODE_INDEX)", "--node-total (CI_NODE_TOTAL)"))
+        }
+        Some((Some(_), None)) => {
+            Err(missing("--node-total (CI_NODE_TOTAL)", "--node-index (CI_NODE_INDEX)"))
+        }
+        Some((Some(index), Some(total))) => match Share::new(index, total) {
+            Ok(share) => Ok((share.total() > 1).then_some(share)),
+            Err(error) => Err(Fatal::new(Exit::Usage, error.to_string()).hint(
+                "check --node-index (CI_NODE_INDEX) and --node-total (CI_NODE_TOTAL); both 1 do all the work",
+            )),
+        },
     }
 }
 
@@ -256,7 +287,6 @@ fn gitlab(
     mode: Mode,
 ) -> Result<Option<GitLabConfig>, Fatal> {
     let url = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
-    let token = environment.secret("SAPM_GITLAB_TOKEN");
     let project = given(run.gitlab_project.as_ref())
         .or_else(|| match source {
             Source::Url { url: git, .. }
@@ -272,12 +302,23 @@ fn gitlab(
             return Err(Fatal::new(Exit::Usage, "GitLab's address is not known")
                 .hint("set --gitlab-url (SAPM_GITLAB_URL)"));
         }
-        if token.is_none() {
-            return Err(Fatal::new(Exit::Usage, "there is no GitLab token")
+        if environment.get("SAPM_GITLAB_TOKEN").is_none() {
+            let message = if environment.get("CI_JOB_TOKEN").is_some() {
+                "there is no GitLab token: the job's own (CI_JOB_TOKEN) cannot write merge requests"
+            } else {
+                "there is no GitLab token"
+            };
+            return Err(Fatal::new(Exit::Usage, message)
                 .hint("set SAPM_GITLAB_TOKEN to a project access token with the scope api and the role Developer"));
         }
     }
-    Ok(url.map(|url| GitLabConfig { url, token, project, bot_user: given(run.bot_user.as_ref()) }))
+    Ok(url.map(|url| GitLabConfig {
+        token: gitlab_token(&url, environment),
+        url,
+        job: job_project(environment),
+        project,
+        bot_user: given(run.bot_user.as_ref()),
+    }))
 }
 
 /// Are two addresses on the same host and port?

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::NaiveDate;
 
 use super::config::{Config, Source, same_host};
 use super::exit::{Exit, Fatal, chain};
+use super::pipeline::Mode;
 use super::source::Loaded;
 use crate::clients::credentials::Credentials;
 use crate::clients::git::{self, LsRemote, TimeOuts};
@@ -17,11 +19,14 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpConfig, Service};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, RepoUrl};
-use crate::observe::ports::{Commits, StateStore};
-use crate::plan::CLOSED_BY_BOT_MARKER;
+use crate::domain::{CommitSha, Problem, RepoUrl, Share};
+use crate::observe::ports::{Commits, StateError, StateStore};
+use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::report::TrafficCount;
 use crate::snapshot::{CommitFact, Failure};
+
+/// Days before its end from which on a token's expiry is reported.
+const EXPIRES_SOON: i64 = 14;
 
 /// All services that are read.
 pub struct Doors {
@@ -54,7 +59,7 @@ impl Doors {
         let gitlab = match &config.gitlab {
             None => None,
             Some(gitlab) => {
-                let token = gitlab.token.clone().map(Token::Private);
+                let token = gitlab.token.clone();
                 let api = GitLabApi::new(service(Service::GitLab), &gitlab.url, token)
                     .map_err(|error| usage(format!("--gitlab-url (SAPM_GITLAB_URL): {error}")))?;
                 Some(api)
@@ -131,10 +136,25 @@ impl Doors {
 
     async fn connect(&self, config: &Config, project: String) -> Result<Option<GitLabDoor>, Fatal> {
         let (Some(api), Some(gitlab)) = (&self.gitlab, &config.gitlab) else { return Ok(None) };
-        if gitlab.token.is_none() {
-            return Ok(None);
+        let job = gitlab
+            .job
+            .as_ref()
+            .filter(|job| job.path.eq_ignore_ascii_case(&project) || job.id.to_string() == project);
+        match &gitlab.token {
+            None => return Ok(None),
+            Some(Token::Job(_)) if job.is_none() || gitlab.bot_user.is_none() => {
+                tracing::warn!(
+                    "with the job's own token (CI_JOB_TOKEN) the open merge requests are looked at only of \
+                     the project that the job is in, and only if --bot-user (SAPM_BOT_USER) says whose they are"
+                );
+                return Ok(None);
+            }
+            Some(_) => {}
         }
+        let to_write = config.mode == Mode::Apply;
         let options = ConnectOptions {
+            job: job.cloned(),
+            to_write: to_write.then(|| branch::name("", "", "any", "branch")),
             project,
             bot_user: gitlab.bot_user.clone(),
             target_branch: config.target_branch.clone(),
@@ -194,25 +214,44 @@ pub struct GitLabDoor {
 }
 
 impl GitLabDoor {
-    /// For writing: made by `apply` alone.
-    pub fn writer(&self) -> GitLabWriter {
-        GitLabWriter::new(self.api.clone(), self.reader.project(), WriterConfig::default())
+    /// For writing: made by `apply` alone. Nodes that share the work share GitLab's limits.
+    pub fn writer(&self, share: Option<Share>) -> GitLabWriter {
+        let nodes = share.map_or(1, |share| share.total() as usize);
+        let config = WriterConfig { nodes, ..WriterConfig::default() };
+        GitLabWriter::new(self.api.clone(), self.reader.project(), config)
     }
 
-    /// A token whose scopes are known must have the one that writing takes.
+    /// Everything that writing takes must be there, as far as GitLab tells; all that is missing is
+    /// said at once, with what is wrong with the `state` bucket.
     ///
     /// # Errors
-    /// With exit code 4, when it has not.
-    pub fn check_may_write(&self) -> Result<(), Fatal> {
-        match self.reader.scopes() {
-            Some(scopes) if !scopes.contains("api") => {
-                let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
-                let message = format!("the GitLab token may only {}", scopes.join(", "));
-                Err(Fatal::new(Exit::ServiceFailed, message)
-                    .hint("give SAPM_GITLAB_TOKEN the scope api, or use `sapm plan`"))
-            }
-            _ => Ok(()),
+    /// With exit code 4, when something is missing.
+    pub fn check_may_write(&self, state: Option<&StateError>) -> Result<(), Fatal> {
+        let (project, bot) = (&self.reader.project().path, &self.reader.bot().username);
+        let mut missing = self.reader.rights().missing(project, bot);
+        if missing.is_empty() {
+            return Ok(());
         }
+        if let Some(whole @ StateError::Whole(_)) = state {
+            missing.push(format!("the deployment records cannot be read: {whole}"));
+        }
+        let message = format!("apply cannot write to {project}: {}", missing.join("; "));
+        Err(Fatal::new(Exit::ServiceFailed, message).hint(
+            "give SAPM_GITLAB_TOKEN and its user what is missing (docs/permissions.md), or use `sapm plan`",
+        ))
+    }
+
+    /// A warning when the token expires within two weeks of `today`.
+    pub fn expiry(&self, today: NaiveDate) -> Option<Problem> {
+        let day = self.reader.rights().expires_at?;
+        let left = (day - today).num_days();
+        (left < EXPIRES_SOON).then(|| {
+            let days = if left == 1 { "day" } else { "days" };
+            let message = format!(
+                "the GitLab token in SAPM_GITLAB_TOKEN expires on {day}, in {left} {days}: rotate it in time"
+            );
+            Problem::warning("token_expires", message)
+        })
     }
 
     /// A checkout that is not the branch's tip must at least be on the branch.

@@ -10,6 +10,7 @@ mod doors;
 mod exit;
 mod explain;
 mod graph;
+mod job;
 mod logging;
 mod output;
 mod pipeline;

@@ -9,7 +9,7 @@ use super::exit::{Exit, Fatal};
 use super::explain;
 use super::logging;
 use super::pipeline::Run;
-use crate::report::{Paint, PlanReport, code_quality, junit, markdown, metrics, terminal};
+use crate::report::{Paint, PlanReport, code_quality, junit, markdown, metrics, page, terminal};
 
 /// A command that runs the pipeline and shows its result in its own way.
 pub trait Present {
@@ -42,13 +42,25 @@ impl Present for ApplyArgs {
         } else {
             None
         };
-        CommandArgs { run: &self.run, what_if: None, dry_run: self.dry_run.or(false), refused }
+        CommandArgs {
+            run: &self.run,
+            node: Some(&self.node),
+            what_if: None,
+            dry_run: self.dry_run.or(false),
+            refused,
+        }
     }
 }
 
 impl Present for PlanArgs {
     fn run_args(&self) -> CommandArgs<'_> {
-        CommandArgs { run: &self.run, what_if: Some(&self.what_if), dry_run: false, refused: None }
+        CommandArgs {
+            run: &self.run,
+            node: Some(&self.node),
+            what_if: Some(&self.what_if),
+            dry_run: false,
+            refused: None,
+        }
     }
 
     fn detailed_exitcode(&self) -> bool {
@@ -58,7 +70,13 @@ impl Present for PlanArgs {
 
 impl Present for ExplainArgs {
     fn run_args(&self) -> CommandArgs<'_> {
-        CommandArgs { run: &self.run, what_if: Some(&self.what_if), dry_run: false, refused: None }
+        CommandArgs {
+            run: &self.run,
+            node: None,
+            what_if: Some(&self.what_if),
+            dry_run: false,
+            refused: None,
+        }
     }
 
     fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {
@@ -131,6 +149,7 @@ fn write_reports(folder: &Path, run: &Run) -> Result<(), Fatal> {
     let files = [
         ("plan.json", report.to_json()),
         ("report.md", markdown(report)),
+        ("report.html", page(report)),
         ("junit.xml", junit(report)),
         ("metrics.txt", metrics(report, &run.measured)),
         ("gl-code-quality-report.json", code_quality(report)),

@@ -11,12 +11,11 @@ use super::progress::StandardError;
 use super::source::{Loaded, load_config_repo};
 use crate::apply::{Outcomes, apply};
 use crate::clients::git;
-use crate::decide::{Decisions, decide};
-use crate::domain::Problem;
-use crate::inventory::Target;
+use crate::decide::{Decisions, decide_part};
+use crate::domain::{Problem, Share};
 use crate::observe::ports::StateError;
 use crate::observe::{Limits, Observer, observe_needs, observe_requests};
-use crate::plan::{self, Merge, MergeTexts, Plan, Settings};
+use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
 use crate::report::{EXPORT_KEY, Measured, PlanReport, problems_of, publisher_data};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
@@ -63,8 +62,10 @@ pub async fn run(config: &Config) -> Run {
         },
         Err(fatal) => {
             let problem = Problem::error("run_failed", fatal.message.clone());
+            let mut report = PlanReport::of_problems(now, vec![problem]);
+            report.pipeline_url = config.pipeline_url.clone();
             Run {
-                report: PlanReport::of_problems(now, vec![problem]),
+                report,
                 snapshot,
                 measured: stopwatch.measured(doors.as_ref()),
                 fatal: Some(fatal),
@@ -82,16 +83,20 @@ async fn stages(
     doors_out: &mut Option<Doors>,
 ) -> Result<(PlanReport, bool), Fatal> {
     if let Some(path) = &config.snapshot {
-        let snapshot = read_snapshot(config, path)?;
+        let mut snapshot = read_snapshot(path)?;
+        snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
         let opening = config.opening(None);
         let loaded = blocking(move || load_config_repo(&opening)).await?;
         stopwatch.lap("load");
         let without_gitlab = snapshot.config_repo.is_none();
-        let decisions = decide_on(config, &loaded, &snapshot);
-        let plan = plan_for(config, &loaded, &snapshot, &decisions);
+        let share = config.narrowing.share.or(snapshot.share);
+        let narrowing = Narrowing { share, ..config.narrowing.clone() };
+        let scope = Scope::new(&narrowing, &loaded.inventory, &snapshot);
+        let decisions = decide_on(&scope, &loaded, &snapshot);
+        let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions);
         stopwatch.lap("plan");
         stopwatch.files(&loaded);
-        let report = report(config, &loaded, &snapshot, &decisions, &plan, None);
+        let report = report(config, &scope, &loaded, &snapshot, &decisions, &plan, None);
         *snapshot_out = Some(snapshot);
         return Ok((report, without_gitlab));
     }
@@ -102,6 +107,10 @@ async fn stages(
         doors.connect_gitlab(config),
         doors.state.get(EXPORT_KEY),
     );
+    // Said first: what a token lacks for writing is also why a clone is refused.
+    if let (Mode::Apply, Ok(Some(gitlab))) = (config.mode, &gitlab) {
+        gitlab.check_may_write(probe.as_ref().err())?;
+    }
     let loaded = loaded?;
     let gitlab = gitlab?;
     let exported = match probe {
@@ -117,32 +126,42 @@ async fn stages(
     stopwatch.files(&loaded);
     let gitlab = match gitlab {
         Some(gitlab) => Some(gitlab),
-        None => doors.connect_origin(config, &loaded).await?,
+        None => {
+            let gitlab = doors.connect_origin(config, &loaded).await?;
+            if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
+                gitlab.check_may_write(None)?;
+            }
+            gitlab
+        }
     };
     if gitlab.is_none() && config.mode == Mode::Apply {
         return Err(Fatal::new(Exit::Usage, "the config repo's project on GitLab is not known")
             .hint("set --gitlab-project (SAPM_GITLAB_PROJECT)"));
     }
-    if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
-        gitlab.check_may_write()?;
-    }
     let snapshot = snapshot_out.insert(Snapshot::new(now));
-    observe_all(config, doors, &loaded, gitlab.as_ref(), snapshot).await?;
+    snapshot.share = config.narrowing.share;
+    let scope = observe_all(config, doors, &loaded, gitlab.as_ref(), snapshot).await?;
     stopwatch.lap("observe");
-    let (decisions, plan) = plan_with_needs(config, &loaded, gitlab.as_ref(), snapshot).await?;
+    let (decisions, plan) =
+        plan_with_needs(config, &scope, &loaded, gitlab.as_ref(), snapshot).await?;
     stopwatch.lap("plan");
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
-        let writer = gitlab.writer();
+        let writer = gitlab.writer(config.narrowing.share);
         outcomes = Some(apply(&plan, &gitlab.reader, &writer).await);
         stopwatch.lap("apply");
     }
-    let mut report = report(config, &loaded, snapshot, &decisions, &plan, outcomes.as_ref());
-    if config.mode == Mode::Apply {
+    let mut report =
+        report(config, &scope, &loaded, snapshot, &decisions, &plan, outcomes.as_ref());
+    // The first node looks at all publishers, and writes the export for all nodes.
+    let exports = config.narrowing.share.is_none_or(Share::is_first);
+    if config.mode == Mode::Apply && exports {
         export(doors, exported, &mut report).await;
         stopwatch.lap("export");
     }
-    Ok((report, gitlab.is_none()))
+    let expiry = gitlab.as_ref().and_then(|gitlab| gitlab.expiry(Utc::now().date_naive()));
+    report.problems.extend(expiry.filter(|problem| scope.reports_problem(problem)));
+    Ok((report, snapshot.config_repo.is_none()))
 }
 
 async fn blocking<T: Send + 'static>(
@@ -153,16 +172,16 @@ async fn blocking<T: Send + 'static>(
     })
 }
 
-fn read_snapshot(config: &Config, path: &std::path::Path) -> Result<Snapshot, Fatal> {
+/// Reads recorded facts.
+///
+/// # Errors
+/// When the file is no snapshot.
+pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     let unusable = |error: String| {
         Fatal::new(Exit::Usage, format!("the snapshot {} cannot be used: {error}", path.display()))
     };
     let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
-    let mut snapshot = Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))?;
-    if let Some(at) = config.at {
-        snapshot.observed_at = at;
-    }
-    Ok(snapshot)
+    Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
 fn state_failed(error: &StateError) -> Fatal {
@@ -176,13 +195,22 @@ async fn observe_all(
     loaded: &Loaded,
     gitlab: Option<&GitLabDoor>,
     snapshot: &mut Snapshot,
-) -> Result<(), Fatal> {
+) -> Result<Scope, Fatal> {
     if let Some(gitlab) = gitlab {
         let facts = config_repo_facts(config, loaded, gitlab).await?;
-        observe_requests(&gitlab.reader, facts, snapshot).await.map_err(|error| {
-            Fatal::new(Exit::ServiceFailed, error.to_string())
-                .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")
-        })?;
+        match observe_requests(&gitlab.reader, facts, snapshot).await {
+            Ok(()) => {}
+            Err(error) if gitlab.reader.has_job_token() => tracing::warn!(
+                "this GitLab does not let a job's own token (CI_JOB_TOKEN) read merge requests and branches; \
+                 set SAPM_GITLAB_TOKEN (scope read_api) to look at them: {error}"
+            ),
+            Err(error) => {
+                let fatal = Fatal::new(Exit::ServiceFailed, error.to_string());
+                let hint =
+                    "is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe";
+                return Err(fatal.hint(hint));
+            }
+        }
     }
     let moving = loaded.inventory.targets.iter().filter(|target| {
         target.git_ref.as_ref().is_ok_and(|git_ref| !crate::domain::is_commit_sha(git_ref))
@@ -194,19 +222,21 @@ async fn observe_all(
             "SAPM_GITHUB_TOKEN is not set: without it GitHub's rate limit is 60 requests an hour"
         );
     }
+    let scope = Scope::new(&config.narrowing, &loaded.inventory, snapshot);
     let progress = StandardError::default();
     let observer = Observer {
         commits: &doors.commits,
         state: &*doors.state,
         slos: &doors.slos,
+        publishers: scope.publishers(),
         limits: Limits { concurrency: config.concurrency },
         progress: &progress,
     };
     observer.commits(&loaded.inventory, snapshot).await;
     observer.records(&loaded.inventory, snapshot).await.map_err(|error| state_failed(&error))?;
-    let decisions = decide_on(config, loaded, snapshot);
+    let decisions = decide_on(&scope, loaded, snapshot);
     observer.slo_values(&decisions.slo_queries, snapshot).await;
-    Ok(())
+    Ok(scope)
 }
 
 async fn config_repo_facts(
@@ -246,21 +276,29 @@ async fn config_repo_facts(
     })
 }
 
-fn decide_on(config: &Config, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    let wanted = |target: &Target| config.narrowing.includes(target);
-    let mut decisions = decide(&loaded.inventory, snapshot, &wanted);
+fn decide_on(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
+    let mut decisions =
+        decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
+            scope.reports(publisher)
+        });
     plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
     decisions
 }
 
-fn plan_for(config: &Config, loaded: &Loaded, snapshot: &Snapshot, decisions: &Decisions) -> Plan {
+fn plan_for(
+    config: &Config,
+    scope: &Scope,
+    loaded: &Loaded,
+    snapshot: &Snapshot,
+    decisions: &Decisions,
+) -> Plan {
     let settings = Settings {
         target_branch: config.target_branch.clone().unwrap_or_else(|| "master".to_owned()),
         labels: config.labels.clone(),
         allow_opening: config.allow.0,
         allow_closing: config.allow.1,
         max_new_merge_requests: config.max_new,
-        narrowing: config.narrowing.clone(),
+        narrowing: scope.narrowing().clone(),
         pipeline_url: config.pipeline_url.clone(),
         gitlab_host: config.gitlab.as_ref().and_then(|gitlab| {
             let url = url::Url::parse(&gitlab.url).ok()?;
@@ -274,12 +312,13 @@ fn plan_for(config: &Config, loaded: &Loaded, snapshot: &Snapshot, decisions: &D
 /// Plans, looks up what planning missed, and plans again.
 async fn plan_with_needs(
     config: &Config,
+    scope: &Scope,
     loaded: &Loaded,
     gitlab: Option<&GitLabDoor>,
     snapshot: &mut Snapshot,
 ) -> Result<(Decisions, Plan), Fatal> {
-    let decisions = decide_on(config, loaded, snapshot);
-    let mut plan = plan_for(config, loaded, snapshot, &decisions);
+    let decisions = decide_on(scope, loaded, snapshot);
+    let mut plan = plan_for(config, scope, loaded, snapshot, &decisions);
     if let Some(gitlab) = gitlab {
         for _ in 0..ROUNDS {
             if plan.needs.is_empty() {
@@ -287,7 +326,7 @@ async fn plan_with_needs(
             }
             let bot = gitlab.reader.bot().id;
             observe_needs(&gitlab.reader, &plan.needs, bot, config.concurrency, snapshot).await;
-            plan = plan_for(config, loaded, snapshot, &decisions);
+            plan = plan_for(config, scope, loaded, snapshot, &decisions);
         }
         if !plan.needs.is_empty() {
             // A plan on facts that are still missing is not to be applied.
@@ -299,22 +338,22 @@ async fn plan_with_needs(
 
 fn report(
     config: &Config,
+    scope: &Scope,
     loaded: &Loaded,
     snapshot: &Snapshot,
     decisions: &Decisions,
     plan: &Plan,
     outcomes: Option<&Outcomes>,
 ) -> PlanReport {
-    let problems = problems_of(&loaded.bundle, &loaded.inventory, decisions, plan, outcomes);
-    PlanReport::new(
-        &loaded.inventory,
-        snapshot,
-        decisions,
-        plan,
-        outcomes,
-        &config.narrowing,
-        problems,
-    )
+    let mut problems = problems_of(&loaded.bundle, &loaded.inventory, decisions, plan, outcomes);
+    let of_config_repo = [&loaded.bundle.problems, &loaded.inventory.problems];
+    problems.retain(|problem| {
+        scope.reports_problem(problem) || !of_config_repo.iter().any(|all| all.contains(problem))
+    });
+    let mut report =
+        PlanReport::new(&loaded.inventory, snapshot, decisions, plan, outcomes, scope, problems);
+    report.pipeline_url = config.pipeline_url.clone();
+    report
 }
 
 /// Writes the state export if its bytes differ.

@@ -2,13 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
-
 use super::config::{Source, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
 use crate::app_interface::{Bundle, DirectoryTree, FileTree, TreeError, load};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
+use crate::clients::gitlab::Token;
 use crate::domain::{CommitSha, UidDigest};
 use crate::inventory::{Inventory, build};
 
@@ -19,7 +18,7 @@ pub struct Opening {
     /// The branch to clone; `None`: the remote's default.
     pub branch: Option<String>,
     /// GitLab's address and token: the token is for its host only.
-    pub gitlab: Option<(String, SecretString)>,
+    pub gitlab: Option<(String, Token)>,
     /// User and token for another host.
     pub other: Option<Credentials>,
     /// To write, or to plan only.
@@ -55,9 +54,10 @@ pub fn load_config_repo(opening: &Opening) -> Result<Loaded, Fatal> {
 
 fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<Loaded, Fatal> {
     let credentials = match &opening.gitlab {
-        Some((gitlab, token)) if same_host(gitlab, url) => {
-            Some(Credentials::new("oauth2", token.clone()))
-        }
+        Some((gitlab, token)) if same_host(gitlab, url) => Some(match token {
+            Token::Private(token) => Credentials::new("oauth2", token.clone()),
+            Token::Job(token) => Credentials::new("gitlab-ci-token", token.clone()),
+        }),
         _ => opening.other.clone(),
     };
     let checkout = git::open(&CloneOptions {

@@ -7,6 +7,7 @@ use chrono::{SubsecRound, Utc};
 use super::args::{Format, ValidateArgs};
 use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
+use super::job::gitlab_access;
 use super::output::print;
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
@@ -25,14 +26,10 @@ const OF_FACTS: [&str; 3] = ["commit_lookup_failed", "slo_lookup_failed", "recor
 pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Result<Exit, Fatal> {
     let variables = Environment(environment);
     let source = Source::resolve(&args.source, &variables)?;
-    let gitlab = variables
-        .get("SAPM_GITLAB_URL")
-        .or_else(|| variables.get("CI_SERVER_URL"))
-        .zip(variables.secret("SAPM_GITLAB_TOKEN"));
     let loaded = load_config_repo(&Opening {
         source,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
-        gitlab,
+        gitlab: gitlab_access(&variables),
         other: None,
         mode: Mode::Plan,
         digest: UidDigest::default(),

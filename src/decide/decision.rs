@@ -1,6 +1,6 @@
 //! From gates to a decision for each subscriber.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -84,17 +84,22 @@ pub fn decide(
     snapshot: &Snapshot,
     wanted: &dyn Fn(&Target) -> bool,
 ) -> Decisions {
+    decide_part(inventory, snapshot, wanted, &|_| true)
+}
+
+/// The same, with the problems of those publishers (indexes) alone that `reported` names.
+pub fn decide_part(
+    inventory: &Inventory,
+    snapshot: &Snapshot,
+    wanted: &dyn Fn(&Target) -> bool,
+    reported: &dyn Fn(usize) -> bool,
+) -> Decisions {
     let mut decisions = Decisions::default();
-    decisions.publishers = publishers::states(inventory, snapshot, &mut decisions.problems);
-    for (index, target) in inventory.subscribers() {
-        let mates = inventory.site_of.get(&index).and_then(|site| inventory.sites.get(site));
-        let mate_wanted = mates.is_some_and(|site| {
-            site.members.iter().any(|&member| wanted(&inventory.targets[member]))
-        });
-        if wanted(target) || mate_wanted {
-            let decision = subscriber(inventory, snapshot, &mut decisions, index);
-            decisions.subscribers.insert(index, decision);
-        }
+    decisions.publishers =
+        publishers::states(inventory, snapshot, reported, &mut decisions.problems);
+    for index in decided_on(inventory, wanted) {
+        let decision = subscriber(inventory, snapshot, &mut decisions, index);
+        decisions.subscribers.insert(index, decision);
     }
     for site in inventory.sites.values() {
         join_site(inventory, site, &mut decisions);
@@ -102,6 +107,25 @@ pub fn decide(
     decisions.slo_queries.sort();
     decisions.slo_queries.dedup();
     decisions
+}
+
+/// The publishers (indexes) that the subscribers follow that [`decide`] would decide on.
+pub fn followed(inventory: &Inventory, wanted: &dyn Fn(&Target) -> bool) -> BTreeSet<usize> {
+    let channels = decided_on(inventory, wanted)
+        .flat_map(|index| &inventory.targets[index].promotion.subscribe);
+    channels.flat_map(|channel| inventory.publishers_of(channel)).map(|(index, _)| index).collect()
+}
+
+/// Subscribers that are wanted, or share a place with one that is.
+fn decided_on<'a>(
+    inventory: &'a Inventory,
+    wanted: &'a dyn Fn(&Target) -> bool,
+) -> impl Iterator<Item = usize> + 'a {
+    inventory.subscribers().map(|(index, _)| index).filter(move |index| {
+        let mates = inventory.site_of.get(index).and_then(|site| inventory.sites.get(site));
+        let mut mates = mates.into_iter().flat_map(|site| &site.members);
+        wanted(&inventory.targets[*index]) || mates.any(|&mate| wanted(&inventory.targets[mate]))
+    })
 }
 
 fn subscriber(

@@ -10,7 +10,7 @@ pub mod gates;
 mod publishers;
 mod records;
 
-pub use decision::{Decision, Decisions, Outcome, SloQuery, decide};
+pub use decision::{Decision, Decisions, Outcome, SloQuery, decide, decide_part, followed};
 pub use gates::{Gate, GateName, GateOutcome};
 pub use publishers::{Deployment, DeploymentState, PublisherState};
 pub use records::{record_key, state_key};

@@ -62,12 +62,15 @@ pub struct PublisherState {
 pub(super) fn states(
     inventory: &Inventory,
     snapshot: &Snapshot,
-    problems: &mut Vec<Problem>,
+    reported: &dyn Fn(usize) -> bool,
+    all_problems: &mut Vec<Problem>,
 ) -> Vec<PublisherState> {
     inventory
         .targets
         .iter()
-        .map(|target| {
+        .enumerate()
+        .map(|(index, target)| {
+            let problems = if reported(index) { &mut *all_problems } else { &mut Vec::new() };
             let commit = commit(target, snapshot);
             if let Err(failure) = &commit {
                 report_commit(target, failure, problems);

@@ -5,7 +5,9 @@ mod git;
 mod identity;
 mod problem;
 pub mod schedule;
+mod share;
 
 pub use git::{CommitSha, RepoUrl, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use problem::{Problem, Severity};
+pub use share::{Share, ShareError};

@@ -42,6 +42,14 @@ impl Inventory {
         let indexes = self.publishers.get(channel).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().map(|&index| (index, &self.targets[index]))
     }
+
+    /// The key of a place that several subscribers share: the lowest of their uids; `None` for a
+    /// subscriber that has its place for itself.
+    pub fn shared_key(&self, subscriber: usize) -> Option<String> {
+        let site = self.sites.get(self.site_of.get(&subscriber)?)?;
+        let lowest = site.members.iter().map(|&member| &self.targets[member].uid).min()?;
+        (site.members.len() > 1).then(|| format!("site:{lowest}"))
+    }
 }
 
 /// Expands declarations to targets and joins them by channel.

@@ -9,7 +9,7 @@ use super::ports::{Commits, SloSource, StateError, StateStore};
 use super::progress::Progress;
 use crate::decide::{SloQuery, record_key, state_key};
 use crate::domain::{CommitSha, RepoUrl};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, Target};
 use crate::snapshot::{Failure, Lookup, SloValue, Snapshot};
 
 /// How much is asked at once.
@@ -27,6 +27,8 @@ pub struct Observer<'a> {
     pub state: &'a dyn StateStore,
     /// SLO values.
     pub slos: &'a dyn SloSource,
+    /// Publishers to look at, as indexes into the inventory's targets; `None`: all.
+    pub publishers: Option<&'a BTreeSet<usize>>,
     /// How much is asked at once.
     pub limits: Limits,
     /// Told how far it is.
@@ -34,11 +36,16 @@ pub struct Observer<'a> {
 }
 
 impl Observer<'_> {
+    fn publishers<'i>(&self, inventory: &'i Inventory) -> impl Iterator<Item = &'i Target> {
+        let wanted = |index: &usize| self.publishers.is_none_or(|wanted| wanted.contains(index));
+        let all = inventory.targets.iter().enumerate();
+        all.filter(move |(index, _)| wanted(index)).map(|(_, target)| target)
+    }
+
     /// Commits of all publishers' moving refs, each distinct (repository, ref) once.
     pub async fn commits(&self, inventory: &Inventory, snapshot: &mut Snapshot) {
-        let wanted: BTreeSet<(RepoUrl, String)> = inventory
-            .targets
-            .iter()
+        let wanted: BTreeSet<(RepoUrl, String)> = self
+            .publishers(inventory)
             .filter_map(|target| {
                 let git_ref = target.git_ref.as_ref().ok()?;
                 let known = CommitSha::parse(git_ref).is_some();
@@ -81,7 +88,7 @@ impl Observer<'_> {
         snapshot: &mut Snapshot,
     ) -> Result<(), StateError> {
         let mut keys = BTreeSet::new();
-        for target in &inventory.targets {
+        for target in self.publishers(inventory) {
             let Ok(git_ref) = &target.git_ref else { continue };
             let commit = CommitSha::parse(git_ref).or_else(|| {
                 let key = Snapshot::commit_key(&target.repo_url, git_ref);

@@ -13,9 +13,18 @@ const READABLE: usize = 60;
 ///
 /// `site` is the site's key, which joins the branch to the targets.
 pub fn name(target_branch: &str, site: &str, saas_file: &str, namespace: &str) -> String {
+    format!("{PREFIX}{}-{}-{}", slug(saas_file), slug(namespace), digest(target_branch, site))
+}
+
+/// The part of a name that tells branches apart.
+pub(super) fn digest(target_branch: &str, site: &str) -> String {
     let digest = Sha256::digest(format!("{target_branch}\n{site}").as_bytes());
-    let digest: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
-    format!("{PREFIX}{}-{}-{digest}", slug(saas_file), slug(namespace))
+    digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// That part of a branch's name.
+pub(super) fn digest_in(branch: &str) -> &str {
+    branch.rsplit('-').next().unwrap_or(branch)
 }
 
 /// Letters, digits and single dashes: nothing that git, GitLab or a shell could stumble over.
@@ -45,6 +54,7 @@ mod tests {
         assert!(branch.starts_with("auto-promoter-v2/saas-rbac-rbac-prod-"), "{branch}");
         assert_ne!(branch, name("stable", "abc", "saas-rbac", "rbac-prod"));
         assert_ne!(branch, name("main", "abd", "saas-rbac", "rbac-prod"));
+        assert_eq!(digest_in(&branch), digest("main", "abc"));
     }
 
     #[test]

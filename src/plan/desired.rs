@@ -134,16 +134,8 @@ pub(super) fn groups(
 fn members_by_key(inventory: &Inventory, decisions: &Decisions) -> BTreeMap<String, Vec<usize>> {
     let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (&index, decision) in &decisions.subscribers {
-        let uid = &inventory.targets[index].uid;
-        let site = inventory.site_of.get(&index).and_then(|site| inventory.sites.get(site));
-        let key = match site {
-            Some(site) if site.members.len() > 1 && !decision.own_value => {
-                let lowest =
-                    site.members.iter().map(|&member| &inventory.targets[member].uid).min();
-                format!("site:{}", lowest.unwrap_or(uid))
-            }
-            _ => uid.to_string(),
-        };
+        let shared = inventory.shared_key(index).filter(|_| !decision.own_value);
+        let key = shared.unwrap_or_else(|| inventory.targets[index].uid.to_string());
         by_key.entry(key).or_default().push(index);
     }
     by_key

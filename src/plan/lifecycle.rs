@@ -17,6 +17,7 @@ use super::content::Texts;
 use super::desired::{self, Desired, Group, Wish};
 use super::model::{Needs, Plan, Reason, Settings, Step};
 use super::openings;
+use super::owners::Owners;
 use super::ownership::{self, Ownership};
 use super::trailers::Trailers;
 use crate::app_interface::Bundle;
@@ -57,6 +58,7 @@ pub fn plan(
         merger,
         target_branch: target_branch.to_owned(),
         standing: Standing::new(merger),
+        owners: Owners::new(inventory, settings.narrowing.share, target_branch),
         plan,
     };
     let mut used = BTreeSet::new();
@@ -80,6 +82,7 @@ pub(super) struct Planner<'a> {
     pub(super) merger: &'a dyn MergeTexts,
     pub(super) target_branch: String,
     pub(super) standing: Standing<'a>,
+    pub(super) owners: Owners<'a>,
     pub(super) plan: Plan,
 }
 
@@ -128,7 +131,12 @@ impl<'a> Planner<'a> {
                 );
                 continue;
             }
-            let Some(tip) = self.snapshot.branches.get(&request.source_branch) else {
+            let tip = self.snapshot.branches.get(&request.source_branch);
+            if self.is_elsewhere(&request.source_branch, tip) {
+                self.stand_beside(repo, request, tip, groups);
+                continue;
+            }
+            let Some(tip) = tip else {
                 self.leave(
                     group,
                     request,
@@ -170,7 +178,7 @@ impl<'a> Planner<'a> {
                 self.verdict(&existing, group)
             };
             match verdict {
-                None => {}
+                None => self.stand_beside(repo, request, Some(existing.tip), groups),
                 Some(Verdict::Wanted(desired)) => wanted.push((existing, desired, group)),
                 Some(verdict) => self.settle(&existing, verdict, group),
             }
@@ -231,7 +239,7 @@ impl<'a> Planner<'a> {
             .filter(|(_, target)| trailers.targets.contains(&target.uid))
             .collect();
         if let Some((_, target)) = known.first() {
-            let included = known.iter().any(|(_, target)| self.settings.narrowing.includes(target));
+            let included = known.iter().any(|(_, target)| self.settings.narrowing.names(target));
             let decided: Option<Vec<_>> =
                 known.iter().map(|(index, _)| self.decisions.subscribers.get(index)).collect();
             return decided.filter(|_| included).map(|decided| {
@@ -357,7 +365,7 @@ impl<'a> Planner<'a> {
             return;
         }
         for (branch, tip) in &self.snapshot.branches {
-            if used.contains(branch) {
+            if used.contains(branch) || self.is_elsewhere(branch, Some(tip)) {
                 continue;
             }
             let owner = ownership::of_tip(

@@ -209,17 +209,28 @@ fn gates(text: &mut String, decision: &Decision) {
 }
 
 /// The forge's page that compares two commits; `None` where none can be made.
-fn compare_url(repo: &RepoUrl, from: &str, to: &str, gitlab_host: Option<&str>) -> Option<String> {
+pub fn compare_url(
+    repo: &RepoUrl,
+    from: &str,
+    to: &str,
+    gitlab_host: Option<&str>,
+) -> Option<String> {
     if !is_commit_sha(from) || !is_commit_sha(to) {
         return None;
     }
+    Some(format!("{}/compare/{from}...{to}", forge_pages(repo, gitlab_host)?))
+}
+
+/// Where a forge's pages of a repository begin: `/compare/…` and `/commit/…` follow. `None` where
+/// it is not known which forge it is.
+pub fn forge_pages(repo: &RepoUrl, gitlab_host: Option<&str>) -> Option<String> {
     let base = link_target(repo.as_str())?;
     let base = base.trim_end_matches('/').trim_end_matches(".git");
     let host = base.split("://").nth(1)?.split('/').next()?;
     if Some(host) == gitlab_host || host.starts_with("gitlab.") {
-        Some(format!("{base}/-/compare/{from}...{to}"))
+        Some(format!("{base}/-"))
     } else if host == "github.com" || host.starts_with("github.") {
-        Some(format!("{base}/compare/{from}...{to}"))
+        Some(base.to_owned())
     } else {
         None
     }

@@ -2,7 +2,7 @@
 //! with nothing left to choose.
 //!
 //! `desired` turns decisions into edited texts, one change for each edit site;
-//! `ownership` tells whose a branch is, `content` what it contains; `lifecycle` compares the two and gives
+//! `ownership` tells whose a branch is, `owners` which of several nodes looks after it, `content` what it contains; `lifecycle` compares the two and gives
 //! every request its action, whose writes are in `actions`; `conflicts` lets only such requests stand beside
 //! each other as merge in any order; `message` writes the texts for people and
 //! `trailers` those for the bot itself. Planning again on the result of a plan
@@ -18,13 +18,16 @@ mod markup;
 mod message;
 mod model;
 mod openings;
+mod owners;
 mod ownership;
+mod scope;
 mod trailers;
 
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::check_edits;
 pub use lifecycle::plan;
-pub use message::CLOSED_BY_BOT_MARKER;
+pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages};
 pub use model::{
     Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
 };
+pub use scope::Scope;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::domain::{CommitSha, Problem, Share, TargetUid};
 use crate::inventory::Target;
 use crate::observe::ports::{NewCommit, NewRequest, RequestChange};
 
@@ -39,11 +39,18 @@ pub struct Narrowing {
     pub app: Option<String>,
     /// Only this saas file.
     pub saas_file: Option<String>,
+    /// Only this node's share; `None`: the work is not shared.
+    pub share: Option<Share>,
 }
 
 impl Narrowing {
     /// Is the run about this subscriber?
     pub fn includes(&self, target: &Target) -> bool {
+        self.names(target) && self.share.is_none_or(|share| share.has(&target.place.file))
+    }
+
+    /// Is it about this subscriber by the names that were given, whichever node looks after it?
+    pub fn names(&self, target: &Target) -> bool {
         let fits = |wanted: &Option<String>, actual: &str| {
             wanted.as_deref().is_none_or(|wanted| wanted == actual)
         };
@@ -52,9 +59,9 @@ impl Narrowing {
             && fits(&self.saas_file, &target.saas_file)
     }
 
-    /// Is the run about all of them?
+    /// Is the run about all of them, or all of its share?
     pub fn is_everything(&self) -> bool {
-        *self == Self::default()
+        self.environment.is_none() && self.app.is_none() && self.saas_file.is_none()
     }
 }
 

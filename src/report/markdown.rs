@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::PlanReport;
-use super::text::{action_word, actions, decisions, outcome_word, printable, short};
+use super::text::{action_word, actions, decisions, outcome_word, printable, share, short};
 use crate::decide::Outcome;
 
 /// The same as on the terminal, as tables.
@@ -18,7 +18,8 @@ pub fn markdown(report: &PlanReport) -> String {
         .into_iter()
         .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
         .collect();
-    let _ = writeln!(text, "{} targets: {}.", report.subscribers.len(), counts.join(", "));
+    let targets_of = format!("{} targets{}", report.subscribers.len(), share(report));
+    let _ = writeln!(text, "{targets_of}: {}.", counts.join(", "));
     let requests: Vec<String> = actions(report)
         .into_iter()
         .map(|(action, count)| format!("{count} {}", action_word(action)))

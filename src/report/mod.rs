@@ -8,6 +8,8 @@ mod junit;
 mod markdown;
 mod metrics;
 mod model;
+mod page;
+mod picture;
 mod terminal;
 mod text;
 
@@ -16,5 +18,9 @@ pub use export::{EXPORT_KEY, publisher_data};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use metrics::{Measured, StageTimes, TrafficCount, metrics};
-pub use model::{PlanReport, PublisherReport, RequestReport, SubscriberReport, problems_of};
+pub use model::{
+    PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport, problems_of,
+};
+pub use page::page;
+pub use picture::members;
 pub use terminal::{Paint, terminal};

@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::app_interface::{Bundle, CurrentHash};
 use crate::apply::{Outcomes, RequestOutcome};
 use crate::decide::{Decision, Decisions, Deployment, DeploymentState, Gate, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::domain::{CommitSha, Problem, Share, TargetUid};
 use crate::inventory::{Inventory, Target};
-use crate::plan::{Action, Narrowing, Plan, PlannedRequest, Reason};
+use crate::plan::{Action, Plan, PlannedRequest, Reason, Scope, compare_url};
 use crate::snapshot::Snapshot;
 
 /// The format's version.
@@ -23,7 +23,14 @@ pub struct PlanReport {
     pub version: u32,
     /// The time as of which everything was decided.
     pub observed_at: DateTime<Utc>,
-    /// All publishers, in inventory order.
+    /// The node's share that the run was about; absent when the work was not shared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
+    /// The config repo on GitLab; null when GitLab was not asked.
+    pub config_repo: Option<RepoReport>,
+    /// Page of the pipeline that planned.
+    pub pipeline_url: Option<String>,
+    /// All publishers that were looked at, in inventory order.
     pub publishers: Vec<PublisherReport>,
     /// The subscribers that the run was about, in inventory order.
     pub subscribers: Vec<SubscriberReport>,
@@ -31,6 +38,24 @@ pub struct PlanReport {
     pub merge_requests: Vec<RequestReport>,
     /// What is wrong: errors first, then by file and place.
     pub problems: Vec<Problem>,
+}
+
+/// The config repo on GitLab, and what of it was read.
+#[derive(Debug, Clone, Serialize)]
+pub struct RepoReport {
+    /// The project's page.
+    pub web_url: String,
+    /// The branch that merge requests go to.
+    pub target_branch: String,
+    /// The commit whose files were read.
+    pub commit: CommitSha,
+}
+
+impl RepoReport {
+    /// `host[:port]` of GitLab.
+    pub fn host(&self) -> Option<&str> {
+        self.web_url.split("://").nth(1)?.split('/').next()
+    }
 }
 
 /// Where a target is declared and deployed.
@@ -44,6 +69,8 @@ pub struct TargetReport {
     pub saas_file: String,
     /// Path of the saas file, from `data/` with a leading slash.
     pub file: String,
+    /// Line in the saas file where it begins, from 1.
+    pub line: u32,
     /// Name of the resource template.
     pub resource_template: String,
     /// Its own name.
@@ -112,6 +139,10 @@ pub struct SubscriberReport {
     pub repo_url: String,
     /// File in which its ref stands, from `data/` with a leading slash.
     pub edit_file: String,
+    /// Line in that file where the target begins, from 1.
+    pub edit_line: u32,
+    /// Page that compares the current ref to the commit that its publishers are at.
+    pub compare_url: Option<String>,
     /// The ref that it has.
     pub current_ref: String,
     /// The ref that it should have.
@@ -209,21 +240,28 @@ impl PlanReport {
         decisions: &Decisions,
         plan: &Plan,
         outcomes: Option<&Outcomes>,
-        narrowing: &Narrowing,
+        scope: &Scope,
         problems: Vec<Problem>,
     ) -> Self {
+        let config_repo = snapshot.config_repo.as_ref().map(|repo| RepoReport {
+            web_url: repo.web_url.clone(),
+            target_branch: repo.target_branch.clone(),
+            commit: repo.base_commit.clone(),
+        });
+        let gitlab_host = config_repo.as_ref().and_then(RepoReport::host).map(str::to_owned);
         let publishers = inventory
             .targets
             .iter()
             .enumerate()
+            .filter(|(index, _)| scope.looks_at(*index))
             .map(|(index, target)| publisher(target, decisions, index))
             .collect();
         let subscribers = decisions
             .subscribers
             .values()
             .map(|decision| (&inventory.targets[decision.target], decision))
-            .filter(|(target, _)| narrowing.includes(target))
-            .map(|(target, decision)| subscriber(target, decision))
+            .filter(|(target, _)| scope.narrowing().includes(target))
+            .map(|(target, decision)| subscriber(target, decision, gitlab_host.as_deref()))
             .collect();
         let mut merge_requests: Vec<_> =
             plan.requests.iter().map(|planned| request(planned, outcomes)).collect();
@@ -231,6 +269,9 @@ impl PlanReport {
         Self {
             version: VERSION,
             observed_at: snapshot.observed_at,
+            share: scope.narrowing().share,
+            config_repo,
+            pipeline_url: None,
             publishers,
             subscribers,
             merge_requests,
@@ -243,6 +284,9 @@ impl PlanReport {
         Self {
             version: VERSION,
             observed_at,
+            share: None,
+            config_repo: None,
+            pipeline_url: None,
             publishers: Vec::new(),
             subscribers: Vec::new(),
             merge_requests: Vec::new(),
@@ -306,6 +350,7 @@ fn target_report(target: &Target) -> TargetReport {
         app: target.app.name.clone(),
         saas_file: target.saas_file.clone(),
         file: target.file.clone(),
+        line: target.used_at.line,
         resource_template: target.resource_template.clone(),
         target: target.name.clone(),
         cluster: target.namespace.cluster.name.clone(),
@@ -342,7 +387,11 @@ fn publisher(target: &Target, decisions: &Decisions, index: usize) -> PublisherR
     }
 }
 
-fn subscriber(target: &Target, decision: &Decision) -> SubscriberReport {
+fn subscriber(target: &Target, decision: &Decision, gitlab_host: Option<&str>) -> SubscriberReport {
+    let current = target.git_ref.as_deref().unwrap_or_default();
+    let compare = |candidate: &CommitSha| {
+        compare_url(&target.repo_url, current, candidate.as_str(), gitlab_host)
+    };
     SubscriberReport {
         target: target_report(target),
         namespace_file: target.namespace.path.clone(),
@@ -350,7 +399,13 @@ fn subscriber(target: &Target, decision: &Decision) -> SubscriberReport {
         channels: target.promotion.subscribe.clone(),
         repo_url: target.repo_url.to_string(),
         edit_file: target.place.file.clone(),
-        current_ref: target.git_ref.clone().unwrap_or_default(),
+        edit_line: target.place.line,
+        compare_url: decision
+            .candidate
+            .as_ref()
+            .filter(|c| c.as_str() != current)
+            .and_then(compare),
+        current_ref: current.to_owned(),
         desired_ref: decision.desired_ref.clone(),
         candidate: decision.candidate.clone(),
         desired_hashes: decision.desired_hashes.clone(),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{PlanReport, RequestReport, SubscriberReport};
-use super::text::{action_word, actions, decisions, outcome_word, printable, short};
+use super::text::{action_word, actions, decisions, outcome_word, printable, share, short};
 use crate::decide::Outcome;
 
 /// Colours, or none.
@@ -140,9 +140,10 @@ fn counts(text: &mut String, report: &PlanReport, paint: Paint) {
         .collect();
     let _ = writeln!(
         text,
-        "{} {} targets: {}",
+        "{} {} targets{}: {}",
         paint.paint("1", "Summary"),
         report.subscribers.len(),
+        share(report),
         subscribers.join(", ")
     );
     let requests: Vec<String> = actions(report)

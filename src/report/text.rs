@@ -26,6 +26,11 @@ pub(super) fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
     counts
 }
 
+/// ` (share 2 of 3)` where the work was shared.
+pub(super) fn share(report: &PlanReport) -> String {
+    report.share.map(|share| format!(" ({share})")).unwrap_or_default()
+}
+
 pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Promote => "promote",

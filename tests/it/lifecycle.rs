@@ -17,5 +17,6 @@ mod render;
 mod rules;
 mod safety;
 mod self_test;
+mod shares;
 mod sweep;
 mod tally;

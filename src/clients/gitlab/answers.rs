@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::rights::ProjectRights;
 use crate::clients::http::safe_url;
 use crate::domain::CommitSha;
 use crate::snapshot::{CommitDetail, CommitFact, FileChange, MergeRequestFact, RequestState};
@@ -34,6 +35,8 @@ pub(super) struct ProjectAnswer {
     pub web_url: Option<String>,
     #[serde(default)]
     pub http_url_to_repo: Option<String>,
+    #[serde(flatten)]
+    pub rights: ProjectRights,
 }
 
 /// A user, whole or as part of something else.
@@ -50,6 +53,8 @@ pub(super) struct UserAnswer {
     pub commit_email: Option<String>,
     #[serde(default)]
     pub public_email: Option<String>,
+    #[serde(default)]
+    pub is_admin: bool,
 }
 
 /// The token that asks.
@@ -57,6 +62,10 @@ pub(super) struct UserAnswer {
 pub(super) struct TokenAnswer {
     #[serde(default)]
     pub scopes: BTreeSet<String>,
+    #[serde(default)]
+    pub expires_at: Option<NaiveDate>,
+    #[serde(default)]
+    pub user_id: Option<u64>,
 }
 
 /// A merge request.

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::TOKEN_VARIABLE;
+use super::{JOB_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
@@ -183,7 +183,11 @@ impl GitLabApi {
     pub(super) fn refused(&self) -> String {
         match self.token {
             None => format!("GitLab at {} asks for a token: set {TOKEN_VARIABLE}", self.address()),
-            Some(_) => format!(
+            Some(Token::Job(_)) => format!(
+                "GitLab at {} does not take the job's token ({JOB_TOKEN_VARIABLE}) for this: set {TOKEN_VARIABLE}",
+                self.address()
+            ),
+            Some(Token::Private(_)) => format!(
                 "GitLab at {} refuses the token in {TOKEN_VARIABLE} (401): it is wrong, expired or revoked",
                 self.address()
             ),

@@ -13,7 +13,10 @@ use url::Url;
 use super::TOKEN_VARIABLE;
 use super::answers::{BranchAnswer, ProjectAnswer, TokenAnswer, UserAnswer};
 use super::api::GitLabApi;
+use super::endpoints::{AnyMember, ProtectedBranches};
+use super::lookups::commit_at;
 use super::reader::GitLabReader;
+use super::rights::{Membership, ProtectedBranch, Rights};
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
 use crate::snapshot::BotUser;
@@ -29,6 +32,24 @@ pub struct ConnectOptions {
     pub target_branch: Option<String>,
     /// Text that stands in the bot's comment on every request that it closes.
     pub closed_by_bot_marker: String,
+    /// A branch as the bot's are called, if the run is to write: then GitLab is asked whether the
+    /// token may push to it, as far as that takes further requests.
+    pub to_write: Option<String>,
+    /// The project that the job is in: a job's own token may not ask for it.
+    pub job: Option<JobProject>,
+}
+
+/// A project as a job that runs in it knows it from its variables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobProject {
+    /// Numeric id.
+    pub id: u64,
+    /// Path with namespace.
+    pub path: String,
+    /// Its page.
+    pub web_url: String,
+    /// Its default branch.
+    pub default_branch: String,
 }
 
 /// Why GitLab cannot be used at all.
@@ -116,14 +137,25 @@ pub(super) async fn connect(
     options: &ConnectOptions,
 ) -> Result<GitLabReader, ConnectError> {
     let first = First { api: &api, options };
-    let mut project = first.project().await?;
-    // The scopes are only good to know: where they cannot be had, the run goes on.
-    let (bot, tip, scopes) =
-        tokio::join!(first.bot(&project), first.target_tip(&project), first.scopes());
+    let (mut project, mut rights) = first.project().await?;
+    let (bot, tip, token, protected) = tokio::join!(
+        first.bot(&project),
+        first.target_tip(&project),
+        first.token(),
+        first.protected(&project, &rights)
+    );
     let bot = bot?;
     project.target_tip = tip?;
+    let user = token.as_ref().and_then(|token| token.user_id).unwrap_or(bot.id);
+    rights.protected = first.stopping(protected, user, &rights);
+    if options.to_write.is_some() && rights.is_doubtful() {
+        rights.level = first.any_level(&project, user).await;
+    }
+    if let Some(token) = token {
+        (rights.scopes, rights.expires_at) = (Some(token.scopes), token.expires_at);
+    }
     let marker = options.closed_by_bot_marker.clone();
-    Ok(GitLabReader::new(api, project, bot, scopes, marker))
+    Ok(GitLabReader::new(api, project, bot, rights, marker))
 }
 
 struct First<'a> {
@@ -132,7 +164,19 @@ struct First<'a> {
 }
 
 impl First<'_> {
-    async fn project(&self) -> Result<Project, ConnectError> {
+    async fn project(&self) -> Result<(Project, Rights), ConnectError> {
+        let wanted = self.options.target_branch.clone().filter(|branch| !branch.is_empty());
+        if let (true, Some(job)) = (self.api.has_job_token(), &self.options.job) {
+            let project = Project {
+                id: job.id,
+                path: job.path.clone(),
+                web_url: job.web_url.clone(),
+                http_url_to_repo: format!("{}.git", job.web_url),
+                target_branch: wanted.unwrap_or_else(|| job.default_branch.clone()),
+                target_tip: None,
+            };
+            return Ok((project, Rights::default()));
+        }
         let endpoint = ProjectEndpoint::builder()
             .project(name_or_id(&self.options.project))
             .build()
@@ -140,7 +184,7 @@ impl First<'_> {
         let answer: ProjectAnswer =
             self.api.json(&endpoint).await.map_err(|error| self.connect_error(error))?;
         let path = answer.path_with_namespace.unwrap_or_else(|| self.options.project.clone());
-        let wanted = self.options.target_branch.clone().filter(|branch| !branch.is_empty());
+        let rights = answer.rights.rights();
         let target_branch =
             wanted.or(answer.default_branch).ok_or_else(|| ConnectError::BranchMissing {
                 project: path.clone(),
@@ -148,17 +192,23 @@ impl First<'_> {
                 branch: "(the default branch: the repository is empty)".to_owned(),
             })?;
         let web_url = answer.web_url.unwrap_or_else(|| format!("{}/{path}", self.api.address()));
-        Ok(Project {
+        let project = Project {
             id: answer.id,
             http_url_to_repo: answer.http_url_to_repo.unwrap_or_else(|| format!("{web_url}.git")),
             web_url,
             path,
             target_branch,
             target_tip: None,
-        })
+        };
+        Ok((project, rights))
     }
 
     async fn target_tip(&self, project: &Project) -> Result<Option<CommitSha>, ConnectError> {
+        if self.api.has_job_token() {
+            // A job's token may ask for a commit by its branch, but not for the branch.
+            let answer = commit_at(self.api, project.id, &project.target_branch).await;
+            return Ok(answer.ok().flatten().map(|commit| commit.sha));
+        }
         let endpoint = Branch::builder()
             .project(project.id)
             .branch(project.target_branch.as_str())
@@ -174,19 +224,49 @@ impl First<'_> {
                     branch: project.target_branch.clone(),
                 })
             }
-            // A job's token may not list branches; that the branch is there shows when it is read.
-            Err(_) if self.api.has_job_token() => Ok(None),
             Err(error) => Err(self.connect_error(error)),
         }
     }
 
-    async fn scopes(&self) -> Option<BTreeSet<String>> {
+    /// The token about itself. Only good to know: where it cannot be had, the run goes on.
+    async fn token(&self) -> Option<TokenAnswer> {
         if !self.api.has_token() || self.api.has_job_token() {
             return None;
         }
         let endpoint = PersonalAccessTokenSelf::builder().build().ok()?;
-        let answer: TokenAnswer = self.api.json(&endpoint).await.ok()?;
-        Some(answer.scopes)
+        self.api.json(&endpoint).await.ok()
+    }
+
+    /// The protected branches, if the run is to write and the user may see them.
+    async fn protected(&self, project: &Project, rights: &Rights) -> Vec<ProtectedBranch> {
+        if self.options.to_write.is_none() || !rights.sees_protection() {
+            return Vec::new();
+        }
+        let endpoint = ProtectedBranches { project: project.id };
+        self.api.list(&endpoint).await.unwrap_or_default()
+    }
+
+    /// Those of them that keep the user from pushing to the bot's branches.
+    fn stopping(&self, all: Vec<ProtectedBranch>, user: u64, rights: &Rights) -> Vec<String> {
+        let Some(branch) = &self.options.to_write else { return Vec::new() };
+        let level = rights.level.unwrap_or_default();
+        let stopping = all.into_iter().filter(|rule| rule.stops(branch, user, level));
+        stopping.map(|rule| rule.name).collect()
+    }
+
+    /// The level that the user has by whatever group; `None` if GitLab does not say.
+    async fn any_level(&self, project: &Project, user: u64) -> Option<u64> {
+        let endpoint = AnyMember { project: project.id, user };
+        let answer: Result<Membership, HttpError> = self.api.json(&endpoint).await;
+        match answer {
+            Ok(membership) => Some(membership.access_level),
+            Err(error) if error.kind() == HttpErrorKind::NotFound => {
+                // An administrator is no member, and may write all the same.
+                let user = self.token_user().await.ok()?;
+                (!user.is_admin).then_some(0)
+            }
+            Err(_) => None,
+        }
     }
 
     async fn bot(&self, project: &Project) -> Result<BotUser, ConnectError> {

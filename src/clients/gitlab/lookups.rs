@@ -77,12 +77,17 @@ pub(super) async fn commit_detail(
     project: u64,
     sha: &CommitSha,
 ) -> Result<Option<CommitDetail>, Failure> {
-    let endpoint = Commit::builder()
-        .project(project)
-        .commit(sha.as_str())
-        .stats(false)
-        .build()
-        .map_err(unbuilt)?;
+    commit_at(api, project, sha.as_str()).await
+}
+
+/// The commit that a branch, tag or id names, `None` if there is none.
+pub(super) async fn commit_at(
+    api: &GitLabApi,
+    project: u64,
+    git_ref: &str,
+) -> Result<Option<CommitDetail>, Failure> {
+    let endpoint =
+        Commit::builder().project(project).commit(git_ref).stats(false).build().map_err(unbuilt)?;
     let answer: Result<CommitAnswer, HttpError> = api.json(&endpoint).await;
     match answer {
         Ok(commit) => Ok(commit.into_detail()),

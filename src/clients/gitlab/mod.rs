@@ -14,15 +14,19 @@ mod on_branch;
 mod paging;
 mod paths;
 mod reader;
+mod rights;
 mod writer;
 mod writer_repeat;
 
 pub use api::{GitLabApi, InvalidAddress, Token};
 pub use commits::GitLabCommits;
-pub use connect::{ConnectError, ConnectOptions, Project};
+pub use connect::{ConnectError, ConnectOptions, JobProject, Project};
 pub use paths::project_path;
 pub use reader::GitLabReader;
+pub use rights::Rights;
 pub use writer::{GitLabWriter, WriterConfig};
 
 /// The variable with the token, for messages.
 pub(crate) const TOKEN_VARIABLE: &str = "SAPM_GITLAB_TOKEN";
+/// The variable with a job's own token, for messages.
+const JOB_TOKEN_VARIABLE: &str = "CI_JOB_TOKEN";

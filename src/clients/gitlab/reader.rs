@@ -16,6 +16,7 @@ use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::endpoints::CommitDiff;
 use super::lookups::{branch_tip, commit_detail, is_missing_file, notes, request, unbuilt};
+use super::rights::Rights;
 use crate::domain::CommitSha;
 use crate::observe::ports::ForgeReader;
 use crate::snapshot::{
@@ -28,12 +29,12 @@ pub struct GitLabReader {
     pub(super) api: GitLabApi,
     project: Project,
     bot: BotUser,
-    scopes: Option<BTreeSet<String>>,
+    rights: Rights,
     marker: String,
 }
 
 impl GitLabReader {
-    /// First contact: the project, the bot's user, the target branch's tip and the token's scopes.
+    /// First contact: the project, the bot's user, the target branch's tip and what the token may do.
     ///
     /// # Errors
     /// See [`ConnectError`]: each ends the run.
@@ -45,10 +46,10 @@ impl GitLabReader {
         api: GitLabApi,
         project: Project,
         bot: BotUser,
-        scopes: Option<BTreeSet<String>>,
+        rights: Rights,
         marker: String,
     ) -> Self {
-        Self { api, project, bot, scopes, marker }
+        Self { api, project, bot, rights, marker }
     }
 
     /// The project.
@@ -61,9 +62,14 @@ impl GitLabReader {
         &self.bot
     }
 
-    /// The token's scopes, where GitLab tells them.
-    pub fn scopes(&self) -> Option<&BTreeSet<String>> {
-        self.scopes.as_ref()
+    /// What the token may do, as far as GitLab tells.
+    pub fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    /// Is it a job's own token that reads?
+    pub fn has_job_token(&self) -> bool {
+        self.api.has_job_token()
     }
 
     /// Requests from exactly this branch of the project, whoever opened them, newest first; with

@@ -31,6 +31,9 @@ pub struct WriterConfig {
     pub notes_per_minute: usize,
     /// The span that the two count in; a minute but for tests.
     pub minute: Duration,
+    /// How many jobs write to this project at once: each takes its part of the limits, which are
+    /// the project's and the user's.
+    pub nodes: usize,
     /// Author of the commits (name, address); without it the token's user.
     pub author: Option<(String, String)>,
 }
@@ -41,8 +44,18 @@ impl Default for WriterConfig {
             pipelines_per_minute: 25,
             notes_per_minute: 60,
             minute: Duration::from_secs(60),
+            nodes: 1,
             author: None,
         }
+    }
+}
+
+impl WriterConfig {
+    /// This job's part of so many a minute; with more jobs than that, one in several minutes.
+    fn window(&self, per_minute: usize) -> Window {
+        let (limit, nodes) = (per_minute.max(1), self.nodes.max(1));
+        let minutes = nodes.div_ceil(limit);
+        Window::new(limit * minutes / nodes, self.minute * u32::try_from(minutes).unwrap_or(1))
     }
 }
 
@@ -62,9 +75,9 @@ impl GitLabWriter {
         Self {
             api,
             project: project.id,
+            pipelines: Arc::new(config.window(config.pipelines_per_minute)),
+            notes: Arc::new(config.window(config.notes_per_minute)),
             author: config.author,
-            pipelines: Arc::new(Window::new(config.pipelines_per_minute, config.minute)),
-            notes: Arc::new(Window::new(config.notes_per_minute, config.minute)),
         }
     }
 

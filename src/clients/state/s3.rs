@@ -136,7 +136,10 @@ impl S3State {
                 "access denied; without the permission s3:ListBucket that is also the answer \
                  when the key does not exist: grant it",
             ),
-            Trouble::Denied(reason) if readable || doing != "read" => of_key(&reason),
+            Trouble::Denied(reason) if doing != "read" => {
+                of_key(&format!("{reason}: it needs s3:PutObject on that key"))
+            }
+            Trouble::Denied(reason) if readable => of_key(&reason),
             Trouble::Denied(reason) => {
                 if self.may_list().await {
                     of_key(&reason)

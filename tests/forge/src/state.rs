@@ -112,8 +112,13 @@ pub(crate) struct Project {
     pub default_branch: String,
     pub visibility: Visibility,
     pub members: BTreeMap<u64, Access>,
-    /// Branch to who may push and merge.
+    /// Branch, or a pattern with `*`, to who may push and merge.
     pub protected: BTreeMap<String, Access>,
+    pub archived: bool,
+    pub merge_requests_enabled: bool,
+    pub repository_enabled: bool,
+    /// Members by a group that the project is shared with: not among those that the project tells of itself.
+    pub by_group: BTreeMap<u64, Access>,
     pub code: Code,
     pub merge_requests: Vec<MergeRequest>,
     pub pipelines: Vec<Pipeline>,
@@ -136,7 +141,25 @@ impl Project {
     }
 
     pub fn access(&self, user: Option<u64>) -> Option<Access> {
-        user.and_then(|user| self.members.get(&user).copied())
+        let by = |members: &BTreeMap<u64, Access>| members.get(&user?).copied();
+        by(&self.members).max(by(&self.by_group))
+    }
+
+    /// Who may push to a branch that is protected; of several rules that match, the most permissive counts (GitLab
+    /// docs, user/project/repository/branches/protected).
+    pub fn protection(&self, branch: &str) -> Option<Access> {
+        let rules = self.protected.iter().filter(|(pattern, _)| covers(pattern, branch));
+        rules.map(|(_, least)| *least).min()
+    }
+}
+
+/// Does a pattern, in which `*` is any text, match a name?
+fn covers(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
+            (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|end| covers(tail, end)))
+        }),
     }
 }
 

@@ -27,6 +27,8 @@ fn options() -> ConnectOptions {
         bot_user: None,
         target_branch: None,
         closed_by_bot_marker: "<!-- closed by the bot -->".into(),
+        to_write: None,
+        job: None,
     }
 }
 
@@ -78,7 +80,7 @@ async fn first_contact_tells_project_user_tip_and_scopes() {
     assert_eq!(project.target_tip, Some(sha('a')));
     assert_eq!((reader.bot().id, reader.bot().name.as_str()), (3, "Bot"));
     assert!(reader.bot().emails.contains("bot@example.com"));
-    assert!(reader.scopes().is_some_and(|scopes| scopes.contains("api")));
+    assert!(reader.rights().scopes.as_ref().is_some_and(|scopes| scopes.contains("api")));
     assert!(server.seen().iter().all(|seen| seen.headers["private-token"] == TOKEN));
 }
 
@@ -132,7 +134,7 @@ async fn a_bot_user_is_found_by_name_and_scopes_are_not_needed() {
     let reader =
         GitLabReader::connect(api(&client(), &server.url), &options).await.expect("a reader");
     assert_eq!(reader.bot().id, 9);
-    assert_eq!(reader.scopes(), None);
+    assert_eq!(reader.rights().scopes, None);
     assert_eq!(server.count("GET", &["/api/v4/user?"]), 0);
 }
 

@@ -107,7 +107,7 @@ fn a_token_that_may_not_write() {
     world.forge().change_token(TOKEN, |token| {
         token.scopes = ["read_api".to_owned(), "read_repository".to_owned()].into();
     });
-    fails(&world, apply(&world), 4, &["may only read_api, read_repository", "SAPM_GITLAB_TOKEN"]);
+    fails(&world, apply(&world), 4, &["may only read_api, read_repository (", "SAPM_GITLAB_TOKEN"]);
     reported(&world);
     world.sapm("plan").expect(0);
 }

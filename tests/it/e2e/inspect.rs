@@ -128,13 +128,54 @@ fn graph_shows_publishers_and_subscribers() {
     }
     let id = |text: &str, label: &str| {
         let line = text.lines().find(|line| line.contains(&format!("\"{label}\""))).unwrap();
-        line.trim().split(['[', ' ']).next().unwrap().to_owned()
+        line.trim().split(['[', '(', ' ']).next().unwrap().to_owned()
     };
-    let (from, to) = (id(&mermaid, stage), id(&mermaid, CANARY));
-    assert!(mermaid.contains(&format!("  {from} -->|\"catalog-stage\"| {to}\n")), "{mermaid}");
-    assert!(dot.contains(&format!("  {from} -> {to} [label=\"catalog-stage\"];\n")), "{dot}");
-    assert_eq!(mermaid.matches(" -->|").count(), 13, "one for each publisher and channel");
+    for (text, arrow) in [(&mermaid, " --> "), (&dot, " -> ")] {
+        let channel = id(text, "catalog-stage");
+        for (from, to) in [(&id(text, stage), &channel), (&channel, &id(text, CANARY))] {
+            assert!(text.contains(&format!("  {from}{arrow}{to}")), "{text}");
+        }
+        // 7 publishers and 13 subscriptions.
+        assert_eq!(text.matches(arrow).count(), 20, "{text}");
+    }
     let run = world.sapm("graph").env("SAPM_APP_INTERFACE", &folder);
     let narrow = run.args(["--app-name", "catalog"]).expect(0).out;
     assert!(narrow.contains(CANARY) && !narrow.contains("saas-orders"), "{narrow}");
+}
+
+#[test]
+fn graph_draws_a_channel_or_a_neighbourhood_and_how_things_stand() {
+    let world = World::start();
+    let folder = world.checkout();
+    let facts = world.path("facts.json");
+    world.sapm("plan").arg("--save-snapshot").arg(&facts).expect(0);
+    let graph = |arguments: &[&str]| {
+        let run = world.sapm("graph").env("SAPM_APP_INTERFACE", &folder).without("SAPM_STATE");
+        run.args(["--format", "svg"]).args(arguments)
+    };
+    let shown = |picture: &str, name: &str| picture.matches(&format!(">{name}</text>")).count();
+    let whole = graph(&[]).expect(0).out;
+    assert!(whole.starts_with("<svg ") && whole.ends_with("</svg>\n"), "{whole}");
+    assert_eq!(whole.matches("class=\"status\"").count(), 0, "nothing is known");
+
+    let channel = graph(&["--channel", "orders-stage"]).expect(0).out;
+    assert_eq!(shown(&channel, "orders-stage"), 1);
+    assert_eq!(shown(&channel, "catalog-stage"), 0);
+    assert!(graph(&["--channel", "none"]).expect(2).err.contains("nobody publishes"));
+
+    let around = ["--target", "stage01/catalog-stage", "--neighbourhood"];
+    let near = graph(&[&around[..], &["1"]].concat()).expect(0).out;
+    let wider = graph(&[&around[..], &["2"]].concat()).expect(0).out;
+    let production = "prod01/catalog-production";
+    assert!(shown(&wider, production) > shown(&near, production), "{near}\n{wider}");
+    assert!(graph(&["--target", "catalog"]).expect(2).err.contains("say more: "));
+    assert!(graph(&["--neighbourhood", "2"]).expect(2).err.contains("--target"));
+
+    let requests = world.forge().request_count();
+    let facts = facts.to_string_lossy().into_owned();
+    let stands = graph(&["--app-name", "catalog", "--snapshot", &facts]).expect(0).out;
+    for status in ["promote", "held by schedule", "9705190c deployed"] {
+        assert!(shown(&stands, status) > 0, "{status}: {stands}");
+    }
+    assert_eq!(world.forge().request_count(), requests, "nobody is asked");
 }

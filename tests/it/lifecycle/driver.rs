@@ -22,7 +22,7 @@ use sapm::domain::{CommitSha, RepoUrl, UidDigest};
 use sapm::inventory::{Inventory, build};
 use sapm::observe::ports::{Commits, SloSource, StateError, StateStore};
 use sapm::observe::{Limits, NoProgress, Observer, observe_needs, observe_requests};
-use sapm::plan::{self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Settings};
+use sapm::plan::{self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
 
 use super::config::{Config, Files};
@@ -222,6 +222,8 @@ impl Bot {
             bot_user: None,
             target_branch: None,
             closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
+            to_write: None,
+            job: None,
         };
         let reader = GitLabReader::connect(self.api(), &options).await;
         reader.map_err(|error| error.to_string())
@@ -291,6 +293,7 @@ impl Bot {
             commits: &ports,
             state: &ports,
             slos: &ports,
+            publishers: None,
             limits: Limits { concurrency: 1 },
             progress: &NoProgress,
         };
@@ -298,7 +301,8 @@ impl Bot {
         observer.commits(inventory, snapshot).await;
         observer.records(inventory, snapshot).await.map_err(|error| error.to_string())?;
         let narrowing = self.settings.borrow().narrowing.clone();
-        let wanted = |target: &sapm::inventory::Target| narrowing.includes(target);
+        let scope = Scope::new(&narrowing, inventory, snapshot);
+        let wanted = |target: &sapm::inventory::Target| scope.decides(target);
         let first = decide(inventory, snapshot, &wanted);
         observer.slo_values(&first.slo_queries, snapshot).await;
         Ok(decide(inventory, snapshot, &wanted))

@@ -44,7 +44,7 @@ async fn scene() -> Lab {
 }
 
 /// What people see: branches with their content, and all requests.
-fn seen(lab: &Lab) -> Vec<String> {
+pub fn seen(lab: &Lab) -> Vec<String> {
     let project = &lab.bot.project;
     let main = project.files("main");
     let mut lines = Vec::new();
@@ -76,7 +76,7 @@ fn seen(lab: &Lab) -> Vec<String> {
     lines
 }
 
-fn differences(expected: &[String], actual: &[String]) -> Vec<String> {
+pub fn differences(expected: &[String], actual: &[String]) -> Vec<String> {
     let missing = expected.iter().filter(|line| !actual.contains(line));
     let extra = actual.iter().filter(|line| !expected.contains(line));
     missing.map(|l| format!("missing: {l}")).chain(extra.map(|l| format!("extra: {l}"))).collect()

@@ -17,6 +17,11 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// The user with the number 1 is the administrator.
+    pub fn is_admin(&self) -> bool {
+        self.user == Some(1)
+    }
+
     pub fn id(&self) -> u64 {
         self.user.unwrap_or_default()
     }
@@ -52,9 +57,14 @@ pub(crate) fn check_scope(call: &mut Call<'_>, parts: &[&str]) -> Result<(), Box
         let allowed = reads
             && matches!(
                 parts,
-                ["projects", _, "merge_requests", ..]
-                    | ["projects", _, "repository", "commits", ..]
-                    | ["projects", _, "repository", "files", ..]
+                ["projects", _, "merge_requests"]
+                    | ["projects", _, "merge_requests", _]
+                    | ["projects", _, "merge_requests", _, "notes"]
+                    | ["projects", _, "merge_requests", _, "notes", _]
+                    | ["projects", _, "repository", "branches" | "tags" | "changelog"]
+                    | ["projects", _, "repository", "commits", _]
+                    | ["projects", _, "repository", "commits", _, "merge_requests"]
+                    | ["projects", _, "repository", "files", _, "raw"]
                     | ["job"]
             );
         if !allowed {
@@ -81,12 +91,14 @@ pub(crate) fn check_scope(call: &mut Call<'_>, parts: &[&str]) -> Result<(), Box
     Err(Box::new(Resp::json(403, &body)))
 }
 
-/// The user of git over HTTP: the password is the token, whatever the user name is.
+/// The user of git over HTTP: the password is the token, whatever the user name is; a job's token goes with
+/// `gitlab-ci-token` alone (GitLab docs, ci/jobs/ci_job_token: clone).
 pub(crate) fn basic(state: &State, req: &Req) -> Option<(u64, Token)> {
     let encoded = req.header("authorization")?.strip_prefix("Basic ")?;
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (_, password) = decoded.split_once(':')?;
+    let (user, password) = decoded.split_once(':')?;
     let token = state.tokens.get(password)?;
-    let valid = !token.revoked && token.expires_at.is_none_or(|end| end > state.now());
+    let named = !token.job || user == "gitlab-ci-token";
+    let valid = named && !token.revoked && token.expires_at.is_none_or(|end| end > state.now());
     valid.then(|| (token.user, token.clone()))
 }

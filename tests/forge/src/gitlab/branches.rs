@@ -16,7 +16,7 @@ fn branch(call: &Call<'_>, project: &Project, repo: &Repo, name: &str, tip: Oid)
     json!({
         "name": name,
         "merged": merged,
-        "protected": project.protected.contains_key(name),
+        "protected": project.protection(name).is_some(),
         "default": default,
         "developers_can_push": false,
         "developers_can_merge": false,
@@ -113,7 +113,7 @@ pub(crate) fn delete(call: &mut Call<'_>, id: u64, name: &str) -> Answer {
         return refuse(405, "Cannot remove HEAD branch");
     }
     let user = call.caller.id();
-    if project.protected.contains_key(name) || !pushes::may_push(call.state, id, user, name) {
+    if project.protection(name).is_some() || !pushes::may_push(call.state, id, user, name) {
         return refuse(405, "Protected branch cannot be deleted");
     }
     pushes::delete_branch(call.state, id, user, name);

@@ -68,8 +68,7 @@ pub(crate) fn merge(
 ) -> Result<(), Refused> {
     let project = state.project(id);
     let request = project.request(iid).ok_or_else(|| Refused(404, json!("404 Not found")))?;
-    let needed =
-        project.protected.get(&request.target_branch).copied().unwrap_or(Access::Developer);
+    let needed = project.protection(&request.target_branch).unwrap_or(Access::Developer);
     if project.access(Some(user)) < Some(needed) {
         return Err(Refused(401, json!("401 Unauthorized")));
     }

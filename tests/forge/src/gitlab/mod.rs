@@ -17,6 +17,7 @@ mod paging;
 pub(crate) mod pushes;
 pub(crate) mod quick_actions;
 pub(crate) mod requests;
+mod rights;
 mod users;
 
 use std::sync::Arc;
@@ -92,6 +93,7 @@ fn route(call: &mut Call<'_>) -> Answer {
                 return refuse(401, "401 Unauthorized");
             }
             let id = find_project(call, project)?;
+            rights::check_write(call.state.project(id), rest)?;
             write(call, id, method, rest)
         }
         ("GET", ["user"]) => users::me(call),
@@ -106,6 +108,12 @@ fn route(call: &mut Call<'_>) -> Answer {
 fn read(call: &mut Call<'_>, id: u64, rest: &[&str]) -> Answer {
     match rest {
         [] => users::project(call, id),
+        ["repository", ..] if !call.state.project(id).repository_enabled => {
+            refuse(404, "404 Repository Not Found")
+        }
+        ["merge_requests", ..] if !call.state.project(id).merge_requests_enabled => {
+            refuse(403, "403 Forbidden")
+        }
         ["repository", ..] => {
             need(call, id, Access::Reporter)?;
             read_repository(call, id, &rest[1..])
@@ -114,6 +122,8 @@ fn read(call: &mut Call<'_>, id: u64, rest: &[&str]) -> Answer {
         ["merge_requests", iid] => mr_single::get(call, id, iid),
         ["merge_requests", iid, what @ ..] => hanging::read(call, id, iid, what),
         ["pipelines"] => hanging::project_pipelines(call, id),
+        ["protected_branches"] => rights::protected_branches(call, id),
+        ["members", "all", user] => rights::member(call, id, user),
         _ => unknown(),
     }
 }

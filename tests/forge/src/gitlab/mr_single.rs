@@ -81,7 +81,7 @@ fn full(call: &Call<'_>, id: u64, iid: u64, status: &Status) -> Value {
     let last = last.filter(|pipeline| Some(&pipeline.sha) == mr.sha.as_ref());
     body["head_pipeline"] = last.map_or(Value::Null, |pipeline| entities::pipeline(pipeline, id));
     body["pipeline"] = body["head_pipeline"].clone();
-    let needed = project.protected.get(&mr.target_branch).copied().unwrap_or(Access::Developer);
+    let needed = project.protection(&mr.target_branch).unwrap_or(Access::Developer);
     body["user"] = json!({ "can_merge": project.access(call.caller.user) >= Some(needed) });
     if call.params.flag("include_rebase_in_progress") {
         body["rebase_in_progress"] = json!(mr.rebasing);

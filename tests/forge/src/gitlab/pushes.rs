@@ -43,7 +43,7 @@ pub(crate) fn branch_gone(state: &mut State, project: u64, user: u64, branch: &s
 /// Whether this person may push to (or delete) a branch (GitLab docs, user/project/repository/branches/protected).
 pub(crate) fn may_push(state: &State, project: u64, user: u64, branch: &str) -> bool {
     let project = state.project(project);
-    let needed = project.protected.get(branch).copied().unwrap_or(Access::Developer);
+    let needed = project.protection(branch).unwrap_or(Access::Developer);
     project.access(Some(user)) >= Some(needed.max(Access::Developer))
 }
 

@@ -16,6 +16,9 @@ pub(crate) fn me(call: &Call<'_>) -> Answer {
     body["public_email"] = Value::Null;
     body["bot"] = json!(person.bot);
     body["can_create_project"] = json!(true);
+    if call.caller.is_admin() {
+        body["is_admin"] = json!(true);
+    }
     Ok(Resp::ok(&body))
 }
 
@@ -77,8 +80,12 @@ pub(crate) fn project(call: &Call<'_>, id: u64) -> Answer {
     let settings = &call.state.settings;
     let url = format!("{}/{}", call.base, project.path);
     let name = project.path.rsplit('/').next().unwrap_or_default();
-    let access =
-        project.access(call.caller.user).map(|level| json!({ "access_level": level as u8 }));
+    let access = call
+        .caller
+        .user
+        .and_then(|user| project.members.get(&user))
+        .map(|level| json!({ "access_level": *level as u8, "notification_level": 3 }));
+    let level = |enabled: bool| if enabled { "enabled" } else { "disabled" };
     let empty = project.repo().is_some_and(|repo| repo.branches().is_empty());
     Ok(Resp::ok(&json!({
         "id": project.id,
@@ -95,9 +102,10 @@ pub(crate) fn project(call: &Call<'_>, id: u64) -> Answer {
         "readme_url": null,
         "visibility": format!("{:?}", project.visibility).to_lowercase(),
         "empty_repo": empty,
-        "archived": false,
-        "merge_requests_enabled": true,
-        "merge_requests_access_level": "enabled",
+        "archived": project.archived,
+        "merge_requests_enabled": project.merge_requests_enabled,
+        "merge_requests_access_level": level(project.merge_requests_enabled),
+        "repository_access_level": level(project.repository_enabled),
         "merge_method": if settings.fast_forward_only { "ff" } else { "merge" },
         "squash_option": "default_off",
         "remove_source_branch_after_merge": settings.remove_source_branch,

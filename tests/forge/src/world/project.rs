@@ -67,7 +67,25 @@ impl ProjectHandle {
         self.world.shared.state().project_mut(self.id).visibility = visibility;
     }
 
-    /// Who may push to a branch and merge into it; none lifts the protection.
+    /// Makes a user (found by name) a member by a group that the project is shared with.
+    pub fn add_member_by_group(&self, username: &str, access: Access) {
+        let user = self.world.add_user(username);
+        self.world.shared.state().project_mut(self.id).by_group.insert(user, access);
+    }
+
+    /// Archives the project: it takes no writes.
+    pub fn archive(&self) {
+        self.world.shared.state().project_mut(self.id).archived = true;
+    }
+
+    /// Switches features on or off: merge requests, the repository.
+    pub fn set_features(&self, merge_requests: bool, repository: bool) {
+        let mut state = self.world.shared.state();
+        let project = state.project_mut(self.id);
+        (project.merge_requests_enabled, project.repository_enabled) = (merge_requests, repository);
+    }
+
+    /// Who may push to a branch (or a pattern of such) and merge into it; none lifts the protection.
     pub fn protect(&self, branch: &str, access: Option<Access>) {
         let mut state = self.world.shared.state();
         let protected = &mut state.project_mut(self.id).protected;

@@ -1,0 +1,248 @@
+//! What the token may do in the project, as far as GitLab tells before anything is written.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+
+/// GitLab's number for the role Developer, which may push to branches that are not protected.
+const DEVELOPER: u64 = 30;
+/// GitLab's number for the role Maintainer, which may see how branches are protected.
+const MAINTAINER: u64 = 40;
+
+/// What is known of a token and of the project that it is for; what GitLab does not tell is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// The token's scopes.
+    pub scopes: Option<BTreeSet<String>>,
+    /// The day (UTC) from whose beginning on the token is refused.
+    pub expires_at: Option<NaiveDate>,
+    /// The access level of the token's user in the project: 20 Reporter, 30 Developer, 40 Maintainer.
+    pub level: Option<u64>,
+    /// Nobody can write to the project.
+    pub archived: bool,
+    /// Switched off in the project: `merge requests`, `the repository`.
+    pub switched_off: Vec<&'static str>,
+    /// Protected branches (names with `*`) that cover the bot's and do not let it push.
+    pub protected: Vec<String>,
+}
+
+impl Rights {
+    /// What writing merge requests to `project` lacks, each with what to do about it.
+    pub fn missing(&self, project: &str, user: &str) -> Vec<String> {
+        let mut missing = Vec::new();
+        if let Some(scopes) = self.scopes.as_ref().filter(|scopes| !scopes.contains("api")) {
+            let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+            let may = if scopes.is_empty() { "do nothing".to_owned() } else { scopes.join(", ") };
+            missing.push(format!("the token may only {may} (make one with the scope api)"));
+        }
+        if let Some(level) = self.level.filter(|level| *level < DEVELOPER) {
+            missing.push(format!(
+                "@{user} is {} of {project} (give it the role Developer)",
+                role(level)
+            ));
+        }
+        if self.archived {
+            missing.push(format!("{project} is archived (unarchive it: Settings > General)"));
+        }
+        for feature in &self.switched_off {
+            missing.push(format!(
+                "{feature} of {project} are switched off (Settings > General > Visibility)"
+            ));
+        }
+        for name in &self.protected {
+            missing.push(format!(
+                "the protected branch {name} covers the bot's branches, and does not let @{user} push \
+                 and force push to them (narrow it: Settings > Repository)"
+            ));
+        }
+        missing
+    }
+
+    /// Could the token's user be asked how branches are protected?
+    pub(super) fn sees_protection(&self) -> bool {
+        self.level.is_some_and(|level| level >= MAINTAINER)
+    }
+
+    /// Is it doubtful that the user may push? Then GitLab is asked for its membership, groups included.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.level.is_some_and(|level| level < DEVELOPER)
+    }
+}
+
+fn role(level: u64) -> &'static str {
+    match level {
+        0..5 => "no member",
+        5..10 => "only Minimal Access",
+        10..15 => "only Guest",
+        15..20 => "only Planner",
+        _ => "only Reporter",
+    }
+}
+
+/// What a project's answer says of rights and features.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ProjectRights {
+    #[serde(default)]
+    permissions: Option<Permissions>,
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    merge_requests_enabled: Option<bool>,
+    #[serde(default)]
+    merge_requests_access_level: Option<String>,
+    #[serde(default)]
+    repository_access_level: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Permissions {
+    #[serde(default)]
+    project_access: Option<Membership>,
+    #[serde(default)]
+    group_access: Option<Membership>,
+}
+
+/// A membership in a project or group.
+#[derive(Debug, Deserialize)]
+pub(super) struct Membership {
+    pub access_level: u64,
+}
+
+impl ProjectRights {
+    /// What it says, without the token.
+    pub fn rights(&self) -> Rights {
+        let level = self.permissions.as_ref().map(|permissions| {
+            let both = [&permissions.project_access, &permissions.group_access];
+            both.into_iter().flatten().map(|access| access.access_level).max().unwrap_or(0)
+        });
+        let disabled = |level: &Option<String>| level.as_deref() == Some("disabled");
+        let requests = self.merge_requests_enabled == Some(false)
+            || disabled(&self.merge_requests_access_level);
+        let repository = disabled(&self.repository_access_level);
+        let switched_off = [(requests, "merge requests"), (repository, "repository files")];
+        Rights {
+            level,
+            archived: self.archived,
+            switched_off: switched_off.iter().filter(|(off, _)| *off).map(|off| off.1).collect(),
+            ..Rights::default()
+        }
+    }
+}
+
+/// A protected branch, or a pattern of such.
+#[derive(Debug, Deserialize)]
+pub(super) struct ProtectedBranch {
+    pub name: String,
+    #[serde(default)]
+    push_access_levels: Vec<PushAccess>,
+    #[serde(default)]
+    allow_force_push: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct PushAccess {
+    #[serde(default)]
+    access_level: Option<u64>,
+    #[serde(default)]
+    user_id: Option<u64>,
+    #[serde(default)]
+    group_id: Option<u64>,
+    #[serde(default)]
+    deploy_key_id: Option<u64>,
+}
+
+impl ProtectedBranch {
+    /// Does it cover a branch, and keep this user from pushing or force pushing to it?
+    pub fn stops(&self, branch: &str, user: u64, level: u64) -> bool {
+        let may_push = self.push_access_levels.iter().any(|access| {
+            // Who is in a group is not known here: what may be right is not called missing.
+            access.user_id == Some(user)
+                || access.group_id.is_some()
+                || (access.user_id.is_none()
+                    && access.deploy_key_id.is_none()
+                    && access.access_level.is_some_and(|least| least > 0 && level >= least))
+        });
+        covers(&self.name, branch) && !(may_push && self.allow_force_push)
+    }
+}
+
+/// Does a pattern, in which `*` is any text, match a name?
+fn covers(pattern: &str, name: &str) -> bool {
+    let Some((head, tail)) = pattern.split_once('*') else { return pattern == name };
+    let Some(rest) = name.strip_prefix(head) else { return false };
+    let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+    ends.into_iter().any(|at| covers(tail, &rest[at..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rights(answer: serde_json::Value) -> Rights {
+        serde_json::from_value::<ProjectRights>(answer).expect("a project").rights()
+    }
+
+    #[test]
+    fn the_higher_of_two_memberships_counts_and_none_told_is_unknown() {
+        let access = |level: u64| json!({"access_level": level, "notification_level": 3});
+        let level = |project, group| {
+            rights(json!({"permissions": {"project_access": project, "group_access": group}})).level
+        };
+        assert_eq!(level(access(20), access(40)), Some(40));
+        assert_eq!(level(json!(null), access(20)), Some(20));
+        assert_eq!(level(json!(null), json!(null)), Some(0));
+        assert_eq!(rights(json!({"id": 7})), Rights::default());
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_said() {
+        let mut rights = rights(json!({
+            "archived": true, "merge_requests_access_level": "disabled",
+            "repository_access_level": "disabled",
+            "permissions": {"project_access": {"access_level": 20}, "group_access": null},
+        }));
+        rights.scopes = Some(["read_api".to_owned()].into());
+        rights.protected = vec!["auto*".to_owned()];
+        let missing = rights.missing("a/b", "bot");
+        for (missing, word) in missing.iter().zip([
+            "scope api",
+            "Reporter",
+            "archived",
+            "merge requests",
+            "repository",
+            "auto*",
+        ]) {
+            assert!(missing.contains(word), "{word}: {missing}");
+        }
+        assert_eq!(missing.len(), 6);
+        let enough = Rights { level: Some(30), ..Rights::default() };
+        assert_eq!(enough.missing("a/b", "bot"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_protected_branch_stops_whom_it_does_not_let_push() {
+        let stops = |name: &str, levels: serde_json::Value, force: bool| {
+            let answer =
+                json!({"name": name, "push_access_levels": levels, "allow_force_push": force});
+            let rule: ProtectedBranch = serde_json::from_value(answer).expect("a rule");
+            rule.stops("auto-promoter-v2/a-b-0f", 7, 40)
+        };
+        let maintainers = || json!([{"access_level": 40}]);
+        assert!(stops("*", json!([{"access_level": 0}]), true));
+        assert!(stops("auto-*", maintainers(), false));
+        assert!(!stops("auto-*", maintainers(), true));
+        assert!(stops(
+            "auto-promoter-v2/*",
+            json!([{"access_level": 40, "deploy_key_id": 1}]),
+            true
+        ));
+        assert!(!stops("*/*", json!([{"access_level": 40, "user_id": 7}]), true));
+        assert!(stops("*/*", json!([{"access_level": 40, "user_id": 8}]), true));
+        for other in ["main", "*-stable", "auto-promoter-v2", "release/*", ""] {
+            assert!(!stops(other, json!([]), false), "{other}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Cycles: which edges are taken the other way round while laying out.
+
+use super::{Edge, Graph};
+
+/// The edges that close a cycle, found by going through the graph from its
+/// sources, depth first. Turning them round leaves no cycle.
+pub(super) fn back_edges(graph: &Graph) -> Vec<bool> {
+    let count = graph.nodes.len();
+    let mut leaving: Vec<Vec<usize>> = vec![Vec::new(); count];
+    let mut has_source = vec![false; count];
+    for (index, edge) in graph.edges.iter().enumerate() {
+        leaving[edge.from].push(index);
+        has_source[edge.to] = true;
+    }
+    let sources = (0..count).filter(|&node| !has_source[node]);
+    let others = (0..count).filter(|&node| has_source[node]);
+    let mut walk = Walk {
+        edges: &graph.edges,
+        leaving: &leaving,
+        mark: vec![Mark::New; count],
+        back: vec![false; graph.edges.len()],
+    };
+    for start in sources.chain(others) {
+        walk.from(start);
+    }
+    walk.back
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    New,
+    OnTheWay,
+    Done,
+}
+
+struct Walk<'a> {
+    edges: &'a [Edge],
+    leaving: &'a [Vec<usize>],
+    mark: Vec<Mark>,
+    back: Vec<bool>,
+}
+
+impl Walk<'_> {
+    /// With a stack of its own: chains may be long.
+    fn from(&mut self, start: usize) {
+        if self.mark[start] != Mark::New {
+            return;
+        }
+        self.mark[start] = Mark::OnTheWay;
+        let mut way = vec![(start, 0)];
+        while let Some((node, next)) = way.last_mut() {
+            let Some(&edge) = self.leaving[*node].get(*next) else {
+                self.mark[*node] = Mark::Done;
+                way.pop();
+                continue;
+            };
+            *next += 1;
+            let to = self.edges[edge].to;
+            match self.mark[to] {
+                Mark::New => {
+                    self.mark[to] = Mark::OnTheWay;
+                    way.push((to, 0));
+                }
+                Mark::OnTheWay => self.back[edge] = true,
+                Mark::Done => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Which part of the inventory is drawn.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Edge, Graph, Kind, Member, Node};
+
+/// A part of the inventory.
+#[derive(Debug, Clone)]
+pub enum Scope<'a> {
+    /// These subscribers (as indexes of members), their channels, and the publishers of those.
+    Subscribers(&'a BTreeSet<usize>),
+    /// A channel with its publishers and subscribers.
+    Channel(&'a str),
+    /// A target, and what can be reached from it in so many steps, against
+    /// the arrows too. One step leads over one channel.
+    Around(usize, usize),
+}
+
+/// The nodes and edges of a scope: everything between the chosen targets and
+/// the chosen channels.
+pub fn select(members: &[Member], scope: &Scope<'_>) -> Graph {
+    let on = Channels::of(members);
+    let (targets, channels) = match scope {
+        Scope::Subscribers(wanted) => subscribers(members, &on, wanted),
+        Scope::Channel(name) => (on.members(name).collect(), BTreeSet::from([(*name).to_owned()])),
+        Scope::Around(start, steps) => around(members, &on, *start, *steps),
+    };
+    graph(members, &targets, &channels)
+}
+
+/// Who publishes and who subscribes, by channel.
+struct Channels<'a> {
+    publishers: BTreeMap<&'a str, Vec<usize>>,
+    subscribers: BTreeMap<&'a str, Vec<usize>>,
+}
+
+impl<'a> Channels<'a> {
+    fn of(members: &'a [Member]) -> Self {
+        let mut on = Self { publishers: BTreeMap::new(), subscribers: BTreeMap::new() };
+        for (index, member) in members.iter().enumerate() {
+            for (channel, _) in &member.publishes {
+                on.publishers.entry(channel.as_str()).or_default().push(index);
+            }
+            for channel in &member.subscribes {
+                on.subscribers.entry(channel.as_str()).or_default().push(index);
+            }
+        }
+        on
+    }
+
+    fn members(&self, channel: &str) -> impl Iterator<Item = usize> {
+        let both = [self.publishers.get(channel), self.subscribers.get(channel)];
+        both.into_iter().flatten().flatten().copied()
+    }
+}
+
+type Chosen = (BTreeSet<usize>, BTreeSet<String>);
+
+fn subscribers(members: &[Member], on: &Channels<'_>, wanted: &BTreeSet<usize>) -> Chosen {
+    let mut targets = wanted.clone();
+    let mut channels = BTreeSet::new();
+    for &index in wanted {
+        for channel in &members[index].subscribes {
+            targets.extend(on.publishers.get(channel.as_str()).into_iter().flatten());
+            channels.insert(channel.clone());
+        }
+    }
+    (targets, channels)
+}
+
+fn around(members: &[Member], on: &Channels<'_>, start: usize, steps: usize) -> Chosen {
+    let mut targets = BTreeSet::from([start]);
+    let mut channels = BTreeSet::new();
+    let mut edge = vec![start];
+    for _ in 0..steps {
+        let mut next = Vec::new();
+        for index in std::mem::take(&mut edge) {
+            let member = &members[index];
+            let published = member.publishes.iter().map(|(channel, _)| channel);
+            for channel in published.chain(&member.subscribes) {
+                if channels.insert(channel.clone()) {
+                    next.extend(on.members(channel).filter(|other| targets.insert(*other)));
+                }
+            }
+        }
+        edge = next;
+    }
+    // A channel that nobody subscribes to leads nowhere.
+    channels.retain(|channel| on.subscribers.contains_key(channel.as_str()));
+    (targets, channels)
+}
+
+fn graph(members: &[Member], targets: &BTreeSet<usize>, channels: &BTreeSet<String>) -> Graph {
+    let mut graph = Graph::default();
+    let channel_at: BTreeMap<&str, usize> =
+        channels.iter().enumerate().map(|(at, name)| (name.as_str(), targets.len() + at)).collect();
+    for (at, &index) in targets.iter().enumerate() {
+        let member = &members[index];
+        let mut out = BTreeMap::new();
+        for (channel, state) in &member.publishes {
+            if let Some(&to) = channel_at.get(channel.as_str()) {
+                out.entry(to).or_insert(*state);
+            }
+        }
+        graph.edges.extend(out.into_iter().map(|(to, state)| Edge { from: at, to, state }));
+        let found = member.subscribes.iter().filter_map(|name| channel_at.get(name.as_str()));
+        let sources: BTreeSet<usize> = found.copied().collect();
+        graph.edges.extend(sources.into_iter().map(|from| Edge {
+            from,
+            to: at,
+            state: member.state,
+        }));
+        let lines = [&member.title, &member.place, &member.status];
+        graph.nodes.push(Node {
+            id: format!("t{at}"),
+            kind: Kind::Target,
+            uid: member.uid.clone(),
+            label: member.label.clone(),
+            lines: lines.into_iter().filter(|line| !line.is_empty()).cloned().collect(),
+            state: member.state,
+        });
+    }
+    for (at, name) in channels.iter().enumerate() {
+        graph.nodes.push(Node {
+            id: format!("c{at}"),
+            kind: Kind::Channel,
+            uid: String::new(),
+            label: name.clone(),
+            lines: vec![name.clone()],
+            state: super::State::Plain,
+        });
+    }
+    graph
+}

@@ -1,0 +1,80 @@
+//! What a run is about: the subscribers that it decides on, and the publishers
+//! that it has to look at for them.
+
+use std::collections::BTreeSet;
+
+use super::model::Narrowing;
+use super::owners;
+use crate::decide::followed;
+use crate::domain::{Problem, TargetUid};
+use crate::inventory::{Inventory, Target};
+use crate::snapshot::Snapshot;
+
+/// What a run is about.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    narrowing: Narrowing,
+    /// Subscribers of other nodes that are decided on as well.
+    beside: BTreeSet<TargetUid>,
+    /// Publishers to look at; `None`: all.
+    publishers: Option<BTreeSet<usize>>,
+    /// Publishers whose problems are this run's to report; `None`: all.
+    reported: Option<BTreeSet<usize>>,
+}
+
+impl Scope {
+    /// The scope of a run, once it is known which branches there are.
+    ///
+    /// A node of several looks at the publishers that its own subscribers follow. The first node
+    /// looks at all of them, as it writes the state export.
+    pub fn new(narrowing: &Narrowing, inventory: &Inventory, snapshot: &Snapshot) -> Self {
+        let mut scope = Self { narrowing: narrowing.clone(), ..Self::default() };
+        let Some(share) = narrowing.share else { return scope };
+        scope.beside = owners::beside(inventory, snapshot, Some(share));
+        let mut own = followed(inventory, &|target| scope.decides(target));
+        if share.is_first() {
+            // What nobody follows is still to be reported by somebody.
+            let undivided = Narrowing { share: None, ..narrowing.clone() };
+            let anybodys = followed(inventory, &|target| undivided.includes(target));
+            own.extend((0..inventory.targets.len()).filter(|index| !anybodys.contains(index)));
+        } else {
+            scope.publishers = Some(own.clone());
+        }
+        scope.reported = Some(own);
+        scope
+    }
+
+    /// Which subscribers it is about.
+    pub fn narrowing(&self) -> &Narrowing {
+        &self.narrowing
+    }
+
+    /// Is this subscriber decided on?
+    pub fn decides(&self, target: &Target) -> bool {
+        self.narrowing.includes(target)
+            || (self.beside.contains(&target.uid) && self.narrowing.names(target))
+    }
+
+    /// Publishers to look at, as indexes into the inventory's targets; `None`: all.
+    pub fn publishers(&self) -> Option<&BTreeSet<usize>> {
+        self.publishers.as_ref()
+    }
+
+    /// Is this publisher looked at?
+    pub fn looks_at(&self, publisher: usize) -> bool {
+        self.publishers.as_ref().is_none_or(|publishers| publishers.contains(&publisher))
+    }
+
+    /// Are this publisher's problems this run's to report?
+    pub fn reports(&self, publisher: usize) -> bool {
+        self.reported.as_ref().is_none_or(|reported| reported.contains(&publisher))
+    }
+
+    /// Is a problem of the config repo this run's to report? Those without a file are the first node's.
+    pub fn reports_problem(&self, problem: &Problem) -> bool {
+        self.narrowing.share.is_none_or(|share| match &problem.file {
+            Some(file) => share.has(file),
+            None => share.is_first(),
+        })
+    }
+}

@@ -1,0 +1,244 @@
+//! What the page knows: the report, with what repeats written once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::super::model::{
+    PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport,
+};
+use super::super::picture::members;
+use super::lead_time::{LeadTime, lead_time};
+use super::shared::{Followed, GateData, Gates};
+use crate::apply::Verdict;
+use crate::decide::{DeploymentState, GateName, Outcome};
+use crate::domain::{CommitSha, Problem, RepoUrl};
+use crate::graph::{Scope, select, svg_without_style};
+use crate::plan::{Action, forge_pages};
+
+/// The page's data. Times are seconds since 1970.
+#[derive(Serialize)]
+pub(super) struct Data<'a> {
+    observed_at: i64,
+    /// Why the run ended early.
+    failed: Option<&'a str>,
+    /// `<project>/-/blob/<commit>`: where links to files begin.
+    blob_url: Option<String>,
+    targets: Vec<Target<'a>>,
+    /// Those that some target follows.
+    publishers: Vec<Publisher<'a>>,
+    /// Code repositories: address, and where the forge's pages of it begin.
+    repos: Vec<(Option<&'a str>, Option<String>)>,
+    /// Gates as they came out; many targets share one.
+    gates: Vec<GateData>,
+    requests: Vec<Request<'a>>,
+    problems: &'a [Problem],
+    /// The picture of each app.
+    graphs: BTreeMap<&'a str, String>,
+}
+
+#[derive(Serialize)]
+struct Target<'a> {
+    uid: &'a str,
+    label: String,
+    app: &'a str,
+    environment: &'a str,
+    file: &'a str,
+    line: u32,
+    /// Index into `repos`.
+    repo: usize,
+    from: &'a str,
+    /// The commit that its publishers are at, if it is another one.
+    to: Option<&'a str>,
+    decision: Outcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<GateName>,
+    reason: String,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    errors: &'a [String],
+    /// Indexes into `gates`.
+    gates: Vec<usize>,
+    /// Channel, and index into `publishers`.
+    follows: Vec<(&'a str, usize)>,
+    /// Index into `requests`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<usize>,
+    lead: LeadTime,
+}
+
+#[derive(Serialize)]
+struct Publisher<'a> {
+    label: String,
+    #[serde(rename = "ref")]
+    git_ref: Option<&'a str>,
+    commit: Option<&'a CommitSha>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    /// By channel: state, time, and why it is not usable.
+    deployments: BTreeMap<&'a str, (DeploymentState, Option<i64>, Option<&'a str>)>,
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    action: Action,
+    title: &'a str,
+    reason: &'a str,
+    branch: &'a str,
+    url: Option<&'a str>,
+    targets: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<Verdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a str>,
+    /// Path and unified diff.
+    diffs: Vec<(&'a str, &'a str)>,
+}
+
+pub(super) fn data(report: &PlanReport) -> Data<'_> {
+    // Of a request that is closed and one that takes its place the latter counts.
+    let (closed, others): (Vec<_>, Vec<_>) = report
+        .merge_requests
+        .iter()
+        .enumerate()
+        .partition(|(_, request)| request.action == Action::Close);
+    let request_of: BTreeMap<&str, usize> = closed
+        .into_iter()
+        .chain(others)
+        .flat_map(|(at, request)| request.targets.iter().map(move |uid| (uid.as_str(), at)))
+        .collect();
+    let mut followed = Followed::new(report);
+    let mut gates = Gates::default();
+    let mut repos = BTreeMap::new();
+    let targets = report
+        .subscribers
+        .iter()
+        .map(|subscriber| {
+            let follows = followed.by(subscriber);
+            let request = request_of.get(subscriber.target.uid.as_str()).copied();
+            let publishers = follows.iter().map(|&(channel, at)| (channel, followed.at(at)));
+            let known = request.map(|at| &report.merge_requests[at]);
+            let lead = lead_time(subscriber, publishers, known, report.observed_at);
+            let next = repos.len();
+            let repo = *repos.entry(subscriber.repo_url.as_str()).or_insert(next);
+            target(subscriber, repo, gates.of(subscriber), follows, request, lead)
+        })
+        .collect();
+    let failed = report.problems.iter().find(|problem| problem.code == "run_failed");
+    Data {
+        observed_at: report.observed_at.timestamp(),
+        failed: failed.map(|problem| problem.message.as_str()),
+        blob_url: report
+            .config_repo
+            .as_ref()
+            .and_then(|repo| web(&repo.web_url).map(|url| format!("{url}/-/blob/{}", repo.commit))),
+        targets,
+        publishers: followed.listed.iter().map(|at| publisher(&report.publishers[*at])).collect(),
+        repos: pages(report, repos),
+        gates: gates.listed,
+        requests: report.merge_requests.iter().map(request).collect(),
+        problems: &report.problems,
+        graphs: graphs(report),
+    }
+}
+
+/// An address that may stand in a link.
+pub(super) fn web(url: &str) -> Option<&str> {
+    let known = url.starts_with("https://") || url.starts_with("http://");
+    // What stands before an `@` may be a password.
+    (known && !url.contains('@') && !url.chars().any(char::is_whitespace)).then_some(url)
+}
+
+pub(super) fn seconds(time: Option<DateTime<Utc>>) -> Option<i64> {
+    time.map(|time| time.timestamp())
+}
+
+/// Repositories in the order of their indexes.
+fn pages<'a>(
+    report: &PlanReport,
+    repos: BTreeMap<&'a str, usize>,
+) -> Vec<(Option<&'a str>, Option<String>)> {
+    let host = report.config_repo.as_ref().and_then(RepoReport::host);
+    let mut repos: Vec<(usize, &str)> = repos.into_iter().map(|(url, at)| (at, url)).collect();
+    repos.sort_unstable();
+    repos.into_iter().map(|(_, url)| (web(url), forge_pages(&RepoUrl::new(url), host))).collect()
+}
+
+fn target<'a>(
+    subscriber: &'a SubscriberReport,
+    repo: usize,
+    gates: Vec<usize>,
+    follows: Vec<(&'a str, usize)>,
+    request: Option<usize>,
+    lead: LeadTime,
+) -> Target<'a> {
+    let candidate = subscriber.candidate.as_ref().map(CommitSha::as_str);
+    let wanted = match subscriber.decision {
+        Outcome::Promote => Some(subscriber.desired_ref.as_str()),
+        _ => candidate,
+    };
+    Target {
+        uid: subscriber.target.uid.as_str(),
+        label: subscriber.target.label(),
+        app: &subscriber.target.app,
+        environment: &subscriber.environment,
+        file: &subscriber.edit_file,
+        line: subscriber.edit_line,
+        repo,
+        from: &subscriber.current_ref,
+        to: wanted.filter(|wanted| *wanted != subscriber.current_ref),
+        decision: subscriber.decision,
+        held_by: subscriber.held_by,
+        reason: subscriber.reason(),
+        errors: &subscriber.errors,
+        gates,
+        follows,
+        request,
+        lead,
+    }
+}
+
+fn publisher(publisher: &PublisherReport) -> Publisher<'_> {
+    let deployments = publisher.deployments.iter().map(|(channel, deployment)| {
+        let known = (deployment.state, seconds(deployment.check_in), deployment.reason.as_deref());
+        (channel.as_str(), known)
+    });
+    Publisher {
+        label: publisher.target.label(),
+        git_ref: publisher.git_ref.as_deref(),
+        commit: publisher.commit_sha.as_ref(),
+        error: publisher.error.as_deref(),
+        deployments: deployments.collect(),
+    }
+}
+
+fn request(request: &RequestReport) -> Request<'_> {
+    Request {
+        action: request.action,
+        title: &request.title,
+        reason: &request.reason,
+        branch: &request.branch,
+        url: request.web_url.as_deref().and_then(web),
+        targets: request.targets.len(),
+        verdict: request.outcome.as_ref().map(|outcome| outcome.outcome),
+        outcome: request.outcome.as_ref().and_then(|outcome| outcome.message.as_deref()),
+        diffs: request.files.iter().map(|file| (file.path.as_str(), file.diff.as_str())).collect(),
+    }
+}
+
+fn graphs(report: &PlanReport) -> BTreeMap<&str, String> {
+    let members = members(report, true);
+    let at: BTreeMap<&str, usize> =
+        members.iter().enumerate().rev().map(|(at, member)| (member.uid.as_str(), at)).collect();
+    let mut apps: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for subscriber in &report.subscribers {
+        let member = at.get(subscriber.target.uid.as_str());
+        apps.entry(subscriber.target.app.as_str()).or_default().extend(member);
+    }
+    apps.into_iter()
+        .map(|(app, subscribers)| {
+            let graph = select(&members, &Scope::Subscribers(&subscribers));
+            (app, svg_without_style(&graph, &format!("Promotions of {app}")))
+        })
+        .collect()
+}

@@ -1,0 +1,200 @@
+// The state, which stands in the address; the table; keys.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+document.getElementById("data").remove();
+const byUid = new Map(data.targets.map((target) => [target.uid, target]));
+const main = document.getElementById("main");
+
+const START = { view: "targets", q: "", app: "", env: "", gate: "", decision: "", sort: "decision", dir: "up", page: 0, open: "", node: "" };
+const VIEWS = { targets: ["Targets", data.targets.length], requests: ["Merge requests", data.requests.length], graph: ["Graph", null], lead: ["Lead time", null], problems: ["Problems", data.problems.length] };
+const DECISIONS = ["error", "hold", "promote", "up_to_date"];
+let state = { ...START };
+
+/** The address of a state: what differs from the start. */
+function hashOf(change) {
+  const all = { ...START, ...change };
+  const parts = new URLSearchParams(Object.entries(all).filter(([name, value]) => value !== START[name]).map(([name, value]) => [name, String(value)]));
+  return `#${parts}`;
+}
+
+function readHash() {
+  const parts = new URLSearchParams(location.hash.slice(1));
+  state = { ...START };
+  for (const name of Object.keys(START)) if (parts.has(name)) state[name] = parts.get(name);
+  state.page = Math.max(0, Number.parseInt(state.page, 10) || 0);
+  if (!VIEWS[state.view]) state.view = START.view;
+  if (!COLUMNS[state.sort]) state.sort = START.sort;
+}
+
+/** Changes the state; `inPlace` draws the list alone, so that the field that was typed in stays. */
+function go(change, inPlace) {
+  state = { ...state, ...change };
+  try {
+    // A frame without an address of its own cannot keep the state in it.
+    if (inPlace) history.replaceState(null, "", hashOf(state));
+    else history.pushState(null, "", hashOf(state));
+  } catch (error) { /* the state lives on in this page */ }
+  if (inPlace && list) drawList();
+  else draw();
+}
+
+const text = (target) => target.text ||= [target.label, target.uid, target.app, target.environment, target.from, target.to, target.held_by, target.reason, target.file, ...target.follows.map(([channel]) => channel)].join(" ").toLowerCase();
+
+/** What each column sorts by. */
+const COLUMNS = {
+  target: (target) => target.label,
+  decision: (target) => DECISIONS.indexOf(target.decision),
+  app: (target) => `${target.app} ${target.environment}`,
+  why: (target) => target.reason,
+  wait: (target) => (target.lead.deployed === undefined ? Infinity : target.lead.deployed),
+};
+
+function found() {
+  const terms = state.q.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (target) => (!state.app || target.app === state.app) && (!state.env || target.environment === state.env) &&
+    (!state.decision || target.decision === state.decision) && (!state.gate || target.held_by === state.gate) && terms.every((term) => text(target).includes(term));
+  const key = COLUMNS[state.sort];
+  const sign = state.dir === "down" ? -1 : 1;
+  const keyed = data.targets.filter(fits).map((target) => [key(target), target]);
+  keyed.sort(([a], [b]) => (a < b ? -sign : a > b ? sign : 0));
+  return keyed.map(([, target]) => target);
+}
+
+let list = null;
+
+function targetsView() {
+  const values = (of) => [...new Set(data.targets.map(of).filter(Boolean))].sort();
+  const search = make("input", { type: "search", id: "search", value: state.q, placeholder: "name, app, channel, commit, reason …", autocomplete: "off", spellcheck: "false" });
+  let timer = 0;
+  search.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => go({ q: search.value, page: 0, open: "" }, true), 120);
+  });
+  const filters = make("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
+    make("label", { class: "search" }, "Search", search), choice("App", "app", values((target) => target.app), state.app, "all"),
+    choice("Environment", "env", values((target) => target.environment), state.env, "all"), choice("Held by gate", "gate", values((target) => target.held_by), state.gate, "any"),
+    choice("Decision", "decision", DECISIONS, state.decision, "all"), make("button", { class: "plain", type: "button", onclick: () => go({ ...START }) }, "Reset"));
+  list = make("div", {});
+  drawList();
+  return [make("h2", { class: "hidden-text" }, "Targets"), filters, make("p", { class: "found", id: "status", role: "status", "aria-live": "polite" }), list];
+}
+
+/** A labelled list of values that sets one part of the state. */
+function choice(words, name, values, chosen, all) {
+  const option = (value, shown) => make("option", { value, selected: value === chosen }, shown);
+  const options = values.map((value) => option(value, name === "gate" ? gateName(value) : value.replaceAll("_", " ")));
+  const known = all ? [option("", all), ...options] : options;
+  return make("label", {}, words, make("br"), make("select", { name, onchange: (event) => go({ [name]: event.target.value, page: 0, open: "", node: "" }, name !== "app" || state.view === "targets") }, known));
+}
+
+function drawList() {
+  const targets = found();
+  const status = `${number(targets.length)} of ${plural(data.targets.length, "target")}`;
+  queueMicrotask(() => { const line = document.getElementById("status"); if (line) line.textContent = status; });
+  if (state.open && state.open !== "") {
+    const at = targets.findIndex((target) => target.uid === state.open);
+    if (at >= 0) state.page = Math.floor(at / PAGE);
+  }
+  const show = (part) => make("div", { class: "frame" }, table("Targets", [head("target", "Target"), head("decision", "Decision"), head("why", "Why"),
+    make("th", { scope: "col", class: "wide" }, "From → to"), head("app", "App, environment", "wide"), head("wait", "Waiting", "wide", "since every publisher had deployed the commit")], part.flatMap(row), "targets", ["target", "decision", "why", "moves wide", "app wide", "wait wide"]));
+  list.replaceChildren(...(targets.length ? paged(targets, state.page, show) : [nothing("No target fits.")]).filter(Boolean));
+  drawTiles();
+}
+
+function head(column, words, kind, title) {
+  const sorted = state.sort === column;
+  const down = state.dir === "down";
+  const sort = () => { go({ sort: column, dir: sorted && !down ? "down" : "up", page: 0 }, true); list.querySelector(`button[data-sort="${column}"]`).focus(); };
+  return make("th", { scope: "col", class: kind, "aria-sort": sorted ? (down ? "descending" : "ascending") : "none" },
+    make("button", { type: "button", "data-sort": column, title, onclick: sort }, words, sorted ? make("span", { "aria-hidden": "true" }, down ? " ▾" : " ▴") : null));
+}
+
+function row(target) {
+  const open = state.open === target.uid;
+  const id = `detail-${target.uid}`;
+  const [file, template, ...rest] = target.label.split("/");
+  const where = rest.splice(-2).join("/");
+  const button = make("button", { class: "expand", type: "button", "aria-expanded": String(open), "aria-controls": open ? id : null },
+    make("span", {}, make("span", { class: "strong" }, [file, template, ...rest].join("/")), make("span", { class: "under" }, where)));
+  const moves = target.to === null ? make("code", {}, short(target.from)) : make("code", {}, `${short(target.from)} → ${short(target.to)}`);
+  const line = make("tr", { class: open ? "row open" : "row", "data-uid": target.uid }, make("td", {}, button),
+    make("td", { class: "nowrap" }, badge(target.decision), target.held_by ? make("span", { class: "gate" }, gateName(target.held_by)) : null),
+    make("td", {}, target.reason), make("td", { class: "wide" }, moves),
+    make("td", { class: "wide" }, target.app, make("span", { class: "under" }, target.environment)), make("td", { class: "wide nowrap" }, target.lead.deployed === undefined ? "" : span(data.observed_at - target.lead.deployed)));
+  line.addEventListener("click", (event) => {
+    const selecting = String(document.getSelection()) !== "";
+    if (event.target.closest("a") || (selecting && !event.target.closest("button"))) return;
+    toggle(target);
+  });
+  return open ? [line, make("tr", {}, make("td", { class: "detail", id, colspan: "6" }, details(target)))] : [line];
+}
+
+function toggle(target) {
+  go({ open: state.open === target.uid ? "" : target.uid }, true);
+  const line = list.querySelector(`tr[data-uid="${CSS.escape(target.uid)}"] .expand`);
+  if (line) line.focus();
+}
+
+function drawTiles() {
+  const count = (decision) => data.targets.filter((target) => target.decision === decision).length;
+  const tile = (kind, amount, words, change) => {
+    const pressed = change.decision ? state.view === "targets" && state.decision === change.decision : state.view === change.view && change.view !== "targets";
+    return make("button", { class: `tile ${kind}`, type: "button", "aria-pressed": String(pressed), onclick: () => go({ ...START, ...(pressed ? {} : change) }) }, make("strong", {}, number(amount)), words);
+  };
+  const errors = data.problems.filter((problem) => problem.severity === "error").length;
+  document.getElementById("tiles").replaceChildren(
+    tile("promote", count("promote"), "to promote", { decision: "promote" }), tile("hold", count("hold"), "held by a gate", { decision: "hold" }),
+    tile("error", count("error"), "in error", { decision: "error" }), tile("calm", count("up_to_date"), "up to date", { decision: "up_to_date" }),
+    tile("new", data.requests.length, "merge requests", { view: "requests" }), tile(errors ? "error" : "calm", data.problems.length, `problems (${plural(errors, "error")})`, { view: "problems" }));
+}
+
+function draw() {
+  list = null;
+  const show = { targets: targetsView, requests: requestsView, graph: graphView, lead: leadTimeView, problems: problemsView }[state.view];
+  const links = Object.entries(VIEWS).map(([view, [words, count]]) => make("a", { href: hashOf({ view }), "aria-current": state.view === view ? "page" : null }, words, count === null ? null : make("span", { class: "count" }, number(count))));
+  document.getElementById("views").replaceChildren(...links);
+  main.replaceChildren(...show().flat(Infinity).filter(Boolean));
+  drawTiles();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  const search = document.getElementById("search");
+  if (event.key === "/" && !typing) {
+    event.preventDefault();
+    if (!search) go({ ...START });
+    document.getElementById("search").focus();
+  } else if (event.key === "Escape" && state.open && !typing) {
+    toggle(byUid.get(state.open));
+  } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && list && (event.target === search || event.target.closest(".expand"))) {
+    const rows = [...list.querySelectorAll(".expand")];
+    const at = rows.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1);
+    event.preventDefault();
+    if (rows[at]) rows[at].focus();
+    else if (at < 0 && search) search.focus();
+  }
+});
+document.addEventListener("click", (event) => {
+  // Without an address of its own a frame does not follow these links itself.
+  const anchor = event.target.closest("a[href^='#']");
+  if (!anchor || anchor.classList.contains("skip") || event.ctrlKey || event.metaKey) return;
+  event.preventDefault();
+  const parts = Object.fromEntries(new URLSearchParams(anchor.getAttribute("href").slice(1)));
+  go({ ...START, ...parts });
+});
+for (const change of ["hashchange", "popstate"]) {
+  window.addEventListener(change, () => {
+    if (location.hash === "#main") return;
+    readHash();
+    draw();
+  });
+}
+if (data.failed) {
+  const banner = document.getElementById("banner");
+  banner.hidden = false;
+  banner.textContent = `This run ended early: ${data.failed}. What is shown is what was known by then.`;
+}
+readHash();
+draw();
+document.documentElement.dataset.ready = "true";

@@ -1,0 +1,97 @@
+//! What many targets have in common, written once.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::model::{PlanReport, PublisherReport, SubscriberReport};
+use super::data::seconds;
+use crate::decide::{Gate, GateName, GateOutcome};
+
+/// A gate as it came out.
+#[derive(Serialize)]
+pub(super) struct GateData {
+    gate: GateName,
+    outcome: GateOutcome,
+    reason: String,
+    evidence: Value,
+    next: Option<i64>,
+}
+
+/// Gates, each way that one came out once.
+#[derive(Default)]
+pub(super) struct Gates {
+    /// In the order of their indexes.
+    pub listed: Vec<GateData>,
+    known: BTreeMap<String, usize>,
+}
+
+impl Gates {
+    /// Indexes of a target's gates.
+    pub fn of(&mut self, subscriber: &SubscriberReport) -> Vec<usize> {
+        subscriber.gates.iter().map(|gate| self.index(gate)).collect()
+    }
+
+    fn index(&mut self, gate: &Gate) -> usize {
+        let evidence = match gate.gate {
+            // The page shows the publishers themselves.
+            GateName::Deployment => Value::Null,
+            _ => gate.evidence.clone(),
+        };
+        let next = seconds(gate.next_possible_at);
+        let key = format!("{:?}|{:?}|{next:?}|{evidence}|{}", gate.gate, gate.outcome, gate.reason);
+        *self.known.entry(key).or_insert_with(|| {
+            let reason = gate.reason.clone();
+            self.listed.push(GateData {
+                gate: gate.gate,
+                outcome: gate.outcome,
+                reason,
+                evidence,
+                next,
+            });
+            self.listed.len() - 1
+        })
+    }
+}
+
+/// The publishers that are followed, by indexes of their own.
+pub(super) struct Followed<'a> {
+    report: &'a PlanReport,
+    on: BTreeMap<&'a str, Vec<usize>>,
+    /// Their places in the report.
+    pub listed: Vec<usize>,
+    known: BTreeMap<usize, usize>,
+}
+
+impl<'a> Followed<'a> {
+    pub fn new(report: &'a PlanReport) -> Self {
+        let mut on: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, publisher) in report.publishers.iter().enumerate() {
+            for channel in &publisher.channels {
+                on.entry(channel).or_default().push(at);
+            }
+        }
+        Self { report, on, listed: Vec::new(), known: BTreeMap::new() }
+    }
+
+    /// Channel and index of all that a subscriber follows.
+    pub fn by(&mut self, subscriber: &'a SubscriberReport) -> Vec<(&'a str, usize)> {
+        let mut follows = Vec::new();
+        for channel in &subscriber.channels {
+            for &at in self.on.get(channel.as_str()).into_iter().flatten() {
+                let index = *self.known.entry(at).or_insert_with(|| {
+                    self.listed.push(at);
+                    self.listed.len() - 1
+                });
+                follows.push((channel.as_str(), index));
+            }
+        }
+        follows
+    }
+
+    /// The publisher of an index.
+    pub fn at(&self, index: usize) -> &'a PublisherReport {
+        &self.report.publishers[self.listed[index]]
+    }
+}

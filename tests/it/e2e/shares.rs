@@ -1,0 +1,353 @@
+//! Several jobs that share the work (`parallel: N`) do together what one does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::Utc;
+
+use super::support::*;
+use crate::shop::{BUCKET, ORDERS_NEW};
+
+/// The job of node `index` of `total`, as GitLab starts it.
+fn node(world: &World, command: &str, index: u32, total: u32) -> Sapm {
+    let run = world.sapm(command).env("CI_NODE_INDEX", index.to_string());
+    run.env("CI_NODE_TOTAL", total.to_string())
+}
+
+/// All nodes, one after the other; the writes of each.
+fn nodes(world: &World, total: u32) -> Vec<Vec<String>> {
+    let run = |index| {
+        world.forge().clear_log();
+        node(world, "apply", index, total).expect(0);
+        world.writes()
+    };
+    (1..=total).map(run).collect()
+}
+
+/// All jobs at the same time, and that each of them ends well.
+#[track_caller]
+fn at_once(jobs: Vec<Sapm>) {
+    let mut children: Vec<_> = jobs.into_iter().map(Sapm::start).collect();
+    for child in &mut children {
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
+}
+
+/// What people see of the bot but for the numbers of requests, which depend on who was first.
+fn seen(world: &World) -> BTreeMap<String, String> {
+    let mut seen = BTreeMap::new();
+    for branch in world.branches() {
+        for (path, bytes) in world.project().files(&branch) {
+            let text = normalise(&String::from_utf8_lossy(&bytes), world.forge());
+            seen.insert(format!("{branch} {path}"), text);
+        }
+    }
+    for request in world.project().merge_requests() {
+        let text = format!("{}\n{:?}\n{}", request.title, request.labels, request.description);
+        let key = format!("{:?} from {}", request.state, request.source_branch);
+        seen.insert(key, normalise(&text, world.forge()));
+    }
+    seen
+}
+
+fn exported(world: &World) -> Vec<u8> {
+    world.forge().get_object(BUCKET, EXPORT).expect("the state export")
+}
+
+/// Nobody has anything to do: neither a node nor an undivided run.
+#[track_caller]
+fn quiet(world: &World, total: u32) {
+    for index in 1..=total {
+        world.forge().clear_log();
+        node(world, "apply", index, total).expect(0);
+        world.assert_nothing_written();
+    }
+    world.apply();
+    world.assert_nothing_written();
+    let open = world.project().open_requests();
+    let branches: BTreeSet<_> = open.iter().map(|request| &request.source_branch).collect();
+    assert_eq!(branches.len(), open.len());
+    assert_eq!(world.branches().len(), open.len());
+    world.forge().assert_no_unknown_routes();
+}
+
+/// Two worlds at the same time: one for the nodes, one for an undivided run.
+fn two_worlds() -> (World, World) {
+    let now = Utc::now();
+    (World::start_at(now), World::start_at(now))
+}
+
+#[test]
+fn nodes_do_together_what_one_run_does() {
+    let (shared, whole) = two_worlds();
+    nodes(&shared, 3);
+    whole.apply();
+    assert_eq!(seen(&shared), seen(&whole));
+    assert_eq!(exported(&shared), exported(&whole));
+    quiet(&shared, 3);
+    for world in [&shared, &whole] {
+        world.shop.next_catalog();
+    }
+    // Another number of nodes finds its way as well.
+    nodes(&shared, 4);
+    whole.apply();
+    assert_eq!(seen(&shared), seen(&whole));
+    assert_eq!(exported(&shared), exported(&whole));
+    quiet(&shared, 4);
+}
+
+#[test]
+fn nodes_at_once_do_the_same() {
+    let (shared, whole) = two_worlds();
+    at_once((1..=3).map(|index| node(&shared, "apply", index, 3)).collect());
+    whole.apply();
+    assert_eq!(seen(&shared), seen(&whole));
+    assert_eq!(exported(&shared), exported(&whole));
+    quiet(&shared, 3);
+}
+
+#[test]
+fn nodes_and_a_manual_run_at_once_end_in_the_right_state() {
+    let (shared, whole) = two_worlds();
+    let jobs = || {
+        let nodes = (1..=3).map(|index| node(&shared, "apply", index, 3));
+        nodes.chain([shared.sapm("apply").env("CI_NODE_TOTAL", "1")]).collect()
+    };
+    at_once(jobs());
+    // Who was second left something to the next run, perhaps.
+    shared.apply();
+    whole.apply();
+    let open = |world: &World| -> BTreeSet<String> {
+        world.project().open_requests().into_iter().map(|request| request.source_branch).collect()
+    };
+    assert_eq!(open(&shared), open(&whole));
+    assert_eq!(shared.project().merge_requests().len(), 4, "none was opened twice");
+    assert_eq!(seen(&shared), seen(&whole));
+    quiet(&shared, 3);
+    for world in [&shared, &whole] {
+        world.shop.next_catalog();
+        let old = "    name: regional\n";
+        world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
+    }
+    at_once(jobs());
+    shared.apply();
+    whole.apply();
+    assert_eq!(seen(&shared), seen(&whole));
+    quiet(&shared, 3);
+}
+
+/// How many nodes wrote, and that they came to what an undivided run comes to.
+#[track_caller]
+fn as_undivided(shared: &World, whole: &World, total: u32) -> usize {
+    let written = nodes(shared, total);
+    // What another node has just closed the way for is opened in the next run.
+    nodes(shared, total);
+    whole.apply();
+    let still_open = |world: &World| -> BTreeMap<String, String> {
+        seen(world).into_iter().filter(|(key, _)| !key.starts_with("Closed")).collect()
+    };
+    assert_eq!(still_open(shared), still_open(whole));
+    quiet(shared, total);
+    written.iter().filter(|writes| !writes.is_empty()).count()
+}
+
+#[test]
+fn the_branch_of_a_target_that_is_gone_is_closed_by_one_node() {
+    let (shared, whole) = two_worlds();
+    for world in [&shared, &whole] {
+        world.apply();
+        let old = "    name: regional\n";
+        world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
+    }
+    assert_eq!(as_undivided(&shared, &whole, 4), 1);
+    assert_eq!(shared.project().open_requests().len(), 3);
+    for world in [&shared, &whole] {
+        let gone = [(CATALOG_FILE, None::<Vec<u8>>)];
+        world.project().commit("alice", "main", "The catalog is no more\n", gone);
+    }
+    assert_eq!(as_undivided(&shared, &whole, 4), 1, "its file is gone as well");
+    assert_eq!(shared.project().open_requests().len(), 1);
+}
+
+#[test]
+fn a_file_that_moves_to_another_node_takes_its_requests_along() {
+    let (shared, whole) = two_worlds();
+    for world in [&shared, &whole] {
+        world.apply();
+        let text = world.text("main", CATALOG_FILE);
+        let moved = [(CATALOG_FILE, None), ("data/services/catalog/cicd/b.yml", Some(text))];
+        world.project().commit("alice", "main", "Another name\n", moved);
+    }
+    let moved = sapm::domain::Share::new(2, 4).unwrap();
+    assert!(moved.has("/services/catalog/cicd/saas.yml"));
+    assert!(!moved.has("/services/catalog/cicd/b.yml"));
+    assert_eq!(as_undivided(&shared, &whole, 4), 1);
+    assert_eq!(shared.project().merge_requests().len(), 4, "refreshed in place");
+}
+
+/// A shared target file that one of its two users leaves for the saas file itself.
+#[test]
+fn a_place_that_is_split_between_nodes_loses_its_branch_to_one_of_them() {
+    let inline = "  - namespace:\n      $ref: /services/orders/namespaces/orders-canary.yml\n    \
+                  ref: d83e8878b794cd2c379af53482024695a2d42eb7\n    promotion:\n      auto: true\n      \
+                  subscribe:\n      - orders-stage\n";
+    let (shared, whole) = two_worlds();
+    for world in [&shared, &whole] {
+        world.apply();
+        let old = "  path: /deploy/print.yml\n  targets:\n";
+        let shared_file = "  - $ref: /services/orders/cicd/targets/canary.yml\n";
+        let new = format!("{old}{inline}");
+        world.edit(ORDERS_FILE, &format!("{old}{shared_file}"), &new);
+    }
+    as_undivided(&shared, &whole, 4);
+    for target in [MAIL, PRINT] {
+        let request = shared.request(target);
+        let open = shared.project().open_requests();
+        assert!(open.iter().any(|other| other.iid == request.iid), "{target}");
+    }
+    assert_eq!(shared.project().open_requests().len(), 5);
+}
+
+#[test]
+fn a_node_looks_up_what_its_share_needs_and_the_first_one_everything() {
+    let world = World::start();
+    let lookups = |index: u32| {
+        world.forge().clear_log();
+        let run = node(&world, "apply", index, 3).args(["--format", "json"]);
+        let plan = run.expect(0).plan();
+        assert_eq!(plan.0["share"]["node_index"], index);
+        assert_eq!(plan.0["share"]["node_total"], 3);
+        let about =
+            |part: &str| world.count(|entry| entry.method == "GET" && entry.path.contains(part));
+        (about("/commits"), about("promotions_v2"), plan.list("publishers").len(), world.puts())
+    };
+    let first = lookups(1);
+    let (second, third) = (lookups(2), lookups(3));
+    assert_eq!((first.2, first.3), (18, 1));
+    for other in [second, third] {
+        assert!(other.0 < first.0 && other.1 < first.1 && other.2 < first.2, "{other:?} {first:?}");
+        assert_eq!(other.3, 0, "the export is the first one's to write");
+    }
+}
+
+#[test]
+fn every_problem_is_reported_and_none_of_the_config_repo_twice() {
+    let break_it = |world: &World| {
+        world.edit(ORDERS_FILE, "      soakDays: 7\n", "      soakDays: -7\n");
+        world.edit(CATALOG_FILE, "schedule: \"0 4 1 1 *\"", "schedule: nonsense");
+        world.forge().remove_github_repo("example-shop/payments-ledger");
+        let old = "  - namespace:\n      $ref: /services/payments/namespaces/payments-canary.yml\n";
+        world.edit(PAYMENTS_FILE, old, &format!("  - ref: main\n{old}"));
+    };
+    let (shared, whole) = two_worlds();
+    break_it(&shared);
+    break_it(&whole);
+    let problems = |run: Sapm| -> Vec<String> {
+        let plan = run.args(["--format", "json"]).run().plan();
+        plan.list("problems").iter().map(|problem| problem.to_string()).collect()
+    };
+    let undivided = problems(whole.sapm("plan"));
+    assert!(undivided.len() >= 4, "{undivided:#?}");
+    let mut together = Vec::new();
+    for index in 1..=4 {
+        together.extend(problems(node(&shared, "plan", index, 4)));
+    }
+    let place = |text: String, world: &World| normalise(&text, world.forge());
+    let undivided: Vec<_> = undivided.into_iter().map(|text| place(text, &whole)).collect();
+    let mut together: Vec<_> = together.into_iter().map(|text| place(text, &shared)).collect();
+    together.sort();
+    let mut sorted = undivided.clone();
+    sorted.sort();
+    assert_eq!(together, sorted);
+}
+
+#[test]
+fn a_share_is_replayed_from_its_snapshot() {
+    let world = World::start();
+    let checkout = world.checkout();
+    let facts = world.path("facts.json");
+    let plan = |run: Sapm| {
+        let run = run.env("SAPM_APP_INTERFACE", &checkout).args(["--format", "json"]);
+        run.expect(0).plan().0
+    };
+    let seen = plan(node(&world, "plan", 3, 3).arg("--save-snapshot").arg(&facts));
+    assert_eq!(plan(world.sapm("plan").arg("--snapshot").arg(&facts)), seen);
+}
+
+#[test]
+fn a_plan_says_which_share_it_is_and_explain_is_about_all_targets() {
+    let world = World::start();
+    let ran = node(&world, "plan", 2, 3).expect(0);
+    assert!(ran.out.contains("targets (share 2 of 3): "), "{}", ran.out);
+    assert!(ran.out.contains(CANARY) && !ran.out.contains(PAYMENTS), "{}", ran.out);
+    let ran = node(&world, "plan", 2, 3).args(["--format", "markdown"]).expect(0);
+    assert!(ran.out.contains("targets (share 2 of 3): "), "{}", ran.out);
+    let ran = node(&world, "explain", 2, 3).arg(PAYMENTS).expect(0);
+    assert!(ran.out.contains("[slo]") || ran.out.contains("SLO"), "{}", ran.out);
+    let ran = world.sapm("plan").args(["--node-index=2", "--node-total=3"]);
+    let ran = ran.env("CI_NODE_INDEX", "1").env("CI_NODE_TOTAL", "2").expect(0);
+    assert!(ran.out.contains("(share 2 of 3)"), "a flag wins: {}", ran.out);
+    for (index, total) in [("", "1"), ("1", "1"), ("", "")] {
+        let ran = world.sapm("plan").env("CI_NODE_INDEX", index).env("CI_NODE_TOTAL", total);
+        let ran = ran.expect(0);
+        assert!(!ran.out.contains("(share"), "{}", ran.out);
+    }
+}
+
+#[test]
+fn a_share_that_is_none_is_a_usage_error() {
+    let world = World::start();
+    for (index, total, word) in [
+        ("0", "3", "no node 0 of 3"),
+        ("4", "3", "no node 4 of 3"),
+        ("2", "1", "no node 2 of 1"),
+        ("0", "0", "no node 0 of 0"),
+        ("", "3", "--node-index"),
+        ("2", "", "--node-total"),
+        ("one", "3", "one"),
+        ("1", "-3", "-3"),
+        ("1", "99999999999999", "99999999999999"),
+    ] {
+        let run = world.sapm("apply").env("CI_NODE_INDEX", index).env("CI_NODE_TOTAL", total);
+        let ran = run.expect(2);
+        assert!(ran.err.contains("error: ") && ran.err.contains(word), "{word}: {}", ran.err);
+    }
+    assert_eq!(world.forge().request_count(), 0);
+}
+
+#[test]
+fn shares_of_a_narrowed_run_are_the_narrowed_run() {
+    let (shared, whole) = two_worlds();
+    for index in 1..=3 {
+        node(&shared, "apply", index, 3).args(["--app-name", "orders"]).expect(0);
+    }
+    whole.sapm("apply").args(["--app-name", "orders"]).expect(0);
+    assert_eq!(seen(&shared), seen(&whole));
+    assert_eq!(exported(&shared), exported(&whole));
+}
+
+/// Two targets on neighbouring lines, whose requests could not both be merged.
+#[test]
+fn what_a_narrowed_run_opens_fits_beside_what_another_one_opened() {
+    let world = World::start();
+    let target = |name: &str, namespace: &str| {
+        format!(
+            "  - {{namespace: {{$ref: /services/orders/namespaces/{namespace}.yml}}, name: {name}, ref: \
+             d83e8878b794cd2c379af53482024695a2d42eb7, promotion: {{auto: true, subscribe: [orders-stage]}}}}\n"
+        )
+    };
+    let old = "  path: /deploy/db.yml\n  targets:\n";
+    let template = format!(
+        "- name: orders-cron\n  url: {}/example-shop/orders\n  path: /deploy/cron.yml\n  targets:\n{}{}",
+        world.forge().gitlab_url(),
+        target("one", "orders-stage"),
+        target("two", "orders-canary"),
+    );
+    let db = "# held by deployment: the commit of its publisher is not deployed yet\n";
+    assert!(world.text("main", ORDERS_FILE).contains(old));
+    world.edit(ORDERS_FILE, db, &format!("{template}{db}"));
+    world.sapm("apply").args(["--env-name", "shop-stage"]).expect(0);
+    assert!(world.request("orders-cron/one").title.contains(&ORDERS_NEW[..8]));
+    let run = world.sapm("apply").args(["--env-name", "shop-production", "--format", "json"]);
+    let plan = run.expect(0).plan();
+    assert_eq!(plan.action("orders-cron/two"), "defer: waits_for_request");
+}

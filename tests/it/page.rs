@@ -1,0 +1,6 @@
+//! `report.html` in a real headless Chromium, and as text.
+
+mod browser;
+mod demo;
+mod hostile;
+mod large;

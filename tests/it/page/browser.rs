@@ -1,0 +1,219 @@
+//! A headless Chromium, driven by the WebDriver protocol of `chromedriver`.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Until then anything must have happened on this machine, however slow it is.
+const DEADLINE: Duration = Duration::from_secs(120);
+const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+
+/// A key of the protocol.
+pub const ENTER: &str = "\u{E007}";
+pub const ESCAPE: &str = "\u{E00C}";
+pub const TAB: &str = "\u{E004}";
+pub const DOWN: &str = "\u{E015}";
+
+/// A browser of its own, with an empty profile.
+pub struct Browser {
+    client: reqwest::blocking::Client,
+    session: String,
+    driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts one; `None`, said aloud, where there is none and none is required.
+    pub fn start() -> Option<Self> {
+        let spawned = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        let mut driver = match spawned {
+            Ok(driver) => driver,
+            Err(error) => {
+                let required = std::env::var_os("SAPM_REQUIRE_CHROMIUM").is_some_and(|v| v == "1");
+                assert!(!required, "chromedriver does not start: {error}");
+                eprintln!("skipped: no chromedriver (Debian: chromium, chromium-driver): {error}");
+                return None;
+            }
+        };
+        let out = BufReader::new(driver.stdout.take().unwrap());
+        let ready = out.lines().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.rsplit_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        let base = format!("http://127.0.0.1:{}", ready.expect("chromedriver's port"));
+        let profile = tempfile::tempdir().unwrap();
+        let client =
+            reqwest::blocking::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let wanted = json!({"capabilities": {"alwaysMatch": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+        }}});
+        let answer = post(&client, &format!("{base}/session"), &wanted);
+        let session = format!("{base}/session/{}", text(&answer["sessionId"]));
+        let browser = Self { client, session, driver, _profile: profile };
+        // What the browser's own first page asks for is none of ours.
+        browser.post("/url", json!({"url": "about:blank"}));
+        browser.noise();
+        Some(browser)
+    }
+
+    fn post(&self, path: &str, body: Value) -> Value {
+        post(&self.client, &format!("{}{path}", self.session), &body)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let response = self.client.get(format!("{}{path}", self.session)).send().unwrap();
+        let mut answer: Value = serde_json::from_slice(&response.bytes().unwrap()).unwrap();
+        answer["value"].take()
+    }
+
+    /// Runs JavaScript and gives what it returns.
+    pub fn run(&self, script: &str) -> Value {
+        self.post("/execute/sync", json!({"script": script, "args": []}))
+    }
+
+    /// Waits until an expression holds.
+    #[track_caller]
+    pub fn until(&self, expression: &str) {
+        let start = Instant::now();
+        while self.run(&format!("return Boolean({expression})")) != true {
+            assert!(start.elapsed() < DEADLINE, "never true: {expression}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Opens a file, afresh, and waits until its script has drawn it. How long that took.
+    pub fn open(&self, page: &Path, hash: &str) -> Duration {
+        self.post("/url", json!({"url": "about:blank"}));
+        let start = Instant::now();
+        self.post("/url", json!({"url": format!("file://{}{hash}", page.display())}));
+        self.until("document.documentElement.dataset.ready");
+        start.elapsed()
+    }
+
+    /// Width and height of the page's area; height is that of the whole page for `None`.
+    pub fn resize(&self, width: u32, height: u32) {
+        let metrics =
+            json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.command("Emulation.setDeviceMetricsOverride", metrics);
+    }
+
+    /// `light` or `dark`.
+    pub fn colours(&self, scheme: &str) {
+        let feature = json!({"name": "prefers-color-scheme", "value": scheme});
+        self.command("Emulation.setEmulatedMedia", json!({"features": [feature]}));
+    }
+
+    fn command(&self, name: &str, parameters: Value) {
+        self.post("/goog/cdp/execute", json!({"cmd": name, "params": parameters}));
+    }
+
+    fn element(&self, selector: &str) -> String {
+        let found = self.post("/element", json!({"using": "css selector", "value": selector}));
+        text(&found[ELEMENT])
+    }
+
+    /// Clicks as a mouse does: what is covered or not shown is an error.
+    pub fn click(&self, selector: &str) {
+        let element = self.element(selector);
+        self.post(&format!("/element/{element}/click"), json!({}));
+    }
+
+    /// Types into whatever has the focus.
+    pub fn keys(&self, keys: &str) {
+        let actions: Vec<Value> = keys
+            .chars()
+            .flat_map(|key| {
+                let key = key.to_string();
+                [json!({"type": "keyDown", "value": key}), json!({"type": "keyUp", "value": key})]
+            })
+            .collect();
+        let source = json!({"type": "key", "id": "keyboard", "actions": actions});
+        self.post("/actions", json!({"actions": [source]}));
+    }
+
+    /// Chooses a value of a list.
+    pub fn choose(&self, name: &str, value: &str) {
+        self.click(&format!("select[name={name}] option[value=\"{value}\"]"));
+    }
+
+    /// The texts of all elements of a kind, as they are shown.
+    pub fn texts(&self, selector: &str) -> Vec<String> {
+        let script = format!(
+            "return [...document.querySelectorAll({})].map((element) => element.innerText ?? element.textContent)",
+            json!(selector)
+        );
+        self.run(&script).as_array().unwrap().iter().map(text).collect()
+    }
+
+    /// What the console says, and every address that was asked for, since the last call.
+    pub fn noise(&self) -> (Vec<String>, Vec<String>) {
+        let console = self.post("/se/log", json!({"type": "browser"}));
+        let console = console.as_array().unwrap().iter().map(|entry| text(&entry["message"]));
+        let log = self.post("/se/log", json!({"type": "performance"}));
+        let asked = log.as_array().unwrap().iter().filter_map(|entry| {
+            let entry: Value = serde_json::from_str(entry["message"].as_str()?).ok()?;
+            let message = &entry["message"];
+            let sent = message["method"] == "Network.requestWillBeSent";
+            sent.then(|| text(&message["params"]["request"]["url"]))
+        });
+        (console.collect(), asked.collect())
+    }
+
+    /// Saves what is seen as a PNG in `target/screenshots`.
+    pub fn screenshot(&self, name: &str) -> PathBuf {
+        let png = base64::Engine::decode(
+            &base64::engine::general_purpose::STANDARD,
+            text(&self.get("/screenshot")),
+        );
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name).with_extension("png");
+        std::fs::write(&path, png.unwrap()).unwrap();
+        path
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Ends the browser with the session, then the driver.
+        let _ = self.client.delete(&self.session).send();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+#[track_caller]
+fn post(client: &reqwest::blocking::Client, url: &str, body: &Value) -> Value {
+    let response = client.post(url).body(body.to_string()).send().unwrap();
+    let well = response.status().is_success();
+    let mut answer: Value = serde_json::from_slice(&response.bytes().unwrap()).unwrap();
+    assert!(well, "{url}: {body}: {}", answer["value"]["message"]);
+    answer["value"].take()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no text")).to_owned()
+}

@@ -1,0 +1,290 @@
+//! The page of a real run of the demo's shop.
+
+use std::path::PathBuf;
+
+use super::browser::{Browser, DOWN, ENTER, ESCAPE, TAB};
+use crate::e2e::support::{CANARY, LEDGER, ORDERS, World};
+use crate::shop::TOKEN;
+
+/// The page after a run of `apply`.
+fn page(world: &World) -> PathBuf {
+    let folder = world.path("report");
+    let run = world.sapm("apply").arg("--report-dir").arg(&folder);
+    run.env("CI_PIPELINE_URL", "https://gitlab.example.com/-/pipelines/7").expect(0);
+    folder.join("report.html")
+}
+
+/// Names of the targets in the table, as they are shown.
+fn rows(browser: &Browser) -> Vec<String> {
+    let texts = browser.texts("tr.row .expand");
+    texts.into_iter().map(|text| text.replace('\n', "/")).collect()
+}
+
+#[test]
+fn the_page_of_the_demo_shows_finds_and_opens() {
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let page = page(&world);
+    browser.resize(1400, 900);
+    browser.open(&page, "");
+    assert_eq!(rows(&browser).len(), 12);
+    assert_eq!(browser.texts("#status"), ["12 of 12 targets"]);
+    assert_eq!(browser.texts(".tile strong"), ["6", "6", "0", "0", "4", "0"]);
+    look(&browser, "demo");
+
+    // The slash leads to the search, which finds by part of a name.
+    browser.keys("/");
+    browser.keys("ORDERS-prod");
+    browser.until("document.querySelector('#status').textContent === '2 of 12 targets'");
+    assert!(rows(&browser).contains(&ORDERS.to_owned()), "{:?}", rows(&browser));
+
+    // Down to the first row, Enter opens it, Escape closes it.
+    browser.keys(DOWN);
+    browser.keys(ENTER);
+    browser.until("document.querySelector('td.detail')");
+    let opened = browser.texts("tr.row.open .expand").remove(0).replace('\n', "/");
+    assert_eq!(opened, rows(&browser)[0]);
+    let label = browser.run("return document.activeElement.getAttribute('aria-expanded')");
+    assert_eq!(label, "true", "the focus stays on the row");
+    browser.keys(ESCAPE);
+    browser.until("!document.querySelector('td.detail')");
+
+    let (console, asked) = browser.noise();
+    assert_eq!(console, Vec::<String>::new());
+    let foreign = asked.iter().filter(|url| !url.starts_with("file://") && *url != "about:blank");
+    assert_eq!(foreign.count(), 0, "{asked:?}");
+}
+
+#[test]
+fn filters_narrow_and_a_link_brings_them_back() {
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let page = page(&world);
+    browser.open(&page, "");
+    browser.choose("gate", "soak");
+    browser.until("document.querySelectorAll('tr.row').length === 1");
+    assert_eq!(rows(&browser), [ORDERS]);
+    browser.choose("gate", "");
+    browser.choose("app", "payments");
+    browser.choose("decision", "hold");
+    let held = rows(&browser);
+    assert!(held.contains(&LEDGER.to_owned()), "{held:?}");
+    assert!(held.iter().all(|label| label.starts_with("saas-payments/")), "{held:?}");
+
+    let hash = browser.run("return location.hash");
+    browser.open(&page, hash.as_str().unwrap());
+    assert_eq!(rows(&browser), held, "{hash}");
+    assert_eq!(browser.run("return document.querySelector('[name=app]').value"), "payments");
+
+    browser.click("button[data-sort=target]");
+    let by_name = rows(&browser);
+    let mut sorted = by_name.clone();
+    sorted.sort();
+    assert_eq!(by_name, sorted);
+    browser.click("button[data-sort=target]");
+    sorted.reverse();
+    assert_eq!(rows(&browser), sorted);
+    let said = browser.run("return document.querySelector('th[aria-sort=descending]').innerText");
+    assert!(said.as_str().unwrap().starts_with("Target"), "{said}");
+}
+
+#[test]
+fn a_row_opens_to_gates_publishers_and_the_diff() {
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let page = page(&world);
+    browser.resize(1400, 1300);
+    browser.open(&page, "#q=catalog-canary");
+    browser.click("tr.row .expand");
+    let detail = browser.texts("td.detail").remove(0);
+    for word in ["Gates", "deployment", "passes", "Publishers", "deployed", "\nopened: due"] {
+        assert!(detail.contains(word), "{word}: {detail}");
+    }
+    let changed: Vec<String> = browser.texts("td.detail pre .plus");
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    assert!(changed[0].contains(crate::shop::CATALOG_NEW), "{changed:?}");
+    let steps = browser.texts("td.detail .steps li");
+    assert_eq!(steps.len(), 3);
+    for (step, name) in
+        steps.iter().zip(["Deployed upstream", "Promotable", "Merge request opened"])
+    {
+        assert!(step.starts_with(name) && !step.contains("not yet"), "{steps:?}");
+    }
+    assert!(steps[2].ends_with("after 26 h 0 min"), "{steps:?}");
+    let links = browser.run(
+        "return [...document.querySelectorAll('td.detail a')].map((a) => a.getAttribute('href')).join('\\n')",
+    );
+    let links = links.as_str().unwrap();
+    let gitlab = world.forge().gitlab_url();
+    let request = world.request(CANARY);
+    let tip = world.project().tip("main").unwrap();
+    for wanted in [
+        format!("{gitlab}/shop/app-interface/-/merge_requests/{}", request.iid),
+        format!("{gitlab}/shop/app-interface/-/merge_requests/{}/pipelines", request.iid),
+        format!("{gitlab}/shop/app-interface/-/blob/{tip}/data/services/catalog/cicd/saas.yml#L"),
+        format!(
+            "https://github.com/example-shop/catalog/compare/{}...{}",
+            crate::shop::CATALOG_OLD,
+            crate::shop::CATALOG_NEW
+        ),
+    ] {
+        assert!(links.contains(&wanted), "{wanted}\n{links}");
+    }
+    let header = browser.texts("header a");
+    assert_eq!(header.len(), 2, "config repo and pipeline: {header:?}");
+    look(&browser, "row");
+
+    // What holds: required, actual, and when it can pass.
+    browser.open(&page, "#q=orders-api/prod01&decision=hold");
+    browser.click("tr.row .expand");
+    let holds = browser.texts("tr.holds").join("\n");
+    for word in ["soak", "holds", "required", "7 days", "actual", "in 5."] {
+        assert!(holds.contains(word), "{word}: {holds}");
+    }
+    let steps = browser.texts("td.detail .steps li").join("\n");
+    assert_eq!(steps.matches("not yet").count(), 2, "{steps}");
+    look(&browser, "held");
+
+    // A plan that was not applied speaks of what is to come.
+    let folder = world.path("planned");
+    world.shop.next_catalog();
+    world.sapm("plan").arg("--report-dir").arg(&folder).expect(0);
+    browser.open(&folder.join("report.html"), "#view=requests");
+    let cards = browser.texts(".card").join("\n");
+    assert!(cards.contains("to be refreshed: "), "{cards}");
+    assert!(cards.contains("stays as it is: "), "{cards}");
+}
+
+#[test]
+fn the_graph_of_an_app_shows_states_and_leads_to_the_row() {
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let page = page(&world);
+    browser.resize(1400, 900);
+    browser.open(&page, "#view=graph&app=catalog");
+    let shown = browser.texts(".picture svg .target .title");
+    assert!(!shown.is_empty(), "the picture is drawn");
+    let states = "return [...document.querySelectorAll('.picture .status')].map((e) => e.textContent).sort().join()";
+    let states = browser.run(states);
+    assert!(states.as_str().unwrap().contains("held by schedule"), "{states}");
+    assert!(states.as_str().unwrap().contains("9705190c deployed"), "{states}");
+    look(&browser, "graph");
+    browser.choose("app", "payments");
+    browser.until("document.querySelector('.picture title').textContent.includes('payments')");
+    look(&browser, "graph-payments");
+    browser.click(".picture .target[tabindex='0'] .title");
+    browser.until("document.querySelector('td.detail')");
+    assert_eq!(rows(&browser).len(), 1);
+
+    for (view, heading) in
+        [("lead", "Lead time"), ("requests", "Merge requests"), ("problems", "Problems")]
+    {
+        browser.open(&page, &format!("#view={view}"));
+        assert_eq!(browser.texts("main h2"), [heading]);
+        look(&browser, view);
+    }
+    let (console, _) = browser.noise();
+    assert_eq!(console, Vec::<String>::new());
+}
+
+/// The first tab stops are the link to the content, the head's links, the counts and the views.
+#[test]
+fn the_keyboard_reaches_everything_and_names_are_spoken() {
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let page = page(&world);
+    browser.open(&page, "#decision=hold");
+    let mut stops = Vec::new();
+    for _ in 0..30 {
+        browser.keys(TAB);
+        let stop = browser.run(
+            "const e = document.activeElement; const outline = getComputedStyle(e).outlineStyle; \
+             return `${e.className || e.id || e.name || e.tagName}: ${outline}`",
+        );
+        stops.push(stop.as_str().unwrap().to_owned());
+    }
+    let at = |part: &str| stops.iter().position(|stop| stop.starts_with(part));
+    let order = [at("skip"), at("tile"), at("search"), at("app"), at("expand")];
+    assert!(order.iter().all(Option::is_some) && order.is_sorted(), "{stops:?}");
+    let invisible: Vec<_> = stops.iter().filter(|stop| stop.ends_with(": none")).collect();
+    assert!(invisible.is_empty(), "focus is not seen: {invisible:?}");
+    let nameless = browser.run(
+        "return [...document.querySelectorAll('input, select, button, a, table')].filter((e) => \
+         !(e.labels && e.labels.length) && !e.innerText.trim() && !e.getAttribute('aria-label') && !e.caption)\
+         .map((e) => e.outerHTML)",
+    );
+    assert_eq!(nameless, serde_json::json!([]));
+    let headings = browser
+        .run("return [...document.querySelectorAll('h1, h2, h3')].map((e) => e.tagName).join()");
+    assert!(headings.as_str().unwrap().starts_with("H1,H2"), "{headings}");
+}
+
+#[test]
+fn a_run_that_failed_leaves_a_page_that_says_so() {
+    let world = World::start();
+    let folder = world.path("report");
+    let run = world.sapm("apply").arg("--report-dir").arg(&folder);
+    run.env("SAPM_GITLAB_TOKEN", "glpat-refused").expect(4);
+    let page = folder.join("report.html");
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("0 targets"), "for a reader without scripts");
+    assert!(!text.contains("glpat-refused"));
+    let Some(browser) = Browser::start() else { return };
+    browser.open(&page, "#view=problems");
+    let banner = browser.texts("#banner").remove(0);
+    assert!(banner.starts_with("This run ended early: "), "{banner}");
+    assert_eq!(browser.texts("tbody tr").len(), 1);
+    look(&browser, "failed");
+}
+
+#[test]
+fn the_page_holds_no_token() {
+    let world = World::start();
+    let text = std::fs::read_to_string(page(&world)).unwrap();
+    assert!(!text.contains(TOKEN));
+    assert!(!text.contains(world.forge().s3_keys().1));
+}
+
+/// Screenshots, wide and narrow, light and dark, for people to look at.
+fn look(browser: &Browser, name: &str) {
+    for (width, size) in [(1400, "wide"), (480, "narrow")] {
+        browser.resize(width, 1100);
+        for scheme in ["light", "dark"] {
+            browser.colours(scheme);
+            browser.screenshot(&format!("{name}-{size}-{scheme}"));
+            let wider = browser.run("return document.documentElement.scrollWidth - innerWidth");
+            assert!(wider.as_i64().unwrap() <= 0, "{name} at {width} is {wider} pixels too wide");
+        }
+    }
+    browser.colours("light");
+    browser.resize(1400, 1100);
+}
+
+/// axe-core finds nothing, in no view, neither light nor dark. `scripts/accessibility` fetches it.
+#[test]
+fn axe_core_finds_no_barrier() {
+    let Some(axe) = std::env::var_os("SAPM_AXE") else {
+        eprintln!("skipped: SAPM_AXE is not set: scripts/accessibility runs this test");
+        return;
+    };
+    let axe = std::fs::read_to_string(axe).unwrap();
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let page = page(&world);
+    for (width, scheme) in [(1400, "light"), (1400, "dark"), (480, "light")] {
+        browser.resize(width, 1100);
+        browser.colours(scheme);
+        for hash in ["", "#q=orders-api/prod01", "#view=graph", "#view=lead", "#view=requests"] {
+            browser.open(&page, hash);
+            if hash.contains("q=") {
+                browser.click("tr.row .expand");
+            }
+            browser.run(&axe);
+            let found = browser.run(
+                "return axe.run().then((all) => all.violations.map((v) => \
+                 `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).slice(0, 3).join(' | ')}`))",
+            );
+            assert_eq!(found, serde_json::json!([]), "{width} {scheme} {hash}");
+        }
+    }
+}

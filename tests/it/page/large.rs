@@ -1,0 +1,207 @@
+//! The page of a plan with 10,000 targets, made by `sapm plan` from recorded facts.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sapm::domain::{TargetIdentity, UidDigest};
+use serde_json::{Map, Value, json};
+
+use super::browser::{Browser, DOWN, ENTER};
+
+const APPS: usize = 400;
+/// Subscribers of an app: the canary, and those that follow it.
+const OF_AN_APP: usize = 25;
+/// What a page may weigh, and a promise to readers on slow lines.
+const LIMIT: usize = 20_000_000;
+
+fn write(root: &Path, path: &str, text: &str) {
+    let path = root.join("data").join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+fn sha(app: usize, kind: &str) -> String {
+    format!("{:0>40}", format!("{app:x}{kind}"))
+}
+
+/// Stage publishes to the canary, the canary to everybody else.
+fn app(root: &Path, app: usize) {
+    let name = format!("service-{app:03}");
+    let folder = format!("services/{name}");
+    write(
+        root,
+        &format!("{folder}/app.yml"),
+        &format!("$schema: /app-sre/app-1.yml\nname: {name}\n"),
+    );
+    for place in ["stage", "production"] {
+        let text = format!(
+            "$schema: /openshift/namespace-1.yml\nname: {name}-{place}\ncluster:\n  $ref: /openshift/prod01/cluster.yml\n\
+             app:\n  $ref: /{folder}/app.yml\nenvironment:\n  $ref: /products/{place}.yml\n"
+        );
+        write(root, &format!("{folder}/{place}.yml"), &text);
+    }
+    let mut saas = format!(
+        "$schema: /app-sre/saas-file-2.yml\nname: saas-{name}\napp:\n  $ref: /{folder}/app.yml\n\
+         resourceTemplates:\n- name: api\n  url: https://github.com/example/{name}\n  path: /deploy.yml\n  targets:\n"
+    );
+    let mut target = |own: &str, place: &str, git_ref: &str, promotion: &str| {
+        let _ = write!(
+            saas,
+            "  - name: {own}\n    namespace:\n      $ref: /{folder}/{place}.yml\n    ref: {git_ref}\n    promotion:\n{promotion}"
+        );
+    };
+    target("stage", "stage", "main", &format!("      publish: [{name}-stage]\n"));
+    target(
+        "canary",
+        "production",
+        &sha(app, "a"),
+        &format!(
+            "      auto: true\n      subscribe: [{name}-stage]\n      publish: [{name}-canary]\n"
+        ),
+    );
+    for number in 1..OF_AN_APP {
+        let promotion = match app % 4 {
+            0 => "      soakDays: 7\n",
+            1 => "      schedule: '0 4 1 1 *'\n",
+            _ => "",
+        };
+        let behind = app % 4 < 2 || app % 20 == 2;
+        let current = sha(app, if behind { "b" } else { "a" });
+        target(
+            &format!("region-{number:02}"),
+            "production",
+            &current,
+            &format!("      auto: true\n      subscribe: [{name}-canary]\n{promotion}"),
+        );
+    }
+    write(root, &format!("{folder}/saas.yml"), &saas);
+}
+
+fn facts() -> Value {
+    let (mut commits, mut records) = (Map::new(), Map::new());
+    for app in 0..APPS {
+        let name = format!("service-{app:03}");
+        let found = match app % 50 {
+            7 => json!({"error": "the repository is not there (404)"}),
+            _ => json!({"sha": sha(app, "c")}),
+        };
+        commits.insert(format!("https://github.com/example/{name}@main"), found);
+        for (own, place, channel, commit) in [
+            ("stage", "stage", "stage", sha(app, "c")),
+            ("canary", "production", "canary", sha(app, "a")),
+        ] {
+            if app % 10 == 9 && own == "stage" {
+                continue;
+            }
+            let uid = TargetIdentity {
+                saas_file: &format!("saas-{name}"),
+                resource_template: "api",
+                target: Some(own),
+                cluster: "prod01",
+                namespace: &format!("{name}-{place}"),
+            }
+            .uid(UidDigest::Blake2s);
+            let record = json!({"success": app % 20 != 5, "target_config_hash": "5ca1ab1e", "saas_file": format!("saas-{name}"),
+                "check_in": format!("2026-08-{:02} {:02}:00:00+00:00", 10 + app % 10, app % 24)});
+            records.insert(format!("promotions_v2/{name}-{channel}/{uid}/{commit}"), record);
+        }
+    }
+    let user = json!({"id": 1, "username": "sapm-bot", "name": "sapm-bot", "emails": []});
+    json!({"version": 1, "observed_at": "2026-08-20T10:15:30Z", "commits": commits, "deployment_records": records,
+        "config_repo": {"project_id": 1, "project_path": "shop/app-interface", "target_branch": "main", "bot": user,
+            "web_url": "https://gitlab.example.com/shop/app-interface", "base_commit": sha(1, "d")}})
+}
+
+/// Runs `sapm plan` on it and gives the page.
+fn page(root: &Path) -> PathBuf {
+    write(root, "products/product.yml", "$schema: /app-sre/product-1.yml\nname: shop\n");
+    for environment in ["stage", "production"] {
+        let text = format!(
+            "$schema: /app-sre/environment-1.yml\nname: {environment}\nproduct:\n  $ref: /products/product.yml\n"
+        );
+        write(root, &format!("products/{environment}.yml"), &text);
+    }
+    let cluster =
+        "$schema: /openshift/cluster-1.yml\nname: prod01\nserverUrl: https://api.example.com\n";
+    write(root, "openshift/prod01/cluster.yml", cluster);
+    for number in 0..APPS {
+        app(root, number);
+    }
+    std::fs::write(root.join("facts.json"), facts().to_string()).unwrap();
+    let report = root.join("report");
+    let start = std::time::Instant::now();
+    let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
+        .env_clear()
+        .args(["plan", "--format", "json", "--max-new-merge-requests", "1000"])
+        .arg("--app-interface")
+        .arg(root)
+        .arg("--snapshot")
+        .arg(root.join("facts.json"))
+        .arg("--report-dir")
+        .arg(&report)
+        .output()
+        .unwrap();
+    println!("10,000 targets: planned and reported in {} s", start.elapsed().as_secs());
+    let code = output.status.code();
+    assert_eq!(code, Some(5), "{}", String::from_utf8_lossy(&output.stderr));
+    report.join("report.html")
+}
+
+#[test]
+fn ten_thousand_targets_are_loaded_searched_and_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = page(folder.path());
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots/large.html");
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    std::fs::copy(&page, &kept).unwrap();
+    let size = std::fs::metadata(&page).unwrap().len() as usize;
+    assert!(size < LIMIT, "{size} bytes");
+    let Some(browser) = Browser::start() else { return };
+    browser.resize(1400, 1100);
+    let loaded = browser.open(&page, "");
+    println!(
+        "10,000 targets: page of {size} bytes, drawn {} ms after the call",
+        loaded.as_millis()
+    );
+    let own = browser.run(
+        "const [entry] = performance.getEntriesByType('navigation'); return Math.round(entry.domComplete)",
+    );
+    println!("10,000 targets: document complete after {own} ms");
+    assert_eq!(browser.texts("#status"), ["10,000 of 10,000 targets"]);
+    assert_eq!(browser.texts("tr.row").len(), 100);
+    browser.screenshot("large-wide-light");
+
+    browser.keys("/");
+    browser.keys("service-123 region-07");
+    browser.until("document.querySelector('#status').textContent === '1 of 10,000 targets'");
+    browser.keys(DOWN);
+    browser.keys(ENTER);
+    browser.until("document.querySelector('td.detail')");
+    browser.click(".filters button");
+    browser.choose("app", "service-044");
+    assert_eq!(browser.texts("#status"), ["25 of 10,000 targets"]);
+    browser.open(&page, "#view=graph&app=service-044");
+    assert_eq!(browser.texts(".picture .title").len(), OF_AN_APP + 1);
+    browser.screenshot("large-graph-wide-light");
+    for view in ["lead", "requests", "problems"] {
+        browser.open(&page, &format!("#view={view}"));
+        browser.screenshot(&format!("large-{view}-wide-light"));
+    }
+    browser.open(&page, "#page=99");
+    assert_eq!(browser.texts(".pager span"), ["9,901 to 10,000 of 10,000"]);
+
+    // What a person waits for after a key, in the page's own time.
+    let search = browser.run(
+        "const field = document.querySelector('#search'); const start = performance.now(); \
+         field.value = 'region-11'; field.dispatchEvent(new Event('input')); \
+         return new Promise((done) => { const look = () => document.querySelector('#status').textContent.startsWith('400 ') \
+         ? done(Math.round(performance.now() - start)) : setTimeout(look, 1); look(); })",
+    );
+    println!(
+        "10,000 targets: found {search} ms after the key (120 ms of them wait for the next one)"
+    );
+    let (console, asked) = browser.noise();
+    assert_eq!(console, Vec::<String>::new());
+    assert!(asked.iter().all(|url| url.starts_with("file://") || url == "about:blank"));
+}
