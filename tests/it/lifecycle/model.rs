@@ -12,7 +12,7 @@ use fastrand::Rng;
 use sapm::plan::Reason;
 
 use super::driver::Ended;
-use super::faults::{Trouble, run_with_fault};
+use super::faults::{At, Trouble, run_with_fault};
 use super::judge::Judge;
 use super::lab::{Lab, story};
 use super::look::Look;
@@ -23,6 +23,29 @@ use super::tally::Tally;
 
 const WORLDS: u64 = 150;
 const STEPS: u64 = 12;
+
+/// What the usual worlds come to, all but what switches cause: what never happens proves nothing.
+const REASONS: [Reason; 19] = [
+    Reason::Due,
+    Reason::AsWanted,
+    Reason::ReadyAgain,
+    Reason::Changed,
+    Reason::TargetBranchMoved,
+    Reason::HeldByGate,
+    Reason::FactsMissing,
+    Reason::NothingDue,
+    Reason::TargetGone,
+    Reason::CommitBlocked,
+    Reason::Superseded,
+    Reason::WaitsForRequest,
+    Reason::RunLimit,
+    Reason::TakenOver,
+    Reason::BeingMerged,
+    Reason::HoldLabel,
+    Reason::ClosedByPerson,
+    Reason::RolledBack,
+    Reason::NotOurs,
+];
 
 struct Model {
     lab: Lab,
@@ -116,15 +139,17 @@ impl Model {
         let began = self.look();
         let before = RefCell::new(began.clone());
         let mut runs = 1;
-        let (nth, trouble) = {
+        let (nth, at, trouble) = {
             let mut rng = self.rng.borrow_mut();
-            (rng.u64(1..=24), *rng.choice(&Trouble::ALL).unwrap())
+            let nth = rng.u64(1..=24);
+            let at = if rng.bool() { At::Write(rng.u64(1..=5)) } else { At::Request(nth) };
+            (nth, at, *rng.choice(&Trouble::ALL).unwrap())
         };
         let ended = match kind {
             // A fault.
             5 | 6 => {
-                self.tell(format!("a run with {trouble:?} at request {nth}"));
-                run_with_fault(&self.lab.bot, nth, trouble, std::future::ready(())).await
+                self.tell(format!("a run with {trouble:?} at {at:?}"));
+                run_with_fault(&self.lab.bot, at, trouble, std::future::ready(())).await
             }
             // Things that happen between planning and writing, perhaps a fault after that.
             7 => {
@@ -135,8 +160,8 @@ impl Model {
                     *before.borrow_mut() = self.look();
                 };
                 if self.rng.borrow_mut().u8(..3) == 0 {
-                    self.tell(format!("  with {trouble:?} at request {nth}"));
-                    run_with_fault(&self.lab.bot, nth, trouble, between).await
+                    self.tell(format!("  with {trouble:?} at {at:?}"));
+                    run_with_fault(&self.lab.bot, at, trouble, between).await
                 } else {
                     self.lab.bot.run_with(between).await
                 }
@@ -310,4 +335,8 @@ fn the_invariants_hold_in_random_worlds() {
     println!("model: {} worlds of {steps} steps, {} runs", to - from, runs.load(Ordering::SeqCst));
     println!("{tally}");
     assert!(failures.is_empty(), "{} worlds failed\n{}", failures.len(), failures.join("\n\n"));
+    if (from, worlds, steps) == (0, WORLDS, STEPS) {
+        let never = REASONS.iter().filter(|reason| !tally.has(&format!("reason {reason:?}")));
+        assert_eq!(never.collect::<Vec<_>>(), Vec::<&Reason>::new(), "never happened");
+    }
 }

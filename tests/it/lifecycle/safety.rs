@@ -101,6 +101,8 @@ fn others_untouched(
         let taken_over = before.tip(old).is_some_and(|tip| persons.pushed.contains(tip));
         let why = if old.author != scene.bot {
             "a person's"
+        } else if old.state == MrState::Locked {
+            "being merged"
         } else if old.labels.contains(HOLD) {
             "to be left alone by its label"
         } else if taken_over {

@@ -20,8 +20,8 @@ impl Tally {
         *self.0.lock().unwrap().entry(what).or_default() += 1;
     }
 
-    pub fn count(&self, what: &str) -> u64 {
-        self.0.lock().unwrap().get(what).copied().unwrap_or_default()
+    pub fn has(&self, what: &str) -> bool {
+        self.0.lock().unwrap().contains_key(what)
     }
 
     /// What a run planned, whether it had to write for it, and what became of it.
@@ -44,7 +44,7 @@ impl Tally {
         let kind = text.split('(').next().unwrap_or_default();
         let more = match deed {
             Deed::Label(_, label, on) => format!(" {label} {on}"),
-            Deed::Draft(_, on) => format!(" {on}"),
+            Deed::Draft(_, on) | Deed::Locked(_, on) => format!(" {on}"),
             _ => String::new(),
         };
         self.note(format!("deed: {kind}{more}"));
