@@ -194,12 +194,13 @@ impl ForgeReader for GitLabReader {
                     .author(NameOrId::from(self.bot.id));
             })
         };
-        let (mut found, locked, branches) = tokio::try_join!(
-            own(RequestState::Opened),
-            own(RequestState::Locked),
-            self.branches(prefix)
-        )?;
-        found.extend(locked);
+        let both = async {
+            // In this order: a merge that begins in between is in one of them at least.
+            let mut found = own(RequestState::Opened).await?;
+            found.extend(own(RequestState::Locked).await?);
+            Ok(found)
+        };
+        let (mut found, branches) = tokio::try_join!(both, self.branches(prefix))?;
         let with_request: BTreeSet<_> =
             found.iter().map(|request| request.source_branch.clone()).collect();
         let others = branches.iter().filter(|(name, _)| !with_request.contains(name));

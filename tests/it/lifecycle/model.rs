@@ -64,6 +64,9 @@ impl Model {
     fn new(seed: u64, tally: Arc<Tally>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let lab = Lab::new(moves::world(&mut rng));
+        let watched: Vec<usize> =
+            lab.config.borrow().targets().filter(|t| t.slo).map(|t| t.id).collect();
+        watched.into_iter().for_each(|id| lab.set_slo(id, 1.0));
         lab.bot.settings.borrow_mut().max_new_merge_requests =
             *rng.choice(&[1, 2, 10, 10]).unwrap();
         if rng.u8(..3) == 0 {

@@ -48,7 +48,7 @@ pub fn world(rng: &mut Rng) -> Config {
             if shape != Shape::Line {
                 target.redeploy = rng.u8(..2) == 0;
             }
-            target.slo = shape == Shape::Block && rng.u8(..4) == 0;
+            target.slo = shape == Shape::Block && rng.bool();
             target.soak_days = u64::from(rng.u8(..6) == 0);
             if rng.u8(..4) == 0 {
                 target.schedule = Some("* 9-17 * * *".to_owned());
