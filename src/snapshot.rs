@@ -60,7 +60,7 @@ pub struct Snapshot {
     /// only where a branch's text is not known from its commit's trailers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub files: BTreeMap<String, Lookup<Option<String>>>,
-    /// What a commit changed; only for branch tips that somebody else committed.
+    /// What a commit brings to the target branch; only for branch tips that somebody else committed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub commit_changes: BTreeMap<String, Lookup<Vec<FileChange>>>,
 }

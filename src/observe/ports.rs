@@ -73,8 +73,9 @@ pub trait SloSource: Send + Sync {
 /// Merge requests and branches of the config repo, read only.
 #[async_trait]
 pub trait ForgeReader: Send + Sync {
-    /// Open requests into `target_branch` whose source branch begins with `prefix`, and the
-    /// branches whose name begins with it, with their tip commits.
+    /// Requests that are open or being merged, from branches whose name begins with `prefix`, and
+    /// these branches with their tip commits. Those into another branch than `target_branch` are
+    /// among them where the branch has none into it.
     async fn requests_and_branches(
         &self,
         prefix: &str,
@@ -88,13 +89,13 @@ pub trait ForgeReader: Send + Sync {
     ) -> Result<Vec<PastMergeRequest>, Failure>;
     /// A request as it is now.
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
-    /// Is there an open request from this branch, whoever opened it?
+    /// Is there a request from this branch that is open or being merged, whoever opened it?
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
     /// Bodies of the comments that the user `bot_id` wrote on a request.
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
     /// Text of a file at a commit, `None` if there is none. `path` from the repository's root.
     async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure>;
-    /// What a commit changed.
+    /// What a commit brings to the target branch, with all below it that is not there yet.
     async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure>;
     /// Tip of a branch now, `None` if there is no such branch.
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;

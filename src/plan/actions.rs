@@ -24,8 +24,10 @@ impl Planner<'_> {
         planned.targets.clone_from(&desired.targets);
         planned.files = vec![desired.file()];
         planned.promotable_since = desired.promotable_since;
+        // The title tells it too: the description may be a person's.
         let stale = message::described_values(&request.description)
-            .is_some_and(|described| described != desired.values.digest());
+            .is_some_and(|described| described != desired.values.digest())
+            || message::names_other_commit(&request.title, &desired.values.git_ref);
         if stale {
             change.title = Some(keep_draft(request, &fresh));
             change.description = Some(self.description(desired));
@@ -166,6 +168,23 @@ impl Planner<'_> {
         let steps = comment.into_iter().collect();
         let reason = "taken over: somebody else pushed to its branch".to_owned();
         self.leave(group, request, Reason::TakenOver, reason, steps);
+    }
+
+    /// A request into another branch: nobody but a person can have given it that, as the target
+    /// branch is part of the name of the bot's branches.
+    pub(super) fn sent_elsewhere(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        group: Option<&Group>,
+        request: &MergeRequestFact,
+    ) {
+        if group.is_some() && request.author_id == repo.bot.id {
+            let reason = format!(
+                "taken over: somebody sent it to the branch {}; send it back to {} to hand it back",
+                request.target_branch, self.target_branch
+            );
+            self.leave(group, request, Reason::TakenOver, reason, Vec::new());
+        }
     }
 
     pub(super) fn not_ours(&mut self, group: Option<&Group>, branch: &str, message: &str) {

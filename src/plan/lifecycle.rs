@@ -2,7 +2,7 @@
 //!
 //! | an open request of the bot … | action |
 //! | --- | --- |
-//! | with the label `sapm/hold`, taken over, or whose facts are missing | keep, untouched |
+//! | that is being merged, with the label `sapm/hold`, taken over, or whose facts are missing | keep, untouched |
 //! | whose target is gone, or nothing is due | close |
 //! | whose target a gate holds | hold: a draft (close, if its commit is blocked) |
 //! | with the wanted content that merges cleanly | keep |
@@ -24,7 +24,7 @@ use crate::app_interface::Bundle;
 use crate::decide::{Decision, Decisions, GateName, Outcome, gates};
 use crate::domain::CommitSha;
 use crate::inventory::Inventory;
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestState, Snapshot};
 
 /// Leave this request alone.
 const HOLD_LABEL: &str = "sapm/hold";
@@ -115,11 +115,12 @@ impl<'a> Planner<'a> {
     ) {
         let mut wanted = Vec::new();
         for request in self.snapshot.merge_requests.values() {
-            if request.target_branch != self.target_branch {
-                continue;
-            }
             let group = groups.get(&request.source_branch);
             used.insert(request.source_branch.clone());
+            if request.target_branch != self.target_branch {
+                self.sent_elsewhere(repo, group, request);
+                continue;
+            }
             if request.author_id != repo.bot.id {
                 self.not_ours(
                     group,
@@ -153,29 +154,28 @@ impl<'a> Planner<'a> {
                 self.snapshot,
                 &mut self.plan.needs,
             );
-            let held_back = request.labels.contains(HOLD_LABEL);
-            let (trailers, base) = match owner {
-                Ownership::OtherTargetBranch => continue,
-                Ownership::Ours { trailers, base } => (trailers, base),
-                _ if held_back => {
-                    self.leave(group, request, Reason::HoldLabel, hold_label(), Vec::new());
+            let alone = to_be_left_alone(request);
+            let (trailers, base) = match (owner, &alone) {
+                (Ownership::OtherTargetBranch, _) => continue,
+                (Ownership::Ours { trailers, base }, _) => (trailers, base),
+                (_, Some((code, reason))) => {
+                    self.leave(group, request, *code, reason.clone(), Vec::new());
                     continue;
                 }
-                Ownership::Unknown(error) => {
+                (Ownership::Unknown(error), None) => {
                     let reason = format!("whose its branch is could not be found out: {error}");
                     self.leave(group, request, Reason::FactsMissing, reason, Vec::new());
                     continue;
                 }
-                Ownership::Foreign => {
+                (Ownership::Foreign, None) => {
                     self.taken_over(group, request);
                     continue;
                 }
             };
             let existing = Existing { request, tip, trailers, base };
-            let verdict = if held_back {
-                Some(Verdict::Leave(Reason::HoldLabel, hold_label(), Vec::new()))
-            } else {
-                self.verdict(&existing, group)
+            let verdict = match alone {
+                Some((code, reason)) => Some(Verdict::Leave(code, reason, Vec::new())),
+                None => self.verdict(&existing, group),
             };
             match verdict {
                 None => self.stand_beside(repo, request, Some(existing.tip), groups),
@@ -402,6 +402,11 @@ fn missing_facts(message: &str) -> Verdict {
     Verdict::Leave(Reason::FactsMissing, reason, Vec::new())
 }
 
-fn hold_label() -> String {
-    format!("left alone, as it has the label {HOLD_LABEL}")
+/// What GitLab is merging is nobody's to change, and what a person marked is theirs.
+fn to_be_left_alone(request: &MergeRequestFact) -> Option<(Reason, String)> {
+    if request.state == RequestState::Locked {
+        return Some((Reason::BeingMerged, "GitLab is merging it".to_owned()));
+    }
+    let held = request.labels.contains(HOLD_LABEL);
+    held.then(|| (Reason::HoldLabel, format!("left alone, as it has the label {HOLD_LABEL}")))
 }

@@ -58,10 +58,23 @@ pub(super) fn ready_part(title: &str) -> String {
     }
 }
 
-/// Does the title carry the bot's mark of a held request?
+/// Does the title carry the bot's mark of a held request? A name that begins like it lacks the colon.
 pub(super) fn is_held_title(title: &str) -> bool {
     let title = title.strip_prefix("Draft: ").unwrap_or(title);
-    title.strip_prefix(TITLE).is_some_and(|rest| rest.trim_start().starts_with(HELD))
+    title
+        .strip_prefix(TITLE)
+        .is_some_and(|rest| rest.trim_start().starts_with(HELD) && rest.contains(": "))
+}
+
+/// Does a title of the bot name another commit than this one? (A person's title, and one that is
+/// cut off, names none.)
+pub(super) fn names_other_commit(title: &str, git_ref: &str) -> bool {
+    let title = ready_part(title);
+    let named = title.strip_prefix(TITLE).and_then(|rest| rest.rsplit_once(" to "));
+    named.is_some_and(|(_, named)| {
+        let commit = named.len() == 8 && named.bytes().all(|byte| byte.is_ascii_hexdigit());
+        commit && named != short_ref(git_ref)
+    })
 }
 
 fn short_ref(git_ref: &str) -> &str {

@@ -123,6 +123,8 @@ pub enum Reason {
     ClosingDisabled,
     /// Somebody else pushed to the branch.
     TakenOver,
+    /// GitLab is merging it right now.
+    BeingMerged,
     /// It carries the label that tells the bot to leave it alone.
     HoldLabel,
     /// A person closed it, or deleted its branch.

@@ -45,11 +45,11 @@ pub(super) fn plan(
 
 fn has_own_request(planner: &Planner<'_>, repo: Option<&ConfigRepoFacts>, branch: &str) -> bool {
     repo.is_some_and(|repo| {
-        planner.snapshot.merge_requests.values().any(|request| {
-            request.source_branch == branch
-                && request.target_branch == repo.target_branch
-                && request.author_id == repo.bot.id
-        })
+        planner
+            .snapshot
+            .merge_requests
+            .values()
+            .any(|request| request.source_branch == branch && request.author_id == repo.bot.id)
     })
 }
 
@@ -185,10 +185,11 @@ fn usable_tip<'a>(
     group: &Group,
 ) -> Result<Option<(&'a CommitDetail, bool)>, (Reason, String)> {
     let Some(repo) = repo else { return Ok(None) };
-    let persons =
-        planner.snapshot.merge_requests.values().find(|request| {
-            request.source_branch == group.branch && request.author_id != repo.bot.id
-        });
+    let persons = planner.snapshot.merge_requests.values().find(|request| {
+        request.source_branch == group.branch
+            && request.target_branch == repo.target_branch
+            && request.author_id != repo.bot.id
+    });
     if let Some(request) = persons {
         // The problem was noted where open requests are looked at.
         return Err((

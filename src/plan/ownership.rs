@@ -39,7 +39,8 @@ pub(super) fn of_tip(
     if *parent == trailers.base && is_bot(bot, &tip.committer_name, &tip.committer_email) {
         return ours();
     }
-    // Somebody else committed it: a rebase keeps the change, anything else is a takeover.
+    // Somebody else committed it: a rebase keeps the change, anything else is a takeover, also what
+    // was put below it. What is on the target branch already is nobody's any more.
     match snapshot.commit_changes.get(tip.sha.as_str()).map(|changes| changes.as_result()) {
         None => {
             needs.changes.insert(tip.sha.clone());
@@ -47,6 +48,7 @@ pub(super) fn of_tip(
         }
         Some(Err(failure)) => Ownership::Unknown(failure.error.clone()),
         Some(Ok(changes)) => match changes.as_slice() {
+            [] => ours(),
             [change]
                 if change.old_path == trailers.path
                     && change.new_path == trailers.path

@@ -3,22 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::app_interface::CurrentHash;
 use crate::domain::{CommitSha, TargetUid};
 
-const UNSAFE: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'%')
-    .add(b',')
-    .add(b'=')
-    .add(b'<')
-    .add(b'>')
-    .add(b'@')
-    .add(b'#')
-    .add(b'!');
+/// All that could mean something to GitLab in a commit message: references, addresses, `[skip-ci]`.
+const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'/');
 
 /// The values that a promotion writes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -6,23 +6,6 @@ use gitlab::api::Endpoint;
 use gitlab::api::common::path_escaped;
 use http::Method;
 
-/// What a commit changed: `GET projects/:id/repository/commits/:sha/diff`.
-pub(super) struct CommitDiff<'a> {
-    pub project: u64,
-    pub commit: &'a str,
-}
-
-impl Endpoint for CommitDiff<'_> {
-    fn method(&self) -> Method {
-        Method::GET
-    }
-
-    fn endpoint(&self) -> Cow<'static, str> {
-        let commit = path_escaped(self.commit);
-        format!("projects/{}/repository/commits/{commit}/diff", self.project).into()
-    }
-}
-
 /// A page of a project's protected branches: `GET projects/:id/protected_branches`.
 pub(super) struct ProtectedBranches {
     pub project: u64,

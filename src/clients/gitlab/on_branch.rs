@@ -1,4 +1,4 @@
-//! Is a commit on a branch?
+//! Is a commit on a branch, and what does it bring if it is not?
 
 use std::borrow::Cow;
 
@@ -6,11 +6,13 @@ use gitlab::api::{Endpoint, QueryParams};
 use http::Method;
 use serde::Deserialize;
 
+use super::answers::DiffAnswer;
 use super::reader::GitLabReader;
+use crate::clients::http::HttpError;
 use crate::domain::CommitSha;
 use crate::snapshot::Failure;
 
-/// `GET projects/:id/repository/compare`: commits that `to` has and `from` lacks.
+/// `GET projects/:id/repository/compare`: commits that `to` has and `from` lacks, and what they change together.
 struct Compare<'a> {
     project: u64,
     from: &'a str,
@@ -34,20 +36,30 @@ impl Endpoint for Compare<'_> {
 }
 
 #[derive(Deserialize)]
-struct Comparison {
+pub(super) struct Comparison {
     #[serde(default)]
     commits: Vec<serde::de::IgnoredAny>,
+    #[serde(default)]
+    pub diffs: Vec<DiffAnswer>,
 }
 
 impl GitLabReader {
+    /// What a commit has that a branch lacks.
+    pub(super) async fn beyond(
+        &self,
+        branch: &str,
+        commit: &CommitSha,
+    ) -> Result<Comparison, HttpError> {
+        let endpoint = Compare { project: self.project().id, from: branch, to: commit.as_str() };
+        self.api.json(&endpoint).await
+    }
+
     /// Is the commit the branch's tip, or below it?
     ///
     /// # Errors
     /// When GitLab does not know the commit or the branch, or does not answer.
     pub async fn is_on_branch(&self, commit: &CommitSha, branch: &str) -> Result<bool, Failure> {
-        let endpoint = Compare { project: self.project().id, from: branch, to: commit.as_str() };
-        let comparison: Result<Comparison, _> = self.api.json(&endpoint).await;
-        match comparison {
+        match self.beyond(branch, commit).await {
             Ok(comparison) => Ok(comparison.commits.is_empty()),
             Err(error) => Err(self.api.failure(&error)),
         }

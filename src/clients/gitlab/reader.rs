@@ -11,10 +11,9 @@ use gitlab::api::projects::merge_requests::{
 use gitlab::api::projects::repository::branches::Branches;
 use gitlab::api::projects::repository::files::FileRaw;
 
-use super::answers::{BranchAnswer, DiffAnswer, NoteAnswer, RequestAnswer};
+use super::answers::{BranchAnswer, NoteAnswer, RequestAnswer};
 use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
-use super::endpoints::CommitDiff;
 use super::lookups::{branch_tip, commit_detail, is_missing_file, notes, request, unbuilt};
 use super::rights::Rights;
 use crate::domain::CommitSha;
@@ -162,6 +161,11 @@ impl GitLabReader {
     }
 }
 
+/// Open, or being merged: GitLab lists the one kind without the other.
+fn is_unfinished(state: RequestState) -> bool {
+    matches!(state, RequestState::Opened | RequestState::Locked)
+}
+
 fn api_state(state: RequestState) -> MergeRequestState {
     match state {
         RequestState::Opened => MergeRequestState::Opened,
@@ -175,28 +179,35 @@ fn api_state(state: RequestState) -> MergeRequestState {
 impl ForgeReader for GitLabReader {
     /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
     /// hundreds of open requests. So the bot's own are listed, and for the few branches with the
-    /// prefix that have none, whatever request there is: that finds those that a person opened.
+    /// prefix that have none, whatever request there is: that finds those that a person opened, or
+    /// gave another target branch.
     async fn requests_and_branches(
         &self,
         prefix: &str,
         target_branch: &str,
     ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure> {
-        let own = self.requests(|query| {
-            query
-                .state(MergeRequestState::Opened)
-                .target_branch(target_branch)
-                .author(NameOrId::from(self.bot.id));
-        });
-        let (mut found, branches) = tokio::try_join!(own, self.branches(prefix))?;
+        let own = |state: RequestState| {
+            self.requests(move |query| {
+                query
+                    .state(api_state(state))
+                    .target_branch(target_branch)
+                    .author(NameOrId::from(self.bot.id));
+            })
+        };
+        let both = async {
+            // In this order: a merge that begins in between is in one of them at least.
+            let mut found = own(RequestState::Opened).await?;
+            found.extend(own(RequestState::Locked).await?);
+            Ok(found)
+        };
+        let (mut found, branches) = tokio::try_join!(both, self.branches(prefix))?;
         let with_request: BTreeSet<_> =
             found.iter().map(|request| request.source_branch.clone()).collect();
         let others = branches.iter().filter(|(name, _)| !with_request.contains(name));
         let others = others.map(|(name, _)| self.requests_from(name, Some(RequestState::Opened)));
         found.extend(try_join_all(others).await?.into_iter().flatten());
         found.retain(|request| {
-            request.state == RequestState::Opened
-                && request.source_branch.starts_with(prefix)
-                && request.target_branch == target_branch
+            is_unfinished(request.state) && request.source_branch.starts_with(prefix)
         });
         found.sort_by_key(|request| request.iid);
         found.dedup_by_key(|request| request.iid);
@@ -232,8 +243,13 @@ impl ForgeReader for GitLabReader {
     }
 
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure> {
-        let open = self.requests_from(branch, Some(RequestState::Opened)).await?;
-        Ok(open.iter().any(|request| request.state == RequestState::Opened))
+        for state in [RequestState::Opened, RequestState::Locked] {
+            let found = self.requests_from(branch, Some(state)).await?;
+            if found.iter().any(|request| is_unfinished(request.state)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure> {
@@ -261,10 +277,9 @@ impl ForgeReader for GitLabReader {
     }
 
     async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure> {
-        let endpoint = CommitDiff { project: self.project.id, commit: commit.as_str() };
-        let answers: Vec<DiffAnswer> =
-            self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
-        Ok(answers.into_iter().map(FileChange::from).collect())
+        let beyond = self.beyond(&self.project.target_branch, commit).await;
+        let beyond = beyond.map_err(|error| self.api.failure(&error))?;
+        Ok(beyond.diffs.into_iter().map(FileChange::from).collect())
     }
 
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {

@@ -156,13 +156,18 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
             let list = branches.map(|name| value!({"name": name, "commit": commit('b')}));
             return Some(json(200, value!(list)));
         }
+        if seen.is("GET", &["/merge_requests?", "state=locked", "author_id=3"]) {
+            let merging = request(9, "bot/d", value!({"state": "locked"}));
+            return Some(json(200, value!([merging])));
+        }
         if !seen.is("GET", &["/merge_requests?", "state=opened"]) {
             return None;
         }
         Some(if seen.target.contains("source_branch=bot%2Fb") {
             let person = value!({"author": {"id": 50, "username": "ann"}});
             let fork = request(13, "bot/b", value!({"source_project_id": 8}));
-            json(200, value!([request(12, "bot/b", person), fork]))
+            let elsewhere = request(14, "bot/b", value!({"target_branch": "stable"}));
+            json(200, value!([request(12, "bot/b", person), fork, elsewhere]))
         } else if seen.target.contains("source_branch=") {
             json(200, value!([]))
         } else if seen.target.contains("page=2") {
@@ -178,10 +183,10 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
     .await;
     let (found, _) = reader.requests_and_branches("bot/", "main").await.expect("requests");
     let iids: Vec<u64> = found.iter().map(|request| request.iid).collect();
-    assert_eq!(iids, [10, 12]);
-    assert_eq!(server.count("GET", &["/merge_requests?", "author_id=3"]), 2);
+    assert_eq!(iids, [9, 10, 12, 14]);
+    assert_eq!(server.count("GET", &["/merge_requests?", "author_id=3", "state=opened"]), 2);
     assert_eq!(server.count("GET", &["/merge_requests?", "source_branch="]), 1);
-    assert_eq!(server.count("GET", &["per_page=100", "/merge_requests?"]), 2);
+    assert_eq!(server.count("GET", &["per_page=100", "/merge_requests?"]), 3);
 }
 
 #[tokio::test]

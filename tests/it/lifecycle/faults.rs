@@ -62,17 +62,28 @@ impl Trouble {
     }
 }
 
-/// A run with one fault, at its nth request to GitLab.
+/// The request at which it happens, counted from 1.
+#[derive(Debug, Clone, Copy)]
+pub enum At {
+    Request(u64),
+    Write(u64),
+}
+
+/// A run with one fault, at one of its requests to GitLab.
 pub async fn run_with_fault(
     bot: &Bot,
-    nth: u64,
+    at: At,
     trouble: Trouble,
     between: impl Future<Output = ()>,
 ) -> Ended {
     bot.forge.clear_faults();
     let killed = Arc::new(Notify::new());
+    let (fault, nth) = match at {
+        At::Request(nth) => (Fault::new(trouble.kind()), nth),
+        At::Write(nth) => (Fault::new(trouble.kind()).writes(), nth),
+    };
     let last = if trouble == Trouble::Outage { u64::MAX } else { nth };
-    let mut fault = Fault::new(trouble.kind()).on(Service::GitLab).between(nth, last);
+    let mut fault = fault.on(Service::GitLab).between(nth, last);
     if trouble.kills() {
         let killed = killed.clone();
         fault = fault.calling(move |_| killed.notify_one());

@@ -9,7 +9,7 @@ use sapm::plan::Reason;
 
 use super::driver::{Bot, Run};
 use super::lab::story;
-use super::look::{Look, Marks, PREFIX, exact};
+use super::look::{Look, Marks, PREFIX, exact, is_unfinished};
 use super::people::Scene;
 use super::safety::{HOLD, TAKEN_OVER, comments};
 
@@ -57,7 +57,8 @@ impl Own<'_> {
 
     /// Nobody can say what it should be, or nobody may change it.
     fn untouchable(&self) -> bool {
-        self.request.labels.contains(HOLD)
+        self.request.state == MrState::Locked
+            || self.request.labels.contains(HOLD)
             || self.any(Outcome::Error).is_some()
             || self.decisions.is_empty()
     }
@@ -219,6 +220,9 @@ impl<'a> Case<'a> {
     /// An open request against what is decided for its targets.
     fn request(&mut self, own: &Own<'a>) {
         let iid = own.request.iid;
+        if own.request.state == MrState::Locked {
+            return self.untouched(own, "being merged");
+        }
         if own.request.labels.contains(HOLD) {
             return self.untouched(own, "to be left alone");
         }
@@ -270,6 +274,12 @@ impl<'a> Case<'a> {
     fn content(&mut self, own: &Own<'_>, wanted: &Marks) {
         let iid = own.request.iid;
         let project = &self.bot.project;
+        let named = own.request.title.split_once("[AutoPromoterV2]");
+        if let Some((_, named)) = named.and_then(|(_, rest)| rest.rsplit_once(" to "))
+            && !wanted.git_ref.starts_with(named)
+        {
+            self.wrong(format!("!{iid} is about {}, and called {named}", wanted.git_ref));
+        }
         match project.try_merge("main", &[own.tip]) {
             Err(error) => self.wrong(format!("!{iid} does not merge: {error}")),
             Ok(files) => {
@@ -285,13 +295,17 @@ impl<'a> Case<'a> {
         for request in self.after.open_of(self.scene.bot) {
             let theirs = self.after.tip(request).is_some_and(|tip| self.pushed.contains(tip));
             let count = comments(request, self.scene.bot, TAKEN_OVER);
-            if theirs && !request.labels.contains(HOLD) && count != 1 {
+            let alone = request.labels.contains(HOLD) || request.state == MrState::Locked;
+            if theirs && !alone && count != 1 {
                 self.problems
                     .push(format!("!{} is taken over, with {count} comments", request.iid));
             }
             let reported = self.run.plan.requests.iter().any(|planned| {
                 planned.iid == Some(request.iid)
-                    && matches!(planned.reason_code, Reason::TakenOver | Reason::HoldLabel)
+                    && matches!(
+                        planned.reason_code,
+                        Reason::TakenOver | Reason::HoldLabel | Reason::BeingMerged
+                    )
             });
             if theirs && !reported {
                 self.problems.push(format!("!{} is taken over, and not reported", request.iid));
@@ -305,7 +319,7 @@ impl<'a> Case<'a> {
             .after
             .requests
             .values()
-            .filter(|r| r.state == MrState::Opened)
+            .filter(|request| is_unfinished(request))
             .map(|r| &r.source_branch)
             .collect();
         let errors = self.run.decisions.subscribers.values().any(|d| d.outcome == Outcome::Error);

@@ -53,6 +53,10 @@ impl Marks {
     }
 }
 
+pub fn is_unfinished(request: &MergeRequest) -> bool {
+    matches!(request.state, MrState::Opened | MrState::Locked)
+}
+
 #[derive(Debug, Clone)]
 pub struct Look {
     pub main: String,
@@ -69,10 +73,16 @@ impl Look {
         }
     }
 
-    /// Open requests of the bot.
+    /// Requests of the bot that are open, or being merged.
     pub fn open_of(&self, bot: u64) -> impl Iterator<Item = &MergeRequest> {
-        let open = self.requests.values().filter(|request| request.state == MrState::Opened);
+        let open = self.requests.values().filter(|request| is_unfinished(request));
         open.filter(move |request| request.author == bot)
+    }
+
+    /// Is a request from this branch being merged?
+    pub fn is_locked(&self, branch: &str) -> bool {
+        let mut from = self.requests.values().filter(|request| request.source_branch == branch);
+        from.any(|request| request.state == MrState::Locked)
     }
 
     pub fn tip(&self, request: &MergeRequest) -> Option<&String> {

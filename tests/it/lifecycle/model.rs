@@ -12,16 +12,40 @@ use fastrand::Rng;
 use sapm::plan::Reason;
 
 use super::driver::Ended;
-use super::faults::{Trouble, run_with_fault};
+use super::faults::{At, Trouble, run_with_fault};
 use super::judge::Judge;
 use super::lab::{Lab, story};
 use super::look::Look;
 use super::moves::{self, Commits};
 use super::people::{Persons, Scene};
 use super::safety::{self, Views};
+use super::tally::Tally;
 
 const WORLDS: u64 = 150;
 const STEPS: u64 = 12;
+
+/// What the usual worlds come to, all but what switches cause: what never happens proves nothing.
+const REASONS: [Reason; 19] = [
+    Reason::Due,
+    Reason::AsWanted,
+    Reason::ReadyAgain,
+    Reason::Changed,
+    Reason::TargetBranchMoved,
+    Reason::HeldByGate,
+    Reason::FactsMissing,
+    Reason::NothingDue,
+    Reason::TargetGone,
+    Reason::CommitBlocked,
+    Reason::Superseded,
+    Reason::WaitsForRequest,
+    Reason::RunLimit,
+    Reason::TakenOver,
+    Reason::BeingMerged,
+    Reason::HoldLabel,
+    Reason::ClosedByPerson,
+    Reason::RolledBack,
+    Reason::NotOurs,
+];
 
 struct Model {
     lab: Lab,
@@ -31,14 +55,18 @@ struct Model {
     commits: RefCell<Commits>,
     told: RefCell<Vec<String>>,
     runs: AtomicU64,
+    tally: Arc<Tally>,
 }
 
 type Checked = Result<(), String>;
 
 impl Model {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, tally: Arc<Tally>) -> Self {
         let mut rng = Rng::with_seed(seed);
         let lab = Lab::new(moves::world(&mut rng));
+        let watched: Vec<usize> =
+            lab.config.borrow().targets().filter(|t| t.slo).map(|t| t.id).collect();
+        watched.into_iter().for_each(|id| lab.set_slo(id, 1.0));
         lab.bot.settings.borrow_mut().max_new_merge_requests =
             *rng.choice(&[1, 2, 10, 10]).unwrap();
         if rng.u8(..3) == 0 {
@@ -63,6 +91,7 @@ impl Model {
             commits: RefCell::new(Commits(0)),
             told: RefCell::new(told),
             runs: AtomicU64::new(0),
+            tally,
         }
     }
 
@@ -87,6 +116,7 @@ impl Model {
             _ => {
                 let deed = moves::deed(&self.scene, rng);
                 deed.act(&self.scene);
+                self.tally.deed(&deed);
                 deed.to_string()
             }
         };
@@ -112,15 +142,17 @@ impl Model {
         let began = self.look();
         let before = RefCell::new(began.clone());
         let mut runs = 1;
-        let (nth, trouble) = {
+        let (nth, at, trouble) = {
             let mut rng = self.rng.borrow_mut();
-            (rng.u64(1..=24), *rng.choice(&Trouble::ALL).unwrap())
+            let nth = rng.u64(1..=24);
+            let at = if rng.bool() { At::Write(rng.u64(1..=5)) } else { At::Request(nth) };
+            (nth, at, *rng.choice(&Trouble::ALL).unwrap())
         };
         let ended = match kind {
             // A fault.
             5 | 6 => {
-                self.tell(format!("a run with {trouble:?} at request {nth}"));
-                run_with_fault(&self.lab.bot, nth, trouble, std::future::ready(())).await
+                self.tell(format!("a run with {trouble:?} at {at:?}"));
+                run_with_fault(&self.lab.bot, at, trouble, std::future::ready(())).await
             }
             // Things that happen between planning and writing, perhaps a fault after that.
             7 => {
@@ -131,8 +163,8 @@ impl Model {
                     *before.borrow_mut() = self.look();
                 };
                 if self.rng.borrow_mut().u8(..3) == 0 {
-                    self.tell(format!("  with {trouble:?} at request {nth}"));
-                    run_with_fault(&self.lab.bot, nth, trouble, between).await
+                    self.tell(format!("  with {trouble:?} at {at:?}"));
+                    run_with_fault(&self.lab.bot, at, trouble, between).await
                 } else {
                     self.lab.bot.run_with(between).await
                 }
@@ -159,6 +191,7 @@ impl Model {
                 let deed = moves::deed(&self.scene, &mut self.rng.borrow_mut());
                 if moves::any_moment(&deed) {
                     self.tell(format!("a run, and at its request {nth} {deed}"));
+                    self.tally.deed(&deed);
                     let scene = self.scene.clone();
                     self.lab.bot.forge.on_request(nth, move |_| deed.act(&scene));
                 }
@@ -168,6 +201,7 @@ impl Model {
             }
         };
         self.tell_run(&ended);
+        self.tally.faults(&self.lab.bot.forge, trouble);
         self.scene.persons.lock().unwrap().between_is_over(kind);
         self.safe(&began, &before.into_inner(), runs)
     }
@@ -181,6 +215,7 @@ impl Model {
     }
 
     fn tell_run(&self, ended: &Ended) {
+        self.tally.run(ended);
         match ended {
             Ok(run) => story(run).into_iter().for_each(|line| self.tell(format!("    {line}"))),
             Err(error) => self.tell(format!("    ended: {error}")),
@@ -247,8 +282,8 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Plays one world: how many runs it took, or what went wrong with the story of it.
-fn play(seed: u64, steps: u64) -> Result<u64, String> {
-    let model = Model::new(seed);
+fn play(seed: u64, steps: u64, tally: Arc<Tally>) -> Result<u64, String> {
+    let model = Model::new(seed, tally);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
@@ -279,6 +314,7 @@ fn the_invariants_hold_in_random_worlds() {
     let from = seed.unwrap_or(0);
     let to = from + worlds;
     let (next, runs, failed) = (AtomicU64::new(from), AtomicU64::new(0), AtomicUsize::new(0));
+    let tally = Arc::new(Tally::default());
     let failures: Vec<String> = std::thread::scope(|scope| {
         let worker = || {
             let mut failures = Vec::new();
@@ -287,7 +323,7 @@ fn the_invariants_hold_in_random_worlds() {
                 if seed >= to || failed.load(Ordering::SeqCst) >= 3 {
                     return failures;
                 }
-                match play(seed, steps) {
+                match play(seed, steps, tally.clone()) {
                     Ok(count) => drop(runs.fetch_add(count, Ordering::SeqCst)),
                     Err(failure) => {
                         failed.fetch_add(1, Ordering::SeqCst);
@@ -300,5 +336,10 @@ fn the_invariants_hold_in_random_worlds() {
         workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
     });
     println!("model: {} worlds of {steps} steps, {} runs", to - from, runs.load(Ordering::SeqCst));
+    println!("{tally}");
     assert!(failures.is_empty(), "{} worlds failed\n{}", failures.len(), failures.join("\n\n"));
+    if (from, worlds, steps) == (0, WORLDS, STEPS) {
+        let never = REASONS.iter().filter(|reason| !tally.has(&format!("reason {reason:?}")));
+        assert_eq!(never.collect::<Vec<_>>(), Vec::<&Reason>::new(), "never happened");
+    }
 }

@@ -48,7 +48,7 @@ pub fn world(rng: &mut Rng) -> Config {
             if shape != Shape::Line {
                 target.redeploy = rng.u8(..2) == 0;
             }
-            target.slo = shape == Shape::Block && rng.u8(..4) == 0;
+            target.slo = shape == Shape::Block && rng.bool();
             target.soak_days = u64::from(rng.u8(..6) == 0);
             if rng.u8(..4) == 0 {
                 target.schedule = Some("* 9-17 * * *".to_owned());
@@ -224,12 +224,19 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
     let past: Vec<String> = look.requests.values().map(|r| r.source_branch.clone()).collect();
     let elsewhere = Deed::Elsewhere(number);
     let open = pick(rng, Some(MrState::Opened));
-    let kind = rng.u8(..32);
+    // What GitLab is merging it merges soon, or not at all.
+    if let Some(locked) = pick(rng, Some(MrState::Locked)).filter(|_| rng.u8(..4) == 0) {
+        return Deed::Locked(locked, false);
+    }
+    let kind = rng.u8(..33);
     let of_open = |deed: &dyn Fn(u64) -> Deed| open.map_or(elsewhere.clone(), deed);
     match kind {
         0..8 => of_open(&Deed::Merge),
         8 | 9 => of_open(&Deed::Close),
-        10 => pick(rng, Some(MrState::Closed)).map_or(elsewhere, Deed::Reopen),
+        10 => pick(rng, Some(MrState::Closed))
+            // GitLab itself opens it beside one that is being merged.
+            .filter(|iid| !look.is_locked(&look.requests[iid].source_branch))
+            .map_or(elsewhere, Deed::Reopen),
         11 => of_open(&|iid| Deed::Title(iid, number)),
         12 => of_open(&|iid| Deed::Describe(iid, number)),
         13 => of_open(&|iid| Deed::Label(iid, HOLD, true)),
@@ -257,6 +264,7 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
             Some(branch) if !branches.contains(branch) => Deed::Push(branch.clone(), number),
             _ => Deed::Push(format!("{PREFIX}mine"), number),
         },
+        32 => of_open(&|iid| Deed::Locked(iid, true)),
         30 => rng.choice(&branches).map_or(elsewhere, |branch| Deed::Open(branch.clone())),
         _ => elsewhere,
     }

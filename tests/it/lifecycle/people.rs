@@ -35,6 +35,8 @@ pub struct Scene {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Deed {
     Merge(u64),
+    /// GitLab begins to merge it, or gives that up.
+    Locked(u64, bool),
     Close(u64),
     Reopen(u64),
     Title(u64, u32),
@@ -73,6 +75,11 @@ impl Deed {
                 drop(persons);
                 merge(scene, *iid);
                 return self.touch(scene);
+            }
+            Self::Locked(iid, locked) => {
+                if !request(iid).is_draft() {
+                    project.set_locked(*iid, *locked);
+                }
             }
             Self::Close(iid) => project.close("dev", *iid),
             Self::Reopen(iid) => drop(project.reopen("dev", *iid)),
@@ -153,6 +160,7 @@ impl Deed {
             }
             Self::Elsewhere(_) => {}
             Self::Merge(iid)
+            | Self::Locked(iid, _)
             | Self::Close(iid)
             | Self::Reopen(iid)
             | Self::Title(iid, _)

@@ -101,6 +101,8 @@ fn others_untouched(
         let taken_over = before.tip(old).is_some_and(|tip| persons.pushed.contains(tip));
         let why = if old.author != scene.bot {
             "a person's"
+        } else if old.state == MrState::Locked {
+            "being merged"
         } else if old.labels.contains(HOLD) {
             "to be left alone by its label"
         } else if taken_over {
@@ -221,7 +223,7 @@ fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Opt
         let (said_no, how) = match old.state {
             MrState::Closed => (by_person, "closed by a person"),
             MrState::Merged => (true, "merged and reverted"),
-            MrState::Opened => (false, ""),
+            MrState::Opened | MrState::Locked => (false, ""),
         };
         if said_no && !old.labels.contains(AGAIN) && !again(&old.iid) {
             return Some(format!(

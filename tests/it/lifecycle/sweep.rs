@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::config::Shape;
-use super::faults::{Trouble, run_with_fault};
+use super::faults::{At, Trouble, run_with_fault};
 use super::lab::{Lab, block_on, sha, spread, story};
 
 /// A world in which one run creates, refreshes (new values; the target branch
@@ -91,7 +91,7 @@ async fn case(
 ) -> Result<(), String> {
     lab.bot.project.restore(checkpoint);
     lab.bot.forge.clear_log();
-    let faulty = run_with_fault(&lab.bot, nth, trouble, std::future::ready(())).await;
+    let faulty = run_with_fault(&lab.bot, At::Request(nth), trouble, std::future::ready(())).await;
     let asked: Vec<String> = lab
         .bot
         .forge

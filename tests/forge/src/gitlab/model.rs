@@ -13,6 +13,8 @@ pub enum MrState {
     Closed,
     /// Merged.
     Merged,
+    /// Being merged: for the time that this takes, neither open nor merged.
+    Locked,
 }
 
 impl MrState {
@@ -22,6 +24,7 @@ impl MrState {
             Self::Opened => "opened",
             Self::Closed => "closed",
             Self::Merged => "merged",
+            Self::Locked => "locked",
         }
     }
 }

@@ -5,7 +5,7 @@ use git2::Oid;
 
 use crate::gitlab::background::Kind;
 use crate::gitlab::model::{MrState, Pipeline, Version};
-use crate::state::{Access, State};
+use crate::state::{Access, Project, State};
 
 /// Moves a branch (or makes it) and lets everything follow.
 pub(crate) fn push(
@@ -127,7 +127,16 @@ pub(crate) fn add_version(state: &mut State, project: u64, iid: u64) {
     request.versions.push(version);
 }
 
-/// Starts a pipeline, or silently none above the limit (GitLab docs, user/gitlab_com: pipeline creations a minute).
+/// Does the commit ask for no pipeline (GitLab docs, ci/pipelines: skip a pipeline)? GitLab also takes `-` and `_`.
+fn skips_pipelines(project: &Project, sha: &str) -> bool {
+    let commit = project.repo().and_then(|repo| repo.git.find_commit(repo.resolve(sha)?).ok());
+    let message = commit.and_then(|commit| commit.message().ok().map(str::to_ascii_lowercase));
+    let message = message.unwrap_or_default().replace(['-', '_'], " ");
+    message.contains("[skip ci]") || message.contains("[ci skip]")
+}
+
+/// Starts a pipeline, or silently none above the limit (GitLab docs, user/gitlab_com: pipeline creations a minute)
+/// or when the commit says so.
 pub(crate) fn start_pipeline(
     state: &mut State,
     id: u64,
@@ -145,7 +154,7 @@ pub(crate) fn start_pipeline(
             && pipeline.created_at > now - Duration::minutes(1)
             && pipeline.user == user
     });
-    let dropped = recent.count() >= limit;
+    let dropped = recent.count() >= limit || skips_pipelines(project, sha);
     project.pipelines.push(Pipeline {
         id: number,
         sha: sha.to_owned(),

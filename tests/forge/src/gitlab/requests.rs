@@ -194,7 +194,8 @@ pub(crate) fn set_state(state: &mut State, id: u64, iid: u64, user: u64, to: MrS
     let (number, now) = (state.fresh_id(), state.now());
     let reads = state.settings.checking_reads;
     let request = state.project_mut(id).request_mut(iid).unwrap();
-    if request.state == to || request.state == MrState::Merged {
+    let being_merged = request.state == MrState::Locked && to == MrState::Closed;
+    if request.state == to || request.state == MrState::Merged || being_merged {
         return;
     }
     request.state = to;
@@ -213,6 +214,7 @@ pub(crate) fn set_state(state: &mut State, id: u64, iid: u64, user: u64, to: MrS
             request.merged = Some((now, user));
             "merged"
         }
+        MrState::Locked => "locked",
     };
     request.state_events.push(StateEvent { id: number, user, state: word, created_at: now });
     if to == MrState::Opened {

@@ -222,6 +222,19 @@ impl ProjectHandle {
         })
     }
 
+    /// GitLab begins to merge a request (and is at it until it is told to stop, or for ever if it crashed).
+    pub fn set_locked(&self, iid: u64, locked: bool) {
+        let mut state = self.world.shared.state();
+        let request = state.project_mut(self.id).request_mut(iid).expect("a request");
+        request.state = if locked { MrState::Locked } else { MrState::Opened };
+    }
+
+    /// Changes the target branch of a request.
+    pub fn retarget(&self, username: &str, iid: u64, target: &str) -> Result<(), String> {
+        self.act(username, |state, user| requests::retarget(state, self.id, iid, user, target))
+            .map_err(said)
+    }
+
     /// Closes a request.
     pub fn close(&self, username: &str, iid: u64) {
         self.act(username, |state, user| {

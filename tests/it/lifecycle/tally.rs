@@ -1,0 +1,68 @@
+//! How often each thing happened in the worlds that were played: what never
+//! happens proves nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
+
+use forge::Forge;
+
+use super::driver::Ended;
+use super::faults::Trouble;
+use super::people::Deed;
+
+/// Shared by all worlds.
+#[derive(Default)]
+pub struct Tally(Mutex<BTreeMap<String, u64>>);
+
+impl Tally {
+    fn note(&self, what: String) {
+        *self.0.lock().unwrap().entry(what).or_default() += 1;
+    }
+
+    pub fn has(&self, what: &str) -> bool {
+        self.0.lock().unwrap().contains_key(what)
+    }
+
+    /// What a run planned, whether it had to write for it, and what became of it.
+    pub fn run(&self, ended: &Ended) {
+        let Ok(run) = ended else { return self.note("run: ended early".to_owned()) };
+        self.note("run: whole".to_owned());
+        for request in &run.plan.requests {
+            let writes = if request.steps.is_empty() { "nothing written" } else { "writes" };
+            self.note(format!("{:?} {:?}: {writes}", request.action, request.reason_code));
+            self.note(format!("reason {:?}", request.reason_code));
+        }
+        for outcome in run.outcomes.requests.values() {
+            self.note(format!("outcome: {:?}", outcome.outcome));
+        }
+        (0..run.plan.leftovers.len()).for_each(|_| self.note("left branch: deleted".to_owned()));
+    }
+
+    pub fn deed(&self, deed: &Deed) {
+        let text = format!("{deed:?}");
+        let kind = text.split('(').next().unwrap_or_default();
+        let more = match deed {
+            Deed::Label(_, label, on) => format!(" {label} {on}"),
+            Deed::Draft(_, on) | Deed::Locked(_, on) => format!(" {on}"),
+            _ => String::new(),
+        };
+        self.note(format!("deed: {kind}{more}"));
+    }
+
+    /// A fault that the run was over before is none.
+    pub fn faults(&self, forge: &Forge, trouble: Trouble) {
+        for entry in forge.log().iter().filter(|entry| entry.fault.is_some()) {
+            self.note(format!("fault: {trouble:?} at a {}", entry.method));
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (what, count) in &*self.0.lock().unwrap() {
+            writeln!(f, "{count:7} {what}")?;
+        }
+        Ok(())
+    }
+}
