@@ -13,10 +13,13 @@ mod explain;
 mod graph;
 mod job;
 mod logging;
+mod observing;
 mod output;
 mod pipeline;
+mod planning;
 mod progress;
 mod source;
+mod stopwatch;
 mod usage;
 mod validate;
 

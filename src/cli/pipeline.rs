@@ -1,31 +1,26 @@
 //! The run: clone, load, inventory, observe, decide, plan, apply, export.
 
-use std::collections::BTreeSet;
-use std::time::Instant;
-
 use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::asked::{Asked, Facts};
 use super::config::Config;
-use super::doors::{Doors, GitLabDoor};
+use super::doors::Doors;
 use super::exit::{Exit, Fatal};
-use super::progress::StandardError;
+use super::observing::{observe_all, state_failed};
+use super::planning::{decide_on, plan_for, plan_with_needs};
 use super::source::{Loaded, load_config_repo};
-use super::usage;
+use super::stopwatch::Stopwatch;
 use crate::apply::{Outcomes, apply};
-use crate::clients::git;
 use crate::clients::pushgateway::{GroupingKey, push};
-use crate::decide::{Decisions, decide_part};
+use crate::decide::Decisions;
 use crate::domain::{Problem, Share};
 use crate::observe::ports::StateError;
-use crate::observe::{Limits, Observer, OpenRequests, observe_needs, observe_requests};
-use crate::plan::{self, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
+use crate::plan::{Narrowing, Plan, Scope};
 use crate::report::{
-    EXPORT_KEY, Explanation, Measured, PlanReport, StageUse, problems_of, publisher_data,
-    pushed_metrics,
+    EXPORT_KEY, Explanation, Measured, PlanReport, problems_of, publisher_data, pushed_metrics,
 };
-use crate::snapshot::{ConfigRepoFacts, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// Write, or plan only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +46,6 @@ pub struct Run {
     /// The answer, if something was asked.
     pub explanation: Option<Explanation>,
 }
-
-/// Planning asks for facts and is done again: this often at most, so that no
-/// answer of a service can keep it from ending.
-pub(super) const ROUNDS: usize = 50;
 
 /// Runs to the end, or to the first failure of a service as a whole.
 pub async fn run(config: &Config) -> Run {
@@ -204,25 +195,8 @@ async fn stages(
     Ok(Ended { report, without_gitlab: snapshot.config_repo.is_none(), explanation })
 }
 
-/// The doors as observing wants them.
-pub(super) fn observer<'a>(
-    config: &Config,
-    doors: &'a Doors,
-    publishers: Option<&'a BTreeSet<usize>>,
-    progress: &'a StandardError,
-) -> Observer<'a> {
-    Observer {
-        commits: &doors.commits,
-        state: &*doors.state,
-        slos: &doors.slos,
-        publishers,
-        limits: Limits { concurrency: config.concurrency },
-        progress,
-    }
-}
-
 /// The subscribers that the run is about: those of the question, or as it was narrowed.
-fn narrowing(config: &Config, loaded: &Loaded) -> Narrowing {
+pub fn narrowing(config: &Config, loaded: &Loaded) -> Narrowing {
     match &loaded.only {
         Some(only) => Narrowing { only: Some(only.clone()), ..Narrowing::default() },
         None => config.narrowing.clone(),
@@ -247,181 +221,6 @@ pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     };
     let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
     Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))
-}
-
-fn state_failed(error: &StateError) -> Fatal {
-    Fatal::new(Exit::ServiceFailed, format!("the deployment records cannot be read: {error}"))
-        .hint("check --state (SAPM_STATE), its credentials and region")
-}
-
-async fn observe_all(
-    config: &Config,
-    doors: &Doors,
-    loaded: &Loaded,
-    gitlab: Option<&GitLabDoor>,
-    snapshot: &mut Snapshot,
-) -> Result<Scope, Fatal> {
-    let moving = loaded.inventory.targets.iter().filter(|target| {
-        target.git_ref.as_ref().is_ok_and(|git_ref| !crate::domain::is_commit_sha(git_ref))
-    });
-    if config.github.1.is_none()
-        && moving.map(|t| &t.repo_url).any(|url| doors.commits.is_github(url))
-    {
-        tracing::warn!(
-            "SAPM_GITHUB_TOKEN is not set: without it GitHub's rate limit is 60 requests an hour"
-        );
-    }
-    let progress = StandardError::default();
-    let repo = match gitlab {
-        Some(gitlab) => Some((gitlab, config_repo_facts(config, loaded, gitlab).await?)),
-        None => None,
-    };
-    let open = async {
-        let Some((gitlab, repo)) = &repo else { return Ok(None) };
-        open_requests(gitlab, repo).await
-    };
-    let narrowing = narrowing(config, loaded);
-    let scope = if narrowing.share.is_some() {
-        // Which publishers a node looks at follows from the branches that there are.
-        if let Some((open, repo)) = open.await? {
-            open.store(repo, snapshot);
-        }
-        let scope = Scope::new(&narrowing, &loaded.inventory, snapshot);
-        let observer = observer(config, doors, scope.publishers(), &progress);
-        let facts = observer.commits_and_records(&loaded.inventory, snapshot).await;
-        facts.map_err(|error| state_failed(&error))?;
-        scope
-    } else {
-        let observer = observer(config, doors, None, &progress);
-        // GitLab's lists are waited for whatever becomes of the rest: which failure is told is not left to chance.
-        let (open, facts) =
-            tokio::join!(open, observer.commits_and_records(&loaded.inventory, snapshot));
-        if let Some((open, repo)) = open? {
-            open.store(repo, snapshot);
-        }
-        facts.map_err(|error| state_failed(&error))?;
-        Scope::new(&narrowing, &loaded.inventory, snapshot)
-    };
-    let decisions = decide_on(&scope, loaded, snapshot);
-    let observer = observer(config, doors, scope.publishers(), &progress);
-    observer.slo_values(&decisions.slo_queries, snapshot).await;
-    Ok(scope)
-}
-
-/// The open requests and the branches; `None` if a job's own token may not see them.
-async fn open_requests(
-    gitlab: &GitLabDoor,
-    repo: &ConfigRepoFacts,
-) -> Result<Option<(OpenRequests, ConfigRepoFacts)>, Fatal> {
-    match observe_requests(&gitlab.reader, &repo.target_branch).await {
-        Ok(open) => Ok(Some((open, repo.clone()))),
-        Err(error) if gitlab.reader.has_job_token() => {
-            tracing::warn!(
-                "this GitLab does not let a job's own token (CI_JOB_TOKEN) read merge requests and branches; \
-                 set SAPM_GITLAB_TOKEN (scope read_api) to look at them: {error}"
-            );
-            Ok(None)
-        }
-        Err(error) => Err(Fatal::new(Exit::ServiceFailed, error.to_string())
-            .hint("is GitLab at --gitlab-url (SAPM_GITLAB_URL) well? Running again is safe")),
-    }
-}
-
-async fn config_repo_facts(
-    config: &Config,
-    loaded: &Loaded,
-    gitlab: &GitLabDoor,
-) -> Result<ConfigRepoFacts, Fatal> {
-    let project = gitlab.reader.project();
-    let target_branch = config
-        .target_branch
-        .clone()
-        .or_else(|| loaded.branch.clone())
-        .unwrap_or_else(|| project.target_branch.clone());
-    let base_commit = match (&loaded.commit, &project.target_tip) {
-        (Some(commit), tip) => {
-            if config.mode == Mode::Apply && loaded.branch.is_none() && tip.as_ref() != Some(commit)
-            {
-                gitlab.check_on_branch(commit, &target_branch).await?;
-            }
-            commit.clone()
-        }
-        (None, Some(tip)) => tip.clone(),
-        (None, None) => {
-            return Err(Fatal::new(
-                Exit::ServiceFailed,
-                format!("the tip of {target_branch} could not be read from GitLab"),
-            ));
-        }
-    };
-    Ok(ConfigRepoFacts {
-        project_id: project.id,
-        project_path: project.path.clone(),
-        web_url: project.web_url.clone(),
-        target_branch,
-        base_commit,
-        bot: gitlab.reader.bot().clone(),
-    })
-}
-
-fn decide_on(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    let mut decisions =
-        decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
-            scope.reports(publisher)
-        });
-    plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
-    decisions
-}
-
-fn plan_for(
-    config: &Config,
-    scope: &Scope,
-    loaded: &Loaded,
-    snapshot: &Snapshot,
-    decisions: &Decisions,
-) -> Plan {
-    let settings = Settings {
-        target_branch: config.target_branch.clone().unwrap_or_else(|| "master".to_owned()),
-        labels: config.labels.clone(),
-        allow_opening: config.allow.0,
-        allow_closing: config.allow.1,
-        max_new_merge_requests: config.max_new,
-        narrowing: scope.narrowing().clone(),
-        pipeline_url: config.pipeline_url.clone(),
-        gitlab_host: config.gitlab.as_ref().and_then(|gitlab| {
-            let url = url::Url::parse(&gitlab.url).ok()?;
-            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-            Some(format!("{}{port}", url.host_str()?))
-        }),
-    };
-    plan::plan(&loaded.inventory, &loaded.bundle, decisions, snapshot, &settings, &GitMerge)
-}
-
-/// Plans, looks up what planning missed, and plans again.
-async fn plan_with_needs(
-    config: &Config,
-    scope: &Scope,
-    loaded: &Loaded,
-    gitlab: Option<&GitLabDoor>,
-    snapshot: &mut Snapshot,
-) -> Result<(Decisions, Plan), Fatal> {
-    let decisions = decide_on(scope, loaded, snapshot);
-    let mut plan = plan_for(config, scope, loaded, snapshot, &decisions);
-    if let Some(gitlab) = gitlab {
-        for _ in 0..ROUNDS {
-            if plan.needs.is_empty() {
-                break;
-            }
-            let bot = gitlab.reader.bot().id;
-            observe_needs(&gitlab.reader, &plan.needs, bot, config.concurrency, snapshot).await;
-            plan = plan_for(config, scope, loaded, snapshot, &decisions);
-        }
-        if !plan.needs.is_empty() {
-            // A plan on facts that are still missing is not to be applied.
-            return Err(Fatal::new(Exit::Internal, "planning did not come to an end"));
-        }
-    }
-    Ok((decisions, plan))
 }
 
 fn report(
@@ -474,55 +273,5 @@ async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
             Problem::warning("metrics_not_pushed", message)
                 .help("check SAPM_PUSHGATEWAY_URL; the run itself is not affected"),
         );
-    }
-}
-
-struct GitMerge;
-
-impl MergeTexts for GitMerge {
-    fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
-        match git::merge_texts(base, ours, theirs) {
-            Ok(git::Merge::Clean(text)) => Merge::Clean(text),
-            Ok(git::Merge::Conflict) => Merge::Conflict,
-            Err(error) => {
-                // Nothing is let through that could not be tried.
-                tracing::warn!("a merge could not be tried: {error}");
-                Merge::Conflict
-            }
-        }
-    }
-}
-
-struct Stopwatch {
-    last: Instant,
-    cpu: f64,
-    measured: Measured,
-}
-
-impl Stopwatch {
-    fn start() -> Self {
-        Self { last: Instant::now(), cpu: usage::cpu_seconds(), measured: Measured::default() }
-    }
-
-    fn lap(&mut self, stage: &'static str) {
-        let now = Instant::now();
-        self.measured.stages.push((stage, (now - self.last).as_secs_f64()));
-        self.last = now;
-        let cpu = usage::cpu_seconds();
-        let used =
-            StageUse { cpu_seconds: cpu - self.cpu, peak_memory_bytes: usage::peak_memory_bytes() };
-        self.measured.used.push((stage, used));
-        self.cpu = cpu;
-    }
-
-    fn files(&mut self, loaded: &Loaded) {
-        self.measured.files = (loaded.bundle.counts.files, loaded.bundle.counts.parsed);
-    }
-
-    fn measured(mut self, doors: Option<&Doors>) -> Measured {
-        if let Some(doors) = doors {
-            self.measured.traffic = doors.traffic();
-        }
-        self.measured
     }
 }

@@ -1,0 +1,96 @@
+//! Deciding and planning, with real merges by git and as many looks at GitLab as planning asks for.
+
+use super::config::Config;
+use super::doors::GitLabDoor;
+use super::exit::{Exit, Fatal};
+use super::source::Loaded;
+use crate::clients::git;
+use crate::decide::{Decisions, decide_part};
+use crate::observe::observe_needs;
+use crate::plan::{self, Merge, MergeTexts, Plan, Scope, Settings};
+use crate::snapshot::Snapshot;
+
+/// Planning asks for facts and is done again: this often at most, so that no
+/// answer of a service can keep it from ending.
+pub const ROUNDS: usize = 50;
+
+/// Decides on everybody in scope; what cannot be edited safely is no promotion.
+pub fn decide_on(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
+    let mut decisions =
+        decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
+            scope.reports(publisher)
+        });
+    plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
+    decisions
+}
+
+/// Plans on these decisions.
+pub fn plan_for(
+    config: &Config,
+    scope: &Scope,
+    loaded: &Loaded,
+    snapshot: &Snapshot,
+    decisions: &Decisions,
+) -> Plan {
+    let settings = Settings {
+        target_branch: config.target_branch.clone().unwrap_or_else(|| "master".to_owned()),
+        labels: config.labels.clone(),
+        allow_opening: config.allow.0,
+        allow_closing: config.allow.1,
+        max_new_merge_requests: config.max_new,
+        narrowing: scope.narrowing().clone(),
+        pipeline_url: config.pipeline_url.clone(),
+        gitlab_host: config.gitlab.as_ref().and_then(|gitlab| {
+            let url = url::Url::parse(&gitlab.url).ok()?;
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            Some(format!("{}{port}", url.host_str()?))
+        }),
+    };
+    plan::plan(&loaded.inventory, &loaded.bundle, decisions, snapshot, &settings, &GitMerge)
+}
+
+/// Plans, looks up what planning missed, and plans again.
+///
+/// # Errors
+/// When it does not come to an end.
+pub async fn plan_with_needs(
+    config: &Config,
+    scope: &Scope,
+    loaded: &Loaded,
+    gitlab: Option<&GitLabDoor>,
+    snapshot: &mut Snapshot,
+) -> Result<(Decisions, Plan), Fatal> {
+    let decisions = decide_on(scope, loaded, snapshot);
+    let mut plan = plan_for(config, scope, loaded, snapshot, &decisions);
+    if let Some(gitlab) = gitlab {
+        for _ in 0..ROUNDS {
+            if plan.needs.is_empty() {
+                break;
+            }
+            let bot = gitlab.reader.bot().id;
+            observe_needs(&gitlab.reader, &plan.needs, bot, config.concurrency, snapshot).await;
+            plan = plan_for(config, scope, loaded, snapshot, &decisions);
+        }
+        if !plan.needs.is_empty() {
+            // A plan on facts that are still missing is not to be applied.
+            return Err(Fatal::new(Exit::Internal, "planning did not come to an end"));
+        }
+    }
+    Ok((decisions, plan))
+}
+
+struct GitMerge;
+
+impl MergeTexts for GitMerge {
+    fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
+        match git::merge_texts(base, ours, theirs) {
+            Ok(git::Merge::Clean(text)) => Merge::Clean(text),
+            Ok(git::Merge::Conflict) => Merge::Conflict,
+            Err(error) => {
+                // Nothing is let through that could not be tried.
+                tracing::warn!("a merge could not be tried: {error}");
+                Merge::Conflict
+            }
+        }
+    }
+}
