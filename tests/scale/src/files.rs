@@ -77,7 +77,7 @@ fn canary(service: &Service, namespace: &str, text: &mut String, files: &mut Fil
     };
     if service.target_file {
         let path = format!("/services/{app}/cicd/targets/{name}-canary.yml");
-        let _ = write!(text, "  - $ref: {path}\n");
+        let _ = writeln!(text, "  - $ref: {path}");
         files.insert(
             format!("data{path}"),
             format!(
