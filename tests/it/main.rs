@@ -11,6 +11,7 @@ mod lifecycle;
 mod rule_tables;
 mod slo;
 mod state;
+mod work;
 mod yaml_properties;
 
 #[path = "../../examples/demo/shop.rs"]
