@@ -18,6 +18,7 @@ mod state;
 mod tables;
 mod validate;
 mod what_if;
+mod work;
 mod yaml;
 
 #[path = "../../examples/demo/shop.rs"]

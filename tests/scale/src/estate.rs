@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use fastrand::Rng;
+use sapm::snapshot::Snapshot;
+use serde_json::json;
 
 use crate::service::{Host, Service};
+use crate::world::record;
 use crate::{files, others};
 
 /// How large, and how much is to do.
@@ -82,6 +86,26 @@ impl Estate {
         found
     }
 
+    /// The facts as a run would find them, without GitLab's: for what needs no network.
+    pub fn snapshot(&self, urls: &Urls, now: DateTime<Utc>) -> Snapshot {
+        let mut commits = serde_json::Map::new();
+        let mut records = serde_json::Map::new();
+        for service in &self.services {
+            let key = format!("{}@main", files::url(service, urls));
+            commits.insert(key, json!({ "sha": service.new }));
+            for (stage, sha, success, at) in service.records(now) {
+                records.extend([record(service, stage, sha, success, at)]);
+            }
+        }
+        let facts = json!({
+            "version": 1,
+            "observed_at": now.to_rfc3339_opts(SecondsFormat::Secs, true),
+            "commits": commits,
+            "deployment_records": records,
+        });
+        Snapshot::from_json(facts.to_string().as_bytes()).expect("a snapshot")
+    }
+
     /// What a run has to find out.
     pub fn needs(&self) -> Needs {
         let repos: BTreeMap<usize, Host> =
@@ -97,7 +121,7 @@ impl Estate {
     }
 }
 
-/// Addresses that stand in the files.
+/// Addresses that stand in the files. The default ones are nobody's.
 #[derive(Debug, Clone)]
 pub struct Urls {
     /// GitLab.
@@ -106,4 +130,14 @@ pub struct Urls {
     pub git: String,
     /// Prometheus.
     pub prometheus: String,
+}
+
+impl Default for Urls {
+    fn default() -> Self {
+        Self {
+            gitlab: "https://gitlab.example.com".to_owned(),
+            git: "https://git.example.com".to_owned(),
+            prometheus: "https://prometheus.example.com".to_owned(),
+        }
+    }
 }

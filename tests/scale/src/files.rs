@@ -27,14 +27,20 @@ pub(crate) fn cluster(app: usize, stage: &str) -> String {
     }
 }
 
+/// Address of the code repository.
+pub(crate) fn url(service: &Service, urls: &Urls) -> String {
+    let host = match service.host {
+        Host::GitHub => "https://github.com",
+        Host::GitLab => urls.gitlab.as_str(),
+        Host::Git => urls.git.as_str(),
+    };
+    format!("{host}/{}", service.repo_path())
+}
+
 /// The saas file, and the target file and SLO document that go with it.
 pub(crate) fn service(service: &Service, urls: &Urls, files: &mut Files) {
     let (name, app) = (service.name(), service.app_name());
-    let url = match service.host {
-        Host::GitHub => format!("https://github.com/{}", service.repo_path()),
-        Host::GitLab => format!("{}/{}", urls.gitlab, service.repo_path()),
-        Host::Git => format!("{}/{}", urls.git, service.repo_path()),
-    };
+    let url = url(service, urls);
     let mut text = format!(
         "---\n$schema: /app-sre/saas-file-2.yml\n\nlabels:\n  team: {app}\n\nname: saas-{name}\n\
          displayName: {name}\ndescription: how {name} is deployed\n\napp:\n  $ref: /services/{app}/app.yml\n\

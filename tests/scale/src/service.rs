@@ -69,6 +69,8 @@ impl Service {
         };
         let state = match dice {
             _ if number < due => State::Due,
+            // Some of those with an SLO document ask for it.
+            _ if number % 30 == 7 => State::Soaking,
             0..=4 => State::Soaking,
             5..=7 => State::Pushed,
             8..=9 => State::Failed,

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use forge::{Access, CommitInfo, Forge, ProjectHandle, PromAnswer};
 use sapm::domain::{TargetIdentity, UidDigest};
+use serde_json::Value;
 
 use crate::estate::{Estate, Urls};
 use crate::files::cluster;
@@ -69,23 +70,8 @@ impl Filled {
     }
 
     fn deploy(&self, service: &Service, stage: &str, sha: &str, success: bool, at: DateTime<Utc>) {
-        let (name, app) = (service.name(), service.app_name());
-        let uid = TargetIdentity {
-            saas_file: &format!("saas-{name}"),
-            resource_template: &name,
-            target: None,
-            cluster: &cluster(service.app, stage),
-            namespace: &format!("{app}-{stage}"),
-        }
-        .uid(UidDigest::Blake2s);
-        let record = serde_json::json!({
-            "success": success,
-            "target_config_hash": "5ca1ab1e5ca1ab1e",
-            "saas_file": format!("saas-{name}"),
-            "check_in": at.format("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string(),
-            "has_succeeded_once": success,
-        });
-        let key = format!("state/openshift-saas-deploy/promotions_v2/{name}-{stage}/{uid}/{sha}");
+        let (key, record) = record(service, stage, sha, success, at);
+        let key = format!("state/openshift-saas-deploy/{key}");
         self.forge.put_object(BUCKET, &key, record.to_string());
     }
 
@@ -114,4 +100,31 @@ impl Filled {
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ]
     }
+}
+
+/// Key (as in snapshots) and content of a deployment record.
+pub(crate) fn record(
+    service: &Service,
+    stage: &str,
+    sha: &str,
+    success: bool,
+    at: DateTime<Utc>,
+) -> (String, Value) {
+    let (name, app) = (service.name(), service.app_name());
+    let uid = TargetIdentity {
+        saas_file: &format!("saas-{name}"),
+        resource_template: &name,
+        target: None,
+        cluster: &cluster(service.app, stage),
+        namespace: &format!("{app}-{stage}"),
+    }
+    .uid(UidDigest::Blake2s);
+    let record = serde_json::json!({
+        "success": success,
+        "target_config_hash": "5ca1ab1e5ca1ab1e",
+        "saas_file": format!("saas-{name}"),
+        "check_in": at.format("%Y-%m-%d %H:%M:%S%.6f+00:00").to_string(),
+        "has_succeeded_once": success,
+    });
+    (format!("promotions_v2/{name}-{stage}/{uid}/{sha}"), record)
 }

@@ -1,0 +1,150 @@
+//! How much work a run does in a config repo of a realistic shape: exact counts, so that more work shows at once.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use chrono::Utc;
+use forge::{Entry, Forge, Service};
+use scale::{Estate, Filled, Needs, Size, Urls};
+use tempfile::TempDir;
+
+const SIZE: Size = Size { services: 40, files: 400, due: 5 };
+
+struct World {
+    estate: Estate,
+    filled: Filled,
+    folder: TempDir,
+}
+
+impl World {
+    fn start() -> Self {
+        let estate = Estate::generate(SIZE, 7);
+        let filled = estate.fill(Forge::builder().start_blocking(), Utc::now());
+        Self { estate, filled, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// `sapm apply` that goes well; what it asked for, by service, and its metrics.
+    #[track_caller]
+    fn apply(&self) -> (Asked, String) {
+        self.filled.forge.settle();
+        self.filled.forge.clear_log();
+        let report = self.folder.path().join("report");
+        let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
+            .arg("apply")
+            .env_clear()
+            .envs(self.filled.environment())
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("TMPDIR", self.folder.path())
+            .env("SAPM_REPORT_DIR", &report)
+            .env("SAPM_CACHE_DIR", self.folder.path().join("cache"))
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.filled.forge.assert_no_unknown_routes();
+        let metrics = std::fs::read_to_string(report.join("metrics.txt")).unwrap();
+        (Asked::of(&self.filled.forge.log()), metrics)
+    }
+}
+
+/// Requests by what they are for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Asked {
+    facts: Needs,
+    /// GitLab beside commits: the token, the user, the project, its branch, open requests and branches, and whatever
+    /// a due request takes.
+    gitlab: usize,
+    clone: usize,
+    writes: usize,
+    state_export: usize,
+    bucket: usize,
+}
+
+impl Asked {
+    fn of(log: &[Entry]) -> Self {
+        let mut asked = Self::default();
+        for entry in log {
+            let path = entry.path.as_str();
+            *match entry.service {
+                _ if entry.is_write() => &mut asked.writes,
+                Service::GitHub => &mut asked.facts.github,
+                Service::Git => &mut asked.facts.git,
+                Service::Prometheus => &mut asked.facts.slos,
+                Service::S3 if path.contains("/promotions_v2/") => &mut asked.facts.records,
+                Service::S3 if path.contains("publisher-data.json") => &mut asked.state_export,
+                Service::S3 => &mut asked.bucket,
+                Service::GitLab if path.contains(".git/") => &mut asked.clone,
+                Service::GitLab if path.contains("/repository/commits/main") => {
+                    &mut asked.facts.gitlab
+                }
+                Service::GitLab => &mut asked.gitlab,
+            } += 1;
+        }
+        asked
+    }
+}
+
+/// `ls-remote` takes two requests: what the server can do, and the refs.
+fn needed(estate: &Estate) -> Needs {
+    let needs = estate.needs();
+    Needs { git: needs.git * 2, ..needs }
+}
+
+fn metric(metrics: &str, name: &str) -> f64 {
+    let line = metrics.lines().find(|line| line.starts_with(name));
+    let line = line.unwrap_or_else(|| panic!("no {name} in\n{metrics}"));
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
+    let world = World::start();
+    let facts = needed(&world.estate);
+    assert!(facts.github > 0 && facts.gitlab > 0 && facts.git > 0 && facts.slos > 0, "{facts:?}");
+    // The first run: the export is missing, and whether a person said no before is asked for each branch.
+    let (asked, _) = world.apply();
+    let first = Asked { facts, gitlab: 6 + 5, clone: 3, writes: 10, state_export: 2, bucket: 1 };
+    assert_eq!(asked, first);
+    // Nothing to do.
+    let (asked, metrics) = world.apply();
+    let steady = Asked { gitlab: 6, clone: 1, writes: 0, state_export: 1, bucket: 0, ..first };
+    assert_eq!(asked, steady);
+    assert_eq!(metric(&metrics, "sapm_merge_requests{kind=\"keep\"}"), 5.0);
+    // All five are to be refreshed: each is looked at right before it is written to.
+    world.filled.move_on(&world.estate);
+    let (asked, metrics) = world.apply();
+    let refresh = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
+    assert_eq!(asked, refresh);
+    assert_eq!(metric(&metrics, "sapm_merge_requests{kind=\"update\"}"), 5.0);
+}
+
+#[test]
+fn only_the_datafiles_that_promotions_depend_on_are_parsed() {
+    let world = World::start();
+    let (_, metrics) = world.apply();
+    let files = world.estate.files(&Urls::default());
+    assert_eq!(files.len(), SIZE.files);
+    let needed = files.values().filter(|text| {
+        let schema = text.lines().find_map(|line| line.strip_prefix("$schema: /"));
+        schema.is_some_and(|schema| {
+            let of_sapm = ["saas-file-", "app-1", "environment-1", "slo-document-1"];
+            let of_openshift = ["openshift/namespace-1", "openshift/cluster-1"];
+            of_sapm.iter().any(|name| schema.starts_with(&format!("app-sre/{name}")))
+                || of_openshift.iter().any(|name| schema.starts_with(name))
+        })
+    });
+    assert_eq!(metric(&metrics, "sapm_datafiles{kind=\"seen\"}"), SIZE.files as f64);
+    assert_eq!(metric(&metrics, "sapm_datafiles{kind=\"parsed\"}"), needed.count() as f64);
+}
+
+#[test]
+fn an_estate_is_a_function_of_size_and_seed() {
+    let files = |seed| Estate::generate(SIZE, seed).files(&Urls::default());
+    assert_eq!(files(7), files(7));
+    assert_ne!(files(7), files(8));
+    let by_folder = files(7).keys().fold(BTreeMap::new(), |mut counts, path| {
+        let folder = path.split('/').nth(1).unwrap_or_default().to_owned();
+        *counts.entry(folder).or_insert(0) += 1;
+        counts
+    });
+    assert!(by_folder.values().sum::<usize>() == SIZE.files && by_folder["services"] > 100);
+}
