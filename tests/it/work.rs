@@ -108,13 +108,13 @@ fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
     let (asked, metrics) = world.apply();
     let steady = Asked { gitlab: 6, clone: 1, writes: 0, state_export: 1, bucket: 0, ..first };
     assert_eq!(asked, steady);
-    assert_eq!(metric(&metrics, "sapm_merge_requests{kind=\"keep\"}"), 5.0);
+    assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"keep\"}"), 5.0);
     // All five are to be refreshed: each is looked at right before it is written to.
     world.filled.move_on(&world.estate);
     let (asked, metrics) = world.apply();
     let refresh = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
     assert_eq!(asked, refresh);
-    assert_eq!(metric(&metrics, "sapm_merge_requests{kind=\"update\"}"), 5.0);
+    assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"update\"}"), 5.0);
 }
 
 #[test]
@@ -132,8 +132,8 @@ fn only_the_datafiles_that_promotions_depend_on_are_parsed() {
                 || of_openshift.iter().any(|name| schema.starts_with(name))
         })
     });
-    assert_eq!(metric(&metrics, "sapm_datafiles{kind=\"seen\"}"), SIZE.files as f64);
-    assert_eq!(metric(&metrics, "sapm_datafiles{kind=\"parsed\"}"), needed.count() as f64);
+    assert_eq!(metric(&metrics, "sapm_datafiles{state=\"seen\"}"), SIZE.files as f64);
+    assert_eq!(metric(&metrics, "sapm_datafiles{state=\"parsed\"}"), needed.count() as f64);
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Started<'_> {
             Some(((*name).to_owned(), Stage { wall, cpu, peak }))
         });
         let files =
-            |kind| metric(&format!("sapm_datafiles{{kind=\"{kind}\"}}")).unwrap_or(0.0) as u64;
+            |state| metric(&format!("sapm_datafiles{{state=\"{state}\"}}")).unwrap_or(0.0) as u64;
         let first = log.iter().map(|entry| entry.arrived).min();
         Ran {
             wall,
