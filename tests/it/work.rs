@@ -83,12 +83,6 @@ impl Asked {
     }
 }
 
-/// `ls-remote` takes two requests: what the server can do, and the refs.
-fn needed(estate: &Estate) -> Needs {
-    let needs = estate.needs();
-    Needs { git: needs.git * 2, ..needs }
-}
-
 fn metric(metrics: &str, name: &str) -> f64 {
     let line = metrics.lines().find(|line| line.starts_with(name));
     let line = line.unwrap_or_else(|| panic!("no {name} in\n{metrics}"));
@@ -98,7 +92,7 @@ fn metric(metrics: &str, name: &str) -> f64 {
 #[test]
 fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
     let world = World::start();
-    let facts = needed(&world.estate);
+    let facts = world.estate.needs();
     assert!(facts.github > 0 && facts.gitlab > 0 && facts.git > 0 && facts.slos > 0, "{facts:?}");
     // The first run: the export is missing, and whether a person said no before is asked for each branch.
     let (asked, _) = world.apply();

@@ -194,13 +194,13 @@ impl ForgeReader for GitLabReader {
                     .author(NameOrId::from(self.bot.id));
             })
         };
-        let both = async {
-            // In this order: a merge that begins in between is in one of them at least.
-            let mut found = own(RequestState::Opened).await?;
+        let (mut found, branches) =
+            tokio::try_join!(own(RequestState::Opened), self.branches(prefix))?;
+        // A request that is being merged is in no list of open ones, and still has its branch. In
+        // this order: a merge that begins in between is in one of the lists at least.
+        if branches.iter().any(|(name, _)| !found.iter().any(|r| r.source_branch == *name)) {
             found.extend(own(RequestState::Locked).await?);
-            Ok(found)
-        };
-        let (mut found, branches) = tokio::try_join!(both, self.branches(prefix))?;
+        }
         let with_request: BTreeSet<_> =
             found.iter().map(|request| request.source_branch.clone()).collect();
         let others = branches.iter().filter(|(name, _)| !with_request.contains(name));

@@ -121,6 +121,7 @@ fn a_push_replaces_the_group_and_carries_the_credentials() {
         .env("SAPM_CREDENTIALS_FILE", &file)
         .env("PUSH_TOKEN", PASSWORD)
         .env("CI_NODE_INDEX", "2")
+        .env("CI_NODE_TOTAL", "2")
         .expect(0);
     let seen = &server.seen()[1];
     assert!(seen.target.ends_with("/node/2"), "{}", seen.target);

@@ -175,7 +175,7 @@ fn without_a_bot_user_a_jobs_plan_counts_no_request_as_open_and_says_so() {
 fn explain_validate_and_graph_clone_with_a_jobs_own_token() {
     let world = World::start();
     let ran = in_job(&world, "explain").arg(CANARY).expect(0);
-    assert!(ran.out.contains("is to be promoted"), "{}", ran.out);
+    assert!(ran.out.contains("is due for promotion"), "{}", ran.out);
     in_job(&world, "validate").expect(0);
     let ran = in_job(&world, "graph").expect(0);
     assert!(ran.out.starts_with("flowchart"), "{}", ran.out);
