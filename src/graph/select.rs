@@ -19,13 +19,33 @@ pub enum Scope<'a> {
 /// The nodes and edges of a scope: everything between the chosen targets and
 /// the chosen channels.
 pub fn select(members: &[Member], scope: &Scope<'_>) -> Graph {
-    let on = Channels::of(members);
-    let (targets, channels) = match scope {
-        Scope::Subscribers(wanted) => subscribers(members, &on, wanted),
-        Scope::Channel(name) => (on.members(name).collect(), BTreeSet::from([(*name).to_owned()])),
-        Scope::Around(start, steps) => around(members, &on, *start, *steps),
-    };
-    graph(members, &targets, &channels)
+    Picker::new(members).select(scope)
+}
+
+/// Picks many scopes of the same members: each costs what is in it, not what there is.
+pub struct Picker<'a> {
+    members: &'a [Member],
+    on: Channels<'a>,
+}
+
+impl<'a> Picker<'a> {
+    /// Looks at all members, once.
+    pub fn new(members: &'a [Member]) -> Self {
+        Self { members, on: Channels::of(members) }
+    }
+
+    /// As [`select()`].
+    pub fn select(&self, scope: &Scope<'_>) -> Graph {
+        let Self { members, on } = self;
+        let (targets, channels) = match scope {
+            Scope::Subscribers(wanted) => subscribers(members, on, wanted),
+            Scope::Channel(name) => {
+                (on.members(name).collect(), BTreeSet::from([(*name).to_owned()]))
+            }
+            Scope::Around(start, steps) => around(members, on, *start, *steps),
+        };
+        graph(members, &targets, &channels)
+    }
 }
 
 /// Who publishes and who subscribes, by channel.

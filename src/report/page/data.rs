@@ -14,7 +14,7 @@ use super::shared::{Followed, GateData, Gates};
 use crate::apply::Verdict;
 use crate::decide::{DeploymentState, GateName, Outcome};
 use crate::domain::{CommitSha, Problem, RepoUrl};
-use crate::graph::{Scope, select, svg_without_style};
+use crate::graph::{Picker, Scope, svg_without_style};
 use crate::plan::{Action, forge_pages};
 
 /// The page's data. Times are seconds since 1970.
@@ -235,9 +235,10 @@ fn graphs(report: &PlanReport) -> BTreeMap<&str, String> {
         let member = at.get(subscriber.target.uid.as_str());
         apps.entry(subscriber.target.app.as_str()).or_default().extend(member);
     }
+    let picker = Picker::new(&members);
     apps.into_iter()
         .map(|(app, subscribers)| {
-            let graph = select(&members, &Scope::Subscribers(&subscribers));
+            let graph = picker.select(&Scope::Subscribers(&subscribers));
             (app, svg_without_style(&graph, &format!("Promotions of {app}")))
         })
         .collect()

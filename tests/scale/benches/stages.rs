@@ -12,7 +12,7 @@ use sapm::decide::{Decisions, decide};
 use sapm::domain::UidDigest;
 use sapm::inventory::{Inventory, build};
 use sapm::plan::{self, Merge, MergeTexts, Plan, Settings};
-use sapm::report::PlanReport;
+use sapm::report::{PlanReport, page};
 use sapm::snapshot::Snapshot;
 use scale::{Estate, Size, Urls};
 
@@ -100,14 +100,23 @@ fn planning(bencher: Bencher) {
     bencher.bench(|| planned(black_box(&decisions)));
 }
 
+fn reported(decisions: &Decisions, plan: &Plan) -> PlanReport {
+    let World { inventory, snapshot, .. } = &*WORLD;
+    let narrowing = Default::default();
+    PlanReport::new(inventory, snapshot, decisions, plan, None, &narrowing, Vec::new())
+}
+
 #[divan::bench]
 fn reporting(bencher: Bencher) {
     let decisions = decided();
     let plan = planned(&decisions);
-    let World { inventory, snapshot, .. } = &*WORLD;
-    bencher.bench(|| {
-        let narrowing = Default::default();
-        PlanReport::new(inventory, snapshot, &decisions, &plan, None, &narrowing, Vec::new())
-            .to_json()
-    });
+    bencher.bench(|| reported(&decisions, &plan).to_json());
+}
+
+/// `report.html`, with a picture of each app.
+#[divan::bench]
+fn page_of_all(bencher: Bencher) {
+    let decisions = decided();
+    let report = reported(&decisions, &planned(&decisions));
+    bencher.bench(|| page(black_box(&report)));
 }
