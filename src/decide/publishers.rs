@@ -1,6 +1,6 @@
 //! What is known of each publisher: its commit, and how its deployments went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -65,15 +65,19 @@ pub(super) fn states(
     reported: &dyn Fn(usize) -> bool,
     all_problems: &mut Vec<Problem>,
 ) -> Vec<PublisherState> {
+    let mut failed = BTreeSet::new();
     inventory
         .targets
         .iter()
         .enumerate()
         .map(|(index, target)| {
-            let problems = if reported(index) { &mut *all_problems } else { &mut Vec::new() };
+            let mut unreported = Vec::new();
+            let problems = if reported(index) { &mut *all_problems } else { &mut unreported };
             let commit = commit(target, snapshot);
-            if let Err(failure) = &commit {
-                report_commit(target, failure, problems);
+            if let Err(failure) = &commit
+                && reported(index)
+            {
+                report_commit(target, failure, &mut failed, problems);
             }
             let mut state =
                 PublisherState { deployments: BTreeMap::new(), unread: BTreeMap::new(), commit };
@@ -101,9 +105,18 @@ fn commit(target: &Target, snapshot: &Snapshot) -> Result<CommitSha, Failure> {
     }
 }
 
-/// One problem for each look-up, and one for a cause that many share.
-fn report_commit(target: &Target, failure: &Failure, problems: &mut Vec<Problem>) {
+/// One problem for each look-up, and one for a cause that many share: `failed` are those so far.
+fn report_commit(
+    target: &Target,
+    failure: &Failure,
+    failed: &mut BTreeSet<String>,
+    problems: &mut Vec<Problem>,
+) {
     let Ok(git_ref) = &target.git_ref else { return };
+    let look_up = Snapshot::commit_key(&target.repo_url, git_ref);
+    if !failed.insert(failure.shared_cause.clone().unwrap_or_else(|| look_up.clone())) {
+        return;
+    }
     let problem = match &failure.shared_cause {
         Some(cause) => Problem::error("service_refused", cause.clone()),
         None => Problem::error(
@@ -114,19 +127,9 @@ fn report_commit(target: &Target, failure: &Failure, problems: &mut Vec<Problem>
             ),
         )
         .in_file(&target.place.file)
-        .at(Snapshot::commit_key(&target.repo_url, git_ref)),
+        .at(look_up),
     };
-    let known = problems.iter().any(|other| {
-        other.code == problem.code
-            && if failure.shared_cause.is_some() {
-                other.message == problem.message
-            } else {
-                other.path == problem.path
-            }
-    });
-    if !known {
-        problems.push(problem);
-    }
+    problems.push(problem);
 }
 
 fn read_deployment(

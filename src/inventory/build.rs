@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::select::select;
+use super::select::Selectors;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
 use crate::app_interface::{
@@ -43,18 +43,29 @@ impl Inventory {
         indexes.iter().map(|&index| (index, &self.targets[index]))
     }
 
-    /// The key of a place that several subscribers share: the lowest of their uids; `None` for a
-    /// subscriber that has its place for itself.
-    pub fn shared_key(&self, subscriber: usize) -> Option<String> {
-        let site = self.sites.get(self.site_of.get(&subscriber)?)?;
-        let lowest = site.members.iter().map(|&member| &self.targets[member].uid).min()?;
-        (site.members.len() > 1).then(|| format!("site:{lowest}"))
+    /// The keys of the places that several subscribers share, by subscriber: the lowest of their
+    /// uids. Subscribers that have a place for themselves are not in it.
+    pub fn shared_keys(&self) -> BTreeMap<usize, String> {
+        let mut keys = BTreeMap::new();
+        for site in self.sites.values().filter(|site| site.members.len() > 1) {
+            let lowest = site.members.iter().map(|&member| &self.targets[member].uid).min();
+            for (&member, uid) in site.members.iter().zip(lowest.into_iter().cycle()) {
+                keys.insert(member, format!("site:{uid}"));
+            }
+        }
+        keys
     }
 }
 
 /// Expands declarations to targets and joins them by channel.
 pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
-    let mut builder = Builder { bundle, digest, inventory: Inventory::default() };
+    let mut builder = Builder {
+        bundle,
+        digest,
+        inventory: Inventory::default(),
+        selectors: Selectors::new(bundle),
+        reported: BTreeSet::new(),
+    };
     for file in &bundle.saas_files {
         for template in &file.resource_templates {
             builder.template(file, template);
@@ -67,6 +78,9 @@ struct Builder<'a> {
     bundle: &'a Bundle,
     digest: UidDigest,
     inventory: Inventory,
+    selectors: Selectors<'a>,
+    /// Problems of targets that are in the inventory's already.
+    reported: BTreeSet<Problem>,
 }
 
 impl Builder<'_> {
@@ -81,7 +95,7 @@ impl Builder<'_> {
         }
         for declaration in live() {
             let Where::Selector(selector) = &declaration.location else { continue };
-            match select(self.bundle, selector) {
+            match self.selectors.select(selector) {
                 Ok(namespaces) if namespaces.is_empty() => {
                     self.problem(
                         declaration,
@@ -178,7 +192,7 @@ impl Builder<'_> {
         let Some(target) = self.inventory.targets.last() else { return };
         for mut problem in wrong {
             problem.message = format!("{}: {}", target.label(), problem.message);
-            if !self.inventory.problems.contains(&problem) {
+            if self.reported.insert(problem.clone()) {
                 self.inventory.problems.push(problem);
             }
         }

@@ -1,57 +1,86 @@
 //! Namespace selectors: from JSONPath expressions to namespaces.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::jsonpath::Expression;
+use super::jsonpath::{Expression, Indexed};
 use crate::app_interface::{Bundle, Namespace, Selector};
 
-/// The namespaces that a selector matches, by path.
-///
-/// # Errors
-/// An expression that does not parse, or that selects something that is no
-/// namespace: the message names the expression and the position.
-pub(super) fn select(bundle: &Bundle, selector: &Selector) -> Result<Vec<Arc<Namespace>>, String> {
-    let Some(document) = &bundle.selector_document else { return Ok(Vec::new()) };
-    let mut selected = BTreeMap::new();
-    for expression in &selector.include {
-        for (identity, path) in evaluate(document, expression)? {
-            // Two files of one namespace: the later path wins.
-            let kept = selected.entry(identity).or_insert_with(|| path.clone());
-            if *kept < path {
-                *kept = path;
-            }
-        }
-    }
-    for expression in &selector.exclude {
-        for (identity, _) in evaluate(document, expression)? {
-            selected.remove(&identity);
-        }
-    }
-    let mut namespaces: Vec<_> =
-        selected.into_values().filter_map(|path| bundle.namespaces.get(&path).cloned()).collect();
-    namespaces.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(namespaces)
+/// Evaluates selectors, an expression that many of them have only once.
+pub(super) struct Selectors<'a> {
+    bundle: &'a Bundle,
+    document: Option<Indexed<'a>>,
+    known: BTreeMap<String, Rc<Selected>>,
 }
 
+/// Identities (cluster and name) and paths of namespaces, or what is wrong with the expression.
+type Selected = Result<Vec<(Identity, String)>, String>;
 type Identity = (String, String);
 
-fn evaluate(document: &Value, expression: &str) -> Result<Vec<(Identity, String)>, String> {
+impl<'a> Selectors<'a> {
+    pub(super) fn new(bundle: &'a Bundle) -> Self {
+        let document = bundle.selector_document.as_ref().map(Indexed::new);
+        Self { bundle, document, known: BTreeMap::new() }
+    }
+
+    /// The namespaces that a selector matches, by path.
+    ///
+    /// # Errors
+    /// An expression that does not parse, or that selects something that is no
+    /// namespace: the message names the expression and the position.
+    pub(super) fn select(&mut self, selector: &Selector) -> Result<Vec<Arc<Namespace>>, String> {
+        let mut selected: BTreeMap<Identity, String> = BTreeMap::new();
+        for expression in &selector.include {
+            for (identity, path) in self.evaluate(expression).as_ref().as_ref()? {
+                // Two files of one namespace: the later path wins.
+                let kept = selected.entry(identity.clone()).or_insert_with(|| path.clone());
+                if *kept < *path {
+                    kept.clone_from(path);
+                }
+            }
+        }
+        for expression in &selector.exclude {
+            for (identity, _) in self.evaluate(expression).as_ref().as_ref()? {
+                selected.remove(identity);
+            }
+        }
+        let found = selected.into_values();
+        let mut namespaces: Vec<_> =
+            found.filter_map(|path| self.bundle.namespaces.get(&path).cloned()).collect();
+        namespaces.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(namespaces)
+    }
+
+    fn evaluate(&mut self, expression: &str) -> Rc<Selected> {
+        if let Some(known) = self.known.get(expression) {
+            return Rc::clone(known);
+        }
+        let selected = match &mut self.document {
+            Some(document) => Rc::new(evaluate(document, expression)),
+            None => Rc::new(Ok(Vec::new())),
+        };
+        self.known.insert(expression.to_owned(), Rc::clone(&selected));
+        selected
+    }
+}
+
+fn evaluate(document: &mut Indexed<'_>, expression: &str) -> Selected {
     let parsed = Expression::parse(expression)
         .map_err(|error| format!("the selector `{expression}` is not understood: {error}"))?;
-    let text = |value: &Value, pointer: &str| {
-        value.pointer(pointer).and_then(Value::as_str).map(str::to_owned)
-    };
-    parsed
-        .select(document)
+    document
+        .select(&parsed)
         .map_err(|error| format!("the selector `{expression}` cannot be evaluated: {error}"))?
         .into_iter()
         .map(|selected| {
-            let value = selected.value();
-            let identity = text(value, "/cluster/name").zip(text(value, "/name"));
-            identity.zip(text(value, "/path")).ok_or_else(|| {
+            let text = |pointer: &str| {
+                selected
+                    .value()
+                    .pointer(pointer)
+                    .and_then(|value| value.as_str().map(str::to_owned))
+            };
+            let identity = text("/cluster/name").zip(text("/name"));
+            identity.zip(text("/path")).ok_or_else(|| {
                 format!("the selector `{expression}` selects something that is no namespace")
             })
         })

@@ -68,7 +68,7 @@ fn in_file(tree: &Tree, file: &str, members: &[usize], inventory: &mut Inventory
         }
     }
     for (node, nodes, members) in groups.into_sites() {
-        let targets: Vec<NodeId> =
+        let targets: BTreeSet<NodeId> =
             members.iter().map(|&member| inventory.targets[member].node).collect();
         let site = EditSite {
             aliases: members.iter().copied().filter(|member| aliases.contains(member)).collect(),
@@ -103,7 +103,7 @@ fn is_ref(tree: &Tree, node: NodeId) -> bool {
 }
 
 /// Places of a node that are not what a promotion of these targets edits.
-fn foreign_users(tree: &Tree, node: NodeId, targets: &[NodeId]) -> Vec<NodePath> {
+fn foreign_users(tree: &Tree, node: NodeId, targets: &BTreeSet<NodeId>) -> Vec<NodePath> {
     let own = |path: &NodePath| {
         let mut holder = path.parent();
         if matches!(path.steps().last(), Some(Step::Key(key)) if key == "promotion_data") {
@@ -138,7 +138,8 @@ struct Groups {
 impl Groups {
     fn join(&mut self, node: NodeId, member: usize) {
         let users = self.users.entry(node).or_default();
-        if !users.contains(&member) {
+        // Members come one after the other.
+        if users.last() != Some(&member) {
             users.push(member);
         }
     }

@@ -133,8 +133,9 @@ pub(super) fn groups(
 /// the lowest uid of its subscribers.
 fn members_by_key(inventory: &Inventory, decisions: &Decisions) -> BTreeMap<String, Vec<usize>> {
     let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut shared_keys = inventory.shared_keys();
     for (&index, decision) in &decisions.subscribers {
-        let shared = inventory.shared_key(index).filter(|_| !decision.own_value);
+        let shared = shared_keys.remove(&index).filter(|_| !decision.own_value);
         let key = shared.unwrap_or_else(|| inventory.targets[index].uid.to_string());
         by_key.entry(key).or_default().push(index);
     }

@@ -30,10 +30,11 @@ impl<'a> Owners<'a> {
         if share.is_none() {
             return owners;
         }
+        let mut shared_keys = inventory.shared_keys();
         for (index, target) in inventory.subscribers() {
             let file = target.place.file.as_str();
             owners.by_target.insert(&target.uid, file);
-            let keys = [Some(target.uid.to_string()), inventory.shared_key(index)];
+            let keys = [Some(target.uid.to_string()), shared_keys.remove(&index)];
             for key in keys.into_iter().flatten() {
                 owners.by_branch.insert(branch::digest(target_branch, &key), file);
             }

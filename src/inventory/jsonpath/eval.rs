@@ -24,6 +24,22 @@ pub(super) fn select<'a>(
     Ok(found.iter().map(|datum| datum.value.clone().into_match()).collect())
 }
 
+/// Those values that meet all conditions, as a filter tests them.
+pub(super) fn passing<'a>(
+    values: &[&'a Value],
+    conditions: &[Condition],
+    work: u64,
+) -> Result<Vec<Match<'a>>, SelectError> {
+    let evaluator = Evaluator { spent: Cell::new(0), work };
+    let mut found = Vec::new();
+    for value in values {
+        if evaluator.meets(conditions, Val::Doc(value))? {
+            found.push(Match::Node(value));
+        }
+    }
+    Ok(found)
+}
+
 pub(super) struct Evaluator {
     spent: Cell<u64>,
     work: u64,
@@ -159,16 +175,20 @@ impl Evaluator {
         };
         let mut found = Vec::new();
         for candidate in candidates {
-            let root = Datum::root(candidate.clone());
-            let mut all = true;
-            for condition in conditions {
-                all &= self.holds(condition, &root)?;
-            }
-            if all {
+            if self.meets(conditions, candidate.clone())? {
                 found.push(Datum::within(candidate, &context));
             }
         }
         Ok(found)
+    }
+
+    fn meets(&self, conditions: &[Condition], candidate: Val<'_>) -> Result<bool, SelectError> {
+        let root = Datum::root(candidate);
+        let mut all = true;
+        for condition in conditions {
+            all &= self.holds(condition, &root)?;
+        }
+        Ok(all)
     }
 
     /// Whether any of the values that the left side finds passes. All are tested, as in Python,

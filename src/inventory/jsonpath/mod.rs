@@ -19,6 +19,7 @@ mod compare;
 mod datum;
 mod eval;
 mod functions;
+mod indexed;
 mod parser;
 mod pattern;
 mod pattern_class;
@@ -27,6 +28,8 @@ mod sort;
 mod token;
 
 use serde_json::Value;
+
+pub use indexed::Indexed;
 
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
