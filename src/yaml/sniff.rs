@@ -23,8 +23,7 @@ const KEY: &[u8] = b"$schema";
 pub fn sniff_schema(bytes: &[u8]) -> Sniff<'_> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let Some(first) = find(bytes, 0) else {
-        // an escape could hide one
-        return if bytes.contains(&b'\\') { Sniff::Unknown } else { Sniff::None };
+        return if escapes_may_spell_key(bytes) { Sniff::Unknown } else { Sniff::None };
     };
     let found = match bytes.iter().find(|b| !b.is_ascii_whitespace()) {
         Some(b'{') => in_json(bytes, first),
@@ -45,6 +44,29 @@ fn find(bytes: &[u8], from: usize) -> Option<usize> {
     }
 }
 
+/// Could escape sequences spell a part of `$schema`? Two kinds can: a character by its code (`\x24`, `\u0024`,
+/// `\U00000024`), and a line break that is skipped. All others, as the many of a regular expression, cannot.
+fn escapes_may_spell_key(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|b| *b == b'\\') {
+        rest = &rest[at + 1..];
+        let digits = match rest.first() {
+            Some(b'x') => 2,
+            Some(b'u') => 4,
+            Some(b'U') => 8,
+            // YAML knows line breaks that are no ASCII.
+            None | Some(b'\r' | b'\n' | 0x80..) => return true,
+            Some(_) => continue,
+        };
+        let code = rest.get(1..=digits).and_then(|code| std::str::from_utf8(code).ok());
+        let code = code.and_then(|code| u32::from_str_radix(code, 16).ok());
+        if code.is_none_or(|code| KEY.iter().any(|byte| u32::from(*byte) == code)) {
+            return true;
+        }
+    }
+    false
+}
+
 /// `{"$schema": "/x.yml"` and no other mention of it.
 fn in_json(bytes: &[u8], at: usize) -> Option<&str> {
     let before = bytes[..at].strip_suffix(b"\"")?;
@@ -56,7 +78,7 @@ fn in_json(bytes: &[u8], at: usize) -> Option<&str> {
     let rest = skip_blank(bytes[at + KEY.len()..].strip_prefix(b"\"")?);
     let rest = skip_blank(rest.strip_prefix(b":")?);
     let (value, rest) = quoted(rest, b'"')?;
-    let escaped_or_again = find(bytes, at + 1).is_some() || bytes.contains(&b'\\');
+    let escaped_or_again = find(bytes, at + 1).is_some() || escapes_may_spell_key(bytes);
     let ends = matches!(skip_blank(rest).first(), Some(b',' | b'}'));
     (ends && !escaped_or_again).then_some(value)
 }
@@ -131,7 +153,7 @@ fn in_block(bytes: &[u8]) -> Option<&str> {
         directly_after = false;
         let fine = match first {
             b' ' | b'#' | b'-' => true,
-            b'"' | b'\'' => !line.contains(&b'\\') && find(line, 0).is_none(),
+            b'"' | b'\'' => !escapes_may_spell_key(line) && find(line, 0).is_none(),
             b'?' | b'*' | b'&' | b'!' | b'$' => false,
             _ => true,
         };
@@ -200,10 +222,15 @@ mod tests {
             "# x\r\n---\r\n\"$schema\": '/a-1.yml' # c\r\nx: [\r\n]\r\n",
             "name: x\nl:\n- a: b\n$schema: /a-1.yml",
             "{\n  \"$schema\": \"/a-1.yml\",\n  \"x\": 1\n}\n",
+            "{\"$schema\": \"/a-1.yml\", \"x\": \"\\\"a\\\\.b\\u003c\"}\n",
         ] {
             assert_eq!(found(text).as_deref(), Some("/a-1.yml"), "{text}");
         }
-        assert_eq!(sniff_schema(b"a: b\n"), Sniff::None);
+        for text in
+            ["a: b\n", "{\"a\": \"\\\\d+\\.\\u003e\\n\"}", "a: '\\.'\n\"b\\\"\": \"\\x3e\"\n"]
+        {
+            assert_eq!(sniff_schema(text.as_bytes()), Sniff::None, "{text}");
+        }
     }
 
     #[test]
@@ -221,6 +248,10 @@ mod tests {
             "x: 1\ny:\n  $schema: /a.yml\n",
             "{\"$schema\": \"/a.yml\", \"x\": {\"$schema\": 1}}",
             "\"\\x24schema\": b\n",
+            "{\"\\u0024schema\": \"/a.yml\"}",
+            "{\"$schema\": \"/a.yml\", \"$sch\\U00000065ma\": 1}",
+            "\"$sch\\\nema\": b\n",
+            "\"\\u24\": b\n",
         ] {
             assert_eq!(sniff_schema(text.as_bytes()), Sniff::Unknown, "{text}");
         }

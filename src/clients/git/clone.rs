@@ -178,18 +178,21 @@ fn update(
 ) -> Result<(Oid, String, FetchStats), GitError> {
     let before = repo.refname_to_id(TIP).ok();
     let (id, branch, stats) = remote.fetch(repo, options.branch.as_deref())?;
-    if before != Some(id) {
-        cache.seal().map_err(|source| GitError::Io {
-            doing: "seal the clone cache",
-            place: cache.dir().display().to_string(),
-            source,
-        })?;
+    if before == Some(id) {
+        // The seal says that it is as it was when it was checked.
+        return Ok((id, branch, stats));
     }
     match tree::check_complete(repo, id, remote.place()) {
         // A commit without `data/` is for the reader to complain about.
-        Ok(()) | Err(GitError::NoSuchPath { .. }) => Ok((id, branch, stats)),
-        Err(error) => Err(error),
+        Ok(()) | Err(GitError::NoSuchPath { .. }) => {}
+        Err(error) => return Err(error),
     }
+    cache.seal().map_err(|source| GitError::Io {
+        doing: "seal the clone cache",
+        place: cache.dir().display().to_string(),
+        source,
+    })?;
+    Ok((id, branch, stats))
 }
 
 fn fresh(

@@ -37,7 +37,7 @@ fn dashboard(number: usize, rng: &mut Rng) -> String {
         let comma = if panel == 0 { "" } else { ",\n" };
         let _ = write!(
             text,
-            "{comma}    {{\"id\": {panel}, \"type\": \"graph\", \"targets\": [{{\"expr\": \"sum(rate(x_{panel}[5m]))\", \
+            "{comma}    {{\"id\": {panel}, \"type\": \"graph\", \"targets\": [{{\"expr\": \"sum(rate(x_{panel}{{pod=~\\\"a\\\\.b\\\"}}[5m]))\", \
              \"legendFormat\": \"{{{{pod}}}}\"}}]}}"
         );
     }
