@@ -21,11 +21,12 @@ pub struct Bundle {
     pub namespaces: BTreeMap<String, Arc<Namespace>>,
     /// SLO documents by path, or why one is broken.
     pub slo_documents: BTreeMap<String, Result<Arc<SloDocument>, String>>,
-    /// `{"namespace": [...]}`, what namespace selectors look into; `None` if there is no selector.
+    /// `{"namespace": [...]}`, what namespace selectors look into; `None` if there is no selector, or when they
+    /// have all been expanded.
     pub selector_document: Option<Value>,
     /// The saas files and shared target files themselves, by path: what may be edited.
     pub sources: BTreeMap<String, Arc<Tree>>,
-    /// The other datafiles that were read, as bytes: for excerpts.
+    /// The other datafiles that were read, as bytes, for excerpts; empty unless they were asked for.
     pub texts: BTreeMap<String, Vec<u8>>,
     /// What is wrong, by file.
     pub problems: Vec<Problem>,

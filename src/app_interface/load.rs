@@ -21,15 +21,22 @@ use crate::yaml::{self, Limits, Sniff, Tree};
 /// When the tree as a whole cannot be read. What is wrong with single files
 /// is in [`Bundle::problems`].
 pub fn load(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
-    let mut loader = Loader::default();
-    tree.visit(&mut |path, bytes| loader.file(path, bytes))?;
-    Ok(loader.resolve())
+    Loader::default().load(tree)
+}
+
+/// The same, and keeps the texts of all that was read ([`Bundle::texts`]).
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_texts(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
+    Loader { keeps_texts: true, ..Loader::default() }.load(tree)
 }
 
 /// Datafiles by kind, before `$ref`s are followed.
 #[derive(Default)]
 struct Loader {
     bundle: Bundle,
+    keeps_texts: bool,
     saas_files: Vec<RawSaasFile>,
     target_files: BTreeMap<String, Result<TargetDeclaration, FieldError>>,
     apps: BTreeMap<String, (App, Named)>,
@@ -66,6 +73,17 @@ impl Schema {
 }
 
 impl Loader {
+    fn load(mut self, tree: &dyn FileTree) -> Result<Bundle, TreeError> {
+        tree.visit(&mut |path, bytes| self.file(path, bytes))?;
+        Ok(self.resolve())
+    }
+
+    fn keep_text(&mut self, path: &str, bytes: &[u8]) {
+        if self.keeps_texts {
+            self.bundle.texts.insert(path.to_owned(), bytes.to_vec());
+        }
+    }
+
     fn file(&mut self, path: &str, bytes: &[u8]) {
         self.bundle.counts.files += 1;
         self.bundle.counts.bytes += bytes.len() as u64;
@@ -88,7 +106,7 @@ impl Loader {
                     problem = problem.at_line(position.line, position.column);
                 }
                 self.broken(path, problem);
-                self.bundle.texts.insert(path.to_owned(), bytes.to_vec());
+                self.keep_text(path, bytes);
                 return;
             }
         };
@@ -108,7 +126,7 @@ impl Loader {
         if matches!(schema, Schema::SaasFile | Schema::TargetFile) {
             self.bundle.sources.insert(path.to_owned(), Arc::new(tree));
         } else {
-            self.bundle.texts.insert(path.to_owned(), bytes.to_vec());
+            self.keep_text(path, bytes);
         }
     }
 

@@ -16,7 +16,7 @@ mod tree;
 
 pub use bundle::{Bundle, LoadCounts};
 pub use fields::FieldError;
-pub use load::load;
+pub use load::{load, load_with_texts};
 pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};
 pub use saas::{
     CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -177,6 +178,8 @@ impl Config {
             other,
             mode: self.mode,
             digest: self.digest,
+            texts: false,
+            stats: Arc::default(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::clients::gitlab::{
     ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, GitLabWriter, Token,
     WriterConfig, project_path,
 };
-use crate::clients::http::{HttpClient, HttpConfig, Service};
+use crate::clients::http::{HttpClient, HttpConfig, Service, Stats};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
 use crate::domain::{CommitSha, Problem, RepoUrl, Share};
@@ -63,7 +63,7 @@ impl Doors {
         let (github_url, github_token) = &config.github;
         let github = GitHubCommits::new(service(Service::GitHub), github_url, github_token.clone())
             .map_err(|error| usage(format!("--github-url (SAPM_GITHUB_URL): {error}")))?;
-        let ls_remote = LsRemote::new(TimeOuts::default())
+        let ls_remote = LsRemote::new(TimeOuts::default(), Arc::clone(http.stats()))
             .map_err(|failure| Fatal::new(Exit::Internal, failure.error))?;
         let commits = AnyHost {
             gitlab: config
@@ -174,6 +174,11 @@ impl Doors {
             }
         })?;
         Ok(Some(GitLabDoor { api: api.clone(), reader }))
+    }
+
+    /// Where requests are counted.
+    pub fn stats(&self) -> Arc<Stats> {
+        Arc::clone(self.http.stats())
     }
 
     /// Requests by service.

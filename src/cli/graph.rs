@@ -1,6 +1,7 @@
 //! `sapm graph`: who publishes to whom.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::Utc;
 
@@ -34,6 +35,8 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
         other: None,
         mode: Mode::Plan,
         digest: digest(None, &variables)?,
+        texts: false,
+        stats: Arc::default(),
     })?;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;

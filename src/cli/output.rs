@@ -139,13 +139,13 @@ fn screen(config: &Config) -> Screen {
 ///
 /// # Errors
 /// Why it ended early, after everything that is known was written.
-pub fn finish(args: &impl Present, config: &Config, run: Run) -> Result<Exit, Fatal> {
+pub fn finish(args: &impl Present, config: &Config, mut run: Run) -> Result<Exit, Fatal> {
     let exit = exit(args, &run);
     let mut written = Ok(());
     if let Some(folder) =
         config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
     {
-        written = write_reports(folder, &run, exit);
+        written = write_reports(folder, &mut run, exit);
     }
     if let (Some(path), Some(snapshot)) = (&config.output.save_snapshot, &run.snapshot)
         && !path.as_os_str().is_empty()
@@ -189,31 +189,33 @@ pub fn print(text: &str) -> Result<(), Fatal> {
     }
 }
 
-fn write_reports(folder: &Path, run: &Run, exit: Exit) -> Result<(), Fatal> {
+fn write_reports(folder: &Path, run: &mut Run, exit: Exit) -> Result<(), Fatal> {
     let report = &run.report;
-    let files = [
-        ("plan.json", report.to_json()),
-        ("report.md", markdown(report)),
-        ("report.html", page(report)),
-        ("junit.xml", junit(report)),
-        ("metrics.txt", metrics(report, &run.measured)),
-        ("gl-code-quality-report.json", code_quality(&report.problems)),
-        ("counts.env", dotenv(report, exit as u8)),
+    // Each is made when the one before is written and gone: a page of everything is large.
+    let files: [(&str, &dyn Fn() -> String); 6] = [
+        ("plan.json", &|| report.to_json()),
+        ("report.md", &|| markdown(report)),
+        ("report.html", &|| page(report)),
+        ("junit.xml", &|| junit(report)),
+        ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
+        ("counts.env", &|| dotenv(report, exit as u8)),
     ];
     write_files(folder, &files)?;
-    match &run.snapshot {
-        Some(snapshot) => write(&folder.join("snapshot.json"), &snapshot.to_json()),
-        None => Ok(()),
+    if let Some(snapshot) = &run.snapshot {
+        write(&folder.join("snapshot.json"), &snapshot.to_json())?;
     }
+    // The last: it says what the others took.
+    run.stopwatch.lap("report");
+    write(&folder.join("metrics.txt"), &metrics(&run.report, run.stopwatch.measured()))
 }
 
 /// Writes files into a folder, which is made if need be.
 ///
 /// # Errors
 /// When one cannot be written.
-pub fn write_files(folder: &Path, files: &[(&str, String)]) -> Result<(), Fatal> {
+pub fn write_files(folder: &Path, files: &[(&str, &dyn Fn() -> String)]) -> Result<(), Fatal> {
     std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
-    files.iter().try_for_each(|(name, text)| write(&folder.join(name), text))
+    files.iter().try_for_each(|(name, text)| write(&folder.join(name), &text()))
 }
 
 /// Writes a file whole or not at all.

@@ -1,5 +1,7 @@
 //! The run: clone, load, inventory, observe, decide, plan, apply, export.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -9,7 +11,7 @@ use super::doors::Doors;
 use super::exit::{Exit, Fatal};
 use super::observing::{observe_all, state_failed};
 use super::planning::{decide_on, plan_for, plan_with_needs};
-use super::source::{Loaded, load_config_repo};
+use super::source::{Loaded, Opening, load_config_repo};
 use super::stopwatch::Stopwatch;
 use crate::apply::{Outcomes, apply};
 use crate::clients::pushgateway::{GroupingKey, push};
@@ -18,7 +20,7 @@ use crate::domain::{Problem, Share};
 use crate::observe::ports::StateError;
 use crate::plan::{Narrowing, Plan, Scope};
 use crate::report::{
-    EXPORT_KEY, Explanation, Measured, PlanReport, problems_of, publisher_data, pushed_metrics,
+    EXPORT_KEY, Explanation, PlanReport, problems_of, publisher_data, pushed_metrics,
 };
 use crate::snapshot::Snapshot;
 
@@ -37,8 +39,8 @@ pub struct Run {
     pub report: PlanReport,
     /// The facts, as far as they were found.
     pub snapshot: Option<Snapshot>,
-    /// What the run itself took.
-    pub measured: Measured,
+    /// What the run itself takes; still running, as reports are yet to be written.
+    pub stopwatch: Stopwatch,
     /// Why it ended early, if it did.
     pub fatal: Option<Fatal>,
     /// No open requests were looked at.
@@ -53,15 +55,12 @@ pub async fn run(config: &Config) -> Run {
     let mut stopwatch = Stopwatch::start();
     let mut snapshot = None;
     let mut doors = None;
-    let mut run = match stages(config, now, &mut snapshot, &mut stopwatch, &mut doors).await {
-        Ok(Ended { report, without_gitlab, explanation }) => Run {
-            report,
-            explanation,
-            snapshot,
-            measured: stopwatch.measured(doors.as_ref()),
-            fatal: None,
-            without_gitlab,
-        },
+    let ended = stages(config, now, &mut snapshot, &mut stopwatch, &mut doors).await;
+    stopwatch.ended(doors.as_ref(), ended.is_err());
+    let mut run = match ended {
+        Ok(Ended { report, without_gitlab, explanation }) => {
+            Run { report, explanation, snapshot, stopwatch, fatal: None, without_gitlab }
+        }
         Err(fatal) => {
             let problem = Problem::error("run_failed", fatal.message.clone());
             let mut report = PlanReport::of_problems(now, vec![problem]);
@@ -69,7 +68,7 @@ pub async fn run(config: &Config) -> Run {
             Run {
                 report,
                 snapshot,
-                measured: Measured { failed: true, ..stopwatch.measured(doors.as_ref()) },
+                stopwatch,
                 fatal: Some(fatal),
                 without_gitlab: false,
                 explanation: None,
@@ -78,6 +77,7 @@ pub async fn run(config: &Config) -> Run {
     };
     if let (Mode::Apply, Some(address)) = (config.mode, config.pushgateway_url.as_ref()) {
         push_metrics(config, address, &mut run).await;
+        run.stopwatch.lap("export");
     }
     run
 }
@@ -122,7 +122,8 @@ async fn stages(
         return Ok(Ended { report, without_gitlab, explanation });
     }
     let doors = doors_out.insert(Doors::open(config).await?);
-    let opening = config.opening(doors.credentials_for_source(config));
+    let credentials = doors.credentials_for_source(config);
+    let opening = Opening { stats: doors.stats(), ..config.opening(credentials) };
     let (loaded, gitlab, probe) = tokio::join!(
         blocking(move || load_config_repo(&opening)),
         doors.connect_gitlab(config),
@@ -175,6 +176,7 @@ async fn stages(
     }
     let mut report =
         report(config, &scope, &loaded, snapshot, &decisions, &plan, outcomes.as_ref());
+    stopwatch.lap("report");
     // The first node looks at all publishers, and writes the export for all nodes.
     let exports = config.narrowing.share.is_none_or(Share::is_first);
     if config.mode == Mode::Apply && exports {
@@ -233,10 +235,9 @@ fn report(
     outcomes: Option<&Outcomes>,
 ) -> PlanReport {
     let mut problems = problems_of(&loaded.bundle, &loaded.inventory, decisions, plan, outcomes);
-    let of_config_repo = [&loaded.bundle.problems, &loaded.inventory.problems];
-    problems.retain(|problem| {
-        scope.reports_problem(problem) || !of_config_repo.iter().any(|all| all.contains(problem))
-    });
+    let of_config_repo: BTreeSet<&Problem> =
+        loaded.bundle.problems.iter().chain(&loaded.inventory.problems).collect();
+    problems.retain(|problem| scope.reports_problem(problem) || !of_config_repo.contains(problem));
     let mut report =
         PlanReport::new(&loaded.inventory, snapshot, decisions, plan, outcomes, scope, problems);
     report.pipeline_url = config.pipeline_url.clone();
@@ -263,7 +264,7 @@ async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
         project: configured.or_else(|| facts.map(|facts| facts.project_path.clone())),
         node: config.node.clone(),
     };
-    let text = pushed_metrics(&run.report, &run.measured);
+    let text = pushed_metrics(&run.report, run.stopwatch.measured());
     // A file that cannot be read has ended the run already.
     let credentials = config.credentials().unwrap_or_default();
     if let Err(error) = push(address.expose_secret(), &key, &credentials, text).await {

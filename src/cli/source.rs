@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::config::{Source, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
-use crate::app_interface::{Bundle, DirectoryTree, FileTree, TreeError, load};
+use crate::app_interface::{Bundle, DirectoryTree, FileTree, TreeError, load, load_with_texts};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
+use crate::clients::http::Stats;
 use crate::domain::{CommitSha, TargetUid, UidDigest};
 use crate::inventory::{Inventory, build};
 
@@ -26,6 +28,10 @@ pub struct Opening {
     pub mode: Mode,
     /// Which digest makes uids.
     pub digest: UidDigest,
+    /// Keep the texts of all datafiles, to show excerpts of them?
+    pub texts: bool,
+    /// Where the requests of a clone are counted.
+    pub stats: Arc<Stats>,
 }
 
 /// The config repo, read.
@@ -70,6 +76,7 @@ fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<
         cache_dir,
         scratch_dir: std::env::temp_dir(),
         times: TimeOuts::default(),
+        stats: Arc::clone(&opening.stats),
     })
     .map_err(|error| clone_failed(&error))?;
     let stats = checkout.stats();
@@ -82,7 +89,7 @@ fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<
         checkout.branch()
     );
     let (commit, branch) = (checkout.commit().clone(), checkout.branch().to_owned());
-    let (bundle, inventory) = read(&CloneTree(checkout), opening.digest)?;
+    let (bundle, inventory) = read(&CloneTree(checkout), opening)?;
     Ok(Loaded {
         bundle,
         inventory,
@@ -105,7 +112,7 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     let (bundle, inventory) = match (&head, opening.mode) {
         (Some(head), Mode::Apply) => {
             let tree = CommitTree { path: path.to_owned(), commit: head.commit.clone() };
-            read(&tree, opening.digest)?
+            read(&tree, opening)?
         }
         (None, Mode::Apply) => {
             return Err(Fatal::new(
@@ -114,7 +121,7 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
             )
             .hint("apply needs a git URL or a checkout; `sapm plan` reads any folder"));
         }
-        (_, Mode::Plan) => read(&DirectoryTree::new(path), opening.digest)?,
+        (_, Mode::Plan) => read(&DirectoryTree::new(path), opening)?,
     };
     Ok(Loaded {
         bundle,
@@ -126,13 +133,16 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     })
 }
 
-fn read(tree: &dyn FileTree, digest: UidDigest) -> Result<(Bundle, Inventory), Fatal> {
-    let bundle = load(tree).map_err(|error| {
+fn read(tree: &dyn FileTree, opening: &Opening) -> Result<(Bundle, Inventory), Fatal> {
+    let loaded = if opening.texts { load_with_texts(tree) } else { load(tree) };
+    let mut bundle = loaded.map_err(|error| {
         Fatal::new(Exit::NoConfigRepo, chain(&error)).hint(
             "the config repo holds its datafiles in data/; is this the right repo and branch?",
         )
     })?;
-    let inventory = build(&bundle, digest);
+    let inventory = build(&bundle, opening.digest);
+    // Large, and the selectors are expanded now.
+    bundle.selector_document = None;
     tracing::info!(
         files = bundle.counts.files,
         parsed = bundle.counts.parsed,

@@ -20,16 +20,27 @@ impl Stopwatch {
         Self { last: Instant::now(), cpu: usage::cpu_seconds(), measured: Measured::default() }
     }
 
-    /// A stage has ended, the next one begins.
+    /// A stage has ended, the next one begins. One that was done in two parts is their sum.
     pub fn lap(&mut self, stage: &'static str) {
         let now = Instant::now();
-        self.measured.stages.push((stage, (now - self.last).as_secs_f64()));
+        let wall = (now - self.last).as_secs_f64();
         self.last = now;
         let cpu = usage::cpu_seconds();
         let used =
             StageUse { cpu_seconds: cpu - self.cpu, peak_memory_bytes: usage::peak_memory_bytes() };
-        self.measured.used.push((stage, used));
         self.cpu = cpu;
+        let Measured { stages, used: all_used, .. } = &mut self.measured;
+        match stages.iter().position(|(other, _)| *other == stage) {
+            Some(at) => {
+                stages[at].1 += wall;
+                all_used[at].1.cpu_seconds += used.cpu_seconds;
+                all_used[at].1.peak_memory_bytes = used.peak_memory_bytes;
+            }
+            None => {
+                stages.push((stage, wall));
+                all_used.push((stage, used));
+            }
+        }
     }
 
     /// How many datafiles there were.
@@ -37,11 +48,18 @@ impl Stopwatch {
         self.measured.files = (loaded.bundle.counts.files, loaded.bundle.counts.parsed);
     }
 
-    /// All that was measured.
-    pub fn measured(mut self, doors: Option<&Doors>) -> Measured {
-        if let Some(doors) = doors {
-            self.measured.traffic = doors.traffic();
+    /// The run has come to its end, or to its failure: nothing more is asked for.
+    pub fn ended(&mut self, doors: Option<&Doors>, failed: bool) {
+        self.measured.traffic = doors.map(Doors::traffic).unwrap_or_default();
+        self.measured.failed = failed;
+        if failed {
+            // What failed came to no end, and is no part of the next stage.
+            (self.last, self.cpu) = (Instant::now(), usage::cpu_seconds());
         }
-        self.measured
+    }
+
+    /// All that was measured so far.
+    pub fn measured(&self) -> &Measured {
+        &self.measured
     }
 }

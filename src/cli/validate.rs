@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 
 use chrono::Utc;
 
@@ -34,6 +35,8 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
         other: None,
         mode: Mode::Plan,
         digest: UidDigest::default(),
+        texts: true,
+        stats: Arc::default(),
     })?;
     let findings = validate(&loaded.bundle, &loaded.inventory, Utc::now());
     let report = FindingsReport::new(findings, loaded.bundle.counts);
@@ -48,10 +51,10 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
         Format::Text => findings_text(&report, paint),
     })?;
     if let Some(folder) = args.output.report_dir.as_deref().filter(|dir| *dir != Path::new("")) {
-        let files = [
-            ("validate.json", report.to_json()),
-            ("junit.xml", findings_junit(&report)),
-            ("gl-code-quality-report.json", code_quality(&report.problems)),
+        let files: [(&str, &dyn Fn() -> String); 3] = [
+            ("validate.json", &|| report.to_json()),
+            ("junit.xml", &|| findings_junit(&report)),
+            ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
         ];
         write_files(folder, &files)?;
     }

@@ -136,6 +136,7 @@ fn credentials() -> Credentials {
 
 fn options(url: impl Into<String>, home: &Path) -> CloneOptions {
     CloneOptions {
+        stats: std::sync::Arc::default(),
         url: url.into(),
         branch: None,
         credentials: Some(credentials()),

@@ -42,7 +42,10 @@ impl World {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         self.filled.forge.assert_no_unknown_routes();
         let metrics = std::fs::read_to_string(report.join("metrics.txt")).unwrap();
-        (Asked::of(&self.filled.forge.log()), metrics)
+        let asked = Asked::of(&self.filled.forge.log());
+        let of_git = metric(&metrics, "sapm_requests{service=\"git\"}");
+        assert_eq!(of_git, (asked.facts.git + asked.clone) as f64, "{metrics}");
+        (asked, metrics)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use git2::{Oid, Repository, RepositoryInitOptions};
 
@@ -10,6 +11,7 @@ use super::local::sha;
 use super::remote::Remote;
 use super::scratch::ScratchDir;
 use super::{Credentials, GitError, TimeOuts, tree, without_userinfo};
+use crate::clients::http::Stats;
 use crate::domain::CommitSha;
 
 /// Where our one ref is: the commit that was fetched last.
@@ -31,6 +33,8 @@ pub struct CloneOptions {
     pub scratch_dir: PathBuf,
     /// How long to wait.
     pub times: TimeOuts,
+    /// Where its requests are counted.
+    pub stats: Arc<Stats>,
 }
 
 /// What the clone cost.

@@ -16,6 +16,7 @@ use super::http::{self, HttpFailure, MOST_REDIRECTS};
 use super::refs::{self, Advertisement};
 use super::transport::USER_AGENT;
 use super::{Credentials, GitError, TimeOuts, remote, without_userinfo};
+use crate::clients::http::{Service, Stats};
 use crate::domain::CommitSha;
 use crate::snapshot::Failure;
 
@@ -36,6 +37,7 @@ const MOST_SILENCES: u32 = 3;
 pub struct LsRemote {
     client: Client,
     times: TimeOuts,
+    stats: Arc<Stats>,
     /// Look-ups without an answer since the last one that had one, by host.
     silences: Arc<Mutex<BTreeMap<String, u32>>>,
 }
@@ -47,11 +49,11 @@ struct Target<'a> {
 }
 
 impl LsRemote {
-    /// A client of its own: it must not follow redirects by itself.
+    /// A client of its own: it must not follow redirects by itself. Its requests are counted in `stats`.
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(times: TimeOuts) -> Result<Self, Failure> {
+    pub fn new(times: TimeOuts, stats: Arc<Stats>) -> Result<Self, Failure> {
         let client = Client::builder()
             .connect_timeout(times.connect)
             .timeout(times.idle)
@@ -61,7 +63,7 @@ impl LsRemote {
             .map_err(|error| {
                 Failure::shared(format!("cannot set up https: {}", http::chain(&error)))
             })?;
-        Ok(Self { client, times, silences: Arc::default() })
+        Ok(Self { client, times, stats, silences: Arc::default() })
     }
 
     /// The commit of `git_ref` in the repository at `url` (`http(s)://`,
@@ -145,7 +147,7 @@ impl LsRemote {
                 self.client.post(url.clone()).header(CONTENT_TYPE, REQUEST).header(ACCEPT, RESULT);
             target.signed(request).body(body.clone())
         };
-        let answer = self.send(request).await?;
+        let answer = self.send(body.len(), request).await?;
         http::check_answer(answer.status(), answer.headers().get(CONTENT_TYPE), RESULT)?;
         refs::read_ls_refs(&self.body(answer).await?).map_err(HttpFailure::NotGit)
     }
@@ -156,7 +158,7 @@ impl LsRemote {
         for _ in 0..=MOST_REDIRECTS {
             let request =
                 || target.signed(self.client.get(url.clone()).header(ACCEPT, ADVERTISEMENT));
-            let answer = self.send(request).await?;
+            let answer = self.send(0, request).await?;
             if answer.status().is_redirection() {
                 let next = redirect_target(&url, answer.headers())?;
                 http::may_follow(&url, &next, target.credentials.is_some())
@@ -175,8 +177,13 @@ impl LsRemote {
     }
 
     /// Sends, a second time if that may help.
-    async fn send(&self, request: impl Fn() -> RequestBuilder) -> Result<Response, HttpFailure> {
+    async fn send(
+        &self,
+        bytes: usize,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Response, HttpFailure> {
         let send = || async {
+            self.stats.request(Service::Git, bytes);
             let answer = request()
                 .send()
                 .await
@@ -191,6 +198,7 @@ impl LsRemote {
             other => return other,
         };
         tokio::time::sleep(pause).await;
+        self.stats.retry(Service::Git);
         send().await
     }
 
@@ -204,6 +212,7 @@ impl LsRemote {
                     "its answer is longer than {MOST_BYTES} bytes"
                 )));
             }
+            self.stats.received(Service::Git, part.len());
             body.extend_from_slice(&part);
         }
         Ok(body)

@@ -34,10 +34,7 @@ impl Remote {
             Address::Http { url, credentials } => {
                 let place = url.to_string();
                 let credentials = credentials.or_else(|| options.credentials.clone());
-                Ok(Self {
-                    place,
-                    source: Source::Http(Session::new(url, credentials, options.times)?),
-                })
+                Ok(Self { place, source: Source::Http(Session::new(url, credentials, options)?) })
             }
             Address::File(path) => {
                 Ok(Self { place: path.display().to_string(), source: Source::Local(path) })

@@ -19,8 +19,10 @@ use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use url::Url;
 
+use super::clone::CloneOptions;
 use super::http::{self, HttpFailure, MOST_REDIRECTS, TimeOuts};
 use super::{Credentials, GitError};
+use crate::clients::http::{Service as Counted, Stats};
 
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 const REQUEST: &str = "application/x-git-upload-pack-request";
@@ -38,6 +40,7 @@ pub(super) struct Session {
     client: Client,
     credentials: Option<Credentials>,
     times: TimeOuts,
+    stats: Arc<Stats>,
     deadline: Instant,
     state: Mutex<State>,
 }
@@ -55,9 +58,11 @@ impl Session {
     pub(super) fn new(
         url: Url,
         credentials: Option<Credentials>,
-        times: TimeOuts,
+        options: &CloneOptions,
     ) -> Result<Arc<Self>, GitError> {
         register()?;
+        let (times, stats) = (options.times, Arc::clone(&options.stats));
+        let followed = Arc::clone(&stats);
         let with_credentials = credentials.is_some();
         let policy = reqwest::redirect::Policy::custom(move |attempt| {
             let from = attempt.previous().last().unwrap_or(attempt.url());
@@ -65,7 +70,10 @@ impl Session {
                 return attempt.error("too many redirects");
             }
             match http::may_follow(from, attempt.url(), with_credentials) {
-                Ok(()) => attempt.follow(),
+                Ok(()) => {
+                    followed.request(Counted::Git, 0);
+                    attempt.follow()
+                }
                 Err(reason) => attempt.error(reason),
             }
         });
@@ -82,7 +90,7 @@ impl Session {
             })?;
         let state = Mutex::new(State { base: url, failure: None, received: 0 });
         let deadline = Instant::now() + times.total;
-        Ok(Arc::new(Self { label, client, credentials, times, deadline, state }))
+        Ok(Arc::new(Self { label, client, credentials, times, stats, deadline, state }))
     }
 
     /// Does `work`, in which libgit2 may use this session, and says precisely
@@ -130,7 +138,7 @@ impl Session {
     fn refs(&self) -> Result<Response, HttpFailure> {
         let mut url = http::below(&self.state().base, "info/refs");
         url.set_query(Some("service=git-upload-pack"));
-        let answer = self.send(ADVERTISEMENT, || self.client.get(url.clone()))?;
+        let answer = self.send(ADVERTISEMENT, 0, || self.client.get(url.clone()))?;
         if let Some(base) = http::base_of_refs(answer.url()) {
             self.state().base = base;
         }
@@ -139,7 +147,7 @@ impl Session {
 
     fn upload_pack(&self, body: &[u8]) -> Result<Response, HttpFailure> {
         let url = http::below(&self.state().base, "git-upload-pack");
-        self.send(RESULT, || {
+        self.send(RESULT, body.len(), || {
             self.client.post(url.clone()).header(CONTENT_TYPE, REQUEST).body(body.to_vec())
         })
     }
@@ -148,21 +156,29 @@ impl Session {
     fn send(
         &self,
         wanted: &str,
+        bytes: usize,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, HttpFailure> {
-        let first = self.send_once(wanted, request());
+        let first = self.send_once(wanted, bytes, request());
         match first {
             Err(failure) if failure.is_transient() => {
                 tracing::debug!(url = %self.label, ?failure, "trying git host again");
                 std::thread::sleep(PAUSE);
-                self.send_once(wanted, request())
+                self.stats.retry(Counted::Git);
+                self.send_once(wanted, bytes, request())
             }
             other => other,
         }
     }
 
-    fn send_once(&self, wanted: &str, request: RequestBuilder) -> Result<Response, HttpFailure> {
+    fn send_once(
+        &self,
+        wanted: &str,
+        bytes: usize,
+        request: RequestBuilder,
+    ) -> Result<Response, HttpFailure> {
         self.check_deadline()?;
+        self.stats.request(Counted::Git, bytes);
         let request = match &self.credentials {
             Some(credentials) => request.basic_auth(&credentials.user, Some(credentials.secret())),
             None => request,
@@ -235,6 +251,7 @@ impl Exchange {
         let Some(answer) = &mut self.answer else { return Ok(0) };
         let count =
             answer.read(buffer).map_err(|error| HttpFailure::from_io(error, self.session.times))?;
+        self.session.stats.received(Counted::Git, count);
         if !self.body.is_empty() {
             self.session.state().received += count;
         }

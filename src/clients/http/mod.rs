@@ -93,7 +93,7 @@ pub struct HttpClient {
 
 pub(in crate::clients::http) struct Shared {
     pub config: HttpConfig,
-    pub stats: Stats,
+    pub stats: Arc<Stats>,
     pub redactor: Redactor,
     connections: OnceLock<Result<reqwest::Client, String>>,
     loopback: OnceLock<Result<reqwest::Client, String>>,
@@ -105,7 +105,7 @@ impl HttpClient {
         Self {
             shared: Arc::new(Shared {
                 config,
-                stats: Stats::default(),
+                stats: Arc::default(),
                 redactor: Redactor::default(),
                 connections: OnceLock::new(),
                 loopback: OnceLock::new(),
@@ -119,7 +119,7 @@ impl HttpClient {
     }
 
     /// What was sent and received so far, by service.
-    pub fn stats(&self) -> &Stats {
+    pub fn stats(&self) -> &Arc<Stats> {
         &self.shared.stats
     }
 

@@ -109,17 +109,17 @@ impl Stats {
         }
     }
 
-    pub(super) fn request(&self, service: Service, bytes_out: usize) {
+    pub(in crate::clients) fn request(&self, service: Service, bytes_out: usize) {
         let counters = &self.services[service as usize];
         counters.requests.fetch_add(1, Ordering::Relaxed);
         add(&counters.bytes_out, bytes_out as u64);
     }
 
-    pub(super) fn received(&self, service: Service, bytes: usize) {
+    pub(in crate::clients) fn received(&self, service: Service, bytes: usize) {
         add(&self.services[service as usize].bytes_in, bytes as u64);
     }
 
-    pub(super) fn retry(&self, service: Service) {
+    pub(in crate::clients) fn retry(&self, service: Service) {
         add(&self.services[service as usize].retries, 1);
     }
 

@@ -71,7 +71,7 @@ fn the_file_counts_what_was_done() {
     assert!((48.0 * 3600.0..60.0 * 3600.0).contains(&lead), "{lead}");
     assert!(first["sapm_lead_time_mean_seconds"] <= lead);
     assert!(first["sapm_requests{service=\"gitlab\"}"] >= 8.0);
-    for stage in ["load", "observe", "plan", "apply", "export"] {
+    for stage in ["load", "observe", "plan", "apply", "report", "export"] {
         assert!(first[&format!("sapm_stage_duration_seconds{{stage=\"{stage}\"}}")] >= 0.0);
     }
     let old = "    name: regional\n";
@@ -80,6 +80,20 @@ fn the_file_counts_what_was_done() {
     assert_eq!(second["sapm_merge_requests_closed{reason=\"target_gone\"}"], 1.0);
     assert_eq!(second["sapm_merge_requests_open"], 3.0);
     assert_eq!(second["sapm_merge_requests_opened"], 0.0);
+}
+
+#[test]
+fn requests_of_git_are_counted_and_so_are_those_that_were_sent_again() {
+    let world = World::start();
+    let counts = |metrics: &str| {
+        let of = |series: &str| samples(metrics)[&format!("{series}{{service=\"git\"}}")];
+        (of("sapm_requests"), of("sapm_request_retries"))
+    };
+    let (usual, retries) = counts(&file_of(&world, "plan", 0));
+    assert!(usual >= 3.0 && retries == 0.0, "{usual} {retries}");
+    let busy = forge::Fault::status(503, "busy").path("info/refs").nth(1);
+    world.forge().fault(busy);
+    assert_eq!(counts(&file_of(&world, "plan", 0)), (usual + 1.0, 1.0));
 }
 
 #[test]

@@ -4,8 +4,10 @@ use super::*;
 
 async fn look_up(url: &str, git_ref: &str) -> Result<String, String> {
     let times = TimeOuts { idle: Duration::from_secs(1), ..TimeOuts::default() };
-    let found =
-        LsRemote::new(times).expect("a client").resolve(url, git_ref, Some(&credentials())).await;
+    let found = LsRemote::new(times, std::sync::Arc::default())
+        .expect("a client")
+        .resolve(url, git_ref, Some(&credentials()))
+        .await;
     found.map(String::from).map_err(|failure| {
         assert!(!failure.error.contains("s3cr3t"));
         failure.error
@@ -95,7 +97,7 @@ async fn a_silent_host_is_given_up_and_the_others_are_not() {
     let hanging = Server::start(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") });
     let alive = repo.serve();
     let times = TimeOuts { idle: Duration::from_secs(3), ..TimeOuts::default() };
-    let ls_remote = LsRemote::new(times).expect("a client");
+    let ls_remote = LsRemote::new(times, std::sync::Arc::default()).expect("a client");
     let urls: Vec<String> = (0..4).map(|n| format!("{}/{n}.git", hanging.url)).collect();
     let ask = |n: usize| ls_remote.resolve(&urls[n], "main", None);
     let (first, second, third) = tokio::join!(ask(0), ask(1), ask(2));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use proptest::prelude::*;
-use sapm::app_interface::{Bundle, DirectoryTree, load};
+use sapm::app_interface::{Bundle, DirectoryTree, load_with_texts};
 use sapm::decide::decide;
 use sapm::domain::{Problem, UidDigest};
 use sapm::inventory::{Inventory, build};
@@ -16,7 +16,7 @@ use sapm::yaml::{Kind, Limits, NodePath, Tree};
 use super::repo::*;
 
 fn loaded(folder: &Path) -> Option<(Bundle, Inventory)> {
-    let bundle = load(&DirectoryTree::new(folder)).ok()?;
+    let bundle = load_with_texts(&DirectoryTree::new(folder)).ok()?;
     let inventory = build(&bundle, UidDigest::default());
     Some((bundle, inventory))
 }

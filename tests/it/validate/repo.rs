@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sapm::app_interface::{FileTree, TreeError, load};
+use sapm::app_interface::{FileTree, TreeError, load_with_texts};
 use sapm::domain::{Problem, UidDigest};
 use sapm::inventory::build;
 use sapm::report::FindingsReport;
@@ -182,7 +182,7 @@ impl Repo {
     }
 
     fn report_parts(&self) -> (Findings, sapm::app_interface::LoadCounts) {
-        let bundle = load(self).unwrap();
+        let bundle = load_with_texts(self).unwrap();
         let inventory = build(&bundle, UidDigest::default());
         let now = "2026-08-20T10:00:00Z".parse().unwrap();
         (validate(&bundle, &inventory, now), bundle.counts)
