@@ -1,6 +1,7 @@
 //! From gates to a decision for each subscriber.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -44,8 +45,8 @@ pub struct Decision {
     pub desired_hashes: Vec<CurrentHash>,
     /// The commit that all publishers are at, promoted or not.
     pub candidate: Option<CommitSha>,
-    /// Every gate with its evidence.
-    pub gates: Vec<Gate>,
+    /// Every gate with its evidence; shared with the report.
+    pub gates: Arc<Vec<Gate>>,
     /// Why it is in error.
     pub errors: Vec<String>,
     /// Since when the deployments allow the promotion: decides who is first.
@@ -119,12 +120,15 @@ pub fn followed(inventory: &Inventory, wanted: &dyn Fn(&Target) -> bool) -> BTre
 /// Subscribers that are wanted, or share a place with one that is.
 fn decided_on<'a>(
     inventory: &'a Inventory,
-    wanted: &'a dyn Fn(&Target) -> bool,
-) -> impl Iterator<Item = usize> + 'a {
+    wanted: &dyn Fn(&Target) -> bool,
+) -> impl Iterator<Item = usize> + use<'a> {
+    let wanted = inventory.subscribers().filter(|(_, target)| wanted(target));
+    let wanted: BTreeSet<usize> = wanted.map(|(index, _)| index).collect();
+    let sites: BTreeSet<_> =
+        wanted.iter().filter_map(|index| inventory.site_of.get(index)).collect();
     inventory.subscribers().map(|(index, _)| index).filter(move |index| {
-        let mates = inventory.site_of.get(index).and_then(|site| inventory.sites.get(site));
-        let mut mates = mates.into_iter().flat_map(|site| &site.members);
-        wanted(&inventory.targets[*index]) || mates.any(|&mate| wanted(&inventory.targets[mate]))
+        let shares = inventory.site_of.get(index).is_some_and(|site| sites.contains(site));
+        shares || wanted.contains(index)
     })
 }
 
@@ -188,7 +192,7 @@ fn subscriber(
         desired_ref,
         desired_hashes,
         candidate,
-        gates,
+        gates: Arc::new(gates),
         errors,
         promotable_since,
         own_value: false,
@@ -364,7 +368,7 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
 
 fn add_gate(decisions: &mut Decisions, member: usize, gate: Gate) {
     if let Some(decision) = decisions.subscribers.get_mut(&member) {
-        decision.gates.push(gate);
+        Arc::make_mut(&mut decision.gates).push(gate);
     }
 }
 
@@ -377,7 +381,7 @@ fn hold(decisions: &mut Decisions, member: usize, inventory: &Inventory, gate: G
     if let Some(decision) = decisions.subscribers.get_mut(&member) {
         decision.outcome = Outcome::Hold;
         decision.held_by = Some(GateName::EditSite);
-        decision.gates.push(gate);
+        Arc::make_mut(&mut decision.gates).push(gate);
         stay(decision, &inventory.targets[member]);
     }
 }

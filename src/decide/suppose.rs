@@ -1,5 +1,7 @@
 //! What stands in the way of promotions whatever the facts are.
 
+use std::sync::Arc;
+
 use super::decision::{Decision, Decisions, Outcome, join_site};
 use crate::app_interface::CurrentHash;
 use crate::domain::CommitSha;
@@ -29,7 +31,7 @@ fn promoted(target: usize, commit: &CommitSha, desired_hashes: Vec<CurrentHash>)
         desired_ref: commit.to_string(),
         desired_hashes,
         candidate: Some(commit.clone()),
-        gates: Vec::new(),
+        gates: Arc::default(),
         errors: Vec::new(),
         promotable_since: None,
         own_value: false,

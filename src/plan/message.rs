@@ -210,7 +210,7 @@ fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, t
 
 fn gates(text: &mut String, decision: &Decision) {
     text.push_str("\n**Why it is allowed**\n\n");
-    for gate in &decision.gates {
+    for gate in decision.gates.iter() {
         let mark = match gate.outcome {
             GateOutcome::Pass => "passes",
             GateOutcome::Hold => "holds",

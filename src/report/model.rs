@@ -1,9 +1,10 @@
 //! The public form of a plan: version 1 of the plan format.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::app_interface::{Bundle, CurrentHash};
 use crate::apply::{Outcomes, RequestOutcome};
@@ -156,9 +157,14 @@ pub struct SubscriberReport {
     /// The first gate that holds, if the decision is hold.
     pub held_by: Option<GateName>,
     /// Every gate with its evidence.
-    pub gates: Vec<Gate>,
+    #[serde(serialize_with = "as_list")]
+    pub gates: Arc<Vec<Gate>>,
     /// Why it is in error.
     pub errors: Vec<String>,
+}
+
+fn as_list<S: Serializer>(gates: &Arc<Vec<Gate>>, serializer: S) -> Result<S::Ok, S::Error> {
+    gates.as_ref().serialize(serializer)
 }
 
 impl SubscriberReport {
@@ -411,7 +417,7 @@ fn subscriber(target: &Target, decision: &Decision, gitlab_host: Option<&str>) -
         desired_hashes: decision.desired_hashes.clone(),
         decision: decision.outcome,
         held_by: decision.held_by,
-        gates: decision.gates.clone(),
+        gates: Arc::clone(&decision.gates),
         errors: decision.errors.clone(),
     }
 }

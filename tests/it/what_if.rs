@@ -214,7 +214,7 @@ proptest! {
             prop_assert!(forecast.stays.iter().any(|stay| stay.target == own));
             return Ok(());
         };
-        for gate in &now.gates {
+        for gate in now.gates.iter() {
             prop_assert!(gate.next_possible_at.is_none_or(|next| next <= step.at), "{:?}", gate);
         }
         prop_assert_eq!(world.decide(step.at).subscribers[&own].outcome, Outcome::Promote);

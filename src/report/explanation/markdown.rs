@@ -49,7 +49,7 @@ fn plain_url(url: &str) -> String {
 
 fn gates(text: &mut String, explanation: &Explanation) {
     text.push_str("\n## Gates\n\n| gate | verdict | why |\n| --- | --- | --- |\n");
-    for gate in &explanation.subscriber.gates {
+    for gate in explanation.subscriber.gates.iter() {
         let verdict = verdict(gate.outcome);
         let _ = writeln!(text, "| {} | {verdict} | {} |", gate.gate.as_str(), cell(&gate.reason));
     }

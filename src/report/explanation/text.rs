@@ -164,7 +164,7 @@ pub(super) fn state(state: Option<DeploymentState>) -> &'static str {
 
 fn gates(out: &mut Sheet, explanation: &Explanation) {
     out.head("Gates (all must pass)");
-    for gate in &explanation.subscriber.gates {
+    for gate in explanation.subscriber.gates.iter() {
         let word = format!("{:<4}", verdict(gate.outcome));
         let word = out.paint.paint(Paint::of_gate(gate.outcome), &word);
         let name = gate.gate.as_str();
