@@ -6,7 +6,7 @@ use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
 use super::pipeline::{Mode, narrowing};
-use super::planning::decide_on;
+use super::planning::decide_before_edits;
 use super::progress::StandardError;
 use super::source::Loaded;
 use crate::observe::ports::StateError;
@@ -89,7 +89,8 @@ pub async fn observe_all(
         facts.map_err(|error| state_failed(&error))?;
         Scope::new(&narrowing, &loaded.inventory, snapshot)
     };
-    let decisions = decide_on(&scope, loaded, snapshot);
+    // Only to learn which SLO values it takes.
+    let decisions = decide_before_edits(&scope, loaded, snapshot);
     let observer = observer(config, doors, scope.publishers(), &progress);
     observer.slo_values(&decisions.slo_queries, snapshot).await;
     Ok(scope)

@@ -14,12 +14,16 @@ use crate::snapshot::Snapshot;
 /// answer of a service can keep it from ending.
 pub const ROUNDS: usize = 50;
 
+/// Decides on everybody in scope, whatever an edit would come to.
+pub fn decide_before_edits(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
+    decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
+        scope.reports(publisher)
+    })
+}
+
 /// Decides on everybody in scope; what cannot be edited safely is no promotion.
 pub fn decide_on(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    let mut decisions =
-        decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
-            scope.reports(publisher)
-        });
+    let mut decisions = decide_before_edits(scope, loaded, snapshot);
     plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
     decisions
 }
