@@ -10,6 +10,7 @@ use super::message;
 use super::model::{Action, PlannedRequest, Reason, Step};
 use super::ownership::{self, Ownership};
 use super::trailers::{Trailers, Values, text_digest};
+use crate::domain::TargetUid;
 use crate::observe::ports::NewRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, PastMergeRequest, RequestState};
 
@@ -22,20 +23,21 @@ pub(super) fn plan(
     groups: &BTreeMap<String, Group>,
     used: &mut BTreeSet<String>,
 ) {
+    let own = Own::of(planner, repo);
     let mut due: Vec<(&Group, &Desired)> = groups
         .values()
         .filter_map(|group| match &group.wish {
             Wish::Promote(desired) => Some((group, &**desired)),
             _ => None,
         })
-        .filter(|(group, _)| !has_own_request(planner, repo, &group.branch))
+        .filter(|(group, _)| !own.branches.contains(group.branch.as_str()))
         .collect();
     due.sort_by_key(|(group, desired)| {
         (desired.promotable_since.is_none(), desired.promotable_since, group.branch.clone())
     });
     let mut opened = 0;
     for (group, desired) in due {
-        let planned = opening(planner, repo, group, desired, &mut opened);
+        let planned = opening(planner, repo, &own, group, desired, &mut opened);
         if planned.action == Action::Create {
             used.insert(group.branch.clone());
         }
@@ -43,40 +45,49 @@ pub(super) fn plan(
     }
 }
 
-fn has_own_request(planner: &Planner<'_>, repo: Option<&ConfigRepoFacts>, branch: &str) -> bool {
-    repo.is_some_and(|repo| {
-        planner
-            .snapshot
-            .merge_requests
-            .values()
-            .any(|request| request.source_branch == branch && request.author_id == repo.bot.id)
-    })
+/// The bot's open requests, looked at once.
+#[derive(Default)]
+struct Own<'a> {
+    branches: BTreeSet<&'a str>,
+    /// The first of those that stay open, by target that they promote.
+    by_target: BTreeMap<TargetUid, u64>,
 }
 
-/// The open request that promotes one of the targets from another branch: how many
-/// targets share a branch depends on what is decided for them.
-fn open_elsewhere(planner: &Planner<'_>, repo: &ConfigRepoFacts, desired: &Desired) -> Option<u64> {
-    let stays = |iid: u64| {
-        let mut planned = planner.plan.requests.iter();
-        !planned.any(|planned| planned.iid == Some(iid) && planned.action == Action::Close)
-    };
-    let mut own = planner.snapshot.merge_requests.values().filter(|request| {
-        request.author_id == repo.bot.id
-            && request.target_branch == repo.target_branch
-            && stays(request.iid)
-    });
-    let found = own.find(|request| {
-        let tip = planner.snapshot.branches.get(&request.source_branch);
-        tip.and_then(|tip| Trailers::parse(&tip.message)).is_some_and(|trailers| {
-            desired.targets.iter().any(|target| trailers.targets.contains(target))
-        })
-    });
-    found.map(|request| request.iid)
+impl<'a> Own<'a> {
+    fn of(planner: &Planner<'a>, repo: Option<&ConfigRepoFacts>) -> Self {
+        let mut own = Self::default();
+        let Some(repo) = repo else { return own };
+        let requests = planner.plan.requests.iter();
+        let closed: BTreeSet<u64> = requests
+            .filter(|planned| planned.action == Action::Close)
+            .filter_map(|planned| planned.iid)
+            .collect();
+        let snapshot = planner.snapshot;
+        for request in snapshot.merge_requests.values().filter(|r| r.author_id == repo.bot.id) {
+            own.branches.insert(&request.source_branch);
+            if request.target_branch != repo.target_branch || closed.contains(&request.iid) {
+                continue;
+            }
+            let tip = snapshot.branches.get(&request.source_branch);
+            let trailers = tip.and_then(|tip| Trailers::parse(&tip.message));
+            for target in trailers.into_iter().flat_map(|trailers| trailers.targets) {
+                own.by_target.entry(target).or_insert(request.iid);
+            }
+        }
+        own
+    }
+
+    /// The open request that promotes one of the targets from another branch: how many
+    /// targets share a branch depends on what is decided for them.
+    fn elsewhere(&self, desired: &Desired) -> Option<u64> {
+        desired.targets.iter().filter_map(|target| self.by_target.get(target)).min().copied()
+    }
 }
 
 fn opening(
     planner: &mut Planner<'_>,
     repo: Option<&ConfigRepoFacts>,
+    own: &Own<'_>,
     group: &Group,
     desired: &Desired,
     opened: &mut usize,
@@ -108,7 +119,7 @@ fn opening(
             return planned;
         }
     };
-    if let Some(iid) = repo.and_then(|repo| open_elsewhere(planner, repo, desired)) {
+    if let Some(iid) = own.elsewhere(desired) {
         let reason = format!("!{iid} is about the same target: waits for it");
         defer(Reason::WaitsForRequest, reason);
         return planned;
