@@ -49,9 +49,9 @@ impl Inventory {
         let mut keys = BTreeMap::new();
         for site in self.sites.values().filter(|site| site.members.len() > 1) {
             let lowest = site.members.iter().map(|&member| &self.targets[member].uid).min();
-            for (&member, uid) in site.members.iter().zip(lowest.into_iter().cycle()) {
-                keys.insert(member, format!("site:{uid}"));
-            }
+            let Some(lowest) = lowest else { continue };
+            let key = format!("site:{lowest}");
+            keys.extend(site.members.iter().map(|&member| (member, key.clone())));
         }
         keys
     }
