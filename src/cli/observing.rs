@@ -89,6 +89,7 @@ pub async fn observe_all(
         facts.map_err(|error| state_failed(&error))?;
         Scope::new(&narrowing, &loaded.inventory, snapshot)
     };
+    doors.commits.keep();
     let decisions = decide_on(&scope, loaded, snapshot);
     let observer = observer(config, doors, scope.publishers(), &progress);
     observer.slo_values(&decisions.slo_queries, snapshot).await;

@@ -30,6 +30,7 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
     let loaded = load_config_repo(&Opening {
         source,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
+        cache_dir: args.source.cache_dir(),
         gitlab: gitlab_access(&variables),
         other: None,
         mode: Mode::Plan,

@@ -23,6 +23,18 @@ pub trait Commits: Send + Sync {
     fn lane(&self, _url: &RepoUrl) -> &'static str {
         "any"
     }
+
+    /// How many refs of this service's repositories one call of [`Commits::many`] takes at most; 1 where it
+    /// has no such request.
+    fn most_at_once(&self, _url: &RepoUrl) -> usize {
+        1
+    }
+
+    /// The commits of several refs of one service by one request, in the order of the questions. It
+    /// only ever finds: `None` says nothing about a ref, which is then asked for by itself.
+    async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
+        vec![None; asked.len()]
+    }
 }
 
 /// Why the state bucket could not be used.

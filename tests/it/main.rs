@@ -10,6 +10,7 @@ mod e2e;
 mod git;
 mod graph;
 mod lifecycle;
+mod many_refs;
 mod page;
 mod screens;
 mod slo;

@@ -68,6 +68,13 @@ impl GitLabApi {
         safe_url(&self.base).trim_end_matches('/').to_owned()
     }
 
+    /// Where its GraphQL API is.
+    pub(super) fn graphql_address(&self) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/api/graphql", self.base.path().trim_end_matches('/')));
+        url
+    }
+
     /// Does a token go with the requests?
     pub fn has_token(&self) -> bool {
         self.token.is_some()

@@ -20,6 +20,9 @@ pub struct Request {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) repeatable: bool,
+    pub(super) reads: bool,
+    pub(super) tried_once: bool,
+    pub(super) conditional: bool,
     pub(super) max_body: Option<usize>,
     pub(super) secrets: Vec<SecretString>,
     pub(super) unusable: Option<String>,
@@ -41,12 +44,16 @@ impl Request {
         let _ = url.set_password(None);
         url.set_fragment(None);
         let repeatable = method.is_idempotent();
+        let reads = method == Method::GET || method == Method::HEAD;
         let request = Self {
             method,
             url,
             headers: HeaderMap::new(),
             body: Bytes::new(),
             repeatable,
+            reads,
+            tried_once: false,
+            conditional: false,
             max_body: None,
             secrets: Vec::new(),
             unusable: None,
@@ -66,6 +73,18 @@ impl Request {
     /// A POST; not repeated after an unclear failure unless [`Request::safe_to_repeat`].
     pub fn post(url: Url) -> Self {
         Self::new(Method::POST, url)
+    }
+
+    /// A POST that only reads, and that other requests can stand in for: it is sent once, and when it is
+    /// told to wait, the others need not.
+    pub fn query(url: Url) -> Self {
+        Self { reads: true, tried_once: true, ..Self::post(url) }
+    }
+
+    /// Answered with 304 if nothing has changed since an answer with this ETag.
+    #[must_use]
+    pub fn unless(self, etag: &str) -> Self {
+        Self { conditional: true, ..self.header("if-none-match", etag) }
     }
 
     /// Adds a header; the value is no secret.
@@ -155,17 +174,13 @@ impl Request {
     pub fn url(&self) -> &Url {
         &self.url
     }
-
-    pub(super) fn only_reads(&self) -> bool {
-        self.method == Method::GET || self.method == Method::HEAD
-    }
 }
 
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// A successful answer (2xx).
+/// A successful answer: 2xx, or 304 to a request with [`Request::unless`].
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Method that was used.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -218,7 +219,7 @@ impl ServiceClient {
     fn time_left(&self, call: &Call<'_>) -> Duration {
         let config = self.config();
         let longest =
-            if call.request.only_reads() { config.attempt_timeout } else { config.write_timeout };
+            if call.request.reads { config.attempt_timeout } else { config.write_timeout };
         longest.min(config.call_deadline.saturating_sub(call.spent))
     }
 
@@ -229,8 +230,9 @@ impl ServiceClient {
         let now = time_of_day();
         let told = told_wait(&raw.headers, now);
         let pause = told.map(|wait| Pause::of(wait, Instant::now(), now));
-        if raw.status.is_success() {
-            if let Some(pause) = pause {
+        let unchanged = request.conditional && raw.status == StatusCode::NOT_MODIFIED;
+        if raw.status.is_success() || unchanged {
+            if let Some(pause) = pause.filter(|_| !request.tried_once) {
                 call.origin.pause(pause);
             }
             return Ok(Answer {
@@ -249,7 +251,7 @@ impl ServiceClient {
         // Only answers that mean "later" make the others wait.
         let later = limited || matches!(raw.status.as_u16(), 502..=504);
         match pause {
-            Some(pause) if later => {
+            Some(pause) if later && !request.tried_once => {
                 call.origin.pause(pause);
                 Err(Failed { error: error.resetting(pause.resets_at), told })
             }

@@ -18,7 +18,9 @@ mod builder;
 mod fault;
 mod git;
 mod github;
+mod github_graphql;
 mod gitlab;
+mod graphql;
 mod http;
 mod log;
 mod prometheus;
@@ -35,5 +37,5 @@ pub use gitlab::model::{
 };
 pub use log::{Entry, Service};
 pub use prometheus::PromAnswer;
-pub use state::{Access, CommitInfo, ListStatus, Settings, Token, User, Visibility};
+pub use state::{Access, CommitInfo, GraphQl, ListStatus, Settings, Token, User, Visibility};
 pub use world::{Checkpoint, ProjectHandle, World};

@@ -174,6 +174,18 @@ pub enum ListStatus {
     Fresh,
 }
 
+/// Which GraphQL API there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GraphQl {
+    /// Today's.
+    #[default]
+    Served,
+    /// One of before 2025: a repository has no field `commit`.
+    Old,
+    /// None: 404.
+    Absent,
+}
+
 /// How this GitLab is set up. Change it any time with [`crate::World::configure`].
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -201,6 +213,8 @@ pub struct Settings {
     pub max_total: usize,
     /// Only `need_rebase` or a fast-forward: the project's merge method is fast-forward.
     pub fast_forward_only: bool,
+    /// Its GraphQL API.
+    pub graphql: GraphQl,
 }
 
 impl Default for Settings {
@@ -218,6 +232,7 @@ impl Default for Settings {
             allow_git_push: false,
             max_total: 10_000,
             fast_forward_only: false,
+            graphql: GraphQl::default(),
         }
     }
 }

@@ -10,7 +10,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::fault::{Fault, RequestInfo};
 use crate::gitlab::model::{Mention, QuickAction};
@@ -143,11 +142,6 @@ impl World {
     /// Runs code after the nth request of the log took effect, before it is answered.
     pub fn after_request(&self, number: u64, hook: impl FnOnce(&RequestInfo) + Send + 'static) {
         self.shared.faults.lock().unwrap().add_hook(number, true, Box::new(hook));
-    }
-
-    /// Answers GitLab's GraphQL; 404 when the code gives nothing.
-    pub fn on_graphql(&self, answer: impl Fn(&Value) -> Option<Value> + Send + Sync + 'static) {
-        *self.shared.graphql.lock().unwrap() = Some(Box::new(answer));
     }
 
     /// Every quick action that a text held.
