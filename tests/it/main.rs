@@ -10,6 +10,7 @@ mod e2e;
 mod git;
 mod graph;
 mod lifecycle;
+mod optional;
 mod page;
 mod screens;
 mod slo;
