@@ -9,6 +9,7 @@ use super::exit::{Exit, Fatal};
 use super::explain::Question;
 use super::logging;
 use super::pipeline::Run;
+use crate::domain::Share;
 use crate::report::{
     Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,
     markdown, metrics, page, summary,
@@ -145,7 +146,7 @@ pub fn finish(args: &impl Present, config: &Config, run: Run) -> Result<Exit, Fa
     if let Some(folder) =
         config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
     {
-        written = write_reports(folder, &run, exit);
+        written = write_reports(folder, &run, config.narrowing.share, exit);
     }
     if let (Some(path), Some(snapshot)) = (&config.output.save_snapshot, &run.snapshot)
         && !path.as_os_str().is_empty()
@@ -189,7 +190,7 @@ pub fn print(text: &str) -> Result<(), Fatal> {
     }
 }
 
-fn write_reports(folder: &Path, run: &Run, exit: Exit) -> Result<(), Fatal> {
+fn write_reports(folder: &Path, run: &Run, share: Option<Share>, exit: Exit) -> Result<(), Fatal> {
     let report = &run.report;
     let files = [
         ("plan.json", report.to_json()),
@@ -198,7 +199,7 @@ fn write_reports(folder: &Path, run: &Run, exit: Exit) -> Result<(), Fatal> {
         ("junit.xml", junit(report)),
         ("metrics.txt", metrics(report, &run.measured)),
         ("gl-code-quality-report.json", code_quality(&report.problems)),
-        ("counts.env", dotenv(report, exit as u8)),
+        ("counts.env", dotenv(report, share, exit as u8)),
     ];
     write_files(folder, &files)?;
     match &run.snapshot {

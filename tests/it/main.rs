@@ -11,6 +11,7 @@ mod git;
 mod graph;
 mod lifecycle;
 mod many_refs;
+mod optional;
 mod page;
 mod screens;
 mod slo;

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::support::*;
 use crate::clients::server::{Reply, Seen, Server, with_headers};
+use crate::optional::skipped;
 
 const PASSWORD: &str = "push-must-stay-secret";
 /// `/metrics/job/sapm/project@base64/<shop/app-interface>/node/1`
@@ -220,15 +221,12 @@ impl Drop for Pushgateway {
     }
 }
 
-fn skipped(what: &str, package: &str) {
-    let reason = format!("skipped: no `{what}` on PATH (Debian's package {package})");
-    let _ = writeln!(std::io::stderr(), "{reason}");
-}
-
 #[test]
 fn a_real_pushgateway_takes_them() {
     let Some(gateway) = Pushgateway::start() else {
-        return skipped("prometheus-pushgateway", "prometheus-pushgateway");
+        let missing =
+            "there is no `prometheus-pushgateway` on PATH (Debian's package of that name)";
+        return skipped("SAPM_REQUIRE_PUSHGATEWAY", missing);
     };
     let world = World::start();
     world.sapm("apply").env("SAPM_PUSHGATEWAY_URL", &gateway.url).expect(0);
@@ -271,7 +269,8 @@ fn promtool_finds_nothing_to_complain_about() {
     let world = World::start();
     let metrics = file_of(&world, "apply", 0);
     let Some((good, said)) = promtool(&["check", "metrics"], &metrics) else {
-        return skipped("promtool", "prometheus");
+        let missing = "there is no `promtool` on PATH (Debian's package prometheus)";
+        return skipped("SAPM_REQUIRE_PROMETHEUS", missing);
     };
     assert!(good && said.is_empty(), "{said}\n{metrics}");
     let rules = world.path("rules.yml");
