@@ -16,6 +16,15 @@ impl Planner<'_> {
     /// Gives groups the branch of the open request that is about their targets, the oldest one
     /// first; not one that has a request from its own branch.
     pub(super) fn adopt(&self, repo: &ConfigRepoFacts, groups: Groups) -> Groups {
+        let of_no_group =
+            |request: &&MergeRequestFact| !groups.contains_key(&request.source_branch);
+        let requests = self.snapshot.merge_requests.values().filter(of_no_group);
+        let candidates: Vec<_> = requests
+            .filter_map(|request| Some((request, self.targets_of(repo, request)?)))
+            .collect();
+        if candidates.is_empty() {
+            return groups;
+        }
         let subscribers = self.inventory.subscribers();
         let known: BTreeMap<&TargetUid, usize> =
             subscribers.map(|(index, target)| (&target.uid, index)).collect();
@@ -24,14 +33,9 @@ impl Planner<'_> {
             group_of.extend(group.members.iter().map(|&member| (member, group.branch.as_str())));
         }
         let mut adopted: BTreeMap<String, String> = BTreeMap::new();
-        for request in self.snapshot.merge_requests.values() {
-            if groups.contains_key(&request.source_branch) {
-                continue;
-            }
+        for (request, targets) in candidates {
             // The first of its targets decides, as it does between nodes.
-            let targets = self.targets_of(repo, request);
-            let first =
-                targets.and_then(|uids| uids.into_iter().find_map(|uid| known.get(&uid).copied()));
+            let first = targets.iter().find_map(|uid| known.get(uid).copied());
             let Some(branch) = first.and_then(|index| group_of.get(&index).copied()) else {
                 continue;
             };

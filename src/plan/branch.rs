@@ -10,7 +10,7 @@ pub const PREFIX: &str = "auto-promoter-v2/";
 /// Longest readable part of a name.
 const READABLE: usize = 60;
 
-/// The branch of a place: readable, valid for git and GitLab whatever the names are, at most 170
+/// The branch of a place: readable, valid for git and GitLab whatever the names are, at most 160
 /// bytes, and different for different places.
 pub fn name(target_branch: &str, place: &PlaceKey) -> String {
     let [first, second] = &place.names;

@@ -110,7 +110,7 @@ fn who_shares_a_place_does_not_unsay_a_persons_word() {
 }
 
 #[test]
-fn a_selector_with_other_expressions_or_beside_others_is_the_same_place() {
+fn a_selector_beside_another_of_its_names_is_the_same_place() {
     block_on(async {
         let all = targets(Shape::Selector, 2);
         let mut config = Config { saas: vec![saas(0, all, 2)], ..Config::default() };
