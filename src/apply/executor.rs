@@ -33,9 +33,9 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
         let in_the_way = request.action == Action::Create
             && request.targets.iter().any(|target| left_open.contains(target));
         let outcome =
-            if in_the_way { waits_for_close(request) } else { executor.request(request).await };
-        if request.action == Action::Close && outcome.outcome != Verdict::Done {
-            left_open.extend(&request.targets);
+            if in_the_way { waits_for_other(request) } else { executor.request(request).await };
+        if outcome.outcome != Verdict::Done {
+            left_open.extend(&request.gives_up);
         }
         if outcome.outcome == Verdict::Failed {
             outcomes.problems.push(refused(request, &outcome));
@@ -59,12 +59,13 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
     outcomes
 }
 
-/// A target never has two open requests: not opened while the one that it replaces is there.
-fn waits_for_close(request: &PlannedRequest) -> RequestOutcome {
+/// A target never has two open requests: not opened while another one still promotes it.
+fn waits_for_other(request: &PlannedRequest) -> RequestOutcome {
     RequestOutcome {
         outcome: Verdict::SomebodyWasFirst,
         message: Some(
-            "the request that it replaces could not be closed; the next run looks again".to_owned(),
+            "the request that promotes it now could not be changed; the next run looks again"
+                .to_owned(),
         ),
         iid: request.iid,
         web_url: request.web_url.clone(),

@@ -153,7 +153,7 @@ impl Doors {
         let to_write = config.mode == Mode::Apply;
         let options = ConnectOptions {
             job: job.cloned(),
-            to_write: to_write.then(|| branch::name("", "", "any", "branch")),
+            to_write: to_write.then(branch::example),
             project,
             bot_user: gitlab.bot_user.clone(),
             target_branch: config.target_branch.clone(),

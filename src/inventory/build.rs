@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::keys::{Keys, PlaceKey};
 use super::select::select;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
@@ -43,18 +44,24 @@ impl Inventory {
         indexes.iter().map(|&index| (index, &self.targets[index]))
     }
 
-    /// The key of a place that several subscribers share: the lowest of their uids; `None` for a
-    /// subscriber that has its place for itself.
-    pub fn shared_key(&self, subscriber: usize) -> Option<String> {
-        let site = self.sites.get(self.site_of.get(&subscriber)?)?;
-        let lowest = site.members.iter().map(|&member| &self.targets[member].uid).min()?;
-        (site.members.len() > 1).then(|| format!("site:{lowest}"))
+    /// What the place of a subscriber goes by: as the target that the bytes belong to.
+    pub fn place_key(&self, subscriber: usize) -> &PlaceKey {
+        let site = self.site_of.get(&subscriber).and_then(|site| self.sites.get(site));
+        site.and_then(|site| site.key.as_ref()).unwrap_or(&self.targets[subscriber].key)
+    }
+
+    /// All that the place of a subscriber may have gone by, as files and decisions change: it can
+    /// share one with others, or get a value of its own.
+    pub fn place_keys(&self, subscriber: usize) -> impl Iterator<Item = &PlaceKey> {
+        let target = &self.targets[subscriber];
+        [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_key)
     }
 }
 
 /// Expands declarations to targets and joins them by channel.
 pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
-    let mut builder = Builder { bundle, digest, inventory: Inventory::default() };
+    let keys = Keys::new(bundle);
+    let mut builder = Builder { bundle, digest, keys, inventory: Inventory::default() };
     for file in &bundle.saas_files {
         for template in &file.resource_templates {
             builder.template(file, template);
@@ -66,6 +73,7 @@ pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
 struct Builder<'a> {
     bundle: &'a Bundle,
     digest: UidDigest,
+    keys: Keys<'a>,
     inventory: Inventory,
 }
 
@@ -144,6 +152,7 @@ impl Builder<'_> {
                 None => Err(format!("slos: $ref to {path}, which is not there or cannot be used")),
             })
             .collect::<Vec<_>>();
+        let (key, former_key) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
         let wrong = wrong(declaration, &slos, self.bundle);
         let broken = wrong.iter().map(|problem| problem.message.clone()).collect();
         self.inventory.targets.push(Target {
@@ -161,6 +170,8 @@ impl Builder<'_> {
             place: declaration.place.clone(),
             used_at: declaration.used_at.clone(),
             node: declaration.node,
+            key,
+            former_key,
             broken,
         });
         self.report_broken(wrong);

@@ -6,6 +6,7 @@
 mod build;
 mod find;
 pub mod jsonpath;
+mod keys;
 mod part;
 mod select;
 mod sites;
@@ -13,5 +14,6 @@ mod target;
 
 pub use build::{Inventory, build};
 pub use find::{Found, find};
+pub use keys::PlaceKey;
 pub use sites::{EditSite, SiteId};
 pub use target::Target;

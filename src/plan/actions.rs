@@ -53,6 +53,14 @@ impl Planner<'_> {
         desired: &Desired,
     ) {
         let request = existing.request;
+        if let Some((code, reason)) = self.beside_unread(&desired.path) {
+            let _ = self.admit_as_it_is(existing, None);
+            let reason = format!("left as it is: {reason}");
+            let mut planned = self.planned(request, Action::Keep, code, reason);
+            planned.targets.clone_from(&desired.targets);
+            self.plan.requests.push(planned);
+            return;
+        }
         let change = Change {
             path: desired.path.clone(),
             base: desired.old_text.clone(),
@@ -78,6 +86,8 @@ impl Planner<'_> {
             (Reason::Changed, format!("now to {}", desired.values.git_ref))
         };
         let mut planned = self.planned(request, Action::Update, code, reason);
+        planned.gives_up = existing.trailers.targets.iter().cloned().collect();
+        planned.gives_up.retain(|target| !desired.targets.contains(target));
         planned.steps.push(self.commit_step(
             repo,
             desired,
@@ -87,12 +97,13 @@ impl Planner<'_> {
         let title = keep_draft(request, &message::title(self.inventory, desired));
         let described =
             message::described_values(&request.description) == Some(&desired.values.digest());
+        let same = same_values && existing.trailers.targets.iter().eq(&desired.targets);
         let mut change = RequestChange::default();
-        if !same_values || message::is_held_title(&request.title) {
+        if !same || message::is_held_title(&request.title) {
             change.title = Some(title.clone());
             planned.title = title;
         }
-        if !same_values || !described {
+        if !same || !described {
             change.description = Some(self.description(desired));
         }
         if change != RequestChange::default() {
@@ -144,6 +155,7 @@ impl Planner<'_> {
         });
         let mut planned = self.planned(request, Action::Close, code, reason);
         planned.targets = existing.trailers.targets.iter().cloned().collect();
+        planned.gives_up.clone_from(&planned.targets);
         planned.steps = steps;
         self.plan.requests.push(planned);
     }
@@ -269,6 +281,7 @@ impl Planner<'_> {
             title: request.title.clone(),
             labels: request.labels.clone(),
             targets: Vec::new(),
+            gives_up: Vec::new(),
             files: Vec::new(),
             promotable_since: None,
             opened_at: Some(request.created_at),

@@ -1,6 +1,6 @@
 //! From decisions to desired changes: one for each edit site that is to be promoted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use similar::{ChangeTag, TextDiff};
@@ -11,7 +11,7 @@ use super::trailers::{Trailers, Values, patch_digest, text_digest};
 use crate::app_interface::Bundle;
 use crate::decide::{Decision, Decisions, GateName, Outcome};
 use crate::domain::{CommitSha, TargetUid};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, PlaceKey, Target};
 use crate::yaml::{self, HashEdit, RefMode, TargetEdit, Tree};
 
 /// What a branch is for: an edit site, or a single target that gets a value of its own.
@@ -121,21 +121,33 @@ pub(super) fn groups(
 ) -> BTreeMap<String, Group> {
     let mut groups = BTreeMap::new();
     for (key, members) in members_by_key(inventory, decisions) {
-        let first = &inventory.targets[members[0]];
-        let branch = branch::name(target_branch, &key, &first.saas_file, &first.namespace.name);
+        let branch = branch::name(target_branch, key);
         let wish = wish(inventory, bundle, decisions, &members);
         groups.insert(branch.clone(), Group { branch, members, wish });
     }
     groups
 }
 
-/// A target that has its place for itself goes by its uid, a shared place by
-/// the lowest uid of its subscribers.
-fn members_by_key(inventory: &Inventory, decisions: &Decisions) -> BTreeMap<String, Vec<usize>> {
-    let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+/// All branches that these subscribers may have had or may get.
+pub(super) fn homes(
+    inventory: &Inventory,
+    members: &[usize],
+    target_branch: &str,
+) -> BTreeSet<String> {
+    let keys: BTreeSet<&PlaceKey> =
+        members.iter().flat_map(|&member| inventory.place_keys(member)).collect();
+    keys.into_iter().map(|key| branch::name(target_branch, key)).collect()
+}
+
+/// Subscribers by place; one that gets a value of its own leaves the place that it shared.
+fn members_by_key<'a>(
+    inventory: &'a Inventory,
+    decisions: &Decisions,
+) -> BTreeMap<&'a PlaceKey, Vec<usize>> {
+    let mut by_key: BTreeMap<&PlaceKey, Vec<usize>> = BTreeMap::new();
     for (&index, decision) in &decisions.subscribers {
-        let shared = inventory.shared_key(index).filter(|_| !decision.own_value);
-        let key = shared.unwrap_or_else(|| inventory.targets[index].uid.to_string());
+        let own = &inventory.targets[index].key;
+        let key = if decision.own_value { own } else { inventory.place_key(index) };
         by_key.entry(key).or_default().push(index);
     }
     by_key

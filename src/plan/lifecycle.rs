@@ -10,7 +10,7 @@
 //!
 //! What is due and has no open request is opened: see `openings`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflicts::{Merge, MergeTexts, Standing};
 use super::content::Texts;
@@ -46,9 +46,6 @@ pub fn plan(
     let target_branch =
         repo.map_or(settings.target_branch.as_str(), |repo| repo.target_branch.as_str());
     let mut groups = desired::groups(inventory, bundle, decisions, target_branch);
-    groups.retain(|_, group| {
-        group.members.iter().any(|&member| settings.narrowing.includes(&inventory.targets[member]))
-    });
     let mut planner = Planner {
         inventory,
         bundle,
@@ -59,8 +56,15 @@ pub fn plan(
         target_branch: target_branch.to_owned(),
         standing: Standing::new(merger),
         owners: Owners::new(inventory, settings.narrowing.share, target_branch),
+        unread: BTreeMap::new(),
         plan,
     };
+    if let Some(repo) = repo {
+        groups = planner.adopt(repo, groups);
+    }
+    groups.retain(|_, group| {
+        group.members.iter().any(|&member| settings.narrowing.includes(&inventory.targets[member]))
+    });
     let mut used = BTreeSet::new();
     if let Some(repo) = repo {
         planner.existing(repo, &groups, &mut used);
@@ -83,6 +87,8 @@ pub(super) struct Planner<'a> {
     pub(super) target_branch: String,
     pub(super) standing: Standing<'a>,
     pub(super) owners: Owners<'a>,
+    /// Files that an open request changes in a way that could not be read, with its number.
+    pub(super) unread: BTreeMap<String, u64>,
     pub(super) plan: Plan,
 }
 
@@ -103,7 +109,7 @@ enum Verdict {
     Wanted(Box<Desired>),
 }
 
-type Groups = std::collections::BTreeMap<String, Group>;
+pub(super) type Groups = BTreeMap<String, Group>;
 
 impl<'a> Planner<'a> {
     /// All open requests from branches with the bot's prefix.
@@ -113,7 +119,7 @@ impl<'a> Planner<'a> {
         groups: &Groups,
         used: &mut BTreeSet<String>,
     ) {
-        let mut wanted = Vec::new();
+        let (mut held, mut wanted) = (Vec::new(), Vec::new());
         for request in self.snapshot.merge_requests.values() {
             let group = groups.get(&request.source_branch);
             used.insert(request.source_branch.clone());
@@ -180,8 +186,13 @@ impl<'a> Planner<'a> {
             match verdict {
                 None => self.stand_beside(repo, request, Some(existing.tip), groups),
                 Some(Verdict::Wanted(desired)) => wanted.push((existing, desired, group)),
+                Some(verdict @ Verdict::Hold(..)) => held.push((existing, verdict, group)),
                 Some(verdict) => self.settle(&existing, verdict, group),
             }
+        }
+        // What nobody may change stands first, then what is only to be held.
+        for (existing, verdict, group) in held {
+            self.settle(&existing, verdict, group);
         }
         let stale: Vec<_> = wanted
             .into_iter()
@@ -229,8 +240,8 @@ impl<'a> Planner<'a> {
         Verdict::Hold(gate, reason)
     }
 
-    /// A request whose branch no subscriber has: its target is gone, goes by
-    /// another branch, or this run is not about it.
+    /// A request that no group has: its target is gone, another request is about it, or this run
+    /// is not about it.
     fn without_group(&self, existing: &Existing<'_>) -> Option<Verdict> {
         let trailers = &existing.trailers;
         let known: Vec<_> = self
@@ -263,8 +274,8 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Whether a target shares its branch depends on what is decided for it: while
-    /// that is not known, or it is held, the request that there is stays.
+    /// Another request is about its target: while that is not known, or the target is held, this
+    /// one stays.
     fn elsewhere(
         &self,
         trailers: &Trailers,
@@ -337,12 +348,14 @@ impl<'a> Planner<'a> {
         let right = match self.texts(&existing, group, Some(&desired)) {
             Texts::Known(base, text) => {
                 existing.trailers.path == desired.path
+                    && !self.names_others(&existing.trailers, &desired)
                     && self.merger.merge(&base, &desired.old_text, &text)
                         == Merge::Clean(desired.new_text.clone())
             }
             Texts::Gone => false,
             Texts::Missing => true, // provisionally: what is needed is noted
             Texts::Failed(error) => {
+                self.unread.insert(existing.trailers.path.clone(), existing.request.iid);
                 let reason = format!("left as it is, as its text could not be read: {error}");
                 self.leave(group, existing.request, Reason::FactsMissing, reason, Vec::new());
                 return None;
@@ -357,6 +370,14 @@ impl<'a> Planner<'a> {
         }
         self.keep(&existing, &desired);
         None
+    }
+
+    /// Does its commit name a subscriber that it is not about any more?
+    fn names_others(&self, trailers: &Trailers, desired: &Desired) -> bool {
+        let left: Vec<_> =
+            trailers.targets.iter().filter(|t| !desired.targets.contains(t)).collect();
+        !left.is_empty()
+            && self.inventory.subscribers().any(|(_, target)| left.contains(&&target.uid))
     }
 
     /// Branches without an open request: orphans of a crash, and what a merge left behind.

@@ -201,6 +201,9 @@ pub struct PlannedRequest {
     pub labels: BTreeSet<String>,
     /// The subscribers that it promotes, sorted.
     pub targets: Vec<TargetUid>,
+    /// Subscribers that it promotes until its steps are done, and not after them: nothing is opened
+    /// for them before.
+    pub gives_up: Vec<TargetUid>,
     /// What it changes; empty where that is not known or not wanted.
     pub files: Vec<FileEdit>,
     /// Since when it could have been promoted.

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflicts::Change;
-use super::desired::{Desired, Group, Wish};
+use super::desired::{self, Desired, Group, Wish};
 use super::lifecycle::Planner;
 use super::message;
 use super::model::{Action, PlannedRequest, Reason, Step};
 use super::ownership::{self, Ownership};
-use super::trailers::{Trailers, Values, text_digest};
+use super::trailers::{Trailers, text_digest};
+use crate::domain::TargetUid;
 use crate::observe::ports::NewRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, PastMergeRequest, RequestState};
 
@@ -28,7 +29,7 @@ pub(super) fn plan(
             Wish::Promote(desired) => Some((group, &**desired)),
             _ => None,
         })
-        .filter(|(group, _)| !has_own_request(planner, repo, &group.branch))
+        .filter(|(group, _)| repo.is_none_or(|repo| !planner.has_own_request(repo, &group.branch)))
         .collect();
     due.sort_by_key(|(group, desired)| {
         (desired.promotable_since.is_none(), desired.promotable_since, group.branch.clone())
@@ -43,33 +44,31 @@ pub(super) fn plan(
     }
 }
 
-fn has_own_request(planner: &Planner<'_>, repo: Option<&ConfigRepoFacts>, branch: &str) -> bool {
-    repo.is_some_and(|repo| {
-        planner
-            .snapshot
-            .merge_requests
-            .values()
-            .any(|request| request.source_branch == branch && request.author_id == repo.bot.id)
-    })
-}
-
-/// The open request that promotes one of the targets from another branch: how many
-/// targets share a branch depends on what is decided for them.
-fn open_elsewhere(planner: &Planner<'_>, repo: &ConfigRepoFacts, desired: &Desired) -> Option<u64> {
-    let stays = |iid: u64| {
+/// The open request that promotes one of the targets from another branch: how many targets share
+/// a branch depends on what is decided for them. One that was taken over says nothing of itself,
+/// so that its branch tells.
+fn open_elsewhere(
+    planner: &Planner<'_>,
+    repo: &ConfigRepoFacts,
+    desired: &Desired,
+    homes: &BTreeSet<String>,
+) -> Option<u64> {
+    let given_up = |iid: u64, target: &TargetUid| {
         let mut planned = planner.plan.requests.iter();
-        !planned.any(|planned| planned.iid == Some(iid) && planned.action == Action::Close)
+        planned.any(|planned| planned.iid == Some(iid) && planned.gives_up.contains(target))
     };
-    let mut own = planner.snapshot.merge_requests.values().filter(|request| {
-        request.author_id == repo.bot.id
-            && request.target_branch == repo.target_branch
-            && stays(request.iid)
-    });
+    let mut own = planner.snapshot.merge_requests.values().filter(|r| r.author_id == repo.bot.id);
     let found = own.find(|request| {
         let tip = planner.snapshot.branches.get(&request.source_branch);
-        tip.and_then(|tip| Trailers::parse(&tip.message)).is_some_and(|trailers| {
-            desired.targets.iter().any(|target| trailers.targets.contains(target))
-        })
+        match tip.and_then(|tip| Trailers::parse(&tip.message)) {
+            Some(trailers) => {
+                trailers.target_branch == repo.target_branch
+                    && desired.targets.iter().any(|target| {
+                        trailers.targets.contains(target) && !given_up(request.iid, target)
+                    })
+            }
+            None => homes.contains(&request.source_branch),
+        }
     });
     found.map(|request| request.iid)
 }
@@ -92,6 +91,7 @@ fn opening(
         title: title.clone(),
         labels: planner.settings.labels.clone(),
         targets: desired.targets.clone(),
+        gives_up: Vec::new(),
         files: vec![desired.file()],
         promotable_since: desired.promotable_since,
         opened_at: None,
@@ -108,7 +108,9 @@ fn opening(
             return planned;
         }
     };
-    if let Some(iid) = repo.and_then(|repo| open_elsewhere(planner, repo, desired)) {
+    let mut homes = desired::homes(planner.inventory, &group.members, &planner.target_branch);
+    homes.insert(group.branch.clone());
+    if let Some(iid) = repo.and_then(|repo| open_elsewhere(planner, repo, desired, &homes)) {
         let reason = format!("!{iid} is about the same target: waits for it");
         defer(Reason::WaitsForRequest, reason);
         return planned;
@@ -128,9 +130,13 @@ fn opening(
         return planned;
     }
     if repo.is_some()
-        && let Some((code, reason)) = persons_word(planner, group, &desired.values)
+        && let Some((code, reason)) = persons_word(planner, group, desired, &homes)
     {
         defer(code, reason);
+        return planned;
+    }
+    if let Some((code, reason)) = planner.beside_unread(&desired.path) {
+        defer(code, format!("due, but {reason}"));
         return planned;
     }
     let change = Change {
@@ -224,38 +230,42 @@ fn is_wanted(group: &Group, trailers: &Trailers, base: &crate::domain::CommitSha
 }
 
 /// Did a person say no to these values: by closing the request, or by reverting its merge?
+///
+/// Asked of every branch that the targets may have had.
 fn persons_word(
     planner: &mut Planner<'_>,
     group: &Group,
-    values: &Values,
+    desired: &Desired,
+    homes: &BTreeSet<String>,
 ) -> Option<(Reason, String)> {
-    let past = match planner
-        .snapshot
-        .past_merge_requests
-        .get(&group.branch)
-        .map(|past| past.as_result())
-    {
-        None => {
-            planner.needs().histories.insert(group.branch.clone());
-            return None;
-        }
-        Some(Err(failure)) => {
-            return Some((
-                Reason::FactsMissing,
-                format!("its earlier requests could not be read: {}", failure.error),
-            ));
-        }
-        Some(Ok(past)) => past,
+    let past = match history(planner, homes)? {
+        Ok(past) => past,
+        Err(reason) => return Some((Reason::FactsMissing, reason)),
     };
     let mut merged_seen = false;
     for past in past {
         let state = past.request.state;
+        let trailers = past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message));
+        let other_targets = trailers.as_ref().is_some_and(|trailers| {
+            past.request.source_branch != group.branch
+                && !desired.targets.iter().any(|target| trailers.targets.contains(target))
+        });
+        if other_targets {
+            continue;
+        }
         let counts = match state {
             RequestState::Closed => !past.closed_by_bot,
             RequestState::Merged => !std::mem::replace(&mut merged_seen, true),
             RequestState::Opened | RequestState::Locked => false,
         };
-        if !counts || !is_about(past, values) {
+        let same_values = match trailers {
+            Some(trailers) => trailers.values == desired.values,
+            None => {
+                let described = message::described_values(&past.request.description);
+                described == Some(&desired.values.digest())
+            }
+        };
+        if !counts || !same_values {
             continue;
         }
         if past.request.labels.contains(AGAIN_LABEL) {
@@ -278,9 +288,30 @@ fn persons_word(
     None
 }
 
-fn is_about(past: &PastMergeRequest, values: &Values) -> bool {
-    match past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message)) {
-        Some(trailers) => trailers.values == *values,
-        None => message::described_values(&past.request.description) == Some(&values.digest()),
+/// The earlier requests from these branches, newest first, or why they are not known; `None`
+/// while they still have to be asked for.
+fn history<'a>(
+    planner: &mut Planner<'a>,
+    branches: &BTreeSet<String>,
+) -> Option<Result<Vec<&'a PastMergeRequest>, String>> {
+    let snapshot = planner.snapshot;
+    let (mut all, mut failed, mut missing) = (Vec::new(), None, false);
+    for branch in branches {
+        match snapshot.past_merge_requests.get(branch).map(|past| past.as_result()) {
+            Some(Ok(past)) => all.extend(past),
+            Some(Err(failure)) => failed = Some(failure),
+            None => {
+                planner.needs().histories.insert(branch.clone());
+                missing = true;
+            }
+        }
     }
+    if missing {
+        return None;
+    }
+    all.sort_by_key(|past| std::cmp::Reverse((past.request.created_at, past.request.iid)));
+    Some(match failed {
+        None => Ok(all),
+        Some(failure) => Err(format!("its earlier requests could not be read: {}", failure.error)),
+    })
 }

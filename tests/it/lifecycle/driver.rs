@@ -26,6 +26,7 @@ use sapm::plan::{self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan,
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
 
 use super::config::{Config, Files};
+use super::turns::{InTurn, Turn, Turns};
 
 pub const TOKEN: &str = "glpat-of-the-bot";
 pub const BOT: &str = "sapm-bot";
@@ -244,17 +245,32 @@ impl Bot {
 
     /// A run, with something that happens between planning and applying.
     pub async fn run_with(&self, between: impl Future<Output = ()>) -> Ended {
+        self.whole_run(None, between).await
+    }
+
+    /// Two runs at once, which take turns.
+    pub async fn two_runs(&self, turns: &Turns) -> (Ended, Ended) {
+        let run = async |number: usize| {
+            let turn = Turn::new(turns, number);
+            turn.take().await;
+            self.whole_run(Some(&turn), std::future::ready(())).await
+        };
+        tokio::join!(run(0), run(1))
+    }
+
+    async fn whole_run(&self, turn: Option<&Turn<'_>>, between: impl Future<Output = ()>) -> Ended {
         let base = self.main();
         let loaded = self.loaded(&base);
-        let reader = self.reader().await?;
+        let reader = InTurn { inner: self.reader().await?, turn };
+        let (project, bot) = (reader.inner.project(), reader.inner.bot());
         let mut snapshot = Snapshot::new(self.now.get());
         let facts = ConfigRepoFacts {
-            project_id: reader.project().id,
-            project_path: reader.project().path.clone(),
-            web_url: reader.project().web_url.clone(),
-            target_branch: reader.project().target_branch.clone(),
+            project_id: project.id,
+            project_path: project.path.clone(),
+            web_url: project.web_url.clone(),
+            target_branch: project.target_branch.clone(),
             base_commit: CommitSha::parse(&base).expect("a commit"),
-            bot: reader.bot().clone(),
+            bot: bot.clone(),
         };
         let open = observe_requests(&reader, &facts.target_branch).await;
         open.map_err(|error| error.to_string())?.store(facts, &mut snapshot);
@@ -275,7 +291,7 @@ impl Bot {
             if planned.needs.is_empty() {
                 break;
             }
-            observe_needs(&reader, &planned.needs, reader.bot().id, 1, &mut snapshot).await;
+            observe_needs(&reader, &planned.needs, bot.id, 1, &mut snapshot).await;
             planned = plan(&snapshot);
         }
         if !planned.needs.is_empty() {
@@ -283,7 +299,8 @@ impl Bot {
         }
         between.await;
         let config = WriterConfig { minute: Duration::ZERO, ..WriterConfig::default() };
-        let writer = GitLabWriter::new(self.api(), reader.project(), config);
+        let inner = GitLabWriter::new(self.api(), project, config);
+        let writer = InTurn { inner, turn };
         let outcomes = apply(&planned, &reader, &writer).await;
         Ok(Run { loaded, decisions, plan: planned, outcomes })
     }
@@ -306,7 +323,9 @@ impl Bot {
         let wanted = |target: &sapm::inventory::Target| scope.decides(target);
         let first = decide(inventory, snapshot, &wanted);
         observer.slo_values(&first.slo_queries, snapshot).await;
-        Ok(decide(inventory, snapshot, &wanted))
+        let mut decisions = decide(inventory, snapshot, &wanted);
+        plan::check_edits(inventory, &loaded.bundle, &mut decisions);
+        Ok(decisions)
     }
 
     /// What the bot wrote since the log was cleared.

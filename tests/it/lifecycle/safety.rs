@@ -207,7 +207,11 @@ fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Opt
         .began
         .requests
         .values()
-        .filter(|old| old.author == scene.bot && old.source_branch == new.source_branch)
+        .filter(|old| old.author == scene.bot)
+        .filter(|old| match marks(old) {
+            Some(old) => !old.targets.is_disjoint(&values.targets),
+            None => old.source_branch == new.source_branch,
+        })
         .collect();
     past.sort_by_key(|request| std::cmp::Reverse(request.iid));
     // The newest word on these values counts; of those that were merged the newest at all.
