@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::desired::Desired;
-use super::markup::{code, link_target, plain, prose, shorten};
+use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::model::Settings;
 use super::trailers::Trailers;
 use crate::decide::{Decision, Decisions, GateOutcome};
@@ -133,7 +133,7 @@ fn what_moves(
     first: &Target,
 ) {
     let (from, to) = (desired.current_ref.as_str(), desired.values.git_ref.as_str());
-    let repo = link_target(first.repo_url.as_str());
+    let repo = repository_link(first.repo_url.as_str());
     let others = match desired.members.len() {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
@@ -237,7 +237,7 @@ pub fn compare_url(
 /// Where a forge's pages of a repository begin: `/compare/…` and `/commit/…` follow. `None` where
 /// it is not known which forge it is.
 pub fn forge_pages(repo: &RepoUrl, gitlab_host: Option<&str>) -> Option<String> {
-    let base = link_target(repo.as_str())?;
+    let base = repository_link(repo.as_str())?;
     let base = base.trim_end_matches('/').trim_end_matches(".git");
     let host = base.split("://").nth(1)?.split('/').next()?;
     if Some(host) == gitlab_host || host.starts_with("gitlab.") {
