@@ -272,9 +272,10 @@ impl Planner<'_> {
             files: Vec::new(),
             promotable_since: None,
             opened_at: Some(request.created_at),
-            seen: Some(Seen {
+            seen: Some(Seen::Request {
                 title: request.title.clone(),
                 labels: request.labels.clone(),
+                target_branch: request.target_branch.clone(),
                 tip: self.snapshot.branches.get(&request.source_branch).map(|tip| tip.sha.clone()),
             }),
             steps: Vec::new(),

@@ -20,6 +20,7 @@ pub struct Request {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) repeatable: bool,
+    pub(super) waits: bool,
     pub(super) max_body: Option<usize>,
     pub(super) secrets: Vec<SecretString>,
     pub(super) unusable: Option<String>,
@@ -47,6 +48,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             repeatable,
+            waits: true,
             max_body: None,
             secrets: Vec::new(),
             unusable: None,
@@ -77,6 +79,14 @@ impl Request {
             }
             Err(_) => self.unusable = Some(format!("unusable value for the header {name}")),
         }
+        self
+    }
+
+    /// Not held back by a pause that the server asks for: it fails as rate limited, without being
+    /// sent, so that the caller can look again before it asks again.
+    #[must_use]
+    pub fn not_after_a_pause(mut self) -> Self {
+        self.waits = false;
         self
     }
 
