@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
+
 use super::desired::Desired;
 use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::model::Settings;
 use super::trailers::Trailers;
-use crate::decide::{Decision, Decisions, GateOutcome};
+use crate::decide::{Decision, Decisions, GateName, GateOutcome};
 use crate::domain::{RepoUrl, is_commit_sha};
 use crate::inventory::{Inventory, Target};
 
@@ -104,13 +106,14 @@ pub(super) fn description(
     decisions: &Decisions,
     desired: &Desired,
     settings: &Settings,
+    now: DateTime<Utc>,
 ) -> String {
     let mut text = String::new();
     let first = &inventory.targets[desired.members[0]];
     what_moves(&mut text, inventory, desired, settings, first);
     if let Some(decision) = decisions.subscribers.get(&desired.members[0]) {
-        publishers(&mut text, inventory, decisions, first);
-        gates(&mut text, decision);
+        publishers(&mut text, inventory, decisions, first, !holds(decision));
+        gates(&mut text, decision, now);
     }
     text.push_str("\n---\n\n");
     if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
@@ -118,7 +121,8 @@ pub(super) fn description(
     }
     text.push_str(
         "Opened, refreshed and closed by saas-auto-promotions-manager. \
-         The label `sapm/hold` makes it leave this request alone; closing it means \"not this version\".\n\n",
+         The label `sapm/hold` makes it leave this request alone. Closing it means \"not this version\"; \
+         the label `sapm/again` on the closed request asks for it again.\n\n",
     );
     text.push_str(&values_marker(&desired.values.digest()));
     text.push('\n');
@@ -184,7 +188,13 @@ fn more(text: &mut String, indent: &str, total: usize) {
     }
 }
 
-fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, target: &Target) {
+fn publishers(
+    text: &mut String,
+    inventory: &Inventory,
+    decisions: &Decisions,
+    target: &Target,
+    deployed: bool,
+) {
     let mut lines = Vec::new();
     for channel in &target.promotion.subscribe {
         for (index, publisher) in inventory.publishers_of(channel) {
@@ -192,7 +202,7 @@ fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, t
                 decisions.publishers.get(index).and_then(|p| p.deployments.get(channel));
             let when = deployment
                 .and_then(|deployment| deployment.check_in)
-                .map(|at| format!(", {}", at.format("%Y-%m-%d %H:%M UTC")))
+                .map(|at| format!(", {}", minute(at)))
                 .unwrap_or_default();
             let channel = code(&shorten(channel, LINE));
             lines.push(format!("* {} (channel {channel}{when})", code(&publisher.label())));
@@ -201,16 +211,23 @@ fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, t
     if lines.is_empty() {
         return;
     }
-    text.push_str("\n**Deployed successfully by**\n\n");
+    let head = if deployed { "Deployed successfully by" } else { "Publishers" };
+    let _ = writeln!(text, "\n**{head}**\n");
     for line in lines.iter().take(LISTED) {
         let _ = writeln!(text, "{line}");
     }
     more(text, "", lines.len());
 }
 
-fn gates(text: &mut String, decision: &Decision) {
-    text.push_str("\n**Why it is allowed**\n\n");
-    for gate in &decision.gates {
+/// As of the run that wrote it: a request that is held later keeps its description.
+fn gates(text: &mut String, decision: &Decision, now: DateTime<Utc>) {
+    let what = if holds(decision) { "What the gates said" } else { "Why it was allowed" };
+    let _ = writeln!(text, "\n**{what}** (as of {})\n", minute(now));
+    // That nobody else shares the place is the usual case, and says nothing.
+    let alone = |gate: GateName, outcome: GateOutcome| {
+        gate == GateName::EditSite && outcome == GateOutcome::NotApplicable
+    };
+    for gate in decision.gates.iter().filter(|verdict| !alone(verdict.gate, verdict.outcome)) {
         let mark = match gate.outcome {
             GateOutcome::Pass => "passes",
             GateOutcome::Hold => "holds",
@@ -219,6 +236,14 @@ fn gates(text: &mut String, decision: &Decision) {
         let reason = prose(&shorten(&gate.reason, LINE));
         let _ = writeln!(text, "* `{}` {mark}: {reason}", gate.gate.as_str());
     }
+}
+
+fn holds(decision: &Decision) -> bool {
+    decision.gates.iter().any(|gate| gate.outcome == GateOutcome::Hold)
+}
+
+fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {
+    time.format("%Y-%m-%d %H:%M UTC")
 }
 
 /// The forge's page that compares two commits; `None` where none can be made.
@@ -252,9 +277,9 @@ pub fn forge_pages(repo: &RepoUrl, gitlab_host: Option<&str>) -> Option<String> 
 /// The comment on a request that is closed.
 pub(super) fn closing_comment(reason: &str) -> String {
     format!(
-        "Closed by saas-auto-promotions-manager: {}\n\n\
+        "Closed by saas-auto-promotions-manager: {}.\n\n\
          If the promotion is due again, a new request is opened from the same branch.\n\n{CLOSED_BY_BOT_MARKER}\n",
-        prose(&shorten(reason, 2_000))
+        prose(shorten(reason, 2_000).trim_end_matches('.'))
     )
 }
 
