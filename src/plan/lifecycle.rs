@@ -113,7 +113,7 @@ impl<'a> Planner<'a> {
         groups: &Groups,
         used: &mut BTreeSet<String>,
     ) {
-        let mut wanted = Vec::new();
+        let (mut wanted, mut held) = (Vec::new(), Vec::new());
         for request in self.snapshot.merge_requests.values() {
             let group = groups.get(&request.source_branch);
             used.insert(request.source_branch.clone());
@@ -180,7 +180,11 @@ impl<'a> Planner<'a> {
             match verdict {
                 None => self.stand_beside(repo, request, Some(existing.tip), groups),
                 Some(Verdict::Wanted(desired)) => wanted.push((existing, desired, group)),
-                Some(verdict) => self.settle(repo, &existing, verdict, group),
+                Some(verdict) => {
+                    if let Some(gate) = self.settle(&existing, verdict, group) {
+                        held.push((existing, gate, group));
+                    }
+                }
             }
         }
         let stale: Vec<_> = wanted
@@ -189,6 +193,10 @@ impl<'a> Planner<'a> {
             .collect();
         for (existing, desired) in stale {
             self.refresh(repo, &existing, &desired);
+        }
+        // Last, as what may be merged now comes first.
+        for (existing, gate, group) in held {
+            self.hold_anew(repo, &existing, gate, group);
         }
     }
 
@@ -291,14 +299,14 @@ impl<'a> Planner<'a> {
         trailers.depends_on.iter().find(|file| self.bundle.broken_files.contains(*file))
     }
 
-    /// Plans a request that keeps its content, or is closed.
+    /// Plans a request that keeps its content, or is closed; gives a held one back that has to be
+    /// made anew.
     fn settle(
         &mut self,
-        repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
         verdict: Verdict,
         group: Option<&Group>,
-    ) {
+    ) -> Option<(GateName, String)> {
         let request = existing.request;
         match verdict {
             Verdict::Wanted(_) => {}
@@ -310,12 +318,13 @@ impl<'a> Planner<'a> {
             Verdict::Close(code, reason) => self.close(existing, code, reason),
             Verdict::Hold(gate, reason) => {
                 let reason = format!("held by {}: {reason}", gate.as_str());
-                match self.admit_as_it_is(existing, group) {
-                    Ok(()) => self.hold(existing, gate.as_str(), Reason::HeldByGate, reason),
-                    Err(_) => self.hold_anew(repo, existing, (gate, reason), group),
+                if self.admit_as_it_is(existing, group).is_err() {
+                    return Some((gate, reason));
                 }
+                self.hold(existing, gate.as_str(), Reason::HeldByGate, reason);
             }
         }
+        None
     }
 
     /// Held is not unwanted: what does not merge any more is made anew, with the values that it has.

@@ -112,8 +112,9 @@ pub(super) fn description(
     let first = &inventory.targets[desired.members[0]];
     what_moves(&mut text, inventory, desired, settings, first);
     if let Some(decision) = decisions.subscribers.get(&desired.members[0]) {
-        publishers(&mut text, inventory, decisions, first, !holds(decision));
-        gates(&mut text, decision, now);
+        let held = holds(decisions, desired);
+        publishers(&mut text, inventory, decisions, first, held);
+        gates(&mut text, decision, held, now);
     }
     text.push_str("\n---\n\n");
     if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
@@ -193,7 +194,7 @@ fn publishers(
     inventory: &Inventory,
     decisions: &Decisions,
     target: &Target,
-    deployed: bool,
+    held: bool,
 ) {
     let mut lines = Vec::new();
     for channel in &target.promotion.subscribe {
@@ -211,7 +212,7 @@ fn publishers(
     if lines.is_empty() {
         return;
     }
-    let head = if deployed { "Deployed successfully by" } else { "Publishers" };
+    let head = if held { "Publishers" } else { "Deployed successfully by" };
     let _ = writeln!(text, "\n**{head}**\n");
     for line in lines.iter().take(LISTED) {
         let _ = writeln!(text, "{line}");
@@ -220,8 +221,8 @@ fn publishers(
 }
 
 /// As of the run that wrote it: a request that is held later keeps its description.
-fn gates(text: &mut String, decision: &Decision, now: DateTime<Utc>) {
-    let what = if holds(decision) { "What the gates said" } else { "Why it was allowed" };
+fn gates(text: &mut String, decision: &Decision, held: bool, now: DateTime<Utc>) {
+    let what = if held { "What the gates said" } else { "Why it was allowed" };
     let _ = writeln!(text, "\n**{what}** (as of {})\n", minute(now));
     // That nobody else shares the place is the usual case, and says nothing.
     let alone = |gate: GateName, outcome: GateOutcome| {
@@ -238,8 +239,10 @@ fn gates(text: &mut String, decision: &Decision, now: DateTime<Utc>) {
     }
 }
 
-fn holds(decision: &Decision) -> bool {
-    decision.gates.iter().any(|gate| gate.outcome == GateOutcome::Hold)
+/// Does a gate hold one of its targets now?
+fn holds(decisions: &Decisions, desired: &Desired) -> bool {
+    let of_members = desired.members.iter().filter_map(|at| decisions.subscribers.get(at));
+    of_members.flat_map(|decision| &decision.gates).any(|gate| gate.outcome == GateOutcome::Hold)
 }
 
 fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {
