@@ -102,15 +102,15 @@ impl<'a> Planner<'a> {
             candidates.push(desired.new_text.clone());
         }
         if let (false, Some(group)) = (same_values, group) {
-            candidates.extend(desired::text_with(
-                self.inventory,
-                self.bundle,
-                self.decisions,
-                group,
-                &trailers.values,
-            ));
+            candidates.extend(self.with_values(group, trailers).map(|desired| desired.new_text));
         }
         candidates
+    }
+
+    /// What a branch writes, made on the target branch as it is.
+    pub(super) fn with_values(&self, group: &Group, trailers: &Trailers) -> Option<Desired> {
+        let (inventory, bundle) = (self.inventory, self.bundle);
+        desired::with_values(inventory, bundle, self.decisions, group, &trailers.values)
     }
 
     /// A file's text; `Err(None)` if it has to be asked for first.

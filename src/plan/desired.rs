@@ -166,10 +166,12 @@ fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: 
     }
     match of(Outcome::Promote) {
         None => Wish::NothingDue,
-        Some(decision) => match desired(inventory, bundle, members, decision) {
-            Ok(desired) => Wish::Promote(Box::new(desired)),
-            Err(message) => Wish::Error(message),
-        },
+        Some(decision) => {
+            match desired(inventory, bundle, members, decision, values_of(decision)) {
+                Ok(desired) => Wish::Promote(Box::new(desired)),
+                Err(message) => Wish::Error(message),
+            }
+        }
     }
 }
 
@@ -180,19 +182,22 @@ pub(super) fn holding(decision: &Decision) -> (GateName, String) {
     (gate, verdict.map(|verdict| verdict.reason.clone()).unwrap_or_default())
 }
 
+fn values_of(decision: &Decision) -> Values {
+    Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() }
+}
+
 fn desired(
     inventory: &Inventory,
     bundle: &Bundle,
     members: &[usize],
     decision: &Decision,
+    values: Values,
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
     let tree = bundle
         .sources
         .get(&first.place.file)
         .ok_or_else(|| format!("the text of {} is not at hand", first.place.file))?;
-    let values =
-        Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() };
     let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
     let new_text = edited(tree, inventory, members, &values, mode)?;
     let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
@@ -218,19 +223,16 @@ fn desired(
     })
 }
 
-/// The target branch's text with other values for a group, if it can be made.
-pub(super) fn text_with(
+/// A change of the target branch's text to other values for a group, if it can be made.
+pub(super) fn with_values(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
     group: &Group,
     values: &Values,
-) -> Option<String> {
-    let first = &inventory.targets[*group.members.first()?];
+) -> Option<Desired> {
     let decision = decisions.subscribers.get(group.members.first()?)?;
-    let tree = bundle.sources.get(&first.place.file)?;
-    let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
-    edited(tree, inventory, &group.members, values, mode).ok()
+    desired(inventory, bundle, &group.members, decision, values.clone()).ok()
 }
 
 fn edited(

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | that is being merged, with the label `sapm/hold`, taken over, or whose facts are missing | keep, untouched |
 //! | whose target is gone, or nothing is due | close |
-//! | whose target a gate holds | hold: a draft (close, if its commit is blocked) |
+//! | whose target a gate holds | hold: a draft, made anew where the target branch changed around it (close, if its commit is blocked) |
 //! | with the wanted content that merges cleanly | keep |
 //! | with other content | update in place |
 //!
@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::conflicts::{Merge, MergeTexts, Standing};
+use super::conflicts::{Change, Merge, MergeTexts, Standing};
 use super::content::Texts;
 use super::desired::{self, Desired, Group, Wish};
 use super::model::{Needs, Plan, Reason, Settings, Step};
@@ -187,12 +187,17 @@ impl<'a> Planner<'a> {
                 None => self.stand_beside(repo, request, Some(existing.tip), groups),
                 Some(Verdict::Wanted(desired)) => wanted.push((existing, desired, group)),
                 Some(verdict @ Verdict::Hold(..)) => held.push((existing, verdict, group)),
-                Some(verdict) => self.settle(&existing, verdict, group),
+                Some(verdict) => {
+                    self.settle(&existing, verdict, group);
+                }
             }
         }
         // What nobody may change stands first, then what is only to be held.
+        let mut clashing = Vec::new();
         for (existing, verdict, group) in held {
-            self.settle(&existing, verdict, group);
+            if let Some(gate) = self.settle(&existing, verdict, group) {
+                clashing.push((existing, gate, group));
+            }
         }
         let stale: Vec<_> = wanted
             .into_iter()
@@ -200,6 +205,10 @@ impl<'a> Planner<'a> {
             .collect();
         for (existing, desired) in stale {
             self.refresh(repo, &existing, &desired);
+        }
+        // Last, as what may be merged now comes first.
+        for (existing, gate, group) in clashing {
+            self.hold_anew(repo, &existing, gate, group);
         }
     }
 
@@ -302,8 +311,14 @@ impl<'a> Planner<'a> {
         trailers.depends_on.iter().find(|file| self.bundle.broken_files.contains(*file))
     }
 
-    /// Plans a request that keeps its content, or is closed.
-    fn settle(&mut self, existing: &Existing<'_>, verdict: Verdict, group: Option<&Group>) {
+    /// Plans a request that keeps its content, or is closed; gives a held one back that has to be
+    /// made anew.
+    fn settle(
+        &mut self,
+        existing: &Existing<'_>,
+        verdict: Verdict,
+        group: Option<&Group>,
+    ) -> Option<(GateName, String)> {
         let request = existing.request;
         match verdict {
             Verdict::Wanted(_) => {}
@@ -314,28 +329,55 @@ impl<'a> Planner<'a> {
             }
             Verdict::Close(code, reason) => self.close(existing, code, reason),
             Verdict::Hold(gate, reason) => {
-                if let Err(other) = self.admit_as_it_is(existing, group) {
-                    let reason = self.clash(existing, &other);
-                    self.close(existing, Reason::TargetBranchMoved, reason);
-                    return;
+                let reason = format!("held by {}: {reason}", gate.as_str());
+                if self.admit_as_it_is(existing, group).is_err() {
+                    return Some((gate, reason));
                 }
-                self.hold(
-                    existing,
-                    gate.as_str(),
-                    Reason::HeldByGate,
-                    format!("held by {}: {reason}", gate.as_str()),
-                );
+                self.hold(existing, gate.as_str(), Reason::HeldByGate, reason);
             }
         }
+        None
     }
 
-    fn clash(&self, existing: &Existing<'_>, other: &str) -> String {
-        let own = format!("!{}", existing.request.iid);
-        if *other == own {
-            "it no longer merges into the target branch, and is held, so that nobody can say what it should be".to_owned()
-        } else {
-            format!("it can no longer be merged beside {other}")
+    /// Held is not unwanted: what does not merge any more is made anew, with the values that it has.
+    fn hold_anew(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        existing: &Existing<'_>,
+        (gate, reason): (GateName, String),
+        group: Option<&Group>,
+    ) {
+        let anew = group
+            .and_then(|group| self.with_values(group, &existing.trailers))
+            .filter(|desired| desired.new_text != desired.old_text);
+        let Some(desired) = anew else {
+            let reason =
+                "it no longer merges into the target branch, and cannot be made anew on it";
+            return self.close(existing, Reason::TargetBranchMoved, reason.to_owned());
+        };
+        if self.left_beside_unread(existing, &desired) {
+            return;
         }
+        if let Err(other) = self.admit_anew(existing, &desired) {
+            let reason = format!("it can no longer be merged beside {other}");
+            return self.close(existing, Reason::TargetBranchMoved, reason);
+        }
+        self.refresh_held(repo, existing, &desired, (gate.as_str(), reason));
+    }
+
+    /// Takes an open request in with the content that it is to get.
+    pub(super) fn admit_anew(
+        &mut self,
+        existing: &Existing<'_>,
+        desired: &Desired,
+    ) -> Result<(), String> {
+        let change = Change {
+            path: desired.path.clone(),
+            base: desired.old_text.clone(),
+            text: desired.new_text.clone(),
+            name: format!("!{}", existing.request.iid),
+        };
+        self.standing.admit(&desired.old_text, change)
     }
 
     /// Keeps a request whose content is right; gives it back if it has to be refreshed.

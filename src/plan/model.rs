@@ -210,21 +210,33 @@ pub struct PlannedRequest {
     pub promotable_since: Option<DateTime<Utc>>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
-    /// An open request as it was planned on: if it is another one now, nothing is written.
+    /// What was planned on: if it is another one now, nothing is written.
     pub seen: Option<Seen>,
     /// What has to be written, in this order.
     pub steps: Vec<Step>,
 }
 
-/// What people may have changed of an open request while a run planned.
+/// What people, and other runs, may have changed while a run planned and waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// Its title.
-    pub title: String,
-    /// Its labels.
-    pub labels: BTreeSet<String>,
-    /// Its branch's tip.
-    pub tip: Option<CommitSha>,
+pub enum Seen {
+    /// An open request.
+    Request {
+        /// Its title.
+        title: String,
+        /// Its labels.
+        labels: BTreeSet<String>,
+        /// Where it goes to.
+        target_branch: String,
+        /// Its branch's tip.
+        tip: Option<CommitSha>,
+    },
+    /// A branch without an open request.
+    Branch {
+        /// The newest request that the bot has opened from it.
+        newest: Option<u64>,
+        /// Who the bot is.
+        bot_id: u64,
+    },
 }
 
 /// Facts that planning missed: observe them and plan again.

@@ -7,7 +7,7 @@ use super::conflicts::Change;
 use super::desired::{self, Desired, Group, Wish};
 use super::lifecycle::Planner;
 use super::message;
-use super::model::{Action, PlannedRequest, Reason, Step};
+use super::model::{Action, PlannedRequest, Reason, Seen, Step};
 use super::ownership::{self, Ownership};
 use super::trailers::{Trailers, text_digest};
 use crate::domain::TargetUid;
@@ -152,8 +152,15 @@ fn opening(
     *opened += 1;
     if let Some(repo) = repo {
         planned.steps = steps(planner, repo, group, desired, tip, title);
+        let newest = newest_past(planner, &group.branch);
+        planned.seen = Some(Seen::Branch { newest, bot_id: repo.bot.id });
     }
     planned
+}
+
+fn newest_past(planner: &Planner<'_>, branch: &str) -> Option<u64> {
+    let past = planner.snapshot.past_merge_requests.get(branch)?.as_result().ok()?;
+    past.iter().map(|past| past.request.iid).max()
 }
 
 fn steps(

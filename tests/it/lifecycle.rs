@@ -1,6 +1,7 @@
 //! The invariants of merge requests: they never conflict, never double, never
 //! lose a promotion. The real code in this process against the stand-ins.
 
+mod at_once;
 mod cases;
 mod config;
 mod driver;
@@ -10,6 +11,7 @@ mod lab;
 mod look;
 mod model;
 mod moves;
+mod pacing;
 mod people;
 mod places;
 mod rare;

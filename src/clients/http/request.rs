@@ -23,6 +23,7 @@ pub struct Request {
     pub(super) reads: bool,
     pub(super) tried_once: bool,
     pub(super) conditional: bool,
+    pub(super) waits: bool,
     pub(super) max_body: Option<usize>,
     pub(super) secrets: Vec<SecretString>,
     pub(super) unusable: Option<String>,
@@ -54,6 +55,7 @@ impl Request {
             reads,
             tried_once: false,
             conditional: false,
+            waits: true,
             max_body: None,
             secrets: Vec::new(),
             unusable: None,
@@ -96,6 +98,14 @@ impl Request {
             }
             Err(_) => self.unusable = Some(format!("unusable value for the header {name}")),
         }
+        self
+    }
+
+    /// Not held back by a pause that the server asks for: it fails as rate limited, without being
+    /// sent, so that the caller can look again before it asks again.
+    #[must_use]
+    pub fn not_after_a_pause(mut self) -> Self {
+        self.waits = false;
         self
     }
 

@@ -81,6 +81,16 @@ impl ServiceClient {
         self.sleep(jitter(longest.min(self.config().backoff_cap))).await;
     }
 
+    /// Counts a wait that a caller made for this service.
+    pub fn has_waited(&self, wait: Duration) {
+        self.inner.shared.stats.waited(self.inner.service, wait);
+    }
+
+    /// Time spent waiting for this service so far: for places in limits, pauses and back-off.
+    pub fn waited(&self) -> Duration {
+        self.inner.shared.stats.of(self.inner.service).waited
+    }
+
     /// Sends a request, repeating it where that is safe and promising.
     ///
     /// # Errors
@@ -122,6 +132,13 @@ impl ServiceClient {
     }
 
     async fn retry_after(&self, call: &mut Call<'_>, failed: &Failed, wait: Duration) {
+        if !call.request.waits && failed.error.kind() == HttpErrorKind::RateLimited {
+            // Whoever asks next waits. Limits that do not say for how long are counted by the minute.
+            let untold = self.config().longest_pause / 4;
+            let wait = if failed.told.is_none() { wait.max(untold) } else { wait };
+            call.origin.pause(Pause::of(wait, Instant::now(), time_of_day()));
+            return;
+        }
         tracing::debug!(
             service = self.inner.service.label(),
             attempt = call.attempts,
@@ -177,7 +194,7 @@ impl ServiceClient {
     async fn wait_for_pause(&self, call: &Call<'_>) -> Result<(), HttpError> {
         while let Some(pause) = call.origin.paused(Instant::now()) {
             let left = pause.left(Instant::now());
-            if left > self.config().longest_pause {
+            if left > self.config().longest_pause || !call.request.waits {
                 let detail = "rate limit exhausted".to_owned();
                 let error = self.error(HttpErrorKind::RateLimited, call.request, detail);
                 return Err(error.resetting(pause.resets_at));

@@ -33,7 +33,8 @@ mod world;
 pub use builder::{Builder, Forge};
 pub use fault::{Fault, FaultKind, Hook, RequestInfo};
 pub use gitlab::model::{
-    LabelEvent, Mention, MergeRequest, MrState, Note, Pipeline, QuickAction, StateEvent, Version,
+    LabelEvent, Mention, MergeRequest, MrState, Note, Pipeline, QuickAction, Reference, StateEvent,
+    Version,
 };
 pub use log::{Entry, Service};
 pub use prometheus::PromAnswer;

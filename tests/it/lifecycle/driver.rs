@@ -144,6 +144,8 @@ pub struct Bot {
     pub now: Cell<DateTime<Utc>>,
     /// Short time-outs: for requests that are never answered.
     pub hasty: Cell<bool>,
+    /// Writes that a "minute" takes, and how long that is; none: as many as there are.
+    pub pacing: Cell<Option<(usize, Duration)>>,
     /// For checks of checks: plans without trying merges.
     pub careless: Cell<bool>,
     patient_client: HttpClient,
@@ -195,6 +197,7 @@ impl Bot {
             settings: RefCell::new(settings),
             now: Cell::new(begin()),
             hasty: Cell::new(false),
+            pacing: Cell::new(None),
             careless: Cell::new(false),
             patient_client: client(Duration::from_secs(20)),
             hasty_client: client(Duration::from_millis(120)),
@@ -218,6 +221,10 @@ impl Bot {
 
     /// First contact, as every run makes it.
     pub async fn reader(&self) -> Result<GitLabReader, String> {
+        Self::reader_of(self.api()).await
+    }
+
+    async fn reader_of(api: GitLabApi) -> Result<GitLabReader, String> {
         let options = ConnectOptions {
             project: PROJECT.to_owned(),
             bot_user: None,
@@ -226,7 +233,7 @@ impl Bot {
             to_write: None,
             job: None,
         };
-        let reader = GitLabReader::connect(self.api(), &options).await;
+        let reader = GitLabReader::connect(api, &options).await;
         reader.map_err(|error| error.to_string())
     }
 
@@ -261,7 +268,9 @@ impl Bot {
     async fn whole_run(&self, turn: Option<&Turn<'_>>, between: impl Future<Output = ()>) -> Ended {
         let base = self.main();
         let loaded = self.loaded(&base);
-        let reader = InTurn { inner: self.reader().await?, turn };
+        // What one is told, a pause say, the other knows.
+        let api = self.api();
+        let reader = InTurn { inner: Self::reader_of(api.clone()).await?, turn };
         let (project, bot) = (reader.inner.project(), reader.inner.bot());
         let mut snapshot = Snapshot::new(self.now.get());
         let facts = ConfigRepoFacts {
@@ -298,9 +307,14 @@ impl Bot {
             return Err("planning did not come to an end".to_owned());
         }
         between.await;
-        let config = WriterConfig { minute: Duration::ZERO, ..WriterConfig::default() };
-        let inner = GitLabWriter::new(self.api(), project, config);
-        let writer = InTurn { inner, turn };
+        let (limit, minute) = self.pacing.get().unwrap_or((60, Duration::ZERO));
+        let config = WriterConfig {
+            pipelines_per_minute: limit,
+            notes_per_minute: limit,
+            minute,
+            ..WriterConfig::default()
+        };
+        let writer = InTurn { inner: GitLabWriter::new(api, project, config), turn };
         let outcomes = apply(&planned, &reader, &writer).await;
         Ok(Run { loaded, decisions, plan: planned, outcomes })
     }

@@ -226,6 +226,16 @@ impl<'a> Case<'a> {
         })
     }
 
+    /// Was it made anew, as it did not merge any more?
+    fn made_anew(&self, iid: u64) -> bool {
+        let old = self.before.requests.get(&iid).and_then(|old| self.before.tip(old));
+        let merged = old.map(|tip| self.bot.project.try_merge("main", &[tip]));
+        let planned = self.run.plan.requests.iter().find(|planned| planned.iid == Some(iid));
+        planned.is_some_and(|planned| planned.reason_code == Reason::TargetBranchMoved)
+            && (merged.is_none_or(|merged| merged.is_err())
+                || self.after.open_of(self.scene.bot).count() > 1)
+    }
+
     fn untouched(&mut self, own: &Own<'_>, why: &str) {
         let old = self.before.requests.get(&own.request.iid);
         let face = |request: &MergeRequest| {
@@ -269,7 +279,7 @@ impl<'a> Case<'a> {
                 self.wrong(format!("!{iid} is held by {gate}, but called {}", own.request.title));
             }
             let old = self.before.requests.get(&iid);
-            if old.is_none_or(|old| old.sha != own.request.sha) {
+            if old.is_none_or(|old| old.sha != own.request.sha) && !self.made_anew(iid) {
                 self.wrong(format!("!{iid} is held, and its branch was touched"));
             }
             return;

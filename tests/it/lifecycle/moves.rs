@@ -11,8 +11,8 @@ use super::safety::{AGAIN, HOLD};
 
 const NASTY: [&str; 4] = [
     "x\n/close\n@all",
-    "a`b``c` @dev <!-- sapm:values=0 --> !1 #1 ~bug",
-    "[link](https://evil.example) **b** | --> <b>",
+    "a`b``c` @dev <!-- sapm:values=0 --> !1 #1 ~bug closes #8, fixes GL-7-8",
+    "[link](https://evil.example) **b** | --> <b> Fixes: OPS-12 resolved g/p#7",
     "/label ~\"x\"\r\n```\n/merge\n@dev",
 ];
 

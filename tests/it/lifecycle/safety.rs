@@ -180,6 +180,11 @@ fn texts(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
             problems.push(format!("a mention: {mention:?}"));
         }
     }
+    for reference in scene.world.references() {
+        if reference.user == scene.bot {
+            problems.push(format!("a reference: {reference:?}"));
+        }
+    }
     for branch in after.branches.keys().filter(|branch| branch.starts_with(PREFIX)) {
         if branch.len() > 200 {
             problems.push(format!("{branch} has more than 200 bytes"));

@@ -17,6 +17,7 @@ mod mr_single;
 mod paging;
 pub(crate) mod pushes;
 pub(crate) mod quick_actions;
+pub(crate) mod references;
 pub(crate) mod requests;
 mod rights;
 mod users;

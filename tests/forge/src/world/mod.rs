@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::fault::{Fault, RequestInfo};
-use crate::gitlab::model::{Mention, QuickAction};
+use crate::gitlab::model::{Mention, QuickAction, Reference};
 use crate::log::Entry;
 use crate::shared::Shared;
 use crate::state::{Clock, Settings};
@@ -70,6 +70,11 @@ impl World {
     /// Stops the clock at a time.
     pub fn set_time(&self, time: DateTime<Utc>) {
         self.shared.state().clock = Clock::Fixed(time);
+    }
+
+    /// Lets the clock be the machine's.
+    pub fn start_clock(&self) {
+        self.shared.state().clock = Clock::Real;
     }
 
     /// Moves the clock on; it stands still from then on.
@@ -152,5 +157,10 @@ impl World {
     /// Everybody who was mentioned.
     pub fn mentions(&self) -> Vec<Mention> {
         self.shared.state().mentions.clone()
+    }
+
+    /// Every issue and request that a text referred to, or that it closes.
+    pub fn references(&self) -> Vec<Reference> {
+        self.shared.state().references.clone()
     }
 }
