@@ -12,6 +12,6 @@ mod sites;
 mod target;
 
 pub use build::{Inventory, build};
-pub use find::{Found, find};
+pub use find::{Found, find, near};
 pub use sites::{EditSite, SiteId};
 pub use target::Target;
