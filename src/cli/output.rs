@@ -1,13 +1,13 @@
 //! What is printed, the report folder, and the exit code.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::args::{ApplyArgs, ExplainArgs, Format, PlanArgs};
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
 use super::explain::Question;
-use super::logging;
+use super::logging::{self, Sink};
 use super::pipeline::Run;
 use crate::domain::Share;
 use crate::report::{
@@ -111,7 +111,7 @@ fn printed(report: &PlanReport, config: &Config) -> String {
 }
 
 fn paint(config: &Config) -> Paint {
-    let colours = logging::colours(&config.environment, std::io::stdout().is_terminal());
+    let colours = logging::colours(&config.environment, Sink::of(&std::io::stdout()));
     if colours { Paint::Colours } else { Paint::Plain }
 }
 
@@ -124,9 +124,9 @@ fn screen(config: &Config) -> Screen {
         Some(folder) => format!("everything: {}", folder.join("report.md").display()),
         None => "everything: --report-dir DIR, or --format json".to_owned(),
     };
-    let set = |key: &str| config.environment.get(key).is_some_and(|value| !value.is_empty());
-    let in_job = set("GITLAB_CI") && paint == Paint::Colours;
-    let size = if std::io::stdout().is_terminal() { terminal_size::terminal_size() } else { None };
+    let sink = Sink::of(&std::io::stdout());
+    let in_job = sink.is_job_log(&config.environment) && paint == Paint::Colours;
+    let size = if sink == Sink::Terminal { terminal_size::terminal_size() } else { None };
     Screen {
         size: size.map(|(width, height)| (usize::from(width.0), usize::from(height.0))),
         group_lines: if in_job { JOB_LOG_LINES } else { usize::MAX },

@@ -1,7 +1,6 @@
 //! `sapm validate`: what is wrong in the config repo, without asking anybody.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 
 use chrono::Utc;
@@ -10,7 +9,7 @@ use super::args::{Format, ValidateArgs};
 use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
 use super::job::gitlab_access;
-use super::logging::colours;
+use super::logging::{Sink, colours};
 use super::output::{print, write_files};
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
@@ -38,11 +37,8 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
     })?;
     let findings = validate(&loaded.bundle, &loaded.inventory, Utc::now());
     let report = FindingsReport::new(findings, loaded.bundle.counts);
-    let paint = if colours(environment, std::io::stdout().is_terminal()) {
-        Paint::Colours
-    } else {
-        Paint::Plain
-    };
+    let colours = colours(environment, Sink::of(&std::io::stdout()));
+    let paint = if colours { Paint::Colours } else { Paint::Plain };
     print(&match args.output.format {
         Format::Json => report.to_json(),
         Format::Markdown => findings_markdown(&report),

@@ -149,7 +149,7 @@ impl Builder<'_> {
             .iter()
             .map(|path| match self.bundle.slo_documents.get(path) {
                 Some(document) => document.clone().map_err(|error| format!("{path}: {error}")),
-                None => Err(format!("slos: $ref to {path}, which is not there or cannot be used")),
+                None => Err(self.bundle.dangling("slos", path).message),
             })
             .collect::<Vec<_>>();
         let (key, former_key) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
@@ -270,9 +270,11 @@ fn wrong(
     });
     let documents =
         slos.iter().zip(&declaration.slos).enumerate().filter_map(|(index, (slo, path))| {
-            let there = bundle.slo_documents.contains_key(path);
-            let code = if there { "broken_target" } else { "dangling_ref" };
-            let problem = Problem::error(code, slo.as_ref().err()?);
+            let error = slo.as_ref().err()?;
+            let problem = match bundle.slo_documents.contains_key(path) {
+                true => Problem::error("broken_target", error),
+                false => bundle.dangling("slos", path),
+            };
             let at = place.below(&format!("slos[{index}]"));
             Some(problem.in_file(&place.file).at(at).at_line(place.line, place.column))
         });

@@ -13,7 +13,7 @@ mod sites;
 mod target;
 
 pub use build::{Inventory, build};
-pub use find::{Found, find};
+pub use find::{Found, find, near};
 pub use keys::PlaceKey;
 pub use sites::{EditSite, SiteId};
 pub use target::Target;

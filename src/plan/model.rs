@@ -62,6 +62,20 @@ impl Narrowing {
             && self.only.as_ref().is_none_or(|only| only.contains(&target.uid))
     }
 
+    /// The names that were given, e.g. `environment=production,app=orders`; `None` without any.
+    pub fn named(&self) -> Option<String> {
+        let parts = [
+            ("environment", &self.environment),
+            ("app", &self.app),
+            ("saas_file", &self.saas_file),
+        ];
+        let given = |(kind, name): (&str, &Option<String>)| {
+            name.as_ref().map(|name| format!("{kind}={name}"))
+        };
+        let given: Vec<String> = parts.into_iter().filter_map(given).collect();
+        (!given.is_empty()).then(|| given.join(","))
+    }
+
     /// Is the run about all of them, or all of its share?
     pub fn is_everything(&self) -> bool {
         let named = self.environment.is_some() || self.app.is_some() || self.saas_file.is_some();
@@ -206,7 +220,7 @@ pub struct PlannedRequest {
     pub gives_up: Vec<TargetUid>,
     /// What it changes; empty where that is not known or not wanted.
     pub files: Vec<FileEdit>,
-    /// Since when it could have been promoted.
+    /// Since when deployments, soak time and schedule allow it.
     pub promotable_since: Option<DateTime<Utc>>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,

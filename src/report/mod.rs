@@ -8,6 +8,7 @@ mod explanation;
 mod export;
 mod findings;
 mod fingerprint;
+mod foot;
 mod junit;
 mod markdown;
 mod metrics;
