@@ -11,7 +11,7 @@ mod select;
 mod sites;
 mod target;
 
-pub use build::{Inventory, build};
+pub use build::{Inventory, all_declared, build};
 pub use find::{Found, find};
 pub use sites::{EditSite, SiteId};
 pub use target::Target;

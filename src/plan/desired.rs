@@ -121,12 +121,28 @@ pub(super) fn groups(
 ) -> BTreeMap<String, Group> {
     let mut groups = BTreeMap::new();
     for (key, members) in members_by_key(inventory, decisions) {
-        let first = &inventory.targets[members[0]];
-        let branch = branch::name(target_branch, &key, &first.saas_file, &first.namespace.name);
+        let branch = branch_name(inventory, target_branch, &key, &members);
         let wish = wish(inventory, bundle, decisions, &members);
         groups.insert(branch.clone(), Group { branch, members, wish });
     }
     groups
+}
+
+/// The branch of a subscriber that was decided on.
+pub fn branch_of(
+    inventory: &Inventory,
+    decisions: &Decisions,
+    target_branch: &str,
+    subscriber: usize,
+) -> Option<String> {
+    let mut groups = members_by_key(inventory, decisions).into_iter();
+    let (key, members) = groups.find(|(_, members)| members.contains(&subscriber))?;
+    Some(branch_name(inventory, target_branch, &key, &members))
+}
+
+fn branch_name(inventory: &Inventory, target_branch: &str, key: &str, members: &[usize]) -> String {
+    let first = &inventory.targets[members[0]];
+    branch::name(target_branch, key, &first.saas_file, &first.namespace.name)
 }
 
 /// A target that has its place for itself goes by its uid, a shared place by
