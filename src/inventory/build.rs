@@ -8,7 +8,7 @@ use super::select::select;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
 use crate::app_interface::{
-    Bundle, Namespace, ResourceTemplate, SaasFile, SloDocument, TargetDeclaration, Where,
+    Bundle, Namespace, Promotion, ResourceTemplate, SaasFile, SloDocument, TargetDeclaration, Where,
 };
 use crate::domain::{Problem, TargetIdentity, TargetUid, UidDigest};
 
@@ -60,8 +60,18 @@ impl Inventory {
 
 /// Expands declarations to targets and joins them by channel.
 pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
+    expand(bundle, digest, false)
+}
+
+/// The same with the targets that are removed or have no `promotion` block: only to say why one of
+/// them is not in the inventory.
+pub fn all_declared(bundle: &Bundle, digest: UidDigest) -> Inventory {
+    expand(bundle, digest, true)
+}
+
+fn expand(bundle: &Bundle, digest: UidDigest, all: bool) -> Inventory {
     let keys = Keys::new(bundle);
-    let mut builder = Builder { bundle, digest, keys, inventory: Inventory::default() };
+    let mut builder = Builder { bundle, digest, keys, all, inventory: Inventory::default() };
     for file in &bundle.saas_files {
         for template in &file.resource_templates {
             builder.template(file, template);
@@ -74,12 +84,15 @@ struct Builder<'a> {
     bundle: &'a Bundle,
     digest: UidDigest,
     keys: Keys<'a>,
+    /// Also what neither publishes nor subscribes?
+    all: bool,
     inventory: Inventory,
 }
 
 impl Builder<'_> {
     fn template(&mut self, file: &SaasFile, template: &ResourceTemplate) {
-        let live = || template.targets.iter().filter(|target| !target.removed);
+        let all = self.all;
+        let live = || template.targets.iter().filter(move |target| all || !target.removed);
         for declaration in live() {
             if let Where::Namespace(path) = &declaration.location
                 && let Some(namespace) = self.bundle.namespaces.get(path)
@@ -134,7 +147,11 @@ impl Builder<'_> {
         declaration: &TargetDeclaration,
         namespace: &Arc<Namespace>,
     ) {
-        let Some(promotion) = &declaration.promotion else { return };
+        let promotion = match &declaration.promotion {
+            Some(promotion) => promotion.clone(),
+            None if self.all => Promotion::default(),
+            None => return,
+        };
         let Some(app) = self.bundle.apps.get(&file.app) else { return };
         let uid = TargetIdentity {
             saas_file: &file.name,
@@ -165,7 +182,7 @@ impl Builder<'_> {
             namespace: Arc::clone(namespace),
             repo_url: template.url.clone(),
             git_ref: declaration.git_ref.clone(),
-            promotion: promotion.clone(),
+            promotion,
             slos,
             place: declaration.place.clone(),
             used_at: declaration.used_at.clone(),

@@ -12,7 +12,7 @@ mod select;
 mod sites;
 mod target;
 
-pub use build::{Inventory, build};
+pub use build::{Inventory, all_declared, build};
 pub use find::{Found, find, near};
 pub use keys::PlaceKey;
 pub use sites::{EditSite, SiteId};

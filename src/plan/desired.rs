@@ -128,6 +128,18 @@ pub(super) fn groups(
     groups
 }
 
+/// The branch of a subscriber that was decided on.
+pub fn branch_of(
+    inventory: &Inventory,
+    decisions: &Decisions,
+    target_branch: &str,
+    subscriber: usize,
+) -> Option<String> {
+    let mut groups = members_by_key(inventory, decisions).into_iter();
+    let (key, _) = groups.find(|(_, members)| members.contains(&subscriber))?;
+    Some(branch::name(target_branch, key))
+}
+
 /// All branches that these subscribers may have had or may get.
 pub(super) fn homes(
     inventory: &Inventory,

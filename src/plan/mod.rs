@@ -28,7 +28,7 @@ mod scope;
 mod trailers;
 
 pub use conflicts::{Merge, MergeTexts};
-pub use desired::check_edits;
+pub use desired::{branch_of, check_edits};
 pub use lifecycle::plan;
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages};
 pub use model::{
