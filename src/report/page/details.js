@@ -37,6 +37,7 @@ function links(target) {
     request && request.url ? [link(request.url, "Merge request")] : null,
     request && request.url ? [link(`${request.url}/pipelines`, "Its pipelines")] : null,
     data.graphs[target.app] ? [make("a", { href: hashOf({ view: "graph", app: target.app, node: target.uid }) }, `Graph of ${target.app}`)] : null,
+    target.to === null ? null : ["From ", make("code", {}, short(target.from)), " to ", make("code", {}, short(target.to))],
     ["App ", target.app, ", environment ", target.environment || "none"],
     ["uid ", make("code", {}, target.uid)],
   ];

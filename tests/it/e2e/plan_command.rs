@@ -187,7 +187,7 @@ fn a_file_gets_plain_text_in_a_job_too() {
     let world = World::start();
     let path = world.path("plan.txt");
     let file = std::fs::File::create(&path).unwrap();
-    world.sapm("plan").env("GITLAB_CI", "true").to_file(file);
+    world.sapm("plan").env("GITLAB_CI", "true").printing_to(file);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.starts_with("Targets\n") && text.contains(PRODUCTION), "{text}");
     assert!(!text.contains('\u{1b}'), "{text}");

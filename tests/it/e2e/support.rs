@@ -196,7 +196,7 @@ impl Sapm {
 
     /// Runs it with standard output in a file.
     #[track_caller]
-    pub fn to_file(mut self, file: std::fs::File) {
+    pub fn printing_to(mut self, file: std::fs::File) {
         assert!(self.0.stdout(file).stderr(Stdio::null()).status().unwrap().success());
     }
 

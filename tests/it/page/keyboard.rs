@@ -28,6 +28,7 @@ fn world(apps: usize, targets: usize) -> sapm::report::PlanReport {
 fn the_focus_stays_on_what_was_activated() {
     let Some(browser) = Browser::start() else { return };
     let (_folder, page) = written(&world(3, 100));
+    browser.resize(1400, 900);
     browser.open(&page, "");
     for (control, expected) in [
         // Three pages: on the last one there is no next.
