@@ -117,7 +117,7 @@ fn since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
                 found.decisions.subscribers.get(&found.target).and_then(|d| d.promotable_since);
             match (opened, promotable) {
                 (Some(at), _) => since(at, "its merge request was opened"),
-                (None, Some(at)) => since(at, "the deployments upstream allow it"),
+                (None, Some(at)) => since(at, "deployments and schedule allow it"),
                 (None, None) => None,
             }
         }

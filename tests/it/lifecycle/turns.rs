@@ -2,12 +2,14 @@
 //! world plays again.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fastrand::Rng;
 use sapm::domain::CommitSha;
 use sapm::observe::ports::{
-    CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
+    Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
+    RequestChange,
 };
 use sapm::snapshot::{CommitDetail, Failure, FileChange, MergeRequestFact, PastMergeRequest};
 use tokio::sync::Notify;
@@ -112,6 +114,10 @@ impl<T: ForgeReader> ForgeReader for InTurn<'_, T> {
         self.next().await.past_requests(branch, bot_id).await
     }
 
+    async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure> {
+        self.next().await.newest_request(branch, bot_id).await
+    }
+
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure> {
         self.next().await.request(iid).await
     }
@@ -139,23 +145,35 @@ impl<T: ForgeReader> ForgeReader for InTurn<'_, T> {
 
 #[async_trait]
 impl<T: ForgeWriter> ForgeWriter for InTurn<'_, T> {
-    async fn commit(&self, commit: &NewCommit) -> Result<CommitOutcome, Failure> {
-        self.next().await.commit(commit).await
+    async fn wait_for(&self, counted: Counted) {
+        self.next().await.wait_for(counted).await;
     }
 
-    async fn open(&self, request: &NewRequest) -> Result<OpenOutcome, Failure> {
+    fn waited(&self) -> Duration {
+        self.inner.waited()
+    }
+
+    async fn commit(
+        &self,
+        commit: &NewCommit,
+        repeated: bool,
+    ) -> Result<Attempt<CommitOutcome>, Failure> {
+        self.next().await.commit(commit, repeated).await
+    }
+
+    async fn open(&self, request: &NewRequest) -> Result<Attempt<OpenOutcome>, Failure> {
         self.next().await.open(request).await
     }
 
-    async fn change(&self, iid: u64, change: &RequestChange) -> Result<(), Failure> {
+    async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure> {
         self.next().await.change(iid, change).await
     }
 
-    async fn comment(&self, iid: u64, body: &str) -> Result<(), Failure> {
+    async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure> {
         self.next().await.comment(iid, body).await
     }
 
-    async fn delete_branch(&self, branch: &str) -> Result<(), Failure> {
+    async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure> {
         self.next().await.delete_branch(branch).await
     }
 }
