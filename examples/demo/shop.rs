@@ -112,12 +112,13 @@ impl Shop {
 
     /// Tips of the code repositories.
     fn code(&self) {
-        let commit = |sha: &str, subject: &str| {
+        let made = |hours: i64, sha: &str, subject: &str| {
             let mut commit = CommitInfo::new(sha);
             commit.message = subject.to_owned();
-            commit.date = self.now - TimeDelta::hours(30);
+            commit.date = self.now - TimeDelta::hours(hours);
             commit
         };
+        let commit = |sha: &str, subject: &str| made(30, sha, subject);
         let github = [
             ("example-shop/catalog", CATALOG_NEW, "Show pictures in search results"),
             ("example-shop/payments", PAYMENTS_NEW, "Take vouchers"),
@@ -126,6 +127,8 @@ impl Shop {
         for (repo, sha, subject) in github {
             self.forge.set_github_ref(repo, "main", commit(sha, subject));
         }
+        let earlier = made(100, CATALOG_OLD, "Find misspelled words");
+        self.forge.set_github_ref("example-shop/catalog", "v1", earlier);
         self.forge.set_gitlab_ref(
             "example-shop/orders",
             "main",

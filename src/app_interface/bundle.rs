@@ -36,6 +36,20 @@ pub struct Bundle {
     pub counts: LoadCounts,
 }
 
+impl Bundle {
+    /// A `$ref` (at `place`) to something that cannot be had: the path is wrong, or that file is.
+    pub fn dangling(&self, place: &str, to: &str) -> Problem {
+        let problem =
+            |why: &str| Problem::error("dangling_ref", format!("{place}: $ref to {to}, {why}"));
+        if self.broken_files.contains(to) {
+            problem("which is there, but cannot be used")
+                .help("correct that file: it has a problem of its own")
+        } else {
+            problem("which is not there, or is of another kind")
+        }
+    }
+}
+
 /// How much work loading was.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct LoadCounts {

@@ -210,7 +210,7 @@ impl Loader {
                     (_, None, _) => ("app", &raw.app),
                     _ => ("environment", &raw.environment),
                 };
-                let problem = dangling(&path, key, target);
+                let problem = self.dangling(&path, key, target);
                 self.broken(&path, problem);
                 continue;
             };
@@ -264,7 +264,7 @@ impl Loader {
                 })),
                 Some((index, target)) => {
                     let at = format!("namespaces[{index}].namespace");
-                    let problem = dangling(&path, &at, &target);
+                    let problem = self.dangling(&path, &at, &target);
                     let message = problem.message.clone();
                     self.broken(&path, problem);
                     Err(message)
@@ -279,15 +279,23 @@ impl Loader {
         for raw in std::mem::take(&mut self.saas_files) {
             let RawSaasFile { mut file, targets } = raw;
             if !self.apps.contains_key(&file.app) {
-                let problem = dangling(&file.path, "app", &file.app);
+                let problem = self.dangling(&file.path, "app", &file.app);
                 self.broken(&file.path.clone(), problem);
                 continue;
             }
             for (template, targets) in file.resource_templates.iter_mut().zip(targets) {
                 for target in targets {
+                    let name = target.name().map(|name| format!("/{name}")).unwrap_or_default();
                     match self.follow(target, &mut broken_target_files) {
                         Ok(declaration) => template.targets.push(declaration),
-                        Err(problem) => self.broken(&file.path, *problem),
+                        Err(mut problem) => {
+                            // A shared target file is said to be wrong once, for all its users.
+                            if problem.file.as_ref() == Some(&file.path) {
+                                let own = format!("{}/{}{name}", file.name, template.name);
+                                problem.message = format!("{own}: {}", problem.message);
+                            }
+                            self.broken(&file.path, *problem);
+                        }
                     }
                 }
             }
@@ -321,7 +329,7 @@ impl Loader {
                     return Err(problem.into());
                 }
                 None => {
-                    let problem = dangling(&used_at.file, &used_at.path, &path);
+                    let problem = self.dangling(&used_at.file, &used_at.path, &path);
                     return Err(problem.at_line(used_at.line, used_at.column).into());
                 }
             },
@@ -332,11 +340,15 @@ impl Loader {
             {
                 let at = declaration.place.below("namespace");
                 let place = &declaration.place;
-                let problem = dangling(&place.file, &at, path);
+                let problem = self.dangling(&place.file, &at, path);
                 Err(problem.at_line(place.line, place.column).into())
             }
             _ => Ok(declaration),
         }
+    }
+
+    fn dangling(&self, file: &str, path: &str, to: &str) -> Problem {
+        self.bundle.dangling(path, to).in_file(file).at(path)
     }
 
     fn has_selectors(&self) -> bool {
@@ -381,13 +393,4 @@ impl Loader {
 
 fn names_schema(bytes: &[u8]) -> bool {
     bytes.windows(7).any(|window| window == b"$schema")
-}
-
-fn dangling(file: &str, path: &str, target: &str) -> Problem {
-    Problem::error(
-        "dangling_ref",
-        format!("{path}: $ref to {target}, which is not there or cannot be used"),
-    )
-    .in_file(file)
-    .at(path)
 }

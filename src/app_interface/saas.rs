@@ -104,6 +104,8 @@ pub struct Promotion {
     pub soak_days: u64,
     /// When it may be promoted: a cron expression in UTC; empty is always.
     pub schedule: String,
+    /// Line and column of the schedule, from 1; 0 where there is none.
+    pub schedule_at: (u32, u32),
     /// Promote also when a publisher's config hash changed?
     pub redeploy_on_publisher_config_change: bool,
     /// The config hashes that it has now.

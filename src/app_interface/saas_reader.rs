@@ -14,6 +14,16 @@ pub(super) enum RawTarget {
     Shared(Place, String),
 }
 
+impl RawTarget {
+    /// Its own name, where the saas file gives it.
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Inline(declaration) => declaration.name.as_deref(),
+            Self::Shared(..) => None,
+        }
+    }
+}
+
 /// A saas file before the `$ref`s of its targets are followed.
 pub(super) struct RawSaasFile {
     pub(super) file: SaasFile,
@@ -39,7 +49,7 @@ pub(super) fn saas_file(
         None => Vec::new(),
     };
     for template in templates {
-        match resource_template(path, &template, problems) {
+        match resource_template(&file, &template, problems) {
             Ok((template, raw)) => {
                 file.resource_templates.push(template);
                 targets.push(raw);
@@ -51,7 +61,7 @@ pub(super) fn saas_file(
 }
 
 fn resource_template(
-    file: &str,
+    file: &SaasFile,
     field: &Field<'_>,
     problems: &mut Vec<Problem>,
 ) -> Result<(ResourceTemplate, Vec<RawTarget>), FieldError> {
@@ -61,13 +71,27 @@ fn resource_template(
     let mut targets = Vec::new();
     if let Some(list) = field.get("targets") {
         for item in list.items()? {
-            match raw_target(file, &item) {
+            match raw_target(&file.path, &item) {
                 Ok(target) => targets.push(target),
-                Err(error) => problems.push(error.into_problem("broken_target", file)),
+                Err(error) => {
+                    let mut problem = error.into_problem("broken_target", &file.path);
+                    let own = format!("{}/{name}{}", file.name, whose(&item));
+                    problem.message = format!("{own}: {}", problem.message);
+                    problems.push(problem);
+                }
             }
         }
     }
     Ok((ResourceTemplate { name, url, targets: Vec::new() }, targets))
+}
+
+/// What tells a target that cannot be read from its neighbours: its name, and where it is deployed.
+fn whose(target: &Field<'_>) -> String {
+    let name = target.optional_text("name").ok().flatten();
+    let namespace = target.reference("namespace").ok().flatten();
+    let name = name.map(|name| format!("/{name}")).unwrap_or_default();
+    let namespace = namespace.map(|path| format!(" in {path}")).unwrap_or_default();
+    format!("{name}{namespace}")
 }
 
 fn raw_target(file: &str, field: &Field<'_>) -> Result<RawTarget, FieldError> {
@@ -161,6 +185,7 @@ fn promotion(field: &Field<'_>, broken: &mut Vec<FieldError>) -> Result<Promotio
     });
     let (publish, subscribe) = (field.distinct_texts("publish"), field.distinct_texts("subscribe"));
     let schedule = field.optional_text("schedule");
+    let schedule_at = field.get("schedule").map(|field| field.node.position());
     let redeploy = field.flag("redeployOnPublisherConfigChange");
     let hashes = current_hashes(field);
     Ok(Promotion {
@@ -183,6 +208,7 @@ fn promotion(field: &Field<'_>, broken: &mut Vec<FieldError>) -> Result<Promotio
                 None
             })
             .unwrap_or_default(),
+        schedule_at: schedule_at.map(|at| (at.line, at.column)).unwrap_or_default(),
         redeploy_on_publisher_config_change: redeploy.unwrap_or_else(|error| {
             note(error);
             false

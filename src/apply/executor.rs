@@ -1,14 +1,19 @@
 //! The steps of a plan, one after the other.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::outcome::{Outcomes, RequestOutcome, Verdict};
 use crate::domain::{CommitSha, Problem, TargetUid};
 use crate::observe::ports::{
-    CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
+    Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
+    RequestChange,
 };
 use crate::plan::{Action, Plan, PlannedRequest, Seen, Step};
 use crate::snapshot::{Failure, RequestState};
+
+/// How often a write is sent at most.
+const MOST_ATTEMPTS: u32 = 4;
 
 /// Why the steps of a request ended early.
 enum Stop {
@@ -33,9 +38,9 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
         let in_the_way = request.action == Action::Create
             && request.targets.iter().any(|target| left_open.contains(target));
         let outcome =
-            if in_the_way { waits_for_close(request) } else { executor.request(request).await };
-        if request.action == Action::Close && outcome.outcome != Verdict::Done {
-            left_open.extend(&request.targets);
+            if in_the_way { waits_for_other(request) } else { executor.request(request).await };
+        if outcome.outcome != Verdict::Done {
+            left_open.extend(&request.gives_up);
         }
         if outcome.outcome == Verdict::Failed {
             outcomes.problems.push(refused(request, &outcome));
@@ -44,7 +49,7 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
     }
     for step in &plan.leftovers {
         let Step::DeleteBranch { branch, expected_tip } = step else { continue };
-        match executor.delete(branch, expected_tip).await {
+        match executor.deleted(branch, expected_tip).await {
             Ok(()) => outcomes.deleted_branches += 1,
             Err(Stop::SomebodyWasFirst(message)) => tracing::info!(branch, "{message}"),
             Err(Stop::Failed(failure)) => outcomes.problems.push(
@@ -59,12 +64,13 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
     outcomes
 }
 
-/// A target never has two open requests: not opened while the one that it replaces is there.
-fn waits_for_close(request: &PlannedRequest) -> RequestOutcome {
+/// A target never has two open requests: not opened while another one still promotes it.
+fn waits_for_other(request: &PlannedRequest) -> RequestOutcome {
     RequestOutcome {
         outcome: Verdict::SomebodyWasFirst,
         message: Some(
-            "the request that it replaces could not be closed; the next run looks again".to_owned(),
+            "the request that promotes it now could not be changed; the next run looks again"
+                .to_owned(),
         ),
         iid: request.iid,
         web_url: request.web_url.clone(),
@@ -84,6 +90,42 @@ fn refused(request: &PlannedRequest, outcome: &RequestOutcome) -> Problem {
         Some(file) => problem.in_file(file),
         None => problem,
     }
+}
+
+/// What a request, or its branch, should look like, and how long was waited when it was looked at last.
+struct Expected {
+    seen: Option<Seen>,
+    looked: Option<Duration>,
+}
+
+impl Expected {
+    /// What the bot has changed itself is no surprise.
+    fn after(&mut self, step: &Step) {
+        let Some(Seen::Request { title, tip, .. }) = &mut self.seen else { return };
+        match step {
+            Step::Commit(_) => *tip = None,
+            Step::Change { change: RequestChange { title: Some(new), .. }, .. } => {
+                title.clone_from(new);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What GitLab counts of a step.
+fn counted(step: &Step) -> Option<Counted> {
+    match step {
+        Step::Commit(commit) => commit.replaces.as_ref().map(|_| Counted::Pipeline),
+        Step::Open(_) => Some(Counted::Pipeline),
+        Step::Comment { .. } => Some(Counted::Comment),
+        Step::Change { .. } | Step::DeleteBranch { .. } => None,
+    }
+}
+
+fn changed_meanwhile(what: &str) -> Stop {
+    Stop::SomebodyWasFirst(format!(
+        "somebody else changed {what} meanwhile; the next run looks again"
+    ))
 }
 
 struct Executor<'a> {
@@ -119,82 +161,119 @@ impl Executor<'_> {
         request: &PlannedRequest,
         outcome: &mut RequestOutcome,
     ) -> Result<(), Stop> {
-        if !request.steps.is_empty() {
-            self.unchanged(request).await?;
-        }
+        let mut expected = Expected { seen: request.seen.clone(), looked: None };
         for step in &request.steps {
-            self.step(step, outcome).await?;
+            let mut repeated = false;
+            for attempt in 1.. {
+                match self.attempt(request, step, repeated, &mut expected, outcome).await? {
+                    Attempt::Done(()) => break,
+                    Attempt::Again { failure, .. } if attempt == MOST_ATTEMPTS => {
+                        return Err(failure.into());
+                    }
+                    Attempt::Again { unclear, .. } => repeated |= unclear,
+                }
+                expected.looked = None;
+            }
+            expected.after(step);
             outcome.outcome = Verdict::Done;
         }
         Ok(())
     }
 
-    /// People win: what they did to an open request since it was looked at is planned on first.
-    async fn unchanged(&self, request: &PlannedRequest) -> Result<(), Stop> {
-        let (Some(iid), Some(seen)) = (request.iid, &request.seen) else { return Ok(()) };
-        let now = self.reader.request(iid).await?;
-        let tip = self.reader.branch_tip(&request.branch).await?.map(|tip| tip.sha);
-        let now_seen = Seen { title: now.title, labels: now.labels, tip };
-        if now.state == RequestState::Opened && now_seen == *seen {
-            return Ok(());
+    /// One attempt: it waits first, then it is looked at what is written to, then it is written.
+    async fn attempt(
+        &self,
+        request: &PlannedRequest,
+        step: &Step,
+        repeated: bool,
+        expected: &mut Expected,
+        outcome: &mut RequestOutcome,
+    ) -> Result<Attempt<()>, Stop> {
+        if let Some(counted) = counted(step) {
+            self.writer.wait_for(counted).await;
         }
-        Err(Stop::SomebodyWasFirst(format!(
-            "somebody else changed !{iid} meanwhile; the next run looks again"
-        )))
-    }
-
-    async fn step(&self, step: &Step, outcome: &mut RequestOutcome) -> Result<(), Stop> {
+        // What is deleted is looked at anyway.
+        if !matches!(step, Step::DeleteBranch { .. }) {
+            self.look(request, expected).await?;
+        }
         match step {
-            Step::Commit(commit) => self.commit(commit).await?,
-            Step::Open(request) => self.open(request, outcome).await?,
-            Step::Change { iid, change } => self.writer.change(*iid, change).await?,
+            Step::Commit(commit) => self.commit(commit, repeated).await,
+            Step::Open(request) => self.open(request, outcome).await,
+            Step::Change { iid, change } => Ok(self.writer.change(*iid, change).await?),
             Step::Comment { iid, body, marker, bot_id } => {
                 let notes = self.reader.notes_of(*iid, *bot_id).await?;
-                if !notes.iter().any(|note| note.trim_end().ends_with(marker)) {
-                    self.writer.comment(*iid, body).await?;
+                if notes.iter().any(|note| note.trim_end().ends_with(marker)) {
+                    return Ok(Attempt::Done(()));
                 }
+                self.look(request, expected).await?;
+                Ok(self.writer.comment(*iid, body).await?)
             }
-            Step::DeleteBranch { branch, expected_tip } => {
-                self.delete(branch, expected_tip).await?
+            Step::DeleteBranch { branch, expected_tip } => self.delete(branch, expected_tip).await,
+        }
+    }
+
+    /// People win: what they did since it was looked at is planned on first. Looked at before the
+    /// first write, and again whenever something waited since.
+    async fn look(&self, request: &PlannedRequest, expected: &mut Expected) -> Result<(), Stop> {
+        for _ in 0..MOST_ATTEMPTS {
+            let waited = self.writer.waited();
+            if expected.looked == Some(waited) {
+                break;
             }
+            expected.looked = Some(waited);
+            self.unchanged(request, expected).await?;
         }
         Ok(())
     }
 
-    async fn commit(&self, commit: &NewCommit) -> Result<(), Stop> {
-        match self.writer.commit(commit).await? {
-            CommitOutcome::Done(_) => Ok(()),
-            CommitOutcome::TipMoved => Err(Stop::SomebodyWasFirst(format!(
-                "somebody else pushed to {} meanwhile; the next run looks again",
-                commit.branch
-            ))),
-            CommitOutcome::BranchExists => {
-                // Another run made the same commit, or something else: only the same one is ours to go on with.
-                let tip = self.reader.branch_tip(&commit.branch).await?;
-                match tip {
-                    Some(tip)
-                        if tip.message.trim() == commit.message.trim()
-                            && tip.parents == [commit.start.clone()] =>
-                    {
-                        Ok(())
-                    }
-                    _ => Err(Stop::SomebodyWasFirst(format!(
-                        "the branch {} was made by somebody else meanwhile; the next run looks again",
-                        commit.branch
-                    ))),
+    async fn unchanged(&self, request: &PlannedRequest, expected: &Expected) -> Result<(), Stop> {
+        match (&expected.seen, request.iid) {
+            (Some(Seen::Request { title, labels, target_branch, tip }), Some(iid)) => {
+                let now = self.reader.request(iid).await?;
+                let mut same = now.state == RequestState::Opened
+                    && (&now.title, &now.labels, &now.target_branch)
+                        == (title, labels, target_branch);
+                if let (true, Some(tip)) = (same, tip) {
+                    let now = self.reader.branch_tip(&request.branch).await?;
+                    same = now.is_some_and(|now| now.sha == *tip);
                 }
+                if same { Ok(()) } else { Err(changed_meanwhile(&format!("!{iid}"))) }
             }
+            (Some(Seen::Branch { newest, bot_id }), _) => {
+                let now = self.reader.newest_request(&request.branch, *bot_id).await?;
+                if now == *newest { Ok(()) } else { Err(changed_meanwhile(&request.branch)) }
+            }
+            _ => Ok(()),
         }
     }
 
-    async fn open(&self, request: &NewRequest, outcome: &mut RequestOutcome) -> Result<(), Stop> {
+    async fn commit(&self, commit: &NewCommit, repeated: bool) -> Result<Attempt<()>, Stop> {
+        let what = match self.writer.commit(commit, repeated).await? {
+            Attempt::Again { failure, unclear } => return Ok(Attempt::Again { failure, unclear }),
+            Attempt::Done(CommitOutcome::Done(_)) => return Ok(Attempt::Done(())),
+            Attempt::Done(CommitOutcome::TipMoved) => "pushed to",
+            // Also if it is the same commit: whose it is opens the request, and perhaps it is over already.
+            Attempt::Done(CommitOutcome::BranchExists) => "made",
+        };
+        Err(Stop::SomebodyWasFirst(format!(
+            "somebody else {what} the branch {} meanwhile; the next run looks again",
+            commit.branch
+        )))
+    }
+
+    async fn open(
+        &self,
+        request: &NewRequest,
+        outcome: &mut RequestOutcome,
+    ) -> Result<Attempt<()>, Stop> {
         match self.writer.open(request).await? {
-            OpenOutcome::Opened { iid, web_url, .. } => {
+            Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
+            Attempt::Done(OpenOutcome::Opened { iid, web_url, .. }) => {
                 outcome.iid = Some(iid);
                 outcome.web_url = Some(web_url);
-                Ok(())
+                Ok(Attempt::Done(()))
             }
-            OpenOutcome::AlreadyOpen(iid) => {
+            Attempt::Done(OpenOutcome::AlreadyOpen(iid)) => {
                 outcome.iid = iid;
                 Err(Stop::SomebodyWasFirst(format!(
                     "a request from {} was opened by somebody else meanwhile",
@@ -204,9 +283,24 @@ impl Executor<'_> {
         }
     }
 
+    async fn deleted(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
+        for attempt in 1.. {
+            match self.delete(branch, expected).await? {
+                Attempt::Again { failure, .. } if attempt == MOST_ATTEMPTS => {
+                    return Err(failure.into());
+                }
+                Attempt::Again { .. } => {}
+                Attempt::Done(()) => break,
+            }
+        }
+        Ok(())
+    }
+
     /// Deleting a branch closes its requests: one that was opened or reopened meanwhile stays.
-    async fn delete(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
-        let Some(tip) = self.reader.branch_tip(branch).await? else { return Ok(()) };
+    async fn delete(&self, branch: &str, expected: &CommitSha) -> Result<Attempt<()>, Stop> {
+        let Some(tip) = self.reader.branch_tip(branch).await? else {
+            return Ok(Attempt::Done(()));
+        };
         if tip.sha != *expected {
             return Err(Stop::SomebodyWasFirst(format!(
                 "somebody else pushed to {branch} meanwhile: it is not deleted"

@@ -154,9 +154,16 @@ pub struct SourceArgs {
     #[arg(long, env = "SAPM_TARGET_BRANCH", value_name = "BRANCH", help_heading = "Config repo")]
     pub target_branch: Option<String>,
 
-    /// Where the clone is kept between jobs
+    /// Where the clone, and what GitHub said of commits, is kept between jobs
     #[arg(long, env = "SAPM_CACHE_DIR", value_name = "DIR", help_heading = "Config repo")]
     pub cache_dir: Option<PathBuf>,
+}
+
+impl SourceArgs {
+    /// Where things are kept between runs; an empty path is as none.
+    pub fn cache_dir(&self) -> Option<PathBuf> {
+        self.cache_dir.clone().filter(|dir| !dir.as_os_str().is_empty())
+    }
 }
 
 /// Which subscribers a run is about; publishers are never narrowed away.

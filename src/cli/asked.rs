@@ -1,5 +1,9 @@
 //! What `explain` adds to a run: it narrows it, looks a little further, and answers.
 
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt};
+
 use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
 use super::exit::Fatal;
@@ -8,16 +12,20 @@ use super::observing::observer;
 use super::planning::ROUNDS;
 use super::progress::StandardError;
 use super::source::Loaded;
+use crate::clients::http::Service;
 use crate::decide::Decisions;
-use crate::observe::ports::ForgeReader;
-use crate::plan::Plan;
-use crate::report::{Explanation, PlanReport};
-use crate::snapshot::Snapshot;
+use crate::domain::RepoUrl;
+use crate::observe::ports::{Commits, ForgeReader};
+use crate::plan::{Plan, branch_of};
+use crate::report::{AsOf, Explanation, PlanReport};
+use crate::snapshot::{Lookup, Snapshot};
 
 /// A question, with its target found in what was loaded.
 pub struct Asked<'a> {
     question: &'a Question,
     target: usize,
+    /// Was a time asked about?
+    at: bool,
 }
 
 /// What a run came to.
@@ -39,7 +47,8 @@ impl<'a> Asked<'a> {
     /// With exit code 2, when it names nothing, or too much.
     pub fn of(config: &'a Config, loaded: &mut Loaded) -> Result<Option<Self>, Fatal> {
         let Some(question) = &config.question else { return Ok(None) };
-        Ok(Some(Self { question, target: focus(config, question, loaded)? }))
+        let target = focus(config, question, loaded)?;
+        Ok(Some(Self { question, target, at: config.at.is_some() }))
     }
 
     /// The answer from what is there.
@@ -47,11 +56,13 @@ impl<'a> Asked<'a> {
     /// # Errors
     /// With exit code 2, when an assumption cannot be read.
     pub fn offline(&self, facts: &Facts<'_>, snapshot: &Snapshot) -> Result<Explanation, Fatal> {
-        self.forecasts(facts, snapshot)?.explain(self.target, facts, snapshot)
+        let as_of = if self.at { AsOf::Given } else { AsOf::Recorded };
+        self.forecasts(facts, snapshot)?.explain(self.target, facts, snapshot, as_of)
     }
 
-    /// The answer, after a look at the pipelines of the target's requests and at the SLO values
-    /// that forecasts lacked. Those stay out of the run's snapshot: nothing was decided on them.
+    /// The answer, after a look at what only people want to know (pipelines, words of commits,
+    /// earlier requests) and at the SLO values that forecasts lacked. Those values stay out of the
+    /// run's snapshot: nothing was decided on them.
     ///
     /// # Errors
     /// With exit code 2, when an assumption cannot be read.
@@ -65,7 +76,9 @@ impl<'a> Asked<'a> {
     ) -> Result<Explanation, Fatal> {
         if let Some(gitlab) = gitlab {
             self.pipelines(gitlab, facts, snapshot).await;
+            self.earlier_requests(gitlab, facts, snapshot).await;
         }
+        self.commits(config, doors, facts, snapshot).await;
         let progress = StandardError::default();
         let observer = observer(config, doors, None, &progress);
         let mut further = snapshot.clone();
@@ -78,7 +91,8 @@ impl<'a> Asked<'a> {
             observer.slo_values(&queries, &mut further).await;
             forecasts = self.forecasts(facts, &further)?;
         }
-        forecasts.explain(self.target, facts, snapshot)
+        let as_of = if self.at { AsOf::Given } else { AsOf::Now };
+        forecasts.explain(self.target, facts, snapshot, as_of)
     }
 
     fn forecasts(&self, facts: &Facts<'_>, snapshot: &Snapshot) -> Result<Forecasts, Fatal> {
@@ -95,6 +109,73 @@ impl<'a> Asked<'a> {
                 Ok(request) => known.pipeline = request.pipeline,
                 Err(failure) => {
                     tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error);
+                }
+            }
+        }
+    }
+
+    /// The target's requests that are over, where none is open and planning did not ask.
+    async fn earlier_requests(
+        &self,
+        gitlab: &GitLabDoor,
+        facts: &Facts<'_>,
+        snapshot: &mut Snapshot,
+    ) {
+        let inventory = &facts.loaded.inventory;
+        let uid = &inventory.targets[self.target].uid;
+        let mut about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
+        let Some(repo) = &snapshot.config_repo else { return };
+        let branch = branch_of(inventory, facts.decisions, &repo.target_branch, self.target);
+        let Some(branch) = branch else { return };
+        if about.any(|r| r.iid.is_some()) || snapshot.past_merge_requests.contains_key(&branch) {
+            return;
+        }
+        match gitlab.reader.past_requests(&branch, repo.bot.id).await {
+            Ok(past) => {
+                snapshot.past_merge_requests.insert(branch, Lookup::Found(past));
+            }
+            Err(failure) => {
+                tracing::debug!("earlier requests of {branch} are not known: {}", failure.error);
+            }
+        }
+    }
+
+    /// Date and subject of the commits that publishers are pinned to: nothing is decided on them,
+    /// so one that cannot be looked up is no problem.
+    async fn commits(
+        &self,
+        config: &Config,
+        doors: &Doors,
+        facts: &Facts<'_>,
+        snapshot: &mut Snapshot,
+    ) {
+        let inventory = &facts.loaded.inventory;
+        let channels = &inventory.targets[self.target].promotion.subscribe;
+        let publishers = channels.iter().flat_map(|channel| inventory.publishers_of(channel));
+        let pinned: BTreeSet<(&RepoUrl, &String)> = publishers
+            .filter_map(|(_, publisher)| {
+                Some((&publisher.repo_url, publisher.git_ref.as_ref().ok()?))
+            })
+            .filter(|(url, git_ref)| {
+                crate::domain::is_commit_sha(git_ref)
+                    // `ls-remote` knows refs alone.
+                    && doors.commits.lane(url) != Service::Git.label()
+            })
+            .collect();
+        let answers: Vec<_> = stream::iter(pinned)
+            .map(|(url, sha)| async move { (url, sha, doors.commits.commit(url, sha).await) })
+            .buffer_unordered(config.concurrency.max(1))
+            .collect()
+            .await;
+        for (url, sha, answer) in answers {
+            match answer {
+                Ok(fact) if fact.sha.as_str() == sha => {
+                    let key = Snapshot::commit_key(url, sha);
+                    snapshot.commits.insert(key, Lookup::Found(fact));
+                }
+                Ok(_) => {}
+                Err(failure) => {
+                    tracing::debug!("words of {sha} are not known: {}", failure.error);
                 }
             }
         }

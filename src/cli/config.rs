@@ -25,6 +25,8 @@ pub struct Config {
     pub mode: Mode,
     /// Where the config repo is.
     pub source: Source,
+    /// Where things are kept between runs.
+    pub cache_dir: Option<PathBuf>,
     /// The branch, if it was named.
     pub target_branch: Option<String>,
     /// Which digest makes uids.
@@ -82,13 +84,8 @@ pub struct GitLabConfig {
 /// Where the config repo is.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// To clone.
-    Url {
-        /// Without the credentials that may have stood in it.
-        url: String,
-        /// Where the clone is kept.
-        cache_dir: Option<PathBuf>,
-    },
+    /// To clone; without the credentials that may have stood in it.
+    Url(String),
     /// A checkout, or any folder with `data/`.
     Path(PathBuf),
 }
@@ -127,8 +124,7 @@ impl Source {
                 .hint("set --app-interface (SAPM_APP_INTERFACE) to a git URL or a path"));
         };
         if text.contains("://") {
-            let cache_dir = args.cache_dir.clone().filter(|dir| !dir.as_os_str().is_empty());
-            return Ok(Self::Url { url: text, cache_dir });
+            return Ok(Self::Url(text));
         }
         if text.contains('@') && text.contains(':') && !PathBuf::from(&text).exists() {
             return Err(Fatal::new(Exit::Usage, "the config repo cannot be cloned over ssh")
@@ -173,6 +169,7 @@ impl Config {
         let gitlab = self.gitlab.as_ref();
         Opening {
             source: self.source.clone(),
+            cache_dir: self.cache_dir.clone(),
             branch: self.target_branch.clone(),
             gitlab: gitlab.and_then(|gitlab| Some((gitlab.url.clone(), gitlab.token.clone()?))),
             other,
@@ -215,7 +212,7 @@ impl Config {
         let snapshot =
             args.what_if.and_then(|w| w.snapshot.clone()).filter(|p| !p.as_os_str().is_empty());
         let offline = snapshot.is_some();
-        if let (true, Source::Url { url, .. }) = (offline, &source)
+        if let (true, Source::Url(url)) = (offline, &source)
             && !url.starts_with("file://")
         {
             return Err(Fatal::new(
@@ -229,6 +226,7 @@ impl Config {
         Ok(Self {
             mode,
             source,
+            cache_dir: run.source.cache_dir(),
             target_branch: given(run.source.target_branch.as_ref()),
             digest: digest(run.fips, &environment)?,
             gitlab,
@@ -322,9 +320,7 @@ fn gitlab(
     let url = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
     let project = given(run.gitlab_project.as_ref())
         .or_else(|| match source {
-            Source::Url { url: git, .. }
-                if url.as_deref().is_some_and(|url| same_host(url, git)) =>
-            {
+            Source::Url(git) if url.as_deref().is_some_and(|url| same_host(url, git)) => {
                 project_below(url.as_deref().unwrap_or_default(), git)
             }
             _ => None,

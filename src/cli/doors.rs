@@ -63,6 +63,10 @@ impl Doors {
         let (github_url, github_token) = &config.github;
         let github = GitHubCommits::new(service(Service::GitHub), github_url, github_token.clone())
             .map_err(|error| usage(format!("--github-url (SAPM_GITHUB_URL): {error}")))?;
+        let github = match &config.cache_dir {
+            Some(folder) => github.remembering(folder),
+            None => github,
+        };
         let ls_remote = LsRemote::new(TimeOuts::default(), Arc::clone(http.stats()))
             .map_err(|failure| Fatal::new(Exit::Internal, failure.error))?;
         let commits = AnyHost {
@@ -90,7 +94,7 @@ impl Doors {
     /// Credentials for the config repo's own host, if the credentials file has them.
     pub fn credentials_for_source(&self, config: &Config) -> Option<git::Credentials> {
         match &config.source {
-            Source::Url { url, .. } => self.commits.git_credentials(url),
+            Source::Url(url) => self.commits.git_credentials(url),
             Source::Path(_) => None,
         }
     }
@@ -149,7 +153,7 @@ impl Doors {
         let to_write = config.mode == Mode::Apply;
         let options = ConnectOptions {
             job: job.cloned(),
-            to_write: to_write.then(|| branch::name("", "", "any", "branch")),
+            to_write: to_write.then(branch::example),
             project,
             bot_user: gitlab.bot_user.clone(),
             target_branch: config.target_branch.clone(),
@@ -296,6 +300,11 @@ impl AnyHost {
         same_host(&url, "https://github.com") || same_host(&url, &self.github_url)
     }
 
+    /// Writes down what the services said, for the next run.
+    pub fn keep(&self) {
+        self.github.keep();
+    }
+
     fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
         match &self.gitlab {
             Some((address, gitlab)) if same_host(address, url.as_str()) => Lane::GitLab(gitlab),
@@ -338,5 +347,21 @@ impl Commits for AnyHost {
         let credentials = self.git_credentials(url.as_str());
         let sha = self.ls_remote.resolve(url.as_str(), git_ref, credentials.as_ref()).await?;
         Ok(CommitFact { sha, committed_at: None, subject: None })
+    }
+
+    fn most_at_once(&self, url: &RepoUrl) -> usize {
+        match self.lane_of(url) {
+            Lane::GitLab(gitlab) => gitlab.most_at_once(url),
+            Lane::GitHub => self.github.most_at_once(url),
+            Lane::LsRemote => 1,
+        }
+    }
+
+    async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
+        match asked.first().map(|(url, _)| self.lane_of(url)) {
+            Some(Lane::GitLab(gitlab)) => gitlab.many(asked).await,
+            Some(Lane::GitHub) => self.github.many(asked).await,
+            _ => vec![None; asked.len()],
+        }
     }
 }

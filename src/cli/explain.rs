@@ -6,11 +6,12 @@ use super::asked::Facts;
 use super::config::Config;
 use super::exit::{Exit, Fatal};
 use super::source::Loaded;
+use super::unknown::{ambiguous, unknown};
 use crate::decide::Decisions;
 use crate::domain::CommitSha;
 use crate::inventory::{Found, Inventory, find};
 use crate::plan::{Plan, Reason};
-use crate::report::{Explanation, FoundTarget, WhatIf};
+use crate::report::{AsOf, Explanation, FoundTarget, WhatIf};
 use crate::snapshot::Snapshot;
 use crate::what_if::{Assumption, Forecast, Limits, Stop, Stops, World, compare, forecast};
 
@@ -22,9 +23,6 @@ pub struct Question {
     /// Assumptions as they were written.
     pub assume: Vec<String>,
 }
-
-/// How many targets a message names.
-const NAMED: usize = 10;
 
 /// Narrows what was loaded to what the question is about, and says where its target is now.
 ///
@@ -42,8 +40,10 @@ pub fn focus(config: &Config, question: &Question, loaded: &mut Loaded) -> Resul
         .collect();
     let target = match find(inventory, &candidates, &question.target) {
         Found::One(target) => target,
-        Found::Several(several) => return Err(ambiguous(inventory, question, &several)),
-        Found::Unknown(alike) => return Err(unknown(loaded, question, &alike)),
+        Found::Several(several) => return Err(ambiguous(inventory, &question.target, &several)),
+        Found::Unknown(alike) => {
+            return Err(unknown(loaded, config.digest, &question.target, &alike));
+        }
     };
     let assumed: Vec<usize> = question
         .assume
@@ -74,62 +74,6 @@ fn bad_assumption(error: &str) -> Fatal {
         "write it like --assume 'deployed=CHANNEL/PUBLISHER@COMMIT', with the publisher's uid or \
          any unambiguous part of saas-file/resource-template/cluster/namespace",
     )
-}
-
-fn labels(inventory: &Inventory, indexes: &[usize]) -> String {
-    let labels: Vec<String> =
-        indexes.iter().take(NAMED).map(|&index| inventory.targets[index].label()).collect();
-    let more = match indexes.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!("\n    and {more} more"),
-    };
-    format!("{}{more}", labels.join("\n    "))
-}
-
-fn ambiguous(inventory: &Inventory, question: &Question, several: &[usize]) -> Fatal {
-    let message = format!("{:?} may be any of {} targets", question.target, several.len());
-    Fatal::new(Exit::Usage, message)
-        .hint(format!("say more; it fits\n    {}", labels(inventory, several)))
-}
-
-/// Nobody that is promoted is called so: who is called alike, or only publishes, or hides.
-fn unknown(loaded: &Loaded, question: &Question, alike: &[usize]) -> Fatal {
-    let inventory = &loaded.inventory;
-    let wanted = &question.target;
-    let message = format!("no target that is promoted automatically is called {wanted:?}");
-    let fatal = Fatal::new(Exit::Usage, message);
-    let subscribers: BTreeSet<usize> = inventory.subscribers.iter().copied().collect();
-    let others: BTreeSet<usize> =
-        (0..inventory.targets.len()).filter(|index| !subscribers.contains(index)).collect();
-    if let Found::One(index) = find(inventory, &others, wanted) {
-        let target = &inventory.targets[index];
-        let place = format!("data{}:{}", target.place.file, target.place.line);
-        return fatal.hint(format!(
-            "{} publishes only: its ref is moved by people, as it has no `promotion.auto: true` ({place})",
-            target.label()
-        ));
-    }
-    if subscribers.iter().any(|&index| {
-        let found = find(inventory, &BTreeSet::from([index]), wanted);
-        found == Found::One(index)
-    }) {
-        return fatal.hint("there is one beyond --env-name, --app-name or --saas-file-name");
-    }
-    let mut hint = "name it by its uid, or by any unambiguous part of \
-                    saas-file/resource-template/cluster/namespace; `sapm plan` lists those that wait"
-        .to_owned();
-    if !alike.is_empty() {
-        hint = format!("did you mean\n    {}", labels(inventory, alike));
-    }
-    if !loaded.bundle.broken_files.is_empty() {
-        let files: Vec<&str> =
-            loaded.bundle.broken_files.iter().take(3).map(String::as_str).collect();
-        hint.push_str(&format!(
-            "\n  it may also be in a file that cannot be read in full (`sapm validate` says why): {}",
-            files.join(", ")
-        ));
-    }
-    fatal.hint(hint)
 }
 
 /// The forecasts of a question.
@@ -180,6 +124,7 @@ impl Forecasts {
         target: usize,
         facts: &Facts<'_>,
         snapshot: &Snapshot,
+        as_of: AsOf,
     ) -> Result<Explanation, Fatal> {
         let comparison = self.assumed.as_ref().map(|(_, forecast)| compare(&self.plain, forecast));
         let assumed = self.assumed.as_ref().zip(comparison.as_ref());
@@ -196,6 +141,7 @@ impl Forecasts {
             decisions: facts.decisions,
             report: facts.report,
             target,
+            as_of,
         };
         Explanation::new(&found, &what_if)
             .ok_or_else(|| Fatal::new(Exit::Internal, "the target is not in the report"))

@@ -13,7 +13,8 @@ use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
 use super::source::{Loaded, Opening, load_config_repo};
 use crate::decide::decide;
-use crate::graph::{Graph, Member, Scope, dot, mermaid, select, svg};
+use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
+use crate::inventory::{Found, Inventory, Target, find, near};
 use crate::plan::{self, Narrowing, Plan, check_edits};
 use crate::report::{PlanReport, members};
 use crate::snapshot::Snapshot;
@@ -24,13 +25,14 @@ const NAMED: usize = 10;
 /// Reads the config repo and prints its graph.
 ///
 /// # Errors
-/// When the config repo cannot be read at all, the snapshot is none, or the
-/// channel or target is not there.
+/// When the config repo cannot be read at all, the snapshot is none, or what
+/// is to be drawn is not there.
 pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<Exit, Fatal> {
     let variables = Environment(environment);
     let loaded = load_config_repo(&Opening {
         source: Source::resolve(&args.source, &variables)?,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
+        cache_dir: args.source.cache_dir(),
         gitlab: gitlab_access(&variables),
         other: None,
         mode: Mode::Plan,
@@ -87,37 +89,65 @@ fn chosen(
         return Ok(graph);
     }
     if let Some(target) = &args.target {
-        let index = find(members, target)?;
+        let index = named(&loaded.inventory, target)?;
         return Ok(select(members, &Scope::Around(index, args.neighbourhood)));
     }
-    let wanted: BTreeSet<usize> = loaded
-        .inventory
-        .subscribers()
-        .filter(|(_, target)| narrowing.includes(target))
-        .map(|(index, _)| index)
-        .collect();
-    Ok(select(members, &Scope::Subscribers(&wanted)))
+    let targets = &loaded.inventory.targets;
+    let mut wanted = followed(members);
+    wanted.extend(loaded.inventory.subscribers().map(|(index, _)| index));
+    wanted.retain(|&index| narrowing.includes(&targets[index]));
+    if wanted.is_empty() && !narrowing.is_everything() {
+        return Err(nobody(&loaded.inventory, narrowing));
+    }
+    Ok(select(members, &Scope::Targets(&wanted)))
 }
 
 /// The one target, publisher or subscriber, that `wanted` names.
-fn find(members: &[Member], wanted: &str) -> Result<usize, Fatal> {
-    let exact = members.iter().position(|member| member.uid == wanted || member.label == wanted);
-    if let Some(index) = exact {
-        return Ok(index);
-    }
-    let such = |member: &Member| member.label.contains(wanted) || member.uid.starts_with(wanted);
-    let found: Vec<usize> = (0..members.len()).filter(|&at| such(&members[at])).collect();
-    match found.as_slice() {
-        [index] => Ok(*index),
-        [] => Err(Fatal::new(Exit::Usage, format!("no target is called {wanted:?}"))
-            .hint("name it by its uid or as saas-file/resource-template/cluster/namespace")),
-        several => {
-            let names: Vec<&str> =
-                several.iter().take(NAMED).map(|&at| members[at].label.as_str()).collect();
+fn named(inventory: &Inventory, wanted: &str) -> Result<usize, Fatal> {
+    let uid = |index: usize| &inventory.targets[index].uid;
+    let labels = |indexes: &[usize]| {
+        let labels = indexes.iter().take(NAMED).map(|&index| inventory.targets[index].label());
+        labels.collect::<Vec<_>>().join(", ")
+    };
+    let unknown = || Fatal::new(Exit::Usage, format!("no target is called {wanted:?}"));
+    match find(inventory, &(0..inventory.targets.len()).collect(), wanted) {
+        Found::One(index) => Ok(index),
+        // Of two with one identity nobody can say more.
+        Found::Several(all) if all.iter().all(|&index| uid(index) == uid(all[0])) => Ok(all[0]),
+        Found::Several(several) => {
             let message = format!("{wanted:?} may be any of {} targets", several.len());
-            Err(Fatal::new(Exit::Usage, message).hint(format!("say more: {}", names.join(", "))))
+            Err(Fatal::new(Exit::Usage, message).hint(format!("say more: {}", labels(&several))))
         }
+        Found::Unknown(alike) if alike.is_empty() => Err(unknown()
+            .hint("name it by its uid or as saas-file/resource-template/cluster/namespace")),
+        Found::Unknown(alike) => Err(unknown().hint(format!("is it one of {}?", labels(&alike)))),
     }
+}
+
+/// No target with a channel is called so: what is called alike, or what there is.
+fn nobody(inventory: &Inventory, narrowing: &Narrowing) -> Fatal {
+    let of = |name: fn(&Target) -> &str| -> BTreeSet<&str> {
+        inventory.targets.iter().map(name).collect()
+    };
+    let kinds = [
+        ("app", &narrowing.app, of(|target| &target.app.name)),
+        ("environment", &narrowing.environment, of(|target| &target.namespace.environment)),
+        ("saas file", &narrowing.saas_file, of(|target| &target.saas_file)),
+    ];
+    for (kind, wanted, names) in kinds {
+        let Some(wanted) = wanted.as_deref().filter(|wanted| !names.contains(wanted)) else {
+            continue;
+        };
+        let mut shown = near(names.iter().copied(), wanted);
+        if shown.is_empty() {
+            shown = names.into_iter().take(NAMED).collect();
+        }
+        let message = format!("no {kind} with a channel is called {wanted:?}");
+        return Fatal::new(Exit::Usage, message)
+            .hint(format!("is it one of {}?", shown.join(", ")));
+    }
+    Fatal::new(Exit::Usage, "no target of these is on a channel that somebody follows")
+        .hint("`sapm graph` shows all channels")
 }
 
 fn title(args: &GraphArgs, narrowing: &Narrowing) -> String {

@@ -1,7 +1,9 @@
 //! Logs go to standard error; standard output carries only the result.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::IsTerminal;
+use std::os::fd::AsFd;
 
 use tracing_subscriber::EnvFilter;
 
@@ -15,14 +17,44 @@ pub fn start(environment: &BTreeMap<String, String>) {
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(colours(environment, std::io::stderr().is_terminal()))
+        .with_ansi(colours(environment, Sink::of(&std::io::stderr())))
         .with_target(false)
         .try_init();
 }
 
+/// What a stream leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// A terminal.
+    Terminal,
+    /// A file: `sapm plan > plan.txt`.
+    File,
+    /// A pipe, say: in a job of GitLab CI that is the job's log.
+    Other,
+}
+
+impl Sink {
+    /// What standard output or standard error leads to.
+    pub fn of(stream: &(impl IsTerminal + AsFd)) -> Self {
+        let file = || File::from(stream.as_fd().try_clone_to_owned().ok()?).metadata().ok();
+        if stream.is_terminal() {
+            Self::Terminal
+        } else if file().is_some_and(|metadata| metadata.is_file()) {
+            Self::File
+        } else {
+            Self::Other
+        }
+    }
+
+    /// Does it end in the log of a GitLab CI job?
+    pub fn is_job_log(self, environment: &BTreeMap<String, String>) -> bool {
+        self != Self::File && environment.get("GITLAB_CI").is_some_and(|value| !value.is_empty())
+    }
+}
+
 /// Colours on a terminal and in GitLab's job log. `NO_COLOR` takes them away, `CLICOLOR_FORCE`
 /// wants them anywhere, `CLICOLOR=0` and `TERM=dumb` want none on a terminal.
-pub fn colours(environment: &BTreeMap<String, String>, terminal: bool) -> bool {
+pub fn colours(environment: &BTreeMap<String, String>, sink: Sink) -> bool {
     let get = |key: &str| environment.get(key).map(String::as_str).unwrap_or_default();
     if !get("NO_COLOR").is_empty() {
         return false;
@@ -31,30 +63,32 @@ pub fn colours(environment: &BTreeMap<String, String>, terminal: bool) -> bool {
         return true;
     }
     let refused = get("CLICOLOR") == "0" || get("TERM") == "dumb";
-    !get("GITLAB_CI").is_empty() || (terminal && !refused)
+    sink.is_job_log(environment) || (sink == Sink::Terminal && !refused)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn with(variables: &[(&str, &str)], terminal: bool) -> bool {
+    fn with(variables: &[(&str, &str)], sink: Sink) -> bool {
         let pairs = variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        colours(&pairs.collect(), terminal)
+        colours(&pairs.collect(), sink)
     }
 
     #[test]
     fn where_there_are_colours() {
-        assert!(with(&[], true));
-        assert!(!with(&[], false));
-        assert!(with(&[("GITLAB_CI", "true")], false));
-        assert!(with(&[("GITLAB_CI", "true"), ("TERM", "dumb")], false));
-        assert!(!with(&[("GITLAB_CI", "true"), ("NO_COLOR", "1")], true));
-        assert!(with(&[("NO_COLOR", "")], true));
-        assert!(with(&[("CLICOLOR_FORCE", "1")], false));
-        assert!(!with(&[("CLICOLOR_FORCE", "0")], false));
-        assert!(!with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true));
-        assert!(!with(&[("CLICOLOR", "0")], true));
-        assert!(!with(&[("TERM", "dumb")], true));
+        assert!(with(&[], Sink::Terminal));
+        assert!(!with(&[], Sink::Other));
+        assert!(with(&[("GITLAB_CI", "true")], Sink::Other));
+        assert!(with(&[("GITLAB_CI", "true"), ("TERM", "dumb")], Sink::Other));
+        assert!(!with(&[("GITLAB_CI", "true"), ("NO_COLOR", "1")], Sink::Terminal));
+        assert!(with(&[("NO_COLOR", "")], Sink::Terminal));
+        assert!(with(&[("CLICOLOR_FORCE", "1")], Sink::Other));
+        assert!(!with(&[("CLICOLOR_FORCE", "0")], Sink::Other));
+        assert!(!with(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], Sink::Terminal));
+        assert!(!with(&[("CLICOLOR", "0")], Sink::Terminal));
+        assert!(!with(&[("TERM", "dumb")], Sink::Terminal));
+        assert!(!with(&[("GITLAB_CI", "true")], Sink::File));
+        assert!(with(&[("CLICOLOR_FORCE", "1")], Sink::File));
     }
 }

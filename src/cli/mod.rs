@@ -20,6 +20,7 @@ mod planning;
 mod progress;
 mod source;
 mod stopwatch;
+mod unknown;
 mod usage;
 mod validate;
 

@@ -89,6 +89,7 @@ pub async fn observe_all(
         facts.map_err(|error| state_failed(&error))?;
         Scope::new(&narrowing, &loaded.inventory, snapshot)
     };
+    doors.commits.keep();
     // Only to learn which SLO values it takes.
     let decisions = decide_before_edits(&scope, loaded, snapshot);
     let observer = observer(config, doors, scope.publishers(), &progress);

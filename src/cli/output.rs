@@ -1,14 +1,15 @@
 //! What is printed, the report folder, and the exit code.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::Path;
 
 use super::args::{ApplyArgs, ExplainArgs, Format, PlanArgs};
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
 use super::explain::Question;
-use super::logging;
+use super::logging::{self, Sink};
 use super::pipeline::Run;
+use crate::domain::Share;
 use crate::report::{
     Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,
     markdown, metrics, page, summary,
@@ -110,7 +111,7 @@ fn printed(report: &PlanReport, config: &Config) -> String {
 }
 
 fn paint(config: &Config) -> Paint {
-    let colours = logging::colours(&config.environment, std::io::stdout().is_terminal());
+    let colours = logging::colours(&config.environment, Sink::of(&std::io::stdout()));
     if colours { Paint::Colours } else { Paint::Plain }
 }
 
@@ -123,9 +124,9 @@ fn screen(config: &Config) -> Screen {
         Some(folder) => format!("everything: {}", folder.join("report.md").display()),
         None => "everything: --report-dir DIR, or --format json".to_owned(),
     };
-    let set = |key: &str| config.environment.get(key).is_some_and(|value| !value.is_empty());
-    let in_job = set("GITLAB_CI") && paint == Paint::Colours;
-    let size = if std::io::stdout().is_terminal() { terminal_size::terminal_size() } else { None };
+    let sink = Sink::of(&std::io::stdout());
+    let in_job = sink.is_job_log(&config.environment) && paint == Paint::Colours;
+    let size = if sink == Sink::Terminal { terminal_size::terminal_size() } else { None };
     Screen {
         size: size.map(|(width, height)| (usize::from(width.0), usize::from(height.0))),
         group_lines: if in_job { JOB_LOG_LINES } else { usize::MAX },
@@ -145,7 +146,7 @@ pub fn finish(args: &impl Present, config: &Config, mut run: Run) -> Result<Exit
     if let Some(folder) =
         config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
     {
-        written = write_reports(folder, &mut run, exit);
+        written = write_reports(folder, &mut run, config.narrowing.share, exit);
     }
     if let (Some(path), Some(snapshot)) = (&config.output.save_snapshot, &run.snapshot)
         && !path.as_os_str().is_empty()
@@ -189,7 +190,12 @@ pub fn print(text: &str) -> Result<(), Fatal> {
     }
 }
 
-fn write_reports(folder: &Path, run: &mut Run, exit: Exit) -> Result<(), Fatal> {
+fn write_reports(
+    folder: &Path,
+    run: &mut Run,
+    share: Option<Share>,
+    exit: Exit,
+) -> Result<(), Fatal> {
     let report = &run.report;
     // Each is made when the one before is written and gone: a page of everything is large.
     let files: [(&str, &dyn Fn() -> String); 6] = [
@@ -198,7 +204,7 @@ fn write_reports(folder: &Path, run: &mut Run, exit: Exit) -> Result<(), Fatal> 
         ("report.html", &|| page(report)),
         ("junit.xml", &|| junit(report)),
         ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
-        ("counts.env", &|| dotenv(report, exit as u8)),
+        ("counts.env", &|| dotenv(report, share, exit as u8)),
     ];
     write_files(folder, &files)?;
     if let Some(snapshot) = &run.snapshot {

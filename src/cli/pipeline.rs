@@ -262,6 +262,7 @@ async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
     let facts = run.snapshot.as_ref().and_then(|snapshot| snapshot.config_repo.as_ref());
     let key = GroupingKey {
         project: configured.or_else(|| facts.map(|facts| facts.project_path.clone())),
+        scope: config.narrowing.named(),
         node: config.node.clone(),
     };
     let text = pushed_metrics(&run.report, run.stopwatch.measured());

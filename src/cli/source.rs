@@ -20,6 +20,8 @@ pub struct Opening {
     pub source: Source,
     /// The branch to clone; `None`: the remote's default.
     pub branch: Option<String>,
+    /// Where the clone is kept.
+    pub cache_dir: Option<PathBuf>,
     /// GitLab's address and token: the token is for its host only.
     pub gitlab: Option<(String, Token)>,
     /// User and token for another host.
@@ -56,12 +58,12 @@ pub struct Loaded {
 /// With exit code 2 (this cannot be applied to), 3 (no config repo) or 4 (it cannot be cloned).
 pub fn load_config_repo(opening: &Opening) -> Result<Loaded, Fatal> {
     match &opening.source {
-        Source::Url { url, cache_dir } => from_url(opening, url, cache_dir.clone()),
+        Source::Url(url) => from_url(opening, url),
         Source::Path(path) => from_path(opening, path),
     }
 }
 
-fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<Loaded, Fatal> {
+fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
     let credentials = match &opening.gitlab {
         Some((gitlab, token)) if same_host(gitlab, url) => Some(match token {
             Token::Private(token) => Credentials::new("oauth2", token.clone()),
@@ -73,7 +75,7 @@ fn from_url(opening: &Opening, url: &str, cache_dir: Option<PathBuf>) -> Result<
         url: url.to_owned(),
         branch: opening.branch.clone(),
         credentials,
-        cache_dir,
+        cache_dir: opening.cache_dir.clone(),
         scratch_dir: std::env::temp_dir(),
         times: TimeOuts::default(),
         stats: Arc::clone(&opening.stats),

@@ -1,7 +1,6 @@
 //! `sapm validate`: what is wrong in the config repo, without asking anybody.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -11,7 +10,7 @@ use super::args::{Format, ValidateArgs};
 use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
 use super::job::gitlab_access;
-use super::logging::colours;
+use super::logging::{Sink, colours};
 use super::output::{print, write_files};
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
@@ -31,6 +30,7 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
     let loaded = load_config_repo(&Opening {
         source,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
+        cache_dir: args.source.cache_dir(),
         gitlab: gitlab_access(&variables),
         other: None,
         mode: Mode::Plan,
@@ -40,11 +40,8 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
     })?;
     let findings = validate(&loaded.bundle, &loaded.inventory, Utc::now());
     let report = FindingsReport::new(findings, loaded.bundle.counts);
-    let paint = if colours(environment, std::io::stdout().is_terminal()) {
-        Paint::Colours
-    } else {
-        Paint::Plain
-    };
+    let colours = colours(environment, Sink::of(&std::io::stdout()));
+    let paint = if colours { Paint::Colours } else { Paint::Plain };
     print(&match args.output.format {
         Format::Json => report.to_json(),
         Format::Markdown => findings_markdown(&report),

@@ -4,6 +4,7 @@ pub mod credentials;
 pub mod git;
 pub mod github;
 pub mod gitlab;
+mod graphql;
 pub mod http;
 pub mod prometheus;
 pub mod pushgateway;

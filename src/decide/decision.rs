@@ -12,6 +12,7 @@ use super::gates::{
 };
 use super::publishers::{self, PublisherState};
 use crate::app_interface::CurrentHash;
+use crate::domain::schedule::Schedule;
 use crate::domain::{CommitSha, Problem};
 use crate::inventory::{EditSite, Inventory, Target};
 use crate::snapshot::Snapshot;
@@ -49,7 +50,8 @@ pub struct Decision {
     pub gates: Arc<Vec<Gate>>,
     /// Why it is in error.
     pub errors: Vec<String>,
-    /// Since when the deployments allow the promotion: decides who is first.
+    /// Since when deployments, soak time and schedule allow the promotion, or from when on they
+    /// will: decides who is first.
     pub promotable_since: Option<DateTime<Utc>>,
     /// The ref of its own, where an alias stood: others keep theirs.
     pub own_value: bool,
@@ -318,12 +320,18 @@ fn current_hashes(target: &Target) -> Vec<CurrentHash> {
     current
 }
 
+/// When the last gate passed that depends on time alone. Nobody keeps when an SLO recovered or a
+/// version was unblocked.
 fn promotable_since(context: &Context<'_>) -> Option<DateTime<Utc>> {
     let check_ins = soak::check_ins(context);
     let deployed = check_ins.last().copied()?;
     let days = i64::try_from(context.subscriber.promotion.soak_days).ok()?;
     let soaked = soak::reached_at(&check_ins, *check_ins.first()?, TimeDelta::try_days(days)?)?;
-    Some(deployed.max(soaked))
+    let ready = deployed.max(soaked);
+    match context.subscriber.promotion.schedule.as_str() {
+        "" => Some(ready),
+        schedule => Schedule::parse(schedule).ok()?.next_match(ready),
+    }
 }
 
 /// A shared place moves as one or not at all.

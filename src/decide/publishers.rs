@@ -119,17 +119,21 @@ fn report_commit(
     }
     let problem = match &failure.shared_cause {
         Some(cause) => Problem::error("service_refused", cause.clone()),
-        None => Problem::error(
-            "commit_lookup_failed",
-            format!(
+        None => {
+            let message = format!(
                 "the commit of ref {git_ref} in {} could not be looked up: {}",
                 target.repo_url, failure.error
-            ),
-        )
-        .in_file(&target.place.file)
-        .at(look_up),
+            );
+            about(target, &look_up, Problem::error("commit_lookup_failed", message))
+        }
     };
     problems.push(problem);
+}
+
+/// A problem with something outside that was asked for (`key`) for the sake of this target.
+fn about(target: &Target, key: &str, problem: Problem) -> Problem {
+    let place = &target.place;
+    problem.in_file(&place.file).at(key).at_line(place.line, place.column)
 }
 
 fn read_deployment(
@@ -142,14 +146,8 @@ fn read_deployment(
 ) {
     let key = records::record_key(channel, &target.uid, commit);
     if let Some(failure) = snapshot.deployment_record_errors.get(&key) {
-        problems.push(
-            Problem::error(
-                "record_lookup_failed",
-                format!("the deployment record {key} could not be read: {}", failure.error),
-            )
-            .in_file(&target.place.file)
-            .at(&key),
-        );
+        let message = format!("the deployment record {key} could not be read: {}", failure.error);
+        problems.push(about(target, &key, Problem::error("record_lookup_failed", message)));
         state.unread.insert(channel.to_owned(), failure.clone());
         return;
     }
@@ -167,23 +165,14 @@ fn deployment(state: DeploymentState, reason: Option<String>) -> Deployment {
 fn recorded(target: &Target, key: &str, stored: &Value, problems: &mut Vec<Problem>) -> Deployment {
     match records::read(stored) {
         Err(reason) => {
-            problems.push(
-                Problem::error(
-                    "unusable_record",
-                    format!("the deployment record {key} is not usable: {reason}"),
-                )
-                .in_file(&target.place.file)
-                .at(key),
-            );
+            let message = format!("the deployment record {key} is not usable: {reason}");
+            problems.push(about(target, key, Problem::error("unusable_record", message)));
             deployment(DeploymentState::Invalid, Some(reason))
         }
         Ok(record) => {
             if let Some(error) = record.check_in_error {
-                problems.push(
-                    Problem::warning("unreadable_check_in", format!("{key}: {error}"))
-                        .in_file(&target.place.file)
-                        .at(key),
-                );
+                let message = format!("{key}: {error}");
+                problems.push(about(target, key, Problem::warning("unreadable_check_in", message)));
             }
             Deployment {
                 state: if record.success {

@@ -21,7 +21,7 @@ mod svg;
 pub use dot::dot;
 pub use layout::{Layout, NodeBox, Route, layout};
 pub use mermaid::mermaid;
-pub use select::{Picker, Scope, select};
+pub use select::{Picker, Scope, followed, select};
 pub use svg::{STYLE, svg, svg_without_style};
 
 /// How things stand with a node or an edge: its colour, and a word in words.

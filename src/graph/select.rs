@@ -7,8 +7,9 @@ use super::{Edge, Graph, Kind, Member, Node};
 /// A part of the inventory.
 #[derive(Debug, Clone)]
 pub enum Scope<'a> {
-    /// These subscribers (as indexes of members), their channels, and the publishers of those.
-    Subscribers(&'a BTreeSet<usize>),
+    /// These targets (as indexes of members), the channels that they follow with the publishers
+    /// of those, and the channels that they publish to with all who are on them.
+    Targets(&'a BTreeSet<usize>),
     /// A channel with its publishers and subscribers.
     Channel(&'a str),
     /// A target, and what can be reached from it in so many steps, against
@@ -38,7 +39,7 @@ impl<'a> Picker<'a> {
     pub fn select(&self, scope: &Scope<'_>) -> Graph {
         let Self { members, on } = self;
         let (targets, channels) = match scope {
-            Scope::Subscribers(wanted) => subscribers(members, on, wanted),
+            Scope::Targets(wanted) => on_both_sides(members, on, wanted),
             Scope::Channel(name) => {
                 (on.members(name).collect(), BTreeSet::from([(*name).to_owned()]))
             }
@@ -46,6 +47,13 @@ impl<'a> Picker<'a> {
         };
         graph(members, &targets, &channels)
     }
+}
+
+/// Those (as indexes) who publish to a channel that somebody follows.
+pub fn followed(members: &[Member]) -> BTreeSet<usize> {
+    let on = Channels::of(members);
+    let channels = on.subscribers.keys().filter_map(|channel| on.publishers.get(channel));
+    channels.flatten().copied().collect()
 }
 
 /// Who publishes and who subscribes, by channel.
@@ -76,12 +84,18 @@ impl<'a> Channels<'a> {
 
 type Chosen = (BTreeSet<usize>, BTreeSet<String>);
 
-fn subscribers(members: &[Member], on: &Channels<'_>, wanted: &BTreeSet<usize>) -> Chosen {
+fn on_both_sides(members: &[Member], on: &Channels<'_>, wanted: &BTreeSet<usize>) -> Chosen {
     let mut targets = wanted.clone();
     let mut channels = BTreeSet::new();
     for &index in wanted {
         for channel in &members[index].subscribes {
             targets.extend(on.publishers.get(channel.as_str()).into_iter().flatten());
+            channels.insert(channel.clone());
+        }
+        let followed = |channel: &&String| on.subscribers.contains_key(channel.as_str());
+        let published = members[index].publishes.iter().map(|(channel, _)| channel);
+        for channel in published.filter(followed) {
+            targets.extend(on.members(channel));
             channels.insert(channel.clone());
         }
     }

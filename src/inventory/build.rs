@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::keys::{Keys, PlaceKey};
 use super::select::Selectors;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
 use crate::app_interface::{
-    Bundle, Namespace, ResourceTemplate, SaasFile, SloDocument, TargetDeclaration, Where,
+    Bundle, Namespace, Promotion, ResourceTemplate, SaasFile, SloDocument, TargetDeclaration, Where,
 };
 use crate::domain::{Problem, TargetIdentity, TargetUid, UidDigest};
 
@@ -43,25 +44,38 @@ impl Inventory {
         indexes.iter().map(|&index| (index, &self.targets[index]))
     }
 
-    /// The keys of the places that several subscribers share, by subscriber: the lowest of their
-    /// uids. Subscribers that have a place for themselves are not in it.
-    pub fn shared_keys(&self) -> BTreeMap<usize, String> {
-        let mut keys = BTreeMap::new();
-        for site in self.sites.values().filter(|site| site.members.len() > 1) {
-            let lowest = site.members.iter().map(|&member| &self.targets[member].uid).min();
-            let Some(lowest) = lowest else { continue };
-            let key = format!("site:{lowest}");
-            keys.extend(site.members.iter().map(|&member| (member, key.clone())));
-        }
-        keys
+    /// What the place of a subscriber goes by: as the target that the bytes belong to.
+    pub fn place_key(&self, subscriber: usize) -> &PlaceKey {
+        let site = self.site_of.get(&subscriber).and_then(|site| self.sites.get(site));
+        site.and_then(|site| site.key.as_ref()).unwrap_or(&self.targets[subscriber].key)
+    }
+
+    /// All that the place of a subscriber may have gone by, as files and decisions change: it can
+    /// share one with others, or get a value of its own.
+    pub fn place_keys(&self, subscriber: usize) -> impl Iterator<Item = &PlaceKey> {
+        let target = &self.targets[subscriber];
+        [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_key)
     }
 }
 
 /// Expands declarations to targets and joins them by channel.
 pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
+    expand(bundle, digest, false)
+}
+
+/// The same with the targets that are removed or have no `promotion` block: only to say why one of
+/// them is not in the inventory.
+pub fn all_declared(bundle: &Bundle, digest: UidDigest) -> Inventory {
+    expand(bundle, digest, true)
+}
+
+fn expand(bundle: &Bundle, digest: UidDigest, all: bool) -> Inventory {
+    let keys = Keys::new(bundle);
     let mut builder = Builder {
         bundle,
         digest,
+        keys,
+        all,
         inventory: Inventory::default(),
         selectors: Selectors::new(bundle),
         reported: BTreeSet::new(),
@@ -77,6 +91,9 @@ pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
 struct Builder<'a> {
     bundle: &'a Bundle,
     digest: UidDigest,
+    keys: Keys<'a>,
+    /// Also what neither publishes nor subscribes?
+    all: bool,
     inventory: Inventory,
     selectors: Selectors<'a>,
     /// Problems of targets that are in the inventory's already.
@@ -85,7 +102,8 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn template(&mut self, file: &SaasFile, template: &ResourceTemplate) {
-        let live = || template.targets.iter().filter(|target| !target.removed);
+        let all = self.all;
+        let live = || template.targets.iter().filter(move |target| all || !target.removed);
         for declaration in live() {
             if let Where::Namespace(path) = &declaration.location
                 && let Some(namespace) = self.bundle.namespaces.get(path)
@@ -140,7 +158,11 @@ impl Builder<'_> {
         declaration: &TargetDeclaration,
         namespace: &Arc<Namespace>,
     ) {
-        let Some(promotion) = &declaration.promotion else { return };
+        let promotion = match &declaration.promotion {
+            Some(promotion) => promotion.clone(),
+            None if self.all => Promotion::default(),
+            None => return,
+        };
         let Some(app) = self.bundle.apps.get(&file.app) else { return };
         let uid = TargetIdentity {
             saas_file: &file.name,
@@ -155,9 +177,10 @@ impl Builder<'_> {
             .iter()
             .map(|path| match self.bundle.slo_documents.get(path) {
                 Some(document) => document.clone().map_err(|error| format!("{path}: {error}")),
-                None => Err(format!("slos: $ref to {path}, which is not there or cannot be used")),
+                None => Err(self.bundle.dangling("slos", path).message),
             })
             .collect::<Vec<_>>();
+        let (key, former_key) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
         let wrong = wrong(declaration, &slos, self.bundle);
         let broken = wrong.iter().map(|problem| problem.message.clone()).collect();
         self.inventory.targets.push(Target {
@@ -170,11 +193,13 @@ impl Builder<'_> {
             namespace: Arc::clone(namespace),
             repo_url: template.url.clone(),
             git_ref: declaration.git_ref.clone(),
-            promotion: promotion.clone(),
+            promotion,
             slos,
             place: declaration.place.clone(),
             used_at: declaration.used_at.clone(),
             node: declaration.node,
+            key,
+            former_key,
             broken,
         });
         self.report_broken(wrong);
@@ -273,9 +298,11 @@ fn wrong(
     });
     let documents =
         slos.iter().zip(&declaration.slos).enumerate().filter_map(|(index, (slo, path))| {
-            let there = bundle.slo_documents.contains_key(path);
-            let code = if there { "broken_target" } else { "dangling_ref" };
-            let problem = Problem::error(code, slo.as_ref().err()?);
+            let error = slo.as_ref().err()?;
+            let problem = match bundle.slo_documents.contains_key(path) {
+                true => Problem::error("broken_target", error),
+                false => bundle.dangling("slos", path),
+            };
             let at = place.below(&format!("slos[{index}]"));
             Some(problem.in_file(&place.file).at(at).at_line(place.line, place.column))
         });

@@ -66,16 +66,24 @@ fn has_parts(label: &str, parts: &[&str]) -> bool {
 }
 
 fn alike(inventory: &Inventory, candidates: &BTreeSet<usize>, wanted: &str) -> Vec<usize> {
-    let likeness = |text: &str| similar::TextDiff::from_chars(text, wanted).ratio();
-    let mut rated: Vec<(f32, usize)> = candidates
-        .iter()
-        .map(|&index| {
-            let label = inventory.targets[index].label();
-            let parts = label.split('/').chain([label.as_str()]);
-            (parts.map(likeness).fold(0.0, f32::max), index)
-        })
-        .filter(|(likeness, _)| *likeness > LIKENESS)
-        .collect();
-    rated.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    rated.into_iter().take(ALIKE).map(|(_, index)| index).collect()
+    likest(candidates.iter().map(|&index| {
+        let label = inventory.targets[index].label();
+        let parts = label.split('/').chain([label.as_str()]);
+        (parts.map(|part| likeness(part, wanted)).fold(0.0, f32::max), index)
+    }))
+}
+
+/// The names that are nearly `wanted`, the likest first.
+pub fn near<'a>(names: impl IntoIterator<Item = &'a str>, wanted: &str) -> Vec<&'a str> {
+    likest(names.into_iter().map(|name| (likeness(name, wanted), name)))
+}
+
+fn likeness(text: &str, wanted: &str) -> f32 {
+    similar::TextDiff::from_chars(text, wanted).ratio()
+}
+
+fn likest<T: Ord>(rated: impl Iterator<Item = (f32, T)>) -> Vec<T> {
+    let mut rated: Vec<_> = rated.filter(|(likeness, _)| *likeness > LIKENESS).collect();
+    rated.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    rated.into_iter().take(ALIKE).map(|(_, what)| what).collect()
 }

@@ -6,12 +6,14 @@
 mod build;
 mod find;
 pub mod jsonpath;
+mod keys;
 mod part;
 mod select;
 mod sites;
 mod target;
 
-pub use build::{Inventory, build};
-pub use find::{Found, find};
+pub use build::{Inventory, all_declared, build};
+pub use find::{Found, find, near};
+pub use keys::PlaceKey;
 pub use sites::{EditSite, SiteId};
 pub use target::Target;

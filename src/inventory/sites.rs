@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Inventory;
+use super::keys::PlaceKey;
 use crate::app_interface::Bundle;
 use crate::domain::Problem;
 use crate::yaml::{NodeId, NodePath, Step, Tree, Via};
@@ -28,6 +29,9 @@ pub struct EditSite {
     pub members: Vec<usize>,
     /// Those among them whose own `ref` is an alias: they can get a value of their own.
     pub aliases: BTreeSet<usize>,
+    /// What it goes by: the key of the first target in the text that has the ref itself; `None`
+    /// where all are aliases of what is nobody's, and each can only get a value of its own.
+    pub key: Option<PlaceKey>,
     /// Is more than the ref shared?
     pub shares_promotion: bool,
     /// Other users of its nodes, which no promotion moves: YAML paths.
@@ -70,7 +74,10 @@ fn in_file(tree: &Tree, file: &str, members: &[usize], inventory: &mut Inventory
     for (node, nodes, members) in groups.into_sites() {
         let targets: BTreeSet<NodeId> =
             members.iter().map(|&member| inventory.targets[member].node).collect();
+        let owners = members.iter().filter(|member| !aliases.contains(*member));
+        let owner = owners.min_by_key(|&&member| inventory.targets[member].node);
         let site = EditSite {
+            key: owner.map(|&owner| inventory.targets[owner].key.clone()),
             aliases: members.iter().copied().filter(|member| aliases.contains(member)).collect(),
             shares_promotion: nodes.iter().any(|(node, users)| *users > 1 && !is_ref(tree, *node)),
             foreign_users: nodes

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::keys::PlaceKey;
 use crate::app_interface::{App, Namespace, Place, Promotion, SloDocument};
 use crate::domain::{RepoUrl, TargetUid};
 use crate::yaml::NodeId;
@@ -37,6 +38,10 @@ pub struct Target {
     pub used_at: Place,
     /// The mapping node of the declaration in `place.file`.
     pub node: NodeId,
+    /// What its declaration goes by.
+    pub key: PlaceKey,
+    /// What its declaration may have gone by before.
+    pub former_key: Option<PlaceKey>,
     /// What is wrong with its configuration.
     pub broken: Vec<String>,
 }

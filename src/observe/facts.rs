@@ -14,6 +14,9 @@ use crate::decide::{SloQuery, record_key, state_key};
 use crate::inventory::{Inventory, Target};
 use crate::snapshot::{CommitFact, Failure, Lookup, SloValue, Snapshot};
 
+/// Fewer refs of one service than this are asked for one by one: side by side that takes no longer.
+const FEWEST_AT_ONCE: usize = 10;
+
 /// How much is asked at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -87,7 +90,8 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// Answers to all questions with their indexes, as they come in.
+    /// Answers to all questions with their indexes, as they come in: many by one request where the
+    /// service can do that, and by themselves those that it did not answer so.
     fn answers<'a>(
         &'a self,
         questions: &'a [CommitQuestion],
@@ -96,17 +100,49 @@ impl Observer<'_> {
         for (place, question) in questions.iter().enumerate() {
             lanes.entry(self.commits.lane(&question.url)).or_default().push(place);
         }
+        let concurrency = self.limits.concurrency.max(1);
         stream::select_all(lanes.into_values().map(move |places| {
-            stream::iter(places)
-                .map(move |place| async move {
+            self.found_at_once(questions, places)
+                .map(move |(place, found)| async move {
                     let question = &questions[place];
-                    let answer = self.commits.commit(&question.url, &question.git_ref).await;
+                    let answer = match found {
+                        Some(fact) => Ok(fact),
+                        None => self.commits.commit(&question.url, &question.git_ref).await,
+                    };
                     self.progress.step();
                     (place, answer)
                 })
-                .buffer_unordered(self.limits.concurrency.max(1))
+                .buffer_unordered(concurrency)
                 .boxed()
         }))
+    }
+
+    /// What requests for many refs of one service find; `None` for each ref that has to be asked for.
+    fn found_at_once<'a>(
+        &'a self,
+        questions: &'a [CommitQuestion],
+        places: Vec<usize>,
+    ) -> impl Stream<Item = (usize, Option<CommitFact>)> + 'a {
+        let most = match places.as_slice() {
+            [first, ..] if places.len() >= FEWEST_AT_ONCE => {
+                self.commits.most_at_once(&questions[*first].url).max(1)
+            }
+            _ => 1,
+        };
+        let parts: Vec<Vec<usize>> = places.chunks(most).map(<[usize]>::to_vec).collect();
+        stream::iter(parts)
+            .map(move |places| async move {
+                let found = if most == 1 {
+                    vec![None; places.len()]
+                } else {
+                    let asked = places.iter().map(|&place| &questions[place]);
+                    let asked: Vec<_> = asked.map(|q| (&q.url, q.git_ref.as_str())).collect();
+                    self.commits.many(&asked).await
+                };
+                stream::iter(places.into_iter().zip(found))
+            })
+            .buffer_unordered(self.limits.concurrency.max(1))
+            .flatten()
     }
 
     /// Reads the records whose keys come in, each once, until no more do.

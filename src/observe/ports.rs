@@ -2,6 +2,7 @@
 //! doors through which facts come in and writes go out.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -22,6 +23,18 @@ pub trait Commits: Send + Sync {
     /// Which service is asked about this repository: one that is slow holds up no other.
     fn lane(&self, _url: &RepoUrl) -> &'static str {
         "any"
+    }
+
+    /// How many refs of this service's repositories one call of [`Commits::many`] takes at most; 1 where it
+    /// has no such request.
+    fn most_at_once(&self, _url: &RepoUrl) -> usize {
+        1
+    }
+
+    /// The commits of several refs of one service by one request, in the order of the questions. It
+    /// only ever finds: `None` says nothing about a ref, which is then asked for by itself.
+    async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
+        vec![None; asked.len()]
     }
 }
 
@@ -87,6 +100,8 @@ pub trait ForgeReader: Send + Sync {
         branch: &str,
         bot_id: u64,
     ) -> Result<Vec<PastMergeRequest>, Failure>;
+    /// The newest request from `branch` that the user `bot_id` opened, open or not.
+    async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure>;
     /// A request as it is now.
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
     /// Is there a request from this branch that is open or being merged, whoever opened it?
@@ -171,17 +186,52 @@ pub enum OpenOutcome {
     AlreadyOpen(Option<u64>),
 }
 
-/// The only door for writes. Constructed by `apply` alone.
+/// What became of one attempt to write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt<T> {
+    /// It was answered.
+    Done(T),
+    /// It had no effect so far, and is worth another attempt: after a look at what it writes to, as
+    /// time has passed.
+    Again {
+        /// What happened.
+        failure: Failure,
+        /// It may still take effect: there was no answer. Otherwise GitLab asked to come later.
+        unclear: bool,
+    },
+}
+
+/// What GitLab counts by the minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    /// Writes that start a pipeline.
+    Pipeline,
+    /// Comments.
+    Comment,
+}
+
+/// The only door for writes, one after the other. Constructed by `apply` alone.
+///
+/// People act while a write waits. So it waits in [`ForgeWriter::wait_for`] before it is looked at, and
+/// what GitLab asks to come later with is [`Attempt::Again`].
 #[async_trait]
 pub trait ForgeWriter: Send + Sync {
-    /// Makes a commit.
-    async fn commit(&self, commit: &NewCommit) -> Result<CommitOutcome, Failure>;
+    /// Waits until a write has a place in GitLab's limit.
+    async fn wait_for(&self, counted: Counted);
+    /// How long reading and writing have waited so far: for places in limits, and because GitLab asked for it.
+    fn waited(&self) -> Duration;
+    /// Makes a commit; `repeated` after an attempt without an answer, which may have taken effect since.
+    async fn commit(
+        &self,
+        commit: &NewCommit,
+        repeated: bool,
+    ) -> Result<Attempt<CommitOutcome>, Failure>;
     /// Opens a request.
-    async fn open(&self, request: &NewRequest) -> Result<OpenOutcome, Failure>;
+    async fn open(&self, request: &NewRequest) -> Result<Attempt<OpenOutcome>, Failure>;
     /// Changes or closes a request.
-    async fn change(&self, iid: u64, change: &RequestChange) -> Result<(), Failure>;
+    async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure>;
     /// Comments on a request.
-    async fn comment(&self, iid: u64, body: &str) -> Result<(), Failure>;
+    async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure>;
     /// Deletes a branch; one that is gone already is fine.
-    async fn delete_branch(&self, branch: &str) -> Result<(), Failure>;
+    async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure>;
 }

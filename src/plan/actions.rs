@@ -1,7 +1,6 @@
 //! What each action writes: the steps of a request that is kept, refreshed,
 //! held, closed or left alone.
 
-use super::conflicts::Change;
 use super::desired::{Desired, Group};
 use super::lifecycle::{Existing, Planner};
 use super::message;
@@ -53,13 +52,10 @@ impl Planner<'_> {
         desired: &Desired,
     ) {
         let request = existing.request;
-        let change = Change {
-            path: desired.path.clone(),
-            base: desired.old_text.clone(),
-            text: desired.new_text.clone(),
-            name: format!("!{}", request.iid),
-        };
-        if let Err(other) = self.standing.admit(&desired.old_text, change) {
+        if self.left_beside_unread(existing, desired) {
+            return;
+        }
+        if let Err(other) = self.admit_anew(existing, desired) {
             let reason = format!("its new content cannot be merged beside {other}: waits for it");
             if self.admit_as_it_is(existing, None).is_ok() {
                 self.hold(existing, "another request", Reason::WaitsForRequest, reason);
@@ -78,30 +74,79 @@ impl Planner<'_> {
             (Reason::Changed, format!("now to {}", desired.values.git_ref))
         };
         let mut planned = self.planned(request, Action::Update, code, reason);
-        planned.steps.push(self.commit_step(
-            repo,
-            desired,
-            &request.source_branch,
-            Some(existing.tip),
-        ));
         let title = keep_draft(request, &message::title(self.inventory, desired));
-        let described =
-            message::described_values(&request.description) == Some(&desired.values.digest());
+        let same = same_values && existing.trailers.targets.iter().eq(&desired.targets);
         let mut change = RequestChange::default();
-        if !same_values || message::is_held_title(&request.title) {
-            change.title = Some(title.clone());
-            planned.title = title;
+        if !same || message::is_held_title(&request.title) {
+            change.title = Some(title);
         }
-        if !same_values || !described {
+        if !same || is_bots_description(request) {
             change.description = Some(self.description(desired));
         }
+        self.made_anew(&mut planned, repo, existing, desired, change);
+        self.plan.requests.push(planned);
+    }
+
+    /// Leaves a request as it is that could only get new content beside a change that could not be read.
+    pub(super) fn left_beside_unread(
+        &mut self,
+        existing: &Existing<'_>,
+        desired: &Desired,
+    ) -> bool {
+        let Some((code, reason)) = self.beside_unread(&desired.path) else { return false };
+        let _ = self.admit_as_it_is(existing, None);
+        let reason = format!("left as it is: {reason}");
+        let mut planned = self.planned(existing.request, Action::Keep, code, reason);
+        planned.targets.clone_from(&desired.targets);
+        self.plan.requests.push(planned);
+        true
+    }
+
+    /// The same for a request that a gate holds: the values stay, and it stays a draft.
+    pub(super) fn refresh_held(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        existing: &Existing<'_>,
+        desired: &Desired,
+        (gate, reason): (&str, String),
+    ) {
+        let request = existing.request;
+        let reason = format!("{reason}; made anew, as the target branch changed around it");
+        let mut planned = self.planned(request, Action::Hold, Reason::TargetBranchMoved, reason);
+        let description = is_bots_description(request).then(|| self.description(desired));
+        let title = new_held_title(request, gate);
+        let change = RequestChange { title, description, close: false };
+        self.made_anew(&mut planned, repo, existing, desired, change);
+        self.plan.requests.push(planned);
+    }
+
+    /// The writes that give a request new content. Texts about other values come after the commit;
+    /// of the same values before it: if the run ends in between, the next one sees by the branch that
+    /// something is left to do.
+    fn made_anew(
+        &self,
+        planned: &mut PlannedRequest,
+        repo: &ConfigRepoFacts,
+        existing: &Existing<'_>,
+        desired: &Desired,
+        change: RequestChange,
+    ) {
+        let (request, tip) = (existing.request, Some(existing.tip));
+        if let Some(title) = &change.title {
+            planned.title.clone_from(title);
+        }
+        planned.steps.push(self.commit_step(repo, desired, &request.source_branch, tip));
         if change != RequestChange::default() {
             planned.steps.push(Step::Change { iid: request.iid, change });
         }
+        if existing.trailers.values == desired.values {
+            planned.steps.reverse();
+        }
+        planned.gives_up = existing.trailers.targets.iter().cloned().collect();
+        planned.gives_up.retain(|target| !desired.targets.contains(target));
         planned.targets.clone_from(&desired.targets);
         planned.files = vec![desired.file()];
         planned.promotable_since = desired.promotable_since;
-        self.plan.requests.push(planned);
     }
 
     pub(super) fn hold(
@@ -112,11 +157,9 @@ impl Planner<'_> {
         reason: String,
     ) {
         let request = existing.request;
-        let persons_draft = request.draft && !message::is_held_title(&request.title);
-        let title = message::held_title(gate, &message::ready_part(&request.title));
         let mut planned = self.planned(request, Action::Hold, code, reason);
         planned.targets = existing.trailers.targets.iter().cloned().collect();
-        if !persons_draft && request.title != title {
+        if let Some(title) = new_held_title(request, gate) {
             planned.title.clone_from(&title);
             let change = RequestChange { title: Some(title), ..RequestChange::default() };
             planned.steps.push(Step::Change { iid: request.iid, change });
@@ -144,6 +187,7 @@ impl Planner<'_> {
         });
         let mut planned = self.planned(request, Action::Close, code, reason);
         planned.targets = existing.trailers.targets.iter().cloned().collect();
+        planned.gives_up.clone_from(&planned.targets);
         planned.steps = steps;
         self.plan.requests.push(planned);
     }
@@ -230,7 +274,13 @@ impl Planner<'_> {
     }
 
     pub(super) fn description(&self, desired: &Desired) -> String {
-        message::description(self.inventory, self.decisions, desired, self.settings)
+        message::description(
+            self.inventory,
+            self.decisions,
+            desired,
+            self.settings,
+            self.snapshot.observed_at,
+        )
     }
 
     pub(super) fn commit_step(
@@ -269,17 +319,31 @@ impl Planner<'_> {
             title: request.title.clone(),
             labels: request.labels.clone(),
             targets: Vec::new(),
+            gives_up: Vec::new(),
             files: Vec::new(),
             promotable_since: None,
             opened_at: Some(request.created_at),
-            seen: Some(Seen {
+            seen: Some(Seen::Request {
                 title: request.title.clone(),
                 labels: request.labels.clone(),
+                target_branch: request.target_branch.clone(),
                 tip: self.snapshot.branches.get(&request.source_branch).map(|tip| tip.sha.clone()),
             }),
             steps: Vec::new(),
         }
     }
+}
+
+/// The title that tells which gate holds, unless it does already. A draft that a person made stays theirs.
+fn new_held_title(request: &MergeRequestFact, gate: &str) -> Option<String> {
+    let persons_draft = request.draft && !message::is_held_title(&request.title);
+    let title = message::held_title(gate, &message::ready_part(&request.title));
+    (!persons_draft && request.title != title).then_some(title)
+}
+
+/// Is the description still the bot's, as its marker tells?
+fn is_bots_description(request: &MergeRequestFact) -> bool {
+    message::described_values(&request.description).is_some()
 }
 
 /// A draft that a person made stays one.

@@ -1,6 +1,8 @@
-//! Branch names: a pure function of target branch and edit site, never of the content.
+//! Branch names: a pure function of target branch and place, never of the content.
 
 use sha2::{Digest, Sha256};
+
+use crate::inventory::PlaceKey;
 
 /// What all branches of the bot begin with.
 pub const PREFIX: &str = "auto-promoter-v2/";
@@ -8,17 +10,21 @@ pub const PREFIX: &str = "auto-promoter-v2/";
 /// Longest readable part of a name.
 const READABLE: usize = 60;
 
-/// The branch of an edit site: readable, valid for git and GitLab whatever the
-/// names are, at most 150 bytes, and different for different sites.
-///
-/// `site` is the site's key, which joins the branch to the targets.
-pub fn name(target_branch: &str, site: &str, saas_file: &str, namespace: &str) -> String {
-    format!("{PREFIX}{}-{}-{}", slug(saas_file), slug(namespace), digest(target_branch, site))
+/// The branch of a place: readable, valid for git and GitLab whatever the names are, at most 160
+/// bytes, and different for different places.
+pub fn name(target_branch: &str, place: &PlaceKey) -> String {
+    let [first, second] = &place.names;
+    format!("{PREFIX}{}-{}-{}", slug(first), slug(second), digest(target_branch, &place.key))
+}
+
+/// A name as all have them, that no place has.
+pub fn example() -> String {
+    format!("{PREFIX}any-branch-{}", digest("", ""))
 }
 
 /// The part of a name that tells branches apart.
-pub(super) fn digest(target_branch: &str, site: &str) -> String {
-    let digest = Sha256::digest(format!("{target_branch}\n{site}").as_bytes());
+pub(super) fn digest(target_branch: &str, key: &str) -> String {
+    let digest = Sha256::digest(format!("{target_branch}\n{key}").as_bytes());
     digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -48,19 +54,23 @@ fn slug(text: &str) -> String {
 mod tests {
     use super::*;
 
+    fn place(key: &str, first: &str, second: &str) -> PlaceKey {
+        PlaceKey { key: key.to_owned(), names: [first.to_owned(), second.to_owned()] }
+    }
+
     #[test]
-    fn names_are_readable_and_differ_by_target_branch_and_site() {
-        let branch = name("main", "abc", "saas-rbac", "rbac-prod");
+    fn names_are_readable_and_differ_by_target_branch_and_place() {
+        let branch = name("main", &place("abc", "saas-rbac", "rbac-prod"));
         assert!(branch.starts_with("auto-promoter-v2/saas-rbac-rbac-prod-"), "{branch}");
-        assert_ne!(branch, name("stable", "abc", "saas-rbac", "rbac-prod"));
-        assert_ne!(branch, name("main", "abd", "saas-rbac", "rbac-prod"));
+        assert_ne!(branch, name("stable", &place("abc", "saas-rbac", "rbac-prod")));
+        assert_ne!(branch, name("main", &place("abd", "saas-rbac", "rbac-prod")));
         assert_eq!(digest_in(&branch), digest("main", "abc"));
     }
 
     #[test]
     fn any_name_makes_a_valid_branch() {
         for text in ["", "..", "a..b~^:?*[\\ \u{7f}", "-x.lock", "ä/ö", &"x".repeat(500), "@{"] {
-            let branch = name("main", "s", text, text);
+            let branch = name("main", &place("s", text, text));
             assert!(branch.len() <= 200, "{branch}");
             let rest = &branch[PREFIX.len()..];
             assert!(

@@ -4,6 +4,7 @@
 use super::conflicts::Change;
 use super::desired::{self, Desired, Group};
 use super::lifecycle::{Existing, Planner};
+use super::model::Reason;
 use super::trailers::{Trailers, text_digest};
 use crate::domain::CommitSha;
 use crate::snapshot::Snapshot;
@@ -36,9 +37,21 @@ impl<'a> Planner<'a> {
                 let name = format!("!{}", existing.request.iid);
                 self.standing.admit(&target, Change { path, base, text, name })
             }
-            Texts::Missing | Texts::Failed(_) => Ok(()),
+            Texts::Missing => Ok(()),
+            Texts::Failed(_) => {
+                self.unread.insert(path, existing.request.iid);
+                Ok(())
+            }
             Texts::Gone => Err(format!("!{}", existing.request.iid)),
         }
+    }
+
+    /// Is there an open request in the same file whose change could not be read? Then nobody can
+    /// say what fits beside it.
+    pub(super) fn beside_unread(&self, path: &str) -> Option<(Reason, String)> {
+        let iid = self.unread.get(path)?;
+        let reason = format!("what !{iid} changes in the same file could not be read");
+        Some((Reason::FactsMissing, reason))
     }
 
     fn target_text(&self, path: &str) -> Option<&'a str> {
@@ -89,15 +102,15 @@ impl<'a> Planner<'a> {
             candidates.push(desired.new_text.clone());
         }
         if let (false, Some(group)) = (same_values, group) {
-            candidates.extend(desired::text_with(
-                self.inventory,
-                self.bundle,
-                self.decisions,
-                group,
-                &trailers.values,
-            ));
+            candidates.extend(self.with_values(group, trailers).map(|desired| desired.new_text));
         }
         candidates
+    }
+
+    /// What a branch writes, made on the target branch as it is.
+    pub(super) fn with_values(&self, group: &Group, trailers: &Trailers) -> Option<Desired> {
+        let (inventory, bundle) = (self.inventory, self.bundle);
+        desired::with_values(inventory, bundle, self.decisions, group, &trailers.values)
     }
 
     /// A file's text; `Err(None)` if it has to be asked for first.

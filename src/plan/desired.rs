@@ -1,6 +1,6 @@
 //! From decisions to desired changes: one for each edit site that is to be promoted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use similar::{ChangeTag, TextDiff};
@@ -11,7 +11,7 @@ use super::trailers::{Trailers, Values, patch_digest, text_digest};
 use crate::app_interface::Bundle;
 use crate::decide::{Decision, Decisions, GateName, Outcome};
 use crate::domain::{CommitSha, TargetUid};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, PlaceKey, Target};
 use crate::yaml::{self, HashEdit, RefMode, TargetEdit, Tree};
 
 /// What a branch is for: an edit site, or a single target that gets a value of its own.
@@ -121,22 +121,45 @@ pub(super) fn groups(
 ) -> BTreeMap<String, Group> {
     let mut groups = BTreeMap::new();
     for (key, members) in members_by_key(inventory, decisions) {
-        let first = &inventory.targets[members[0]];
-        let branch = branch::name(target_branch, &key, &first.saas_file, &first.namespace.name);
+        let branch = branch::name(target_branch, key);
         let wish = wish(inventory, bundle, decisions, &members);
         groups.insert(branch.clone(), Group { branch, members, wish });
     }
     groups
 }
 
-/// A target that has its place for itself goes by its uid, a shared place by
-/// the lowest uid of its subscribers.
-fn members_by_key(inventory: &Inventory, decisions: &Decisions) -> BTreeMap<String, Vec<usize>> {
-    let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    let mut shared_keys = inventory.shared_keys();
+/// The branch of a subscriber that was decided on.
+pub fn branch_of(
+    inventory: &Inventory,
+    decisions: &Decisions,
+    target_branch: &str,
+    subscriber: usize,
+) -> Option<String> {
+    let mut groups = members_by_key(inventory, decisions).into_iter();
+    let (key, _) = groups.find(|(_, members)| members.contains(&subscriber))?;
+    Some(branch::name(target_branch, key))
+}
+
+/// All branches that these subscribers may have had or may get.
+pub(super) fn homes(
+    inventory: &Inventory,
+    members: &[usize],
+    target_branch: &str,
+) -> BTreeSet<String> {
+    let keys: BTreeSet<&PlaceKey> =
+        members.iter().flat_map(|&member| inventory.place_keys(member)).collect();
+    keys.into_iter().map(|key| branch::name(target_branch, key)).collect()
+}
+
+/// Subscribers by place; one that gets a value of its own leaves the place that it shared.
+fn members_by_key<'a>(
+    inventory: &'a Inventory,
+    decisions: &Decisions,
+) -> BTreeMap<&'a PlaceKey, Vec<usize>> {
+    let mut by_key: BTreeMap<&PlaceKey, Vec<usize>> = BTreeMap::new();
     for (&index, decision) in &decisions.subscribers {
-        let shared = shared_keys.remove(&index).filter(|_| !decision.own_value);
-        let key = shared.unwrap_or_else(|| inventory.targets[index].uid.to_string());
+        let own = &inventory.targets[index].key;
+        let key = if decision.own_value { own } else { inventory.place_key(index) };
         by_key.entry(key).or_default().push(index);
     }
     by_key
@@ -155,10 +178,12 @@ fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: 
     }
     match of(Outcome::Promote) {
         None => Wish::NothingDue,
-        Some(decision) => match desired(inventory, bundle, members, decision) {
-            Ok(desired) => Wish::Promote(Box::new(desired)),
-            Err(message) => Wish::Error(message),
-        },
+        Some(decision) => {
+            match desired(inventory, bundle, members, decision, values_of(decision)) {
+                Ok(desired) => Wish::Promote(Box::new(desired)),
+                Err(message) => Wish::Error(message),
+            }
+        }
     }
 }
 
@@ -169,19 +194,22 @@ pub(super) fn holding(decision: &Decision) -> (GateName, String) {
     (gate, verdict.map(|verdict| verdict.reason.clone()).unwrap_or_default())
 }
 
+fn values_of(decision: &Decision) -> Values {
+    Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() }
+}
+
 fn desired(
     inventory: &Inventory,
     bundle: &Bundle,
     members: &[usize],
     decision: &Decision,
+    values: Values,
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
     let tree = bundle
         .sources
         .get(&first.place.file)
         .ok_or_else(|| format!("the text of {} is not at hand", first.place.file))?;
-    let values =
-        Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() };
     let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
     let new_text = edited(tree, inventory, members, &values, mode)?;
     let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
@@ -207,19 +235,16 @@ fn desired(
     })
 }
 
-/// The target branch's text with other values for a group, if it can be made.
-pub(super) fn text_with(
+/// A change of the target branch's text to other values for a group, if it can be made.
+pub(super) fn with_values(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
     group: &Group,
     values: &Values,
-) -> Option<String> {
-    let first = &inventory.targets[*group.members.first()?];
+) -> Option<Desired> {
     let decision = decisions.subscribers.get(group.members.first()?)?;
-    let tree = bundle.sources.get(&first.place.file)?;
-    let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
-    edited(tree, inventory, &group.members, values, mode).ok()
+    desired(inventory, bundle, &group.members, decision, values.clone()).ok()
 }
 
 fn edited(

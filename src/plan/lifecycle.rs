@@ -4,15 +4,15 @@
 //! | --- | --- |
 //! | that is being merged, with the label `sapm/hold`, taken over, or whose facts are missing | keep, untouched |
 //! | whose target is gone, or nothing is due | close |
-//! | whose target a gate holds | hold: a draft (close, if its commit is blocked) |
+//! | whose target a gate holds | hold: a draft, made anew where the target branch changed around it (close, if its commit is blocked) |
 //! | with the wanted content that merges cleanly | keep |
 //! | with other content | update in place |
 //!
 //! What is due and has no open request is opened: see `openings`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::conflicts::{Merge, MergeTexts, Standing};
+use super::conflicts::{Change, Merge, MergeTexts, Standing};
 use super::content::Texts;
 use super::desired::{self, Desired, Group, Wish};
 use super::model::{Needs, Plan, Reason, Settings, Step};
@@ -46,9 +46,6 @@ pub fn plan(
     let target_branch =
         repo.map_or(settings.target_branch.as_str(), |repo| repo.target_branch.as_str());
     let mut groups = desired::groups(inventory, bundle, decisions, target_branch);
-    groups.retain(|_, group| {
-        group.members.iter().any(|&member| settings.narrowing.includes(&inventory.targets[member]))
-    });
     let mut planner = Planner {
         inventory,
         bundle,
@@ -59,8 +56,15 @@ pub fn plan(
         target_branch: target_branch.to_owned(),
         standing: Standing::new(merger),
         owners: Owners::new(inventory, settings.narrowing.share, target_branch),
+        unread: BTreeMap::new(),
         plan,
     };
+    if let Some(repo) = repo {
+        groups = planner.adopt(repo, groups);
+    }
+    groups.retain(|_, group| {
+        group.members.iter().any(|&member| settings.narrowing.includes(&inventory.targets[member]))
+    });
     let mut used = BTreeSet::new();
     if let Some(repo) = repo {
         planner.existing(repo, &groups, &mut used);
@@ -83,6 +87,8 @@ pub(super) struct Planner<'a> {
     pub(super) target_branch: String,
     pub(super) standing: Standing<'a>,
     pub(super) owners: Owners<'a>,
+    /// Files that an open request changes in a way that could not be read, with its number.
+    pub(super) unread: BTreeMap<String, u64>,
     pub(super) plan: Plan,
 }
 
@@ -103,7 +109,7 @@ enum Verdict {
     Wanted(Box<Desired>),
 }
 
-type Groups = std::collections::BTreeMap<String, Group>;
+pub(super) type Groups = BTreeMap<String, Group>;
 
 impl<'a> Planner<'a> {
     /// All open requests from branches with the bot's prefix.
@@ -113,7 +119,7 @@ impl<'a> Planner<'a> {
         groups: &Groups,
         used: &mut BTreeSet<String>,
     ) {
-        let mut wanted = Vec::new();
+        let (mut held, mut wanted) = (Vec::new(), Vec::new());
         for request in self.snapshot.merge_requests.values() {
             let group = groups.get(&request.source_branch);
             used.insert(request.source_branch.clone());
@@ -180,7 +186,17 @@ impl<'a> Planner<'a> {
             match verdict {
                 None => self.stand_beside(repo, request, Some(existing.tip), groups),
                 Some(Verdict::Wanted(desired)) => wanted.push((existing, desired, group)),
-                Some(verdict) => self.settle(&existing, verdict, group),
+                Some(verdict @ Verdict::Hold(..)) => held.push((existing, verdict, group)),
+                Some(verdict) => {
+                    self.settle(&existing, verdict, group);
+                }
+            }
+        }
+        // What nobody may change stands first, then what is only to be held.
+        let mut clashing = Vec::new();
+        for (existing, verdict, group) in held {
+            if let Some(gate) = self.settle(&existing, verdict, group) {
+                clashing.push((existing, gate, group));
             }
         }
         let stale: Vec<_> = wanted
@@ -189,6 +205,10 @@ impl<'a> Planner<'a> {
             .collect();
         for (existing, desired) in stale {
             self.refresh(repo, &existing, &desired);
+        }
+        // Last, as what may be merged now comes first.
+        for (existing, gate, group) in clashing {
+            self.hold_anew(repo, &existing, gate, group);
         }
     }
 
@@ -229,8 +249,8 @@ impl<'a> Planner<'a> {
         Verdict::Hold(gate, reason)
     }
 
-    /// A request whose branch no subscriber has: its target is gone, goes by
-    /// another branch, or this run is not about it.
+    /// A request that no group has: its target is gone, another request is about it, or this run
+    /// is not about it.
     fn without_group(&self, existing: &Existing<'_>) -> Option<Verdict> {
         let trailers = &existing.trailers;
         let known: Vec<_> = self
@@ -263,8 +283,8 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Whether a target shares its branch depends on what is decided for it: while
-    /// that is not known, or it is held, the request that there is stays.
+    /// Another request is about its target: while that is not known, or the target is held, this
+    /// one stays.
     fn elsewhere(
         &self,
         trailers: &Trailers,
@@ -291,8 +311,14 @@ impl<'a> Planner<'a> {
         trailers.depends_on.iter().find(|file| self.bundle.broken_files.contains(*file))
     }
 
-    /// Plans a request that keeps its content, or is closed.
-    fn settle(&mut self, existing: &Existing<'_>, verdict: Verdict, group: Option<&Group>) {
+    /// Plans a request that keeps its content, or is closed; gives a held one back that has to be
+    /// made anew.
+    fn settle(
+        &mut self,
+        existing: &Existing<'_>,
+        verdict: Verdict,
+        group: Option<&Group>,
+    ) -> Option<(GateName, String)> {
         let request = existing.request;
         match verdict {
             Verdict::Wanted(_) => {}
@@ -303,28 +329,55 @@ impl<'a> Planner<'a> {
             }
             Verdict::Close(code, reason) => self.close(existing, code, reason),
             Verdict::Hold(gate, reason) => {
-                if let Err(other) = self.admit_as_it_is(existing, group) {
-                    let reason = self.clash(existing, &other);
-                    self.close(existing, Reason::TargetBranchMoved, reason);
-                    return;
+                let reason = format!("held by {}: {reason}", gate.as_str());
+                if self.admit_as_it_is(existing, group).is_err() {
+                    return Some((gate, reason));
                 }
-                self.hold(
-                    existing,
-                    gate.as_str(),
-                    Reason::HeldByGate,
-                    format!("held by {}: {reason}", gate.as_str()),
-                );
+                self.hold(existing, gate.as_str(), Reason::HeldByGate, reason);
             }
         }
+        None
     }
 
-    fn clash(&self, existing: &Existing<'_>, other: &str) -> String {
-        let own = format!("!{}", existing.request.iid);
-        if *other == own {
-            "it no longer merges into the target branch, and is held, so that nobody can say what it should be".to_owned()
-        } else {
-            format!("it can no longer be merged beside {other}")
+    /// Held is not unwanted: what does not merge any more is made anew, with the values that it has.
+    fn hold_anew(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        existing: &Existing<'_>,
+        (gate, reason): (GateName, String),
+        group: Option<&Group>,
+    ) {
+        let anew = group
+            .and_then(|group| self.with_values(group, &existing.trailers))
+            .filter(|desired| desired.new_text != desired.old_text);
+        let Some(desired) = anew else {
+            let reason =
+                "it no longer merges into the target branch, and cannot be made anew on it";
+            return self.close(existing, Reason::TargetBranchMoved, reason.to_owned());
+        };
+        if self.left_beside_unread(existing, &desired) {
+            return;
         }
+        if let Err(other) = self.admit_anew(existing, &desired) {
+            let reason = format!("it can no longer be merged beside {other}");
+            return self.close(existing, Reason::TargetBranchMoved, reason);
+        }
+        self.refresh_held(repo, existing, &desired, (gate.as_str(), reason));
+    }
+
+    /// Takes an open request in with the content that it is to get.
+    pub(super) fn admit_anew(
+        &mut self,
+        existing: &Existing<'_>,
+        desired: &Desired,
+    ) -> Result<(), String> {
+        let change = Change {
+            path: desired.path.clone(),
+            base: desired.old_text.clone(),
+            text: desired.new_text.clone(),
+            name: format!("!{}", existing.request.iid),
+        };
+        self.standing.admit(&desired.old_text, change)
     }
 
     /// Keeps a request whose content is right; gives it back if it has to be refreshed.
@@ -337,12 +390,14 @@ impl<'a> Planner<'a> {
         let right = match self.texts(&existing, group, Some(&desired)) {
             Texts::Known(base, text) => {
                 existing.trailers.path == desired.path
+                    && !self.names_others(&existing.trailers, &desired)
                     && self.merger.merge(&base, &desired.old_text, &text)
                         == Merge::Clean(desired.new_text.clone())
             }
             Texts::Gone => false,
             Texts::Missing => true, // provisionally: what is needed is noted
             Texts::Failed(error) => {
+                self.unread.insert(existing.trailers.path.clone(), existing.request.iid);
                 let reason = format!("left as it is, as its text could not be read: {error}");
                 self.leave(group, existing.request, Reason::FactsMissing, reason, Vec::new());
                 return None;
@@ -357,6 +412,14 @@ impl<'a> Planner<'a> {
         }
         self.keep(&existing, &desired);
         None
+    }
+
+    /// Does its commit name a subscriber that it is not about any more?
+    fn names_others(&self, trailers: &Trailers, desired: &Desired) -> bool {
+        let left: Vec<_> =
+            trailers.targets.iter().filter(|t| !desired.targets.contains(t)).collect();
+        !left.is_empty()
+            && self.inventory.subscribers().any(|(_, target)| left.contains(&&target.uid))
     }
 
     /// Branches without an open request: orphans of a crash, and what a merge left behind.

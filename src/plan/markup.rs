@@ -1,10 +1,16 @@
 //! Text from datafiles made harmless: no quick action, mention or markup can
 //! come from a name.
 
+/// A blank that is none for GitLab's patterns.
+const NO_BREAK_SPACE: &str = "\u{a0}";
+
 /// A code span: GitLab finds no mention, reference, link or markup in it, and
 /// as line ends become blanks, no quick action either.
+///
+/// But GitLab looks for "closes #7" in the raw text, also in code: there has to be a blank in the
+/// middle, and in the span there is none.
 pub fn code(text: &str) -> String {
-    let text = one_line(text);
+    let text = one_line(text).replace(' ', NO_BREAK_SPACE);
     let mut longest = 0;
     let mut run = 0;
     for char in text.chars() {
@@ -49,7 +55,29 @@ pub fn plain(text: &str) -> String {
             _ => plain.push('_'),
         }
     }
-    plain
+    break_references(&plain, "_")
+}
+
+/// The text with something else for each dash that makes a reference of what stands around it:
+/// `GL-7` is an issue of GitLab's, `OPS-12` one of another tracker.
+pub fn break_references(text: &str, instead: &str) -> String {
+    let mut broken = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        let number = chars.peek().is_some_and(char::is_ascii_digit);
+        if char == '-' && number && ends_in_key(&broken) {
+            broken.push_str(instead);
+        } else {
+            broken.push(char);
+        }
+    }
+    broken
+}
+
+/// Does it end in what a tracker calls a project: a capital, and capitals, digits or `_` after it?
+fn ends_in_key(text: &str) -> bool {
+    let key = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    text.bytes().rev().take_while(key).any(|b| b.is_ascii_uppercase())
 }
 
 /// Cuts to at most `limit` characters, with an ellipsis.
@@ -75,6 +103,14 @@ pub fn link_target(url: &str) -> Option<String> {
     (known && safe).then(|| url.to_owned())
 }
 
+/// The same for the address of a repository, which must not be that of one of GitLab's issues, say:
+/// these have a number or a dash for a part of their path.
+pub fn repository_link(url: &str) -> Option<String> {
+    let part_of_gitlab =
+        |part: &str| part == "-" || !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    link_target(url).filter(|url| !url.split(['/', '?', '#']).any(part_of_gitlab))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,7 +120,8 @@ mod tests {
         assert_eq!(code("a"), "`a`");
         assert_eq!(code("a`b``c"), "```a`b``c```");
         assert_eq!(code("`x"), "`` `x ``");
-        assert_eq!(code("x\n/close\r@all"), "`x /close @all`");
+        assert_eq!(code("x\n/close\r@all"), "`x\u{a0}/close\u{a0}@all`");
+        assert_eq!(code("x closes #7"), "`x\u{a0}closes\u{a0}#7`");
         assert_eq!(code(""), "`  `");
     }
 
@@ -101,5 +138,16 @@ mod tests {
     #[test]
     fn titles_hold_no_references() {
         assert_eq!(plain("@all !1 #2 ~x [skip ci]\n/close"), "_all _1 _2 _x _skip ci__/close");
+        assert_eq!(plain("closes GL-7-8, R2_D-2 é-1"), "closes GL_7_8, R2_D_2 é-1");
+        let ordinary = "saas-rbac/crcp01ue1-2/UTF-x/rbac-prod";
+        assert_eq!(plain(ordinary), ordinary);
+    }
+
+    #[test]
+    fn only_a_repository_is_linked() {
+        let links = |url: &str| repository_link(url).is_some();
+        assert!(links("https://gitlab.example.com:8443/group/1st-project.git"));
+        assert!(!links("https://gitlab.example.com/g/p/-/issues/7"));
+        assert!(!links("https://gitlab.example.com/g/p/issues/7#note_1"));
     }
 }

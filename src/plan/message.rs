@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
+
 use super::desired::Desired;
-use super::markup::{code, link_target, plain, prose, shorten};
+use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::model::Settings;
 use super::trailers::Trailers;
-use crate::decide::{Decision, Decisions, GateOutcome};
+use crate::decide::{Decision, Decisions, GateName, GateOutcome};
 use crate::domain::{RepoUrl, is_commit_sha};
 use crate::inventory::{Inventory, Target};
 
@@ -104,13 +106,15 @@ pub(super) fn description(
     decisions: &Decisions,
     desired: &Desired,
     settings: &Settings,
+    now: DateTime<Utc>,
 ) -> String {
     let mut text = String::new();
     let first = &inventory.targets[desired.members[0]];
     what_moves(&mut text, inventory, desired, settings, first);
     if let Some(decision) = decisions.subscribers.get(&desired.members[0]) {
-        publishers(&mut text, inventory, decisions, first);
-        gates(&mut text, decision);
+        let held = holds(decisions, desired);
+        publishers(&mut text, inventory, decisions, first, held);
+        gates(&mut text, decision, held, now);
     }
     text.push_str("\n---\n\n");
     if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
@@ -118,7 +122,8 @@ pub(super) fn description(
     }
     text.push_str(
         "Opened, refreshed and closed by saas-auto-promotions-manager. \
-         The label `sapm/hold` makes it leave this request alone; closing it means \"not this version\".\n\n",
+         The label `sapm/hold` makes it leave this request alone. Closing it means \"not this version\"; \
+         the label `sapm/again` on the closed request asks for it again.\n\n",
     );
     text.push_str(&values_marker(&desired.values.digest()));
     text.push('\n');
@@ -133,7 +138,7 @@ fn what_moves(
     first: &Target,
 ) {
     let (from, to) = (desired.current_ref.as_str(), desired.values.git_ref.as_str());
-    let repo = link_target(first.repo_url.as_str());
+    let repo = repository_link(first.repo_url.as_str());
     let others = match desired.members.len() {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
@@ -184,7 +189,13 @@ fn more(text: &mut String, indent: &str, total: usize) {
     }
 }
 
-fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, target: &Target) {
+fn publishers(
+    text: &mut String,
+    inventory: &Inventory,
+    decisions: &Decisions,
+    target: &Target,
+    held: bool,
+) {
     let mut lines = Vec::new();
     for channel in &target.promotion.subscribe {
         for (index, publisher) in inventory.publishers_of(channel) {
@@ -192,7 +203,7 @@ fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, t
                 decisions.publishers.get(index).and_then(|p| p.deployments.get(channel));
             let when = deployment
                 .and_then(|deployment| deployment.check_in)
-                .map(|at| format!(", {}", at.format("%Y-%m-%d %H:%M UTC")))
+                .map(|at| format!(", {}", minute(at)))
                 .unwrap_or_default();
             let channel = code(&shorten(channel, LINE));
             lines.push(format!("* {} (channel {channel}{when})", code(&publisher.label())));
@@ -201,16 +212,23 @@ fn publishers(text: &mut String, inventory: &Inventory, decisions: &Decisions, t
     if lines.is_empty() {
         return;
     }
-    text.push_str("\n**Deployed successfully by**\n\n");
+    let head = if held { "Publishers" } else { "Deployed successfully by" };
+    let _ = writeln!(text, "\n**{head}**\n");
     for line in lines.iter().take(LISTED) {
         let _ = writeln!(text, "{line}");
     }
     more(text, "", lines.len());
 }
 
-fn gates(text: &mut String, decision: &Decision) {
-    text.push_str("\n**Why it is allowed**\n\n");
-    for gate in decision.gates.iter() {
+/// As of the run that wrote it: a request that is held later keeps its description.
+fn gates(text: &mut String, decision: &Decision, held: bool, now: DateTime<Utc>) {
+    let what = if held { "What the gates said" } else { "Why it was allowed" };
+    let _ = writeln!(text, "\n**{what}** (as of {})\n", minute(now));
+    // That nobody else shares the place is the usual case, and says nothing.
+    let alone = |gate: GateName, outcome: GateOutcome| {
+        gate == GateName::EditSite && outcome == GateOutcome::NotApplicable
+    };
+    for gate in decision.gates.iter().filter(|verdict| !alone(verdict.gate, verdict.outcome)) {
         let mark = match gate.outcome {
             GateOutcome::Pass => "passes",
             GateOutcome::Hold => "holds",
@@ -219,6 +237,16 @@ fn gates(text: &mut String, decision: &Decision) {
         let reason = prose(&shorten(&gate.reason, LINE));
         let _ = writeln!(text, "* `{}` {mark}: {reason}", gate.gate.as_str());
     }
+}
+
+/// Does a gate hold one of its targets now?
+fn holds(decisions: &Decisions, desired: &Desired) -> bool {
+    let of_members = desired.members.iter().filter_map(|at| decisions.subscribers.get(at));
+    of_members.flat_map(|decision| decision.gates.iter()).any(|gate| gate.outcome == GateOutcome::Hold)
+}
+
+fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {
+    time.format("%Y-%m-%d %H:%M UTC")
 }
 
 /// The forge's page that compares two commits; `None` where none can be made.
@@ -237,7 +265,7 @@ pub fn compare_url(
 /// Where a forge's pages of a repository begin: `/compare/…` and `/commit/…` follow. `None` where
 /// it is not known which forge it is.
 pub fn forge_pages(repo: &RepoUrl, gitlab_host: Option<&str>) -> Option<String> {
-    let base = link_target(repo.as_str())?;
+    let base = repository_link(repo.as_str())?;
     let base = base.trim_end_matches('/').trim_end_matches(".git");
     let host = base.split("://").nth(1)?.split('/').next()?;
     if Some(host) == gitlab_host || host.starts_with("gitlab.") {
@@ -252,9 +280,9 @@ pub fn forge_pages(repo: &RepoUrl, gitlab_host: Option<&str>) -> Option<String> 
 /// The comment on a request that is closed.
 pub(super) fn closing_comment(reason: &str) -> String {
     format!(
-        "Closed by saas-auto-promotions-manager: {}\n\n\
+        "Closed by saas-auto-promotions-manager: {}.\n\n\
          If the promotion is due again, a new request is opened from the same branch.\n\n{CLOSED_BY_BOT_MARKER}\n",
-        prose(&shorten(reason, 2_000))
+        prose(shorten(reason, 2_000).trim_end_matches('.'))
     )
 }
 

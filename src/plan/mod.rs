@@ -2,13 +2,17 @@
 //! with nothing left to choose.
 //!
 //! `desired` turns decisions into edited texts, one change for each edit site;
-//! `ownership` tells whose a branch is, `owners` which of several nodes looks after it, `content` what it contains; `lifecycle` compares the two and gives
-//! every request its action, whose writes are in `actions`; `conflicts` lets only such requests stand beside
-//! each other as merge in any order; `message` writes the texts for people and
-//! `trailers` those for the bot itself. Planning again on the result of a plan
-//! changes nothing.
+//! `adoption` lets open requests go on from the branch that they have;
+//! `ownership` tells whose a branch is, `owners` which of several nodes looks
+//! after it, `content` what it contains; `lifecycle` compares the two and gives
+//! every request its action, whose writes are in `actions`; `openings` opens
+//! what is due and has no request; `conflicts` lets only such requests stand
+//! beside each other as merge in any order; `message` writes the texts for
+//! people and `trailers` those for the bot itself. Planning again on the result
+//! of a plan changes nothing.
 
 mod actions;
+mod adoption;
 pub mod branch;
 mod conflicts;
 mod content;
@@ -24,7 +28,7 @@ mod scope;
 mod trailers;
 
 pub use conflicts::{Merge, MergeTexts};
-pub use desired::check_edits;
+pub use desired::{branch_of, check_edits};
 pub use lifecycle::plan;
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages};
 pub use model::{

@@ -62,6 +62,20 @@ impl Narrowing {
             && self.only.as_ref().is_none_or(|only| only.contains(&target.uid))
     }
 
+    /// The names that were given, e.g. `environment=production,app=orders`; `None` without any.
+    pub fn named(&self) -> Option<String> {
+        let parts = [
+            ("environment", &self.environment),
+            ("app", &self.app),
+            ("saas_file", &self.saas_file),
+        ];
+        let given = |(kind, name): (&str, &Option<String>)| {
+            name.as_ref().map(|name| format!("{kind}={name}"))
+        };
+        let given: Vec<String> = parts.into_iter().filter_map(given).collect();
+        (!given.is_empty()).then(|| given.join(","))
+    }
+
     /// Is the run about all of them, or all of its share?
     pub fn is_everything(&self) -> bool {
         let named = self.environment.is_some() || self.app.is_some() || self.saas_file.is_some();
@@ -201,27 +215,42 @@ pub struct PlannedRequest {
     pub labels: BTreeSet<String>,
     /// The subscribers that it promotes, sorted.
     pub targets: Vec<TargetUid>,
+    /// Subscribers that it promotes until its steps are done, and not after them: nothing is opened
+    /// for them before.
+    pub gives_up: Vec<TargetUid>,
     /// What it changes; empty where that is not known or not wanted.
     pub files: Vec<FileEdit>,
-    /// Since when it could have been promoted.
+    /// Since when deployments, soak time and schedule allow it.
     pub promotable_since: Option<DateTime<Utc>>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
-    /// An open request as it was planned on: if it is another one now, nothing is written.
+    /// What was planned on: if it is another one now, nothing is written.
     pub seen: Option<Seen>,
     /// What has to be written, in this order.
     pub steps: Vec<Step>,
 }
 
-/// What people may have changed of an open request while a run planned.
+/// What people, and other runs, may have changed while a run planned and waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// Its title.
-    pub title: String,
-    /// Its labels.
-    pub labels: BTreeSet<String>,
-    /// Its branch's tip.
-    pub tip: Option<CommitSha>,
+pub enum Seen {
+    /// An open request.
+    Request {
+        /// Its title.
+        title: String,
+        /// Its labels.
+        labels: BTreeSet<String>,
+        /// Where it goes to.
+        target_branch: String,
+        /// Its branch's tip.
+        tip: Option<CommitSha>,
+    },
+    /// A branch without an open request.
+    Branch {
+        /// The newest request that the bot has opened from it.
+        newest: Option<u64>,
+        /// Who the bot is.
+        bot_id: u64,
+    },
 }
 
 /// Facts that planning missed: observe them and plan again.

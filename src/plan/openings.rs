@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflicts::Change;
-use super::desired::{Desired, Group, Wish};
+use super::desired::{self, Desired, Group, Wish};
 use super::lifecycle::Planner;
 use super::message;
-use super::model::{Action, PlannedRequest, Reason, Step};
+use super::model::{Action, PlannedRequest, Reason, Seen, Step};
 use super::ownership::{self, Ownership};
-use super::trailers::{Trailers, Values, text_digest};
+use super::trailers::{Trailers, text_digest};
 use crate::domain::TargetUid;
 use crate::observe::ports::NewRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, PastMergeRequest, RequestState};
@@ -49,8 +49,10 @@ pub(super) fn plan(
 #[derive(Default)]
 struct Own<'a> {
     branches: BTreeSet<&'a str>,
-    /// The first of those that stay open, by target that they promote.
+    /// The first of those that go on to promote a target, by target.
     by_target: BTreeMap<TargetUid, u64>,
+    /// Those that say nothing of themselves, as they were taken over: their branch tells.
+    silent: BTreeMap<&'a str, u64>,
 }
 
 impl<'a> Own<'a> {
@@ -58,29 +60,35 @@ impl<'a> Own<'a> {
         let mut own = Self::default();
         let Some(repo) = repo else { return own };
         let requests = planner.plan.requests.iter();
-        let closed: BTreeSet<u64> = requests
-            .filter(|planned| planned.action == Action::Close)
-            .filter_map(|planned| planned.iid)
+        let given_up: BTreeSet<(Option<u64>, &TargetUid)> = requests
+            .flat_map(|planned| planned.gives_up.iter().map(|target| (planned.iid, target)))
             .collect();
         let snapshot = planner.snapshot;
         for request in snapshot.merge_requests.values().filter(|r| r.author_id == repo.bot.id) {
             own.branches.insert(&request.source_branch);
-            if request.target_branch != repo.target_branch || closed.contains(&request.iid) {
+            let tip = snapshot.branches.get(&request.source_branch);
+            let Some(trailers) = tip.and_then(|tip| Trailers::parse(&tip.message)) else {
+                own.silent.entry(&request.source_branch).or_insert(request.iid);
+                continue;
+            };
+            if trailers.target_branch != repo.target_branch {
                 continue;
             }
-            let tip = snapshot.branches.get(&request.source_branch);
-            let trailers = tip.and_then(|tip| Trailers::parse(&tip.message));
-            for target in trailers.into_iter().flat_map(|trailers| trailers.targets) {
-                own.by_target.entry(target).or_insert(request.iid);
+            for target in trailers.targets {
+                if !given_up.contains(&(Some(request.iid), &target)) {
+                    own.by_target.entry(target).or_insert(request.iid);
+                }
             }
         }
         own
     }
 
-    /// The open request that promotes one of the targets from another branch: how many
-    /// targets share a branch depends on what is decided for them.
-    fn elsewhere(&self, desired: &Desired) -> Option<u64> {
-        desired.targets.iter().filter_map(|target| self.by_target.get(target)).min().copied()
+    /// The open request that promotes one of the targets from another branch: how many targets share
+    /// a branch depends on what is decided for them. `homes` are the branches that they may have had.
+    fn elsewhere(&self, desired: &Desired, homes: &BTreeSet<String>) -> Option<u64> {
+        let by_target = desired.targets.iter().filter_map(|target| self.by_target.get(target));
+        let silent = homes.iter().filter_map(|branch| self.silent.get(branch.as_str()));
+        by_target.chain(silent).min().copied()
     }
 }
 
@@ -103,6 +111,7 @@ fn opening(
         title: title.clone(),
         labels: planner.settings.labels.clone(),
         targets: desired.targets.clone(),
+        gives_up: Vec::new(),
         files: vec![desired.file()],
         promotable_since: desired.promotable_since,
         opened_at: None,
@@ -119,7 +128,9 @@ fn opening(
             return planned;
         }
     };
-    if let Some(iid) = own.elsewhere(desired) {
+    let mut homes = desired::homes(planner.inventory, &group.members, &planner.target_branch);
+    homes.insert(group.branch.clone());
+    if let Some(iid) = own.elsewhere(desired, &homes) {
         let reason = format!("!{iid} is about the same target: waits for it");
         defer(Reason::WaitsForRequest, reason);
         return planned;
@@ -139,9 +150,13 @@ fn opening(
         return planned;
     }
     if repo.is_some()
-        && let Some((code, reason)) = persons_word(planner, group, &desired.values)
+        && let Some((code, reason)) = persons_word(planner, group, desired, &homes)
     {
         defer(code, reason);
+        return planned;
+    }
+    if let Some((code, reason)) = planner.beside_unread(&desired.path) {
+        defer(code, format!("due, but {reason}"));
         return planned;
     }
     let change = Change {
@@ -157,8 +172,15 @@ fn opening(
     *opened += 1;
     if let Some(repo) = repo {
         planned.steps = steps(planner, repo, group, desired, tip, title);
+        let newest = newest_past(planner, &group.branch);
+        planned.seen = Some(Seen::Branch { newest, bot_id: repo.bot.id });
     }
     planned
+}
+
+fn newest_past(planner: &Planner<'_>, branch: &str) -> Option<u64> {
+    let past = planner.snapshot.past_merge_requests.get(branch)?.as_result().ok()?;
+    past.iter().map(|past| past.request.iid).max()
 }
 
 fn steps(
@@ -235,38 +257,42 @@ fn is_wanted(group: &Group, trailers: &Trailers, base: &crate::domain::CommitSha
 }
 
 /// Did a person say no to these values: by closing the request, or by reverting its merge?
+///
+/// Asked of every branch that the targets may have had.
 fn persons_word(
     planner: &mut Planner<'_>,
     group: &Group,
-    values: &Values,
+    desired: &Desired,
+    homes: &BTreeSet<String>,
 ) -> Option<(Reason, String)> {
-    let past = match planner
-        .snapshot
-        .past_merge_requests
-        .get(&group.branch)
-        .map(|past| past.as_result())
-    {
-        None => {
-            planner.needs().histories.insert(group.branch.clone());
-            return None;
-        }
-        Some(Err(failure)) => {
-            return Some((
-                Reason::FactsMissing,
-                format!("its earlier requests could not be read: {}", failure.error),
-            ));
-        }
-        Some(Ok(past)) => past,
+    let past = match history(planner, homes)? {
+        Ok(past) => past,
+        Err(reason) => return Some((Reason::FactsMissing, reason)),
     };
     let mut merged_seen = false;
     for past in past {
         let state = past.request.state;
+        let trailers = past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message));
+        let other_targets = trailers.as_ref().is_some_and(|trailers| {
+            past.request.source_branch != group.branch
+                && !desired.targets.iter().any(|target| trailers.targets.contains(target))
+        });
+        if other_targets {
+            continue;
+        }
         let counts = match state {
             RequestState::Closed => !past.closed_by_bot,
             RequestState::Merged => !std::mem::replace(&mut merged_seen, true),
             RequestState::Opened | RequestState::Locked => false,
         };
-        if !counts || !is_about(past, values) {
+        let same_values = match trailers {
+            Some(trailers) => trailers.values == desired.values,
+            None => {
+                let described = message::described_values(&past.request.description);
+                described == Some(&desired.values.digest())
+            }
+        };
+        if !counts || !same_values {
             continue;
         }
         if past.request.labels.contains(AGAIN_LABEL) {
@@ -289,9 +315,30 @@ fn persons_word(
     None
 }
 
-fn is_about(past: &PastMergeRequest, values: &Values) -> bool {
-    match past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message)) {
-        Some(trailers) => trailers.values == *values,
-        None => message::described_values(&past.request.description) == Some(&values.digest()),
+/// The earlier requests from these branches, newest first, or why they are not known; `None`
+/// while they still have to be asked for.
+fn history<'a>(
+    planner: &mut Planner<'a>,
+    branches: &BTreeSet<String>,
+) -> Option<Result<Vec<&'a PastMergeRequest>, String>> {
+    let snapshot = planner.snapshot;
+    let (mut all, mut failed, mut missing) = (Vec::new(), None, false);
+    for branch in branches {
+        match snapshot.past_merge_requests.get(branch).map(|past| past.as_result()) {
+            Some(Ok(past)) => all.extend(past),
+            Some(Err(failure)) => failed = Some(failure),
+            None => {
+                planner.needs().histories.insert(branch.clone());
+                missing = true;
+            }
+        }
     }
+    if missing {
+        return None;
+    }
+    all.sort_by_key(|past| std::cmp::Reverse((past.request.created_at, past.request.iid)));
+    Some(match failed {
+        None => Ok(all),
+        Some(failure) => Err(format!("its earlier requests could not be read: {}", failure.error)),
+    })
 }

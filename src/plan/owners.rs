@@ -30,14 +30,17 @@ impl<'a> Owners<'a> {
         if share.is_none() {
             return owners;
         }
-        let mut shared_keys = inventory.shared_keys();
         for (index, target) in inventory.subscribers() {
             let file = target.place.file.as_str();
             owners.by_target.insert(&target.uid, file);
-            let keys = [Some(target.uid.to_string()), shared_keys.remove(&index)];
-            for key in keys.into_iter().flatten() {
-                owners.by_branch.insert(branch::digest(target_branch, &key), file);
+            for place in inventory.place_keys(index) {
+                owners.by_branch.insert(branch::digest(target_branch, &place.key), file);
             }
+        }
+        // What goes by a key now comes before what may have gone by it.
+        for (index, target) in inventory.subscribers() {
+            let digest = branch::digest(target_branch, &inventory.place_key(index).key);
+            owners.by_branch.insert(digest, &target.place.file);
         }
         owners
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
+use super::markup::break_references;
 use crate::app_interface::CurrentHash;
 use crate::domain::{CommitSha, TargetUid};
 
@@ -129,7 +130,7 @@ impl Trailers {
 }
 
 fn encode(text: &str) -> String {
-    utf8_percent_encode(text, UNSAFE).to_string()
+    break_references(&utf8_percent_encode(text, UNSAFE).to_string(), "%2D")
 }
 
 fn decode(text: &str) -> Option<String> {
@@ -173,7 +174,7 @@ mod tests {
         Trailers {
             targets: [TargetUid::parse(sha)].into_iter().flatten().collect(),
             target_branch: "main".to_owned(),
-            path: "data/a b,c\n/close.yml".to_owned(),
+            path: "data/a b,c\n/close/GL-7-8/é-1.yml".to_owned(),
             values: Values {
                 git_ref: sha.to_owned(),
                 hashes: vec![CurrentHash {
@@ -202,6 +203,7 @@ mod tests {
     fn no_value_can_add_a_line() {
         let rendered = trailers().render();
         assert!(rendered.lines().all(|line| line.starts_with("Sapm-")), "{rendered}");
+        assert!(rendered.contains("/GL%2D7%2D8/%C3%A9%2D1.yml"), "{rendered}");
     }
 
     #[test]

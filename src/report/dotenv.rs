@@ -3,13 +3,16 @@
 use super::model::{PlanReport, RequestReport};
 use crate::apply::Verdict;
 use crate::decide::Outcome;
+use crate::domain::Share;
 use crate::plan::Action;
 
 /// `NAME=number` lines: what was done, or would be done by a run that only plans, and the exit code.
 ///
-/// A write that failed, or where somebody else was first, counts only as a problem. GitLab takes at
-/// most 5 KiB without comments, quotes or blank lines (its docs, ci/yaml/artifacts_reports).
-pub fn dotenv(report: &PlanReport, exit_code: u8) -> String {
+/// A write that failed, or where somebody else was first, counts only as a problem. With a share every
+/// name ends in the number of the node: a job that follows gets the variables of all nodes, and of equal
+/// names only one. GitLab takes at most 5 KiB without comments, quotes or blank lines, and 20 variables
+/// where nobody raised that limit (its docs, ci/yaml/artifacts_reports): so there are no sums beside them.
+pub fn dotenv(report: &PlanReport, share: Option<Share>, exit_code: u8) -> String {
     let requests = |action: Action| {
         report.merge_requests.iter().filter(|r| r.action == action && went_well(r)).count()
     };
@@ -31,7 +34,8 @@ pub fn dotenv(report: &PlanReport, exit_code: u8) -> String {
         ("SAPM_WARNINGS", report.problems.len() - errors),
         ("SAPM_EXIT_CODE", usize::from(exit_code)),
     ];
-    counts.iter().map(|(name, count)| format!("{name}={count}\n")).collect()
+    let node = share.map(|share| format!("_{}", share.index())).unwrap_or_default();
+    counts.iter().map(|(name, count)| format!("{name}{node}={count}\n")).collect()
 }
 
 fn went_well(request: &RequestReport) -> bool {

@@ -153,7 +153,7 @@ fn requests(table: &mut Table, report: &PlanReport) {
         .collect();
     table.family(
         "sapm_lead_time_max_seconds",
-        "Longest time from promotable to opened, of those opened by this run, 0 without one",
+        "Longest time from promotable (deployed, soaked, in the schedule) to opened, of those opened by this run, 0 without one",
     );
     table.add(&[], lead.iter().copied().max().unwrap_or(0));
     table.family("sapm_lead_time_mean_seconds", "The mean of the same");

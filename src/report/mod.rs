@@ -8,6 +8,7 @@ mod explanation;
 mod export;
 mod findings;
 mod fingerprint;
+mod foot;
 mod junit;
 mod markdown;
 mod metrics;
@@ -21,7 +22,7 @@ mod text;
 pub use code_quality::code_quality;
 pub use dotenv::dotenv;
 pub use explanation::{
-    Explanation, Found as FoundTarget, WhatIf, markdown as explanation_markdown,
+    AsOf, Explanation, Found as FoundTarget, WhatIf, markdown as explanation_markdown,
     text as explanation_text,
 };
 pub use export::{EXPORT_KEY, publisher_data};

@@ -102,6 +102,12 @@ pub struct PublisherReport {
     pub channels: Vec<String>,
     /// By subscribed channel.
     pub deployments: BTreeMap<String, DeploymentReport>,
+    /// When the commit was made, if the API said so.
+    #[serde(skip)]
+    pub committed_at: Option<DateTime<Utc>>,
+    /// First line of the commit's message, if the API said so.
+    #[serde(skip)]
+    pub subject: Option<String>,
     /// Only for the state export's keys.
     #[serde(skip)]
     pub redeploy: bool,
@@ -161,6 +167,9 @@ pub struct SubscriberReport {
     pub gates: Arc<Vec<Gate>>,
     /// Why it is in error.
     pub errors: Vec<String>,
+    /// Since when deployments, soak time and schedule allow the commit, or from when on they will.
+    #[serde(skip)]
+    pub promotable_since: Option<DateTime<Utc>>,
 }
 
 fn as_list<S: Serializer>(gates: &Arc<Vec<Gate>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -218,7 +227,7 @@ pub struct RequestReport {
     pub files: Vec<FileReport>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
-    /// Since when the deployments allow it.
+    /// Since when deployments, soak time and schedule allow it.
     pub promotable_since: Option<DateTime<Utc>>,
     /// How many writes it takes.
     pub writes: usize,
@@ -260,7 +269,7 @@ impl PlanReport {
             .iter()
             .enumerate()
             .filter(|(index, _)| scope.looks_at(*index))
-            .map(|(index, target)| publisher(target, decisions, index))
+            .map(|(index, target)| publisher(target, snapshot, decisions, index))
             .collect();
         let subscribers = decisions
             .subscribers
@@ -364,8 +373,17 @@ fn target_report(target: &Target) -> TargetReport {
     }
 }
 
-fn publisher(target: &Target, decisions: &Decisions, index: usize) -> PublisherReport {
+fn publisher(
+    target: &Target,
+    snapshot: &Snapshot,
+    decisions: &Decisions,
+    index: usize,
+) -> PublisherReport {
     let state = decisions.publishers.get(index);
+    let fact = target.git_ref.as_ref().ok().and_then(|git_ref| {
+        let found = snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, git_ref))?;
+        found.as_result().ok()
+    });
     let deployment = |deployment: &Deployment| DeploymentReport {
         state: deployment.state,
         target_config_hash: deployment.target_config_hash.clone(),
@@ -388,6 +406,8 @@ fn publisher(target: &Target, decisions: &Decisions, index: usize) -> PublisherR
                     .collect()
             })
             .unwrap_or_default(),
+        committed_at: fact.and_then(|fact| fact.committed_at),
+        subject: fact.and_then(|fact| fact.subject.clone()),
         redeploy: target.promotion.redeploy_on_publisher_config_change,
         unread: state.is_some_and(|state| !state.unread.is_empty()),
     }
@@ -419,6 +439,7 @@ fn subscriber(target: &Target, decision: &Decision, gitlab_host: Option<&str>) -
         held_by: decision.held_by,
         gates: Arc::clone(&decision.gates),
         errors: decision.errors.clone(),
+        promotable_since: decision.promotable_since,
     }
 }
 

@@ -61,7 +61,7 @@ fn deployment(publisher: &PublisherReport, channel: &str) -> State {
 fn standing(publisher: &PublisherReport, subscriber: Option<&SubscriberReport>) -> (State, String) {
     if let Some(subscriber) = subscriber {
         let words = match subscriber.held_by {
-            Some(gate) => format!("held by {}", gate.as_str().replace('_', " ")),
+            Some(gate) => format!("held by {}", gate.as_str()),
             None => outcome_word(subscriber.decision).to_owned(),
         };
         let state = match subscriber.decision {

@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
+use super::foot::{foot, wrap};
 use super::model::{PlanReport, RequestReport, SubscriberReport};
-use super::paint::{BOLD, CYAN, FAINT, Paint, RED, YELLOW};
-use super::text::{action_word, actions, decisions, outcome_word, printable, share, short};
+use super::paint::{BOLD, CYAN, Paint, RED, YELLOW};
+use super::text::{action_word, outcome_word, printable, short};
 use crate::decide::Outcome;
 
 /// Where a summary is read.
@@ -44,8 +45,8 @@ pub fn terminal(report: &PlanReport, paint: Paint) -> String {
 /// each group shown.
 pub fn summary(report: &PlanReport, screen: &Screen) -> String {
     let parts = [targets(report), requests(report), problems(report)];
-    let counts = counts(report, screen, false);
-    if fits(&parts, &counts, screen) {
+    let foot = foot(report, screen, false);
+    if fits(&parts, foot.len(), screen) {
         let mut text = String::new();
         for part in parts.iter().filter(|part| !part.lines.is_empty()) {
             section(&mut text, part, screen, |text| {
@@ -54,14 +55,21 @@ pub fn summary(report: &PlanReport, screen: &Screen) -> String {
                 }
             });
         }
-        return text + &counts;
+        return text + &foot.concat();
     }
     let groups: Vec<_> = parts.iter().map(Part::groups).collect();
-    let counts = self::counts(report, screen, true);
-    let shown = group_lines(&groups, &counts, screen);
+    let foot = self::foot(report, screen, true);
+    match (group_lines(&groups, foot.len(), screen), screen.size) {
+        (None, Some(size)) => crammed(&parts, &groups, &foot, size, screen.paint),
+        (shown, _) => grouped(&parts, &groups, shown.unwrap_or(0), screen) + &foot.concat(),
+    }
+}
+
+/// The first lines of each group, and how many more there are.
+fn grouped(parts: &[Part], groups: &[Groups<'_>], shown: usize, screen: &Screen) -> String {
     let width = screen.size.map(|(width, _)| width);
     let mut text = String::new();
-    for (part, groups) in parts.iter().zip(&groups).filter(|(_, groups)| !groups.is_empty()) {
+    for (part, groups) in parts.iter().zip(groups).filter(|(_, groups)| !groups.is_empty()) {
         section(&mut text, part, screen, |text| {
             for (name, lines) in groups {
                 if let [only] = lines.as_slice() {
@@ -82,7 +90,33 @@ pub fn summary(report: &PlanReport, screen: &Screen) -> String {
             }
         });
     }
-    text + &counts
+    text
+}
+
+/// Where not even the heads of the groups fit: a paragraph for each part. What is still too high
+/// for the screen loses its upper end, as the counts stand below.
+fn crammed(
+    parts: &[Part],
+    groups: &[Groups<'_>],
+    foot: &[String],
+    (width, height): (usize, usize),
+    paint: Paint,
+) -> String {
+    let mut lines = Vec::new();
+    for (part, groups) in parts.iter().zip(groups).filter(|(_, groups)| !groups.is_empty()) {
+        let group = |(name, lines): &(&str, Vec<&Line>)| format!("{} {name}", lines.len());
+        let groups: Vec<String> = groups.iter().map(group).collect();
+        let text = format!("{}: {}", part.title, groups.join(", "));
+        let wrapped = wrap(&text, Some(width), 2).join("\n");
+        lines.push(
+            wrapped.replacen(part.title, &paint.paint(BOLD, part.title).to_string(), 1) + "\n",
+        );
+    }
+    lines.push("\n".to_owned());
+    lines.extend(foot.iter().cloned());
+    let text = lines.concat();
+    let all: Vec<&str> = text.split_inclusive('\n').collect();
+    all[all.len().saturating_sub(height.saturating_sub(1))..].concat()
 }
 
 /// A line, and the group that it is of.
@@ -113,6 +147,9 @@ impl Line {
     }
 }
 
+/// The lines of a part by group, in the groups' order.
+type Groups<'a> = Vec<(&'a str, Vec<&'a Line>)>;
+
 /// One of the three parts of a summary.
 struct Part {
     name: &'static str,
@@ -121,8 +158,7 @@ struct Part {
 }
 
 impl Part {
-    /// Its lines by group, in the groups' order.
-    fn groups(&self) -> Vec<(&str, Vec<&Line>)> {
+    fn groups(&self) -> Groups<'_> {
         let mut groups: BTreeMap<&(u8, String), Vec<&Line>> = BTreeMap::new();
         for line in &self.lines {
             groups.entry(&line.group).or_default().push(line);
@@ -131,14 +167,14 @@ impl Part {
     }
 }
 
-fn fits(parts: &[Part], counts: &str, screen: &Screen) -> bool {
+fn fits(parts: &[Part], foot: usize, screen: &Screen) -> bool {
     match screen.size {
         Some((width, height)) => {
             let part = |part: &Part| match part.lines.as_slice() {
                 [] => 0,
                 lines => 2 + lines.iter().map(|line| line.height(width)).sum::<usize>(),
             };
-            parts.iter().map(part).sum::<usize>() + counts.lines().count() < height
+            parts.iter().map(part).sum::<usize>() + foot < height
         }
         None => {
             parts.iter().flat_map(Part::groups).all(|(_, lines)| lines.len() <= screen.group_lines)
@@ -146,21 +182,21 @@ fn fits(parts: &[Part], counts: &str, screen: &Screen) -> bool {
     }
 }
 
-/// How many lines of each group fit: the most for which the whole fits, none if need be.
-fn group_lines(groups: &[Vec<(&str, Vec<&Line>)>], counts: &str, screen: &Screen) -> usize {
-    let Some((_, height)) = screen.size else { return screen.group_lines };
+/// How many lines of each group fit: the most for which the whole fits, if any.
+fn group_lines(groups: &[Groups<'_>], foot: usize, screen: &Screen) -> Option<usize> {
+    let Some((_, height)) = screen.size else { return Some(screen.group_lines) };
     let whole = |shown: usize| {
         let group = |(_, lines): &(&str, Vec<&Line>)| match lines.len() {
             1 => 1,
             all => 1 + all.min(shown) + usize::from(shown > 0 && all > shown),
         };
-        let part = |part: &Vec<(&str, Vec<&Line>)>| match part.as_slice() {
+        let part = |part: &Groups<'_>| match part.as_slice() {
             [] => 0,
             groups => 2 + groups.iter().map(group).sum::<usize>(),
         };
-        groups.iter().map(part).sum::<usize>() + counts.lines().count()
+        groups.iter().map(part).sum::<usize>() + foot
     };
-    (0..=height).rev().find(|&shown| whole(shown) < height).unwrap_or(0)
+    (0..=height).rev().find(|&shown| whole(shown) < height)
 }
 
 /// A title with what stands below it, as a section that folds in GitLab's job log.
@@ -260,66 +296,4 @@ fn problems(report: &PlanReport) -> Part {
         }
     };
     Part { name: "problems", title: "Problems", lines: report.problems.iter().map(line).collect() }
-}
-
-fn counts(report: &PlanReport, screen: &Screen, crowded: bool) -> String {
-    let subscribers: Vec<String> = decisions(report)
-        .into_iter()
-        .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
-        .collect();
-    let mut text = format!(
-        "{} {} targets{}: {}\n",
-        screen.paint.paint(BOLD, "Summary"),
-        report.subscribers.len(),
-        share(report),
-        subscribers.join(", ")
-    );
-    if crowded {
-        apps(&mut text, report);
-    }
-    let requests: Vec<String> = actions(report)
-        .into_iter()
-        .map(|(action, count)| format!("{count} {}", action_word(action)))
-        .collect();
-    let requests =
-        if requests.is_empty() { "nothing to do".to_owned() } else { requests.join(", ") };
-    let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
-    let warnings = report.problems.len() - errors;
-    let _ = writeln!(
-        text,
-        "        merge requests: {requests}; problems: {errors} errors, {warnings} warnings"
-    );
-    if crowded && !screen.rest.is_empty() {
-        let rest = screen.paint.paint(FAINT, &printable(&screen.rest));
-        let _ = writeln!(text, "        {rest}");
-    }
-    text
-}
-
-/// The apps with the most targets that are held or in error.
-fn apps(text: &mut String, report: &PlanReport) {
-    const SHOWN: usize = 3;
-    let mut by_app: BTreeMap<&str, usize> = BTreeMap::new();
-    let stuck = |s: &&SubscriberReport| matches!(s.decision, Outcome::Hold | Outcome::Error);
-    for subscriber in report.subscribers.iter().filter(stuck) {
-        *by_app.entry(subscriber.target.app.as_str()).or_default() += 1;
-    }
-    let mut apps: Vec<_> = by_app.into_iter().collect();
-    apps.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-    if apps.is_empty() {
-        return;
-    }
-    let first: Vec<String> = apps
-        .iter()
-        .take(SHOWN)
-        .map(|(name, count)| {
-            let name: String = printable(name).chars().take(24).collect();
-            format!("{name} {count}")
-        })
-        .collect();
-    let rest = match apps.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more apps"),
-    };
-    let _ = writeln!(text, "        held or in error by app: {}{rest}", first.join(", "));
 }

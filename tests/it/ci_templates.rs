@@ -4,6 +4,7 @@
 mod jobs;
 mod keywords;
 mod pipeline;
+mod project;
 mod release;
 mod role;
 mod runs;

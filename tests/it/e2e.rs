@@ -17,6 +17,7 @@ mod replay;
 mod requests;
 mod resume;
 mod second_run;
+mod service_faults;
 mod shares;
 mod state_export;
 pub mod support;

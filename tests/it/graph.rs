@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use sapm::graph::{Graph, Kind, Member, Scope, State, dot, layout, mermaid, select, svg};
+use sapm::graph::{Graph, Kind, Member, Scope, State, dot, followed, layout, mermaid, select, svg};
 
 /// A member called `name` on `cluster/namespace` of the same name.
 fn member(name: &str, publishes: &[(&str, State)], subscribes: &[&str]) -> Member {
@@ -45,7 +45,7 @@ fn shop() -> Vec<Member> {
 
 fn everybody(members: &[Member]) -> Graph {
     let all = (0..members.len()).filter(|&at| !members[at].subscribes.is_empty()).collect();
-    select(members, &Scope::Subscribers(&all))
+    select(members, &Scope::Targets(&all))
 }
 
 #[test]
@@ -76,8 +76,19 @@ fn a_scope_is_a_part_of_the_inventory() {
     let wider = select(&members, &Scope::Around(0, 2));
     assert_eq!(names(&wider), "saas-stage/api saas-canary/api saas-production/api canary stage");
 
-    let one = select(&members, &Scope::Subscribers(&BTreeSet::from([1])));
-    assert_eq!(names(&one), "saas-stage/api saas-canary/api stage");
+    let last = select(&members, &Scope::Targets(&BTreeSet::from([2])));
+    assert_eq!(
+        names(&last),
+        "saas-stage/api saas-canary/api saas-production/api canary stage",
+        "what it follows"
+    );
+    let first = select(&members, &Scope::Targets(&BTreeSet::from([0])));
+    assert_eq!(
+        names(&first),
+        "saas-stage/api saas-canary/api saas-production/api stage",
+        "who follows it"
+    );
+    assert_eq!(followed(&members), BTreeSet::from([0, 1, 3]), "nobody follows the last one");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The invariants of merge requests: they never conflict, never double, never
 //! lose a promotion. The real code in this process against the stand-ins.
 
+mod at_once;
 mod cases;
 mod config;
 mod driver;
@@ -10,7 +11,9 @@ mod lab;
 mod look;
 mod model;
 mod moves;
+mod pacing;
 mod people;
+mod places;
 mod rare;
 mod reasons;
 mod render;
@@ -20,3 +23,4 @@ mod self_test;
 mod shares;
 mod sweep;
 mod tally;
+mod turns;

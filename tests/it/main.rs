@@ -10,6 +10,8 @@ mod e2e;
 mod git;
 mod graph;
 mod lifecycle;
+mod many_refs;
+mod optional;
 mod page;
 mod screens;
 mod slo;

@@ -3,4 +3,7 @@
 mod browser;
 mod demo;
 mod hostile;
+mod keyboard;
 mod large;
+mod lead_time;
+pub mod small;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use sapm::decide::decide;
-use sapm::plan::{Plan, Scope};
+use sapm::decide::{GateName, Outcome, decide};
+use sapm::domain::Problem;
+use sapm::plan::{Action, Plan, Scope};
 use sapm::report::{Paint, PlanReport, Screen, summary};
 use sapm::snapshot::Snapshot;
 
+use crate::page::small::open_request;
 use crate::small_world::{Spec, at, commit, deploy, read};
 
 /// Apps with so many targets each behind one stage: every fifth is up to date, the others are
@@ -73,6 +75,55 @@ fn five_thousand_targets_fit_any_screen() {
     }
     insta::assert_snapshot!("narrow", summary(&report, &on((80, 24))));
     insta::assert_snapshot!("wide", summary(&report, &on((160, 50))));
+}
+
+/// All kinds of everything: seven gates, six actions, two severities.
+fn crowded() -> PlanReport {
+    let mut report = report(50, 101, "ns");
+    let gates = [
+        GateName::Deployment,
+        GateName::SameRef,
+        GateName::Soak,
+        GateName::Schedule,
+        GateName::Slo,
+        GateName::BlockedVersion,
+        GateName::EditSite,
+    ];
+    let held = report.subscribers.iter_mut().filter(|subscriber| subscriber.held_by.is_some());
+    for (subscriber, gate) in held.zip(gates.into_iter().cycle()) {
+        subscriber.held_by = Some(gate);
+    }
+    report.subscribers[0].decision = Outcome::Error;
+    report.subscribers[0].errors = vec!["the commit is not known".to_owned()];
+    let actions =
+        [Action::Create, Action::Update, Action::Hold, Action::Close, Action::Keep, Action::Defer];
+    for (at, action) in actions.into_iter().cycle().take(60).enumerate() {
+        let mut request = open_request(Vec::new(), "2026-08-19T10:00:00Z");
+        (request.action, request.iid) = (action, Some(at as u64));
+        report.merge_requests.push(request);
+    }
+    for at in 0..30 {
+        let message = format!("problem {at}");
+        report.problems.push(match at % 2 {
+            0 => Problem::error("unusable_record", message),
+            _ => Problem::warning("unreadable_check_in", message),
+        });
+    }
+    report
+}
+
+#[test]
+fn requests_and_problems_fit_as_well() {
+    let report = crowded();
+    for size in [(80, 24), (120, 40), (200, 60), (40, 20), (20, 12), (10, 15)] {
+        let text = summary(&report, &on(size));
+        assert!(text.lines().count() < size.1, "{size:?}: {}\n{text}", text.lines().count());
+        for line in text.lines() {
+            assert!(line.chars().count() <= size.0, "{size:?}: {line}");
+        }
+    }
+    insta::assert_snapshot!("crowded_80x24", summary(&report, &on((80, 24))));
+    insta::assert_snapshot!("crowded_120x40", summary(&report, &on((120, 40))));
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The SLO gate: against the stand-in, and against a real Prometheus server
 //! where one is installed (Debian's package `prometheus`).
 
-use std::io::Write as _;
 use std::process::{Child, Command, Stdio};
 
 use forge::{PromAnswer, Service};
 use serde_json::Value;
 
+use crate::optional::skipped;
 use crate::shop::{PAYMENTS_NEW, Shop};
 
 const TARGET: (&str, &str) = ("payments-api", "payments-production");
@@ -178,9 +178,8 @@ impl Drop for Prometheus {
 #[tokio::test]
 async fn a_real_prometheus_server_is_understood() {
     let Some(prometheus) = Prometheus::start().await else {
-        let reason = "skipped: no `prometheus` on PATH (Debian's package prometheus)";
-        let _ = writeln!(std::io::stderr(), "{reason}");
-        return;
+        let missing = "there is no `prometheus` on PATH (Debian's package prometheus)";
+        return skipped("SAPM_REQUIRE_PROMETHEUS", missing);
     };
     let shop = Shop::start_with(chrono::Utc::now(), Some(&prometheus.url)).await;
     // Nothing is scraped: the metrics do not exist.

@@ -29,6 +29,13 @@ struct Signature {
 }
 
 impl CommitAnswer {
+    /// From the same values in another form.
+    pub fn of(sha: &str, date: Option<&str>, message: Option<&str>) -> Self {
+        let committer = Some(Signature { date: date.map(str::to_owned) });
+        let commit = Inner { message: message.map(str::to_owned), committer };
+        Self { sha: sha.to_owned(), commit }
+    }
+
     /// `None` when the id is no commit id.
     pub fn into_fact(self) -> Option<CommitFact> {
         let date = self.commit.committer.and_then(|committer| committer.date);

@@ -1,16 +1,22 @@
 //! GitHub: commits of code repositories.
 
 mod answers;
+mod many;
+mod memory;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::StatusCode;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::SecretString;
 use url::Url;
 
 use self::answers::CommitAnswer;
+use self::memory::{Known, Memory};
 use crate::clients::gitlab::project_path;
+use crate::clients::graphql::GraphQl;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
@@ -49,6 +55,8 @@ pub struct GitHubCommits {
     base: Url,
     token: Option<SecretString>,
     shared: Arc<SharedFailures>,
+    graphql: Option<Arc<GraphQl>>,
+    memory: Option<Arc<Memory>>,
 }
 
 impl std::fmt::Debug for GitHubCommits {
@@ -69,7 +77,24 @@ impl GitHubCommits {
         token: Option<SecretString>,
     ) -> Result<Self, InvalidAddress> {
         let url = service_address(base).map_err(InvalidAddress)?;
-        Ok(Self { service, base: url, token, shared: Arc::default() })
+        let graphql = many::address(&url).filter(|_| token.is_some());
+        let graphql = graphql.map(|url| Arc::new(GraphQl::new(service.clone(), url)));
+        Ok(Self { service, base: url, token, shared: Arc::default(), graphql, memory: None })
+    }
+
+    /// The same, with what GitHub said before kept in a folder. Without a token that is of no use: then
+    /// answers that have not changed count against the rate limit too.
+    #[must_use]
+    pub fn remembering(mut self, folder: &Path) -> Self {
+        self.memory = self.token.is_some().then(|| Arc::new(Memory::open(folder)));
+        self
+    }
+
+    /// Writes down what GitHub said, for the next run.
+    pub fn keep(&self) {
+        if let Some(Err(error)) = self.memory.as_ref().map(|memory| memory.keep()) {
+            tracing::debug!(%error, "what GitHub said cannot be kept for the next run");
+        }
     }
 
     /// Does a token go with the requests? Without one GitHub answers 60 an hour.
@@ -166,13 +191,32 @@ impl Commits for GitHubCommits {
         let address = self
             .commit_url(&owner, &repo, git_ref)
             .ok_or_else(|| Failure::new(format!("{name}: not a usable ref: {git_ref:?}")))?;
-        let answer = self.service.send(&self.request(address)).await;
+        let key = address.to_string();
+        let known = self.memory.as_ref().and_then(|memory| memory.get(&key));
+        let request = self.request(address);
+        let request = known.iter().fold(request, |request, known| request.unless(&known.etag));
+        let answer = self.service.send(&request).await;
         let answer = answer.map_err(|error| self.failure(&name, git_ref, &error))?;
+        if let (StatusCode::NOT_MODIFIED, Some(known)) = (answer.status, known) {
+            return Ok(known.commit.clone());
+        }
         let commit: CommitAnswer =
             answer.json().map_err(|error| Failure::new(format!("{name}: {error}")))?;
-        commit
+        let commit = commit
             .into_fact()
-            .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer holds no commit id")))
+            .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer holds no commit id")))?;
+        if let (Some(memory), Some(etag)) = (&self.memory, answer.header("etag")) {
+            memory.put(&key, Known { etag: etag.to_owned(), commit: commit.clone() });
+        }
+        Ok(commit)
+    }
+
+    fn most_at_once(&self, _url: &RepoUrl) -> usize {
+        if self.graphql.as_ref().is_some_and(|graphql| graphql.is_on()) { many::MOST } else { 1 }
+    }
+
+    async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
+        self.by_one_query(asked).await
     }
 }
 

@@ -183,7 +183,7 @@ fn time(text: &str) -> Option<DateTime<Utc>> {
 }
 
 /// A commit.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct CommitAnswer {
     id: String,
     #[serde(default)]
@@ -205,6 +205,11 @@ pub(super) struct CommitAnswer {
 }
 
 impl CommitAnswer {
+    /// From the same values in another form.
+    pub fn of(id: String, title: Option<String>, committed_date: Option<String>) -> Self {
+        Self { id, title, committed_date, ..Self::default() }
+    }
+
     /// `None` when the id is no commit id.
     pub fn into_detail(self) -> Option<CommitDetail> {
         let parents = self.parent_ids.unwrap_or_default();

@@ -39,6 +39,7 @@ pub struct GitLabApi {
     base: Url,
     token: Option<Token>,
     repeat_posts: bool,
+    waits: bool,
     shared: Arc<SharedFailures>,
 }
 
@@ -60,12 +61,19 @@ impl GitLabApi {
     ) -> Result<Self, InvalidAddress> {
         let url = service_address(base).map_err(InvalidAddress)?;
         let shared = Arc::default();
-        Ok(Self { service, base: url, token, repeat_posts: false, shared })
+        Ok(Self { service, base: url, token, repeat_posts: false, waits: true, shared })
     }
 
     /// GitLab's address, for messages.
     pub fn address(&self) -> String {
         safe_url(&self.base).trim_end_matches('/').to_owned()
+    }
+
+    /// Where its GraphQL API is.
+    pub(super) fn graphql_address(&self) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}/api/graphql", self.base.path().trim_end_matches('/')));
+        url
     }
 
     /// Does a token go with the requests?
@@ -90,6 +98,11 @@ impl GitLabApi {
     /// The same, with POSTs repeated after unclear failures.
     pub(super) fn repeating_posts(&self) -> Self {
         Self { repeat_posts: true, ..self.clone() }
+    }
+
+    /// The same, with requests that no pause holds back: they fail as rate limited.
+    pub(super) fn not_after_a_pause(&self) -> Self {
+        Self { waits: false, ..self.clone() }
     }
 
     /// Asks for one JSON answer.
@@ -227,6 +240,9 @@ impl AsyncClient for GitLabApi {
         }
         if self.repeat_posts {
             ours = ours.safe_to_repeat();
+        }
+        if !self.waits {
+            ours = ours.not_after_a_pause();
         }
         let answer = self.service.send(&ours).await.map_err(ApiError::client)?;
         let mut response = Response::new(answer.body);

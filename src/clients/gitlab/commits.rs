@@ -1,11 +1,15 @@
 //! Commits of code repositories on GitLab.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use gitlab::api::projects::repository::commits::Commit;
 
 use super::answers::CommitAnswer;
 use super::api::GitLabApi;
+use super::many;
 use super::paths::project_path;
+use crate::clients::graphql::GraphQl;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::RepoUrl;
 use crate::observe::ports::Commits;
@@ -17,17 +21,19 @@ const LONGEST_REF: usize = 1_024;
 /// Looks up commits of repositories that are on one GitLab.
 #[derive(Debug, Clone)]
 pub struct GitLabCommits {
-    api: GitLabApi,
+    pub(super) api: GitLabApi,
+    pub(super) graphql: Arc<GraphQl>,
 }
 
 impl GitLabCommits {
     /// Look-ups at this GitLab.
     pub fn new(api: GitLabApi) -> Self {
-        Self { api }
+        let graphql = Arc::new(GraphQl::new(api.service().clone(), api.graphql_address()));
+        Self { api, graphql }
     }
 
     /// The project's path as the API takes it: below the path that GitLab itself is at.
-    fn project(&self, url: &RepoUrl) -> Option<String> {
+    pub(super) fn project(&self, url: &RepoUrl) -> Option<String> {
         let path = project_path(url.as_str())?;
         let base = self.api.base_path();
         if base.is_empty() {
@@ -104,5 +110,15 @@ impl Commits for GitLabCommits {
         answer.into_fact().ok_or_else(|| {
             Failure::new(format!("{}: GitLab's answer holds no commit id", shown(url)))
         })
+    }
+
+    /// GraphQL takes no job token (GitLab docs, ci/jobs/ci_job_token: its endpoints are REST ones).
+    fn most_at_once(&self, _url: &RepoUrl) -> usize {
+        let by_query = self.graphql.is_on() && self.api.has_token() && !self.api.has_job_token();
+        if by_query { many::MOST } else { 1 }
+    }
+
+    async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
+        self.by_queries(asked).await
     }
 }

@@ -146,6 +146,7 @@ pub(super) async fn connect(
     project.target_tip = tip?;
     let user = token.as_ref().and_then(|token| token.user_id).unwrap_or(bot.id);
     rights.protected = first.stopping(protected, user, &rights);
+    rights.other_user = first.other_user(token.as_ref(), &bot).await;
     if options.to_write.is_some() && rights.is_doubtful() {
         rights.level = first.any_level(&project, user).await;
     }

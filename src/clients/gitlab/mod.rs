@@ -10,6 +10,7 @@ mod commits;
 mod connect;
 mod endpoints;
 mod lookups;
+mod many;
 mod on_branch;
 mod paging;
 mod paths;

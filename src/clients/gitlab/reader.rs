@@ -238,6 +238,15 @@ impl ForgeReader for GitLabReader {
             .await
     }
 
+    async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure> {
+        let own = |query: &mut gitlab::api::projects::merge_requests::MergeRequestsBuilder<'_>| {
+            query.source_branch(branch.to_owned()).author(NameOrId::from(bot_id));
+        };
+        let found = self.requests(own).await?.into_iter();
+        let own = found.filter(|r| r.source_branch == branch && r.author_id == bot_id);
+        Ok(own.map(|request| request.iid).max())
+    }
+
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure> {
         request(&self.api, self.project.id, iid).await
     }

@@ -15,6 +15,8 @@ const MAINTAINER: u64 = 40;
 pub struct Rights {
     /// The token's scopes.
     pub scopes: Option<BTreeSet<String>>,
+    /// The token's user, if it is another one than the bot: what it writes would not count as the bot's.
+    pub other_user: Option<String>,
     /// The day (UTC) from whose beginning on the token is refused.
     pub expires_at: Option<NaiveDate>,
     /// The access level of the token's user in the project: 20 Reporter, 30 Developer, 40 Maintainer.
@@ -35,6 +37,12 @@ impl Rights {
             let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
             let may = if scopes.is_empty() { "do nothing".to_owned() } else { scopes.join(", ") };
             missing.push(format!("the token may only {may} (make one with the scope api)"));
+        }
+        if let Some(other) = &self.other_user {
+            missing.push(format!(
+                "--bot-user (SAPM_BOT_USER) is @{user}, but the token is another user's, {other}: its requests \
+                 would not be taken for the bot's (unset SAPM_BOT_USER, or correct it)"
+            ));
         }
         if let Some(level) = self.level.filter(|level| *level < DEVELOPER) {
             missing.push(format!(

@@ -7,6 +7,7 @@ use super::connect::{First, Project};
 use super::endpoints::{AnyMember, ProtectedBranches};
 use super::rights::{Membership, ProtectedBranch, Rights};
 use crate::clients::http::{HttpError, HttpErrorKind};
+use crate::snapshot::BotUser;
 
 impl First<'_> {
     /// The token about itself. Only good to know: where it cannot be had, the run goes on.
@@ -16,6 +17,20 @@ impl First<'_> {
         }
         let endpoint = PersonalAccessTokenSelf::builder().build().ok()?;
         self.api.json(&endpoint).await.ok()
+    }
+
+    /// The token's user, if the run is to write and somebody else was named as the bot.
+    pub(super) async fn other_user(
+        &self,
+        token: Option<&TokenAnswer>,
+        bot: &BotUser,
+    ) -> Option<String> {
+        let user = token?.user_id?;
+        if self.options.to_write.is_none() || user == bot.id {
+            return None;
+        }
+        let name = self.token_user().await.ok().and_then(|user| user.username);
+        Some(name.map_or_else(|| format!("number {user}"), |name| format!("@{name}")))
     }
 
     /// The protected branches, if the run is to write and the user may see them.

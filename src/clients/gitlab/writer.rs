@@ -17,15 +17,20 @@ use super::endpoints::DeleteBranch;
 use super::lookups::{request, unbuilt};
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
 use crate::observe::ports::{
-    CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
+    Attempt, CommitOutcome, Counted, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
 };
 use crate::snapshot::{Failure, MergeRequestFact, RequestState};
 
 /// GitLab's limits on writes, and who commits.
 #[derive(Debug, Clone)]
 pub struct WriterConfig {
-    /// Writes that start a pipeline, per minute: requests opened, and commits that replace what is
-    /// on a branch (which may have an open request). GitLab.com starts 25 a minute.
+    /// Writes that start a request's pipeline, per minute: requests opened, and commits that replace
+    /// what is on a branch (which may have an open request).
+    ///
+    /// GitLab.com starts 25 a minute for one project, user and commit together (GitLab's docs:
+    /// "Rate limits on pipeline creation"), so over all commits this is stricter. The commit that
+    /// makes a branch may start one more, where the config repo has pipelines for branches: that is
+    /// of the same commit as the request's, two of 25, and not counted.
     pub pipelines_per_minute: usize,
     /// Comments per minute. GitLab.com takes 60.
     pub notes_per_minute: usize,
@@ -99,6 +104,16 @@ impl GitLabWriter {
         ))
     }
 
+    /// A failed write: one that GitLab asks to come later with may be tried again.
+    pub(super) fn later_or<T>(&self, what: &str, error: &HttpError) -> Result<Attempt<T>, Failure> {
+        let failure = self.failure(what, error);
+        if error.kind() == HttpErrorKind::RateLimited {
+            Ok(Attempt::Again { failure, unclear: false })
+        } else {
+            Err(failure)
+        }
+    }
+
     /// What a 409 means: somebody else's request, or the one that an attempt without an answer opened.
     async fn already_open(&self, wanted: &NewRequest, error: &HttpError) -> OpenOutcome {
         let Some(iid) = last_iid(error.body()) else { return OpenOutcome::AlreadyOpen(None) };
@@ -143,11 +158,27 @@ fn opened(request: MergeRequestFact) -> OpenOutcome {
 
 #[async_trait]
 impl ForgeWriter for GitLabWriter {
-    async fn commit(&self, commit: &NewCommit) -> Result<CommitOutcome, Failure> {
-        self.commit_once_in_effect(commit).await
+    async fn wait_for(&self, counted: Counted) {
+        let window = match counted {
+            Counted::Pipeline => &self.pipelines,
+            Counted::Comment => &self.notes,
+        };
+        self.api.service().has_waited(window.wait().await);
     }
 
-    async fn open(&self, request: &NewRequest) -> Result<OpenOutcome, Failure> {
+    fn waited(&self) -> Duration {
+        self.api.service().waited()
+    }
+
+    async fn commit(
+        &self,
+        commit: &NewCommit,
+        repeated: bool,
+    ) -> Result<Attempt<CommitOutcome>, Failure> {
+        self.commit_once_in_effect(commit, repeated).await
+    }
+
+    async fn open(&self, request: &NewRequest) -> Result<Attempt<OpenOutcome>, Failure> {
         let mut builder = CreateMergeRequest::builder();
         builder
             .project(self.project)
@@ -160,25 +191,29 @@ impl ForgeWriter for GitLabWriter {
             builder.labels(request.labels.iter().map(String::as_str));
         }
         let endpoint = builder.build().map_err(unbuilt)?;
-        self.pipelines.take().await;
         // Repeating is safe: a second open request of a branch is refused with 409.
-        let answer: Result<RequestAnswer, _> = self.api.repeating_posts().json(&endpoint).await;
+        let api = self.api.not_after_a_pause().repeating_posts();
+        let answer: Result<RequestAnswer, _> = api.json(&endpoint).await;
+        self.pipelines.count();
         match answer {
-            Ok(answer) => Ok(opened(answer.into_fact())),
+            Ok(answer) => Ok(Attempt::Done(opened(answer.into_fact()))),
             Err(error) if error.kind() == HttpErrorKind::Conflict => {
-                Ok(self.already_open(request, &error).await)
+                Ok(Attempt::Done(self.already_open(request, &error).await))
             }
             Err(error) => {
                 let unclear = error.is_ambiguous() || error.kind() == HttpErrorKind::Other;
                 let found = if unclear { self.open_after_all(request).await } else { None };
-                found.ok_or_else(|| self.failure("open a merge request", &error))
+                found.map_or_else(
+                    || self.later_or("open a merge request", &error),
+                    |found| Ok(Attempt::Done(found)),
+                )
             }
         }
     }
 
-    async fn change(&self, iid: u64, change: &RequestChange) -> Result<(), Failure> {
+    async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure> {
         if *change == RequestChange::default() {
-            return Ok(());
+            return Ok(Attempt::Done(()));
         }
         let mut builder = EditMergeRequest::builder();
         builder.project(self.project).merge_request(iid);
@@ -192,24 +227,27 @@ impl ForgeWriter for GitLabWriter {
             builder.state_event(MergeRequestStateEvent::Close);
         }
         let endpoint = builder.build().map_err(unbuilt)?;
-        let answer = self.api.done(&endpoint).await;
-        answer.map_err(|error| self.failure(&format!("change merge request !{iid}"), &error))
+        match self.api.not_after_a_pause().done(&endpoint).await {
+            Ok(()) => Ok(Attempt::Done(())),
+            Err(error) => self.later_or(&format!("change merge request !{iid}"), &error),
+        }
     }
 
-    async fn comment(&self, iid: u64, body: &str) -> Result<(), Failure> {
+    async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure> {
         self.comment_once_in_effect(iid, body).await
     }
 
-    async fn delete_branch(&self, branch: &str) -> Result<(), Failure> {
+    async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure> {
         let endpoint = DeleteBranch { project: self.project, branch };
-        match self.api.done(&endpoint).await {
+        match self.api.not_after_a_pause().done(&endpoint).await {
             Err(error)
                 if error.kind() == HttpErrorKind::NotFound
                     && !matches!(missing(error.body()), Missing::Project) =>
             {
-                Ok(())
+                Ok(Attempt::Done(()))
             }
-            answer => answer.map_err(|error| self.failure("delete the branch", &error)),
+            Ok(()) => Ok(Attempt::Done(())),
+            Err(error) => self.later_or("delete the branch", &error),
         }
     }
 }

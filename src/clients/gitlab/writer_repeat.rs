@@ -11,54 +11,60 @@ use super::lookups::{branch_tip, notes, unbuilt};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
-use crate::observe::ports::{CommitOutcome, NewCommit};
+use crate::observe::ports::{Attempt, CommitOutcome, ForgeWriter, NewCommit};
 use crate::snapshot::{CommitDetail, Failure, MergeRequestFact};
-
-/// How often a write is sent at most.
-const MOST_ATTEMPTS: u32 = 3;
 
 impl GitLabWriter {
     pub(super) async fn commit_once_in_effect(
         &self,
         commit: &NewCommit,
-    ) -> Result<CommitOutcome, Failure> {
+        repeated: bool,
+    ) -> Result<Attempt<CommitOutcome>, Failure> {
         let endpoint = self.new_commit(commit)?;
-        let mut attempt = 1;
-        loop {
-            if let Some(replaced) = &commit.replaces {
-                // It may start a pipeline for the branch's open request.
-                self.pipelines.take().await;
-                // GitLab knows no compare-and-swap on a branch: look right before every attempt.
-                let tip = branch_tip(&self.api, self.project, &commit.branch).await?;
-                if tip.as_ref().map(|tip| &tip.sha) != Some(replaced) {
-                    return Ok(CommitOutcome::TipMoved);
-                }
+        if let Some(replaced) = &commit.replaces {
+            // GitLab knows no compare-and-swap on a branch: look right before every attempt.
+            let waited = self.waited();
+            let tip = branch_tip(&self.api, self.project, &commit.branch).await?;
+            if self.waited() != waited {
+                let failure = Failure::new("GitLab asked to wait");
+                return Ok(Attempt::Again { failure, unclear: false });
             }
-            let answer: Result<CommitAnswer, HttpError> = self.api.json(&endpoint).await;
-            let error = match answer {
-                Ok(answer) => match answer.into_detail() {
-                    Some(detail) => return Ok(CommitOutcome::Done(detail.sha)),
-                    None => return self.landed_or(commit, "GitLab's answer holds no commit").await,
-                },
-                Err(error) => error,
-            };
-            let exists = is_branch_exists(&error);
-            // Before any unclear attempt it was somebody else who made the branch.
-            if exists && attempt == 1 {
-                return Ok(CommitOutcome::BranchExists);
+            if tip.as_ref().map(|tip| &tip.sha) != Some(replaced) {
+                return Ok(Attempt::Done(CommitOutcome::TipMoved));
             }
-            if !exists && !is_unclear(&error) {
-                return Err(self.failure("commit", &error));
-            }
-            match self.landed(commit).await {
-                Ok(Some(sha)) => return Ok(CommitOutcome::Done(sha)),
-                Ok(None) if exists => return Ok(CommitOutcome::BranchExists),
-                Ok(None) if attempt < MOST_ATTEMPTS => {}
-                _ => return Err(self.failure("commit", &error)),
-            }
-            self.api.service().back_off(attempt).await;
-            attempt += 1;
         }
+        let answer: Result<CommitAnswer, HttpError> =
+            self.api.not_after_a_pause().json(&endpoint).await;
+        if commit.replaces.is_some() {
+            self.pipelines.count();
+        }
+        let error = match answer {
+            Ok(answer) => match answer.into_detail() {
+                Some(detail) => return Ok(Attempt::Done(CommitOutcome::Done(detail.sha))),
+                None => return self.landed_or(commit, "GitLab's answer holds no commit").await,
+            },
+            Err(error) => error,
+        };
+        let exists = is_branch_exists(&error);
+        // Before any unclear attempt it was somebody else who made the branch.
+        if exists && !repeated {
+            return Ok(Attempt::Done(CommitOutcome::BranchExists));
+        }
+        if !exists && !is_unclear(&error) {
+            return self.later_or("commit", &error);
+        }
+        match self.landed(commit).await {
+            Ok(Some(sha)) => Ok(Attempt::Done(CommitOutcome::Done(sha))),
+            Ok(None) if exists => Ok(Attempt::Done(CommitOutcome::BranchExists)),
+            Ok(None) => Ok(self.again("commit", &error).await),
+            Err(_) => Err(self.failure("commit", &error)),
+        }
+    }
+
+    /// Worth another attempt, a moment later.
+    async fn again<T>(&self, what: &str, error: &HttpError) -> Attempt<T> {
+        self.api.service().back_off(1).await;
+        Attempt::Again { failure: self.failure(what, error), unclear: true }
     }
 
     fn new_commit<'a>(&self, commit: &'a NewCommit) -> Result<CreateCommit<'a>, Failure> {
@@ -90,37 +96,41 @@ impl GitLabWriter {
         Ok(tip.filter(|tip| is_commit(commit, tip)).map(|tip| tip.sha))
     }
 
-    async fn landed_or(&self, commit: &NewCommit, why: &str) -> Result<CommitOutcome, Failure> {
+    async fn landed_or(
+        &self,
+        commit: &NewCommit,
+        why: &str,
+    ) -> Result<Attempt<CommitOutcome>, Failure> {
         match self.landed(commit).await? {
-            Some(sha) => Ok(CommitOutcome::Done(sha)),
+            Some(sha) => Ok(Attempt::Done(CommitOutcome::Done(sha))),
             None => Err(Failure::new(why)),
         }
     }
 
-    pub(super) async fn comment_once_in_effect(&self, iid: u64, body: &str) -> Result<(), Failure> {
+    pub(super) async fn comment_once_in_effect(
+        &self,
+        iid: u64,
+        body: &str,
+    ) -> Result<Attempt<()>, Failure> {
         let endpoint = CreateMergeRequestNote::builder()
             .project(self.project)
             .merge_request(iid)
             .body(body)
             .build()
             .map_err(unbuilt)?;
-        let mut attempt = 1;
-        loop {
-            self.notes.take().await;
-            let Err(error) = self.api.done(&endpoint).await else { return Ok(()) };
-            let what = format!("comment on merge request !{iid}");
-            if !is_unclear(&error) {
-                return Err(self.failure(&what, &error));
+        let answer = self.api.not_after_a_pause().done(&endpoint).await;
+        self.notes.count();
+        let Err(error) = answer else { return Ok(Attempt::Done(())) };
+        let what = format!("comment on merge request !{iid}");
+        if !is_unclear(&error) {
+            return self.later_or(&what, &error);
+        }
+        match notes(&self.api, self.project, iid).await {
+            Ok(notes) if notes.iter().any(|note| note.body.trim() == body.trim()) => {
+                Ok(Attempt::Done(()))
             }
-            match notes(&self.api, self.project, iid).await {
-                Ok(notes) if notes.iter().any(|note| note.body.trim() == body.trim()) => {
-                    return Ok(());
-                }
-                Ok(_) if attempt < MOST_ATTEMPTS => {}
-                _ => return Err(self.failure(&what, &error)),
-            }
-            self.api.service().back_off(attempt).await;
-            attempt += 1;
+            Ok(_) => Ok(self.again(&what, &error).await),
+            Err(_) => Err(self.failure(&what, &error)),
         }
     }
 

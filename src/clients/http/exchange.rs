@@ -49,7 +49,7 @@ impl Exchange<'_> {
             let raw = self.once(request, url.clone(), headers.clone()).await?;
             let Some(next) = redirect(&raw) else { return Ok(raw) };
             let next = next?;
-            if !request.only_reads() {
+            if !request.reads || request.tried_once {
                 return Err(Broken::new(HttpErrorKind::Other, moved(&raw, &next)));
             }
             if origin_of(&next) != origin_of(&url) {

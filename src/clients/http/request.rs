@@ -20,6 +20,10 @@ pub struct Request {
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     pub(super) repeatable: bool,
+    pub(super) reads: bool,
+    pub(super) tried_once: bool,
+    pub(super) conditional: bool,
+    pub(super) waits: bool,
     pub(super) max_body: Option<usize>,
     pub(super) secrets: Vec<SecretString>,
     pub(super) unusable: Option<String>,
@@ -41,12 +45,17 @@ impl Request {
         let _ = url.set_password(None);
         url.set_fragment(None);
         let repeatable = method.is_idempotent();
+        let reads = method == Method::GET || method == Method::HEAD;
         let request = Self {
             method,
             url,
             headers: HeaderMap::new(),
             body: Bytes::new(),
             repeatable,
+            reads,
+            tried_once: false,
+            conditional: false,
+            waits: true,
             max_body: None,
             secrets: Vec::new(),
             unusable: None,
@@ -68,6 +77,18 @@ impl Request {
         Self::new(Method::POST, url)
     }
 
+    /// A POST that only reads, and that other requests can stand in for: it is sent once, and when it is
+    /// told to wait, the others need not.
+    pub fn query(url: Url) -> Self {
+        Self { reads: true, tried_once: true, ..Self::post(url) }
+    }
+
+    /// Answered with 304 if nothing has changed since an answer with this ETag.
+    #[must_use]
+    pub fn unless(self, etag: &str) -> Self {
+        Self { conditional: true, ..self.header("if-none-match", etag) }
+    }
+
     /// Adds a header; the value is no secret.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
@@ -77,6 +98,14 @@ impl Request {
             }
             Err(_) => self.unusable = Some(format!("unusable value for the header {name}")),
         }
+        self
+    }
+
+    /// Not held back by a pause that the server asks for: it fails as rate limited, without being
+    /// sent, so that the caller can look again before it asks again.
+    #[must_use]
+    pub fn not_after_a_pause(mut self) -> Self {
+        self.waits = false;
         self
     }
 
@@ -155,17 +184,13 @@ impl Request {
     pub fn url(&self) -> &Url {
         &self.url
     }
-
-    pub(super) fn only_reads(&self) -> bool {
-        self.method == Method::GET || self.method == Method::HEAD
-    }
 }
 
 fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// A successful answer (2xx).
+/// A successful answer: 2xx, or 304 to a request with [`Request::unless`].
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Method that was used.

@@ -17,7 +17,10 @@ impl ServiceClient {
         } else {
             config.max_attempts
         };
-        if call.attempts >= most || !is_worth_repeating(call.request, &failed.error) {
+        if call.request.tried_once
+            || call.attempts >= most
+            || !is_worth_repeating(call.request, &failed.error)
+        {
             return None;
         }
         let doubled = |steps: u32| config.backoff_base.saturating_mul(2_u32.saturating_pow(steps));

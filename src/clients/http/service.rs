@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -80,6 +81,16 @@ impl ServiceClient {
         self.sleep(jitter(longest.min(self.config().backoff_cap))).await;
     }
 
+    /// Counts a wait that a caller made for this service.
+    pub fn has_waited(&self, wait: Duration) {
+        self.inner.shared.stats.waited(self.inner.service, wait);
+    }
+
+    /// Time spent waiting for this service so far: for places in limits, pauses and back-off.
+    pub fn waited(&self) -> Duration {
+        self.inner.shared.stats.of(self.inner.service).waited
+    }
+
     /// Sends a request, repeating it where that is safe and promising.
     ///
     /// # Errors
@@ -121,6 +132,13 @@ impl ServiceClient {
     }
 
     async fn retry_after(&self, call: &mut Call<'_>, failed: &Failed, wait: Duration) {
+        if !call.request.waits && failed.error.kind() == HttpErrorKind::RateLimited {
+            // Whoever asks next waits. Limits that do not say for how long are counted by the minute.
+            let untold = self.config().longest_pause / 4;
+            let wait = if failed.told.is_none() { wait.max(untold) } else { wait };
+            call.origin.pause(Pause::of(wait, Instant::now(), time_of_day()));
+            return;
+        }
         tracing::debug!(
             service = self.inner.service.label(),
             attempt = call.attempts,
@@ -176,7 +194,7 @@ impl ServiceClient {
     async fn wait_for_pause(&self, call: &Call<'_>) -> Result<(), HttpError> {
         while let Some(pause) = call.origin.paused(Instant::now()) {
             let left = pause.left(Instant::now());
-            if left > self.config().longest_pause {
+            if left > self.config().longest_pause || !call.request.waits {
                 let detail = "rate limit exhausted".to_owned();
                 let error = self.error(HttpErrorKind::RateLimited, call.request, detail);
                 return Err(error.resetting(pause.resets_at));
@@ -218,7 +236,7 @@ impl ServiceClient {
     fn time_left(&self, call: &Call<'_>) -> Duration {
         let config = self.config();
         let longest =
-            if call.request.only_reads() { config.attempt_timeout } else { config.write_timeout };
+            if call.request.reads { config.attempt_timeout } else { config.write_timeout };
         longest.min(config.call_deadline.saturating_sub(call.spent))
     }
 
@@ -229,8 +247,9 @@ impl ServiceClient {
         let now = time_of_day();
         let told = told_wait(&raw.headers, now);
         let pause = told.map(|wait| Pause::of(wait, Instant::now(), now));
-        if raw.status.is_success() {
-            if let Some(pause) = pause {
+        let unchanged = request.conditional && raw.status == StatusCode::NOT_MODIFIED;
+        if raw.status.is_success() || unchanged {
+            if let Some(pause) = pause.filter(|_| !request.tried_once) {
                 call.origin.pause(pause);
             }
             return Ok(Answer {
@@ -249,7 +268,7 @@ impl ServiceClient {
         // Only answers that mean "later" make the others wait.
         let later = limited || matches!(raw.status.as_u16(), 502..=504);
         match pause {
-            Some(pause) if later => {
+            Some(pause) if later && !request.tried_once => {
                 call.origin.pause(pause);
                 Err(Failed { error: error.resetting(pause.resets_at), told })
             }

@@ -87,7 +87,7 @@ pub struct ServiceStats {
     pub bytes_in: u64,
     /// Bytes of bodies sent.
     pub bytes_out: u64,
-    /// Time spent waiting: back-off, and pauses that the service asked for.
+    /// Time spent waiting: back-off, pauses that the service asked for, and places in its limits.
     pub waited: Duration,
     /// Time spent in attempts, summed over those under way at once.
     pub busy: Duration,

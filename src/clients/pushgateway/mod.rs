@@ -18,6 +18,8 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct GroupingKey {
     /// Path or id of the config repo's project, where it is known.
     pub project: Option<String>,
+    /// Which part of the targets the job is about, where it is narrowed by name.
+    pub scope: Option<String>,
     /// Which of the jobs that share the work, from 1.
     pub node: String,
 }
@@ -65,14 +67,19 @@ pub async fn push(
     Ok(())
 }
 
-/// `<address>/metrics/job/sapm[/project/…]/node/…`; a path in the address is kept.
+/// `<address>/metrics/job/sapm[/project/…][/scope/…]/node/…`; a path in the address is kept.
 fn url_of(address: &str, key: &GroupingKey) -> Option<Url> {
     let mut url = Url::parse(address.trim()).ok()?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return None;
     }
     let mut path = format!("{}/metrics/job/sapm", url.path().trim_end_matches('/'));
-    for (label, value) in [("project", key.project.as_deref()), ("node", Some(&key.node))] {
+    let labels = [
+        ("project", key.project.as_deref()),
+        ("scope", key.scope.as_deref()),
+        ("node", Some(key.node.as_str())),
+    ];
+    for (label, value) in labels {
         path.extend(value.map(|value| part(label, value)));
     }
     url.set_path(&path);
@@ -99,7 +106,8 @@ mod tests {
     #[test]
     fn the_grouping_key_is_the_path() {
         let url = |address: &str, project: Option<&str>| {
-            let key = GroupingKey { project: project.map(str::to_owned), node: "1".to_owned() };
+            let project = project.map(str::to_owned);
+            let key = GroupingKey { project, scope: None, node: "1".to_owned() };
             url_of(address, &key).map(String::from)
         };
         assert_eq!(

@@ -17,11 +17,12 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>, problems: &mut Vec<Prob
         Err(error) => {
             let target = context.subscriber;
             let message = format!("schedule `{text}` is not valid: {error}");
+            let (line, column) = target.promotion.schedule_at;
             problems.push(
                 Problem::error("invalid_schedule", format!("{}: {message}", target.label()))
                     .in_file(&target.place.file)
-                    .at(&target.place.path)
-                    .at_line(target.place.line, target.place.column),
+                    .at(target.place.below("promotion.schedule"))
+                    .at_line(line, column),
             );
             Gate::hold(GateName::Schedule, message, evidence)
         }

@@ -70,20 +70,33 @@ fn judge(
     asked: &mut Vec<SloQuery>,
     problems: &mut Vec<Problem>,
 ) -> (Option<String>, Value) {
-    let mut item = json!({"slo": key, "target": slo.target, "value": null});
+    let mut item = json!({
+        "slo": key,
+        "name": slo.name,
+        "document": document.name,
+        "file": document.path,
+        "cluster": namespace.cluster,
+        "namespace": namespace.namespace,
+        "target": slo.target,
+        "value": null,
+    });
+    let called = format!(
+        "SLO {} of document {} (cluster {}, namespace {})",
+        slo.name, document.name, namespace.cluster, namespace.namespace
+    );
     let mut failed = |message: String| {
         problems.push(
             Problem::error("slo_lookup_failed", format!("SLO {key}: {message}"))
                 .in_file(&document.path)
                 .at(key),
         );
-        Some(format!("SLO {key} could not be checked: {message}"))
+        Some(format!("{called} could not be checked: {message}"))
     };
     let reason = match (value, &namespace.prometheus_url) {
         (Some(SloValue::Value(value)), _) => {
             item["value"] = json!(value);
             (*value < slo.target)
-                .then(|| format!("SLO {key} is breached: {value} is below {}", slo.target))
+                .then(|| format!("{called} is breached: {value} is below {}", slo.target))
         }
         (Some(SloValue::Failed(failure)), _) => failed(failure.error.clone()),
         (None, Some(url)) => {

@@ -14,8 +14,7 @@ pub(super) fn advice(explanation: &Explanation, found: &Found<'_>) -> Vec<String
         Outcome::UpToDate => up_to_date(explanation, found),
         Outcome::Promote => Vec::new(),
         Outcome::Hold => {
-            let held = explanation.subscriber.gates.iter().filter(|gate| gate.holds());
-            held.flat_map(|gate| gate_advice(explanation, found, gate)).collect()
+            holding(explanation).flat_map(|gate| gate_advice(explanation, found, gate)).collect()
         }
     };
     lines.extend(explanation.merge_requests.iter().filter_map(|r| request(r, explanation)));
@@ -26,6 +25,13 @@ pub(super) fn advice(explanation: &Explanation, found: &Found<'_>) -> Vec<String
         }
     }
     unique
+}
+
+/// The gates that hold; not a soak time that has not begun, as nothing is deployed yet.
+pub(super) fn holding(explanation: &Explanation) -> impl Iterator<Item = &Gate> {
+    let later = explanation.soaks_later();
+    let gates = explanation.subscriber.gates.iter();
+    gates.filter(move |gate| gate.holds() && !(later && gate.gate == GateName::Soak))
 }
 
 fn gate_advice(explanation: &Explanation, found: &Found<'_>, gate: &Gate) -> Vec<String> {
@@ -40,7 +46,7 @@ fn gate_advice(explanation: &Explanation, found: &Found<'_>, gate: &Gate) -> Vec
         GateName::SameRef => same_ref(explanation),
         GateName::Soak => vec![soak(found, target, gate)],
         GateName::Schedule => vec![schedule(found, target, gate)],
-        GateName::Slo => vec![slo(target)],
+        GateName::Slo => vec![slo(target, gate)],
         GateName::BlockedVersion => blocked(explanation, target),
         GateName::EditSite => vec![edit_site(gate)],
     }
@@ -48,28 +54,34 @@ fn gate_advice(explanation: &Explanation, found: &Found<'_>, gate: &Gate) -> Vec
 
 fn deployment(followed: &FollowedReport, target: &Target) -> String {
     let commit = followed.commit_sha.as_ref().map_or("its commit", |commit| commit.short());
-    let key = followed.record_key.as_deref().unwrap_or_default();
-    let by = &followed.deployed_by;
+    let label = &followed.label;
+    let look = pipeline(followed);
     match followed.state {
         Some(DeploymentState::Failed) => format!(
-            "the deployment of {commit} to {} failed: look at its deployment pipeline ({by}), and \
-             deploy it again, or bring a commit that works",
-            followed.label
+            "the deployment of {commit} to {label} failed: {look}, and deploy it again, or bring a \
+             commit that works"
         ),
         Some(DeploymentState::Invalid) => format!(
-            "deploy {commit} to {} again ({by}), so that the deployer writes its record {key} anew",
-            followed.label
+            "deploy {commit} to {label} again, so that the deployer writes its record anew: {look}"
         ),
         _ => {
             let missing = format!(
-                "{commit} has to be deployed to {}: look at its deployment pipeline ({by}); when \
-                 it is done, the deployer writes the record {key}",
-                followed.label
+                "{commit} has to be deployed to {label}: {look}; once it is deployed, the next run \
+                 of sapm sees it"
             );
             let same = RepoUrl::new(followed.repo_url.as_str()).is_same(&target.repo_url);
             if same { missing } else { format!("{missing} (it deploys {})", followed.repo_url) }
         }
     }
+}
+
+/// Where the deployments of a publisher are to be seen, as far as the config repo says.
+fn pipeline(followed: &FollowedReport) -> String {
+    let place = match &followed.pipelines_provider {
+        Some(file) => format!("it runs where {file} says, the pipelinesProvider of the saas file"),
+        None => "its saas file names no pipelinesProvider: ask who runs the deployments".to_owned(),
+    };
+    format!("look at its deployment pipeline ({}; {place})", followed.deployed_by)
 }
 
 fn same_ref(explanation: &Explanation) -> Vec<String> {
@@ -124,12 +136,23 @@ fn schedule(found: &Found<'_>, target: &Target, gate: &Gate) -> String {
     }
 }
 
-fn slo(target: &Target) -> String {
+/// Is there an SLO whose value is not known?
+pub(super) fn slos_unknown(gate: &Gate) -> bool {
+    let mut slos = gate.evidence["slos"].as_array().into_iter().flatten();
+    slos.any(|slo| slo["value"].is_null())
+}
+
+fn slo(target: &Target, gate: &Gate) -> String {
     let documents: Vec<String> =
         target.slos.iter().flatten().map(|document| format!("data{}", document.path)).collect();
+    let wait = if slos_unknown(gate) {
+        "see that their Prometheus answers"
+    } else {
+        "wait until the service is well again"
+    };
     format!(
-        "wait until the service is well again (SLOs of {}); a fix that must go out all the same is \
-         let through when its commit is in hotfixVersions of {} at data{}",
+        "{wait} (SLOs of {}); a fix that must go out all the same is let through when its commit \
+         is in hotfixVersions of {} at data{}",
         documents.join(", "),
         target.repo_url,
         target.app.path
@@ -209,7 +232,7 @@ fn up_to_date(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
     };
     let upstream = explanation.publishers.iter().filter(due).map(|followed| {
         let word = match (followed.decision, followed.held_by) {
-            (Some(Outcome::Promote), _) => "is about to be promoted".to_owned(),
+            (Some(Outcome::Promote), _) => "is due for promotion".to_owned(),
             (_, Some(gate)) => format!("is held by {}", gate.as_str()),
             _ => "is in error".to_owned(),
         };
@@ -252,7 +275,7 @@ fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<Stri
         Reason::WaitsForRequest => {
             format!("merge or close what it waits for: {}", planned.reason)
         }
-        Reason::RunLimit => "wait: one of the next runs opens it".to_owned(),
+        Reason::RunLimit if explanation.is_now() => "wait: one of the next runs opens it".to_owned(),
         Reason::FactsMissing => format!("{page} is left as it is until the facts are there"),
         Reason::HeldByGate => format!("{page} is a draft meanwhile, and becomes ready by itself"),
         Reason::AsWanted | Reason::ReadyAgain if planned.action == Action::Keep => {
@@ -261,7 +284,9 @@ fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<Stri
         Reason::Due if !explanation.merge_requests_known => {
             "set SAPM_GITLAB_URL, SAPM_GITLAB_TOKEN and the project to learn whether its merge request is open".to_owned()
         }
-        Reason::Due => "nothing: the scheduled `sapm apply` opens the merge request".to_owned(),
+        Reason::Due if explanation.is_now() => {
+            "nothing: the scheduled `sapm apply` opens the merge request".to_owned()
+        }
         _ => return None,
     };
     Some(text)
@@ -275,6 +300,9 @@ fn merge(request: &ExplainedRequest, page: &str) -> String {
             pipeline.web_url.as_deref().unwrap_or("it")
         ),
         (None, Some(true)) => format!("mark {page} as ready, and merge it"),
-        (None, _) => format!("merge {page}, or wait for whatever merges it here"),
+        (None, _) => format!(
+            "sapm merges nothing: merge {page}, or leave it to the merge bot of this config repo, if \
+             there is one (it goes by the labels)"
+        ),
     }
 }

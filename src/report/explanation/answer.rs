@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use super::forecast::WhatIf;
-use super::{Answer, Explanation, Found, Since, advice};
-use crate::decide::{DeploymentState, Gate, Outcome};
+use super::{Answer, Explanation, Found, Since, advice, words};
+use crate::decide::{DeploymentState, Gate, GateName, Outcome};
 use crate::domain::span;
 use crate::plan::{Action, Reason};
 use crate::report::text::{short, utc};
@@ -75,7 +75,7 @@ fn due(explanation: &Explanation) -> String {
             "every gate passes; whether its merge request is open is not known".to_owned()
         }
         (Action::Create, _) => {
-            "every gate passes; the next run of `sapm apply` opens its merge request".to_owned()
+            format!("every gate passes; {}", words::opens(explanation, "its merge request"))
         }
         (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) if request.draft == Some(true) => {
             format!("its merge request {number} is open, and somebody made it a draft")
@@ -83,15 +83,22 @@ fn due(explanation: &Explanation) -> String {
         (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) => {
             format!("its merge request {number} is open and waits to be merged")
         }
-        (Action::Update, _) => {
+        (Action::Update, _) if explanation.is_now() => {
             format!(
                 "its merge request {number} is open; the next run refreshes it ({})",
                 planned.reason
             )
         }
+        (Action::Update, _) => {
+            format!(
+                "its merge request {number} is open; a run at that time would refresh it ({})",
+                planned.reason
+            )
+        }
         (Action::Keep, _) => format!("its merge request {number} is {}", planned.reason),
         (Action::Close, _) => {
-            format!("its merge request {number} will be closed: {}", planned.reason)
+            let will = if explanation.is_now() { "will" } else { "would" };
+            format!("its merge request {number} {will} be closed: {}", planned.reason)
         }
         (Action::Defer | Action::Hold, _) => {
             format!("every gate passes, but no merge request is opened: {}", planned.reason)
@@ -110,7 +117,7 @@ fn since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
                 found.decisions.subscribers.get(&found.target).and_then(|d| d.promotable_since);
             match (opened, promotable) {
                 (Some(at), _) => since(at, "its merge request was opened"),
-                (None, Some(at)) => since(at, "the deployments upstream allow it"),
+                (None, Some(at)) => since(at, "deployments and schedule allow it"),
                 (None, None) => None,
             }
         }
@@ -146,7 +153,8 @@ fn when(explanation: &Explanation, step: &Move) -> String {
     let now = explanation.observed_at;
     let to = short(&step.to);
     if step.at <= now {
-        return format!("now, to {to}");
+        let when = if explanation.is_now() { "now" } else { "at that time" };
+        return format!("{when}, to {to}");
     }
     let waited = step.waited.map(|w| format!("; waits for {}", w.gate.as_str()));
     format!(
@@ -162,17 +170,76 @@ fn never(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> Stri
         return "when its publishers have deployed another commit".to_owned();
     };
     match explanation.subscriber.decision {
-        Outcome::Error => return "when what is wrong is put right".to_owned(),
-        Outcome::Promote => return format!("when people let it: {}", stay.reason),
-        Outcome::Hold | Outcome::UpToDate => {}
+        Outcome::Error => "when what is wrong is put right".to_owned(),
+        Outcome::Promote => format!("when people let it: {}", stay.reason),
+        Outcome::Hold => timeless(explanation)
+            .unwrap_or_else(|| format!("not before {}: {}", utc(plain.until), stay.reason)),
+        Outcome::UpToDate => format!("not before {}: {}", utc(plain.until), stay.reason),
     }
-    let timeless = |gate: &&Gate| gate.holds() && gate.next_possible_at.is_none();
-    let gates = explanation.subscriber.gates.iter();
-    let waits: Vec<&str> = gates.filter(timeless).map(|gate| gate.gate.as_str()).collect();
+}
+
+/// What the gates wait for that no time brings; `None` if time alone does.
+fn timeless(explanation: &Explanation) -> Option<String> {
+    let waits = advice::holding(explanation).filter(|gate| gate.next_possible_at.is_none());
+    let waits: Vec<String> = waits.map(|gate| waits_for(explanation, gate)).collect();
     if waits.is_empty() {
-        format!("not before {}: {}", utc(plain.until), stay.reason)
-    } else {
-        format!("not by waiting alone: something has to be done about {}", waits.join(", "))
+        return None;
+    }
+    let times = advice::holding(explanation).filter_map(|g| Some((g.next_possible_at?, g.gate)));
+    let earliest = times
+        .max()
+        .map(|(at, gate)| format!("; not before {} in any case ({})", utc(at), gate.as_str()));
+    Some(format!("{}{}", waits.join("; and "), earliest.unwrap_or_default()))
+}
+
+/// When a gate passes whose time nobody knows.
+fn waits_for(explanation: &Explanation, gate: &Gate) -> String {
+    match gate.gate {
+        GateName::Deployment if explanation.soaks_later() => {
+            format!("{}; then it has to soak", deployments(explanation))
+        }
+        GateName::Deployment => deployments(explanation),
+        GateName::SameRef => "when all publishers are at the same commit".to_owned(),
+        GateName::Soak => "when a record says since when the commit is deployed".to_owned(),
+        GateName::Schedule => "when its schedule is corrected".to_owned(),
+        GateName::Slo if advice::slos_unknown(gate) => {
+            "when its SLOs can be checked, and are met".to_owned()
+        }
+        GateName::Slo => "when the SLO is met again".to_owned(),
+        GateName::BlockedVersion => {
+            "with a newer commit, or when this one is no longer blocked".to_owned()
+        }
+        GateName::EditSite => {
+            let other = gate.evidence["label"].as_str().unwrap_or("the other target");
+            format!("when {other} is promoted to the same values")
+        }
+    }
+}
+
+fn deployments(explanation: &Explanation) -> String {
+    let waiting = explanation.publishers.iter().filter_map(|followed| {
+        let commit = followed.commit_sha.as_ref().map_or("its commit", |commit| commit.short());
+        match followed.state? {
+            DeploymentState::Success => None,
+            DeploymentState::Failed | DeploymentState::Invalid => Some(format!(
+                "{} has deployed {commit} again and successfully, or another commit",
+                followed.label
+            )),
+            DeploymentState::Missing => Some(format!("{} has deployed {commit}", followed.label)),
+        }
+    });
+    let mut waiting: Vec<String> = waiting.collect();
+    // A publisher of two channels is named once.
+    waiting.dedup();
+    match waiting.as_slice() {
+        [] => "when its publishers are deployed".to_owned(),
+        [first, second, rest @ ..] if !rest.is_empty() => {
+            format!(
+                "when {first}, {second}, and {} more have done so; nobody knows when",
+                rest.len()
+            )
+        }
+        all => format!("when {}; nobody knows when", all.join(" and ")),
     }
 }
 

@@ -1,11 +1,10 @@
-//! An explanation for an issue, a chat or a merge request.
+//! An explanation for an issue, a chat or a merge request: all that the text says.
 
 use std::fmt::Write as _;
 
-use super::text::{state, verdict};
-use super::{Explanation, FollowedReport};
+use super::{Explanation, FollowedReport, timeline, words};
 use crate::report::markdown::cell;
-use crate::report::text::{ago, short, utc};
+use crate::report::text::{short, utc};
 
 /// The answer first, then tables. Nothing from a datafile counts as markup.
 pub fn markdown(explanation: &Explanation) -> String {
@@ -13,21 +12,13 @@ pub fn markdown(explanation: &Explanation) -> String {
     let answer = &explanation.answer;
     let _ = writeln!(text, "# {}\n", cell(&explanation.subscriber.target.label()));
     let _ = writeln!(text, "{}\n", cell(&answer.summary));
+    let _ = writeln!(text, "* As of {}", words::as_of(explanation));
     if let Some(since) = &answer.since {
-        let _ = writeln!(text, "* Since {}: {}", utc(since.at), cell(&since.what));
+        let _ = writeln!(text, "* Since {}", cell(&words::since(since, explanation)));
     }
     let _ = writeln!(text, "* Next possible: {}", cell(&answer.next));
     if let Some(what_if) = &answer.what_if {
         let _ = writeln!(text, "* What if: {}", cell(what_if));
-    }
-    let place = cell(&explanation.declared_at);
-    match &explanation.declared_url {
-        Some(url) => {
-            let _ = writeln!(text, "* Declared at [{place}](<{}>)", plain_url(url));
-        }
-        None => {
-            let _ = writeln!(text, "* Declared at {place}");
-        }
     }
     if !answer.advice.is_empty() {
         text.push_str("\n## What to do\n\n");
@@ -35,92 +26,176 @@ pub fn markdown(explanation: &Explanation) -> String {
     for line in &answer.advice {
         let _ = writeln!(text, "* {}", cell(line));
     }
-    gates(&mut text, explanation);
+    target(&mut text, explanation);
     publishers(&mut text, explanation);
+    gates(&mut text, explanation);
     requests(&mut text, explanation);
     forecast(&mut text, explanation);
+    problems(&mut text, explanation);
     text
 }
 
-/// An address that cannot end its brackets.
-fn plain_url(url: &str) -> String {
-    url.replace(['<', '>', '\n', '\r', ' '], "")
+/// A link, if there is an address; one that cannot end its brackets.
+fn link(text: &str, url: Option<&String>) -> String {
+    match url {
+        Some(url) => {
+            let url = url.replace(['<', '>', '\n', '\r', ' ', '|'], "");
+            format!("[{}](<{url}>)", cell(text))
+        }
+        None => cell(text),
+    }
 }
 
-fn gates(text: &mut String, explanation: &Explanation) {
-    text.push_str("\n## Gates\n\n| gate | verdict | why |\n| --- | --- | --- |\n");
-    for gate in explanation.subscriber.gates.iter() {
-        let verdict = verdict(gate.outcome);
-        let _ = writeln!(text, "| {} | {verdict} | {} |", gate.gate.as_str(), cell(&gate.reason));
+fn target(text: &mut String, explanation: &Explanation) {
+    let subscriber = &explanation.subscriber;
+    text.push_str("\n## Target\n\n| what | value |\n| --- | --- |\n");
+    let mut row = |key: &str, value: String| {
+        let _ = writeln!(text, "| {key} | {value} |");
+    };
+    row("uid", cell(subscriber.target.uid.as_str()));
+    row("app", cell(&subscriber.target.app));
+    row("environment", cell(&subscriber.environment));
+    row("declared at", link(&explanation.declared_at, explanation.declared_url.as_ref()));
+    row("repository", cell(&subscriber.repo_url));
+    row("ref", cell(&subscriber.current_ref));
+    let candidate = subscriber.candidate.as_ref().map(|candidate| candidate.as_str());
+    if let Some(candidate) = candidate.filter(|other| *other != subscriber.current_ref) {
+        row("would become", cell(candidate));
+    }
+    if let Some(url) = &subscriber.compare_url {
+        row("what changes", link("compare", Some(url)));
     }
 }
 
 fn publishers(text: &mut String, explanation: &Explanation) {
-    if explanation.publishers.is_empty() {
+    if explanation.subscriber.channels.is_empty() {
         return;
     }
     text.push_str(
-        "\n## Follows\n\n| channel | publisher | ref | commit | subject | deployment |\n| --- | --- | --- | --- | --- | --- |\n",
+        "\n## Follows\n\n| channel | publisher | ref | commit | subject | committed | deployment |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    for followed in &explanation.publishers {
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {} |",
-            cell(&followed.channel),
-            cell(&followed.label),
-            cell(short(followed.git_ref.as_deref().unwrap_or_default())),
-            cell(followed.commit_sha.as_ref().map_or("not known", |commit| commit.short())),
-            cell(followed.subject.as_deref().unwrap_or_default()),
-            cell(&deployment(followed, explanation)),
-        );
+    for channel in &explanation.subscriber.channels {
+        let mut any = false;
+        for followed in explanation.publishers.iter().filter(|f| f.channel == *channel) {
+            any = true;
+            publisher(text, followed, explanation);
+        }
+        if !any {
+            let _ = writeln!(text, "| {} | nobody publishes to it | | | | | |", cell(channel));
+        }
     }
 }
 
+fn publisher(text: &mut String, followed: &FollowedReport, explanation: &Explanation) {
+    let committed = followed.committed_at.map(|time| words::at(time, explanation));
+    let commit = followed.commit_sha.as_ref().map_or("not known", |commit| commit.as_str());
+    let _ = writeln!(
+        text,
+        "| {} | {} | {} | {} | {} | {} | {} |",
+        cell(&followed.channel),
+        cell(&followed.label),
+        cell(short(followed.git_ref.as_deref().unwrap_or_default())),
+        link(commit, followed.commit_url.as_ref()),
+        cell(followed.subject.as_deref().unwrap_or_default()),
+        committed.unwrap_or_default(),
+        cell(&deployment(followed, explanation)),
+    );
+}
+
 fn deployment(followed: &FollowedReport, explanation: &Explanation) -> String {
-    let when = followed.check_in.map(|at| format!(" {}", ago(at, explanation.observed_at)));
-    format!("{}{}", state(followed.state), when.unwrap_or_default())
+    let when = followed.check_in.map(|time| format!(" {}", words::at(time, explanation)));
+    let reason = followed.reason.as_ref().map(|reason| format!(": {reason}"));
+    let promotion = words::promotion(followed).map(|promotion| format!("; promotion {promotion}"));
+    let rest = [when, reason, promotion].into_iter().flatten();
+    format!("{}{}", words::state(followed.state), rest.collect::<String>())
+}
+
+fn gates(text: &mut String, explanation: &Explanation) {
+    let _ = writeln!(
+        text,
+        "\n## Gates\n\n({})\n\n| gate | verdict | why | passes when |\n| --- | --- | --- | --- |",
+        words::VERDICTS
+    );
+    let mut slos = Vec::new();
+    for gate in explanation.subscriber.gates.iter() {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            gate.gate.as_str(),
+            words::verdict(gate.outcome),
+            cell(&gate.reason),
+            gate.gate.passes_when()
+        );
+        slos.extend(gate.evidence["slos"].as_array().into_iter().flatten().map(words::slo));
+    }
+    if !slos.is_empty() {
+        text.push('\n');
+    }
+    for slo in slos {
+        let _ = writeln!(text, "* {}", cell(&slo));
+    }
 }
 
 fn requests(text: &mut String, explanation: &Explanation) {
     text.push_str("\n## Merge request\n\n");
     if !explanation.merge_requests_known {
         text.push_str("Not known: GitLab was not asked.\n");
-    } else if explanation.merge_requests.iter().all(|request| request.draft.is_none()) {
-        text.push_str("None is open.\n");
+        return;
+    }
+    if explanation.merge_requests.is_empty() {
+        text.push_str("* None is open\n");
     }
     for request in &explanation.merge_requests {
         let planned = &request.planned;
-        let Some(draft) = request.draft else { continue };
+        let Some(draft) = request.draft else {
+            let why = cell(&words::none_open(planned, explanation));
+            let _ = writeln!(text, "* None is open: {why}");
+            continue;
+        };
         let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
-        let link = match &planned.web_url {
-            Some(url) => format!("[{number}](<{}>)", plain_url(url)),
-            None => number,
-        };
-        let pipeline = match &request.pipeline {
-            Some(pipeline) => format!(", pipeline {}", cell(&pipeline.status)),
-            None => String::new(),
-        };
         let word = if draft { "a draft" } else { "ready" };
-        let _ = writeln!(text, "* {link}: open, {word}{pipeline}; {}", cell(&planned.reason));
+        let opened = planned.opened_at.map(|time| format!(" {}", words::at(time, explanation)));
+        let _ = writeln!(
+            text,
+            "* {}: open, {word}; opened{}",
+            link(&number, planned.web_url.as_ref()),
+            opened.unwrap_or_default()
+        );
+        if let Some(pipeline) = &request.pipeline {
+            let _ =
+                writeln!(text, "* Pipeline: {}", link(&pipeline.status, pipeline.web_url.as_ref()));
+        }
+        if let Some(status) = &request.merge_status {
+            let _ = writeln!(text, "* GitLab says: {}", cell(&words::merge_status(status)));
+        }
+        let labels: Vec<String> = planned.labels.iter().map(|label| cell(label)).collect();
+        let _ = writeln!(text, "* Labels: {}", labels.join(", "));
+        let run = if explanation.is_now() { "The next run" } else { "A run then" };
+        let _ = writeln!(text, "* {run}: {}", cell(&words::next_run(planned)));
+    }
+    if let Some(earlier) = words::earlier(explanation) {
+        let _ = writeln!(text, "* Before: {}", cell(&earlier));
     }
 }
 
 fn forecast(text: &mut String, explanation: &Explanation) {
+    let Some(title) = timeline::title(explanation) else { return };
     let forecast = &explanation.forecast;
-    if forecast.moves.is_empty() && forecast.assumptions.is_empty() {
-        return;
-    }
-    text.push_str("\n## What comes next\n\n");
+    let _ = writeln!(text, "\n## {title}\n");
     for assumption in &forecast.assumptions {
-        let word = if assumption.success { "has deployed" } else { "has failed to deploy" };
-        let _ = writeln!(
-            text,
-            "Assumed: {} {word} `{}`.\n",
-            cell(&assumption.label),
-            assumption.commit_sha.short()
+        let _ = writeln!(text, "* {}", cell(&timeline::assumed(assumption)));
+        for other in &assumption.along {
+            let _ = writeln!(text, "  * {}", cell(&timeline::along(other, assumption)));
+        }
+    }
+    if forecast.moves.is_empty() {
+        text.push_str("* nothing moves\n");
+    } else {
+        text.push_str(
+            "\n| when | target | from | to | waited |\n| --- | --- | --- | --- | --- |\n",
         );
     }
-    text.push_str("| when | target | from | to | waited for |\n| --- | --- | --- | --- | --- |\n");
     for step in &forecast.moves {
         let _ = writeln!(
             text,
@@ -129,17 +204,27 @@ fn forecast(text: &mut String, explanation: &Explanation) {
             cell(&step.label),
             cell(short(&step.from)),
             cell(short(&step.to)),
-            step.waited_for.map_or("", |gate| gate.as_str())
+            timeline::waited(step)
         );
     }
-    let stays = forecast.stays.iter().filter(|_| !forecast.assumptions.is_empty());
-    for stay in stays {
-        let _ = writeln!(text, "\n* {} does not move: {}", cell(&stay.label), cell(&stay.reason));
+    text.push('\n');
+    for line in timeline::differences(forecast) {
+        let _ = writeln!(text, "* {}", cell(&line));
     }
-    let _ = writeln!(
-        text,
-        "\nLooks as far as {}, and assumes that {}.",
-        utc(forecast.until),
-        forecast.rests_on.join("; that ")
+    let _ = writeln!(text, "\n{}", timeline::rests_on(forecast));
+}
+
+fn problems(text: &mut String, explanation: &Explanation) {
+    if explanation.problems.is_empty() {
+        return;
+    }
+    text.push_str(
+        "\n## Problems\n\n| severity | place | what | code |\n| --- | --- | --- | --- |\n",
     );
+    for problem in &explanation.problems {
+        let severity = if problem.is_error() { "error" } else { "warning" };
+        let place = words::place(problem).unwrap_or_default();
+        let (message, code) = (cell(&problem.message), &problem.code);
+        let _ = writeln!(text, "| {severity} | {} | {message} | {code} |", cell(&place));
+    }
 }

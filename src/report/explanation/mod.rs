@@ -5,24 +5,29 @@
 
 mod advice;
 mod answer;
+mod followed;
 mod forecast;
 mod markdown;
+mod requests;
 mod text;
 mod timeline;
+mod words;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+pub use followed::FollowedReport;
 pub use forecast::{ForecastReport, WhatIf};
 pub use markdown::markdown;
+pub use requests::{EarlierRequest, ExplainedRequest};
 pub use text::text;
 
-use super::model::{PlanReport, RequestReport, SubscriberReport};
+use super::model::{PlanReport, RepoReport, SubscriberReport};
 use crate::app_interface::Bundle;
-use crate::decide::{Decisions, DeploymentState, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, TargetUid};
+use crate::decide::{Decisions, GateName};
+use crate::domain::Problem;
 use crate::inventory::{Inventory, Target};
-use crate::snapshot::{MergeRequestFact, PipelineFact, Snapshot};
+use crate::snapshot::Snapshot;
 
 /// The format's version.
 const VERSION: u32 = 1;
@@ -34,6 +39,8 @@ pub struct Explanation {
     pub version: u32,
     /// The time as of which everything was decided.
     pub observed_at: DateTime<Utc>,
+    /// Is that time the present?
+    pub as_of: AsOf,
     /// What people want to know first.
     pub answer: Answer,
     /// The subscriber with every gate, as in the plan.
@@ -46,6 +53,8 @@ pub struct Explanation {
     pub publishers: Vec<FollowedReport>,
     /// Requests about it, with their actions.
     pub merge_requests: Vec<ExplainedRequest>,
+    /// Its requests that are closed or merged, newest first; null where nobody asked.
+    pub earlier_requests: Option<Vec<EarlierRequest>>,
     /// Was GitLab asked which requests are open?
     pub merge_requests_known: bool,
     /// What follows in time: of the target and of those it waits for; with assumptions of all
@@ -81,56 +90,16 @@ pub struct Since {
     pub what: String,
 }
 
-/// A (channel, publisher) pair that the target follows.
-#[derive(Debug, Clone, Serialize)]
-pub struct FollowedReport {
-    /// The channel.
-    pub channel: String,
-    /// Who publishes.
-    pub uid: TargetUid,
-    /// The publisher's label.
-    pub label: String,
-    /// Its saas file, its resource template's cluster and namespace, for people.
-    pub deployed_by: String,
-    /// Where it is declared: `data/…:LINE`.
-    pub declared_at: String,
-    /// Its code repository.
-    pub repo_url: String,
-    /// The ref that is deployed.
-    #[serde(rename = "ref")]
-    pub git_ref: Option<String>,
-    /// Its commit, if it is known.
-    pub commit_sha: Option<CommitSha>,
-    /// When that was committed, if the API said so.
-    pub committed_at: Option<DateTime<Utc>>,
-    /// First line of its message, if the API said so.
-    pub subject: Option<String>,
-    /// How its deployment went; null if the record could not be read.
-    pub state: Option<DeploymentState>,
-    /// When it was deployed.
-    pub check_in: Option<DateTime<Utc>>,
-    /// Why commit or record are not known or not usable.
-    pub reason: Option<String>,
-    /// Key of the deployment record in the bucket.
-    pub record_key: Option<String>,
-    /// Is it promoted by this program itself? Then this is decided for it.
-    pub decision: Option<Outcome>,
-    /// The gate that holds it, if one does.
-    pub held_by: Option<GateName>,
-}
-
-/// A request with what GitLab says about it.
-#[derive(Debug, Clone, Serialize)]
-pub struct ExplainedRequest {
-    /// As in the plan.
-    #[serde(flatten)]
-    pub planned: RequestReport,
-    /// Is it a draft? Null if it is not open.
-    pub draft: Option<bool>,
-    /// Pipeline of its newest commit, if GitLab was asked.
-    pub pipeline: Option<PipelineFact>,
-    /// GitLab's merge status, may be stale.
-    pub merge_status: Option<String>,
+/// What the time of the decisions is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsOf {
+    /// The present.
+    Now,
+    /// A time that was asked about: the facts are from another one.
+    Given,
+    /// The time of recorded facts.
+    Recorded,
 }
 
 /// What an explanation is made of.
@@ -147,6 +116,8 @@ pub struct Found<'a> {
     pub report: &'a PlanReport,
     /// Index of the target in the inventory.
     pub target: usize,
+    /// What the time of the decisions is.
+    pub as_of: AsOf,
 }
 
 impl Found<'_> {
@@ -168,11 +139,16 @@ impl Found<'_> {
         format!("data{}:{}", target.place.file, self.line(target, path))
     }
 
-    /// The same as a page on GitLab.
+    /// `data/…:LINE` of a field as a page on GitLab.
     fn page(&self, target: &Target, path: &[&str]) -> Option<String> {
         let repo = self.snapshot.config_repo.as_ref()?;
         let (file, line) = (&target.place.file, self.line(target, path));
         Some(format!("{}/-/blob/{}/data{file}#L{line}", repo.web_url, repo.base_commit))
+    }
+
+    /// `host[:port]` of GitLab, to make links in its style.
+    fn gitlab_host(&self) -> Option<&str> {
+        self.report.config_repo.as_ref().and_then(RepoReport::host)
     }
 }
 
@@ -182,11 +158,11 @@ impl Explanation {
         let target = found.target();
         let subscriber =
             found.report.subscribers.iter().find(|other| other.target.uid == target.uid)?.clone();
-        let publishers = publishers(found, target);
-        let merge_requests = requests(found, &subscriber);
+        let merge_requests = requests::about(found, &subscriber);
         let mut explanation = Self {
             version: VERSION,
             observed_at: found.snapshot.observed_at,
+            as_of: found.as_of,
             answer: Answer {
                 summary: String::new(),
                 since: None,
@@ -198,8 +174,9 @@ impl Explanation {
             subscriber,
             declared_at: found.field(target, &["ref"]),
             declared_url: found.page(target, &["ref"]),
-            publishers,
+            publishers: followed::followed(found, target),
             merge_requests,
+            earlier_requests: requests::earlier(found),
             merge_requests_known: found.snapshot.config_repo.is_some(),
             forecast: ForecastReport::new(found, what_if),
             problems: found.report.problems.clone(),
@@ -213,79 +190,23 @@ impl Explanation {
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
+    /// Are the decisions about the present?
+    fn is_now(&self) -> bool {
+        self.as_of == AsOf::Now
+    }
+
+    /// Does its soak time begin only when something is deployed that is not yet?
+    fn soaks_later(&self) -> bool {
+        let timeless = |name: GateName| {
+            let mut gates = self.subscriber.gates.iter().filter(|gate| gate.holds());
+            gates.any(|gate| gate.gate == name && gate.next_possible_at.is_none())
+        };
+        timeless(GateName::Deployment) && timeless(GateName::Soak)
+    }
+
     /// The request that is open, or would be.
     fn request(&self) -> Option<&ExplainedRequest> {
         let open = self.merge_requests.iter().find(|request| request.draft.is_some());
         open.or(self.merge_requests.first())
     }
-}
-
-fn publishers(found: &Found<'_>, target: &Target) -> Vec<FollowedReport> {
-    let channels = target.promotion.subscribe.iter();
-    channels
-        .flat_map(|channel| {
-            found
-                .inventory
-                .publishers_of(channel)
-                .map(move |(index, publisher)| followed(found, channel, index, publisher))
-        })
-        .collect()
-}
-
-fn followed(found: &Found<'_>, channel: &str, index: usize, publisher: &Target) -> FollowedReport {
-    let state = found.decisions.publishers.get(index);
-    let commit = state.and_then(|state| state.commit.as_ref().ok()).cloned();
-    let deployment = state.and_then(|state| state.deployments.get(channel));
-    let failure = state.and_then(|state| {
-        state.commit.as_ref().err().or_else(|| state.unread.get(channel)).map(|f| f.error.clone())
-    });
-    let git_ref = publisher.git_ref.clone().ok();
-    let fact = git_ref.as_ref().and_then(|git_ref| {
-        let key = Snapshot::commit_key(&publisher.repo_url, git_ref);
-        found.snapshot.commits.get(&key)?.as_result().ok()
-    });
-    let decision = found.decisions.subscribers.get(&index);
-    FollowedReport {
-        channel: channel.to_owned(),
-        uid: publisher.uid.clone(),
-        label: publisher.label(),
-        deployed_by: format!(
-            "saas file {}, cluster {}, namespace {}",
-            publisher.saas_file, publisher.namespace.cluster.name, publisher.namespace.name
-        ),
-        declared_at: found.field(publisher, &["ref"]),
-        repo_url: publisher.repo_url.to_string(),
-        committed_at: fact.and_then(|fact| fact.committed_at),
-        subject: fact.and_then(|fact| fact.subject.clone()),
-        state: deployment.map(|deployment| deployment.state),
-        check_in: deployment.and_then(|deployment| deployment.check_in),
-        reason: failure.or_else(|| deployment.and_then(|deployment| deployment.reason.clone())),
-        record_key: commit.as_ref().map(|commit| {
-            crate::decide::state_key(&crate::decide::record_key(channel, &publisher.uid, commit))
-        }),
-        commit_sha: commit,
-        git_ref,
-        decision: decision.map(|decision| decision.outcome),
-        held_by: decision.and_then(|decision| decision.held_by),
-    }
-}
-
-fn requests(found: &Found<'_>, subscriber: &SubscriberReport) -> Vec<ExplainedRequest> {
-    let about = |request: &&RequestReport| request.targets.contains(&subscriber.target.uid);
-    found
-        .report
-        .merge_requests
-        .iter()
-        .filter(about)
-        .map(|planned| {
-            let fact: Option<&MergeRequestFact> =
-                planned.iid.and_then(|iid| found.snapshot.merge_requests.get(&iid));
-            ExplainedRequest {
-                planned: planned.clone(),
-                draft: fact.map(|fact| fact.draft),
-                pipeline: fact.and_then(|fact| fact.pipeline.clone()),
-                merge_status: fact.and_then(|fact| fact.detailed_merge_status.clone()),
-            }
-        })
-        .collect()
 }

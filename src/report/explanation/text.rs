@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{ExplainedRequest, Explanation, FollowedReport, timeline};
-use crate::decide::{DeploymentState, GateOutcome, Outcome};
-use crate::plan::Action;
+use super::{ExplainedRequest, Explanation, FollowedReport, timeline, words};
+use crate::decide::DeploymentState;
 use crate::report::paint::{BOLD, FAINT, GREEN, Paint, RED, YELLOW};
-use crate::report::text::{ago, printable, utc};
+use crate::report::text::printable;
 
 /// The answer first, then everything that it rests on.
 pub fn text(explanation: &Explanation, paint: Paint) -> String {
@@ -55,14 +54,9 @@ fn answer(out: &mut Sheet, explanation: &Explanation) {
     let rest = answer.summary.strip_prefix(&label).unwrap_or(&answer.summary);
     let label = out.paint.paint(style, &printable(&label));
     let _ = writeln!(out.text, "{label}{}", printable(rest));
+    out.pair("as of", &words::as_of(explanation));
     if let Some(since) = &answer.since {
-        let when = format!(
-            "{} ({}): {}",
-            utc(since.at),
-            ago(since.at, explanation.observed_at),
-            since.what
-        );
-        out.pair("since", &when);
+        out.pair("since", &words::since(since, explanation));
     }
     out.pair("next possible", &answer.next);
     if let Some(what_if) = &answer.what_if {
@@ -94,6 +88,9 @@ fn target(out: &mut Sheet, explanation: &Explanation) {
         }
         _ => {}
     }
+    if let Some(url) = &subscriber.compare_url {
+        out.pair("what changes", url);
+    }
 }
 
 fn publishers(out: &mut Sheet, explanation: &Explanation) {
@@ -116,7 +113,6 @@ fn publishers(out: &mut Sheet, explanation: &Explanation) {
 
 fn publisher(out: &mut Sheet, followed: &FollowedReport, explanation: &Explanation) {
     out.line(&format!("  {}", followed.label));
-    let now = explanation.observed_at;
     let at = followed.git_ref.as_deref().unwrap_or("no ref");
     let commit = match &followed.commit_sha {
         None => format!("{at}: commit not known"),
@@ -124,74 +120,51 @@ fn publisher(out: &mut Sheet, followed: &FollowedReport, explanation: &Explanati
         Some(commit) => format!("{} ({at})", commit.short()),
     };
     let subject = followed.subject.as_ref().map(|s| format!(" \"{s}\"")).unwrap_or_default();
-    let when = followed.committed_at.map(|t| format!(", committed {}", ago(t, now)));
-    out.line(&format!("    commit      {commit}{subject}{}", when.unwrap_or_default()));
+    out.line(&format!("    commit      {commit}{subject}"));
+    if let Some(time) = followed.committed_at {
+        out.line(&format!("    committed   {}", words::at(time, explanation)));
+    }
+    if let Some(url) = &followed.commit_url {
+        out.line(&format!("                {url}"));
+    }
     let style = match followed.state {
         Some(DeploymentState::Success) => GREEN,
         Some(DeploymentState::Missing) => YELLOW,
         _ => RED,
     };
-    let state = out.paint.paint(style, state(followed.state));
-    let when = match followed.check_in {
-        Some(at) => format!(" {} ({})", ago(at, now), utc(at)),
-        None => String::new(),
-    };
+    let state = out.paint.paint(style, words::state(followed.state));
+    let when = followed.check_in.map(|time| format!(" {}", words::at(time, explanation)));
     // What the answer begins with is not said again.
     let news =
         followed.reason.as_ref().filter(|r| !explanation.answer.summary.contains(r.as_str()));
     let reason = news.map(|reason| format!(": {reason}")).unwrap_or_default();
-    let _ =
-        writeln!(out.text, "      deployment  {state}{}", printable(&format!("{when}{reason}")));
-    let held = followed.held_by.map(|gate| format!(" by {}", gate.as_str())).unwrap_or_default();
-    match followed.decision {
-        Some(Outcome::UpToDate) | None => {}
-        Some(Outcome::Promote) => out.line("    promotion   due itself"),
-        Some(Outcome::Hold) => out.line(&format!("    promotion   held itself{held}")),
-        Some(Outcome::Error) => out.line("    promotion   in error itself"),
+    let rest = printable(&format!("{}{reason}", when.unwrap_or_default()));
+    let _ = writeln!(out.text, "      deployment  {state}{rest}");
+    if let Some(key) = followed.record_key.as_ref().filter(|_| lacks_record(followed)) {
+        out.line(&format!("    its record  {key} in the state bucket"));
+    }
+    if let Some(promotion) = words::promotion(followed) {
+        out.line(&format!("    promotion   {promotion}"));
     }
 }
 
-/// How a deployment went, in words.
-pub(super) fn state(state: Option<DeploymentState>) -> &'static str {
-    match state {
-        Some(DeploymentState::Success) => "succeeded",
-        Some(DeploymentState::Failed) => "failed",
-        Some(DeploymentState::Missing) => "not deployed yet (no record)",
-        Some(DeploymentState::Invalid) => "record not usable",
-        None => "not known",
-    }
+/// Is the record what somebody who runs the deployments has to look at?
+fn lacks_record(followed: &FollowedReport) -> bool {
+    !matches!(followed.state, Some(DeploymentState::Success | DeploymentState::Failed))
 }
 
 fn gates(out: &mut Sheet, explanation: &Explanation) {
-    out.head("Gates (all must pass)");
+    out.head(&format!("Gates ({})", words::VERDICTS));
     for gate in explanation.subscriber.gates.iter() {
-        let word = format!("{:<4}", verdict(gate.outcome));
+        let word = format!("{:<4}", words::verdict(gate.outcome));
         let word = out.paint.paint(Paint::of_gate(gate.outcome), &word);
         let name = gate.gate.as_str();
         let _ = writeln!(out.text, "  {word} {name:<16} {}", printable(&gate.reason));
-        if gate.holds() {
-            let _ = writeln!(out.text, "       {:<16} passes when {}", "", gate.gate.passes_when());
-        }
+        out.faint(&format!("{:<21} passes when {}", "", gate.gate.passes_when()));
         for slo in gate.evidence["slos"].as_array().into_iter().flatten() {
-            let slo_line = format!("       {:<16} {}", "", slo_line(slo));
-            let _ = writeln!(out.text, "{}", printable(&slo_line));
+            out.line(&format!("{:<21} {}", "", words::slo(slo)));
         }
     }
-}
-
-/// A gate's verdict in a word.
-pub(super) fn verdict(outcome: GateOutcome) -> &'static str {
-    match outcome {
-        GateOutcome::Pass => "pass",
-        GateOutcome::Hold => "HOLD",
-        GateOutcome::NotApplicable => "n/a",
-    }
-}
-
-fn slo_line(slo: &serde_json::Value) -> String {
-    let name = slo["slo"].as_str().unwrap_or_default();
-    let value = slo["value"].as_f64().map_or("not known".to_owned(), |value| value.to_string());
-    format!("{name}: required at least {}, actual {value}", slo["target"])
 }
 
 fn requests(out: &mut Sheet, explanation: &Explanation) {
@@ -206,23 +179,22 @@ fn requests(out: &mut Sheet, explanation: &Explanation) {
     for request in &explanation.merge_requests {
         self::request(out, request, explanation);
     }
+    if let Some(earlier) = words::earlier(explanation) {
+        out.pair("before", &earlier);
+    }
 }
 
 fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanation) {
     let planned = &request.planned;
     let Some(draft) = request.draft else {
-        let why = match planned.action {
-            Action::Create => "the next run of `sapm apply` opens one",
-            _ => planned.reason.as_str(),
-        };
-        out.line(&format!("none is open: {why}"));
+        out.line(&format!("none is open: {}", words::none_open(planned, explanation)));
         return;
     };
     let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
     out.line(planned.web_url.as_deref().unwrap_or(&number));
     out.pair("state", if draft { "open, a draft" } else { "open, ready" });
     if let Some(at) = planned.opened_at {
-        out.pair("opened", &format!("{} ({})", utc(at), ago(at, explanation.observed_at)));
+        out.pair("opened", &words::at(at, explanation));
     }
     let pipeline = match &request.pipeline {
         Some(pipeline) => match &pipeline.web_url {
@@ -233,11 +205,11 @@ fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanatio
     };
     out.pair("pipeline", &pipeline);
     if let Some(status) = &request.merge_status {
-        out.pair("GitLab says", status);
+        out.pair("GitLab says", &words::merge_status(status));
     }
     let labels: Vec<&str> = planned.labels.iter().map(String::as_str).collect();
     out.pair("labels", &labels.join(", "));
-    out.pair("next run", &planned.reason);
+    out.pair(words::which_run(explanation), &words::next_run(planned));
 }
 
 fn problems(out: &mut Sheet, explanation: &Explanation) {
@@ -248,9 +220,7 @@ fn problems(out: &mut Sheet, explanation: &Explanation) {
     for problem in &explanation.problems {
         let (style, word) = if problem.is_error() { (RED, "error") } else { (YELLOW, "warning") };
         let word = out.paint.paint(style, word);
-        let file = problem.file.as_ref().map(|file| format!("data{file}")).unwrap_or_default();
-        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let place = if file.is_empty() { file } else { format!(" {file}{line}") };
+        let place = words::place(problem).map(|place| format!(" {place}")).unwrap_or_default();
         let message = printable(&format!("{place}: {} [{}]", problem.message, problem.code));
         let _ = writeln!(out.text, "  {word}{message}");
     }

@@ -14,8 +14,8 @@ use super::shared::{Followed, GateData, Gates};
 use crate::apply::Verdict;
 use crate::decide::{DeploymentState, GateName, Outcome};
 use crate::domain::{CommitSha, Problem, RepoUrl};
-use crate::graph::{Picker, Scope, svg_without_style};
-use crate::plan::{Action, forge_pages};
+use crate::graph::{Graph, Kind, Picker, Scope, followed, svg_without_style};
+use crate::plan::{Action, Reason, forge_pages};
 
 /// The page's data. Times are seconds since 1970.
 #[derive(Serialize)]
@@ -35,7 +35,7 @@ pub(super) struct Data<'a> {
     requests: Vec<Request<'a>>,
     problems: &'a [Problem],
     /// The picture of each app.
-    graphs: BTreeMap<&'a str, String>,
+    graphs: BTreeMap<&'a str, Picture>,
 }
 
 #[derive(Serialize)]
@@ -69,10 +69,17 @@ struct Target<'a> {
 
 #[derive(Serialize)]
 struct Publisher<'a> {
+    uid: &'a str,
     label: String,
+    file: &'a str,
+    line: u32,
     #[serde(rename = "ref")]
     git_ref: Option<&'a str>,
     commit: Option<&'a CommitSha>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    committed: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
     /// By channel: state, time, and why it is not usable.
@@ -82,6 +89,8 @@ struct Publisher<'a> {
 #[derive(Serialize)]
 struct Request<'a> {
     action: Action,
+    reason_code: Reason,
+    iid: Option<u64>,
     title: &'a str,
     reason: &'a str,
     branch: &'a str,
@@ -107,6 +116,13 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .chain(others)
         .flat_map(|(at, request)| request.targets.iter().map(move |uid| (uid.as_str(), at)))
         .collect();
+    // Of two with one identity the first counts.
+    let own: BTreeMap<_, _> = report
+        .publishers
+        .iter()
+        .rev()
+        .map(|publisher| (&publisher.target.uid, publisher))
+        .collect();
     let mut followed = Followed::new(report);
     let mut gates = Gates::default();
     let mut repos = BTreeMap::new();
@@ -118,7 +134,8 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
             let request = request_of.get(subscriber.target.uid.as_str()).copied();
             let publishers = follows.iter().map(|&(channel, at)| (channel, followed.at(at)));
             let known = request.map(|at| &report.merge_requests[at]);
-            let lead = lead_time(subscriber, publishers, known, report.observed_at);
+            let own = own.get(&subscriber.target.uid).copied();
+            let lead = lead_time(subscriber, own, publishers, known, report.observed_at);
             let next = repos.len();
             let repo = *repos.entry(subscriber.repo_url.as_str()).or_insert(next);
             target(subscriber, repo, gates.of(subscriber), follows, request, lead)
@@ -204,9 +221,14 @@ fn publisher(publisher: &PublisherReport) -> Publisher<'_> {
         (channel.as_str(), known)
     });
     Publisher {
+        uid: publisher.target.uid.as_str(),
         label: publisher.target.label(),
+        file: &publisher.target.file,
+        line: publisher.target.line,
         git_ref: publisher.git_ref.as_deref(),
         commit: publisher.commit_sha.as_ref(),
+        committed: seconds(publisher.committed_at),
+        subject: publisher.subject.as_deref(),
         error: publisher.error.as_deref(),
         deployments: deployments.collect(),
     }
@@ -215,6 +237,8 @@ fn publisher(publisher: &PublisherReport) -> Publisher<'_> {
 fn request(request: &RequestReport) -> Request<'_> {
     Request {
         action: request.action,
+        reason_code: request.reason_code,
+        iid: request.iid,
         title: &request.title,
         reason: &request.reason,
         branch: &request.branch,
@@ -226,20 +250,39 @@ fn request(request: &RequestReport) -> Request<'_> {
     }
 }
 
-fn graphs(report: &PlanReport) -> BTreeMap<&str, String> {
+/// More nodes than anybody can read; a picture of thousands also keeps a browser busy.
+const MOST_NODES: usize = 500;
+
+/// The picture of an app.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Picture {
+    Drawn(String),
+    TooLarge { targets: usize, channels: usize },
+}
+
+fn graphs(report: &PlanReport) -> BTreeMap<&str, Picture> {
     let members = members(report, true);
-    let at: BTreeMap<&str, usize> =
-        members.iter().enumerate().rev().map(|(at, member)| (member.uid.as_str(), at)).collect();
+    let followed = followed(&members);
+    let mut subscribers: BTreeSet<&str> =
+        report.subscribers.iter().map(|subscriber| subscriber.target.uid.as_str()).collect();
     let mut apps: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
-    for subscriber in &report.subscribers {
-        let member = at.get(subscriber.target.uid.as_str());
-        apps.entry(subscriber.target.app.as_str()).or_default().extend(member);
+    for (at, publisher) in report.publishers.iter().enumerate() {
+        let target = &publisher.target;
+        if subscribers.remove(target.uid.as_str()) || followed.contains(&at) {
+            apps.entry(target.app.as_str()).or_default().insert(at);
+        }
     }
     let picker = Picker::new(&members);
     apps.into_iter()
-        .map(|(app, subscribers)| {
-            let graph = picker.select(&Scope::Subscribers(&subscribers));
-            (app, svg_without_style(&graph, &format!("Promotions of {app}")))
-        })
+        .map(|(app, targets)| (app, picture(app, &picker.select(&Scope::Targets(&targets)))))
         .collect()
+}
+
+fn picture(app: &str, graph: &Graph) -> Picture {
+    if graph.nodes.len() <= MOST_NODES {
+        return Picture::Drawn(svg_without_style(graph, &format!("Promotions of {app}")));
+    }
+    let targets = graph.nodes.iter().filter(|node| node.kind == Kind::Target).count();
+    Picture::TooLarge { targets, channels: graph.nodes.len() - targets }
 }

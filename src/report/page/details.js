@@ -1,10 +1,18 @@
 // What a row opens to: links, gates, publishers, the merge request, lead time.
 
-const GATES = { deployment: "deployment", same_ref: "same ref", soak: "soak", schedule: "schedule", slo: "SLO", blocked_version: "blocked version", edit_site: "edit site" };
-const gateName = (gate) => GATES[gate] || gate.replaceAll("_", " ");
+/** Is a promotion under way whose commit is deployed upstream? */
+const waits = (target) => target.lead.deployed !== undefined && !target.lead.done;
+
+/** What a promotion waits for whose request is open. */
+function waitsFor(target) {
+  const request = target.request === undefined ? null : data.requests[target.request];
+  if (target.decision !== "promote" || !request || !request.url || request.action === "close") return null;
+  const right = ["as_wanted", "ready_again"].includes(request.reason_code) || ["create", "update"].includes(request.action);
+  return make("span", { class: "under" }, right ? `waits for the merge of !${request.iid}` : `!${request.iid}: ${request.reason}`);
+}
 
 function details(target) {
-  const parts = [links(target)];
+  const parts = [links(target), make("p", {}, "What to do about it, what comes next, and what if: ", make("code", { class: "command" }, `sapm explain ${target.uid}`))];
   if (target.errors) parts.push(section("Errors", make("ul", {}, target.errors.map((error) => make("li", {}, error)))));
   parts.push(section("Gates", gates(target)));
   if (target.follows.length) parts.push(section("Publishers", publishers(target)));
@@ -28,7 +36,8 @@ function links(target) {
     repo ? [link(repo, "Code repository")] : null,
     request && request.url ? [link(request.url, "Merge request")] : null,
     request && request.url ? [link(`${request.url}/pipelines`, "Its pipelines")] : null,
-    [make("a", { href: hashOf({ view: "graph", app: target.app, node: target.uid }) }, `Graph of ${target.app}`)],
+    data.graphs[target.app] ? [make("a", { href: hashOf({ view: "graph", app: target.app, node: target.uid }) }, `Graph of ${target.app}`)] : null,
+    target.to === null ? null : ["From ", make("code", {}, short(target.from)), " to ", make("code", {}, short(target.to))],
     ["App ", target.app, ", environment ", target.environment || "none"],
     ["uid ", make("code", {}, target.uid)],
   ];
@@ -42,7 +51,7 @@ function gates(target) {
     const kind = gate.outcome === "not_applicable" ? "none" : gate.outcome;
     const next = gate.next ? [time(gate.next), make("span", { class: "under" }, `in ${span(gate.next - data.observed_at)}`)] : "";
     return make("tr", { class: gate.outcome === "hold" ? "holds" : null },
-      make("th", { scope: "row" }, gateName(gate.gate)), make("td", { class: "nowrap" }, badge(kind, words)),
+      make("th", { scope: "row" }, gate.gate), make("td", { class: "nowrap" }, badge(kind, words)),
       make("td", {}, gate.reason), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
   });
   return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates"));
@@ -77,9 +86,12 @@ function publishers(target) {
     const sha = publisher.commit;
     const commit = sha ? link(codePage(target, `commit/${sha}`), make("code", {}, short(sha))) : publisher.error || "not known";
     const ref = publisher.ref && publisher.ref !== sha ? make("span", { class: "under" }, publisher.ref) : null;
+    const subject = publisher.subject ? make("span", { class: "under" }, publisher.subject) : null;
+    const made = publisher.committed === undefined ? null : make("span", { class: "under" }, "committed ", time(publisher.committed));
+    const who = byUid.has(publisher.uid) ? make("a", { href: hashOf({ q: publisher.uid, open: publisher.uid }) }, publisher.label) : publisher.label;
     const age = checkIn === null ? null : make("span", { class: "under" }, `${span(data.observed_at - checkIn)} ago`);
     const words = { success: "deployed", missing: "not deployed yet", invalid: "record not usable" }[state] || state;
-    return make("tr", {}, make("th", { scope: "row" }, publisher.label), make("td", {}, channel), make("td", {}, commit, ref),
+    return make("tr", {}, make("th", { scope: "row" }, who, make("span", { class: "under" }, place(publisher.file, publisher.line))), make("td", {}, channel), make("td", {}, commit, ref, subject, made),
       make("td", {}, badge(state, words), reason ? make("span", { class: "under" }, reason) : null), make("td", { class: "nowrap" }, checkIn === null ? "" : time(checkIn), age));
   });
   return make("div", scrolling("Publishers"), table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers"));
@@ -104,13 +116,30 @@ function request(item) {
   ];
 }
 
-/** Deployed upstream, promotable, merge request opened: with the time between them. */
+/** When it became promotable, or what keeps it. */
+function promotableWords(target) {
+  const { promotable, done } = target.lead;
+  if (promotable !== undefined) return time(promotable);
+  if (done) return time(null);
+  return target.held_by ? `not yet: ${target.held_by} holds` : "not yet";
+}
+
+/** When the request was opened: for this commit, or for an earlier one. */
+function openedWords(target) {
+  const { deployed, opened, done } = target.lead;
+  if (opened === undefined) return done ? time(null) : "not yet";
+  return opened < deployed ? ["refreshed (opened ", time(opened), ")"] : time(opened);
+}
+
+const hereWords = (target) => (target.lead.done ? time(target.lead.here) : "not yet");
+
+/** From the deployment upstream to the request, or to the deployment here where that is done. */
 function steps(target) {
-  const { deployed, promotable, opened } = target.lead;
+  const { deployed, promotable, opened, here, done } = target.lead;
   if (deployed === undefined) return null;
-  const step = (name, at, before) => make("li", { class: at === undefined ? "open" : null }, make("strong", {}, name),
-    at === undefined ? make("span", { class: "quiet" }, "not yet") : time(at),
-    at !== undefined && before !== undefined ? make("span", { class: "under" }, `after ${span(at - before)}`) : null);
-  return make("ol", { class: "steps" }, step("Deployed upstream", deployed), step("Promotable", promotable, deployed),
-    step("Merge request opened", opened, promotable === undefined ? deployed : promotable));
+  const since = promotable === undefined ? deployed : promotable;
+  const step = (name, at, words, before) => make("li", { class: at === undefined ? "open" : null }, make("strong", {}, name), make("span", { class: at === undefined ? "quiet" : null }, words),
+    at >= before ? make("span", { class: "under" }, `after ${span(at - before)}`) : null);
+  return make("ol", { class: "steps" }, step("Deployed upstream", deployed, time(deployed)), step("Promotable", promotable, promotableWords(target), deployed),
+    done ? step("Deployed here", here, hereWords(target), since) : step("Merge request opened", opened, openedWords(target), since));
 }

@@ -19,6 +19,8 @@ function link(url, words, name) {
 
 const badge = (kind, words) => make("span", { class: `badge ${kind}` }, words || kind.replaceAll("_", " "));
 const short = (ref) => (/^[0-9a-f]{40}$/.test(ref) ? ref.slice(0, 8) : ref);
+/** A word of a command line. */
+const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 const number = (count) => count.toLocaleString("en-US");
 const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
 

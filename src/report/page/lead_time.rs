@@ -1,5 +1,5 @@
-//! How long a commit takes from its deployment upstream to a merge request, as
-//! far as the records and the requests tell.
+//! How long a commit takes from its deployment upstream to a merge request and to its own
+//! deployment, as far as the records and the requests tell.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -9,30 +9,38 @@ use super::data::seconds;
 use crate::decide::{DeploymentState, Outcome};
 use crate::plan::Action;
 
-/// Times of the promotion that is under way, in seconds since 1970; all
-/// `None` where none is.
+/// Times of the promotion that is under way, or of the last one if nothing is due, in seconds
+/// since 1970; all `None` where neither is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct LeadTime {
     /// When the last of its publishers had deployed the commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployed: Option<i64>,
-    /// When every gate passed.
+    /// When the last gate passed that depends on time alone: deployed, soaked, and within the
+    /// schedule. `None` while a gate holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promotable: Option<i64>,
-    /// When the merge request was opened.
+    /// When the merge request was opened; before `deployed` if it was refreshed since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened: Option<i64>,
+    /// Is the promotion done?
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub done: bool,
+    /// When it had deployed the commit itself, if it is done and publishes that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub here: Option<i64>,
 }
 
-/// The times of a subscriber whose promotion is due or held, once its publishers are at one commit.
+/// The times of a subscriber, once its publishers are at one commit. `own` is the subscriber as
+/// a publisher.
 pub(super) fn lead_time<'a>(
     subscriber: &SubscriberReport,
+    own: Option<&PublisherReport>,
     follows: impl Iterator<Item = (&'a str, &'a PublisherReport)>,
     request: Option<&RequestReport>,
     observed_at: DateTime<Utc>,
 ) -> LeadTime {
-    let under_way = matches!(subscriber.decision, Outcome::Promote | Outcome::Hold);
-    if !under_way || subscriber.candidate.is_none() {
+    if subscriber.decision == Outcome::Error || subscriber.candidate.is_none() {
         return LeadTime::default();
     }
     let mut deployed = None;
@@ -44,11 +52,16 @@ pub(super) fn lead_time<'a>(
             None => return LeadTime::default(),
         }
     }
+    let held = subscriber.decision == Outcome::Hold;
+    let done = subscriber.decision == Outcome::UpToDate && deployed.is_some();
+    let promotable = subscriber.promotable_since.filter(|at| !held && *at <= observed_at);
     let request = request.filter(|request| request.action != Action::Close);
     LeadTime {
         deployed: seconds(deployed),
-        promotable: seconds(request.and_then(|request| request.promotable_since)),
+        promotable: seconds(promotable),
         opened: request.and_then(|request| opened(request, observed_at)),
+        done,
+        here: seconds(own.filter(|_| done).and_then(deployed_here)),
     }
 }
 
@@ -56,4 +69,9 @@ fn opened(request: &RequestReport, observed_at: DateTime<Utc>) -> Option<i64> {
     let created = request.action == Action::Create && request.iid.is_some();
     let now = created.then_some(observed_at);
     seconds(request.opened_at.or(now))
+}
+
+fn deployed_here(own: &PublisherReport) -> Option<DateTime<Utc>> {
+    let successes = own.deployments.values().filter(|d| d.state == DeploymentState::Success);
+    successes.filter_map(|deployment| deployment.check_in).min()
 }

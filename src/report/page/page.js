@@ -26,7 +26,10 @@ function readHash() {
   if (!COLUMNS[state.sort]) state.sort = START.sort;
 }
 
-/** Changes the state; `inPlace` draws the list alone, so that the field that was typed in stays. */
+/** What draws the changing part of a view alone, so that the fields above it stay. */
+let redraw = null;
+
+/** Changes the state; `inPlace` draws the changing part alone, if the view has one. */
 function go(change, inPlace) {
   state = { ...state, ...change };
   try {
@@ -34,8 +37,21 @@ function go(change, inPlace) {
     if (inPlace) history.replaceState(null, "", hashOf(state));
     else history.pushState(null, "", hashOf(state));
   } catch (error) { /* the state lives on in this page */ }
-  if (inPlace && list) drawList();
+  if (inPlace && redraw) keepingFocus(redraw);
   else draw();
+}
+
+/**
+ * What is drawn anew takes the focus along: to the element with the same key, else to the one that
+ * it names as its stand-in, else to the content, so that the keyboard keeps its place.
+ */
+function keepingFocus(act) {
+  const before = document.activeElement;
+  act();
+  if (before === document.body || before.isConnected) return;
+  const { key, other } = before.dataset;
+  const keyed = [key, other].filter(Boolean).map((name) => document.querySelector(`[data-key="${CSS.escape(name)}"]:not(:disabled)`));
+  (keyed.find(Boolean) || main).focus({ preventScroll: true });
 }
 
 const text = (target) => target.text ||= [target.label, target.uid, target.app, target.environment, target.from, target.to, target.held_by, target.reason, target.file, ...target.follows.map(([channel]) => channel)].join(" ").toLowerCase();
@@ -46,7 +62,7 @@ const COLUMNS = {
   decision: (target) => DECISIONS.indexOf(target.decision),
   app: (target) => `${target.app} ${target.environment}`,
   why: (target) => target.reason,
-  wait: (target) => (target.lead.deployed === undefined ? Infinity : target.lead.deployed),
+  wait: (target) => (waits(target) ? target.lead.deployed : Infinity),
 };
 
 function found() {
@@ -73,8 +89,9 @@ function targetsView() {
   const filters = make("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
     make("label", { class: "search" }, "Search", search), choice("App", "app", values((target) => target.app), state.app, "all"),
     choice("Environment", "env", values((target) => target.environment), state.env, "all"), choice("Held by gate", "gate", values((target) => target.held_by), state.gate, "any"),
-    choice("Decision", "decision", DECISIONS, state.decision, "all"), make("button", { class: "plain", type: "button", onclick: () => go({ ...START }) }, "Reset"));
+    choice("Decision", "decision", DECISIONS, state.decision, "all"), make("button", { class: "plain", type: "button", "data-key": "reset", onclick: () => go({ ...START }) }, "Reset"));
   list = make("div", {});
+  redraw = drawList;
   drawList();
   return [make("h2", { class: "hidden-text" }, "Targets"), filters, make("p", { class: "found", id: "status", role: "status", "aria-live": "polite" }), list];
 }
@@ -82,9 +99,9 @@ function targetsView() {
 /** A labelled list of values that sets one part of the state. */
 function choice(words, name, values, chosen, all) {
   const option = (value, shown) => make("option", { value, selected: value === chosen }, shown);
-  const options = values.map((value) => option(value, name === "gate" ? gateName(value) : value.replaceAll("_", " ")));
+  const options = values.map((value) => option(value, name === "decision" ? value.replaceAll("_", " ") : value));
   const known = all ? [option("", all), ...options] : options;
-  return make("label", {}, words, make("br"), make("select", { name, onchange: (event) => go({ [name]: event.target.value, page: 0, open: "", node: "" }, name !== "app" || state.view === "targets") }, known));
+  return make("label", {}, words, make("br"), make("select", { name, "data-key": `choice-${name}`, onchange: (event) => go({ [name]: event.target.value, page: 0, open: "", node: "" }, true) }, known));
 }
 
 function drawList() {
@@ -104,9 +121,9 @@ function drawList() {
 function head(column, words, kind, title) {
   const sorted = state.sort === column;
   const down = state.dir === "down";
-  const sort = () => { go({ sort: column, dir: sorted && !down ? "down" : "up", page: 0 }, true); list.querySelector(`button[data-sort="${column}"]`).focus(); };
+  const sort = () => go({ sort: column, dir: sorted && !down ? "down" : "up", page: 0 }, true);
   return make("th", { scope: "col", class: kind, "aria-sort": sorted ? (down ? "descending" : "ascending") : "none" },
-    make("button", { type: "button", "data-sort": column, title, onclick: sort }, words, sorted ? make("span", { "aria-hidden": "true" }, down ? " ▾" : " ▴") : null));
+    make("button", { type: "button", "data-sort": column, "data-key": `sort-${column}`, title, onclick: sort }, words, sorted ? make("span", { "aria-hidden": "true" }, down ? " ▾" : " ▴") : null));
 }
 
 function row(target) {
@@ -114,13 +131,13 @@ function row(target) {
   const id = `detail-${target.uid}`;
   const [file, template, ...rest] = target.label.split("/");
   const where = rest.splice(-2).join("/");
-  const button = make("button", { class: "expand", type: "button", "aria-expanded": String(open), "aria-controls": open ? id : null },
+  const button = make("button", { class: "expand", type: "button", "data-key": `row-${target.uid}`, "aria-expanded": String(open), "aria-controls": open ? id : null },
     make("span", {}, make("span", { class: "strong" }, [file, template, ...rest].join("/")), make("span", { class: "under" }, where)));
   const moves = target.to === null ? make("code", {}, short(target.from)) : make("code", {}, `${short(target.from)} → ${short(target.to)}`);
   const line = make("tr", { class: open ? "row open" : "row", "data-uid": target.uid }, make("td", {}, button),
-    make("td", { class: "nowrap" }, badge(target.decision), target.held_by ? make("span", { class: "gate" }, gateName(target.held_by)) : null),
-    make("td", {}, target.reason), make("td", { class: "wide" }, moves),
-    make("td", { class: "wide" }, target.app, make("span", { class: "under" }, target.environment)), make("td", { class: "wide nowrap" }, target.lead.deployed === undefined ? "" : span(data.observed_at - target.lead.deployed)));
+    make("td", { class: "nowrap" }, badge(target.decision), target.held_by ? make("span", { class: "gate" }, target.held_by) : null),
+    make("td", {}, target.reason, waitsFor(target)), make("td", { class: "wide" }, moves),
+    make("td", { class: "wide" }, target.app, make("span", { class: "under" }, target.environment)), make("td", { class: "wide nowrap" }, waits(target) ? span(data.observed_at - target.lead.deployed) : ""));
   line.addEventListener("click", (event) => {
     const selecting = String(document.getSelection()) !== "";
     if (event.target.closest("a") || (selecting && !event.target.closest("button"))) return;
@@ -131,7 +148,7 @@ function row(target) {
 
 function toggle(target) {
   go({ open: state.open === target.uid ? "" : target.uid }, true);
-  const line = list.querySelector(`tr[data-uid="${CSS.escape(target.uid)}"] .expand`);
+  const line = list.querySelector(`[data-key="${CSS.escape(`row-${target.uid}`)}"]`);
   if (line) line.focus();
 }
 
@@ -139,7 +156,7 @@ function drawTiles() {
   const count = (decision) => data.targets.filter((target) => target.decision === decision).length;
   const tile = (kind, amount, words, change) => {
     const pressed = change.decision ? state.view === "targets" && state.decision === change.decision : state.view === change.view && change.view !== "targets";
-    return make("button", { class: `tile ${kind}`, type: "button", "aria-pressed": String(pressed), onclick: () => go({ ...START, ...(pressed ? {} : change) }) }, make("strong", {}, number(amount)), words);
+    return make("button", { class: `tile ${kind}`, type: "button", "data-key": `tile-${change.decision || change.view}`, "aria-pressed": String(pressed), onclick: () => go({ ...START, ...(pressed ? {} : change) }) }, make("strong", {}, number(amount)), words);
   };
   const errors = data.problems.filter((problem) => problem.severity === "error").length;
   document.getElementById("tiles").replaceChildren(
@@ -149,9 +166,14 @@ function drawTiles() {
 }
 
 function draw() {
+  keepingFocus(drawAll);
+}
+
+function drawAll() {
   list = null;
+  redraw = null;
   const show = { targets: targetsView, requests: requestsView, graph: graphView, lead: leadTimeView, problems: problemsView }[state.view];
-  const links = Object.entries(VIEWS).map(([view, [words, count]]) => make("a", { href: hashOf({ view }), "aria-current": state.view === view ? "page" : null }, words, count === null ? null : make("span", { class: "count" }, number(count))));
+  const links = Object.entries(VIEWS).map(([view, [words, count]]) => make("a", { href: hashOf({ view }), "data-key": `view-${view}`, "aria-current": state.view === view ? "page" : null }, words, count === null ? null : make("span", { class: "count" }, number(count))));
   document.getElementById("views").replaceChildren(...links);
   main.replaceChildren(...show().flat(Infinity).filter(Boolean));
   drawTiles();
@@ -165,7 +187,8 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     if (!search) go({ ...START });
     document.getElementById("search").focus();
-  } else if (event.key === "Escape" && state.open && !typing) {
+  } else if (event.key === "Escape" && list && byUid.has(state.open) && !typing) {
+    // A link may name a target that this run does not have, or open a view without rows.
     toggle(byUid.get(state.open));
   } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && list && (event.target === search || event.target.closest(".expand"))) {
     const rows = [...list.querySelectorAll(".expand")];

@@ -7,9 +7,9 @@ function paged(list, page, show) {
   const last = Math.max(0, Math.ceil(list.length / PAGE) - 1);
   const at = Math.min(page, last);
   const part = list.slice(at * PAGE, (at + 1) * PAGE);
-  const turn = (to, words) => make("button", { class: "plain", type: "button", disabled: to < 0 || to > last, onclick: () => go({ page: to, open: "" }, true) }, words);
+  const turn = (to, words, other) => make("button", { class: "plain", type: "button", "data-key": words, "data-other": other, disabled: to < 0 || to > last, onclick: () => go({ page: to, open: "" }, true) }, words);
   const pager = last === 0 ? null : make("div", { class: "pager", role: "group", "aria-label": "Pages" },
-    turn(at - 1, "Previous"), make("span", {}, `${number(at * PAGE + 1)} to ${number(at * PAGE + part.length)} of ${number(list.length)}`), turn(at + 1, "Next"));
+    turn(at - 1, "Previous", "Next"), make("span", {}, `${number(at * PAGE + 1)} to ${number(at * PAGE + part.length)} of ${number(list.length)}`), turn(at + 1, "Next", "Previous"));
   return [show(part), pager];
 }
 
@@ -36,9 +36,27 @@ function graphView() {
   const apps = Object.keys(data.graphs);
   const heading = make("h2", {}, "Graph");
   if (!apps.length) return [heading, nothing("There are no targets.")];
-  const app = apps.includes(state.app) ? state.app : apps[0];
+  const app = () => (apps.includes(state.app) ? state.app : apps[0]);
+  const chosen = choice("App", "app", apps, app());
+  const tools = make("span", { class: "tools" });
+  const place = make("div", {});
+  redraw = () => {
+    const known = data.graphs[app()];
+    const picture = typeof known === "string" ? drawn(app(), known) : tooLarge(app(), known);
+    tools.replaceChildren(...picture.tools, make("a", { href: hashOf({ view: "targets", app: app() }) }, `Targets of ${app()} as a table`));
+    place.replaceChildren(...picture.content);
+  };
+  redraw();
+  return [heading, make("div", { class: "filters" }, chosen, tools), place];
+}
+
+const LEGEND = ["Left to right: a publisher, its channel, the channel's subscribers.", "Bar and word in a box: the decision on a subscriber, or the deployment of a publisher.",
+  "Dashed arrow: not deployed yet. Red arrow: failed. Red dotted arrow: closes a cycle.", "The box of a subscriber opens its row in the table."];
+
+/** The picture of an app, and the buttons that make it larger and smaller. */
+function drawn(app, text) {
   const frame = make("div", { class: "picture", tabindex: "0", role: "region", "aria-label": `Promotions of ${app}` });
-  const svg = document.importNode(new DOMParser().parseFromString(data.graphs[app], "image/svg+xml").documentElement, true);
+  const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
   frame.append(svg);
   const wanted = { width: Number(svg.getAttribute("width")), height: Number(svg.getAttribute("height")) };
   let zoom = 1;
@@ -50,20 +68,25 @@ function graphView() {
   svg.setAttribute("role", "group");
   for (const node of svg.querySelectorAll(".target")) interactive(node);
   const button = (words, name, act) => make("button", { class: "plain", type: "button", "aria-label": name, onclick: act }, words);
-  const filters = make("div", { class: "filters" }, choice("App", "app", apps, app),
-    button("−", "Smaller", () => scale(zoom / 1.25)), button("+", "Larger", () => scale(zoom * 1.25)),
-    button("Fit", "Fit the width", () => scale((frame.clientWidth - 2) / wanted.width)), button("1:1", "1:1, original size", () => scale(1)),
-    make("a", { href: hashOf({ view: "targets", app }) }, `Targets of ${app} as a table`));
-  const legend = ["Left to right: a publisher, its channel, the channel's subscribers.", "Bar and word in a box: the decision on a subscriber, or the deployment of a publisher.",
-    "Dashed arrow: not deployed yet. Red arrow: failed. Red dotted arrow: closes a cycle.", "The box of a subscriber opens its row in the table."];
+  const tools = [button("−", "Smaller", () => scale(zoom / 1.25)), button("+", "Larger", () => scale(zoom * 1.25)),
+    button("Fit", "Fit the width", () => scale((frame.clientWidth - 2) / wanted.width)), button("1:1", "1:1, original size", () => scale(1))];
   requestAnimationFrame(() => {
     if (wanted.width > frame.clientWidth && frame.clientWidth > 700) scale(Math.max(0.6, (frame.clientWidth - 2) / wanted.width));
-    // A tall picture begins where its story does: at the chosen box, or at the first publisher.
-    const box = (svg.querySelector(".chosen") || svg).querySelector(".box");
-    const middle = (side, extent) => (Number(box.getAttribute(side)) + Number(box.getAttribute(extent)) / 2) * zoom;
-    if (box) frame.scrollTo(middle("x", "width") - frame.clientWidth / 2, middle("y", "height") - frame.clientHeight / 2);
+    const own = svg.querySelector(".chosen .box");
+    if (own) frame.scrollTo(own.x.baseVal.value * zoom - frame.clientWidth / 2, own.y.baseVal.value * zoom - frame.clientHeight / 2);
   });
-  return [heading, filters, frame, make("ul", { class: "legend" }, legend.map((words) => make("li", {}, words)))];
+  return { tools, content: [frame, make("ul", { class: "legend" }, LEGEND.map((words) => make("li", {}, words)))] };
+}
+
+/** What to do instead of drawing thousands of boxes. */
+function tooLarge(app, size) {
+  const own = data.targets.filter((target) => target.app === app);
+  const environments = [...new Set(own.map((target) => target.environment).filter(Boolean))].sort();
+  const start = "sapm graph --format svg";
+  const chosen = byUid.has(state.node) ? state.node : (own[0] || { uid: "TARGET" }).uid;
+  const narrower = [`${start} --target ${chosen} --neighbourhood 1`, ...environments.map((name) => `${start} --app-name ${quoted(app)} --env-name ${quoted(name)}`)];
+  return { tools: [], content: [make("p", {}, `With ${plural(size.targets, "target")} and ${plural(size.channels, "channel")} the picture of ${app} is too large to be read. These draw a part of it:`),
+    make("ul", {}, narrower.slice(0, 20).map((command) => make("li", {}, make("code", { class: "command" }, command))))] };
 }
 
 /** A subscriber's box leads to its row. */
@@ -86,17 +109,34 @@ function interactive(node) {
 const WAITS = [["less than 1 hour", 3600], ["1 to 6 hours", 6 * 3600], ["6 to 24 hours", 86400], ["1 to 3 days", 3 * 86400], ["3 to 7 days", 7 * 86400], ["more than 7 days", Infinity]];
 
 function leadTimeView() {
-  const waiting = data.targets.filter((target) => target.lead.deployed !== undefined).sort((a, b) => a.lead.deployed - b.lead.deployed);
-  const heading = [make("h2", {}, "Lead time"), make("p", { class: "quiet" }, "Of the promotions that are under way: from the moment when every publisher had deployed the commit, by the deployment records, to the merge request. What was promoted before is not in the records that a run reads.")];
-  if (!waiting.length) return [heading, nothing("No commit is deployed upstream and waits here.")];
-  const wait = (target) => data.observed_at - target.lead.deployed;
-  const show = (part) => make("div", { class: "frame" }, table("Waiting longest first", ["Target", "Decision", "Waiting", "Deployed upstream", "Promotable", "Merge request opened"].map((head, at) => make("th", { scope: "col", class: at > 3 ? "wide" : null }, head)), part.map((target) =>
-    make("tr", {}, make("th", { scope: "row" }, make("a", { href: hashOf({ q: target.uid, open: target.uid }) }, target.label)), make("td", {}, badge(target.decision), target.held_by ? make("span", { class: "gate" }, gateName(target.held_by)) : null),
-      make("td", { class: "nowrap" }, span(wait(target))), make("td", { class: "nowrap" }, time(target.lead.deployed)),
-      make("td", { class: "nowrap wide" }, target.lead.promotable === undefined ? "not yet" : time(target.lead.promotable)), make("td", { class: "nowrap wide" }, target.lead.opened === undefined ? "not yet" : time(target.lead.opened))))));
-  const median = wait(waiting[Math.floor(waiting.length / 2)]);
-  return [heading, make("p", {}, `${plural(waiting.length, "target")} ${waiting.length === 1 ? "waits" : "wait"} with a commit that is deployed upstream: half of them for more than ${span(median)}, the longest for ${span(wait(waiting[0]))}.`),
-    chart(waiting, wait), make("h3", {}, "Waiting longest first"), paged(waiting, state.page, show)];
+  const under = data.targets.filter(waits).sort((a, b) => a.lead.deployed - b.lead.deployed);
+  const done = data.targets.filter((target) => target.lead.done).sort((a, b) => b.lead.deployed - a.lead.deployed);
+  const all = [...under, ...done];
+  const heading = [make("h2", {}, "Lead time"), make("p", { class: "quiet" }, "How long commits take: deployed upstream (when every publisher had deployed the commit, by the deployment records), promotable (deployed, soaked and within the schedule), merge request opened, deployed here (by the target's own record, where it publishes). Below those that wait stand the promotions that are done.")];
+  if (!all.length) return [heading, nothing("No record says when a commit was deployed upstream.")];
+  const columns = ["Target", "Decision", "Waiting, or took", "Deployed upstream", "Promotable", "Merge request opened", "Deployed here"];
+  const show = (part) => make("div", { class: "frame" }, table("Lead time by target", columns.map((head, at) => make("th", { scope: "col", class: at > 3 ? "wide" : null }, head)), part.map(leadRow)));
+  return [heading, summaryOf(under, done), under.length ? chart(under, waited) : null, make("h3", {}, "Waiting longest first, then what is done, the newest first"), paged(all, state.page, show)];
+}
+
+const waited = (target) => data.observed_at - target.lead.deployed;
+const median = (spans) => spans.sort((a, b) => a - b)[Math.floor(spans.length / 2)];
+
+function summaryOf(under, done) {
+  const words = [];
+  if (under.length) words.push(`${plural(under.length, "target")} ${under.length === 1 ? "waits" : "wait"} with a commit that is deployed upstream: half of them for more than ${span(median(under.map(waited)))}, the longest for ${span(waited(under[0]))}.`);
+  const took = done.map((target) => target.lead.here - target.lead.deployed).filter((seconds) => seconds >= 0);
+  if (done.length) words.push(`${plural(done.length, "target")} ${done.length === 1 ? "has" : "have"} the commit that is deployed upstream.`);
+  if (took.length) words.push(`Of ${number(took.length)} of them it is known how long that took: half of them less than ${span(median(took))}.`);
+  return make("p", {}, words.join(" "));
+}
+
+function leadRow(target) {
+  const { deployed, here, done } = target.lead;
+  const cell = (content) => make("td", { class: "nowrap wide" }, content);
+  const took = !done ? span(waited(target)) : here >= deployed ? span(here - deployed) : "not known";
+  return make("tr", {}, make("th", { scope: "row" }, make("a", { href: hashOf({ q: target.uid, open: target.uid }) }, target.label)), make("td", {}, badge(done ? "done" : target.decision), target.held_by ? make("span", { class: "gate" }, target.held_by) : null),
+    make("td", { class: "nowrap" }, took), make("td", { class: "nowrap" }, time(deployed)), cell(promotableWords(target)), cell(openedWords(target)), cell(hereWords(target)));
 }
 
 const key = (decision, words) => make("th", { scope: "col" }, make("span", { class: `key ${decision}`, "aria-hidden": "true" }), words);

@@ -1,11 +1,11 @@
-//! A subscriber's ref that is a commit, but not all of it in lower case: it is looked up at each
-//! run, and may come to mean another commit.
+//! A ref that looks like a commit, but is not all of it in lower case: it is looked up at each run,
+//! may come to mean another commit, and is likely no name of a branch.
 
 use super::super::{Repo, at};
 use crate::domain::{Problem, is_commit_sha};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
-    for (_, target) in repo.inventory.subscribers() {
+    for target in &repo.inventory.targets {
         let Ok(git_ref) = &target.git_ref else { continue };
         if is_part_of_a_commit(git_ref) {
             let message = format!(

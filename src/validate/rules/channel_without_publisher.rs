@@ -25,10 +25,14 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             let near = *suggested
                 .entry(channel)
                 .or_insert_with(|| if few { alike(repo, channel) } else { None });
-            if let Some(near) = near {
+            let removed = removed.get(channel.as_str()).map(Vec::as_slice).unwrap_or_default();
+            if !removed.is_empty() {
+                problem = problem
+                    .help("enable the target that publishes it, or subscribe to another channel");
+            } else if let Some(near) = near {
                 problem = problem.help(format!("is `{near}` meant?"));
             }
-            for declaration in removed.get(channel.as_str()).into_iter().flatten() {
+            for declaration in removed {
                 let place = &declaration.place;
                 let note = "this target publishes it, but it is disabled or deleted";
                 problem = problem.related(note, &place.file, &place.path);

@@ -118,7 +118,6 @@ impl Builder {
             gitlab_dir,
             s3: crate::s3::service(&s3_dir, &self.s3_key, &self.s3_secret),
             s3_dir,
-            graphql: Mutex::new(None),
             urls,
         });
         let services = [
@@ -189,7 +188,6 @@ impl Deref for Forge {
 impl Drop for Forge {
     fn drop(&mut self) {
         self.world.clear_faults();
-        self.world.on_graphql(|_| None);
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

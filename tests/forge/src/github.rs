@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{SecondsFormat, Utc};
 use serde_json::json;
 
+use crate::github_graphql::Query;
 use crate::http::{Req, Resp};
 use crate::shared::Shared;
 use crate::state::CommitInfo;
@@ -36,6 +37,9 @@ pub(crate) struct GitHub {
     /// Tokens that are taken; any other is refused.
     pub tokens: BTreeSet<String>,
     pub rate_limit: Option<RateLimit>,
+    /// GraphQL's own.
+    pub graphql_limit: Option<RateLimit>,
+    pub without_graphql: bool,
     /// Refuse requests without a token.
     pub token_required: bool,
 }
@@ -69,9 +73,12 @@ pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
     if token.is_none() && github.token_required {
         return refuse(401, "Requires authentication");
     }
+    if req.method == "POST" && matches!(parts.as_slice(), ["graphql"] | ["api", "graphql"]) {
+        return graphql(github, req, token, now);
+    }
     if let Some(limit) = github.rate_limit.filter(|limit| limit.remaining == 0) {
         let resp = refuse(limit.status, "API rate limit exceeded for 127.0.0.1.");
-        return limited(resp, limit, now);
+        return limited(resp, "core", limit, now);
     }
     let ("GET" | "HEAD", ["repos", owner, name, "commits", rev @ ..]) =
         (req.method.as_str(), parts.as_slice())
@@ -85,18 +92,44 @@ pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
         if resp.status != 304 || token.is_none() {
             limit.remaining -= 1;
         }
-        resp = limited(resp, *limit, now);
+        resp = limited(resp, "core", *limit, now);
     }
     resp.user = token.map(|_| "github".to_owned());
     resp
 }
 
-fn limited(mut resp: Resp, limit: RateLimit, now: chrono::DateTime<Utc>) -> Resp {
+/// GraphQL (GitHub docs, graphql/guides/forming-calls-with-graphql: with a token only).
+fn graphql(
+    github: &mut GitHub,
+    req: &Req,
+    token: Option<String>,
+    now: chrono::DateTime<Utc>,
+) -> Resp {
+    if github.without_graphql {
+        return refuse(404, "Not Found");
+    }
+    if token.is_none() {
+        return refuse(401, "This endpoint requires you to be authenticated.");
+    }
+    if let Some(limit) = github.graphql_limit.filter(|limit| limit.remaining == 0) {
+        let resp = refuse(limit.status, "API rate limit exceeded for user ID 1.");
+        return limited(resp, "graphql", limit, now);
+    }
+    let mut resp = Resp::ok(&crate::graphql::answer(&req.body, &Query(github)));
+    if let Some(limit) = github.graphql_limit.as_mut() {
+        limit.remaining -= 1;
+        resp = limited(resp, "graphql", *limit, now);
+    }
+    resp.user = Some("github".to_owned());
+    resp
+}
+
+fn limited(mut resp: Resp, resource: &str, limit: RateLimit, now: chrono::DateTime<Utc>) -> Resp {
     resp.set("x-ratelimit-limit", limit.limit.to_string());
     resp.set("x-ratelimit-remaining", limit.remaining.to_string());
     resp.set("x-ratelimit-used", limit.limit.saturating_sub(limit.remaining).to_string());
     resp.set("x-ratelimit-reset", (now.timestamp() + limit.reset_in).to_string());
-    resp.set("x-ratelimit-resource", "core");
+    resp.set("x-ratelimit-resource", resource);
     resp
 }
 

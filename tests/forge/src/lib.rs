@@ -18,7 +18,9 @@ mod builder;
 mod fault;
 mod git;
 mod github;
+mod github_graphql;
 mod gitlab;
+mod graphql;
 mod http;
 mod log;
 mod prometheus;
@@ -31,9 +33,10 @@ mod world;
 pub use builder::{Builder, Forge};
 pub use fault::{Fault, FaultKind, Hook, RequestInfo};
 pub use gitlab::model::{
-    LabelEvent, Mention, MergeRequest, MrState, Note, Pipeline, QuickAction, StateEvent, Version,
+    LabelEvent, Mention, MergeRequest, MrState, Note, Pipeline, QuickAction, Reference, StateEvent,
+    Version,
 };
 pub use log::{Entry, Service};
 pub use prometheus::PromAnswer;
-pub use state::{Access, CommitInfo, ListStatus, Settings, Token, User, Visibility};
+pub use state::{Access, CommitInfo, GraphQl, ListStatus, Settings, Token, User, Visibility};
 pub use world::{Checkpoint, ProjectHandle, World};

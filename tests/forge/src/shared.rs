@@ -4,13 +4,9 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, MutexGuard};
 
-use serde_json::Value;
-
 use crate::fault::Faults;
 use crate::log::{Entry, Log};
 use crate::state::State;
-
-type GraphQl = Box<dyn Fn(&Value) -> Option<Value> + Send + Sync>;
 
 pub(crate) struct Shared {
     pub state: Mutex<State>,
@@ -22,7 +18,6 @@ pub(crate) struct Shared {
     /// Buckets, a folder each.
     pub s3_dir: PathBuf,
     pub s3: s3s::service::S3Service,
-    pub graphql: Mutex<Option<GraphQl>>,
     pub urls: Urls,
 }
 

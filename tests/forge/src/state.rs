@@ -8,7 +8,7 @@ use crate::git::host::Refs;
 use crate::git::repo::{Person, Repo};
 use crate::github::GitHub;
 use crate::gitlab::background::Task;
-use crate::gitlab::model::{Mention, MergeRequest, Pipeline, QuickAction};
+use crate::gitlab::model::{Mention, MergeRequest, Pipeline, QuickAction, Reference};
 use crate::prometheus::Prometheus;
 
 /// GitLab's access levels (GitLab docs, api/members).
@@ -174,6 +174,18 @@ pub enum ListStatus {
     Fresh,
 }
 
+/// Which GraphQL API there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum GraphQl {
+    /// Today's.
+    #[default]
+    Served,
+    /// One of before 2025: a repository has no field `commit`.
+    Old,
+    /// None: 404.
+    Absent,
+}
+
 /// How this GitLab is set up. Change it any time with [`crate::World::configure`].
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -195,12 +207,16 @@ pub struct Settings {
     pub pipelines_per_minute: Option<usize>,
     /// No more than this many notes a minute of the forge's clock: 429 without headers.
     pub notes_per_minute: Option<usize>,
+    /// How long a minute is for these two.
+    pub minute: Duration,
     /// Accept pushes by git over HTTP.
     pub allow_git_push: bool,
     /// Totals are left out of page headers above this many records.
     pub max_total: usize,
     /// Only `need_rebase` or a fast-forward: the project's merge method is fast-forward.
     pub fast_forward_only: bool,
+    /// Its GraphQL API.
+    pub graphql: GraphQl,
 }
 
 impl Default for Settings {
@@ -215,9 +231,11 @@ impl Default for Settings {
             remove_source_branch: false,
             pipelines_per_minute: None,
             notes_per_minute: None,
+            minute: Duration::minutes(1),
             allow_git_push: false,
             max_total: 10_000,
             fast_forward_only: false,
+            graphql: GraphQl::default(),
         }
     }
 }
@@ -245,6 +263,7 @@ pub(crate) struct State {
     pub background: Vec<Task>,
     pub quick_actions: Vec<QuickAction>,
     pub mentions: Vec<Mention>,
+    pub references: Vec<Reference>,
     pub next_id: u64,
     pub github: GitHub,
     pub prometheus: Prometheus,

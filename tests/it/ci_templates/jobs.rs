@@ -1,6 +1,6 @@
 //! Which jobs a pipeline gets.
 
-use super::pipeline::{ConfigRepo, Situation};
+use super::pipeline::{ConfigRepo, Situation, job_with_counts, own_pipeline};
 use crate::e2e::support::World;
 
 const MERGE_REQUEST: [&str; 2] = ["sapm-plan", "sapm-validate"];
@@ -14,6 +14,7 @@ fn each_kind_of_pipeline_gets_its_jobs_and_no_others() {
     let branch = |source| Situation::of(source).with("CI_COMMIT_BRANCH", "a-change");
     let request = Situation::merge_request;
     let fork = "somebody/app-interface";
+    let of_fork = |source| Situation::of(source).with("CI_PROJECT_PATH", fork);
     let cases: Vec<(&str, Situation, &[&str])> = vec![
         ("schedule", Situation::of("schedule"), &["sapm-apply: [1/1]"]),
         ("unprotected schedule", unprotected("schedule"), &[]),
@@ -26,6 +27,9 @@ fn each_kind_of_pipeline_gets_its_jobs_and_no_others() {
         ("unprotected by the API", unprotected("api"), &[]),
         ("by a trigger", Situation::of("trigger"), &["sapm-run"]),
         ("by another project", Situation::of("pipeline"), &["sapm-run"]),
+        ("schedule of a fork", of_fork("schedule"), &[]),
+        ("by hand in a fork", of_fork("web"), &[]),
+        ("by the API in a fork", of_fork("api"), &[]),
         ("push", Situation::of("push"), &[]),
         ("push of a branch", branch("push"), &[]),
         ("merge request", request(), &MERGE_REQUEST),
@@ -39,6 +43,19 @@ fn each_kind_of_pipeline_gets_its_jobs_and_no_others() {
             request()
                 .with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", fork)
                 .with("CI_COMMIT_REF_PROTECTED", "true"),
+            &["sapm-validate"],
+        ),
+        (
+            "merge request within a fork",
+            request()
+                .with("CI_PROJECT_PATH", fork)
+                .with("CI_MERGE_REQUEST_PROJECT_PATH", fork)
+                .with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", fork),
+            &["sapm-validate"],
+        ),
+        (
+            "merge train",
+            request().with("CI_MERGE_REQUEST_EVENT_TYPE", "merge_train"),
             &["sapm-validate"],
         ),
         (
@@ -67,6 +84,48 @@ fn inputs_choose_jobs_and_their_names() {
     let shards = [1, 2, 3].map(|node| format!("promotions-apply: [{node}/3]"));
     assert_eq!(repo.jobs(&Situation::of("schedule")), shards);
     assert_eq!(repo.jobs(&Situation::of("web")), ["promotions-run"]);
+}
+
+#[test]
+fn a_repo_with_a_pipeline_of_its_own_gets_no_job_twice() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    change_a_datafile(&repo);
+    // gitlab-ci-local knows no rules of pipelines: here they are those of a job, without which there is no pipeline.
+    let rules = own_pipeline().replacen("workflow:\n", "a-pipeline:\n  script: echo\n", 1);
+    repo.add_jobs(&rules);
+    let push = || Situation::of("push").with("CI_COMMIT_BRANCH", "a-change");
+    let cases: Vec<(&str, Situation, &[&str])> = vec![
+        ("schedule", Situation::of("schedule"), &["a-pipeline", "sapm-apply: [1/1]"]),
+        ("by hand", Situation::of("web"), &["a-pipeline", "sapm-run"]),
+        (
+            "merge request",
+            Situation::merge_request(),
+            &["a-pipeline", "sapm-plan", "sapm-validate", "unit-tests"],
+        ),
+        ("push", push(), &["a-pipeline", "unit-tests"]),
+        (
+            "push to the branch of a merge request",
+            push().with("CI_OPEN_MERGE_REQUESTS", "shop/app-interface!1"),
+            &["unit-tests"],
+        ),
+        ("push of a tag", Situation::of_tag("push", "1"), &["a-pipeline", "unit-tests"]),
+    ];
+    for (name, situation, wanted) in cases {
+        assert_eq!(repo.jobs(&situation), wanted, "{name}");
+    }
+}
+
+#[test]
+fn a_job_that_needs_the_scheduled_one_is_there_when_that_is() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    repo.add_jobs(&job_with_counts());
+    let schedule = || Situation::of("schedule");
+    assert_eq!(repo.jobs(&schedule()), ["sapm-apply: [1/1]", "tell-the-team"]);
+    let none: [&str; 0] = [];
+    assert_eq!(repo.jobs(&schedule().with("SAPM_SKIP", "true")), none);
+    assert_eq!(repo.jobs(&schedule().with("CI_COMMIT_BRANCH", "a-change")), none);
 }
 
 /// The change of the merge request, in the working tree as in a checkout of its branch.

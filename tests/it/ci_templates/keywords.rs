@@ -2,7 +2,8 @@
 
 use serde_yaml::{Mapping, Value};
 
-use super::pipeline::{read, ten_lines};
+use super::pipeline::{ConfigRepo, read, ten_lines};
+use crate::e2e::support::World;
 
 /// The header and the jobs of the template.
 pub fn template() -> (Mapping, Mapping) {
@@ -72,6 +73,18 @@ fn the_template_has_jobs_only_and_they_are_safe() {
     // What is for forks too has no token that a service takes.
     assert_eq!(get("-validate")["extends"], ".$[[ inputs.job-prefix ]]");
     assert!(base["id_tokens"].is_null());
+    let here = r#"$CI_PROJECT_PATH != "$[[ inputs.only-in-project ]]" && "$[[ inputs.only-in-project ]]" != """#;
+    for name in ["-apply", "-run", "-plan"] {
+        let rules = get(name)["rules"].as_sequence().unwrap();
+        let first = rules.iter().position(|rule| rule["when"] != "never").unwrap();
+        assert!(rules[..first].iter().any(|rule| rule["if"] == here), "{name}: not in forks");
+    }
+    let rules = get("-plan")["rules"].as_sequence().unwrap();
+    for rule in rules.iter().filter(|rule| rule["when"] != "never") {
+        let condition = text(&rule["if"]);
+        let own = "$CI_MERGE_REQUEST_SOURCE_PROJECT_PATH == $CI_MERGE_REQUEST_PROJECT_PATH";
+        assert!(condition.contains(own) && !condition.contains("||"), "not for forks: {condition}");
+    }
     for name in ["-apply", "-run"] {
         let job = get(name);
         assert!(
@@ -91,6 +104,45 @@ fn the_template_has_jobs_only_and_they_are_safe() {
     }
     assert_eq!(get("-apply")["variables"]["SAPM_DRY_RUN"], "false");
     assert_eq!(get("-run")["variables"]["SAPM_DRY_RUN"], "true");
+}
+
+/// What extends and is extended comes together as it should.
+#[test]
+fn each_job_leaves_the_reports_that_gitlab_shows() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    let jobs = repo.expanded();
+    let online = [
+        ("codequality", "gl-code-quality-report.json"),
+        ("dotenv", "counts.env"),
+        ("junit", "junit.xml"),
+        ("metrics", "metrics.txt"),
+    ];
+    let offline = [online[0], online[2]];
+    for (name, folder, wanted) in [
+        ("sapm-apply", "sapm-report/$CI_NODE_INDEX", &online[..]),
+        ("sapm-run", "sapm-report", &online),
+        ("sapm-plan", "sapm-report", &online),
+        ("sapm-validate", "sapm-report", &offline),
+    ] {
+        let artifacts = &jobs[name]["artifacts"];
+        assert_eq!(artifacts["when"], "always", "{name}");
+        let paths: Vec<_> = artifacts["paths"].as_sequence().unwrap().iter().map(text).collect();
+        // A path with a variable would not be shown by `expose_as`.
+        assert_eq!(paths, ["sapm-report/"], "{name}");
+        let exposed = (name == "sapm-plan").then_some("Promotion plan");
+        assert_eq!(artifacts["expose_as"].as_str(), exposed, "{name}");
+        let reports = artifacts["reports"].as_mapping().unwrap();
+        let mut reports: Vec<_> = reports.iter().map(|(kind, path)| (text(kind), path)).collect();
+        reports.sort_by_key(|(kind, _)| *kind);
+        let path = |value: &Value| {
+            let first = value.as_sequence().map_or(value, |paths| &paths[0]);
+            text(first).to_owned()
+        };
+        let reports: Vec<_> = reports.iter().map(|(kind, value)| (*kind, path(value))).collect();
+        let wanted = wanted.iter().map(|(kind, file)| (*kind, format!("{folder}/{file}")));
+        assert_eq!(reports, wanted.collect::<Vec<_>>(), "{name}");
+    }
 }
 
 #[test]

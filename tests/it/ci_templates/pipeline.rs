@@ -1,7 +1,6 @@
 //! A config repo that includes the template as docs/set-up.md says, and its pipelines on this machine.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -9,7 +8,8 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use crate::e2e::support::World;
-use crate::shop::BUCKET;
+use crate::optional::skipped;
+use crate::shop::{BUCKET, PROJECT};
 
 /// A file of this project.
 pub fn read(path: &str) -> String {
@@ -19,19 +19,25 @@ pub fn read(path: &str) -> String {
 
 /// The lines that docs/set-up.md tells people to add to `.gitlab-ci.yml`.
 pub fn ten_lines() -> String {
-    block(0)
+    block("include:\n")
 }
 
 /// The job that docs/set-up.md shows for using the counts.
 pub fn job_with_counts() -> String {
-    block(1)
+    block("tell-the-team:\n")
 }
 
-/// A block of YAML of docs/set-up.md.
-fn block(number: usize) -> String {
+/// The rules that docs/set-up.md shows for a repo that has a pipeline already.
+pub fn own_pipeline() -> String {
+    block("workflow:\n")
+}
+
+/// The block of YAML in docs/set-up.md that begins like this.
+fn block(beginning: &str) -> String {
     let page = read("docs/set-up.md");
-    let rest = page.split("```yaml\n").nth(number + 1).expect("a block of YAML");
-    rest.split_once("```").expect("its end").0.to_owned()
+    let mut blocks = page.split("```yaml\n").skip(1);
+    let found = blocks.find(|block| block.starts_with(beginning)).expect("a block of YAML");
+    found.split_once("```").expect("its end").0.to_owned()
 }
 
 /// gitlab-ci-local, or `None` after a line that says what is missing for it. CI must have it.
@@ -40,9 +46,8 @@ pub fn gitlab_ci_local() -> Option<&'static Path> {
     match FOUND.get_or_init(install) {
         Ok(path) => Some(path),
         Err(missing) => {
-            let required = std::env::var_os("SAPM_REQUIRE_GITLAB_CI_LOCAL").is_some();
-            assert!(!required, "gitlab-ci-local cannot run: {missing}");
-            let _ = writeln!(std::io::stderr(), "skipped: gitlab-ci-local cannot run: {missing}");
+            let missing = format!("gitlab-ci-local cannot run: {missing}");
+            skipped("SAPM_REQUIRE_GITLAB_CI_LOCAL", &missing);
             None
         }
     }
@@ -81,15 +86,44 @@ impl<'a> ConfigRepo<'a> {
         let lines = ten_lines();
         let inputs: String = inputs.iter().map(|input| format!("      {input}\n")).collect();
         let command = format!("      command: {}\n", env!("CARGO_BIN_EXE_sapm"));
-        let pipeline =
-            lines.replace("s3://app-sre-state\n", &format!("s3://{BUCKET}\n{command}{inputs}"));
-        assert_ne!(pipeline, lines, "the state is not where it was in the ten lines");
+        let place = ["s3://app-sre-state\n", "only-in-project: service/app-interface\n"];
+        for place in place {
+            assert_eq!(lines.matches(place).count(), 1, "{place} is not in the ten lines");
+        }
+        let pipeline = lines
+            .replace(place[0], &format!("s3://{BUCKET}\n{command}{inputs}"))
+            .replace(place[1], &format!("only-in-project: {PROJECT}\n"));
         world.project().commit("alice", "main", "CI", [(".gitlab-ci.yml", Some(pipeline))]);
         let folder = world.checkout();
         let repo = Self { world, folder, program };
         repo.lay_includes();
         repo.lay_variables();
         Some(repo)
+    }
+
+    /// This project itself, whose own pipeline promotes in the shop's config repo; `None` as above.
+    pub fn this_project(world: &'a World) -> Option<Self> {
+        let program = gitlab_ci_local()?;
+        let folder = world.path("this-project");
+        std::fs::create_dir_all(folder.join("ci-templates")).unwrap();
+        for file in [".gitlab-ci.yml", "ci-templates/promotions.yml", "ci-templates/manual-run.yml"]
+        {
+            std::fs::write(folder.join(file), read(file)).unwrap();
+        }
+        let source = "SAPM_APP_INTERFACE: https://gitlab.example.com/shop/app-interface.git\n";
+        std::fs::write(folder.join(".gitlab-ci-local-variables.yml"), source).unwrap();
+        let origin = "https://gitlab.example.com/platform/saas-auto-promotions-manager.git";
+        for arguments in [
+            &["init", "--quiet", "--initial-branch", "main"][..],
+            &["remote", "add", "origin", origin],
+            &["add", ".gitlab-ci.yml", "ci-templates"],
+            &["-c", "user.name=ci", "-c", "user.email=ci@example.com", "commit", "-qm", "CI"],
+        ] {
+            let done = Command::new("git").args(arguments).current_dir(&folder).status().unwrap();
+            assert!(done.success(), "{arguments:?}");
+        }
+        std::fs::create_dir_all(world.path("home")).unwrap();
+        Some(Self { world, folder, program })
     }
 
     /// Adds jobs of the config repo's own.
@@ -158,6 +192,14 @@ impl<'a> ConfigRepo<'a> {
         names
     }
 
+    /// The jobs as GitLab would have them, with all that is included and extended.
+    pub fn expanded(&self) -> serde_yaml::Value {
+        let (code, out, err) = self.call(&["--preview"], &Situation::of("schedule"));
+        assert_eq!(code, Some(0), "{out}\n{err}");
+        let yaml = out.find("---\n").map(|at| &out[at..]).expect("a document");
+        serde_yaml::from_str(yaml).unwrap_or_else(|error| panic!("{error}: {out}"))
+    }
+
     /// Runs a pipeline; gives whether it passed, and all that its jobs printed.
     pub fn run(&self, situation: &Situation) -> (bool, String) {
         let arguments = ["--force-shell-executor", "--shell-isolation"];
@@ -196,6 +238,13 @@ impl Situation {
             .with("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main")
             .with("CI_MERGE_REQUEST_SOURCE_PROJECT_PATH", crate::shop::PROJECT)
             .with("CI_MERGE_REQUEST_PROJECT_PATH", crate::shop::PROJECT);
+        situation.unset.push("CI_COMMIT_BRANCH");
+        situation
+    }
+
+    /// A pipeline of this source of a protected tag.
+    pub fn of_tag(source: &str, tag: &str) -> Self {
+        let mut situation = Self::of(source).with("CI_COMMIT_TAG", tag);
         situation.unset.push("CI_COMMIT_BRANCH");
         situation
     }

@@ -48,6 +48,42 @@ fn a_release_that_does_not_fit_is_refused() {
 }
 
 #[test]
+fn the_version_that_is_here_can_be_released() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/release-notes");
+    let output = Command::new(script).arg(env!("CARGO_PKG_VERSION")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_component_is_laid_out_as_gitlabs_catalog_wants_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for needed in ["scripts", "ci-templates"] {
+        std::fs::create_dir(path(needed)).unwrap();
+    }
+    for file in ["scripts/build-component", "ci-templates/promotions.yml", "LICENSE", "Cargo.toml"]
+    {
+        std::fs::write(path(file), read(file)).unwrap();
+    }
+    let output = Command::new("bash").arg(path("scripts/build-component")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let made = |name: &str| std::fs::read_to_string(path("target/component").join(name)).unwrap();
+    assert_eq!(made("templates/promotions.yml"), read("ci-templates/promotions.yml"));
+    assert!(!made("LICENSE.md").is_empty());
+    let page = made("README.md");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(page.contains(&format!("/promotions@{version}\n")), "{page}");
+    assert!(page.contains("$CI_SERVER_FQDN/") && page.contains("state: s3://BUCKET"), "{page}");
+    // A version gets into the catalog by a job that makes a release, and by nothing else.
+    let pipeline: serde_yaml::Value = serde_yaml::from_str(&made(".gitlab-ci.yml")).unwrap();
+    let job = &pipeline["publish"];
+    assert_eq!(job["release"]["tag_name"], "$CI_COMMIT_TAG");
+    let rules = job["rules"].as_sequence().unwrap();
+    assert_eq!(rules.len(), 1);
+    assert!(rules[0]["if"].as_str().unwrap().starts_with("$CI_COMMIT_TAG =~ /^"), "{rules:?}");
+}
+
+#[test]
 fn scripts_that_jobs_call_are_there_and_can_be_run() {
     let pipeline = read(".gitlab-ci.yml");
     let mut called = 0;

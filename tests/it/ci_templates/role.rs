@@ -1,4 +1,5 @@
-//! How a job takes on an AWS role. gitlab-ci-local gives no ID tokens, so the job's own lines run here.
+//! How a job takes on an AWS role, and which tokens and keys a plan takes. gitlab-ci-local gives no ID tokens, so the
+//! job's own lines run here.
 
 use std::process::{Command, Output, Stdio};
 
@@ -11,6 +12,7 @@ const TOKEN: &str = "header.claims.signature";
 const SCRIPT: &str = r#"
 echo "role: ${AWS_ROLE_ARN-none}, session: ${AWS_ROLE_SESSION_NAME-none}, region: ${AWS_REGION-none}"
 echo "key: ${AWS_ACCESS_KEY_ID-none}"
+if [ -n "${SAPM_GITHUB_TOKEN-}" ]; then echo "$SAPM_GITLAB_TOKEN, $SAPM_GITHUB_TOKEN, $AWS_SECRET_ACCESS_KEY"; fi
 if [ -n "${AWS_WEB_IDENTITY_TOKEN_FILE-}" ]; then
   cat "$AWS_WEB_IDENTITY_TOKEN_FILE"
   ls -l "$AWS_WEB_IDENTITY_TOKEN_FILE" | cut -c1-10
@@ -19,10 +21,27 @@ fi
 
 /// Runs the lines in front of a job's script, and then `SCRIPT`, with these variables.
 fn run(variables: &[(&str, &str)]) -> (Output, usize) {
+    run_lines(&before(), variables)
+}
+
+/// The same for what a plan does before it calls sapm.
+fn run_plan(variables: &[(&str, &str)]) -> Output {
+    let lines = [before(), lines("$[[ inputs.job-prefix ]]-plan", "script")].concat();
+    run_lines(&lines, variables).0
+}
+
+fn before() -> Vec<String> {
+    lines(".$[[ inputs.job-prefix ]]-online", "before_script")
+}
+
+fn lines(job: &str, key: &str) -> Vec<String> {
     let (_, jobs) = template();
-    let before = &jobs[".$[[ inputs.job-prefix ]]-online"]["before_script"];
-    let lines: Vec<&str> =
-        before.as_sequence().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
+    let lines = jobs[job][key].as_sequence().unwrap().iter();
+    let lines = lines.map(|line| line.as_str().unwrap().to_owned());
+    lines.filter(|line| !line.contains("inputs.command")).collect()
+}
+
+fn run_lines(lines: &[String], variables: &[(&str, &str)]) -> (Output, usize) {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new("sh")
         .args(["-e", "-c", &format!("{}\n{SCRIPT}", lines.join("\n"))])
@@ -71,4 +90,41 @@ fn a_role_without_an_id_token_is_a_mistake_in_the_settings() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains(ROLE));
     assert_eq!(output.stdout, b"");
+}
+
+/// What the page has people keep for plans, in variables that are not protected.
+const FOR_PLANS: [(&str, &str); 4] = [
+    ("SAPM_PLAN_TOKEN", "glpat-plan"),
+    ("SAPM_PLAN_GITHUB_TOKEN", "ghp-plan"),
+    ("SAPM_PLAN_AWS_ACCESS_KEY_ID", "AKIA-PLAN"),
+    ("SAPM_PLAN_AWS_SECRET_ACCESS_KEY", "secret-plan"),
+];
+
+#[test]
+fn a_plan_takes_tokens_and_keys_of_its_own() {
+    let output = run_plan(&FOR_PLANS);
+    let none = "role: none, session: none, region: none\n";
+    let own = format!("{none}key: AKIA-PLAN\nglpat-plan, ghp-plan, secret-plan\n");
+    assert_eq!(text(&output.stdout), own, "{}", text(&output.stderr));
+    // On a protected branch a job gets those of `apply` as well.
+    let of_apply = [
+        ("SAPM_GITLAB_TOKEN", "glpat"),
+        ("SAPM_GITHUB_TOKEN", "ghp"),
+        ("AWS_ACCESS_KEY_ID", "AKIA"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+    ];
+    assert_eq!(text(&run_plan(&[&of_apply[..], &FOR_PLANS].concat()).stdout), own);
+    let output = run_plan(&of_apply);
+    assert_eq!(text(&output.stdout), format!("{none}key: AKIA\nglpat, ghp, secret\n"));
+}
+
+#[test]
+fn a_plan_with_a_role_takes_no_key() {
+    let role = [("SAPM_AWS_ROLE_ARN", ROLE), ("SAPM_AWS_ID_TOKEN", TOKEN)];
+    let output = run_plan(&[&role[..], &FOR_PLANS[2..]].concat());
+    assert!(text(&output.stdout).contains("\nkey: none\n"), "{}", text(&output.stdout));
+    let page = super::pipeline::read("docs/set-up.md");
+    for (name, _) in FOR_PLANS {
+        assert!(page.contains(&format!("`{name}`")), "{name} is not in docs/set-up.md");
+    }
 }

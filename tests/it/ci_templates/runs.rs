@@ -17,10 +17,10 @@ fn the_scheduled_job_opens_the_requests_and_then_rests() {
     assert!(log.contains(&format!("{DUE} merge requests opened, 0 problems")), "{log}");
     assert_eq!(world.project().open_requests().len(), DUE, "{log}");
     for name in ["plan.json", "snapshot.json", "report.md", "junit.xml", "metrics.txt"] {
-        assert!(!repo.report(name).is_empty(), "{name}");
+        assert!(!repo.report(&format!("1/{name}")).is_empty(), "{name}");
     }
-    assert!(repo.report("gl-code-quality-report.json").starts_with('['));
-    let counts = repo.report("counts.env");
+    assert!(repo.report("1/gl-code-quality-report.json").starts_with('['));
+    let counts = repo.report("1/counts.env");
     assert!(counts.contains(&format!("SAPM_OPENED={DUE}\n")), "{counts}");
     assert!(counts.contains("SAPM_EXIT_CODE=0\n"), "{counts}");
     assert_no_token(&repo, &log);
@@ -32,7 +32,7 @@ fn the_scheduled_job_opens_the_requests_and_then_rests() {
     // Styles stand between the name and its value.
     let reused = log.lines().any(|line| line.contains("from_cache") && line.contains("true"));
     assert!(reused, "{log}");
-    let counts = repo.report("counts.env");
+    let counts = repo.report("1/counts.env");
     assert!(
         counts.contains(&format!(
             "SAPM_OPENED=0\nSAPM_REFRESHED=0\nSAPM_DRAFTED=0\nSAPM_CLOSED=0\nSAPM_KEPT={DUE}\n"
@@ -40,6 +40,41 @@ fn the_scheduled_job_opens_the_requests_and_then_rests() {
         "{counts}"
     );
     world.forge().assert_no_unknown_routes();
+}
+
+#[test]
+fn a_job_that_follows_several_gets_the_counts_and_reports_of_all() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::with_inputs(&world, &["parallel: 2"]) else { return };
+    let sum = r#"echo "together $((SAPM_OPENED_1 + SAPM_OPENED_2))"; cat sapm-report/*/report.md >/dev/null"#;
+    let job = job_with_counts();
+    let (job, _) = job.split_once("script:").unwrap();
+    repo.add_jobs(&format!(
+        "{job}script:\n    - {sum}\n    - ls sapm-report/1/plan.json sapm-report/2/plan.json\n"
+    ));
+    let (passed, log) = repo.run(&Situation::of("schedule"));
+    assert!(passed, "{log}");
+    assert!(log.contains(&format!("together {DUE}")), "{log}");
+    assert_eq!(world.project().open_requests().len(), DUE, "{log}");
+}
+
+#[test]
+fn a_run_by_hand_is_narrowed_by_each_of_its_fields() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    world.forge().clear_log();
+    for (field, value, beginning, targets) in [
+        ("SAPM_ENV_NAME", "shop-stage", "-", 0),
+        ("SAPM_ENV_NAME", "shop-production", "saas-", 12),
+        ("SAPM_SAAS_FILE_NAME", "saas-catalog", "saas-catalog/", 3),
+    ] {
+        let (passed, log) = repo.run(&Situation::of("web").with(field, value));
+        assert!(passed, "{log}");
+        let decisions = Plan::read(&repo.folder.join("sapm-report/plan.json")).decisions();
+        assert_eq!(decisions.len(), targets, "{field}={value}: {decisions:?}");
+        assert!(decisions.keys().all(|target| target.starts_with(beginning)), "{decisions:?}");
+    }
+    world.assert_nothing_written();
 }
 
 #[test]
@@ -109,7 +144,7 @@ fn a_broken_target_turns_the_job_orange_and_strict_validation_red() {
     world.edit(ORDERS_FILE, "soakDays: 7", "soakDays: soon");
     let (passed, log) = repo.run(&Situation::of("schedule"));
     assert!(passed, "the others were handled: {log}");
-    assert!(repo.report("counts.env").contains("SAPM_EXIT_CODE=5\n"), "{log}");
+    assert!(repo.report("1/counts.env").contains("SAPM_EXIT_CODE=5\n"), "{log}");
     assert!(!world.project().open_requests().is_empty(), "{log}");
 
     let path = repo.folder.join(ORDERS_FILE);

@@ -52,6 +52,18 @@ fn everything_else_is_promoted_and_the_exit_code_is_5() {
 }
 
 #[test]
+fn a_schedule_that_is_none_is_named_with_its_own_line() {
+    let world = World::start();
+    world.edit(CATALOG_FILE, "0 4 1 1 *", "0 25 1 1 *");
+    let text = world.text("main", CATALOG_FILE);
+    let line = 1 + text.lines().position(|line| line.contains("0 25 1 1 *")).unwrap();
+    let plan = world.sapm("plan").args(["--format", "json"]).expect(5).plan();
+    let problem = plan.problem("invalid_schedule");
+    assert_eq!(problem["line"], line, "{problem}");
+    assert!(problem["path"].as_str().unwrap().ends_with(".promotion.schedule"), "{problem}");
+}
+
+#[test]
 fn each_of_them_is_named_with_its_place() {
     let world = world();
     let ran = world.sapm("apply").arg("--report-dir").arg(world.path("report")).expect(5);
@@ -69,7 +81,8 @@ fn each_of_them_is_named_with_its_place() {
     let broken = problems.iter().find(|problem| problem["file"] == BROKEN_FILE).unwrap();
     assert_eq!(broken["line"], BROKEN_LINE);
     for place in [format!("{LEDGER_REPO}@main"), record()] {
-        assert!(problems.iter().any(|problem| problem["path"] == place), "{problems:?}");
+        let problem = problems.iter().find(|problem| problem["path"] == place);
+        assert!(problem.is_some_and(|problem| problem["line"].is_u64()), "{place} in {problems:?}");
     }
     let quality = report_of(&world, "gl-code-quality-report.json");
     let quality: serde_json::Value = serde_json::from_str(&quality).unwrap();

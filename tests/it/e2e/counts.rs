@@ -29,6 +29,30 @@ fn a_run_that_opens_and_one_that_rests() {
 }
 
 #[test]
+fn each_node_has_names_of_its_own() {
+    let world = World::start();
+    let node = |index: &str| {
+        let run = world.sapm("apply").args(["--report-dir", "report"]);
+        run.env("CI_NODE_INDEX", index).env("CI_NODE_TOTAL", "2")
+    };
+    let number = |name: &str, counts: &[String]| -> usize {
+        let count = counts.iter().find_map(|line| line.strip_prefix(&format!("{name}=")));
+        count.map_or(0, |count| count.parse().unwrap())
+    };
+    let mut opened = 0;
+    for index in ["1", "2"] {
+        node(index).expect(0);
+        let counts = counts(&world);
+        let own = format!("_{index}=");
+        assert!(counts.iter().all(|line| line.contains(&own)), "{counts:?}");
+        opened += number(&format!("SAPM_OPENED_{index}"), &counts);
+    }
+    assert_eq!(opened, 4);
+    node("2").env("SAPM_STATE", "s3://no-such-bucket").expect(4);
+    assert_eq!(counts(&world), ["SAPM_PROBLEMS_2=1", "SAPM_EXIT_CODE_2=4"]);
+}
+
+#[test]
 fn a_refused_request_is_not_counted_as_opened() {
     let world = World::start();
     let refusal = r#"{"message":"403 Forbidden"}"#;

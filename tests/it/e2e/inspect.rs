@@ -119,3 +119,47 @@ fn graph_draws_a_channel_or_a_neighbourhood_and_how_things_stand() {
     }
     assert_eq!(world.forge().request_count(), requests, "nobody is asked");
 }
+
+/// An app that only publishes, to a channel of another app.
+#[test]
+fn graph_of_an_app_shows_who_follows_it_and_names_what_is_not_there() {
+    let world = World::start();
+    let folder = world.checkout();
+    let file = |path: &str, text: &str| {
+        let path = folder.join("data/services/base").join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, format!("---\n{text}")).unwrap();
+    };
+    file("app.yml", "$schema: /app-sre/app-1.yml\nname: base\n");
+    file(
+        "saas.yml",
+        "$schema: /app-sre/saas-file-2.yml\nname: saas-base\napp: {$ref: /services/base/app.yml}\n\
+         resourceTemplates:\n- name: base\n  url: https://github.com/example-shop/base\n  targets:\n\
+         \x20 - namespace: {$ref: /services/orders/namespaces/orders-stage.yml}\n    ref: main\n    promotion: {publish: [base]}\n",
+    );
+    let orders = folder.join(ORDERS_FILE);
+    let text = std::fs::read_to_string(&orders).unwrap();
+    let old = "subscribe: [orders-db-stage]";
+    assert_eq!(text.matches(old).count(), 1);
+    std::fs::write(&orders, text.replace(old, "subscribe: [orders-db-stage, base]")).unwrap();
+    let graph = |arguments: &[&str]| {
+        let run = world.sapm("graph").env("SAPM_APP_INTERFACE", &folder).without("SAPM_STATE");
+        run.args(arguments)
+    };
+    let base = graph(&["--app-name", "base"]).expect(0).out;
+    let follower = "saas-orders/orders-db/prod01/orders-production";
+    for name in ["saas-base/base/stage01/orders-stage", follower, "[\"base\"]"] {
+        assert!(base.contains(name), "{name}: {base}");
+    }
+    assert!(!base.contains("orders-db-stage\"]"), "another channel of its follower: {base}");
+
+    let refused = graph(&["--app-name", "order"]).expect(2).err;
+    assert!(refused.contains("no app with a channel is called \"order\""), "{refused}");
+    assert!(refused.contains("is it one of orders?"), "{refused}");
+    assert!(graph(&["--env-name", "moon"]).expect(2).err.contains("production"));
+    // As in explain: whole parts, in their order.
+    let parts = graph(&["--target", "orders-api/orders-production"]).expect(0).out;
+    assert!(parts.contains(ORDERS), "{parts}");
+    let near = graph(&["--target", "orders-apy"]).expect(2).err;
+    assert!(near.contains("is it one of saas-orders/orders-api"), "{near}");
+}

@@ -9,6 +9,7 @@ use tokio::runtime::Runtime;
 
 use super::support::*;
 use crate::clients::server::{Reply, Seen, Server, with_headers};
+use crate::optional::skipped;
 
 const PASSWORD: &str = "push-must-stay-secret";
 /// `/metrics/job/sapm/project@base64/<shop/app-interface>/node/1`
@@ -140,6 +141,11 @@ fn a_push_replaces_the_group_and_carries_the_credentials() {
     let seen = &server.seen()[1];
     assert!(seen.target.ends_with("/node/2"), "{}", seen.target);
     assert_eq!(seen.headers["authorization"], format!("Bearer {PASSWORD}"));
+    // So has one that is about a part of the targets.
+    let narrowed = world.sapm("apply").args(["--env-name", "production"]);
+    narrowed.env("SAPM_PUSHGATEWAY_URL", &server.url).expect(0);
+    let seen = &server.seen()[2];
+    assert!(seen.target.ends_with("/scope/environment%3Dproduction/node/1"), "{}", seen.target);
 }
 
 #[test]
@@ -234,15 +240,12 @@ impl Drop for Pushgateway {
     }
 }
 
-fn skipped(what: &str, package: &str) {
-    let reason = format!("skipped: no `{what}` on PATH (Debian's package {package})");
-    let _ = writeln!(std::io::stderr(), "{reason}");
-}
-
 #[test]
 fn a_real_pushgateway_takes_them() {
     let Some(gateway) = Pushgateway::start() else {
-        return skipped("prometheus-pushgateway", "prometheus-pushgateway");
+        let missing =
+            "there is no `prometheus-pushgateway` on PATH (Debian's package of that name)";
+        return skipped("SAPM_REQUIRE_PUSHGATEWAY", missing);
     };
     let world = World::start();
     world.sapm("apply").env("SAPM_PUSHGATEWAY_URL", &gateway.url).expect(0);
@@ -285,12 +288,31 @@ fn promtool_finds_nothing_to_complain_about() {
     let world = World::start();
     let metrics = file_of(&world, "apply", 0);
     let Some((good, said)) = promtool(&["check", "metrics"], &metrics) else {
-        return skipped("promtool", "prometheus");
+        let missing = "there is no `promtool` on PATH (Debian's package prometheus)";
+        return skipped("SAPM_REQUIRE_PROMETHEUS", missing);
     };
     assert!(good && said.is_empty(), "{said}\n{metrics}");
     let rules = world.path("rules.yml");
-    std::fs::write(&rules, alert_rules()).unwrap();
-    let (good, said) = promtool(&["check", "rules", rules.to_str().unwrap()], "").unwrap();
+    for group in ["sapm", "sapm-dashboards"] {
+        std::fs::write(&rules, rules_of(group)).unwrap();
+        let (good, said) = promtool(&["check", "rules", rules.to_str().unwrap()], "").unwrap();
+        assert!(good, "{said}");
+    }
+    // The recorded counters: runs that opened 0, 3, failed as a whole, opened 2 and 2.
+    std::fs::write(
+        world.path("counters.yml"),
+        "rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n\
+         \x20 - series: 'sapm_opened_mrs{job=\"sapm\",project=\"p\",node=\"1\",integration=\"i\"}'\n\
+         \x20   values: '0x4 3x4 stale _x4 2x4 2x30'\n\
+         \x20 - series: 'push_time_seconds{job=\"sapm\",project=\"p\",node=\"1\"}'\n\
+         \x20   values: '0x4 300x4 600x4 900x4 1200x30'\n  promql_expr_test:\n\
+         \x20 - expr: sapm_opened_mrs_total\n    eval_time: 45m\n    exp_samples:\n\
+         \x20   - labels: 'sapm_opened_mrs_total{job=\"sapm\",project=\"p\",node=\"1\",integration=\"i\"}'\n\
+         \x20     value: 7\n",
+    )
+    .unwrap();
+    let counters = world.path("counters.yml");
+    let (good, said) = promtool(&["test", "rules", counters.to_str().unwrap()], "").unwrap();
     assert!(good, "{said}");
 }
 
@@ -299,11 +321,12 @@ fn manual() -> String {
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The YAML block with the example rules.
-fn alert_rules() -> String {
+/// The YAML block with a group of example rules.
+fn rules_of(group: &str) -> String {
     let manual = manual();
-    let (_, rest) = manual.split_once("```yaml\ngroups:").expect("the rules");
-    format!("groups:{}", rest.split_once("```").expect("their end").0)
+    let start = format!("groups:\n- name: {group}\n");
+    let (_, rest) = manual.split_once(&format!("```yaml\n{start}")).expect("the rules");
+    format!("{start}{}", rest.split_once("```").expect("their end").0)
 }
 
 /// Names of series with the names of their labels.
@@ -335,7 +358,7 @@ fn the_manual_lists_every_series() {
         .collect();
     assert_eq!(listed, exported);
     // What the example rules ask for is there.
-    let rules = alert_rules();
+    let rules = rules_of("sapm");
     let name = fancy_regex::Regex::new(r"\bsapm_\w+").unwrap();
     for found in name.find_iter(&rules) {
         let found = found.unwrap().as_str();

@@ -38,6 +38,23 @@ fn a_reporter_may_not_write() {
 }
 
 #[test]
+fn a_token_of_another_user_than_the_bot_that_is_named() {
+    let world = World::start();
+    let token = "glpat-made-anew-that-nobody-may-see";
+    world.project().add_bot("sapm-bot-anew", token, Access::Developer, &["api"]);
+    let named =
+        |run: Sapm, bot: &str| run.env("SAPM_GITLAB_TOKEN", token).env("SAPM_BOT_USER", bot);
+    let words = ["SAPM_BOT_USER", "is @sapm-bot,", "@sapm-bot-anew", "unset"];
+    fails(&world, named(apply(&world), "sapm-bot"), 4, &words);
+    named(world.sapm("plan"), "sapm-bot").expect(0);
+    named(world.sapm("apply"), "sapm-bot").args(["--dry-run"]).expect(0);
+    world.assert_nothing_written();
+    named(world.sapm("apply"), "SAPM-bot-anew").expect(0);
+    assert_eq!(world.project().open_requests().len(), 4);
+    world.forge().assert_no_unknown_routes();
+}
+
+#[test]
 fn an_archived_project_takes_no_merge_requests() {
     let world = World::start();
     world.project().archive();

@@ -180,3 +180,17 @@ fn apply_refuses_a_commit_that_is_not_on_the_branch() {
     assert!(ran.err.contains("hint: check out the target branch"), "{}", ran.err);
     world.assert_nothing_written();
 }
+
+/// In a job the summary folds, but a file is read later, and elsewhere.
+#[test]
+fn a_file_gets_plain_text_in_a_job_too() {
+    let world = World::start();
+    let path = world.path("plan.txt");
+    let file = std::fs::File::create(&path).unwrap();
+    world.sapm("plan").env("GITLAB_CI", "true").printing_to(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(text.starts_with("Targets\n") && text.contains(PRODUCTION), "{text}");
+    assert!(!text.contains('\u{1b}'), "{text}");
+    let piped = world.sapm("plan").env("GITLAB_CI", "true").expect(0).out;
+    assert!(piped.contains("section_start:"), "{piped}");
+}

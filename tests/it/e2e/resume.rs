@@ -31,7 +31,7 @@ fn kill_at(world: &World, fault: Fault) {
 }
 
 /// All that people see of the bot: its branches' files and its requests.
-fn seen(world: &World) -> Vec<String> {
+pub(super) fn seen(world: &World) -> Vec<String> {
     let mut seen = Vec::new();
     for branch in world.branches() {
         for (path, bytes) in world.project().files(&branch) {

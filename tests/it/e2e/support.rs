@@ -194,6 +194,12 @@ impl Sapm {
         self
     }
 
+    /// Runs it with standard output in a file.
+    #[track_caller]
+    pub fn printing_to(mut self, file: std::fs::File) {
+        assert!(self.0.stdout(file).stderr(Stdio::null()).status().unwrap().success());
+    }
+
     /// Starts it; what it prints is not looked at.
     pub fn start(mut self) -> Child {
         self.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()

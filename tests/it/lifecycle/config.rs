@@ -19,7 +19,7 @@ pub enum Shape {
     Block,
     /// In a shared target file, used by two templates.
     Shared,
-    /// By a selector that expands to two namespaces.
+    /// By a selector that expands to some namespaces, two unless said otherwise.
     Selector,
 }
 
@@ -44,7 +44,14 @@ pub struct Target {
     pub present: bool,
     /// A line of a person next to its ref.
     pub note: Option<u32>,
+    /// Of [`PARTS`], the namespaces that a selector matches.
+    pub parts: Vec<&'static str>,
+    /// Does a second saas file use the shared target file?
+    pub in_other: bool,
 }
+
+/// Namespaces that a selector can match.
+pub const PARTS: [&str; 3] = ["a", "b", "c"];
 
 impl Target {
     pub fn new(id: usize, shape: Shape, git_ref: String) -> Self {
@@ -63,6 +70,8 @@ impl Target {
             disabled: false,
             present: true,
             note: None,
+            parts: vec!["a", "b"],
+            in_other: false,
         }
     }
 }
@@ -184,7 +193,7 @@ impl Config {
             let path = format!("/services/app/ns{}", target.id);
             let found = inventory.targets.iter().find(|known| {
                 let rest = known.namespace.path.strip_prefix(&path);
-                rest.is_some_and(|rest| matches!(rest, ".yml" | "a.yml"))
+                rest.is_some_and(|rest| matches!(rest, ".yml" | "a.yml" | "b.yml" | "c.yml"))
             });
             if let Some(found) = found {
                 target.git_ref = found.git_ref.clone().unwrap_or_default();
@@ -252,12 +261,11 @@ impl Config {
             }
             for target in &saas.targets {
                 let id = target.id;
-                for part in if target.shape == Shape::Selector { &["a", "b"][..] } else { &[""] } {
+                for part in if target.shape == Shape::Selector { &PARTS[..] } else { &[""] } {
                     let name = format!("ns{id}{part}{}", self.suffix);
-                    put(
-                        format!("services/app/ns{id}{part}.yml"),
-                        namespace(&name, "prod", &format!("g{id}")),
-                    );
+                    let out = target.shape == Shape::Selector && !target.parts.contains(part);
+                    let group = if out { "out".to_owned() } else { format!("g{id}") };
+                    put(format!("services/app/ns{id}{part}.yml"), namespace(&name, "prod", &group));
                 }
                 if target.slo {
                     put(
@@ -268,6 +276,9 @@ impl Config {
                              - name: quick\n  SLOTarget: 0.9\n  expr: quick{id}\n"
                         ),
                     );
+                }
+                if target.shape == Shape::Shared {
+                    put(format!("services/app/cicd/other{id}.yml"), saas.other(target));
                 }
                 if target.shape == Shape::Shared && target.present {
                     let body = saas.block(target, "");

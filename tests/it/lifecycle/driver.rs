@@ -26,6 +26,7 @@ use sapm::plan::{self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan,
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
 
 use super::config::{Config, Files};
+use super::turns::{InTurn, Turn, Turns};
 
 pub const TOKEN: &str = "glpat-of-the-bot";
 pub const BOT: &str = "sapm-bot";
@@ -143,6 +144,8 @@ pub struct Bot {
     pub now: Cell<DateTime<Utc>>,
     /// Short time-outs: for requests that are never answered.
     pub hasty: Cell<bool>,
+    /// Writes that a "minute" takes, and how long that is; none: as many as there are.
+    pub pacing: Cell<Option<(usize, Duration)>>,
     /// For checks of checks: plans without trying merges.
     pub careless: Cell<bool>,
     patient_client: HttpClient,
@@ -194,6 +197,7 @@ impl Bot {
             settings: RefCell::new(settings),
             now: Cell::new(begin()),
             hasty: Cell::new(false),
+            pacing: Cell::new(None),
             careless: Cell::new(false),
             patient_client: client(Duration::from_secs(20)),
             hasty_client: client(Duration::from_millis(120)),
@@ -217,6 +221,10 @@ impl Bot {
 
     /// First contact, as every run makes it.
     pub async fn reader(&self) -> Result<GitLabReader, String> {
+        Self::reader_of(self.api()).await
+    }
+
+    async fn reader_of(api: GitLabApi) -> Result<GitLabReader, String> {
         let options = ConnectOptions {
             project: PROJECT.to_owned(),
             bot_user: None,
@@ -225,7 +233,7 @@ impl Bot {
             to_write: None,
             job: None,
         };
-        let reader = GitLabReader::connect(self.api(), &options).await;
+        let reader = GitLabReader::connect(api, &options).await;
         reader.map_err(|error| error.to_string())
     }
 
@@ -244,17 +252,34 @@ impl Bot {
 
     /// A run, with something that happens between planning and applying.
     pub async fn run_with(&self, between: impl Future<Output = ()>) -> Ended {
+        self.whole_run(None, between).await
+    }
+
+    /// Two runs at once, which take turns.
+    pub async fn two_runs(&self, turns: &Turns) -> (Ended, Ended) {
+        let run = async |number: usize| {
+            let turn = Turn::new(turns, number);
+            turn.take().await;
+            self.whole_run(Some(&turn), std::future::ready(())).await
+        };
+        tokio::join!(run(0), run(1))
+    }
+
+    async fn whole_run(&self, turn: Option<&Turn<'_>>, between: impl Future<Output = ()>) -> Ended {
         let base = self.main();
         let loaded = self.loaded(&base);
-        let reader = self.reader().await?;
+        // What one is told, a pause say, the other knows.
+        let api = self.api();
+        let reader = InTurn { inner: Self::reader_of(api.clone()).await?, turn };
+        let (project, bot) = (reader.inner.project(), reader.inner.bot());
         let mut snapshot = Snapshot::new(self.now.get());
         let facts = ConfigRepoFacts {
-            project_id: reader.project().id,
-            project_path: reader.project().path.clone(),
-            web_url: reader.project().web_url.clone(),
-            target_branch: reader.project().target_branch.clone(),
+            project_id: project.id,
+            project_path: project.path.clone(),
+            web_url: project.web_url.clone(),
+            target_branch: project.target_branch.clone(),
             base_commit: CommitSha::parse(&base).expect("a commit"),
-            bot: reader.bot().clone(),
+            bot: bot.clone(),
         };
         let open = observe_requests(&reader, &facts.target_branch).await;
         open.map_err(|error| error.to_string())?.store(facts, &mut snapshot);
@@ -275,15 +300,21 @@ impl Bot {
             if planned.needs.is_empty() {
                 break;
             }
-            observe_needs(&reader, &planned.needs, reader.bot().id, 1, &mut snapshot).await;
+            observe_needs(&reader, &planned.needs, bot.id, 1, &mut snapshot).await;
             planned = plan(&snapshot);
         }
         if !planned.needs.is_empty() {
             return Err("planning did not come to an end".to_owned());
         }
         between.await;
-        let config = WriterConfig { minute: Duration::ZERO, ..WriterConfig::default() };
-        let writer = GitLabWriter::new(self.api(), reader.project(), config);
+        let (limit, minute) = self.pacing.get().unwrap_or((60, Duration::ZERO));
+        let config = WriterConfig {
+            pipelines_per_minute: limit,
+            notes_per_minute: limit,
+            minute,
+            ..WriterConfig::default()
+        };
+        let writer = InTurn { inner: GitLabWriter::new(api, project, config), turn };
         let outcomes = apply(&planned, &reader, &writer).await;
         Ok(Run { loaded, decisions, plan: planned, outcomes })
     }
@@ -306,7 +337,9 @@ impl Bot {
         let wanted = |target: &sapm::inventory::Target| scope.decides(target);
         let first = decide(inventory, snapshot, &wanted);
         observer.slo_values(&first.slo_queries, snapshot).await;
-        Ok(decide(inventory, snapshot, &wanted))
+        let mut decisions = decide(inventory, snapshot, &wanted);
+        plan::check_edits(inventory, &loaded.bundle, &mut decisions);
+        Ok(decisions)
     }
 
     /// What the bot wrote since the log was cleared.

@@ -3,13 +3,15 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use forge::{MergeRequest, MrState};
+use forge::{MergeRequest, MrState, ProjectHandle};
 use sapm::decide::{Decision, Outcome};
+use sapm::inventory::Target;
 use sapm::plan::Reason;
+use sapm::yaml::{self, HashEdit, RefMode, TargetEdit};
 
 use super::driver::{Bot, Run};
 use super::lab::story;
-use super::look::{Look, Marks, PREFIX, exact, is_unfinished};
+use super::look::{Look, Marks, PREFIX, exact, is_unfinished, moves_with};
 use super::people::Scene;
 use super::safety::{HOLD, TAKEN_OVER, comments};
 
@@ -117,6 +119,7 @@ impl Judge {
             }
         }
         let mut tips: Vec<&str> = open.iter().map(|own| own.tip).collect();
+        tips.extend(beside(project, own));
         tips.sort_unstable();
         if !self.tried.borrow_mut().insert(format!("{} {tips:?}", case.after.main)) {
             return;
@@ -139,6 +142,19 @@ impl Judge {
             }
         }
     }
+}
+
+/// Requests that nobody may change, where they merge by themselves and beside each other: the
+/// others have to fit beside them.
+fn beside<'a>(project: &ProjectHandle, own: &[Own<'a>]) -> Vec<&'a str> {
+    let left = own.iter().filter(|own| own.untouchable()).map(|own| own.tip);
+    let merging: Vec<&str> = left.filter(|tip| project.try_merge("main", &[tip]).is_ok()).collect();
+    let fits = |one: &&str| {
+        let others = merging.iter().filter(|other| *other != one);
+        let mut orders = others.flat_map(|other| [[*one, *other], [*other, *one]]);
+        orders.all(|order| project.try_merge("main", &order).is_ok())
+    };
+    merging.iter().filter(|tip| fits(tip)).copied().collect()
 }
 
 /// All orders of up to four; of more all pairs both ways, and some orders of all.
@@ -183,14 +199,17 @@ impl<'a> Case<'a> {
                 continue;
             };
             let Some(marks) = Marks::of(&self.bot.project, tip) else { continue };
-            let decisions = self.run.decisions.subscribers.iter();
-            let decisions = decisions
-                .filter(|(index, _)| {
-                    let uid = self.run.loaded.inventory.targets[**index].uid.as_str();
-                    marks.targets.contains(uid)
-                })
-                .map(|(_, decision)| decision)
-                .collect();
+            let inventory = &self.run.loaded.inventory;
+            let of = |about: &dyn Fn(&Target) -> bool| -> Vec<&'a Decision> {
+                let decisions = self.run.decisions.subscribers.iter();
+                let about = decisions.filter(|(index, _)| about(&inventory.targets[**index]));
+                about.map(|(_, decision)| decision).collect()
+            };
+            let mut decisions = of(&|target| marks.targets.contains(target.uid.as_str()));
+            if decisions.is_empty() {
+                // Others may have come to use its file.
+                decisions = of(&|target| moves_with(inventory, target, &marks));
+            }
             found.push(Own { request, tip, marks, decisions });
         }
         found
@@ -205,6 +224,16 @@ impl<'a> Case<'a> {
         self.run.plan.requests.iter().any(|planned| {
             planned.iid == Some(iid) && planned.reason_code == Reason::WaitsForRequest
         })
+    }
+
+    /// Was it made anew, as it did not merge any more?
+    fn made_anew(&self, iid: u64) -> bool {
+        let old = self.before.requests.get(&iid).and_then(|old| self.before.tip(old));
+        let merged = old.map(|tip| self.bot.project.try_merge("main", &[tip]));
+        let planned = self.run.plan.requests.iter().find(|planned| planned.iid == Some(iid));
+        planned.is_some_and(|planned| planned.reason_code == Reason::TargetBranchMoved)
+            && (merged.is_none_or(|merged| merged.is_err())
+                || self.after.open_of(self.scene.bot).count() > 1)
     }
 
     fn untouched(&mut self, own: &Own<'_>, why: &str) {
@@ -250,7 +279,7 @@ impl<'a> Case<'a> {
                 self.wrong(format!("!{iid} is held by {gate}, but called {}", own.request.title));
             }
             let old = self.before.requests.get(&iid);
-            if old.is_none_or(|old| old.sha != own.request.sha) {
+            if old.is_none_or(|old| old.sha != own.request.sha) && !self.made_anew(iid) {
                 self.wrong(format!("!{iid} is held, and its branch was touched"));
             }
             return;
@@ -261,6 +290,9 @@ impl<'a> Case<'a> {
         if self.waits(iid) {
             if !draft {
                 self.wrong(format!("!{iid} waits for another, and is no draft"));
+            }
+            if !self.cannot_be_as_wanted(own, &wanted) {
+                self.wrong(format!("!{iid} waits, and nothing stands in its way"));
             }
             return;
         }
@@ -359,6 +391,50 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Is another request about one of its targets open?
+    fn another_is_open(&self, old: &Own<'_>) -> bool {
+        self.own(self.after).iter().any(|other| {
+            other.request.iid != old.request.iid
+                && !other.marks.targets.is_disjoint(&old.marks.targets)
+        })
+    }
+
+    /// Does the text that it should have conflict with an open request?
+    fn cannot_be_as_wanted(&self, own: &Own<'_>, wanted: &Marks) -> bool {
+        let Some(tree) = wanted
+            .path
+            .strip_prefix("data")
+            .and_then(|file| self.run.loaded.bundle.sources.get(file))
+        else {
+            return false;
+        };
+        let mut edits: Vec<TargetEdit> = Vec::new();
+        for decision in &own.decisions {
+            let target = &self.run.loaded.inventory.targets[decision.target];
+            if edits.iter().any(|edit| edit.target == target.node) {
+                continue;
+            }
+            let current = &target.promotion.current_hashes;
+            let hashes = wanted.hashes.iter().filter(|hash| !current.contains(hash));
+            let own_value = decision.own_value;
+            edits.push(TargetEdit {
+                target: target.node,
+                new_ref: (target.git_ref.as_ref() != Ok(&wanted.git_ref))
+                    .then(|| wanted.git_ref.clone()),
+                ref_mode: if own_value { RefMode::OwnValue } else { RefMode::InPlace },
+                hashes: hashes
+                    .map(|hash| HashEdit {
+                        channel: hash.channel.clone(),
+                        parent_saas: hash.parent_saas.clone(),
+                        target_config_hash: hash.target_config_hash.clone(),
+                    })
+                    .collect(),
+            });
+        }
+        let content = yaml::edit(tree, &edits).expect("an edit");
+        self.conflicts_with_open(&wanted.path, &content, Some(own.request.iid))
+    }
+
     /// What the bot closed had to be closed.
     fn closed(&mut self) {
         for old in self.own(self.before) {
@@ -371,11 +447,15 @@ impl<'a> Case<'a> {
             let blocked =
                 old.any(Outcome::Hold).is_some() && self.blocked.contains(&old.marks.git_ref);
             let planned = self.run.plan.requests.iter().find(|r| r.iid == Some(new.iid));
-            let other = planned.is_some_and(|r| {
-                matches!(
-                    r.reason_code,
-                    Reason::Superseded | Reason::WaitsForRequest | Reason::TargetBranchMoved
-                )
+            // What the plan says is believed only where it is so.
+            let other = planned.is_some_and(|planned| match planned.reason_code {
+                Reason::Superseded => self.another_is_open(&old),
+                Reason::TargetBranchMoved => self.clashes(old.tip, new.iid),
+                Reason::WaitsForRequest => {
+                    let wanted = old.wanted();
+                    wanted.is_some_and(|wanted| self.cannot_be_as_wanted(&old, &wanted))
+                }
+                _ => false,
             });
             if old.any(Outcome::Error).is_some() || wanted && !blocked && !other {
                 self.problems.push(format!("!{} was closed, and may be wanted", new.iid));

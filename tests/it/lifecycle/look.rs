@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use forge::{MergeRequest, MrState, ProjectHandle};
 use percent_encoding::percent_decode_str;
 use sapm::app_interface::CurrentHash;
-use sapm::inventory::Inventory;
+use sapm::inventory::{Inventory, Target};
 
 use super::driver::{Loaded, load_files};
 
@@ -90,6 +90,17 @@ impl Look {
     }
 }
 
+/// Does a target move when a request with these marks is merged: as it is named, or as its
+/// declaration is that of one that is (others may have joined since)?
+pub fn moves_with(inventory: &Inventory, target: &Target, marks: &Marks) -> bool {
+    let named = |target: &Target| marks.targets.contains(target.uid.as_str());
+    let place = &target.place.file;
+    let declared_alike = |other: &Target| other.place.file == *place && other.node == target.node;
+    named(target)
+        || *place != target.file && marks.path == format!("data{place}")
+        || inventory.targets.iter().any(|other| named(other) && declared_alike(other))
+}
+
 /// Do two config repos differ in the refs and hashes of exactly these targets,
 /// which are as `wanted` says, and in no file but theirs? A target whose ref a
 /// person has changed since `base` keeps that.
@@ -123,7 +134,7 @@ pub fn exact(
         let after = new.targets.iter().find(|target| target.uid == *uid);
         let after = after.ok_or_else(|| format!("{} is gone", before.label()))?;
         let label = before.label();
-        let marks = wanted.iter().find(|marks| marks.targets.contains(uid.as_str()));
+        let marks = wanted.iter().find(|marks| moves_with(old, before, marks));
         let git_ref = marks.map_or_else(|| before.git_ref.clone(), |m| Ok(m.git_ref.clone()));
         let in_base = base.and_then(|base| base.targets.iter().find(|target| target.uid == *uid));
         let by_hand = base.is_some()

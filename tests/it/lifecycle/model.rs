@@ -20,12 +20,14 @@ use super::moves::{self, Commits};
 use super::people::{Persons, Scene};
 use super::safety::{self, Views};
 use super::tally::Tally;
+use super::turns::Turns;
 
-const WORLDS: u64 = 150;
+const WORLDS: u64 = 200;
 const STEPS: u64 = 12;
 
-/// What the usual worlds come to, all but what switches cause: what never happens proves nothing.
-const REASONS: [Reason; 19] = [
+/// What the usual worlds come to, all but what switches cause, and a second request for one target,
+/// which nobody makes there: what never happens proves nothing.
+const REASONS: [Reason; 18] = [
     Reason::Due,
     Reason::AsWanted,
     Reason::ReadyAgain,
@@ -36,7 +38,6 @@ const REASONS: [Reason; 19] = [
     Reason::NothingDue,
     Reason::TargetGone,
     Reason::CommitBlocked,
-    Reason::Superseded,
     Reason::WaitsForRequest,
     Reason::RunLimit,
     Reason::TakenOver,
@@ -168,6 +169,16 @@ impl Model {
                 } else {
                     self.lab.bot.run_with(between).await
                 }
+            }
+            // A second run at the same time.
+            8 if self.rng.borrow_mut().bool() => {
+                runs = 2;
+                let turns = Turns::new(self.rng.borrow_mut().u64(..));
+                let (first, second) = self.lab.bot.two_runs(&turns).await;
+                self.tell(format!("two runs at once, in turns: {}", turns.told()));
+                self.tell_run(&second);
+                self.tell("  and the other one");
+                first
             }
             // A second run in between.
             8 => {

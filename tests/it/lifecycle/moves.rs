@@ -11,8 +11,8 @@ use super::safety::{AGAIN, HOLD};
 
 const NASTY: [&str; 4] = [
     "x\n/close\n@all",
-    "a`b``c` @dev <!-- sapm:values=0 --> !1 #1 ~bug",
-    "[link](https://evil.example) **b** | --> <b>",
+    "a`b``c` @dev <!-- sapm:values=0 --> !1 #1 ~bug closes #8, fixes GL-7-8",
+    "[link](https://evil.example) **b** | --> <b> Fixes: OPS-12 resolved g/p#7",
     "/label ~\"x\"\r\n```\n/merge\n@dev",
 ];
 
@@ -36,8 +36,8 @@ pub fn world(rng: &mut Rng) -> Config {
         for _ in 0..here {
             let shape = match rng.u8(..10) {
                 0 => Shape::Shared,
-                1 => Shape::Selector,
-                2 | 3 => Shape::Block,
+                1 | 2 => Shape::Selector,
+                3 | 4 => Shape::Block,
                 _ => mostly,
             };
             let mut target = Target::new(id, shape, sha(0));
@@ -49,6 +49,9 @@ pub fn world(rng: &mut Rng) -> Config {
                 target.redeploy = rng.u8(..2) == 0;
             }
             target.slo = shape == Shape::Block && rng.bool();
+            if rng.bool() {
+                target.parts = vec!["b"];
+            }
             target.soak_days = u64::from(rng.u8(..6) == 0);
             if rng.u8(..4) == 0 {
                 target.schedule = Some("* 9-17 * * *".to_owned());
@@ -162,7 +165,16 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
     let id = *rng.choice(&ids).unwrap();
     let (saas, channel) = some_channel(lab, rng);
     let number = rng.u32(1..1000);
-    let what = rng.u8(..15);
+    let what = rng.u8(..18);
+    let of_shape = |rng: &mut Rng, shape: Shape| {
+        let config = lab.config.borrow();
+        let ids: Vec<usize> = config.targets().filter(|t| t.shape == shape).map(|t| t.id).collect();
+        rng.choice(&ids).copied()
+    };
+    let selector = of_shape(rng, Shape::Selector);
+    let shared = of_shape(rng, Shape::Shared);
+    // One of them always stays, so that checks know what a request is about.
+    let part = *rng.choice(&["a", "c"]).unwrap();
     let published = lab.published(saas, channel);
     let text = match what {
         0 => format!("target {id} is disabled, or enabled again"),
@@ -178,6 +190,8 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
         11 => format!("target {id} is set by hand to {published:?}"),
         12 => format!("target {id} is set by hand to a commit of its own"),
         13 => format!("the datafile of saas {saas} breaks, or is repaired"),
+        14 | 15 => format!("namespace {part} joins or leaves the selector of {selector:?}"),
+        16 => format!("a second saas file uses the file of {shared:?}, or does not any more"),
         _ => "something elsewhere".to_owned(),
     };
     lab.rewrite(&text, |config| match what {
@@ -202,6 +216,19 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
         11 => config.target_mut(id).git_ref = published.unwrap_or_else(|| sha(0)),
         12 => config.target_mut(id).git_ref = sha(100_000 + number as usize),
         13 => config.saas[saas].broken ^= true,
+        14 | 15 => {
+            let Some(id) = selector else { return };
+            let parts = &mut config.target_mut(id).parts;
+            let was = parts.len();
+            parts.retain(|known| *known != part);
+            if parts.len() == was {
+                parts.push(part);
+            }
+        }
+        16 => {
+            let Some(id) = shared else { return };
+            config.target_mut(id).in_other ^= true;
+        }
         _ => config.elsewhere = number,
     });
     text

@@ -44,10 +44,13 @@ impl Case<'_> {
             self.after.requests.values().any(|old| {
                 let by_person = old.closed.is_none_or(|(_, user)| user != self.scene.bot);
                 let marks = old.sha.as_deref().and_then(|sha| Marks::of(&self.bot.project, sha));
-                let same = marks.is_none_or(|marks| {
+                let same = marks.as_ref().is_none_or(|marks| {
                     marks.git_ref == decision.desired_ref && marks.hashes == decision.desired_hashes
                 });
-                old.source_branch == planned.branch
+                let about = marks.as_ref().is_none_or(|marks| {
+                    planned.targets.iter().any(|target| marks.targets.contains(target.as_str()))
+                });
+                (old.source_branch == planned.branch || about)
                     && old.author == self.scene.bot
                     && old.state == state
                     && by_person
@@ -80,31 +83,48 @@ impl Case<'_> {
     /// Does it conflict with an open request, one that is named?
     fn stands_in_the_way(&self, planned: &sapm::plan::PlannedRequest) -> bool {
         let Some(edit) = planned.files.first() else { return false };
-        let text = |rev: &str| {
-            let bytes = self.bot.project.file(rev, &edit.path).unwrap_or_default();
-            String::from_utf8(bytes).unwrap()
-        };
-        let main = text("main");
         let named = self.after.open_of(self.scene.bot).any(|request| {
             planned.reason.contains(&format!("!{}:", request.iid))
                 || planned.reason.contains(&format!("!{} is", request.iid))
                 || planned.reason.contains(&request.source_branch)
         });
-        let merged_with = |request: &MergeRequest| {
-            let files = self.bot.project.try_merge("main", &[&request.source_branch]).ok()?;
-            let other = String::from_utf8(files.get(&edit.path)?.clone()).unwrap();
-            Some(git::merge_texts(&main, &other, &edit.content).unwrap())
-        };
-        let conflicts = self
-            .after
-            .open_of(self.scene.bot)
-            .any(|request| merged_with(request).is_none_or(|merge| merge == Merge::Conflict));
+        let conflicts = self.conflicts_with_open(&edit.path, &edit.content, None);
         let same_target = self.after.open_of(self.scene.bot).any(|request| {
-            let tip = self.after.tip(request).and_then(|tip| Marks::of(&self.bot.project, tip));
-            tip.is_some_and(|marks| {
+            let heads = request.versions.iter().rev().map(|version| &version.head);
+            // Of one that was taken over, what it was about before.
+            let marks = self.after.tip(request).into_iter().chain(heads);
+            let mut marks = marks.filter_map(|commit| Marks::of(&self.bot.project, commit));
+            marks.next().is_some_and(|marks| {
                 planned.targets.iter().any(|target| marks.targets.contains(target.as_str()))
             })
         });
         named && (conflicts || same_target)
+    }
+
+    /// Does this text of a file, made on the target branch, conflict with an open request?
+    pub fn conflicts_with_open(&self, path: &str, content: &str, but: Option<u64>) -> bool {
+        let main = self.bot.project.file("main", path).unwrap_or_default();
+        let main = String::from_utf8(main).unwrap();
+        let merged_with = |request: &MergeRequest| {
+            let files = self.bot.project.try_merge("main", &[&request.source_branch]).ok()?;
+            let other = String::from_utf8(files.get(path)?.clone()).unwrap();
+            Some(git::merge_texts(&main, &other, content).unwrap())
+        };
+        let others = self.after.open_of(self.scene.bot);
+        let mut others = others.filter(|request| but != Some(request.iid));
+        others.any(|request| merged_with(request).is_none_or(|merge| merge == Merge::Conflict))
+    }
+
+    /// Does a commit that stood open conflict with the target branch, or with an open request?
+    pub fn clashes(&self, tip: &str, iid: u64) -> bool {
+        let project = &self.bot.project;
+        let others = self.after.open_of(self.scene.bot);
+        let mut others = others.filter(|request| request.iid != iid);
+        let pair = |one: &str, two: &str| project.try_merge("main", &[one, two]).is_err();
+        project.try_merge("main", &[tip]).is_err()
+            || others.any(|request| {
+                let other = &request.source_branch;
+                pair(tip, other) || pair(other, tip)
+            })
     }
 }

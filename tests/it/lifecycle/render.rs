@@ -51,6 +51,20 @@ impl Saas {
         text
     }
 
+    /// Another saas file, which uses the shared target file, or does not. Its path comes first.
+    pub fn other(&self, target: &Target) -> String {
+        let id = target.id;
+        let uses = target.in_other && target.present;
+        let uses =
+            if uses { format!("{{$ref: /services/app/shared{id}.yml}}") } else { String::new() };
+        format!(
+            "$schema: /app-sre/saas-file-2.yml\nname: other-{id}\n\
+             app: {{$ref: /services/app/app.yml}}\nresourceTemplates:\n\
+             - name: other\n  url: {}\n  targets: [{uses}]\n",
+            self.url()
+        )
+    }
+
     fn subscribe(&self, target: &Target) -> String {
         let names: Vec<_> =
             target.channels.iter().map(|&at| quoted(&self.channels[at].name)).collect();

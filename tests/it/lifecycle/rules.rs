@@ -47,6 +47,80 @@ fn a_held_request_is_a_draft_until_it_is_ready_again() {
 }
 
 #[test]
+fn a_held_request_is_made_anew_where_the_target_branch_changed_around_it() {
+    block_on(async {
+        let lab = watched().await;
+        let ready = lab.open(0).unwrap();
+        lab.set_slo(0, 0.1);
+        lab.rewrite("a line above its ref", |config| config.target_mut(0).note = Some(1));
+        assert!(!lab.bot.project.merges_cleanly(ready.iid));
+        let run = lab.run().await;
+        let held = lab.open(0).unwrap();
+        assert_eq!((held.iid, held.is_draft()), (ready.iid, true), "{:#?}", story(&run));
+        assert!(held.title.contains("held by slo") && held.title.contains(&sha(1)[..8]));
+        assert!(lab.bot.project.merges_cleanly(held.iid));
+        assert_eq!(run.plan.requests[0].reason_code, Reason::TargetBranchMoved);
+        lab.quiet().await;
+        // Its texts are about what it does now.
+        lab.rewrite("by hand", |config| config.target_mut(0).git_ref = sha(7));
+        lab.run().await;
+        let held = lab.open(0).unwrap();
+        assert!(held.is_draft() && lab.bot.project.merges_cleanly(held.iid));
+        let first = held.description.lines().next().unwrap();
+        assert!(first.contains(&sha(7)) && first.contains(&sha(1)), "{first}");
+        assert!(!held.description.contains("allowed"), "{}", held.description);
+        lab.quiet().await;
+        lab.set_slo(0, 1.0);
+        lab.run().await;
+        assert_eq!(lab.open(0).unwrap().title, ready.title);
+        lab.quiet().await;
+    });
+}
+
+#[test]
+fn a_held_request_that_cannot_be_made_anew_is_closed() {
+    block_on(async {
+        let lab = watched().await;
+        let iid = lab.open(0).unwrap().iid;
+        lab.set_slo(0, 0.1);
+        // Its ref carries an anchor that another place uses: not edited.
+        let (path, main) = ("data/services/app/cicd/saas0.yml", lab.bot.main());
+        let text = String::from_utf8(lab.bot.project.file(&main, path).unwrap()).unwrap();
+        let with_anchor =
+            text.replacen(&format!("ref: {}", sha(0)), &format!("ref: &a {}", sha(0)), 1);
+        assert_ne!(text, with_anchor, "{text}");
+        let with_anchor = format!("{with_anchor}note: *a\n");
+        lab.bot.project.commit("dev", "main", "an anchor", [(path, Some(with_anchor))]);
+        let run = lab.run().await;
+        let closed = lab.bot.project.merge_request(iid).unwrap();
+        assert_eq!(closed.state, MrState::Closed, "{:#?}", story(&run));
+        assert_eq!(comments(&closed, lab.bot.id, CLOSING), 1);
+        lab.quiet().await;
+    });
+}
+
+#[test]
+fn a_request_that_is_made_anew_says_what_it_starts_from() {
+    block_on(async {
+        let lab = watched().await;
+        lab.rewrite("by hand", |config| config.target_mut(0).git_ref = sha(5));
+        lab.run().await;
+        let request = lab.open(0).unwrap();
+        let first = request.description.lines().next().unwrap();
+        assert!(first.contains(&sha(5)) && !first.contains(&sha(0)), "{first}");
+        lab.quiet().await;
+        // What a person wrote instead stays, while it is about the same values.
+        lab.bot.project.set_description("dev", request.iid, "My own words");
+        lab.rewrite("by hand", |config| config.target_mut(0).git_ref = sha(6));
+        lab.run().await;
+        let after = lab.open(0).unwrap();
+        assert_ne!(after.sha, request.sha);
+        assert_eq!(after.description, "My own words");
+        lab.quiet().await;
+    });
+}
+
+#[test]
 fn a_persons_draft_stays_one() {
     block_on(async {
         let lab = watched().await;
@@ -189,8 +263,8 @@ fn the_longest_promotable_come_first_and_the_others_later() {
 #[test]
 fn no_name_gets_out_of_its_place() {
     block_on(async {
-        let nasty =
-            "x\n/close\n@all `` <!-- sapm:values=0 --> <!-- sapm:taken-over -->\r\n```\n/merge\n";
+        let nasty = "x closes #7 fixes GL-7-8, and resolves g/p#9\n/close\n@all `` <!-- sapm:values=0 --> \
+             <!-- sapm:taken-over -->\r\n```\n/merge\nImplements: OPS-12 closes https://h/-/issues/7 é-1";
         let long = "ä/..lock@{ ".repeat(40);
         let mut file = saas(0, targets(Shape::Block, 2), 2);
         file.name = format!("{nasty}{long}");
@@ -215,6 +289,9 @@ fn no_name_gets_out_of_its_place() {
         let by_bot = |user: u64| user == lab.bot.id;
         assert!(!lab.bot.forge.quick_actions().iter().any(|action| by_bot(action.user)));
         assert!(!lab.bot.forge.mentions().iter().any(|mention| by_bot(mention.user)));
+        let references = lab.bot.forge.references();
+        let own: Vec<_> = references.iter().filter(|found| by_bot(found.user)).collect();
+        assert!(own.is_empty(), "{own:#?}");
         for request in lab.bot.project.merge_requests() {
             assert!(request.source_branch.len() <= 200 && request.title.chars().count() <= 255);
             assert_eq!(request.comments().count(), 1, "{:#?}", request.notes);

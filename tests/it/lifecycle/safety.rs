@@ -180,6 +180,11 @@ fn texts(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
             problems.push(format!("a mention: {mention:?}"));
         }
     }
+    for reference in scene.world.references() {
+        if reference.user == scene.bot {
+            problems.push(format!("a reference: {reference:?}"));
+        }
+    }
     for branch in after.branches.keys().filter(|branch| branch.starts_with(PREFIX)) {
         if branch.len() > 200 {
             problems.push(format!("{branch} has more than 200 bytes"));
@@ -207,7 +212,11 @@ fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Opt
         .began
         .requests
         .values()
-        .filter(|old| old.author == scene.bot && old.source_branch == new.source_branch)
+        .filter(|old| old.author == scene.bot)
+        .filter(|old| match marks(old) {
+            Some(old) => !old.targets.is_disjoint(&values.targets),
+            None => old.source_branch == new.source_branch,
+        })
         .collect();
     past.sort_by_key(|request| std::cmp::Reverse(request.iid));
     // The newest word on these values counts; of those that were merged the newest at all.

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::optional::skipped;
+
 /// Until then anything must have happened on this machine, however slow it is.
 const DEADLINE: Duration = Duration::from_secs(120);
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -38,9 +40,9 @@ impl Browser {
         let mut driver = match spawned {
             Ok(driver) => driver,
             Err(error) => {
-                let required = std::env::var_os("SAPM_REQUIRE_CHROMIUM").is_some_and(|v| v == "1");
-                assert!(!required, "chromedriver does not start: {error}");
-                eprintln!("skipped: no chromedriver (Debian: chromium, chromium-driver): {error}");
+                let missing =
+                    format!("no chromedriver (Debian: chromium, chromium-driver): {error}");
+                skipped("SAPM_REQUIRE_CHROMIUM", &missing);
                 return None;
             }
         };

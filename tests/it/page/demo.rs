@@ -31,6 +31,14 @@ fn the_page_of_the_demo_shows_finds_and_opens() {
     assert_eq!(browser.texts("#status"), ["12 of 12 targets"]);
     assert_eq!(browser.texts(".tile strong"), ["6", "6", "0", "0", "4", "0"]);
     look(&browser, "demo");
+    for width in [480, 770, 900, 1110] {
+        browser.resize(width, 900);
+        let room = browser.run(
+            "return Math.min(...[...document.querySelectorAll('tr.row td:nth-child(3)')].map((e) => e.clientWidth))",
+        );
+        assert!(room.as_i64().unwrap() > 120, "{room} pixels for the reason at {width}");
+    }
+    browser.resize(1400, 900);
 
     // The slash leads to the search, which finds by part of a name.
     browser.keys("/");
@@ -193,6 +201,7 @@ fn the_keyboard_reaches_everything_and_names_are_spoken() {
     let Some(browser) = Browser::start() else { return };
     let world = World::start();
     let page = page(&world);
+    browser.resize(1400, 900);
     browser.open(&page, "#decision=hold");
     let mut stops = Vec::new();
     for _ in 0..30 {

@@ -43,6 +43,8 @@ fn channel_without_publisher() {
     assert_eq!(problem.code, "channel_without_publisher");
     assert_eq!(problem.related[0].path, "resourceTemplates[0].targets[1]");
     assert_eq!(problem.related[0].line, Some(14));
+    let help = "enable the target that publishes it, or subscribe to another channel";
+    assert_eq!(problem.help.as_deref(), Some(help));
 }
 
 #[test]
@@ -157,8 +159,10 @@ fn abbreviated_commit() {
     let long = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
     for text in ["abcdef1", "1234567890", long] {
         finds(&[(SAAS, CANARY_REF, text)], &[&format!("warning abbreviated_commit: {text}")]);
-        // A publisher's commit is looked up anyway.
-        finds_nothing(&[(SAAS, "ref: main", &format!("ref: {text}"))]);
+        finds(
+            &[(SAAS, "ref: main", &format!("ref: {text}"))],
+            &[&format!("warning abbreviated_commit: {text}")],
+        );
     }
     finds_nothing(&[(SAAS, CANARY_REF, "abcdef")]);
 }
@@ -230,6 +234,36 @@ fn broken_values() {
         ]
     );
     assert!(problems[1].line.is_some());
+    let of_the_ref = (problems[0].message.as_str(), problems[0].help.as_deref());
+    assert_eq!(
+        of_the_ref,
+        (
+            "saas-other/web: resourceTemplates[0].targets[0]: $ref to /services/shop/target.yml, which is there, but cannot be used",
+            Some("correct that file: it has a problem of its own")
+        )
+    );
+    let slo = Repo::good().edit(SLO, "slos:\n", "slos: [\n").findings().problems;
+    assert_eq!(slo[0].code, "dangling_ref");
+    assert!(slo[0].message.contains("which is there, but cannot be used"), "{slo:?}");
+    assert_eq!(slo[0].help, problems[0].help);
+}
+
+#[test]
+fn a_target_that_cannot_be_read_is_named() {
+    let message = |from: &str, to: &str| {
+        let mut problems = Repo::good().edit(SAAS, from, to).findings().problems;
+        problems
+            .retain(|problem| ["broken_target", "dangling_ref"].contains(&problem.code.as_str()));
+        problems.remove(0).message
+    };
+    let found = message("- name: canary\n", "- name: canary\n    disable: perhaps\n");
+    let wanted = "saas-shop/api/canary in /services/shop/namespaces/prod.yml: resourceTemplates[0].targets[1].disable: ";
+    assert!(found.starts_with(wanted), "{found}");
+    let found = message("stage.yml}\n    ref: main", "gone.yml}\n    ref: main");
+    assert!(
+        found.starts_with("saas-shop/api/stage: resourceTemplates[0].targets[0].namespace: "),
+        "{found}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Instant;
 use sapm::yaml::{self, Limits, Sniff, Tree};
 use scale::{Estate, Needs, Urls};
 
-use crate::run::Ran;
+use crate::Scenario;
 
 /// How fast this machine reads datafiles, one thread, in this very run.
 pub struct Speeds {
@@ -69,35 +69,67 @@ impl Speeds {
     }
 }
 
-/// Seconds by stage; `None` where there is nothing to go by.
+/// Refs in one request of a forge.
+const AT_ONCE: usize = 100;
+/// Projects in one request of GitLab.
+const PROJECTS_AT_ONCE: usize = 50;
+
+/// The least that a run can take.
 pub struct Floor {
-    pub stages: Vec<(&'static str, Option<f64>)>,
+    /// Seconds by stage.
+    pub stages: Vec<(&'static str, f64)>,
+    /// Seconds.
     pub total: f64,
+    /// Processor seconds by stage: what reading the files takes on one core.
+    pub reading: f64,
+    /// Requests by kind.
+    pub requests: Vec<(&'static str, usize)>,
 }
 
-/// Round trips one after the other, as the answers of one are needed for the next, and files to be read.
-pub fn of(needs: &Needs, speeds: &Speeds, ran: &Ran, latency_ms: u64, concurrency: usize) -> Floor {
-    let latency = latency_ms as f64 / 1e3;
-    let rounds = |requests: usize| requests.div_ceil(concurrency) as f64 * latency;
-    // The clone asks for the refs and then for the objects; the project is asked for meanwhile.
-    let clone_rounds = ran.traffic.get("clone").map_or(0, |(requests, _)| *requests);
-    let load = clone_rounds as f64 * latency + speeds.reading();
-    // A record's key holds the commit: one look-up is before it. Services do not wait for each other.
-    // An SLO's value is asked for when the records are known.
-    let longest =
-        [needs.github, needs.gitlab, needs.git].map(rounds).into_iter().fold(0.0, f64::max);
-    let records = rounds(needs.records) + if longest > 0.0 { latency } else { 0.0 };
-    let observe = longest.max(records) + rounds(needs.slos);
-    let writes = ran.traffic.get("gitlab writes").map_or(0, |(requests, _)| *requests);
-    // The two writes of a merge request follow each other; GitLab's writes are one at a time.
-    let apply = writes as f64 * latency;
-    let stages = vec![
-        ("load", Some(load)),
-        ("observe", Some(observe)),
-        ("plan", None),
-        ("apply", Some(apply)),
-        ("export", None),
-        ("report", None),
-    ];
-    Floor { stages, total: load + observe + apply }
+impl Floor {
+    /// Round trips one after the other, as the answers of one are needed for the next, and files to be read: by
+    /// what the scenario needs, not by what a run did.
+    pub fn of(
+        needs: &Needs,
+        speeds: &Speeds,
+        scenario: Scenario,
+        latency_ms: u64,
+        concurrency: usize,
+    ) -> Self {
+        let latency = latency_ms as f64 / 1e3;
+        let rounds = |requests: usize| requests.div_ceil(concurrency) as f64 * latency;
+        let (github, gitlab) =
+            (needs.github.div_ceil(AT_ONCE), needs.gitlab.div_ceil(PROJECTS_AT_ONCE));
+        // What the refs are; in a new clone, what the server can do, and the objects.
+        let clone = match scenario {
+            Scenario::Cold => 3,
+            Scenario::Steady | Scenario::Create | Scenario::Refresh => 1,
+        };
+        let writes = match scenario {
+            Scenario::Create | Scenario::Refresh => 2 * crate::DUE,
+            Scenario::Steady | Scenario::Cold => 0,
+        };
+        let load = f64::from(clone) * latency + speeds.reading();
+        // A record's key holds the commit: one look-up is before it. Services do not wait for each other.
+        // An SLO's value is asked for when the records are known.
+        let commits = [github, gitlab, needs.git].map(rounds).into_iter().fold(0.0, f64::max);
+        let records = rounds(needs.records) + if commits > 0.0 { latency } else { 0.0 };
+        let observe = commits.max(records) + rounds(needs.slos);
+        // The two writes of a merge request follow each other; writes to one project are one at a time.
+        let apply = writes as f64 * latency;
+        Self {
+            stages: vec![("load", load), ("observe", observe), ("apply", apply)],
+            total: load + observe + apply,
+            reading: speeds.reading(),
+            requests: vec![
+                ("clone", clone as usize),
+                ("github", github),
+                ("gitlab commits", gitlab),
+                ("git hosts", needs.git),
+                ("records", needs.records),
+                ("prometheus", needs.slos),
+                ("gitlab writes", writes),
+            ],
+        }
+    }
 }

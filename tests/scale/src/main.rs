@@ -7,6 +7,7 @@ mod floor;
 mod run;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ use clap::{Parser, ValueEnum};
 use forge::Forge;
 use scale::{Estate, Filled, Size};
 
-use floor::Speeds;
+use floor::{Floor, Speeds};
 use run::Ran;
 
 /// Benchmark of whole runs.
@@ -24,9 +25,9 @@ struct Args {
     /// The program to measure.
     #[arg(long, default_value = "target/release/sapm")]
     sapm: PathBuf,
-    /// Size: 1 is 1,000 saas files, 6,000 targets, 10,000 files.
-    #[arg(long, default_value_t = 1)]
-    size: usize,
+    /// Size: 1 is 1,000 saas files, 6,000 targets, 10,000 files; several with commas.
+    #[arg(long, value_delimiter = ',', default_value = "1")]
+    size: Vec<usize>,
     /// Wait before each answer of the stand-ins, in milliseconds; several with commas.
     #[arg(long, value_delimiter = ',', default_value = "0,30")]
     latency: Vec<u64>,
@@ -50,7 +51,7 @@ struct Args {
     serve: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Scenario {
     /// 25 requests are open and right, the clone is in the cache: nothing to do.
     Steady,
@@ -68,39 +69,57 @@ const DUE: usize = 25;
 fn main() {
     let args = Args::parse();
     let started = Instant::now();
-    let estate = Estate::generate(Size::times(args.size, DUE), args.seed);
-    let speeds = Speeds::measure(&estate);
-    println!(
-        "size {}: {} saas files, {} files, {:.1} MB, {:.1} MB of them needed; sniffed at {:.0} MB/s, parsed at {:.1} MB/s",
-        args.size,
-        estate.size.services,
-        speeds.files,
-        speeds.bytes as f64 / 1e6,
-        speeds.needed_bytes as f64 / 1e6,
-        speeds.sniffed / 1e6,
-        speeds.parsed / 1e6,
-    );
-    if args.serve {
-        return serve(&estate);
-    }
-    for &latency in &args.latency {
-        for &scenario in &args.scenario {
-            let runs: Vec<Ran> = (0..runs_of(scenario, &args))
-                .map(|_| one(&args, &estate, scenario, latency))
-                .collect();
-            let best = runs.iter().min_by_key(|ran| ran.wall).unwrap();
-            let floor = floor::of(&estate.needs(), &speeds, best, latency, args.concurrency);
-            table::print(&format!("{scenario:?}").to_lowercase(), latency, best, &runs, &floor);
+    println!("{}", machine());
+    let mut smallest: BTreeMap<(u64, Scenario), Ran> = BTreeMap::new();
+    for &size in &args.size {
+        let estate = Estate::generate(Size::times(size, DUE), args.seed);
+        let speeds = Speeds::measure(&estate);
+        println!(
+            "\n## size {size}\n\n{} saas files, {} files, {:.1} MB, {:.1} MB of them needed. On one thread \
+             files are sniffed at {:.0} MB/s, and parsed at {:.1} MB/s.",
+            estate.size.services,
+            speeds.files,
+            speeds.bytes as f64 / 1e6,
+            speeds.needed_bytes as f64 / 1e6,
+            speeds.sniffed / 1e6,
+            speeds.parsed / 1e6,
+        );
+        if args.serve {
+            return serve(&estate);
+        }
+        for &latency in &args.latency {
+            for &scenario in &args.scenario {
+                let mut runs: Vec<Ran> = (0..runs_of(scenario, size, &args))
+                    .map(|_| one(&args, &estate, scenario, latency))
+                    .collect();
+                runs.sort_by_key(|ran| ran.wall);
+                let floor =
+                    Floor::of(&estate.needs(), &speeds, scenario, latency, args.concurrency);
+                table::print(scenario, latency, &runs, &floor);
+                let best = runs.swap_remove(0);
+                match smallest.get(&(latency, scenario)) {
+                    Some(small) => table::compare(small, &best, size as f64 / args.size[0] as f64),
+                    None => drop(smallest.insert((latency, scenario), best)),
+                }
+            }
         }
     }
     eprintln!("done in {:.0?}", started.elapsed());
 }
 
+/// What it was measured on.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
+    format!("{cores} cores, {}; the stand-ins run on the same machine", model.unwrap_or("unknown"))
+}
+
 /// A run that writes needs a new world each time: once is enough at ten times the size.
-fn runs_of(scenario: Scenario, args: &Args) -> usize {
+fn runs_of(scenario: Scenario, size: usize, args: &Args) -> usize {
     match scenario {
         Scenario::Steady | Scenario::Cold => args.runs,
-        Scenario::Create | Scenario::Refresh => args.runs.div_ceil(args.size),
+        Scenario::Create | Scenario::Refresh => args.runs.div_ceil(size),
     }
     .max(1)
 }

@@ -125,10 +125,16 @@ fn traffic(log: &[Entry]) -> BTreeMap<&'static str, (usize, usize)> {
         let kind = match entry.service {
             Service::GitLab if entry.path.contains(".git/") => "clone",
             Service::GitLab if entry.is_write() => "gitlab writes",
-            Service::GitLab if entry.path.contains("/repository/commits/main") => "gitlab commits",
+            Service::GitLab
+                if entry.path.contains("/repository/commits/main")
+                    || entry.path == "/api/graphql" =>
+            {
+                "gitlab commits"
+            }
             Service::GitLab => "gitlab",
             Service::GitHub => "github",
-            Service::S3 => "s3",
+            Service::S3 if entry.path.contains("/promotions_v2/") => "records",
+            Service::S3 => "state export",
             Service::Prometheus => "prometheus",
             Service::Git => "git hosts",
         };

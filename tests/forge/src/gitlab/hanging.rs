@@ -1,7 +1,6 @@
 //! What hangs on a merge request: notes, pipelines, commits, versions, events, approvals (GitLab docs, api/notes,
 //! api/merge_requests, api/resource_label_events, api/resource_state_events, api/merge_request_approvals).
 
-use chrono::Duration;
 use git2::Oid;
 use serde_json::{Value, json};
 
@@ -142,7 +141,7 @@ fn comment(call: &mut Call<'_>, id: u64, iid: u64) -> Answer {
         return refuse(400, json!({ "note": ["is too long (maximum is 1000000 characters)"] }));
     }
     let (now, caller) = (call.state.now(), call.caller.id());
-    let minute = now - Duration::minutes(1);
+    let minute = now - call.state.settings.minute;
     let requests = call.state.projects.values().flat_map(|project| &project.merge_requests);
     let recent = requests
         .flat_map(MergeRequest::comments)

@@ -8,6 +8,7 @@ mod commit_create;
 mod commits;
 pub(crate) mod entities;
 mod files;
+mod graphql;
 mod hanging;
 pub(crate) mod merging;
 pub(crate) mod model;
@@ -16,13 +17,14 @@ mod mr_single;
 mod paging;
 pub(crate) mod pushes;
 pub(crate) mod quick_actions;
+pub(crate) mod references;
 pub(crate) mod requests;
 mod rights;
 mod users;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::gitlab::auth::Caller;
 use crate::http::{Answer, Params, Req, Resp, refuse};
@@ -45,19 +47,9 @@ pub(crate) async fn handle(shared: &Arc<Shared>, req: Req) -> Resp {
         return rest(shared, &req);
     }
     if req.path == "/api/graphql" {
-        return graphql(shared, &req);
+        return graphql::handle(shared, &req);
     }
     crate::git::smart_http::gitlab(shared, req).await
-}
-
-/// GraphQL is answered by a hook of the test, if there is one.
-fn graphql(shared: &Shared, req: &Req) -> Resp {
-    let query = serde_json::from_slice(&req.body).unwrap_or(Value::Null);
-    let hook = shared.graphql.lock().unwrap();
-    match hook.as_ref().and_then(|hook| hook(&query)) {
-        Some(answer) => Resp::ok(&answer),
-        None => Resp::message(404, "404 Not Found"),
-    }
 }
 
 fn rest(shared: &Shared, req: &Req) -> Resp {

@@ -142,6 +142,23 @@ pub struct Mention {
     pub name: String,
 }
 
+/// An issue or request that a text refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// Project path.
+    pub project: String,
+    /// Merge request; 0 for a commit message.
+    pub merge_request: u64,
+    /// `description`, `note`, `title` or `commit message`.
+    pub place: &'static str,
+    /// Who wrote it.
+    pub user: u64,
+    /// What GitLab takes for the reference.
+    pub text: String,
+    /// A merge into the default branch closes the issue.
+    pub closes: bool,
+}
+
 /// How far the merge check is.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Check {

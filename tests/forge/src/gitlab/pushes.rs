@@ -1,6 +1,5 @@
 //! What a push does, whoever makes it: the refs themselves, and what follows for requests, approvals and pipelines.
 
-use chrono::Duration;
 use git2::Oid;
 
 use crate::gitlab::background::Kind;
@@ -148,11 +147,10 @@ pub(crate) fn start_pipeline(
     let now = state.now();
     let number = state.fresh_id();
     let limit = state.settings.pipelines_per_minute.unwrap_or(usize::MAX);
+    let minute = state.settings.minute;
     let project = state.project_mut(id);
     let recent = project.pipelines.iter().filter(|pipeline| {
-        !pipeline.dropped
-            && pipeline.created_at > now - Duration::minutes(1)
-            && pipeline.user == user
+        !pipeline.dropped && pipeline.created_at > now - minute && pipeline.user == user
     });
     let dropped = recent.count() >= limit || skips_pipelines(project, sha);
     project.pipelines.push(Pipeline {

@@ -2,8 +2,8 @@
 //! is stripped; code keeps both quiet. Comments in HTML are treated as plain text here, which is stricter.
 
 use crate::gitlab::merging;
-use crate::gitlab::model::{Mention, MrState, QuickAction};
-use crate::gitlab::requests;
+use crate::gitlab::model::{Mention, MrState, QuickAction, Reference};
+use crate::gitlab::{references, requests};
 use crate::state::State;
 
 /// The commands of merge requests.
@@ -168,6 +168,19 @@ fn record_mentions(
             name,
         });
     }
+    let of = |text: String, closes: bool| Reference {
+        project: project.clone(),
+        merge_request: iid,
+        place,
+        user,
+        text,
+        closes,
+    };
+    // A comment closes nothing.
+    let closing = if place == "note" { Vec::new() } else { references::closing(text) };
+    state.references.extend(closing.into_iter().map(|text| of(text, true)));
+    let quiet = references::references(&without_code_spans(&prose));
+    state.references.extend(quiet.into_iter().map(|text| of(text, false)));
 }
 
 /// Records what a title or a commit message holds; nothing runs there.

@@ -15,6 +15,7 @@ pub struct Checkpoint {
     next_id: u64,
     quick_actions: usize,
     mentions: usize,
+    references: usize,
 }
 
 impl ProjectHandle {
@@ -31,6 +32,7 @@ impl ProjectHandle {
             next_id: state.next_id,
             quick_actions: state.quick_actions.len(),
             mentions: state.mentions.len(),
+            references: state.references.len(),
         }
     }
 
@@ -42,6 +44,7 @@ impl ProjectHandle {
         state.next_id = checkpoint.next_id;
         state.quick_actions.truncate(checkpoint.quick_actions);
         state.mentions.truncate(checkpoint.mentions);
+        state.references.truncate(checkpoint.references);
         let project = state.project_mut(self.id);
         project.merge_requests.clone_from(&checkpoint.merge_requests);
         project.pipelines.clone_from(&checkpoint.pipelines);

@@ -10,10 +10,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use crate::fault::{Fault, RequestInfo};
-use crate::gitlab::model::{Mention, QuickAction};
+use crate::gitlab::model::{Mention, QuickAction, Reference};
 use crate::log::Entry;
 use crate::shared::Shared;
 use crate::state::{Clock, Settings};
@@ -71,6 +70,11 @@ impl World {
     /// Stops the clock at a time.
     pub fn set_time(&self, time: DateTime<Utc>) {
         self.shared.state().clock = Clock::Fixed(time);
+    }
+
+    /// Lets the clock be the machine's.
+    pub fn start_clock(&self) {
+        self.shared.state().clock = Clock::Real;
     }
 
     /// Moves the clock on; it stands still from then on.
@@ -145,11 +149,6 @@ impl World {
         self.shared.faults.lock().unwrap().add_hook(number, true, Box::new(hook));
     }
 
-    /// Answers GitLab's GraphQL; 404 when the code gives nothing.
-    pub fn on_graphql(&self, answer: impl Fn(&Value) -> Option<Value> + Send + Sync + 'static) {
-        *self.shared.graphql.lock().unwrap() = Some(Box::new(answer));
-    }
-
     /// Every quick action that a text held.
     pub fn quick_actions(&self) -> Vec<QuickAction> {
         self.shared.state().quick_actions.clone()
@@ -158,5 +157,10 @@ impl World {
     /// Everybody who was mentioned.
     pub fn mentions(&self) -> Vec<Mention> {
         self.shared.state().mentions.clone()
+    }
+
+    /// Every issue and request that a text referred to, or that it closes.
+    pub fn references(&self) -> Vec<Reference> {
+        self.shared.state().references.clone()
     }
 }

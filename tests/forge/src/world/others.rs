@@ -65,6 +65,17 @@ impl World {
         self.shared.state().github.rate_limit = Some(limit);
     }
 
+    /// The limit of GitHub's GraphQL API, which is counted apart.
+    pub fn set_github_graphql_limit(&self, limit: u64, remaining: u64, reset_in_seconds: i64) {
+        let limit = RateLimit { limit, remaining, reset_in: reset_in_seconds, status: 403 };
+        self.shared.state().github.graphql_limit = Some(limit);
+    }
+
+    /// Is there a GraphQL API at GitHub? (404 if not.)
+    pub fn set_github_graphql(&self, served: bool) {
+        self.shared.state().github.without_graphql = !served;
+    }
+
     /// Makes a bucket.
     pub fn create_bucket(&self, bucket: &str) {
         std::fs::create_dir_all(self.shared.s3_dir.join(bucket)).unwrap();

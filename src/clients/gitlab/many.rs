@@ -1,0 +1,98 @@
+//! Many refs by one request: GitLab's GraphQL API (GitLab docs, api/graphql/reference: `Query.projects`,
+//! `Repository.commit`, which came in 2025; an older GitLab is asked for one ref after the other).
+//!
+//! A query may have a complexity of 200, and `fullPaths` may name 50 projects, so one query is about one ref name
+//! of up to 50 projects: most of them say `main` or `master`.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::answers::CommitAnswer;
+use super::commits::GitLabCommits;
+use crate::domain::RepoUrl;
+use crate::snapshot::CommitFact;
+
+/// Refs that are taken at once, to be sorted by name.
+pub(super) const MOST: usize = 1_000;
+
+/// Projects in one query.
+const PROJECTS: usize = 50;
+
+/// Fewer projects with the same ref are asked for one by one.
+const FEWEST: usize = 3;
+
+const QUERY: &str = "query($p:[String!],$r:String!){projects(fullPaths:$p,first:50){nodes{fullPath \
+    repository{commit(ref:$r){sha title committedDate}}}}}";
+
+#[derive(Deserialize)]
+struct Node {
+    #[serde(rename = "fullPath")]
+    full_path: String,
+    repository: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    commit: Option<Commit>,
+}
+
+#[derive(Deserialize)]
+struct Commit {
+    sha: String,
+    title: Option<String>,
+    #[serde(rename = "committedDate")]
+    committed_date: Option<String>,
+}
+
+impl GitLabCommits {
+    /// As [`crate::observe::ports::Commits::many`].
+    pub(super) async fn by_queries(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
+        let mut by_ref: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
+        for (place, (url, git_ref)) in asked.iter().enumerate() {
+            if let Some(project) = self.project(url) {
+                // GitLab's paths are the same in any case of the letters.
+                by_ref.entry(git_ref).or_default().insert(project.to_lowercase(), place);
+            }
+        }
+        let queries = by_ref.iter().flat_map(|(git_ref, projects)| {
+            let projects: Vec<(&String, &usize)> = projects.iter().collect();
+            let parts: Vec<Vec<_>> = projects.chunks(PROJECTS).map(<[_]>::to_vec).collect();
+            parts.into_iter().filter(|part| part.len() >= FEWEST).map(|part| (*git_ref, part))
+        });
+        let mut found = vec![None; asked.len()];
+        for answers in join_all(queries.map(|(git_ref, part)| self.query(git_ref, part))).await {
+            for (place, commit) in answers {
+                found[place] = Some(commit);
+            }
+        }
+        found
+    }
+
+    async fn query(
+        &self,
+        git_ref: &str,
+        projects: Vec<(&String, &usize)>,
+    ) -> Vec<(usize, CommitFact)> {
+        let paths: Vec<&str> = projects.iter().map(|(path, _)| path.as_str()).collect();
+        let variables = json!({ "p": paths, "r": git_ref });
+        let authenticated = |request| self.api.authenticated(request);
+        let answer = self.graphql.ask(authenticated, QUERY, variables).await;
+        let nodes = answer.as_ref().and_then(|data| data.pointer("/projects/nodes")?.as_array());
+        let found = nodes.into_iter().flatten().filter_map(|node| {
+            let (path, commit) = commit_of(node)?;
+            let (_, place) = projects.iter().find(|(wanted, _)| **wanted == path)?;
+            Some((**place, commit))
+        });
+        found.collect()
+    }
+}
+
+fn commit_of(node: &Value) -> Option<(String, CommitFact)> {
+    let node = Node::deserialize(node).ok()?;
+    let commit = node.repository?.commit?;
+    let fact = CommitAnswer::of(commit.sha, commit.title, commit.committed_date).into_fact()?;
+    Some((node.full_path.to_lowercase(), fact))
+}

@@ -1,0 +1,92 @@
+//! What a place in the config repo goes by for good.
+//!
+//! A branch is named after it, so it depends on how a target is declared, never
+//! on how many namespaces or saas files share the declaration just now, on its
+//! values, or on what is decided for it.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::app_interface::{Bundle, ResourceTemplate, SaasFile, TargetDeclaration, Where};
+use crate::domain::TargetUid;
+
+/// What a place goes by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PlaceKey {
+    /// Different for different places.
+    pub key: String,
+    /// Two names that tell people which place it is.
+    pub names: [String; 2],
+}
+
+type Named<'a> = (&'a str, &'a str, Option<&'a str>);
+
+/// Gives declarations their keys.
+#[derive(Default)]
+pub(super) struct Keys<'a> {
+    /// How many selectors there are of one saas file name, resource template and target name.
+    selectors: BTreeMap<Named<'a>, usize>,
+}
+
+impl<'a> Keys<'a> {
+    /// Those that are disabled count as well: what one goes by does not depend on it.
+    pub(super) fn new(bundle: &'a Bundle) -> Self {
+        let mut keys = Self::default();
+        for file in &bundle.saas_files {
+            for template in &file.resource_templates {
+                for declaration in &template.targets {
+                    if matches!(declaration.location, Where::Selector(_)) {
+                        *keys.selectors.entry(named(file, template, declaration)).or_default() += 1;
+                    }
+                }
+            }
+        }
+        keys
+    }
+
+    /// The key of a declaration, then others that it may have gone by.
+    ///
+    /// | a target … | goes by |
+    /// | --- | --- |
+    /// | in a shared target file | that file |
+    /// | with one namespace | its uid |
+    /// | with a selector | its names; where several have the same, also its file and expressions |
+    pub(super) fn of(
+        &self,
+        file: &SaasFile,
+        template: &ResourceTemplate,
+        declaration: &TargetDeclaration,
+        (uid, namespace): (&TargetUid, &str),
+    ) -> (PlaceKey, Option<PlaceKey>) {
+        let path = &declaration.place.file;
+        if *path != declaration.used_at.file {
+            let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+            let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+            let names = [folder.to_owned(), stem.to_owned()];
+            return (PlaceKey { key: format!("file:{path}"), names }, None);
+        }
+        let Where::Selector(selector) = &declaration.location else {
+            let names = [file.name.clone(), namespace.to_owned()];
+            return (PlaceKey { key: uid.to_string(), names }, None);
+        };
+        let named = named(file, template, declaration);
+        let second = declaration.name.as_ref().unwrap_or(&template.name);
+        let key = |identity: serde_json::Value| PlaceKey {
+            key: format!("selector:{identity}"),
+            names: [file.name.clone(), second.clone()],
+        };
+        let short = key(json!(named));
+        let long = key(json!([named, path, selector.include, selector.exclude]));
+        let alone = self.selectors.get(&named).is_none_or(|count| *count < 2);
+        if alone { (short, Some(long)) } else { (long, Some(short)) }
+    }
+}
+
+fn named<'a>(
+    file: &'a SaasFile,
+    template: &'a ResourceTemplate,
+    declaration: &'a TargetDeclaration,
+) -> Named<'a> {
+    (&file.name, &template.name, declaration.name.as_deref())
+}

@@ -1,0 +1,78 @@
+//! Open requests from branches that no place has now.
+//!
+//! What a place goes by changes when its declaration does: a target file is renamed, an anchor
+//! moves to another target, an alias gets a value of its own. The request that is open goes on
+//! from the branch that it has: nobody loses an approval for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desired::Group;
+use super::lifecycle::{Groups, Planner};
+use super::trailers::Trailers;
+use crate::domain::TargetUid;
+use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
+
+impl Planner<'_> {
+    /// Gives groups the branch of the open request that is about their targets, the oldest one
+    /// first; not one that has a request from its own branch.
+    pub(super) fn adopt(&self, repo: &ConfigRepoFacts, groups: Groups) -> Groups {
+        let of_no_group =
+            |request: &&MergeRequestFact| !groups.contains_key(&request.source_branch);
+        let requests = self.snapshot.merge_requests.values().filter(of_no_group);
+        let candidates: Vec<_> = requests
+            .filter_map(|request| Some((request, self.targets_of(repo, request)?)))
+            .collect();
+        if candidates.is_empty() {
+            return groups;
+        }
+        let subscribers = self.inventory.subscribers();
+        let known: BTreeMap<&TargetUid, usize> =
+            subscribers.map(|(index, target)| (&target.uid, index)).collect();
+        let mut group_of: BTreeMap<usize, &str> = BTreeMap::new();
+        for group in groups.values() {
+            group_of.extend(group.members.iter().map(|&member| (member, group.branch.as_str())));
+        }
+        let mut adopted: BTreeMap<String, String> = BTreeMap::new();
+        for (request, targets) in candidates {
+            // The first of its targets decides, as it does between nodes.
+            let first = targets.iter().find_map(|uid| known.get(uid).copied());
+            let Some(branch) = first.and_then(|index| group_of.get(&index).copied()) else {
+                continue;
+            };
+            if !adopted.contains_key(branch) && !self.has_own_request(repo, branch) {
+                adopted.insert(branch.to_owned(), request.source_branch.clone());
+            }
+        }
+        groups
+            .into_iter()
+            .map(|(own, group)| match adopted.remove(&own) {
+                Some(branch) => (branch.clone(), Group { branch, ..group }),
+                None => (own, group),
+            })
+            .collect()
+    }
+
+    /// What an open request of the bot into the target branch says that it promotes; `None` if
+    /// it is another node's.
+    fn targets_of(
+        &self,
+        repo: &ConfigRepoFacts,
+        request: &MergeRequestFact,
+    ) -> Option<BTreeSet<TargetUid>> {
+        if request.author_id != repo.bot.id || request.target_branch != self.target_branch {
+            return None;
+        }
+        let tip = self.snapshot.branches.get(&request.source_branch)?;
+        if self.is_elsewhere(&request.source_branch, Some(tip)) {
+            return None;
+        }
+        let trailers = Trailers::parse(&tip.message)?;
+        (trailers.target_branch == self.target_branch).then_some(trailers.targets)
+    }
+
+    /// Is a request of the bot from this branch open, wherever it goes to?
+    pub(super) fn has_own_request(&self, repo: &ConfigRepoFacts, branch: &str) -> bool {
+        let mut requests = self.snapshot.merge_requests.values();
+        requests.any(|request| request.source_branch == branch && request.author_id == repo.bot.id)
+    }
+}

@@ -1,0 +1,80 @@
+//! The target's merge requests: those that are planned or open, and those that are over.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Found;
+use crate::plan::branch_of;
+use crate::report::model::{RequestReport, SubscriberReport};
+use crate::snapshot::{MergeRequestFact, PastMergeRequest, PipelineFact, RequestState};
+
+/// A request with what GitLab says about it.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExplainedRequest {
+    /// As in the plan.
+    #[serde(flatten)]
+    pub planned: RequestReport,
+    /// Is it a draft? Null if it is not open.
+    pub draft: Option<bool>,
+    /// Pipeline of its newest commit, if GitLab was asked.
+    pub pipeline: Option<PipelineFact>,
+    /// GitLab's merge status, may be stale.
+    pub merge_status: Option<String>,
+}
+
+/// A request of the target that is over.
+#[derive(Debug, Clone, Serialize)]
+pub struct EarlierRequest {
+    /// Its number.
+    pub iid: u64,
+    /// Its page.
+    pub web_url: String,
+    /// Its title.
+    pub title: String,
+    /// Closed or merged.
+    pub state: RequestState,
+    /// Was it the bot that closed it?
+    pub closed_by_bot: bool,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// When it was closed or merged.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// The requests about a subscriber, with their actions.
+pub(super) fn about(found: &Found<'_>, subscriber: &SubscriberReport) -> Vec<ExplainedRequest> {
+    let about = |request: &&RequestReport| request.targets.contains(&subscriber.target.uid);
+    found
+        .report
+        .merge_requests
+        .iter()
+        .filter(about)
+        .map(|planned| {
+            let fact: Option<&MergeRequestFact> =
+                planned.iid.and_then(|iid| found.snapshot.merge_requests.get(&iid));
+            ExplainedRequest {
+                planned: planned.clone(),
+                draft: fact.map(|fact| fact.draft),
+                pipeline: fact.and_then(|fact| fact.pipeline.clone()),
+                merge_status: fact.and_then(|fact| fact.detailed_merge_status.clone()),
+            }
+        })
+        .collect()
+}
+
+/// The requests from the target's branch that are over; `None` where nobody asked.
+pub(super) fn earlier(found: &Found<'_>) -> Option<Vec<EarlierRequest>> {
+    let repo = found.snapshot.config_repo.as_ref()?;
+    let branch = branch_of(found.inventory, found.decisions, &repo.target_branch, found.target)?;
+    let past = found.snapshot.past_merge_requests.get(&branch)?.as_result().ok()?;
+    let earlier = |past: &PastMergeRequest| EarlierRequest {
+        iid: past.request.iid,
+        web_url: past.request.web_url.clone(),
+        title: past.request.title.clone(),
+        state: past.request.state,
+        closed_by_bot: past.closed_by_bot,
+        opened_at: past.request.created_at,
+        ended_at: past.request.ended_at,
+    };
+    Some(past.iter().map(earlier).collect())
+}

@@ -1,0 +1,168 @@
+//! Phrases that text and Markdown share.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{AsOf, EarlierRequest, Explanation, FollowedReport, Since};
+use crate::decide::{DeploymentState, GateOutcome, Outcome};
+use crate::domain::Problem;
+use crate::plan::{Action, Reason};
+use crate::report::model::RequestReport;
+use crate::report::text::{ago, utc};
+use crate::snapshot::RequestState;
+
+/// A time, and how long ago or in how long.
+pub(super) fn at(time: DateTime<Utc>, explanation: &Explanation) -> String {
+    format!("{} ({})", utc(time), ago(time, explanation.observed_at))
+}
+
+/// The time as of which everything was decided.
+pub(super) fn as_of(explanation: &Explanation) -> String {
+    let what = match explanation.as_of {
+        AsOf::Now => "now",
+        AsOf::Given => "the time that was asked about, not now; the facts may be from another one",
+        AsOf::Recorded => "when the facts were recorded, not now",
+    };
+    format!("{} ({what})", utc(explanation.observed_at))
+}
+
+/// Since when it has been so, and what happened then.
+pub(super) fn since(since: &Since, explanation: &Explanation) -> String {
+    format!("{}: {}", at(since.at, explanation), since.what)
+}
+
+/// How a deployment went.
+pub(super) fn state(state: Option<DeploymentState>) -> &'static str {
+    match state {
+        Some(DeploymentState::Success) => "succeeded",
+        Some(DeploymentState::Failed) => "failed",
+        Some(DeploymentState::Missing) => "not deployed yet (no record)",
+        Some(DeploymentState::Invalid) => "record not usable",
+        None => "not known",
+    }
+}
+
+/// Whether a publisher that this program moves itself is about to move; `None` where it is not.
+pub(super) fn promotion(followed: &FollowedReport) -> Option<String> {
+    let held = followed.held_by.map(|gate| format!(" by {}", gate.as_str())).unwrap_or_default();
+    match followed.decision? {
+        Outcome::UpToDate => None,
+        Outcome::Promote => Some("due itself".to_owned()),
+        Outcome::Hold => Some(format!("held itself{held}")),
+        Outcome::Error => Some("in error itself".to_owned()),
+    }
+}
+
+/// What the verdicts of gates mean.
+pub(super) const VERDICTS: &str =
+    "all must pass; HOLD stops the promotion, n/a has nothing to check here";
+
+/// A gate's verdict in a word.
+pub(super) fn verdict(outcome: GateOutcome) -> &'static str {
+    match outcome {
+        GateOutcome::Pass => "pass",
+        GateOutcome::Hold => "HOLD",
+        GateOutcome::NotApplicable => "n/a",
+    }
+}
+
+/// An SLO of a gate's evidence: what is required, and what is.
+pub(super) fn slo(slo: &Value) -> String {
+    let text = |key: &str| slo[key].as_str().unwrap_or_default();
+    let value = slo["value"].as_f64().map_or("not known".to_owned(), |value| value.to_string());
+    format!(
+        "SLO {} of data{} (cluster {}, namespace {}): required at least {}, actual {value}",
+        text("name"),
+        text("file"),
+        text("cluster"),
+        text("namespace"),
+        slo["target"]
+    )
+}
+
+/// Why no request is open, or that one will be.
+pub(super) fn none_open(planned: &RequestReport, explanation: &Explanation) -> String {
+    match planned.action {
+        Action::Create => opens(explanation, "one"),
+        _ => planned.reason.clone(),
+    }
+}
+
+/// Who opens a request that is due.
+pub(super) fn opens(explanation: &Explanation, what: &str) -> String {
+    if explanation.is_now() {
+        format!("the next run of `sapm apply` opens {what}")
+    } else {
+        format!("a run at that time would open {what}")
+    }
+}
+
+/// Which run `next_run` is about.
+pub(super) fn which_run(explanation: &Explanation) -> &'static str {
+    if explanation.is_now() { "next run" } else { "a run then" }
+}
+
+/// What that run does with an open request.
+pub(super) fn next_run(planned: &RequestReport) -> String {
+    let does = match (planned.action, planned.reason_code) {
+        (Action::Keep, Reason::AsWanted) => {
+            return "leaves it as it is: there is nothing to change".to_owned();
+        }
+        (Action::Keep, _) => "leaves it as it is",
+        (Action::Update, _) => "refreshes it",
+        (Action::Hold, _) if planned.writes == 0 => "leaves it a draft",
+        (Action::Hold, _) => "makes it a draft",
+        (Action::Close, _) => "closes it",
+        (Action::Create | Action::Defer, _) => "opens none",
+    };
+    format!("{does}: {}", planned.reason)
+}
+
+/// GitLab's merge status in words, with its own word.
+pub(super) fn merge_status(status: &str) -> String {
+    let words = match status {
+        "mergeable" => "it can be merged",
+        "unchecked" | "checking" | "preparing" | "approvals_syncing" => {
+            "whether it can be merged is not checked yet; nothing is wrong"
+        }
+        "ci_still_running" => "its pipeline has to end first",
+        "ci_must_pass" => "its pipeline has to succeed first",
+        "conflict" => "it conflicts with the target branch",
+        "need_rebase" => "it has to be rebased first",
+        "draft_status" => "it is a draft",
+        "discussions_not_resolved" => "its discussions have to be resolved first",
+        "not_approved" => "an approval is missing",
+        "requested_changes" => "somebody asked for changes",
+        other => return other.to_owned(),
+    };
+    format!("{words} ({status})")
+}
+
+/// The newest request that is over; `None` where nobody asked.
+pub(super) fn earlier(explanation: &Explanation) -> Option<String> {
+    let all = explanation.earlier_requests.as_ref()?;
+    let Some(newest) = all.first() else {
+        return Some("the bot never opened one for this target".to_owned());
+    };
+    let more = match all.len() {
+        1 => String::new(),
+        n => format!(" (and {} before it)", n - 1),
+    };
+    Some(format!("{}{more}", over(newest, explanation)))
+}
+
+fn over(request: &EarlierRequest, explanation: &Explanation) -> String {
+    let how = match (request.state, request.closed_by_bot) {
+        (RequestState::Merged, _) => "merged",
+        (_, true) => "closed by the bot",
+        (_, false) => "closed by a person",
+    };
+    let when = request.ended_at.map(|time| format!(" {}", at(time, explanation)));
+    format!("!{} was {how}{}: {}", request.iid, when.unwrap_or_default(), request.title)
+}
+
+/// `data/…:LINE` of a problem, if it has a place.
+pub(super) fn place(problem: &Problem) -> Option<String> {
+    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
+    problem.file.as_ref().map(|file| format!("data{file}{line}"))
+}

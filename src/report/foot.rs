@@ -1,0 +1,111 @@
+//! The counts at the foot of a summary, where people look first.
+
+use std::collections::BTreeMap;
+
+use super::model::{PlanReport, SubscriberReport};
+use super::paint::{BOLD, FAINT};
+use super::terminal::Screen;
+use super::text::{action_word, actions, decisions, outcome_word, printable, share};
+use crate::decide::Outcome;
+
+const TITLE: &str = "Summary";
+/// So far the counts stand from the left below the title.
+const INDENT: usize = TITLE.len() + 1;
+
+/// Its lines, as wide as the screen; with more to say where the rest is `crowded`.
+pub(super) fn foot(report: &PlanReport, screen: &Screen, crowded: bool) -> Vec<String> {
+    let width = screen.size.map(|(width, _)| width);
+    let mut texts = vec![targets(report)];
+    if crowded {
+        texts.extend(apps(report));
+    }
+    texts.push(requests_and_problems(report));
+    let mut lines: Vec<String> = texts.iter().flat_map(|text| wrap(text, width, INDENT)).collect();
+    if let Some(first) = lines.first_mut() {
+        *first = first.replacen(TITLE, &screen.paint.paint(BOLD, TITLE).to_string(), 1);
+    }
+    if crowded && !screen.rest.is_empty() {
+        let rest = format!("{:INDENT$}{}", "", printable(&screen.rest));
+        let faint = |line: &String| screen.paint.paint(FAINT, line).to_string();
+        lines.extend(wrap(&rest, width, INDENT).iter().map(faint));
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+/// Breaks a text at blanks so that it is not wider than the screen; `indent` blanks stand before
+/// all lines but the first. A word that is wider is cut.
+pub(super) fn wrap(text: &str, width: Option<usize>, indent: usize) -> Vec<String> {
+    let Some(width) = width.filter(|width| *width > 0) else { return vec![text.to_owned()] };
+    let own = text.len() - text.trim_start_matches(' ').len();
+    let mut lines: Vec<String> = Vec::new();
+    let mut line = " ".repeat(own);
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let begun = !line.trim_start().is_empty();
+        if begun && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+        } else if begun {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.iter().map(|line| cut(line, width)).collect()
+}
+
+fn cut(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    line.chars().take(width - 1).chain(['…']).collect()
+}
+
+fn targets(report: &PlanReport) -> String {
+    let counts: Vec<String> = decisions(report)
+        .into_iter()
+        .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
+        .collect();
+    format!("{TITLE} {} targets{}: {}", report.subscribers.len(), share(report), counts.join(", "))
+}
+
+fn requests_and_problems(report: &PlanReport) -> String {
+    let requests: Vec<String> = actions(report)
+        .into_iter()
+        .map(|(action, count)| format!("{count} {}", action_word(action)))
+        .collect();
+    let requests =
+        if requests.is_empty() { "nothing to do".to_owned() } else { requests.join(", ") };
+    let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
+    let warnings = report.problems.len() - errors;
+    format!(
+        "{:INDENT$}merge requests: {requests}; problems: {errors} errors, {warnings} warnings",
+        ""
+    )
+}
+
+/// The apps with the most targets that are held or in error.
+fn apps(report: &PlanReport) -> Option<String> {
+    const SHOWN: usize = 3;
+    let mut by_app: BTreeMap<&str, usize> = BTreeMap::new();
+    let stuck = |s: &&SubscriberReport| matches!(s.decision, Outcome::Hold | Outcome::Error);
+    for subscriber in report.subscribers.iter().filter(stuck) {
+        *by_app.entry(subscriber.target.app.as_str()).or_default() += 1;
+    }
+    let mut apps: Vec<_> = by_app.into_iter().collect();
+    apps.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+    if apps.is_empty() {
+        return None;
+    }
+    let first: Vec<String> = apps
+        .iter()
+        .take(SHOWN)
+        .map(|(name, count)| {
+            let name: String = printable(name).chars().take(24).collect();
+            format!("{name} {count}")
+        })
+        .collect();
+    let rest = match apps.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more apps"),
+    };
+    Some(format!("        held or in error by app: {}{rest}", first.join(", ")))
+}

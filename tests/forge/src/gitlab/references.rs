@@ -1,0 +1,50 @@
+//! References to issues in texts (GitLab docs, user/project/issues: closing issues automatically).
+
+use std::sync::LazyLock;
+
+use regex_lite::Regex;
+
+/// Words after which a merge into the default branch closes the issue. GitLab looks for them in the raw texts of title,
+/// description and commit messages, so that a code span keeps nothing quiet.
+static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
+    let word = "(?:[Cc]los(?:e[sd]?|ing)|[Ff]ix(?:e[sd]|ing)?|[Rr]esolv(?:e[sd]?|ing)|[Ii]mplement(?:s|ed|ing)?)";
+    let issue =
+        r"(?:[\w./-]*#\d+|GL-\d+|\[issue:[^\]\s]+\]|\w[\w+.-]*://[^\s>]+|[A-Z][A-Z0-9_]+-\d+)";
+    Regex::new(&format!(r"\b{word}:? +(?:issues? +)?{issue}")).expect("a pattern")
+});
+
+/// An issue or request of GitLab's, or an issue of another tracker.
+static REFERENCE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"[#!]\d+|GL-\d+|\b[A-Z][A-Z0-9_]+-\d+").expect("a pattern"));
+
+fn all(pattern: &Regex, text: &str) -> Vec<String> {
+    pattern.find_iter(text).map(|found| found.as_str().to_owned()).collect()
+}
+
+/// What closes issues.
+pub(crate) fn closing(text: &str) -> Vec<String> {
+    all(&CLOSING, text)
+}
+
+/// What refers to something, in a text without code.
+pub(crate) fn references(text: &str) -> Vec<String> {
+    all(&REFERENCE, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gitlab_finds_these() {
+        let text = "Promotes `x closes #7/y`, fixes: a/b#8 and implements OPS-9; Resolved https://h/-/issues/1.";
+        let found =
+            ["closes #7", "fixes: a/b#8", "implements OPS-9", "Resolved https://h/-/issues/1."];
+        assert_eq!(closing(text), found);
+        assert_eq!(closing("closed by 7, prefixes #7, closes `#7`"), Vec::<String>::new());
+        assert_eq!(
+            references("GL-7 saas-rbac stage-2 crcp01ue1-7 #1 !2 UTF-8"),
+            ["GL-7", "#1", "!2", "UTF-8"]
+        );
+    }
+}

@@ -1,0 +1,195 @@
+//! GitLab's limits by the minute are kept, and what people do while a write waits comes first.
+
+use std::time::{Duration, Instant};
+
+use forge::{Fault, FaultKind, MergeRequest, ProjectHandle};
+use sapm::apply::Verdict;
+
+use super::config::Shape;
+use super::driver::Run;
+use super::lab::{Lab, block_on, sha, simple, story};
+use super::safety::{CLOSING, HOLD, comments};
+
+/// A lab whose GitLab takes `limit` pipelines and comments in a "minute" of this length, as the program knows.
+fn limited(targets: usize, limit: usize, minute: Duration) -> Lab {
+    let lab = Lab::new(simple(Shape::Block, targets));
+    lab.bot.forge.start_clock();
+    lab.bot.forge.configure(|settings| {
+        settings.pipelines_per_minute = Some(limit);
+        settings.notes_per_minute = Some(limit);
+        settings.minute = chrono::Duration::from_std(minute).unwrap();
+    });
+    lab.bot.pacing.set(Some((limit, minute)));
+    lab
+}
+
+/// Every target moves to this commit.
+fn release_all(lab: &Lab, targets: usize, number: usize) {
+    (0..targets).for_each(|id| lab.release_for(id, number));
+}
+
+#[test]
+fn nothing_is_dropped_or_refused_by_a_limit() {
+    block_on(async {
+        let lab = limited(10, 3, Duration::from_millis(300));
+        let refused = || lab.bot.forge.log().iter().any(|entry| entry.status == Some(429));
+        for number in [1, 2] {
+            release_all(&lab, 10, number);
+            lab.run().await;
+            assert!(!refused());
+            assert!((0..10).all(|id| lab.open(id).unwrap().title.contains(&sha(number)[..8])));
+        }
+        let pipelines = lab.bot.project.pipelines();
+        let of_requests = || pipelines.iter().filter(|pipeline| pipeline.merge_request.is_some());
+        assert_eq!((of_requests().count(), of_requests().filter(|p| p.dropped).count()), (20, 0));
+        lab.rewrite("off", |config| (0..10).for_each(|id| config.target_mut(id).disabled = true));
+        lab.run().await;
+        assert!(!refused());
+        let closed = lab.bot.project.merge_requests();
+        assert!(closed.iter().all(|request| comments(request, lab.bot.id, CLOSING) == 1));
+    });
+}
+
+#[test]
+fn a_program_without_pacing_would_be_seen() {
+    block_on(async {
+        let lab = limited(4, 3, Duration::from_secs(3_600));
+        lab.bot.pacing.set(None);
+        release_all(&lab, 4, 1);
+        lab.run().await;
+        assert!(lab.bot.project.pipelines().iter().any(|pipeline| pipeline.dropped));
+        lab.rewrite("off", |config| (0..4).for_each(|id| config.target_mut(id).disabled = true));
+        lab.run().await;
+        assert!(lab.bot.forge.log().iter().any(|entry| entry.status == Some(429)));
+    });
+}
+
+/// What a person may do to a request.
+const DEEDS: [fn(&ProjectHandle, u64); 3] = [
+    |project, iid| project.set_labels("dev", iid, &[HOLD], &[]),
+    |project, iid| project.set_title("dev", iid, "Draft: let me look"),
+    |project, iid| {
+        project.set_branch("dev", "stable", "main").unwrap();
+        project.retarget("dev", iid, "stable").unwrap();
+    },
+];
+
+/// Nothing that the bot writes has changed since.
+#[track_caller]
+fn is_untouched(lab: &Lab, before: &MergeRequest, run: &Run) {
+    let after = lab.bot.project.merge_request(before.iid).unwrap();
+    let face = |r: &MergeRequest| (r.title.clone(), r.description.clone(), r.sha.clone(), r.state);
+    assert_eq!(face(before), face(&after), "{:#?}", story(run));
+    assert_eq!(comments(before, lab.bot.id, CLOSING), comments(&after, lab.bot.id, CLOSING));
+    let outcome = &run.outcomes.requests[&before.source_branch];
+    assert_eq!(outcome.outcome, Verdict::SomebodyWasFirst, "{:#?}", story(run));
+}
+
+#[test]
+fn what_a_person_does_while_a_write_waits_for_its_place_comes_first() {
+    block_on(async {
+        for deed in DEEDS {
+            let lab = limited(3, 2, Duration::from_secs(2));
+            release_all(&lab, 3, 1);
+            lab.bot.pacing.set(None);
+            lab.run().await;
+            lab.bot.pacing.set(Some((2, Duration::from_secs(2))));
+            release_all(&lab, 3, 2);
+            lab.bot.forge.settle();
+            lab.bot.forge.clear_log();
+            // The third waits when two are written and nothing has been asked for a while.
+            let (world, project) = (lab.bot.forge.world(), lab.bot.project.clone());
+            let person = std::thread::spawn(move || {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_secs(30) {
+                    std::thread::sleep(Duration::from_millis(20));
+                    let log = world.log();
+                    let changes = log.iter().filter(|e| e.method == "PUT" && e.status.is_some());
+                    let silent = log.last().is_some_and(|e| e.arrived.elapsed().as_millis() > 700);
+                    if changes.count() == 2 && silent {
+                        deed(&project, 3);
+                        return project.merge_request(3).unwrap();
+                    }
+                }
+                panic!("nothing has waited");
+            });
+            let run = lab.bot.run().await.unwrap();
+            is_untouched(&lab, &person.join().unwrap(), &run);
+        }
+    });
+}
+
+/// A run whose write of this kind is told to come again in a second, while a person does something.
+async fn told_to_wait(lab: &Lab, method: &str, path: &str, deed: fn(&ProjectHandle, u64)) {
+    let project = lab.bot.project.clone();
+    let before = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let seen = before.clone();
+    let headers = vec![("retry-after".to_owned(), "1".to_owned())];
+    let fault = Fault::new(FaultKind::Status(429, "Retry later\n".to_owned(), headers));
+    let fault = fault.method(method).path(path).nth(1).calling(move |_| {
+        deed(&project, 1);
+        *seen.lock().unwrap() = project.merge_request(1);
+    });
+    lab.bot.forge.fault(fault);
+    let run = lab.bot.run().await.unwrap();
+    lab.bot.forge.clear_faults();
+    let before = before.lock().unwrap().take().expect("a write was told to wait");
+    is_untouched(lab, &before, &run);
+}
+
+#[test]
+fn what_a_person_does_while_gitlab_asks_to_wait_comes_first() {
+    block_on(async {
+        for (at, deed) in DEEDS.into_iter().enumerate() {
+            for (method, path) in [("POST", "/commits"), ("PUT", "/merge_requests/")] {
+                let lab = Lab::new(simple(Shape::Block, 1));
+                lab.release_for(0, 1);
+                lab.run().await;
+                lab.release_for(0, 2);
+                told_to_wait(&lab, method, path, deed).await;
+                if at == 0 {
+                    lab.bot.project.set_labels("dev", 1, &[], &[HOLD]);
+                    lab.run().await;
+                    assert!(lab.open(0).unwrap().title.contains(&sha(2)[..8]), "{method}");
+                    lab.quiet().await;
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn what_a_person_does_while_a_comment_waits_comes_first() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 1));
+        lab.release_for(0, 1);
+        lab.run().await;
+        lab.rewrite("off", |config| config.target_mut(0).disabled = true);
+        told_to_wait(&lab, "POST", "/notes", DEEDS[0]).await;
+    });
+}
+
+#[test]
+fn what_gitlab_asks_to_come_later_with_is_written_later() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 1));
+        for (number, path) in [(1, "/commits"), (2, "/merge_requests"), (3, "/notes")] {
+            if path == "/notes" {
+                lab.rewrite("off", |config| config.target_mut(0).disabled = true);
+            } else {
+                lab.release_for(0, number);
+            }
+            // With the time to wait, and without.
+            let told = vec![("retry-after".to_owned(), "1".to_owned())];
+            for (nth, headers) in [(1, told), (2, Vec::new())] {
+                let kind = FaultKind::Status(429, "Retry later\n".to_owned(), headers);
+                lab.bot.forge.fault(Fault::new(kind).writes().path(path).nth(nth));
+            }
+            let run = lab.run().await;
+            assert_eq!(lab.bot.forge.faults_played(), 2, "{:#?}", story(&run));
+            lab.bot.forge.clear_faults();
+            lab.quiet().await;
+        }
+        assert_eq!(comments(&lab.bot.project.merge_request(1).unwrap(), lab.bot.id, CLOSING), 1);
+    });
+}

@@ -1,0 +1,179 @@
+//! Two runs at once that take turns at every request, in an order that a seed decides: a failing
+//! world plays again.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fastrand::Rng;
+use sapm::domain::CommitSha;
+use sapm::observe::ports::{
+    Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
+    RequestChange,
+};
+use sapm::snapshot::{CommitDetail, Failure, FileChange, MergeRequestFact, PastMergeRequest};
+use tokio::sync::Notify;
+
+struct State {
+    rng: Rng,
+    live: [bool; 2],
+    waiting: [bool; 2],
+    told: String,
+}
+
+/// Whose turn it is.
+pub struct Turns {
+    state: Mutex<State>,
+    go: [Notify; 2],
+}
+
+impl Turns {
+    pub fn new(seed: u64) -> Self {
+        let (live, waiting) = ([true; 2], [false; 2]);
+        let state = State { rng: Rng::with_seed(seed), live, waiting, told: String::new() };
+        Self { state: Mutex::new(state), go: [Notify::new(), Notify::new()] }
+    }
+
+    /// The order so far.
+    pub fn told(&self) -> String {
+        self.state.lock().unwrap().told.clone()
+    }
+
+    /// Waits until it is this run's turn; until its next one it is alone.
+    async fn take(&self, run: usize) {
+        self.change(|state| state.waiting[run] = true);
+        self.go[run].notified().await;
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        let mut state = self.state.lock().unwrap();
+        change(&mut state);
+        let live: Vec<usize> = (0..2).filter(|&run| state.live[run]).collect();
+        if live.iter().all(|&run| state.waiting[run])
+            && let Some(&next) = state.rng.choice(&live)
+        {
+            state.waiting[next] = false;
+            state.told.push(if next == 0 { '1' } else { '2' });
+            self.go[next].notify_one();
+        }
+    }
+}
+
+/// A run's place among those that take turns; it leaves when it ends.
+pub struct Turn<'a> {
+    turns: &'a Turns,
+    run: usize,
+}
+
+impl<'a> Turn<'a> {
+    pub fn new(turns: &'a Turns, run: usize) -> Self {
+        Self { turns, run }
+    }
+
+    pub async fn take(&self) {
+        self.turns.take(self.run).await;
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.turns.change(|state| state.live[self.run] = false);
+    }
+}
+
+/// Waits for its turn before every call.
+pub struct InTurn<'a, T> {
+    pub inner: T,
+    pub turn: Option<&'a Turn<'a>>,
+}
+
+impl<T> InTurn<'_, T> {
+    async fn next(&self) -> &T {
+        if let Some(turn) = self.turn {
+            turn.take().await;
+        }
+        &self.inner
+    }
+}
+
+#[async_trait]
+impl<T: ForgeReader> ForgeReader for InTurn<'_, T> {
+    async fn requests_and_branches(
+        &self,
+        prefix: &str,
+        target_branch: &str,
+    ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure> {
+        self.next().await.requests_and_branches(prefix, target_branch).await
+    }
+
+    async fn past_requests(
+        &self,
+        branch: &str,
+        bot_id: u64,
+    ) -> Result<Vec<PastMergeRequest>, Failure> {
+        self.next().await.past_requests(branch, bot_id).await
+    }
+
+    async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure> {
+        self.next().await.newest_request(branch, bot_id).await
+    }
+
+    async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure> {
+        self.next().await.request(iid).await
+    }
+
+    async fn has_open_request(&self, branch: &str) -> Result<bool, Failure> {
+        self.next().await.has_open_request(branch).await
+    }
+
+    async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure> {
+        self.next().await.notes_of(iid, bot_id).await
+    }
+
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+        self.next().await.file(commit, path).await
+    }
+
+    async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure> {
+        self.next().await.changes(commit).await
+    }
+
+    async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {
+        self.next().await.branch_tip(branch).await
+    }
+}
+
+#[async_trait]
+impl<T: ForgeWriter> ForgeWriter for InTurn<'_, T> {
+    async fn wait_for(&self, counted: Counted) {
+        self.next().await.wait_for(counted).await;
+    }
+
+    fn waited(&self) -> Duration {
+        self.inner.waited()
+    }
+
+    async fn commit(
+        &self,
+        commit: &NewCommit,
+        repeated: bool,
+    ) -> Result<Attempt<CommitOutcome>, Failure> {
+        self.next().await.commit(commit, repeated).await
+    }
+
+    async fn open(&self, request: &NewRequest) -> Result<Attempt<OpenOutcome>, Failure> {
+        self.next().await.open(request).await
+    }
+
+    async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure> {
+        self.next().await.change(iid, change).await
+    }
+
+    async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure> {
+        self.next().await.comment(iid, body).await
+    }
+
+    async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure> {
+        self.next().await.delete_branch(branch).await
+    }
+}
