@@ -94,7 +94,7 @@ pub trait ForgeReader: Send + Sync {
         prefix: &str,
         target_branch: &str,
     ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure>;
-    /// Closed and merged requests from `branch` that the user `bot_id` opened, newest first.
+    /// Requests from `branch` that are closed, merged or being merged and that the user `bot_id` opened, newest first.
     async fn past_requests(
         &self,
         branch: &str,

@@ -218,15 +218,24 @@ impl<'a> Planner<'a> {
         let Some(group) = group else { return self.without_group(existing) };
         Some(match &group.wish {
             Wish::Error(message) => missing_facts(message),
-            Wish::NothingDue => Verdict::Close(
-                Reason::NothingDue,
-                "nothing is due any more: the target has what its publishers have".to_owned(),
-            ),
+            Wish::NothingDue => nothing_due(),
+            Wish::Hold { .. } if self.is_done(trailers, group) => nothing_due(),
             Wish::Hold { gate, reason } => {
                 self.held(trailers, &group.members, *gate, reason.clone())
             }
             Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
         })
+    }
+
+    /// Is nothing due for any of the targets that a request is about? They may share their place with
+    /// others that wait.
+    fn is_done(&self, trailers: &Trailers, group: &Group) -> bool {
+        let own = group
+            .members
+            .iter()
+            .filter(|member| trailers.targets.contains(&self.inventory.targets[**member].uid));
+        let mut own = own.filter_map(|member| self.decisions.subscribers.get(member)).peekable();
+        own.peek().is_some() && own.all(|decision| decision.outcome == Outcome::UpToDate)
     }
 
     /// A held request becomes a draft; one whose commit is blocked will never be right again.
@@ -458,6 +467,11 @@ impl<'a> Planner<'a> {
     pub(super) fn needs(&mut self) -> &mut Needs {
         &mut self.plan.needs
     }
+}
+
+fn nothing_due() -> Verdict {
+    let reason = "nothing is due any more: the target has what its publishers have";
+    Verdict::Close(Reason::NothingDue, reason.to_owned())
 }
 
 fn missing_facts(message: &str) -> Verdict {

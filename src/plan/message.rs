@@ -242,7 +242,9 @@ fn gates(text: &mut String, decision: &Decision, held: bool, now: DateTime<Utc>)
 /// Does a gate hold one of its targets now?
 fn holds(decisions: &Decisions, desired: &Desired) -> bool {
     let of_members = desired.members.iter().filter_map(|at| decisions.subscribers.get(at));
-    of_members.flat_map(|decision| decision.gates.iter()).any(|gate| gate.outcome == GateOutcome::Hold)
+    of_members
+        .flat_map(|decision| decision.gates.iter())
+        .any(|gate| gate.outcome == GateOutcome::Hold)
 }
 
 fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {

@@ -258,7 +258,7 @@ fn is_wanted(group: &Group, trailers: &Trailers, base: &crate::domain::CommitSha
 
 /// Did a person say no to these values: by closing the request, or by reverting its merge?
 ///
-/// Asked of every branch that the targets may have had.
+/// Asked of every branch that the targets may have had; GitLab's word that it is merging one counts too.
 fn persons_word(
     planner: &mut Planner<'_>,
     group: &Group,
@@ -269,6 +269,11 @@ fn persons_word(
         Ok(past) => past,
         Err(reason) => return Some((Reason::FactsMissing, reason)),
     };
+    // Its branch is gone, or the list of open requests would have it.
+    if let Some(past) = past.iter().find(|past| past.request.state == RequestState::Locked) {
+        let reason = format!("GitLab is merging !{}: waits for it", past.request.iid);
+        return Some((Reason::BeingMerged, reason));
+    }
     let mut merged_seen = false;
     for past in past {
         let state = past.request.state;

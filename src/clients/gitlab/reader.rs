@@ -225,7 +225,7 @@ impl ForgeReader for GitLabReader {
             })
             .await?;
         requests.retain(|request| {
-            matches!(request.state, RequestState::Closed | RequestState::Merged)
+            request.state != RequestState::Opened
                 && request.source_branch == branch
                 && request.author_id == bot_id
         });

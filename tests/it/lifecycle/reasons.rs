@@ -76,6 +76,9 @@ impl Case<'_> {
                 created.count() == limit
             }
             Reason::WaitsForRequest => self.stands_in_the_way(planned),
+            Reason::BeingMerged => self.after.requests.values().any(|request| {
+                request.source_branch == planned.branch && request.state == MrState::Locked
+            }),
             _ => false,
         }
     }
