@@ -106,7 +106,8 @@ impl<'d> Run<'d> {
             match selection {
                 Selection::Field(field) => {
                     let key = field.alias.as_ref().unwrap_or(&field.name);
-                    let value = self.field(node, field, &[path, &[key.clone()]].concat())?;
+                    let value =
+                        self.field(node, field, &[path, std::slice::from_ref(key)].concat())?;
                     found.insert(key.clone(), value);
                 }
                 Selection::InlineFragment(inline) => {

@@ -42,9 +42,11 @@ fn reasons(run: &Run) -> Vec<(Action, Reason)> {
     run.plan.requests.iter().map(|request| (request.action, request.reason_code)).collect()
 }
 
+type Rewrite = Box<dyn Fn(&mut Config)>;
+
 /// The ways in which others come to share a place, or leave it.
-fn sharings(shape: Shape) -> Vec<Box<dyn Fn(&mut Config)>> {
-    let parts = |parts: &'static [&'static str]| -> Box<dyn Fn(&mut Config)> {
+fn sharings(shape: Shape) -> Vec<Rewrite> {
+    let parts = |parts: &'static [&'static str]| -> Rewrite {
         Box::new(move |config| config.target_mut(0).parts = parts.to_vec())
     };
     let other =

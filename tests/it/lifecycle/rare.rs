@@ -39,6 +39,18 @@ fn a_request_that_is_being_merged_is_left_alone() {
 }
 
 #[test]
+fn a_merge_under_way_is_waited_for_though_its_branch_is_gone() {
+    block_on(async {
+        let (lab, request) = one_open().await;
+        lab.bot.project.set_locked(request.iid, true);
+        assert!(lab.bot.project.delete_branch("dev", &request.source_branch));
+        let run = lab.run().await;
+        assert!(lab.bot.writes().is_empty(), "{:#?}", story(&run));
+        assert_eq!(run.plan.requests[0].reason_code, Reason::BeingMerged, "{:#?}", story(&run));
+    });
+}
+
+#[test]
 fn a_left_branch_whose_merge_begins_meanwhile_stays() {
     block_on(async {
         let (lab, request) = one_open().await;
