@@ -26,6 +26,7 @@ mod owners;
 mod ownership;
 mod scope;
 mod trailers;
+mod verdict;
 
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{branch_of, check_edits};

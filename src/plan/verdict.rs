@@ -1,0 +1,154 @@
+//! What is to become of an open request of the bot, by what is decided for its targets.
+
+use super::desired::{self, Desired, Group, Wish};
+use super::lifecycle::{Existing, Planner};
+use super::model::{Reason, Step};
+use super::trailers::Trailers;
+use crate::decide::{Decision, GateName, Outcome, gates};
+use crate::domain::CommitSha;
+use crate::snapshot::{MergeRequestFact, RequestState};
+
+/// Leave this request alone.
+const HOLD_LABEL: &str = "sapm/hold";
+
+/// What is to become of an open request, before it is tried beside the others.
+pub(super) enum Verdict {
+    /// Leave it as it is.
+    Leave(Reason, String, Vec<Step>),
+    Close(Reason, String),
+    Hold(GateName, String),
+    Wanted(Box<Desired>),
+}
+
+impl Planner<'_> {
+    /// What is wanted of a request; `None` if this run is not about it.
+    pub(super) fn verdict(
+        &self,
+        existing: &Existing<'_>,
+        group: Option<&Group>,
+    ) -> Option<Verdict> {
+        let trailers = &existing.trailers;
+        let Some(group) = group else { return self.without_group(existing) };
+        Some(match &group.wish {
+            Wish::Error(message) => missing_facts(message),
+            Wish::NothingDue => nothing_due(),
+            Wish::Hold { .. } if self.is_done(trailers, group) => nothing_due(),
+            Wish::Hold { gate, reason } => {
+                self.held(trailers, &group.members, *gate, reason.clone())
+            }
+            Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
+        })
+    }
+
+    /// Is nothing due for any of the targets that a request is about? They may share their place with
+    /// others that wait.
+    fn is_done(&self, trailers: &Trailers, group: &Group) -> bool {
+        let own = group
+            .members
+            .iter()
+            .filter(|member| trailers.targets.contains(&self.inventory.targets[**member].uid));
+        let mut own = own.filter_map(|member| self.decisions.subscribers.get(member)).peekable();
+        own.peek().is_some() && own.all(|decision| decision.outcome == Outcome::UpToDate)
+    }
+
+    /// A held request becomes a draft; one whose commit is blocked will never be right again.
+    fn held(
+        &self,
+        trailers: &Trailers,
+        members: &[usize],
+        gate: GateName,
+        reason: String,
+    ) -> Verdict {
+        let blocked = CommitSha::parse(&trailers.values.git_ref).is_some_and(|commit| {
+            members
+                .iter()
+                .any(|&member| gates::is_blocked(&self.inventory.targets[member], &commit))
+        });
+        if blocked {
+            let reason = format!("its commit {} is blocked now", trailers.values.git_ref);
+            return Verdict::Close(Reason::CommitBlocked, reason);
+        }
+        Verdict::Hold(gate, reason)
+    }
+
+    /// A request that no group has: its target is gone, another request is about it, or this run
+    /// is not about it.
+    fn without_group(&self, existing: &Existing<'_>) -> Option<Verdict> {
+        let trailers = &existing.trailers;
+        let known: Vec<_> = self
+            .inventory
+            .subscribers()
+            .filter(|(_, target)| trailers.targets.contains(&target.uid))
+            .collect();
+        if let Some((_, target)) = known.first() {
+            let included = known.iter().any(|(_, target)| self.settings.narrowing.names(target));
+            let decided: Option<Vec<_>> =
+                known.iter().map(|(index, _)| self.decisions.subscribers.get(index)).collect();
+            return decided.filter(|_| included).map(|decided| {
+                let members: Vec<usize> = known.iter().map(|(index, _)| *index).collect();
+                self.elsewhere(trailers, &members, &decided, &target.label())
+            });
+        }
+        if !self.settings.narrowing.is_everything() {
+            return None;
+        }
+        Some(match self.hiding_place(trailers) {
+            Some(file) => Verdict::Leave(
+                Reason::FactsMissing,
+                format!("left as it is: its target may be in {file}, which cannot be read in full"),
+                Vec::new(),
+            ),
+            None => Verdict::Close(
+                Reason::TargetGone,
+                "its target is gone, disabled, or no longer promoted automatically".to_owned(),
+            ),
+        })
+    }
+
+    /// Another request is about its target: while that is not known, or the target is held, this
+    /// one stays.
+    fn elsewhere(
+        &self,
+        trailers: &Trailers,
+        members: &[usize],
+        decided: &[&Decision],
+        label: &str,
+    ) -> Verdict {
+        if let Some(error) = decided.iter().find(|d| d.outcome == Outcome::Error) {
+            return missing_facts(error.errors.first().map_or("", String::as_str));
+        }
+        match decided.iter().find(|decision| decision.outcome == Outcome::Hold) {
+            Some(decision) => {
+                let (gate, reason) = desired::holding(decision);
+                self.held(trailers, members, gate, reason)
+            }
+            None => {
+                Verdict::Close(Reason::Superseded, format!("{label} goes by another branch now"))
+            }
+        }
+    }
+
+    /// A broken datafile that may hide the targets of a request.
+    pub(super) fn hiding_place<'t>(&self, trailers: &'t Trailers) -> Option<&'t String> {
+        trailers.depends_on.iter().find(|file| self.bundle.broken_files.contains(*file))
+    }
+}
+
+fn nothing_due() -> Verdict {
+    let reason = "nothing is due any more: the target has what its publishers have";
+    Verdict::Close(Reason::NothingDue, reason.to_owned())
+}
+
+fn missing_facts(message: &str) -> Verdict {
+    let reason = format!("left as it is, as facts are missing: {message}");
+    Verdict::Leave(Reason::FactsMissing, reason, Vec::new())
+}
+
+/// What GitLab is merging is nobody's to change, and what a person marked is theirs.
+pub(super) fn to_be_left_alone(request: &MergeRequestFact) -> Option<(Reason, String)> {
+    if request.state == RequestState::Locked {
+        return Some((Reason::BeingMerged, "GitLab is merging it".to_owned()));
+    }
+    let held = request.labels.contains(HOLD_LABEL);
+    held.then(|| (Reason::HoldLabel, format!("left alone, as it has the label {HOLD_LABEL}")))
+}
