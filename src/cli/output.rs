@@ -196,20 +196,26 @@ fn write_reports(
     share: Option<Share>,
     exit: Exit,
 ) -> Result<(), Fatal> {
-    let report = &run.report;
-    // Each is made when the one before is written and gone: a page of everything is large.
-    let files: [(&str, &dyn Fn() -> String); 6] = [
-        ("plan.json", &|| report.to_json()),
-        ("report.md", &|| markdown(report)),
-        ("report.html", &|| page(report)),
-        ("junit.xml", &|| junit(report)),
-        ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
-        ("counts.env", &|| dotenv(report, share, exit as u8)),
-    ];
-    write_files(folder, &files)?;
-    if let Some(snapshot) = &run.snapshot {
-        write(&folder.join("snapshot.json"), &snapshot.to_json())?;
-    }
+    let (report, snapshot) = (&run.report, run.snapshot.as_ref());
+    // Each is made when the one before is written and gone: a page of everything is large. It takes about as
+    // long as all others.
+    std::thread::scope(|scope| {
+        let page = scope.spawn(|| write_files(folder, &[("report.html", &|| page(report))]));
+        write_files(
+            folder,
+            &[
+                ("plan.json", &|| report.to_json()),
+                ("report.md", &|| markdown(report)),
+                ("junit.xml", &|| junit(report)),
+                ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
+                ("counts.env", &|| dotenv(report, share, exit as u8)),
+            ],
+        )?;
+        if let Some(snapshot) = snapshot {
+            write(&folder.join("snapshot.json"), &snapshot.to_json())?;
+        }
+        page.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
     // The last: it says what the others took.
     run.stopwatch.lap("report");
     write(&folder.join("metrics.txt"), &metrics(&run.report, run.stopwatch.measured()))

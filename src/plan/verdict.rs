@@ -34,20 +34,30 @@ impl Planner<'_> {
             Wish::NothingDue => nothing_due(),
             Wish::Hold { .. } if self.is_done(trailers, group) => nothing_due(),
             Wish::Hold { gate, reason } => {
-                self.held(trailers, &group.members, *gate, reason.clone())
+                let own = self.own(trailers, group).find(|own| own.outcome == Outcome::Hold);
+                let (gate, reason) = own.map_or_else(|| (*gate, reason.clone()), desired::holding);
+                self.held(trailers, &group.members, gate, reason)
             }
             Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
         })
     }
 
-    /// Is nothing due for any of the targets that a request is about? They may share their place with
-    /// others that wait.
-    fn is_done(&self, trailers: &Trailers, group: &Group) -> bool {
+    /// What is decided for the targets that a request is about. They may share their place with others.
+    fn own<'d>(
+        &'d self,
+        trailers: &'d Trailers,
+        group: &'d Group,
+    ) -> impl Iterator<Item = &'d Decision> {
         let own = group
             .members
             .iter()
             .filter(|member| trailers.targets.contains(&self.inventory.targets[**member].uid));
-        let mut own = own.filter_map(|member| self.decisions.subscribers.get(member)).peekable();
+        own.filter_map(|member| self.decisions.subscribers.get(member))
+    }
+
+    /// Is nothing due for any of them?
+    fn is_done(&self, trailers: &Trailers, group: &Group) -> bool {
+        let mut own = self.own(trailers, group).peekable();
         own.peek().is_some() && own.all(|decision| decision.outcome == Outcome::UpToDate)
     }
 

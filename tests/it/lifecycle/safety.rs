@@ -53,12 +53,16 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
     for (iid, request) in &views.after.requests {
         for marker in [CLOSING, TAKEN_OVER] {
             let count = comments(request, scene.bot, marker);
-            if count > 1 {
+            let before =
+                views.began.requests.get(iid).map_or(0, |old| comments(old, scene.bot, marker));
+            // GitLab cannot be asked to comment only once: of runs at the same moment each may look before the
+            // other has written. No later run adds one.
+            if count > before.max(if before == 0 { runs } else { 1 }) {
                 problems.push(format!("!{iid} has {count} comments with {marker}"));
             }
         }
         let closed_by_bot = request.closed.is_some_and(|(_, user)| user == scene.bot);
-        let reason_given = comments(request, scene.bot, CLOSING) == 1;
+        let reason_given = comments(request, scene.bot, CLOSING) >= 1;
         let own = request.author == scene.bot;
         if own && request.state == MrState::Closed && closed_by_bot && !reason_given {
             problems.push(format!("the bot closed !{iid} without a comment"));
