@@ -323,6 +323,15 @@ impl Snapshot {
         text
     }
 
+    /// The same, written as it is made.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_json(&self, mut to: impl std::io::Write) -> std::io::Result<()> {
+        serde_json::to_writer_pretty(&mut to, self)?;
+        to.write_all(b"\n")
+    }
+
     /// Key of a moving ref's commit; the url as the resource template spells it.
     pub fn commit_key(url: &RepoUrl, git_ref: &str) -> String {
         format!("{url}@{git_ref}")

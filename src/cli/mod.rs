@@ -82,7 +82,7 @@ fn run(
 ) -> Result<Exit, Fatal> {
     let config = config::Config::resolve(args.run_args(), environment, mode)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|error| Fatal::new(Exit::Internal, format!("cannot start: {error}")))?;

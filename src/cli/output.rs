@@ -1,6 +1,7 @@
 //! What is printed, the report folder, and the exit code.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use super::args::{ApplyArgs, ExplainArgs, Format, PlanArgs};
@@ -151,7 +152,7 @@ pub fn finish(args: &impl Present, config: &Config, mut run: Run) -> Result<Exit
     if let (Some(path), Some(snapshot)) = (&config.output.save_snapshot, &run.snapshot)
         && !path.as_os_str().is_empty()
     {
-        written = written.and(write(path, &snapshot.to_json()));
+        written = written.and(write_with(path, |file| snapshot.write_json(file)));
     }
     if let Some(fatal) = run.fatal {
         return Err(fatal);
@@ -196,26 +197,20 @@ fn write_reports(
     share: Option<Share>,
     exit: Exit,
 ) -> Result<(), Fatal> {
-    let (report, snapshot) = (&run.report, run.snapshot.as_ref());
-    // Each is made when the one before is written and gone: a page of everything is large. It takes about as
-    // long as all others.
-    std::thread::scope(|scope| {
-        let page = scope.spawn(|| write_files(folder, &[("report.html", &|| page(report))]));
-        write_files(
-            folder,
-            &[
-                ("plan.json", &|| report.to_json()),
-                ("report.md", &|| markdown(report)),
-                ("junit.xml", &|| junit(report)),
-                ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
-                ("counts.env", &|| dotenv(report, share, exit as u8)),
-            ],
-        )?;
-        if let Some(snapshot) = snapshot {
-            write(&folder.join("snapshot.json"), &snapshot.to_json())?;
-        }
-        page.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })?;
+    let report = &run.report;
+    // One after the other, and the large ones as they are made: what is in memory at once is one page at most.
+    let files: [(&str, &dyn Fn() -> String); 5] = [
+        ("report.md", &|| markdown(report)),
+        ("report.html", &|| page(report)),
+        ("junit.xml", &|| junit(report)),
+        ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
+        ("counts.env", &|| dotenv(report, share, exit as u8)),
+    ];
+    write_files(folder, &files)?;
+    write_with(&folder.join("plan.json"), |file| report.write_json(file))?;
+    if let Some(snapshot) = &run.snapshot {
+        write_with(&folder.join("snapshot.json"), |file| snapshot.write_json(file))?;
+    }
     // The last: it says what the others took.
     run.stopwatch.lap("report");
     write(&folder.join("metrics.txt"), &metrics(&run.report, run.stopwatch.measured()))
@@ -232,12 +227,23 @@ pub fn write_files(folder: &Path, files: &[(&str, &dyn Fn() -> String)]) -> Resu
 
 /// Writes a file whole or not at all.
 fn write(path: &Path, text: &str) -> Result<(), Fatal> {
+    write_with(path, |file| file.write_all(text.as_bytes()))
+}
+
+/// The same with what writes the content, for what need not be in memory as a whole.
+fn write_with(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> Result<(), Fatal> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
-    let unfinished = std::path::PathBuf::from(unfinished);
-    std::fs::write(&unfinished, text)
-        .and_then(|()| std::fs::rename(&unfinished, path))
-        .map_err(|error| cannot_write(path, &error))
+    let whole = || {
+        let mut file = BufWriter::new(File::create(&unfinished)?);
+        content(&mut file)?;
+        file.flush()?;
+        std::fs::rename(&unfinished, path)
+    };
+    whole().map_err(|error| cannot_write(path, &error))
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Fatal {

@@ -316,6 +316,15 @@ impl PlanReport {
         text
     }
 
+    /// The same, written as it is made.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write_json(&self, mut to: impl std::io::Write) -> std::io::Result<()> {
+        serde_json::to_writer_pretty(&mut to, self)?;
+        to.write_all(b"\n")
+    }
+
     /// Would applying it write anything?
     pub fn has_changes(&self) -> bool {
         self.merge_requests.iter().any(|request| {

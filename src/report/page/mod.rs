@@ -9,6 +9,7 @@ mod data;
 mod lead_time;
 mod shared;
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use base64::Engine as _;
@@ -41,21 +42,24 @@ pub fn page(report: &PlanReport) -> String {
         digest(&style)
     );
     let json = serde_json::to_string(&data::data(report)).unwrap_or_else(|_| "null".to_owned());
-    fill(TEMPLATE, |name| match name {
-        "policy" => policy.clone(),
-        "style" => style.clone(),
-        "script" => script.clone(),
-        // `<` only stands in strings, where its code means the same and ends no element.
-        "data" => json.replace('<', "\\u003c"),
-        "summary" => summary(report),
-        "about" => about(report),
-        _ => String::new(),
+    // `<` only stands in strings, where its code means the same and ends no element.
+    let json = if json.contains('<') { json.replace('<', "\\u003c") } else { json };
+    let length = TEMPLATE.len() + style.len() + script.len() + json.len() + 4_096;
+    fill(TEMPLATE, length, |name| match name {
+        "policy" => Cow::from(&policy),
+        "style" => Cow::from(&style),
+        "script" => Cow::from(&script),
+        "data" => Cow::from(&json),
+        "summary" => Cow::from(summary(report)),
+        "about" => Cow::from(about(report)),
+        _ => Cow::default(),
     })
 }
 
-/// A template with `{{name}}` replaced, in one pass: what is filled in is not looked at again.
-fn fill(template: &str, value: impl Fn(&str) -> String) -> String {
-    let mut text = String::new();
+/// A template with `{{name}}` replaced, in one pass: what is filled in is not looked at again. `length`
+/// is about how long it gets.
+fn fill<'v>(template: &str, length: usize, value: impl Fn(&str) -> Cow<'v, str>) -> String {
+    let mut text = String::with_capacity(length);
     let mut rest = template;
     while let Some((before, (name, after))) =
         rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
