@@ -13,7 +13,7 @@ use super::pipeline::Run;
 use crate::domain::Share;
 use crate::report::{
     Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,
-    markdown, metrics, page, summary,
+    markdown, metrics, summary, write_page,
 };
 
 /// Lines of a group in GitLab's job log, which ends at 4 MiB.
@@ -198,15 +198,15 @@ fn write_reports(
     exit: Exit,
 ) -> Result<(), Fatal> {
     let report = &run.report;
-    // One after the other, and the large ones as they are made: what is in memory at once is one page at most.
-    let files: [(&str, &dyn Fn() -> String); 5] = [
+    // The large ones are written as they are made: none is in memory as a whole.
+    let files: [(&str, &dyn Fn() -> String); 4] = [
         ("report.md", &|| markdown(report)),
-        ("report.html", &|| page(report)),
         ("junit.xml", &|| junit(report)),
         ("gl-code-quality-report.json", &|| code_quality(&report.problems)),
         ("counts.env", &|| dotenv(report, share, exit as u8)),
     ];
     write_files(folder, &files)?;
+    write_with(&folder.join("report.html"), |file| write_page(report, file))?;
     write_with(&folder.join("plan.json"), |file| report.write_json(file))?;
     if let Some(snapshot) = &run.snapshot {
         write_with(&folder.join("snapshot.json"), |file| snapshot.write_json(file))?;

@@ -34,7 +34,7 @@ pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics, pushed_
 pub use model::{
     PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport, problems_of,
 };
-pub use page::page;
+pub use page::{page, write_page};
 pub use paint::Paint;
 pub use picture::members;
 pub use terminal::{Screen, summary, terminal};

@@ -9,8 +9,8 @@ mod data;
 mod lead_time;
 mod shared;
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -34,42 +34,69 @@ const SCRIPT: &str = concat!(
 
 /// The page of a report; also of one that holds nothing but problems.
 pub fn page(report: &PlanReport) -> String {
+    let mut page = Vec::new();
+    // A vector takes everything.
+    let _ = write_page(report, &mut page);
+    String::from_utf8(page).unwrap_or_default()
+}
+
+/// The same, written as it is made: with thousands of targets it is large.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_page(report: &PlanReport, to: &mut dyn Write) -> io::Result<()> {
     let style = format!("\n{STYLE}{}", graph::STYLE);
     let script = format!("\n{SCRIPT}");
-    let policy = format!(
-        "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
-        digest(&script),
-        digest(&style)
-    );
-    let json = serde_json::to_string(&data::data(report)).unwrap_or_else(|_| "null".to_owned());
-    // `<` only stands in strings, where its code means the same and ends no element.
-    let json = if json.contains('<') { json.replace('<', "\\u003c") } else { json };
-    let length = TEMPLATE.len() + style.len() + script.len() + json.len() + 4_096;
-    fill(TEMPLATE, length, |name| match name {
-        "policy" => Cow::from(&policy),
-        "style" => Cow::from(&style),
-        "script" => Cow::from(&script),
-        "data" => Cow::from(&json),
-        "summary" => Cow::from(summary(report)),
-        "about" => Cow::from(about(report)),
-        _ => Cow::default(),
+    fill(TEMPLATE, to, |name, to| match name {
+        "policy" => write!(
+            to,
+            "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
+            digest(&script),
+            digest(&style)
+        ),
+        "style" => to.write_all(style.as_bytes()),
+        "script" => to.write_all(script.as_bytes()),
+        "data" => Ok(serde_json::to_writer(InScript(to), &data::data(report))?),
+        "summary" => to.write_all(summary(report).as_bytes()),
+        "about" => to.write_all(about(report).as_bytes()),
+        _ => Ok(()),
     })
 }
 
-/// A template with `{{name}}` replaced, in one pass: what is filled in is not looked at again. `length`
-/// is about how long it gets.
-fn fill<'v>(template: &str, length: usize, value: impl Fn(&str) -> Cow<'v, str>) -> String {
-    let mut text = String::with_capacity(length);
+/// JSON in a page: `<` only stands in strings, where its code means the same and ends no element.
+struct InScript<'a>(&'a mut dyn Write);
+
+impl Write for InScript<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for (number, part) in bytes.split(|byte| *byte == b'<').enumerate() {
+            if number > 0 {
+                self.0.write_all(b"\\u003c")?;
+            }
+            self.0.write_all(part)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A template with `{{name}}` replaced, in one pass: what is filled in is not looked at again.
+fn fill(
+    template: &str,
+    to: &mut dyn Write,
+    value: impl Fn(&str, &mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     let mut rest = template;
     while let Some((before, (name, after))) =
         rest.split_once("{{").and_then(|(before, rest)| Some((before, rest.split_once("}}")?)))
     {
-        text.push_str(before);
-        text.push_str(&value(name));
+        to.write_all(before.as_bytes())?;
+        value(name, to)?;
         rest = after;
     }
-    text.push_str(rest);
-    text
+    to.write_all(rest.as_bytes())
 }
 
 /// The source expression of a content security policy.
