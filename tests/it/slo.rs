@@ -1,12 +1,12 @@
 //! The SLO gate: against the stand-in, and against a real Prometheus server
 //! where one is installed (Debian's package `prometheus`).
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use forge::{PromAnswer, Service};
 use serde_json::Value;
 
-use crate::optional::skipped;
+use crate::optional::{Program, skipped};
 use crate::shop::{PAYMENTS_NEW, Shop};
 
 const TARGET: (&str, &str) = ("payments-api", "payments-production");
@@ -129,59 +129,35 @@ async fn each_distinct_query_is_asked_once() {
 
 /// A real Prometheus server without any targets to scrape.
 struct Prometheus {
-    child: Child,
-    url: String,
+    server: Program,
     _folder: tempfile::TempDir,
 }
 
 impl Prometheus {
     /// `None` where no server is installed.
-    async fn start() -> Option<Self> {
-        Command::new("prometheus").arg("--version").output().ok()?;
+    fn start() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("prometheus.yml");
         std::fs::write(&config, "global: {}\n").expect("its configuration");
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .expect("a port")
-            .local_addr()
-            .expect("an address")
-            .port();
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("prometheus runs");
-        let server = Self { child, url: format!("http://127.0.0.1:{port}"), _folder: folder };
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        for _ in 0..600 {
-            let ready = client.get(format!("{}/-/ready", server.url)).send().await;
-            if ready.is_ok_and(|answer| answer.status().is_success()) {
-                return Some(server);
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("prometheus was not ready in time");
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let arguments = |port| {
+            vec![
+                format!("--config.file={}", config.display()),
+                format!("--storage.tsdb.path={}", folder.path().join("data").display()),
+                format!("--web.listen-address=127.0.0.1:{port}"),
+            ]
+        };
+        let server = Program::start("prometheus", arguments, "/-/ready")?;
+        Some(Self { server, _folder: folder })
     }
 }
 
 #[tokio::test]
 async fn a_real_prometheus_server_is_understood() {
-    let Some(prometheus) = Prometheus::start().await else {
+    let Some(prometheus) = Prometheus::start() else {
         let missing = "there is no `prometheus` on PATH (Debian's package prometheus)";
         return skipped("SAPM_REQUIRE_PROMETHEUS", missing);
     };
-    let shop = Shop::start_with(chrono::Utc::now(), Some(&prometheus.url)).await;
+    let shop = Shop::start_with(chrono::Utc::now(), Some(&prometheus.server.url())).await;
     // Nothing is scraped: the metrics do not exist.
     assert_held(&shop, "could not be checked", true);
     // A subquery over the window, so that a window that is not rendered is a parse error.

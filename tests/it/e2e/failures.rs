@@ -88,7 +88,10 @@ fn a_wrong_gitlab_token_beside_a_checkout() {
 #[test]
 fn an_unreachable_gitlab() {
     let world = World::start();
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    // Held and not listened on: nobody else can come to answer there.
+    let held = tokio::net::TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let closed = held.local_addr().unwrap();
     let run = apply(&world)
         .env("SAPM_GITLAB_URL", format!("http://{closed}"))
         .env("SAPM_APP_INTERFACE", format!("http://{closed}/{PROJECT}.git"));

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use tokio::runtime::Runtime;
 
 use super::support::*;
 use crate::clients::server::{Reply, Seen, Server, with_headers};
-use crate::optional::skipped;
+use crate::optional::{Program, skipped};
 
 const PASSWORD: &str = "push-must-stay-secret";
 /// `/metrics/job/sapm/project@base64/<shop/app-interface>/node/1`
@@ -193,30 +193,16 @@ fn a_push_that_fails_is_a_warning() {
 
 /// A real Pushgateway.
 struct Pushgateway {
-    child: Child,
     url: String,
+    _server: Program,
 }
 
 impl Pushgateway {
     /// `None` where none is installed.
     fn start() -> Option<Self> {
-        Command::new("prometheus-pushgateway").arg("--version").output().ok()?;
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new("prometheus-pushgateway")
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let gateway = Self { child, url: format!("http://127.0.0.1:{port}") };
-        for _ in 0..600 {
-            if gateway.get("/-/ready").is_some() {
-                return Some(gateway);
-            }
-            std::thread::sleep(std::time::Duration::from_millis(50));
-        }
-        panic!("the Pushgateway was not ready in time");
+        let arguments = |port| vec![format!("--web.listen-address=127.0.0.1:{port}")];
+        let server = Program::start("prometheus-pushgateway", arguments, "/-/ready")?;
+        Some(Self { url: server.url(), _server: server })
     }
 
     fn get(&self, path: &str) -> Option<String> {
@@ -230,13 +216,6 @@ impl Pushgateway {
         let mut all = samples(&self.get("/metrics").unwrap());
         all.retain(|series, _| series.starts_with("sapm_"));
         all
-    }
-}
-
-impl Drop for Pushgateway {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

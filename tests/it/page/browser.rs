@@ -1,17 +1,13 @@
 //! A headless Chromium, driven by the WebDriver protocol of `chromedriver`.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::optional::skipped;
+use crate::optional::{DEADLINE, Program, skipped};
 
-/// Until then anything must have happened on this machine, however slow it is.
-const DEADLINE: Duration = Duration::from_secs(120);
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A key of the protocol.
@@ -24,34 +20,19 @@ pub const DOWN: &str = "\u{E015}";
 pub struct Browser {
     client: reqwest::blocking::Client,
     session: String,
-    driver: Child,
+    _driver: Program,
     _profile: TempDir,
 }
 
 impl Browser {
     /// Starts one; `None`, said aloud, where there is none and none is required.
     pub fn start() -> Option<Self> {
-        let spawned = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let mut driver = match spawned {
-            Ok(driver) => driver,
-            Err(error) => {
-                let missing =
-                    format!("no chromedriver (Debian: chromium, chromium-driver): {error}");
-                skipped("SAPM_REQUIRE_CHROMIUM", &missing);
-                return None;
-            }
+        let arguments = |port| vec![format!("--port={port}")];
+        let Some(driver) = Program::start("chromedriver", arguments, "/status") else {
+            let missing = "no chromedriver (Debian: chromium, chromium-driver)";
+            skipped("SAPM_REQUIRE_CHROMIUM", missing);
+            return None;
         };
-        let out = BufReader::new(driver.stdout.take().unwrap());
-        let ready = out.lines().map_while(Result::ok).find_map(|line| {
-            let (_, port) = line.rsplit_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let base = format!("http://127.0.0.1:{}", ready.expect("chromedriver's port"));
         let profile = tempfile::tempdir().unwrap();
         let client =
             reqwest::blocking::Client::builder().no_proxy().timeout(DEADLINE).build().unwrap();
@@ -72,9 +53,9 @@ impl Browser {
             "goog:chromeOptions": {"args": arguments},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }}});
-        let answer = post(&client, &format!("{base}/session"), &wanted);
-        let session = format!("{base}/session/{}", text(&answer["sessionId"]));
-        let browser = Self { client, session, driver, _profile: profile };
+        let answer = post(&client, &format!("{}/session", driver.url()), &wanted);
+        let session = format!("{}/session/{}", driver.url(), text(&answer["sessionId"]));
+        let browser = Self { client, session, _driver: driver, _profile: profile };
         // What the browser's own first page asks for is none of ours.
         browser.post("/url", json!({"url": "about:blank"}));
         browser.noise();
@@ -205,10 +186,8 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ends the browser with the session, then the driver.
+        // Ends the browser with the session, before the driver is ended.
         let _ = self.client.delete(&self.session).send();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
     }
 }
 
