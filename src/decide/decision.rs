@@ -6,15 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::due::{current_hashes, follow, single_commit, wanted_hashes};
 use super::gates::{
-    Context, Followed, Gate, GateName, blocked_version, deployment, edit_site, same_ref, schedule,
-    slo, soak,
+    Context, Gate, GateName, blocked_version, deployment, same_ref, schedule, slo, soak,
 };
 use super::publishers::{self, PublisherState};
+use super::sites::join_site;
 use crate::app_interface::CurrentHash;
 use crate::domain::schedule::Schedule;
 use crate::domain::{CommitSha, Problem};
-use crate::inventory::{EditSite, Inventory, Target};
+use crate::inventory::{Inventory, Target};
 use crate::snapshot::Snapshot;
 
 /// What is to be done with a subscriber.
@@ -201,125 +202,6 @@ fn subscriber(
     }
 }
 
-/// The (channel, publisher) pairs that a subscriber follows; what is missing goes to `errors`.
-fn follow<'a>(
-    inventory: &'a Inventory,
-    states: &'a [PublisherState],
-    target: &'a Target,
-    problems: &mut Vec<Problem>,
-    errors: &mut Vec<String>,
-) -> Vec<Followed<'a>> {
-    let mut followed = Vec::new();
-    let place = |problem: Problem| {
-        problem
-            .in_file(&target.place.file)
-            .at(&target.place.path)
-            .at_line(target.place.line, target.place.column)
-    };
-    for channel in &target.promotion.subscribe {
-        let mut any = false;
-        for (index, publisher) in inventory.publishers_of(channel) {
-            any = true;
-            let state = &states[index];
-            if let Err(failure) = &state.commit {
-                errors.push(format!(
-                    "the commit of {} is not known: {}",
-                    publisher.label(),
-                    failure.error
-                ));
-            }
-            if let Some(failure) = state.unread.get(channel) {
-                errors.push(format!(
-                    "the deployment record of {} for channel {channel} could not be read: {}",
-                    publisher.label(),
-                    failure.error
-                ));
-            }
-            if !publisher.repo_url.is_same(&target.repo_url) {
-                problems.push(place(Problem::warning(
-                    "other_repository",
-                    format!(
-                        "{} deploys {}, but channel {channel} is published by {}, which deploys {}",
-                        target.label(),
-                        target.repo_url,
-                        publisher.label(),
-                        publisher.repo_url
-                    ),
-                )));
-            }
-            followed.push(Followed { channel, publisher, state });
-        }
-        if !any {
-            let message = format!("channel {channel} has no publisher");
-            problems.push(place(Problem::error(
-                "channel_without_publisher",
-                format!("{}: {message}", target.label()),
-            )));
-            errors.push(message);
-        }
-    }
-    followed
-}
-
-fn single_commit<'a>(followed: &[Followed<'a>]) -> Option<&'a CommitSha> {
-    let first = followed.first()?.state.commit.as_ref().ok()?;
-    followed.iter().all(|followed| followed.commit() == Some(first)).then_some(first)
-}
-
-/// The hashes that the subscribed channels should have (domain rules, section 5):
-/// those of each channel's first publisher where its record counts for the
-/// candidate, and the current ones otherwise.
-fn wanted_hashes(
-    inventory: &Inventory,
-    states: &[PublisherState],
-    target: &Target,
-    candidate: Option<&CommitSha>,
-) -> Vec<CurrentHash> {
-    if !target.promotion.redeploy_on_publisher_config_change {
-        return Vec::new();
-    }
-    let mut wanted = Vec::new();
-    for channel in &target.promotion.subscribe {
-        let published = inventory.publishers_of(channel).next().and_then(|(index, _)| {
-            let state = &states[index];
-            let deployment = state.deployments.get(channel)?;
-            let commit = state.commit.as_ref().ok()?;
-            // A failed deployment's hash counts here: the deployment gate holds it anyway,
-            // and it tells whether something would be due.
-            (deployment.is_usable() && Some(commit) == candidate).then_some(deployment)
-        });
-        match published.and_then(|d| d.saas_file.clone().zip(d.target_config_hash.clone())) {
-            Some((parent_saas, target_config_hash)) => wanted.push(CurrentHash {
-                channel: channel.clone(),
-                parent_saas,
-                target_config_hash,
-            }),
-            None => wanted.extend(
-                target.promotion.current_hashes.iter().filter(|h| h.channel == *channel).cloned(),
-            ),
-        }
-    }
-    wanted.sort();
-    wanted.dedup();
-    wanted
-}
-
-fn current_hashes(target: &Target) -> Vec<CurrentHash> {
-    if !target.promotion.redeploy_on_publisher_config_change {
-        return Vec::new();
-    }
-    let mut current: Vec<_> = target
-        .promotion
-        .current_hashes
-        .iter()
-        .filter(|hash| target.promotion.subscribe.contains(&hash.channel))
-        .cloned()
-        .collect();
-    current.sort();
-    current.dedup();
-    current
-}
-
 /// When the last gate passed that depends on time alone. Nobody keeps when an SLO recovered or a
 /// version was unblocked.
 fn promotable_since(context: &Context<'_>) -> Option<DateTime<Utc>> {
@@ -332,92 +214,4 @@ fn promotable_since(context: &Context<'_>) -> Option<DateTime<Utc>> {
         "" => Some(ready),
         schedule => Schedule::parse(schedule).ok()?.next_match(ready),
     }
-}
-
-/// A shared place moves as one or not at all.
-pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions) {
-    let values = |decisions: &Decisions, member: usize| {
-        let decision = decisions.subscribers.get(&member)?;
-        (decision.outcome == Outcome::Promote)
-            .then(|| (decision.desired_ref.clone(), decision.desired_hashes.clone()))
-    };
-    let all: Vec<_> = site.members.iter().map(|&member| values(decisions, member)).collect();
-    let Some(first) = all.iter().flatten().next().cloned() else { return };
-    let together = all.iter().all(|values| values.as_ref() == Some(&first));
-    for (&member, value) in site.members.iter().zip(&all) {
-        let Some(value) = value else { continue };
-        if together && site.foreign_users.is_empty() {
-            add_gate(decisions, member, edit_site::pass(site.members.len() - 1));
-        } else if site.aliases.contains(&member) && !site.shares_promotion {
-            add_gate(decisions, member, edit_site::pass(0));
-            if let Some(decision) = decisions.subscribers.get_mut(&member) {
-                decision.own_value = true;
-            }
-        } else if !site.foreign_users.is_empty() {
-            refuse(inventory, site, decisions, member);
-        } else {
-            let other = site
-                .members
-                .iter()
-                .zip(&all)
-                .find(|(_, other)| other.as_ref() != Some(value))
-                .map(|(&other, values)| (&inventory.targets[other], values.is_some()));
-            if let Some((other, promoted)) = other {
-                let why = if promoted {
-                    "which is to be promoted to other values"
-                } else {
-                    "which is not to be promoted now"
-                };
-                hold(decisions, member, inventory, edit_site::waits_for(other, why));
-            }
-        }
-    }
-}
-
-fn add_gate(decisions: &mut Decisions, member: usize, gate: Gate) {
-    if let Some(decision) = decisions.subscribers.get_mut(&member) {
-        Arc::make_mut(&mut decision.gates).push(gate);
-    }
-}
-
-fn stay(decision: &mut Decision, target: &Target) {
-    decision.desired_ref = target.git_ref.clone().unwrap_or_default();
-    decision.desired_hashes = current_hashes(target);
-}
-
-fn hold(decisions: &mut Decisions, member: usize, inventory: &Inventory, gate: Gate) {
-    if let Some(decision) = decisions.subscribers.get_mut(&member) {
-        decision.outcome = Outcome::Hold;
-        decision.held_by = Some(GateName::EditSite);
-        Arc::make_mut(&mut decision.gates).push(gate);
-        stay(decision, &inventory.targets[member]);
-    }
-}
-
-impl Decisions {
-    /// A promotion that cannot be written: the subscriber is in error, and stays as it is.
-    pub fn fail(&mut self, inventory: &Inventory, member: usize, code: &str, message: &str) {
-        let target = &inventory.targets[member];
-        if let Some(decision) = self.subscribers.get_mut(&member) {
-            decision.outcome = Outcome::Error;
-            decision.held_by = None;
-            decision.errors.push(message.to_owned());
-            stay(decision, target);
-        }
-        self.problems.push(
-            Problem::error(code, format!("{}: {message}", target.label()))
-                .in_file(&target.place.file)
-                .at(&target.place.path)
-                .at_line(target.place.line, target.place.column),
-        );
-    }
-}
-
-/// Others that are never promoted use the same value: moving it would move them.
-fn refuse(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions, member: usize) {
-    let message = format!(
-        "it cannot be edited safely: the same YAML node is used by {}; give this target values of its own",
-        site.foreign_users.join(", ")
-    );
-    decisions.fail(inventory, member, "shared_value", &message);
 }

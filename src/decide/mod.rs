@@ -6,9 +6,11 @@
 //! [`GateName`], is the one that the promotion is held by.
 
 mod decision;
+mod due;
 pub mod gates;
 mod publishers;
 mod records;
+mod sites;
 mod suppose;
 
 pub use decision::{Decision, Decisions, Outcome, SloQuery, decide, decide_part, followed};

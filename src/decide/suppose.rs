@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::decision::{Decision, Decisions, Outcome, join_site};
+use super::decision::{Decision, Decisions, Outcome};
+use super::sites::join_site;
 use crate::app_interface::CurrentHash;
 use crate::domain::CommitSha;
 use crate::inventory::{Inventory, Target};

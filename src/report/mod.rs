@@ -10,6 +10,7 @@ mod findings;
 mod fingerprint;
 mod foot;
 mod junit;
+mod making;
 mod markdown;
 mod metrics;
 mod model;
@@ -29,11 +30,10 @@ pub use export::{EXPORT_KEY, publisher_data};
 pub use findings::{FindingsReport, findings_junit, findings_markdown, findings_text};
 pub use fingerprint::fingerprints;
 pub use junit::junit;
+pub use making::problems_of;
 pub use markdown::markdown;
 pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics, pushed_metrics};
-pub use model::{
-    PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport, problems_of,
-};
+pub use model::{PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport};
 pub use page::{page, write_page};
 pub use paint::Paint;
 pub use picture::members;

@@ -6,16 +6,14 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
-use crate::app_interface::{Bundle, CurrentHash};
-use crate::apply::{Outcomes, RequestOutcome};
-use crate::decide::{Decision, Decisions, Deployment, DeploymentState, Gate, GateName, Outcome};
+use crate::app_interface::CurrentHash;
+use crate::apply::RequestOutcome;
+use crate::decide::{DeploymentState, Gate, GateName, Outcome};
 use crate::domain::{CommitSha, Problem, Share, TargetUid};
-use crate::inventory::{Inventory, Target};
-use crate::plan::{Action, Plan, PlannedRequest, Reason, Scope, compare_url};
-use crate::snapshot::Snapshot;
+use crate::plan::{Action, Reason};
 
 /// The format's version.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// A whole plan, with outcomes if it was applied.
 #[derive(Debug, Clone, Serialize)]
@@ -248,52 +246,6 @@ pub struct FileReport {
 }
 
 impl PlanReport {
-    /// Brings together what the stages found.
-    pub fn new(
-        inventory: &Inventory,
-        snapshot: &Snapshot,
-        decisions: &Decisions,
-        plan: &Plan,
-        outcomes: Option<&Outcomes>,
-        scope: &Scope,
-        problems: Vec<Problem>,
-    ) -> Self {
-        let config_repo = snapshot.config_repo.as_ref().map(|repo| RepoReport {
-            web_url: repo.web_url.clone(),
-            target_branch: repo.target_branch.clone(),
-            commit: repo.base_commit.clone(),
-        });
-        let gitlab_host = config_repo.as_ref().and_then(RepoReport::host).map(str::to_owned);
-        let publishers = inventory
-            .targets
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| scope.looks_at(*index))
-            .map(|(index, target)| publisher(target, snapshot, decisions, index))
-            .collect();
-        let subscribers = decisions
-            .subscribers
-            .values()
-            .map(|decision| (&inventory.targets[decision.target], decision))
-            .filter(|(target, _)| scope.narrowing().includes(target))
-            .map(|(target, decision)| subscriber(target, decision, gitlab_host.as_deref()))
-            .collect();
-        let mut merge_requests: Vec<_> =
-            plan.requests.iter().map(|planned| request(planned, outcomes)).collect();
-        merge_requests.sort_by(|a, b| (&a.branch, a.iid).cmp(&(&b.branch, b.iid)));
-        Self {
-            version: VERSION,
-            observed_at: snapshot.observed_at,
-            share: scope.narrowing().share,
-            config_repo,
-            pipeline_url: None,
-            publishers,
-            subscribers,
-            merge_requests,
-            problems,
-        }
-    }
-
     /// A report of a run that could not get further than its problems.
     pub fn of_problems(observed_at: DateTime<Utc>, problems: Vec<Problem>) -> Self {
         Self {
@@ -331,154 +283,5 @@ impl PlanReport {
             request.writes > 0
                 || matches!(request.action, Action::Create | Action::Update | Action::Close)
         })
-    }
-}
-
-/// All problems of a run: errors first, then by file and place; each once.
-pub fn problems_of(
-    bundle: &Bundle,
-    inventory: &Inventory,
-    decisions: &Decisions,
-    plan: &Plan,
-    outcomes: Option<&Outcomes>,
-) -> Vec<Problem> {
-    let applied = outcomes.map(|outcomes| outcomes.problems.as_slice()).unwrap_or_default();
-    let mut problems: Vec<Problem> =
-        [&bundle.problems, &inventory.problems, &decisions.problems, &plan.problems]
-            .into_iter()
-            .flatten()
-            .chain(applied)
-            .cloned()
-            .collect();
-    problems.sort_by(|a, b| {
-        let key = |p: &Problem| {
-            (
-                p.severity,
-                p.file.clone(),
-                p.line,
-                p.column,
-                p.code.clone(),
-                p.path.clone(),
-                p.message.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
-    problems.dedup();
-    problems
-}
-
-fn target_report(target: &Target) -> TargetReport {
-    TargetReport {
-        uid: target.uid.clone(),
-        app: target.app.name.clone(),
-        saas_file: target.saas_file.clone(),
-        file: target.file.clone(),
-        line: target.used_at.line,
-        resource_template: target.resource_template.clone(),
-        target: target.name.clone(),
-        cluster: target.namespace.cluster.name.clone(),
-        namespace: target.namespace.name.clone(),
-    }
-}
-
-fn publisher(
-    target: &Target,
-    snapshot: &Snapshot,
-    decisions: &Decisions,
-    index: usize,
-) -> PublisherReport {
-    let state = decisions.publishers.get(index);
-    let fact = target.git_ref.as_ref().ok().and_then(|git_ref| {
-        let found = snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, git_ref))?;
-        found.as_result().ok()
-    });
-    let deployment = |deployment: &Deployment| DeploymentReport {
-        state: deployment.state,
-        target_config_hash: deployment.target_config_hash.clone(),
-        check_in: deployment.check_in,
-        reason: deployment.reason.clone(),
-    };
-    PublisherReport {
-        target: target_report(target),
-        repo_url: target.repo_url.to_string(),
-        git_ref: target.git_ref.clone().ok(),
-        commit_sha: state.and_then(|state| state.commit.clone().ok()),
-        error: state.and_then(|state| state.commit.as_ref().err().map(|e| e.error.clone())),
-        channels: target.promotion.publish.clone(),
-        deployments: state
-            .map(|state| {
-                state
-                    .deployments
-                    .iter()
-                    .map(|(channel, d)| (channel.clone(), deployment(d)))
-                    .collect()
-            })
-            .unwrap_or_default(),
-        committed_at: fact.and_then(|fact| fact.committed_at),
-        subject: fact.and_then(|fact| fact.subject.clone()),
-        redeploy: target.promotion.redeploy_on_publisher_config_change,
-        unread: state.is_some_and(|state| !state.unread.is_empty()),
-    }
-}
-
-fn subscriber(target: &Target, decision: &Decision, gitlab_host: Option<&str>) -> SubscriberReport {
-    let current = target.git_ref.as_deref().unwrap_or_default();
-    let compare = |candidate: &CommitSha| {
-        compare_url(&target.repo_url, current, candidate.as_str(), gitlab_host)
-    };
-    SubscriberReport {
-        target: target_report(target),
-        namespace_file: target.namespace.path.clone(),
-        environment: target.namespace.environment.clone(),
-        channels: target.promotion.subscribe.clone(),
-        repo_url: target.repo_url.to_string(),
-        edit_file: target.place.file.clone(),
-        edit_line: target.place.line,
-        compare_url: decision
-            .candidate
-            .as_ref()
-            .filter(|c| c.as_str() != current)
-            .and_then(compare),
-        current_ref: current.to_owned(),
-        desired_ref: decision.desired_ref.clone(),
-        candidate: decision.candidate.clone(),
-        desired_hashes: decision.desired_hashes.clone(),
-        decision: decision.outcome,
-        held_by: decision.held_by,
-        gates: Arc::clone(&decision.gates),
-        errors: decision.errors.clone(),
-        promotable_since: decision.promotable_since,
-    }
-}
-
-fn request(planned: &PlannedRequest, outcomes: Option<&Outcomes>) -> RequestReport {
-    let outcome = outcomes.and_then(|outcomes| outcomes.requests.get(&planned.branch)).cloned();
-    RequestReport {
-        action: planned.action,
-        reason_code: planned.reason_code,
-        reason: planned.reason.clone(),
-        branch: planned.branch.clone(),
-        iid: planned.iid.or(outcome.as_ref().and_then(|outcome| outcome.iid)),
-        web_url: planned
-            .web_url
-            .clone()
-            .or_else(|| outcome.as_ref().and_then(|outcome| outcome.web_url.clone())),
-        title: planned.title.clone(),
-        labels: planned.labels.clone(),
-        targets: planned.targets.clone(),
-        files: planned
-            .files
-            .iter()
-            .map(|file| FileReport {
-                path: file.path.clone(),
-                content: file.content.clone(),
-                diff: file.diff.clone(),
-            })
-            .collect(),
-        opened_at: planned.opened_at,
-        promotable_since: planned.promotable_since,
-        writes: planned.steps.len(),
-        outcome,
     }
 }

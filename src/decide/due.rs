@@ -1,0 +1,128 @@
+//! What a subscriber follows, and what it should have because of it.
+
+use super::gates::Followed;
+use super::publishers::PublisherState;
+use crate::app_interface::CurrentHash;
+use crate::domain::{CommitSha, Problem};
+use crate::inventory::{Inventory, Target};
+
+/// The (channel, publisher) pairs that a subscriber follows; what is missing goes to `errors`.
+pub(super) fn follow<'a>(
+    inventory: &'a Inventory,
+    states: &'a [PublisherState],
+    target: &'a Target,
+    problems: &mut Vec<Problem>,
+    errors: &mut Vec<String>,
+) -> Vec<Followed<'a>> {
+    let mut followed = Vec::new();
+    let place = |problem: Problem| {
+        problem
+            .in_file(&target.place.file)
+            .at(&target.place.path)
+            .at_line(target.place.line, target.place.column)
+    };
+    for channel in &target.promotion.subscribe {
+        let mut any = false;
+        for (index, publisher) in inventory.publishers_of(channel) {
+            any = true;
+            let state = &states[index];
+            if let Err(failure) = &state.commit {
+                errors.push(format!(
+                    "the commit of {} is not known: {}",
+                    publisher.label(),
+                    failure.error
+                ));
+            }
+            if let Some(failure) = state.unread.get(channel) {
+                errors.push(format!(
+                    "the deployment record of {} for channel {channel} could not be read: {}",
+                    publisher.label(),
+                    failure.error
+                ));
+            }
+            if !publisher.repo_url.is_same(&target.repo_url) {
+                problems.push(place(Problem::warning(
+                    "other_repository",
+                    format!(
+                        "{} deploys {}, but channel {channel} is published by {}, which deploys {}",
+                        target.label(),
+                        target.repo_url,
+                        publisher.label(),
+                        publisher.repo_url
+                    ),
+                )));
+            }
+            followed.push(Followed { channel, publisher, state });
+        }
+        if !any {
+            let message = format!("channel {channel} has no publisher");
+            problems.push(place(Problem::error(
+                "channel_without_publisher",
+                format!("{}: {message}", target.label()),
+            )));
+            errors.push(message);
+        }
+    }
+    followed
+}
+
+/// The commit that all of them are at.
+pub(super) fn single_commit<'a>(followed: &[Followed<'a>]) -> Option<&'a CommitSha> {
+    let first = followed.first()?.state.commit.as_ref().ok()?;
+    followed.iter().all(|followed| followed.commit() == Some(first)).then_some(first)
+}
+
+/// The hashes that the subscribed channels should have (domain rules, section 5):
+/// those of each channel's first publisher where its record counts for the
+/// candidate, and the current ones otherwise.
+pub(super) fn wanted_hashes(
+    inventory: &Inventory,
+    states: &[PublisherState],
+    target: &Target,
+    candidate: Option<&CommitSha>,
+) -> Vec<CurrentHash> {
+    if !target.promotion.redeploy_on_publisher_config_change {
+        return Vec::new();
+    }
+    let mut wanted = Vec::new();
+    for channel in &target.promotion.subscribe {
+        let published = inventory.publishers_of(channel).next().and_then(|(index, _)| {
+            let state = &states[index];
+            let deployment = state.deployments.get(channel)?;
+            let commit = state.commit.as_ref().ok()?;
+            // A failed deployment's hash counts here: the deployment gate holds it anyway,
+            // and it tells whether something would be due.
+            (deployment.is_usable() && Some(commit) == candidate).then_some(deployment)
+        });
+        match published.and_then(|d| d.saas_file.clone().zip(d.target_config_hash.clone())) {
+            Some((parent_saas, target_config_hash)) => wanted.push(CurrentHash {
+                channel: channel.clone(),
+                parent_saas,
+                target_config_hash,
+            }),
+            None => wanted.extend(
+                target.promotion.current_hashes.iter().filter(|h| h.channel == *channel).cloned(),
+            ),
+        }
+    }
+    wanted.sort();
+    wanted.dedup();
+    wanted
+}
+
+/// The hashes that it has for the channels that it subscribes to.
+pub(super) fn current_hashes(target: &Target) -> Vec<CurrentHash> {
+    if !target.promotion.redeploy_on_publisher_config_change {
+        return Vec::new();
+    }
+    let mut current: Vec<_> = target
+        .promotion
+        .current_hashes
+        .iter()
+        .filter(|hash| target.promotion.subscribe.contains(&hash.channel))
+        .cloned()
+        .collect();
+    current.sort();
+    current.dedup();
+    current
+}

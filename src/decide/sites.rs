@@ -1,0 +1,97 @@
+//! Places that several targets share: what is decided on one of them concerns the others.
+
+use std::sync::Arc;
+
+use super::decision::{Decision, Decisions, Outcome};
+use super::due::current_hashes;
+use super::gates::{Gate, GateName, edit_site};
+use crate::domain::Problem;
+use crate::inventory::{EditSite, Inventory, Target};
+
+/// A shared place moves as one or not at all.
+pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions) {
+    let values = |decisions: &Decisions, member: usize| {
+        let decision = decisions.subscribers.get(&member)?;
+        (decision.outcome == Outcome::Promote)
+            .then(|| (decision.desired_ref.clone(), decision.desired_hashes.clone()))
+    };
+    let all: Vec<_> = site.members.iter().map(|&member| values(decisions, member)).collect();
+    let Some(first) = all.iter().flatten().next().cloned() else { return };
+    let together = all.iter().all(|values| values.as_ref() == Some(&first));
+    for (&member, value) in site.members.iter().zip(&all) {
+        let Some(value) = value else { continue };
+        if together && site.foreign_users.is_empty() {
+            add_gate(decisions, member, edit_site::pass(site.members.len() - 1));
+        } else if site.aliases.contains(&member) && !site.shares_promotion {
+            add_gate(decisions, member, edit_site::pass(0));
+            if let Some(decision) = decisions.subscribers.get_mut(&member) {
+                decision.own_value = true;
+            }
+        } else if !site.foreign_users.is_empty() {
+            refuse(inventory, site, decisions, member);
+        } else {
+            let other = site
+                .members
+                .iter()
+                .zip(&all)
+                .find(|(_, other)| other.as_ref() != Some(value))
+                .map(|(&other, values)| (&inventory.targets[other], values.is_some()));
+            if let Some((other, promoted)) = other {
+                let why = if promoted {
+                    "which is to be promoted to other values"
+                } else {
+                    "which is not to be promoted now"
+                };
+                hold(decisions, member, inventory, edit_site::waits_for(other, why));
+            }
+        }
+    }
+}
+
+fn add_gate(decisions: &mut Decisions, member: usize, gate: Gate) {
+    if let Some(decision) = decisions.subscribers.get_mut(&member) {
+        Arc::make_mut(&mut decision.gates).push(gate);
+    }
+}
+
+fn stay(decision: &mut Decision, target: &Target) {
+    decision.desired_ref = target.git_ref.clone().unwrap_or_default();
+    decision.desired_hashes = current_hashes(target);
+}
+
+fn hold(decisions: &mut Decisions, member: usize, inventory: &Inventory, gate: Gate) {
+    if let Some(decision) = decisions.subscribers.get_mut(&member) {
+        decision.outcome = Outcome::Hold;
+        decision.held_by = Some(GateName::EditSite);
+        Arc::make_mut(&mut decision.gates).push(gate);
+        stay(decision, &inventory.targets[member]);
+    }
+}
+
+impl Decisions {
+    /// A promotion that cannot be written: the subscriber is in error, and stays as it is.
+    pub fn fail(&mut self, inventory: &Inventory, member: usize, code: &str, message: &str) {
+        let target = &inventory.targets[member];
+        if let Some(decision) = self.subscribers.get_mut(&member) {
+            decision.outcome = Outcome::Error;
+            decision.held_by = None;
+            decision.errors.push(message.to_owned());
+            stay(decision, target);
+        }
+        self.problems.push(
+            Problem::error(code, format!("{}: {message}", target.label()))
+                .in_file(&target.place.file)
+                .at(&target.place.path)
+                .at_line(target.place.line, target.place.column),
+        );
+    }
+}
+
+/// Others that are never promoted use the same value: moving it would move them.
+fn refuse(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions, member: usize) {
+    let message = format!(
+        "it cannot be edited safely: the same YAML node is used by {}; give this target values of its own",
+        site.foreign_users.join(", ")
+    );
+    decisions.fail(inventory, member, "shared_value", &message);
+}
