@@ -72,10 +72,16 @@ function drawn(app, text) {
     button("Fit", "Fit the width", () => scale((frame.clientWidth - 2) / wanted.width)), button("1:1", "1:1, original size", () => scale(1))];
   requestAnimationFrame(() => {
     if (wanted.width > frame.clientWidth && frame.clientWidth > 700) scale(Math.max(0.6, (frame.clientWidth - 2) / wanted.width));
-    const own = svg.querySelector(".chosen .box");
-    if (own) frame.scrollTo(own.x.baseVal.value * zoom - frame.clientWidth / 2, own.y.baseVal.value * zoom - frame.clientHeight / 2);
+    const box = svg.querySelector(".chosen .box") || firstBox(svg);
+    if (box) frame.scrollTo(box.x.baseVal.value * zoom - frame.clientWidth / 2, box.y.baseVal.value * zoom - frame.clientHeight / 2);
   });
   return { tools, content: [frame, make("ul", { class: "legend" }, LEGEND.map((words) => make("li", {}, words)))] };
+}
+
+/** Where reading begins: a publisher of many stands in the middle of their height, with nothing above it. */
+function firstBox(svg) {
+  const at = (box) => [box.x.baseVal.value, box.y.baseVal.value];
+  return [...svg.querySelectorAll(".box")].sort((a, b) => at(a)[0] - at(b)[0] || at(a)[1] - at(b)[1])[0];
 }
 
 /** What to do instead of drawing thousands of boxes. */

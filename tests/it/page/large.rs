@@ -187,6 +187,13 @@ fn ten_thousand_targets_are_loaded_searched_and_opened() {
     assert_eq!(browser.texts("#status"), ["25 of 10,000 targets"]);
     browser.open(&page, "#view=graph&app=service-044");
     assert_eq!(browser.texts(".picture .title").len(), OF_AN_APP + 1);
+    // The publisher is in the middle of the height of its subscribers, and in view.
+    browser.until(
+        "(() => { const of = (node) => node.getBoundingClientRect(); const frame = of(document.querySelector('.picture')); \
+         const boxes = [...document.querySelectorAll('.picture .box')].map(of); \
+         const first = boxes.reduce((a, b) => (b.left < a.left ? b : a)); \
+         return first.top > frame.top && first.bottom < Math.min(frame.bottom, innerHeight); })()",
+    );
     browser.screenshot("large-graph-wide-light");
     for view in ["lead", "requests", "problems"] {
         browser.open(&page, &format!("#view={view}"));
