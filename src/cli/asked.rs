@@ -26,6 +26,8 @@ pub struct Asked<'a> {
     target: usize,
     /// Was a time asked about?
     at: bool,
+    /// How many requests a run opens at most.
+    max_new: usize,
 }
 
 /// What a run came to.
@@ -48,7 +50,7 @@ impl<'a> Asked<'a> {
     pub fn of(config: &'a Config, loaded: &mut Loaded) -> Result<Option<Self>, Fatal> {
         let Some(question) = &config.question else { return Ok(None) };
         let target = focus(config, question, loaded)?;
-        Ok(Some(Self { question, target, at: config.at.is_some() }))
+        Ok(Some(Self { question, target, at: config.at.is_some(), max_new: config.max_new }))
     }
 
     /// The answer from what is there.
@@ -57,7 +59,12 @@ impl<'a> Asked<'a> {
     /// With exit code 2, when an assumption cannot be read.
     pub fn offline(&self, facts: &Facts<'_>, snapshot: &Snapshot) -> Result<Explanation, Fatal> {
         let as_of = if self.at { AsOf::Given } else { AsOf::Recorded };
-        self.forecasts(facts, snapshot)?.explain(self.target, facts, snapshot, as_of)
+        self.forecasts(facts, snapshot)?.explain(
+            self.target,
+            facts,
+            snapshot,
+            (as_of, self.max_new),
+        )
     }
 
     /// The answer, after a look at what only people want to know (pipelines, words of commits,
@@ -92,7 +99,7 @@ impl<'a> Asked<'a> {
             forecasts = self.forecasts(facts, &further)?;
         }
         let as_of = if self.at { AsOf::Given } else { AsOf::Now };
-        forecasts.explain(self.target, facts, snapshot, as_of)
+        forecasts.explain(self.target, facts, snapshot, (as_of, self.max_new))
     }
 
     fn forecasts(&self, facts: &Facts<'_>, snapshot: &Snapshot) -> Result<Forecasts, Fatal> {

@@ -124,7 +124,7 @@ impl Forecasts {
         target: usize,
         facts: &Facts<'_>,
         snapshot: &Snapshot,
-        as_of: AsOf,
+        (as_of, max_new_merge_requests): (AsOf, usize),
     ) -> Result<Explanation, Fatal> {
         let comparison = self.assumed.as_ref().map(|(_, forecast)| compare(&self.plain, forecast));
         let assumed = self.assumed.as_ref().zip(comparison.as_ref());
@@ -140,6 +140,7 @@ impl Forecasts {
             snapshot,
             decisions: facts.decisions,
             report: facts.report,
+            max_new_merge_requests,
             target,
             as_of,
         };

@@ -143,7 +143,7 @@ fn opening(
         defer(
             Reason::RunLimit,
             format!(
-                "due, but {} are opened in one run at most; the longest promotable come first",
+                "due, but a run opens {} at most; the longest promotable come first",
                 planner.settings.max_new_merge_requests
             ),
         );

@@ -23,7 +23,7 @@ pub fn publisher_data(report: &PlanReport) -> String {
     let entries: BTreeMap<String, Entry<'_>> = report
         .publishers
         .iter()
-        .filter(|publisher| !publisher.unread)
+        .filter(|publisher| publisher.unread.is_empty())
         .filter_map(|publisher| {
             let commit_sha = publisher.commit_sha.as_ref()?;
             Some((key(publisher), Entry { commit_sha, deployment_state: state(publisher) }))

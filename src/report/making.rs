@@ -146,7 +146,7 @@ fn publisher(
         committed_at: fact.and_then(|fact| fact.committed_at),
         subject: fact.and_then(|fact| fact.subject.clone()),
         redeploy: target.promotion.redeploy_on_publisher_config_change,
-        unread: state.is_some_and(|state| !state.unread.is_empty()),
+        unread: state.map(|state| state.unread.keys().cloned().collect()).unwrap_or_default(),
     }
 }
 

@@ -109,9 +109,9 @@ pub struct PublisherReport {
     /// Only for the state export's keys.
     #[serde(skip)]
     pub redeploy: bool,
-    /// Could a record not be read? Then nobody knows how it was deployed.
+    /// Channels whose record could not be read: nobody knows how it was deployed.
     #[serde(skip)]
-    pub unread: bool,
+    pub unread: BTreeSet<String>,
 }
 
 /// A publisher's deployment for one channel.

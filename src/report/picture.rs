@@ -53,6 +53,7 @@ fn deployment(publisher: &PublisherReport, channel: &str) -> State {
         Some(DeploymentState::Success) => State::Deployed,
         Some(DeploymentState::Failed) => State::Failed,
         Some(DeploymentState::Missing | DeploymentState::Invalid) => State::Missing,
+        None if publisher.unread.contains(channel) => State::Error,
         None => State::Plain,
     }
 }
@@ -83,6 +84,8 @@ fn standing(publisher: &PublisherReport, subscriber: Option<&SubscriberReport>) 
         (State::Failed, format!("{commit} failed"))
     } else if has(&[DeploymentState::Missing, DeploymentState::Invalid]) {
         (State::Missing, format!("{commit} not deployed yet"))
+    } else if !publisher.unread.is_empty() {
+        (State::Error, format!("{commit}: record not read"))
     } else if publisher.deployments.is_empty() {
         (State::Plain, format!("at {commit}"))
     } else {

@@ -27,8 +27,11 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
                 waiting.push(format!("{short} is not deployed to {label} yet (channel {channel})"))
             }
             None => waiting.push(match &followed.state.commit {
-                Err(failure) => format!("the commit of {label} is not known: {}", failure.error),
-                Ok(_) => format!("{label} has no record for channel {channel}"),
+                // The cause is the decision's error: it is said there.
+                Err(_) => format!("the commit of {label} is not known"),
+                Ok(_) => {
+                    format!("the record of {label} for channel {channel} could not be read")
+                }
             }),
         }
         evidence.push(json!({

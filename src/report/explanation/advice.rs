@@ -1,6 +1,6 @@
 //! What to do about it: for each decision, gate and request.
 
-use super::{ExplainedRequest, Explanation, FollowedReport, Found};
+use super::{AsOf, ExplainedRequest, Explanation, FollowedReport, Found};
 use crate::decide::{DeploymentState, Gate, GateName, Outcome};
 use crate::domain::RepoUrl;
 use crate::inventory::Target;
@@ -10,6 +10,7 @@ use crate::report::text::utc;
 /// One line for each thing that somebody can do, or may leave alone.
 pub(super) fn advice(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
     let mut lines = match explanation.subscriber.decision {
+        Outcome::UpToDate | Outcome::Hold if found.own_channel().is_some() => own_channel(found),
         Outcome::Error => errors(explanation, found),
         Outcome::UpToDate => up_to_date(explanation, found),
         Outcome::Promote => Vec::new(),
@@ -25,6 +26,17 @@ pub(super) fn advice(explanation: &Explanation, found: &Found<'_>) -> Vec<String
         }
     }
     unique
+}
+
+fn own_channel(found: &Found<'_>) -> Vec<String> {
+    let place = found.field(found.target(), &["promotion", "subscribe"]);
+    let line = |channel| {
+        format!(
+            "it follows channel {channel}, which it publishes itself: take it out of \
+             promotion.subscribe at {place}"
+        )
+    };
+    found.own_channel().map(line).into_iter().collect()
 }
 
 /// The gates that hold; not a soak time that has not begun, as nothing is deployed yet.
@@ -276,10 +288,18 @@ fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<Stri
             format!("merge or close what it waits for: {}", planned.reason)
         }
         Reason::RunLimit if explanation.is_now() => "wait: one of the next runs opens it".to_owned(),
-        Reason::FactsMissing => format!("{page} is left as it is until the facts are there"),
+        Reason::FactsMissing if explanation.subscriber.decision == Outcome::Error => {
+            format!("{page} is left as it is until the facts are there")
+        }
+        Reason::FactsMissing => format!("{page}: {}", planned.reason),
+        Reason::BeingMerged => format!("nothing: GitLab is merging {page}"),
         Reason::HeldByGate => format!("{page} is a draft meanwhile, and becomes ready by itself"),
         Reason::AsWanted | Reason::ReadyAgain if planned.action == Action::Keep => {
             merge(request, &page)
+        }
+        Reason::Due if explanation.as_of == AsOf::Recorded && !explanation.merge_requests_known => {
+            "these facts do not tell whether its merge request is open: record them where GitLab's settings are"
+                .to_owned()
         }
         Reason::Due if !explanation.merge_requests_known => {
             "set SAPM_GITLAB_URL, SAPM_GITLAB_TOKEN and the project to learn whether its merge request is open".to_owned()

@@ -11,10 +11,14 @@ use crate::report::text::{short, utc};
 use crate::what_if::{Assumption, Forecast, Move};
 
 pub(super) fn answer(explanation: &Explanation, found: &Found<'_>, what_if: &WhatIf<'_>) -> Answer {
+    let move_at = own_moves(found, what_if.plain).next().map(|step| step.at);
+    let causes = causes(explanation);
     Answer {
-        summary: summary(explanation),
+        summary: summary(explanation, found, &causes),
+        causes,
         since: since(explanation, found),
-        next_possible_at: own_moves(found, what_if.plain).next().map(|step| step.at),
+        next_possible_at: move_at
+            .or_else(|| beyond(explanation, found, what_if.plain).map(|(at, _)| at)),
         next: next_text(explanation, found, what_if.plain),
         what_if: what_if.assumed.map(|(assumptions, forecast, _)| {
             what_if_text(explanation, found, assumptions, forecast)
@@ -23,20 +27,33 @@ pub(super) fn answer(explanation: &Explanation, found: &Found<'_>, what_if: &Wha
     }
 }
 
+/// Why facts are missing that the decision needs.
+fn causes(explanation: &Explanation) -> Vec<String> {
+    if explanation.subscriber.decision != Outcome::Error {
+        return Vec::new();
+    }
+    let unknown = explanation.publishers.iter().filter(|followed| followed.state.is_none());
+    let mut causes: Vec<String> = Vec::new();
+    for cause in unknown.filter_map(|followed| followed.reason.as_ref()) {
+        if !causes.contains(cause) {
+            causes.push(cause.clone());
+        }
+    }
+    causes
+}
+
 /// One sentence that begins with the target's label.
-fn summary(explanation: &Explanation) -> String {
+fn summary(explanation: &Explanation, found: &Found<'_>, causes: &[String]) -> String {
     let subscriber = &explanation.subscriber;
     let label = subscriber.target.label();
-    let reason = subscriber.reason();
-    let change = change(explanation);
+    let reason = words::without(&subscriber.reason(), causes).to_owned();
+    let change = change(explanation, found);
     match (subscriber.decision, subscriber.held_by) {
         (Outcome::Hold, Some(gate)) => {
             format!("{label} is not promoted{change}: held by {}: {reason}", gate.as_str())
         }
         (Outcome::Hold, None) => format!("{label} is not promoted{change}: {reason}"),
-        (Outcome::Error, _) => {
-            format!("{label} is not promoted, as nobody can say whether it should be: {reason}")
-        }
+        (Outcome::Error, _) => format!("{label} is not promoted: {reason}"),
         (Outcome::UpToDate, _) if subscriber.channels.is_empty() => {
             format!("{label} is never promoted: it subscribes to no channel")
         }
@@ -51,12 +68,21 @@ fn summary(explanation: &Explanation) -> String {
 }
 
 /// ` from A to B`, as far as it is known.
-fn change(explanation: &Explanation) -> String {
+fn change(explanation: &Explanation, found: &Found<'_>) -> String {
     let subscriber = &explanation.subscriber;
     let from = short(&subscriber.current_ref);
     match &subscriber.candidate {
         Some(to) if to.as_str() == subscriber.current_ref => {
-            " (new config hashes at the same commit)".to_owned()
+            // Were every record usable and nothing new, it would be up to date.
+            let usable = |followed: &super::FollowedReport| {
+                matches!(followed.state, Some(DeploymentState::Success | DeploymentState::Failed))
+            };
+            if explanation.publishers.iter().all(usable) {
+                return " (new config hashes at the same commit)".to_owned();
+            }
+            let redeploys = found.target().promotion.redeploy_on_publisher_config_change;
+            let hashes = "; whether config hashes are new is not known yet";
+            format!(" (it has {from} already{})", if redeploys { hashes } else { "" })
         }
         Some(to) => format!(" from {from} to {}", to.short()),
         None => format!(" (it is at {from})"),
@@ -95,12 +121,19 @@ fn due(explanation: &Explanation) -> String {
                 planned.reason
             )
         }
-        (Action::Keep, _) => format!("its merge request {number} is {}", planned.reason),
+        (_, Reason::BeingMerged) => format!("GitLab is merging {number}"),
+        (Action::Keep, _) if planned.reason.starts_with("left ") => {
+            format!("its merge request {number} is {}", planned.reason)
+        }
+        (Action::Keep, _) => format!("its merge request {number} is open: {}", planned.reason),
+        (Action::Hold, _) => {
+            format!("its merge request {number} is a draft for now: {}", planned.reason)
+        }
         (Action::Close, _) => {
             let will = if explanation.is_now() { "will" } else { "would" };
             format!("its merge request {number} {will} be closed: {}", planned.reason)
         }
-        (Action::Defer | Action::Hold, _) => {
+        (Action::Defer, _) => {
             format!("every gate passes, but no merge request is opened: {}", planned.reason)
         }
     }
@@ -144,6 +177,20 @@ fn next_text(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> 
     }
 }
 
+/// When the last of the gates opens that wait for time alone, if a forecast does not look that far.
+fn beyond(
+    explanation: &Explanation,
+    found: &Found<'_>,
+    plain: &Forecast,
+) -> Option<(DateTime<Utc>, GateName)> {
+    let held = explanation.subscriber.decision == Outcome::Hold && found.own_channel().is_none();
+    let mut latest = None;
+    for gate in advice::holding(explanation).filter(|_| held) {
+        latest = latest.max(Some((gate.next_possible_at?, gate.gate)));
+    }
+    latest.filter(|(at, _)| *at > plain.until)
+}
+
 fn own_moves<'a>(found: &Found<'_>, forecast: &'a Forecast) -> impl Iterator<Item = &'a Move> {
     let target = found.target;
     forecast.moves.iter().filter(move |step| step.target == target)
@@ -166,6 +213,12 @@ fn when(explanation: &Explanation, step: &Move) -> String {
 }
 
 fn never(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
+    if explanation.subscriber.channels.is_empty() || found.own_channel().is_some() {
+        return "never, as things are".to_owned();
+    }
+    if let Some((at, gate)) = beyond(explanation, found, plain) {
+        return format!("{} at the earliest; waits for {}", utc(at), gate.as_str());
+    }
     let Some(stay) = plain.stays.iter().find(|stay| stay.target == found.target) else {
         return "when its publishers have deployed another commit".to_owned();
     };

@@ -12,6 +12,9 @@ pub fn markdown(explanation: &Explanation) -> String {
     let answer = &explanation.answer;
     let _ = writeln!(text, "# {}\n", cell(&explanation.subscriber.target.label()));
     let _ = writeln!(text, "{}\n", cell(&answer.summary));
+    for cause in &answer.causes {
+        let _ = writeln!(text, "* Because: {}", cell(cause));
+    }
     let _ = writeln!(text, "* As of {}", words::as_of(explanation));
     if let Some(since) = &answer.since {
         let _ = writeln!(text, "* Since {}", cell(&words::since(since, explanation)));
@@ -105,7 +108,7 @@ fn publisher(text: &mut String, followed: &FollowedReport, explanation: &Explana
 
 fn deployment(followed: &FollowedReport, explanation: &Explanation) -> String {
     let when = followed.check_in.map(|time| format!(" {}", words::at(time, explanation)));
-    let reason = followed.reason.as_ref().map(|reason| format!(": {reason}"));
+    let reason = words::news(followed, explanation).map(|reason| format!(": {reason}"));
     let promotion = words::promotion(followed).map(|promotion| format!("; promotion {promotion}"));
     let rest = [when, reason, promotion].into_iter().flatten();
     format!("{}{}", words::state(followed.state), rest.collect::<String>())
@@ -172,7 +175,7 @@ fn requests(text: &mut String, explanation: &Explanation) {
         let labels: Vec<String> = planned.labels.iter().map(|label| cell(label)).collect();
         let _ = writeln!(text, "* Labels: {}", labels.join(", "));
         let run = if explanation.is_now() { "The next run" } else { "A run then" };
-        let _ = writeln!(text, "* {run}: {}", cell(&words::next_run(planned)));
+        let _ = writeln!(text, "* {run}: {}", cell(&words::next_run(planned, explanation)));
     }
     if let Some(earlier) = words::earlier(explanation) {
         let _ = writeln!(text, "* Before: {}", cell(&earlier));
@@ -224,7 +227,7 @@ fn problems(text: &mut String, explanation: &Explanation) {
     for problem in &explanation.problems {
         let severity = if problem.is_error() { "error" } else { "warning" };
         let place = words::place(problem).unwrap_or_default();
-        let (message, code) = (cell(&problem.message), &problem.code);
+        let (message, code) = (cell(&words::problem(problem, explanation)), &problem.code);
         let _ = writeln!(text, "| {severity} | {} | {message} | {code} |", cell(&place));
     }
 }

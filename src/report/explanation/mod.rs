@@ -57,6 +57,9 @@ pub struct Explanation {
     pub earlier_requests: Option<Vec<EarlierRequest>>,
     /// Was GitLab asked which requests are open?
     pub merge_requests_known: bool,
+    /// How many requests a run opens at most: those of other files count as well, and an
+    /// explanation does not look at them.
+    pub max_new_merge_requests: usize,
     /// What follows in time: of the target and of those it waits for; with assumptions of all
     /// that they concern.
     pub forecast: ForecastReport,
@@ -69,6 +72,8 @@ pub struct Explanation {
 pub struct Answer {
     /// Why it is or is not promoted, in one sentence.
     pub summary: String,
+    /// What the services answered that facts were asked of, if it is in error for want of them.
+    pub causes: Vec<String>,
     /// Since when it has been so, and what happened then.
     pub since: Option<Since>,
     /// When it can be promoted at the earliest, if that depends on time alone.
@@ -114,6 +119,8 @@ pub struct Found<'a> {
     pub decisions: &'a Decisions,
     /// The plan for them.
     pub report: &'a PlanReport,
+    /// How many requests a run opens at most.
+    pub max_new_merge_requests: usize,
     /// Index of the target in the inventory.
     pub target: usize,
     /// What the time of the decisions is.
@@ -123,6 +130,13 @@ pub struct Found<'a> {
 impl Found<'_> {
     fn target(&self) -> &Target {
         &self.inventory.targets[self.target]
+    }
+
+    /// A channel that the target subscribes to and publishes itself.
+    fn own_channel(&self) -> Option<&str> {
+        let promotion = &self.target().promotion;
+        let own = promotion.subscribe.iter().find(|channel| promotion.publish.contains(channel));
+        own.map(String::as_str)
     }
 
     /// The line of a field of a target, else of the target.
@@ -165,6 +179,7 @@ impl Explanation {
             as_of: found.as_of,
             answer: Answer {
                 summary: String::new(),
+                causes: Vec::new(),
                 since: None,
                 next_possible_at: None,
                 next: String::new(),
@@ -178,6 +193,7 @@ impl Explanation {
             merge_requests,
             earlier_requests: requests::earlier(found),
             merge_requests_known: found.snapshot.config_repo.is_some(),
+            max_new_merge_requests: found.max_new_merge_requests,
             forecast: ForecastReport::new(found, what_if),
             problems: found.report.problems.clone(),
         };

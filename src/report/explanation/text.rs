@@ -54,6 +54,9 @@ fn answer(out: &mut Sheet, explanation: &Explanation) {
     let rest = answer.summary.strip_prefix(&label).unwrap_or(&answer.summary);
     let label = out.paint.paint(style, &printable(&label));
     let _ = writeln!(out.text, "{label}{}", printable(rest));
+    for cause in &answer.causes {
+        out.pair("because", cause);
+    }
     out.pair("as of", &words::as_of(explanation));
     if let Some(since) = &answer.since {
         out.pair("since", &words::since(since, explanation));
@@ -134,10 +137,8 @@ fn publisher(out: &mut Sheet, followed: &FollowedReport, explanation: &Explanati
     };
     let state = out.paint.paint(style, words::state(followed.state));
     let when = followed.check_in.map(|time| format!(" {}", words::at(time, explanation)));
-    // What the answer begins with is not said again.
-    let news =
-        followed.reason.as_ref().filter(|r| !explanation.answer.summary.contains(r.as_str()));
-    let reason = news.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let reason =
+        words::news(followed, explanation).map(|reason| format!(": {reason}")).unwrap_or_default();
     let rest = printable(&format!("{}{reason}", when.unwrap_or_default()));
     let _ = writeln!(out.text, "      deployment  {state}{rest}");
     if let Some(key) = followed.record_key.as_ref().filter(|_| lacks_record(followed)) {
@@ -209,7 +210,7 @@ fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanatio
     }
     let labels: Vec<&str> = planned.labels.iter().map(String::as_str).collect();
     out.pair("labels", &labels.join(", "));
-    out.pair(words::which_run(explanation), &words::next_run(planned));
+    out.pair(words::which_run(explanation), &words::next_run(planned, explanation));
 }
 
 fn problems(out: &mut Sheet, explanation: &Explanation) {
@@ -221,7 +222,8 @@ fn problems(out: &mut Sheet, explanation: &Explanation) {
         let (style, word) = if problem.is_error() { (RED, "error") } else { (YELLOW, "warning") };
         let word = out.paint.paint(style, word);
         let place = words::place(problem).map(|place| format!(" {place}")).unwrap_or_default();
-        let message = printable(&format!("{place}: {} [{}]", problem.message, problem.code));
+        let message = words::problem(problem, explanation);
+        let message = printable(&format!("{place}: {message} [{}]", problem.code));
         let _ = writeln!(out.text, "  {word}{message}");
     }
 }

@@ -90,10 +90,14 @@ pub(super) fn none_open(planned: &RequestReport, explanation: &Explanation) -> S
 
 /// Who opens a request that is due.
 pub(super) fn opens(explanation: &Explanation, what: &str) -> String {
-    if explanation.is_now() {
+    let opens = if explanation.is_now() {
         format!("the next run of `sapm apply` opens {what}")
     } else {
         format!("a run at that time would open {what}")
+    };
+    match explanation.max_new_merge_requests {
+        1 => format!("{opens}, unless another one has been due for longer"),
+        limit => format!("{opens}, unless {limit} others have been due for longer"),
     }
 }
 
@@ -103,11 +107,17 @@ pub(super) fn which_run(explanation: &Explanation) -> &'static str {
 }
 
 /// What that run does with an open request.
-pub(super) fn next_run(planned: &RequestReport) -> String {
+pub(super) fn next_run(planned: &RequestReport, explanation: &Explanation) -> String {
     let does = match (planned.action, planned.reason_code) {
         (Action::Keep, Reason::AsWanted) => {
             return "leaves it as it is: there is nothing to change".to_owned();
         }
+        (Action::Keep, Reason::FactsMissing)
+            if explanation.subscriber.decision == Outcome::Error =>
+        {
+            return "leaves it as it is until the facts are there".to_owned();
+        }
+        (Action::Keep, _) if planned.reason.starts_with("left ") => return planned.reason.clone(),
         (Action::Keep, _) => "leaves it as it is",
         (Action::Update, _) => "refreshes it",
         (Action::Hold, _) if planned.writes == 0 => "leaves it a draft",
@@ -159,6 +169,27 @@ fn over(request: &EarlierRequest, explanation: &Explanation) -> String {
     };
     let when = request.ended_at.map(|time| format!(" {}", at(time, explanation)));
     format!("!{} was {how}{}: {}", request.iid, when.unwrap_or_default(), request.title)
+}
+
+/// A text without the cause that it ends in.
+pub(super) fn without<'a>(text: &'a str, causes: &[String]) -> &'a str {
+    let mut ends = causes.iter().filter_map(|cause| text.strip_suffix(cause.as_str()));
+    ends.next().map_or(text, |rest| rest.trim_end_matches([':', ' ']))
+}
+
+/// What a problem says, but for a cause that the answer begins with.
+pub(super) fn problem(problem: &Problem, explanation: &Explanation) -> String {
+    let rest = without(&problem.message, &explanation.answer.causes);
+    let above = if rest.len() < problem.message.len() { " (its cause is named above)" } else { "" };
+    format!("{rest}{above}")
+}
+
+/// What a publisher's record or look-up says, but for a cause that the answer begins with.
+pub(super) fn news<'a>(
+    followed: &'a FollowedReport,
+    explanation: &Explanation,
+) -> Option<&'a String> {
+    followed.reason.as_ref().filter(|reason| !explanation.answer.causes.contains(reason))
 }
 
 /// `data/…:LINE` of a problem, if it has a place.

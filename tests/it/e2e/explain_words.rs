@@ -1,0 +1,149 @@
+//! What `explain` may not say: what is not so, or not known, or said before.
+
+use forge::{Fault, Service};
+
+use super::support::*;
+use crate::shop::ORDERS_DB_NEW;
+
+fn explained(world: &World, target: &str, args: &[&str]) -> String {
+    world.sapm("explain").arg(target).args(args).expect(0).out
+}
+
+fn summary(text: &str) -> &str {
+    text.lines().next().unwrap()
+}
+
+#[test]
+fn what_a_run_may_open_is_limited() {
+    let world = World::start();
+    let few = ["--max-new-merge-requests", "1"];
+    let text = explained(&world, REGIONAL, &few);
+    let opens = "the next run of `sapm apply` opens its merge request, unless another one has been due for longer";
+    assert!(summary(&text).ends_with(opens), "{text}");
+    assert!(text.contains("opens one, unless another one has been due for longer"), "{text}");
+    let usual = explained(&world, REGIONAL, &[]);
+    assert!(summary(&usual).ends_with("unless 25 others have been due for longer"), "{usual}");
+}
+
+#[test]
+fn new_config_hashes_are_named_where_they_are_known_to_be_new() {
+    let world = World::start();
+    // Its publisher's commit, which is not deployed there.
+    let old = "    ref: 6cf4832af625f59b49336d692f4ed44e601a855e";
+    world.edit(ORDERS_FILE, old, &format!("    ref: {ORDERS_DB_NEW}"));
+    let text = explained(&world, ORDERS_DB, &[]);
+    assert!(
+        summary(&text).contains("is not promoted (it has 5c7bb03f already): held by"),
+        "{text}"
+    );
+    let auto = "    promotion: { auto: true, subscribe: [orders-db-stage] }";
+    let hashes = "    promotion: { auto: true, redeployOnPublisherConfigChange: true, subscribe: [orders-db-stage] }";
+    world.edit(ORDERS_FILE, auto, hashes);
+    let text = explained(&world, ORDERS_DB, &[]);
+    let unknown = "(it has 5c7bb03f already; whether config hashes are new is not known yet)";
+    assert!(summary(&text).contains(unknown), "{text}");
+}
+
+#[test]
+fn an_open_request_is_described_as_it_is() {
+    let world = World::start();
+    world.apply();
+    let request = world.request(CANARY);
+    world.project().set_locked(request.iid, true);
+    let text = explained(&world, CANARY, &[]);
+    let merging =
+        format!("due for promotion from 9d562e12 to 9705190c: GitLab is merging !{}", request.iid);
+    assert!(summary(&text).ends_with(&merging), "{text}");
+    assert!(text.contains("next run      leaves it as it is: GitLab is merging it\n"), "{text}");
+    world.project().set_locked(request.iid, false);
+    world.project().set_labels("alice", request.iid, &["sapm/hold"], &[]);
+    let text = explained(&world, CANARY, &[]);
+    let left =
+        format!("its merge request !{} is left alone, as it has the label sapm/hold", request.iid);
+    assert!(summary(&text).ends_with(&left), "{text}");
+    assert!(text.contains("next run      left alone, as it has the label sapm/hold\n"), "{text}");
+}
+
+#[test]
+fn a_record_that_could_not_be_read_is_not_said_to_be_absent() {
+    let world = World::start();
+    let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
+    world.forge().fault(Fault::status(403, denied).on(Service::S3).path("ledger-stage"));
+    let ran = world.sapm("explain").arg(LEDGER).expect(5);
+    let gate = "HOLD deployment       the record of saas-payments/payments-ledger/stage01/payments-stage for channel ledger-stage could not be read\n";
+    assert!(ran.out.contains(gate), "{}", ran.out);
+    let ran = world.sapm("plan").args(["--report-dir"]).arg(world.path("report")).expect(5);
+    assert!(!ran.out.contains("has no record"), "{}", ran.out);
+    let page = std::fs::read_to_string(world.path("report").join("report.html")).unwrap();
+    let at = page.find("54b3e020: ").map(|at| &page[at..at + 40]);
+    assert!(page.contains("54b3e020: record not read"), "{at:?}");
+}
+
+#[test]
+fn a_cause_is_said_once() {
+    let cause = "repository or ref \"main\" not found";
+    let world = World::start();
+    world.apply();
+    world.forge().remove_github_repo("example-shop/payments-ledger");
+    world.forge().remove_github_repo("example-shop/catalog");
+    for target in [LEDGER, CANARY] {
+        for format in ["text", "markdown"] {
+            let ran = world.sapm("explain").arg(target).args(["--format", format]).expect(5);
+            let times = ran.out.matches(cause).count();
+            assert_eq!(times, 1, "{target} as {format}:\n{}", ran.out);
+        }
+    }
+    let text = world.sapm("explain").arg(CANARY).expect(5).out;
+    assert!(
+        text.contains("next run      leaves it as it is until the facts are there\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_horizon_of_a_forecast_is_no_answer() {
+    let world = World::start();
+    let at = ["--at", "2030-02-01T00:00:00Z"];
+    let text = explained(&world, INDEX, &at);
+    let next = "next possible 2031-01-01 04:00 UTC at the earliest; waits for schedule\n";
+    assert!(text.contains(next), "{text}");
+    let json = explained(&world, INDEX, &[&at[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["answer"]["next_possible_at"], "2031-01-01T04:00:00Z");
+}
+
+#[test]
+fn what_is_never_promoted_is_not_told_to_wait() {
+    let world = World::start();
+    let auto = "    promotion: { auto: true, subscribe: [orders-db-stage] }";
+    let own = "    promotion: { auto: true, subscribe: [loop], publish: [loop] }";
+    let line = 1 + world.text("main", ORDERS_FILE).lines().position(|line| line == auto).unwrap();
+    world.edit(ORDERS_FILE, auto, own);
+    let text = explained(&world, ORDERS_DB, &[]);
+    assert!(text.contains("next possible never, as things are\n"), "{text}");
+    let advice = format!(
+        "* it follows channel loop, which it publishes itself: take it out of promotion.subscribe at {ORDERS_FILE}:{line}\n"
+    );
+    assert!(text.contains(&advice) && !text.contains("nothing: it is promoted"), "{text}");
+    world.edit(ORDERS_FILE, own, "    promotion: { auto: true }");
+    let text = explained(&world, ORDERS_DB, &[]);
+    assert!(summary(&text).ends_with("is never promoted: it subscribes to no channel"), "{text}");
+    assert!(text.contains("next possible never, as things are\n"), "{text}");
+}
+
+#[test]
+fn recorded_facts_are_not_made_better_by_settings() {
+    let world = World::start();
+    let (snapshot, checkout) = (world.path("facts.json"), world.checkout());
+    let record = world.sapm("plan").arg("--save-snapshot").arg(&snapshot);
+    record.expect(0);
+    let mut facts: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&snapshot).unwrap()).unwrap();
+    facts["config_repo"] = serde_json::Value::Null;
+    std::fs::write(&snapshot, facts.to_string()).unwrap();
+    let offline = world.sapm("explain").arg(CANARY).arg("--snapshot").arg(&snapshot);
+    let text = offline.arg("--app-interface").arg(&checkout).expect(0).out;
+    assert!(!text.contains("set SAPM_GITLAB_URL"), "{text}");
+    let advice = "these facts do not tell whether its merge request is open: record them where GitLab's settings are";
+    assert!(text.contains(advice), "{text}");
+}
