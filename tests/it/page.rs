@@ -6,4 +6,5 @@ mod hostile;
 mod keyboard;
 mod large;
 mod lead_time;
+mod links;
 pub mod small;

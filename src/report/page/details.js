@@ -28,7 +28,7 @@ const section = (title, ...content) => make("section", {}, make("h3", {}, title)
 
 function links(target) {
   const request = target.request === undefined ? null : data.requests[target.request];
-  const compare = /^[0-9a-f]{40}$/.test(target.from) && target.to ? codePage(target, `compare/${target.from}...${target.to}`) : null;
+  const compare = /^[0-9a-f]{40}$/.test(target.from) && target.to ? codePage(target.repo, `compare/${target.from}...${target.to}`) : null;
   const repo = data.repos[target.repo][0];
   const items = [
     ["File: ", place(target.file, target.line)],
@@ -84,7 +84,7 @@ function publishers(target) {
     const publisher = data.publishers[at];
     const [state, checkIn, reason] = publisher.deployments[channel] || ["unknown", null, null];
     const sha = publisher.commit;
-    const commit = sha ? link(codePage(target, `commit/${sha}`), make("code", {}, short(sha))) : publisher.error || "not known";
+    const commit = sha ? link(codePage(publisher.repo, `commit/${sha}`), make("code", {}, short(sha))) : publisher.error || "not known";
     const ref = publisher.ref && publisher.ref !== sha ? make("span", { class: "under" }, publisher.ref) : null;
     const subject = publisher.subject ? make("span", { class: "under" }, publisher.subject) : null;
     const made = publisher.committed === undefined ? null : make("span", { class: "under" }, "committed ", time(publisher.committed));

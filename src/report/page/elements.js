@@ -49,9 +49,9 @@ function place(file, line) {
   return link(`${data.blob_url}/${path}${line ? `#L${line}` : ""}`, words);
 }
 
-/** A forge's page of a target's code repository: of a commit, or of a comparison. */
-function codePage(target, path) {
-  const pages = data.repos[target.repo][1];
+/** A forge's page of a code repository: of a commit, or of a comparison. */
+function codePage(repo, path) {
+  const pages = data.repos[repo][1];
   return pages && /[0-9a-f]{40}$/.test(path) ? `${pages}/${path}` : null;
 }
 
