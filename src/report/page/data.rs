@@ -21,8 +21,6 @@ use crate::plan::{Action, Reason, forge_pages};
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
     observed_at: i64,
-    /// Why the run ended early.
-    failed: Option<&'a str>,
     /// `<project>/-/blob/<commit>`: where links to files begin.
     blob_url: Option<String>,
     targets: Vec<Target<'a>>,
@@ -148,10 +146,8 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .map(|at| &report.publishers[*at])
         .map(|known| publisher(known, repos.index(&known.repo_url)))
         .collect();
-    let failed = report.problems.iter().find(|problem| problem.code == "run_failed");
     Data {
         observed_at: report.observed_at.timestamp(),
-        failed: failed.map(|problem| problem.message.as_str()),
         blob_url: report
             .config_repo
             .as_ref()

@@ -213,10 +213,11 @@ for (const change of ["hashchange", "popstate"]) {
     draw();
   });
 }
-if (data.failed) {
+const failed = data.problems.find((problem) => problem.code === "run_failed");
+if (failed) {
   const banner = document.getElementById("banner");
   banner.hidden = false;
-  banner.textContent = `This run ended early: ${data.failed}. What is shown is what was known by then.`;
+  banner.append(`This run ended early: ${failed.message}. What is shown is what was known by then.`, whatToDo(failed) || "");
 }
 readHash();
 draw();

@@ -24,9 +24,11 @@ function requestsView() {
   return [make("h2", {}, "Merge requests"), data.requests.length ? paged(data.requests, state.page, show) : nothing("There are none.")];
 }
 
+const whatToDo = (problem) => (problem.help ? make("span", { class: "under" }, `What to do: ${problem.help}`) : null);
+
 function problemsView() {
   const row = (problem) => make("tr", {}, make("td", {}, badge(problem.severity)),
-    make("td", {}, problem.message, problem.path ? make("span", { class: "under mono" }, problem.path) : null),
+    make("td", {}, problem.message, problem.path ? make("span", { class: "under mono" }, problem.path) : null, whatToDo(problem)),
     make("td", {}, problem.file ? place(problem.file, problem.line) : ""), make("td", { class: "wide" }, make("code", {}, problem.code)));
   const show = (part) => make("div", { class: "frame" }, table("Problems", ["Severity", "What", "Where", make("th", { scope: "col", class: "wide" }, "Code")], part.map(row)));
   return [make("h2", {}, "Problems"), data.problems.length ? paged(data.problems, state.page, show) : nothing("There are none.")];

@@ -242,7 +242,12 @@ fn a_run_that_failed_leaves_a_page_that_says_so() {
     browser.open(&page, "#view=problems");
     let banner = browser.texts("#banner").remove(0);
     assert!(banner.starts_with("This run ended early: "), "{banner}");
-    assert_eq!(browser.texts("tbody tr").len(), 1);
+    let problem = browser.texts("tbody tr");
+    assert_eq!(problem.len(), 1);
+    for words in [&banner, &problem[0]] {
+        let wanted = "What to do: check the URL, and that SAPM_GITLAB_TOKEN";
+        assert!(words.contains(wanted), "as the command says: {words}");
+    }
     look(&browser, "failed");
 }
 
