@@ -7,4 +7,5 @@ mod keyboard;
 mod large;
 mod lead_time;
 mod links;
+mod narrow;
 pub mod small;

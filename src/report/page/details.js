@@ -54,7 +54,7 @@ function gates(target) {
       make("th", { scope: "row" }, gate.gate), make("td", { class: "nowrap" }, badge(kind, words)),
       make("td", {}, gate.reason), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
   });
-  return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates"));
+  return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates stacks"));
 }
 
 /** These come first, from the last one on. */
@@ -94,7 +94,7 @@ function publishers(target) {
     return make("tr", {}, make("th", { scope: "row" }, who, make("span", { class: "under" }, place(publisher.file, publisher.line))), make("td", {}, channel), make("td", {}, commit, ref, subject, made),
       make("td", {}, badge(state, words), reason ? make("span", { class: "under" }, reason) : null), make("td", { class: "nowrap" }, checkIn === null ? "" : time(checkIn), age));
   });
-  return make("div", scrolling("Publishers"), table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers"));
+  return make("div", scrolling("Publishers"), table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers stacks"));
 }
 
 /** What becomes of a request, and what became of it where the plan was applied. */

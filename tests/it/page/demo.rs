@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::browser::{Browser, DOWN, ENTER, ESCAPE, TAB};
+use super::narrow::{cut, least};
 use crate::e2e::support::{CANARY, LEDGER, ORDERS, World};
 use crate::shop::TOKEN;
 
@@ -152,6 +153,20 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     let steps = browser.texts("td.detail .steps li").join("\n");
     assert_eq!(steps.matches("not yet").count(), 2, "{steps}");
     look(&browser, "held");
+    for width in [360, 480, 770, 800, 900, 1024, 1110] {
+        browser.resize(width, 900);
+        assert_eq!(cut(&browser), "", "at {width}");
+        let value = least(&browser, "dl.evidence dd");
+        assert!(value > 70, "{value} pixels for a value at {width}");
+    }
+    let colours = browser.run(
+        "return ['.holds .badge', '.holds td', '.holds'].map((s) => getComputedStyle(document.querySelector(s)).backgroundColor)",
+    );
+    assert!(
+        colours[0] != colours[1] && colours[0] != colours[2],
+        "a verdict like its row: {colours}"
+    );
+    browser.resize(1400, 1300);
 
     // A plan that was not applied speaks of what is to come.
     let folder = world.path("planned");
