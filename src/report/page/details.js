@@ -52,7 +52,7 @@ function gates(target) {
     const next = gate.next ? [time(gate.next), make("span", { class: "under" }, `in ${span(gate.next - data.observed_at)}`)] : "";
     return make("tr", { class: gate.outcome === "hold" ? "holds" : null },
       make("th", { scope: "row" }, gate.gate), make("td", { class: "nowrap" }, badge(kind, words)),
-      make("td", {}, gate.reason), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
+      make("td", {}, wrapping(gate.reason)), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
   });
   return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates stacks"));
 }
@@ -76,7 +76,7 @@ function evidence(gate) {
     else if (value !== null && Object.keys(value).length) pairs.push([name.replaceAll("_", " "), JSON.stringify(value)]);
   }
   if (!pairs.length) return null;
-  return make("dl", { class: "evidence" }, pairs.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  return make("dl", { class: "evidence" }, pairs.map(([name, value]) => [make("dt", {}, name), make("dd", {}, wrapping(value))]));
 }
 
 function publishers(target) {

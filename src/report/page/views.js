@@ -28,7 +28,7 @@ const whatToDo = (problem) => (problem.help ? make("span", { class: "under" }, `
 
 function problemsView() {
   const row = (problem) => make("tr", {}, make("td", {}, badge(problem.severity)),
-    make("td", {}, problem.message, problem.path ? make("span", { class: "under mono" }, problem.path) : null, whatToDo(problem)),
+    make("td", {}, wrapping(problem.message), problem.path ? make("span", { class: "under mono" }, wrapping(problem.path)) : null, whatToDo(problem)),
     make("td", {}, problem.file ? place(problem.file, problem.line) : ""), make("td", { class: "nowrap" }, make("code", {}, problem.code)));
   const show = (part) => make("div", { class: "frame" }, table("Problems", ["Severity", "What", "Where", "Code"], part.map(row), "problems stacks"));
   return [make("h2", {}, "Problems"), data.problems.length ? paged(data.problems, state.page, show) : nothing("There are none.")];
@@ -143,7 +143,7 @@ function leadRow(target) {
   const { deployed, here, done } = target.lead;
   const cell = (content, kind = "wide") => make("td", { class: kind }, content);
   const took = !done ? span(waited(target)) : here >= deployed ? span(here - deployed) : "not known";
-  return make("tr", {}, make("th", { scope: "row" }, make("a", { href: hashOf({ q: target.uid, open: target.uid }) }, target.label)), make("td", {}, badge(done ? "done" : target.decision), target.held_by ? make("span", { class: "gate" }, target.held_by) : null),
+  return make("tr", {}, make("th", { scope: "row" }, make("a", { href: hashOf({ q: target.uid, open: target.uid }) }, wrapping(target.label))), make("td", {}, badge(done ? "done" : target.decision), target.held_by ? make("span", { class: "gate" }, target.held_by) : null),
     make("td", { class: "nowrap" }, took), cell(time(deployed), "middle"), cell(promotableWords(target)), cell(openedWords(target)), cell(hereWords(target)));
 }
 

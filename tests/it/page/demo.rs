@@ -38,6 +38,10 @@ fn the_page_of_the_demo_shows_finds_and_opens() {
             "return Math.min(...[...document.querySelectorAll('tr.row td:nth-child(3)')].map((e) => e.clientWidth))",
         );
         assert!(room.as_i64().unwrap() > 120, "{room} pixels for the reason at {width}");
+        let wide = browser.run(
+            "return [...document.querySelectorAll('tr.row .gate')].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText)",
+        );
+        assert_eq!(wide, serde_json::json!([]), "gates that reach into the reason at {width}");
     }
     browser.resize(1400, 900);
 
