@@ -62,7 +62,8 @@ pub async fn run(config: &Config) -> Run {
             Run { report, explanation, snapshot, stopwatch, fatal: None, without_gitlab }
         }
         Err(fatal) => {
-            let problem = Problem::error("run_failed", fatal.message.clone());
+            let mut problem = Problem::error("run_failed", fatal.message.clone());
+            problem.help.clone_from(&fatal.hint);
             let mut report = PlanReport::of_problems(now, vec![problem]);
             report.pipeline_url = config.pipeline_url.clone();
             Run {

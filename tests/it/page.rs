@@ -6,4 +6,6 @@ mod hostile;
 mod keyboard;
 mod large;
 mod lead_time;
+mod links;
+mod narrow;
 pub mod small;

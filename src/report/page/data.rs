@@ -10,7 +10,7 @@ use super::super::model::{
 };
 use super::super::picture::members;
 use super::lead_time::{LeadTime, lead_time};
-use super::shared::{Followed, GateData, Gates};
+use super::shared::{Followed, GateData, Gates, Repos};
 use crate::apply::Verdict;
 use crate::decide::{DeploymentState, GateName, Outcome};
 use crate::domain::{CommitSha, Problem, RepoUrl};
@@ -21,8 +21,6 @@ use crate::plan::{Action, Reason, forge_pages};
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
     observed_at: i64,
-    /// Why the run ended early.
-    failed: Option<&'a str>,
     /// `<project>/-/blob/<commit>`: where links to files begin.
     blob_url: Option<String>,
     targets: Vec<Target<'a>>,
@@ -73,6 +71,8 @@ struct Publisher<'a> {
     label: String,
     file: &'a str,
     line: u32,
+    /// Index into `repos`: it may be another one than its subscribers'.
+    repo: usize,
     #[serde(rename = "ref")]
     git_ref: Option<&'a str>,
     commit: Option<&'a CommitSha>,
@@ -125,7 +125,7 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .collect();
     let mut followed = Followed::new(report);
     let mut gates = Gates::default();
-    let mut repos = BTreeMap::new();
+    let mut repos = Repos::default();
     let targets = report
         .subscribers
         .iter()
@@ -136,22 +136,25 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
             let known = request.map(|at| &report.merge_requests[at]);
             let own = own.get(&subscriber.target.uid).copied();
             let lead = lead_time(subscriber, own, publishers, known, report.observed_at);
-            let next = repos.len();
-            let repo = *repos.entry(subscriber.repo_url.as_str()).or_insert(next);
+            let repo = repos.index(&subscriber.repo_url);
             target(subscriber, repo, gates.of(subscriber), follows, request, lead)
         })
         .collect();
-    let failed = report.problems.iter().find(|problem| problem.code == "run_failed");
+    let publishers = followed
+        .listed
+        .iter()
+        .map(|at| &report.publishers[*at])
+        .map(|known| publisher(known, repos.index(&known.repo_url)))
+        .collect();
     Data {
         observed_at: report.observed_at.timestamp(),
-        failed: failed.map(|problem| problem.message.as_str()),
         blob_url: report
             .config_repo
             .as_ref()
             .and_then(|repo| web(&repo.web_url).map(|url| format!("{url}/-/blob/{}", repo.commit))),
         targets,
-        publishers: followed.listed.iter().map(|at| publisher(&report.publishers[*at])).collect(),
-        repos: pages(report, repos),
+        publishers,
+        repos: pages(report, &repos.listed),
         gates: gates.listed,
         requests: report.merge_requests.iter().map(request).collect(),
         problems: &report.problems,
@@ -170,15 +173,9 @@ pub(super) fn seconds(time: Option<DateTime<Utc>>) -> Option<i64> {
     time.map(|time| time.timestamp())
 }
 
-/// Repositories in the order of their indexes.
-fn pages<'a>(
-    report: &PlanReport,
-    repos: BTreeMap<&'a str, usize>,
-) -> Vec<(Option<&'a str>, Option<String>)> {
+fn pages<'a>(report: &PlanReport, repos: &[&'a str]) -> Vec<(Option<&'a str>, Option<String>)> {
     let host = report.config_repo.as_ref().and_then(RepoReport::host);
-    let mut repos: Vec<(usize, &str)> = repos.into_iter().map(|(url, at)| (at, url)).collect();
-    repos.sort_unstable();
-    repos.into_iter().map(|(_, url)| (web(url), forge_pages(&RepoUrl::new(url), host))).collect()
+    repos.iter().map(|url| (web(url), forge_pages(&RepoUrl::new(*url), host))).collect()
 }
 
 fn target<'a>(
@@ -215,7 +212,7 @@ fn target<'a>(
     }
 }
 
-fn publisher(publisher: &PublisherReport) -> Publisher<'_> {
+fn publisher(publisher: &PublisherReport, repo: usize) -> Publisher<'_> {
     let deployments = publisher.deployments.iter().map(|(channel, deployment)| {
         let known = (deployment.state, seconds(deployment.check_in), deployment.reason.as_deref());
         (channel.as_str(), known)
@@ -225,6 +222,7 @@ fn publisher(publisher: &PublisherReport) -> Publisher<'_> {
         label: publisher.target.label(),
         file: &publisher.target.file,
         line: publisher.target.line,
+        repo,
         git_ref: publisher.git_ref.as_deref(),
         commit: publisher.commit_sha.as_ref(),
         committed: seconds(publisher.committed_at),

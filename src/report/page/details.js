@@ -28,7 +28,7 @@ const section = (title, ...content) => make("section", {}, make("h3", {}, title)
 
 function links(target) {
   const request = target.request === undefined ? null : data.requests[target.request];
-  const compare = /^[0-9a-f]{40}$/.test(target.from) && target.to ? codePage(target, `compare/${target.from}...${target.to}`) : null;
+  const compare = /^[0-9a-f]{40}$/.test(target.from) && target.to ? codePage(target.repo, `compare/${target.from}...${target.to}`) : null;
   const repo = data.repos[target.repo][0];
   const items = [
     ["File: ", place(target.file, target.line)],
@@ -52,9 +52,9 @@ function gates(target) {
     const next = gate.next ? [time(gate.next), make("span", { class: "under" }, `in ${span(gate.next - data.observed_at)}`)] : "";
     return make("tr", { class: gate.outcome === "hold" ? "holds" : null },
       make("th", { scope: "row" }, gate.gate), make("td", { class: "nowrap" }, badge(kind, words)),
-      make("td", {}, gate.reason), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
+      make("td", {}, wrapping(gate.reason)), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
   });
-  return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates"));
+  return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates stacks"));
 }
 
 /** These come first, from the last one on. */
@@ -76,7 +76,7 @@ function evidence(gate) {
     else if (value !== null && Object.keys(value).length) pairs.push([name.replaceAll("_", " "), JSON.stringify(value)]);
   }
   if (!pairs.length) return null;
-  return make("dl", { class: "evidence" }, pairs.map(([name, value]) => [make("dt", {}, name), make("dd", {}, value)]));
+  return make("dl", { class: "evidence" }, pairs.map(([name, value]) => [make("dt", {}, name), make("dd", {}, wrapping(value))]));
 }
 
 function publishers(target) {
@@ -84,7 +84,7 @@ function publishers(target) {
     const publisher = data.publishers[at];
     const [state, checkIn, reason] = publisher.deployments[channel] || ["unknown", null, null];
     const sha = publisher.commit;
-    const commit = sha ? link(codePage(target, `commit/${sha}`), make("code", {}, short(sha))) : publisher.error || "not known";
+    const commit = sha ? link(codePage(publisher.repo, `commit/${sha}`), make("code", {}, short(sha))) : publisher.error || "not known";
     const ref = publisher.ref && publisher.ref !== sha ? make("span", { class: "under" }, publisher.ref) : null;
     const subject = publisher.subject ? make("span", { class: "under" }, publisher.subject) : null;
     const made = publisher.committed === undefined ? null : make("span", { class: "under" }, "committed ", time(publisher.committed));
@@ -94,7 +94,7 @@ function publishers(target) {
     return make("tr", {}, make("th", { scope: "row" }, who, make("span", { class: "under" }, place(publisher.file, publisher.line))), make("td", {}, channel), make("td", {}, commit, ref, subject, made),
       make("td", {}, badge(state, words), reason ? make("span", { class: "under" }, reason) : null), make("td", { class: "nowrap" }, checkIn === null ? "" : time(checkIn), age));
   });
-  return make("div", scrolling("Publishers"), table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers"));
+  return make("div", scrolling("Publishers"), table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers stacks"));
 }
 
 /** What becomes of a request, and what became of it where the plan was applied. */

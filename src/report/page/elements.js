@@ -41,17 +41,21 @@ function time(seconds) {
   return make("time", { datetime: new Date(seconds * 1000).toISOString() }, words);
 }
 
+/** Text that may wrap behind slashes and low lines, else a long name is cut anywhere; and not within a date. */
+const wrapping = (text) => text.split(/(\d{4}-\d\d-\d\d)/).map((part, at) => (at % 2 ? make("span", { class: "nowrap" }, part)
+  : (part.match(/[^/_]+[/_]*|[/_]+/g) || []).map((piece, at) => [at ? make("wbr") : null, piece])));
+
 /** The place of a datafile: GitLab's page of the line, where that is known. */
 function place(file, line) {
   const words = `data${file}${line ? `:${line}` : ""}`;
-  if (!data.blob_url) return make("span", { class: "mono" }, words);
-  const path = `data${file}`.split("/").map(encodeURIComponent).join("/");
-  return link(`${data.blob_url}/${path}${line ? `#L${line}` : ""}`, words);
+  if (!data.blob_url) return make("span", { class: "mono" }, wrapping(words));
+  const address = `data${file}`.split("/").map(encodeURIComponent).join("/");
+  return link(`${data.blob_url}/${address}${line ? `#L${line}` : ""}`, wrapping(words));
 }
 
-/** A forge's page of a target's code repository: of a commit, or of a comparison. */
-function codePage(target, path) {
-  const pages = data.repos[target.repo][1];
+/** A forge's page of a code repository: of a commit, or of a comparison. */
+function codePage(repo, path) {
+  const pages = data.repos[repo][1];
   return pages && /[0-9a-f]{40}$/.test(path) ? `${pages}/${path}` : null;
 }
 

@@ -132,11 +132,11 @@ function row(target) {
   const [file, template, ...rest] = target.label.split("/");
   const where = rest.splice(-2).join("/");
   const button = make("button", { class: "expand", type: "button", "data-key": `row-${target.uid}`, "aria-expanded": String(open), "aria-controls": open ? id : null },
-    make("span", {}, make("span", { class: "strong" }, [file, template, ...rest].join("/")), make("span", { class: "under" }, where)));
+    make("span", {}, make("span", { class: "strong" }, wrapping([file, template, ...rest].join("/"))), make("span", { class: "under" }, wrapping(where))));
   const moves = target.to === null ? make("code", {}, short(target.from)) : make("code", {}, `${short(target.from)} → ${short(target.to)}`);
   const line = make("tr", { class: open ? "row open" : "row", "data-uid": target.uid }, make("td", {}, button),
-    make("td", { class: "nowrap" }, badge(target.decision), target.held_by ? make("span", { class: "gate" }, target.held_by) : null),
-    make("td", {}, target.reason, waitsFor(target)), make("td", { class: "wide" }, moves),
+    make("td", { class: "nowrap" }, badge(target.decision), target.held_by ? make("span", { class: "gate" }, wrapping(target.held_by)) : null),
+    make("td", {}, wrapping(target.reason), waitsFor(target)), make("td", { class: "wide" }, moves),
     make("td", { class: "wide" }, target.app, make("span", { class: "under" }, target.environment)), make("td", { class: "wide nowrap" }, waits(target) ? span(data.observed_at - target.lead.deployed) : ""));
   line.addEventListener("click", (event) => {
     const selecting = String(document.getSelection()) !== "";
@@ -162,7 +162,7 @@ function drawTiles() {
   document.getElementById("tiles").replaceChildren(
     tile("promote", count("promote"), "to promote", { decision: "promote" }), tile("hold", count("hold"), "held by a gate", { decision: "hold" }),
     tile("error", count("error"), "in error", { decision: "error" }), tile("calm", count("up_to_date"), "up to date", { decision: "up_to_date" }),
-    tile("new", data.requests.length, "merge requests", { view: "requests" }), tile(errors ? "error" : "calm", data.problems.length, `problems (${plural(errors, "error")})`, { view: "problems" }));
+    tile("new", data.requests.length, "merge requests", { view: "requests" }), tile(errors ? "error" : "calm", data.problems.length, `problems (${plural(errors, "error").replace(" ", "\u00a0")})`, { view: "problems" }));
 }
 
 function draw() {
@@ -213,10 +213,11 @@ for (const change of ["hashchange", "popstate"]) {
     draw();
   });
 }
-if (data.failed) {
+const failed = data.problems.find((problem) => problem.code === "run_failed");
+if (failed) {
   const banner = document.getElementById("banner");
   banner.hidden = false;
-  banner.textContent = `This run ended early: ${data.failed}. What is shown is what was known by then.`;
+  banner.append(`This run ended early: ${failed.message}. What is shown is what was known by then.`, whatToDo(failed) || "");
 }
 readHash();
 draw();

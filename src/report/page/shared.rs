@@ -55,6 +55,24 @@ impl Gates {
     }
 }
 
+/// Code repositories, each spelling once.
+#[derive(Default)]
+pub(super) struct Repos<'a> {
+    /// In the order of their indexes.
+    pub listed: Vec<&'a str>,
+    known: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Repos<'a> {
+    /// The index of an address.
+    pub fn index(&mut self, url: &'a str) -> usize {
+        *self.known.entry(url).or_insert_with(|| {
+            self.listed.push(url);
+            self.listed.len() - 1
+        })
+    }
+}
+
 /// The publishers that are followed, by indexes of their own.
 pub(super) struct Followed<'a> {
     report: &'a PlanReport,

@@ -24,11 +24,13 @@ function requestsView() {
   return [make("h2", {}, "Merge requests"), data.requests.length ? paged(data.requests, state.page, show) : nothing("There are none.")];
 }
 
+const whatToDo = (problem) => (problem.help ? make("span", { class: "under" }, `What to do: ${problem.help}`) : null);
+
 function problemsView() {
   const row = (problem) => make("tr", {}, make("td", {}, badge(problem.severity)),
-    make("td", {}, problem.message, problem.path ? make("span", { class: "under mono" }, problem.path) : null),
-    make("td", {}, problem.file ? place(problem.file, problem.line) : ""), make("td", { class: "wide" }, make("code", {}, problem.code)));
-  const show = (part) => make("div", { class: "frame" }, table("Problems", ["Severity", "What", "Where", make("th", { scope: "col", class: "wide" }, "Code")], part.map(row)));
+    make("td", {}, wrapping(problem.message), problem.path ? make("span", { class: "under mono" }, wrapping(problem.path)) : null, whatToDo(problem)),
+    make("td", {}, problem.file ? place(problem.file, problem.line) : ""), make("td", { class: "nowrap" }, make("code", {}, problem.code)));
+  const show = (part) => make("div", { class: "frame" }, table("Problems", ["Severity", "What", "Where", "Code"], part.map(row), "problems stacks"));
   return [make("h2", {}, "Problems"), data.problems.length ? paged(data.problems, state.page, show) : nothing("There are none.")];
 }
 
@@ -121,7 +123,7 @@ function leadTimeView() {
   const heading = [make("h2", {}, "Lead time"), make("p", { class: "quiet" }, "How long commits take: deployed upstream (when every publisher had deployed the commit, by the deployment records), promotable (deployed, soaked and within the schedule), merge request opened, deployed here (by the target's own record, where it publishes). Below those that wait stand the promotions that are done.")];
   if (!all.length) return [heading, nothing("No record says when a commit was deployed upstream.")];
   const columns = ["Target", "Decision", "Waiting, or took", "Deployed upstream", "Promotable", "Merge request opened", "Deployed here"];
-  const show = (part) => make("div", { class: "frame" }, table("Lead time by target", columns.map((head, at) => make("th", { scope: "col", class: at > 3 ? "wide" : null }, head)), part.map(leadRow)));
+  const show = (part) => make("div", { class: "frame" }, table("Lead time by target", columns.map((head, at) => make("th", { scope: "col", class: at > 3 ? "wide" : at === 3 ? "middle" : null }, head)), part.map(leadRow), "lead"));
   return [heading, summaryOf(under, done), under.length ? chart(under, waited) : null, make("h3", {}, "Waiting longest first, then what is done, the newest first"), paged(all, state.page, show)];
 }
 
@@ -139,13 +141,13 @@ function summaryOf(under, done) {
 
 function leadRow(target) {
   const { deployed, here, done } = target.lead;
-  const cell = (content) => make("td", { class: "nowrap wide" }, content);
+  const cell = (content, kind = "wide") => make("td", { class: kind }, content);
   const took = !done ? span(waited(target)) : here >= deployed ? span(here - deployed) : "not known";
-  return make("tr", {}, make("th", { scope: "row" }, make("a", { href: hashOf({ q: target.uid, open: target.uid }) }, target.label)), make("td", {}, badge(done ? "done" : target.decision), target.held_by ? make("span", { class: "gate" }, target.held_by) : null),
-    make("td", { class: "nowrap" }, took), make("td", { class: "nowrap" }, time(deployed)), cell(promotableWords(target)), cell(openedWords(target)), cell(hereWords(target)));
+  return make("tr", {}, make("th", { scope: "row" }, make("a", { href: hashOf({ q: target.uid, open: target.uid }) }, wrapping(target.label))), make("td", {}, badge(done ? "done" : target.decision), target.held_by ? make("span", { class: "gate" }, target.held_by) : null),
+    make("td", { class: "nowrap" }, took), cell(time(deployed), "middle"), cell(promotableWords(target)), cell(openedWords(target)), cell(hereWords(target)));
 }
 
-const key = (decision, words) => make("th", { scope: "col" }, make("span", { class: `key ${decision}`, "aria-hidden": "true" }), words);
+const key = (decision, words) => make("th", { scope: "col", class: "number" }, make("span", { class: `key ${decision}`, "aria-hidden": "true" }), words);
 
 /** How many wait how long, in bars. */
 function chart(waiting, wait) {
@@ -160,7 +162,7 @@ function chart(waiting, wait) {
       part.style.width = `${(100 * group[decision]) / most}%`;
       bar.append(part);
     }
-    return make("tr", {}, make("th", { scope: "row", class: "nowrap" }, WAITS[at][0]), make("td", { class: "number" }, number(group.promote)), make("td", { class: "number" }, number(group.hold)), make("td", {}, bar));
+    return make("tr", {}, make("th", { scope: "row" }, WAITS[at][0]), make("td", { class: "number" }, number(group.promote)), make("td", { class: "number" }, number(group.hold)), make("td", {}, bar.hasChildNodes() ? bar : null));
   });
   return make("div", { class: "frame bars" }, table("Targets by how long they wait", ["Waiting since deployed upstream", key("promote", "To promote"), key("hold", "Held"), make("td", {})], rows));
 }

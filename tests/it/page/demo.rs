@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::browser::{Browser, DOWN, ENTER, ESCAPE, TAB};
+use super::narrow::{cut, least};
 use crate::e2e::support::{CANARY, LEDGER, ORDERS, World};
 use crate::shop::TOKEN;
 
@@ -37,6 +38,10 @@ fn the_page_of_the_demo_shows_finds_and_opens() {
             "return Math.min(...[...document.querySelectorAll('tr.row td:nth-child(3)')].map((e) => e.clientWidth))",
         );
         assert!(room.as_i64().unwrap() > 120, "{room} pixels for the reason at {width}");
+        let wide = browser.run(
+            "return [...document.querySelectorAll('tr.row .gate')].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.innerText)",
+        );
+        assert_eq!(wide, serde_json::json!([]), "gates that reach into the reason at {width}");
     }
     browser.resize(1400, 900);
 
@@ -152,6 +157,20 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     let steps = browser.texts("td.detail .steps li").join("\n");
     assert_eq!(steps.matches("not yet").count(), 2, "{steps}");
     look(&browser, "held");
+    for width in [360, 480, 770, 800, 900, 1024, 1110] {
+        browser.resize(width, 900);
+        assert_eq!(cut(&browser), "", "at {width}");
+        let value = least(&browser, "dl.evidence dd");
+        assert!(value > 70, "{value} pixels for a value at {width}");
+    }
+    let colours = browser.run(
+        "return ['.holds .badge', '.holds td', '.holds'].map((s) => getComputedStyle(document.querySelector(s)).backgroundColor)",
+    );
+    assert!(
+        colours[0] != colours[1] && colours[0] != colours[2],
+        "a verdict like its row: {colours}"
+    );
+    browser.resize(1400, 1300);
 
     // A plan that was not applied speaks of what is to come.
     let folder = world.path("planned");
@@ -242,7 +261,12 @@ fn a_run_that_failed_leaves_a_page_that_says_so() {
     browser.open(&page, "#view=problems");
     let banner = browser.texts("#banner").remove(0);
     assert!(banner.starts_with("This run ended early: "), "{banner}");
-    assert_eq!(browser.texts("tbody tr").len(), 1);
+    let problem = browser.texts("tbody tr");
+    assert_eq!(problem.len(), 1);
+    for words in [&banner, &problem[0]] {
+        let wanted = "What to do: check the URL, and that SAPM_GITLAB_TOKEN";
+        assert!(words.contains(wanted), "as the command says: {words}");
+    }
     look(&browser, "failed");
 }
 

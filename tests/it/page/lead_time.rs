@@ -34,6 +34,7 @@ fn a_refreshed_request_is_older_than_what_it_carries() {
     assert!(steps[2].contains("refreshed (opened 2026-11-20 08:00)"), "{steps:?}");
     assert!(!steps[2].contains("after"), "{steps:?}");
     assert!(browser.texts("tr.row").remove(0).contains("waits for the merge of !7"));
+    browser.resize(1400, 900);
     browser.open(&page, "#view=lead");
     assert!(browser.texts("main table").join(" ").contains("refreshed (opened"));
 }
@@ -52,6 +53,7 @@ fn promotable_is_when_the_schedule_opened() {
     assert_eq!(lead(&early), json!({"deployed": unix("2026-11-20T20:00:00Z")}));
     let Some(browser) = Browser::start() else { return };
     let (_folder, page) = written(&early);
+    browser.resize(1400, 900);
     browser.open(&page, "#view=lead");
     let row = browser.texts(".frame:not(.bars) tbody tr").remove(0);
     assert!(row.contains("not yet: schedule holds"), "{row}");
@@ -80,6 +82,7 @@ fn what_is_done_is_history() {
     );
     let Some(browser) = Browser::start() else { return };
     let (_folder, page) = written(&report);
+    browser.resize(1400, 900);
     browser.open(&page, "#view=lead");
     let rows = browser.texts("main tbody tr");
     assert!(rows[0].contains("one-001") && rows[0].contains("not known"), "{rows:?}");
