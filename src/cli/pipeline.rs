@@ -239,6 +239,7 @@ fn report(
     let of_config_repo: BTreeSet<&Problem> =
         loaded.bundle.problems.iter().chain(&loaded.inventory.problems).collect();
     problems.retain(|problem| scope.reports_problem(problem) || !of_config_repo.contains(problem));
+    problems.iter_mut().for_each(Problem::help_as_usual);
     let mut report =
         PlanReport::new(&loaded.inventory, snapshot, decisions, plan, outcomes, scope, problems);
     report.pipeline_url = config.pipeline_url.clone();
@@ -253,7 +254,11 @@ async fn export(doors: &Doors, exported: Option<Vec<u8>>, report: &mut PlanRepor
     }
     if let Err(error) = doors.state.put(EXPORT_KEY, bytes).await {
         let message = format!("the state export could not be written: {error}");
-        report.problems.push(Problem::error("export_failed", message).at(EXPORT_KEY));
+        report.problems.push(
+            Problem::error("export_failed", message)
+                .at(EXPORT_KEY)
+                .help("check that the bucket may be written to; the next run writes it again"),
+        );
     }
 }
 

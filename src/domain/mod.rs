@@ -2,6 +2,7 @@
 
 pub mod check_in;
 mod git;
+mod help;
 mod identity;
 mod problem;
 pub mod schedule;

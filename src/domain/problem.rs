@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::help::usual_help;
+
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -94,6 +96,13 @@ impl Problem {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Says what is usually done about problems of this kind, unless it says more itself.
+    pub fn help_as_usual(&mut self) {
+        if self.help.is_none() {
+            self.help = usual_help(&self.code).map(str::to_owned);
+        }
     }
 
     /// Names another place that has to do with it.

@@ -94,13 +94,17 @@ fn problems(text: &mut String, report: &PlanReport) {
     if report.problems.is_empty() {
         return;
     }
-    text.push_str("## Problems\n\n| severity | file | what |\n| --- | --- | --- |\n");
+    text.push_str(
+        "## Problems\n\n| severity | file | what | what to do |\n| --- | --- | --- | --- |\n",
+    );
     for problem in &report.problems {
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
         let file =
             problem.file.as_ref().map(|file| format!("data{file}{line}")).unwrap_or_default();
         let severity = if problem.is_error() { "error" } else { "warning" };
-        let _ = writeln!(text, "| {severity} | {} | {} |", cell(&file), cell(&problem.message));
+        let help = cell(problem.help.as_deref().unwrap_or_default());
+        let (file, what) = (cell(&file), cell(&problem.message));
+        let _ = writeln!(text, "| {severity} | {file} | {what} | {help} |");
     }
     text.push('\n');
 }

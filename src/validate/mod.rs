@@ -5,7 +5,6 @@
 //! says what to do about it. Nobody is asked: what only the world knows (a branch that is gone,
 //! a deployment record) is found by a run.
 
-mod help;
 mod places;
 mod rules;
 
@@ -45,9 +44,7 @@ pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> F
     let mut places = places::Places::new(bundle);
     for problem in &mut problems {
         places.locate(problem);
-        if problem.help.is_none() {
-            problem.help = help::help(&problem.code).map(str::to_owned);
-        }
+        problem.help_as_usual();
     }
     problems.sort_by(|a, b| key(a).cmp(&key(b)));
     problems.dedup();

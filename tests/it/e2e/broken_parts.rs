@@ -84,6 +84,8 @@ fn each_of_them_is_named_with_its_place() {
         let problem = problems.iter().find(|problem| problem["path"] == place);
         assert!(problem.is_some_and(|problem| problem["line"].is_u64()), "{place} in {problems:?}");
     }
+    let to_do = "`deploy that commit again, so that its record is written anew` |";
+    assert!(report_of(&world, "report.md").contains(to_do), "{}", report_of(&world, "report.md"));
     let quality = report_of(&world, "gl-code-quality-report.json");
     let quality: serde_json::Value = serde_json::from_str(&quality).unwrap();
     let issues = quality.as_array().unwrap();

@@ -1,7 +1,7 @@
 //! What to do about each kind of problem, in a line. `docs/problems.md` says more.
 
 /// The advice for a code; `None` where the message says it all.
-pub(super) fn help(code: &str) -> Option<&'static str> {
+pub(super) fn usual_help(code: &str) -> Option<&'static str> {
     Some(match code {
         "abbreviated_commit" => "write all 40 digits in lower case, or the name of a branch",
         "auto_without_subscribe" => {
@@ -12,6 +12,9 @@ pub(super) fn help(code: &str) -> Option<&'static str> {
         }
         "channel_without_publisher" => {
             "add the channel to promotion.publish of the target that is deployed first, or correct its spelling"
+        }
+        "commit_lookup_failed" => {
+            "check the repository's address and the ref, that the token may read it, and that its host is well"
         }
         "dangling_ref" => "correct the path: it begins with a slash, and is looked for below data/",
         "duplicate_key" => "remove one of the two: the last one counts",
@@ -29,18 +32,24 @@ pub(super) fn help(code: &str) -> Option<&'static str> {
             "subscribe to a channel of the same repository, unless one mirrors the other"
         }
         "promotion_cycle" => "take one of the subscriptions out, so that commits come from one end",
+        "record_lookup_failed" => {
+            "check that the bucket answers and that this key may be read; the next run asks again"
+        }
         "selector_without_match" => "correct the selector, or remove the target",
         "self_subscription" => "take the channel out of promotion.subscribe or promotion.publish",
         "shared_value" => "write the value out in this target, instead of sharing it",
+        "slo_lookup_failed" => "see that this Prometheus answers, and the query of the SLO",
         "slo_without_prometheus" => {
             "set prometheusUrl in the cluster, or prometheusAccess.url for this namespace in the document"
         }
         "stuck_edit_site" => {
             "give this target a ref of its own, or let the other one subscribe too"
         }
+        "unreadable_check_in" => "deploy that commit again, so that its record gets a time",
         "unreadable_datafile" => "correct the YAML; until then the file is left out as a whole",
         "unsafe_edit" => "write ref and promotion of this target as plain values of its own",
         "unsubscribed_promotion_data" => "remove the item, or subscribe to the channel",
+        "unusable_record" => "deploy that commit again, so that its record is written anew",
         "unusable_version" => "write all 40 digits: a part of a commit blocks nothing",
         _ => return None,
     })
