@@ -39,21 +39,27 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// The scheduled job: observe, decide, plan, write, report.
+    ///
+    /// `--format json` is version 1 of the plan format, with what became of each merge request.
     Apply(ApplyArgs),
     /// What `apply` would do; writes nothing.
+    ///
+    /// `--format json` is version 1 of the plan format.
     Plan(PlanArgs),
     /// Why a target is or is not promoted: the answer, every gate with its evidence, what to do
     /// about it, and what comes next.
     ///
     /// Observes only what the answer rests on: the target, those whose merge
-    /// requests may stand in its way, and all that these wait for.
+    /// requests may stand in its way, and all that these wait for. `--format json`
+    /// is version 1 of the explanation format (docs/explain.md); the report files
+    /// are those of a run about these targets.
     Explain(ExplainArgs),
     /// What is wrong in the config repo and would stop a promotion; asks nobody.
     ///
     /// Prints every problem with its line and what to do, like a compiler; `--format json` has the
-    /// same with line, column and end. `--report-dir` gets validate.json, junit.xml and
-    /// gl-code-quality-report.json for GitLab's merge request page. Exit code 5 if there is an
-    /// error, 0 if there are warnings only. docs/problems.md explains every code.
+    /// same with line, column and end. The report files are for GitLab's merge request page. Exit
+    /// code 5 if there is an error, 0 if there are warnings only. docs/problems.md explains every
+    /// code.
     Validate(ValidateArgs),
     /// Channels, publishers and subscribers as a graph; asks nobody.
     Graph(GraphArgs),
@@ -218,6 +224,19 @@ pub struct OutputArgs {
     pub save_snapshot: Option<PathBuf>,
 }
 
+/// What `validate` prints and writes: it observes nothing that could be recorded.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct FindingsOutputArgs {
+    /// How standard output is written; logs go to standard error
+    #[arg(long, env = "SAPM_FORMAT", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    pub format: Format,
+
+    /// Where the report files go: validate.json, junit.xml, gl-code-quality-report.json
+    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
+    pub report_dir: Option<PathBuf>,
+}
+
 /// Deciding about another time, or offline.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What if")]
@@ -301,7 +320,7 @@ pub struct ValidateArgs {
     pub source: SourceArgs,
 
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: FindingsOutputArgs,
 }
 
 /// Arguments of `graph`.
@@ -348,7 +367,7 @@ pub struct GraphArgs {
 pub enum Format {
     /// For people.
     Text,
-    /// For programs: version 1 of the plan format, and nothing else.
+    /// For programs: JSON, and nothing else.
     Json,
     /// For chats and issues.
     Markdown,

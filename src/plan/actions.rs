@@ -323,6 +323,7 @@ impl Planner<'_> {
             files: Vec::new(),
             promotable_since: None,
             opened_at: Some(request.created_at),
+            persons_draft: is_persons_draft(request),
             seen: Some(Seen::Request {
                 title: request.title.clone(),
                 labels: request.labels.clone(),
@@ -336,9 +337,12 @@ impl Planner<'_> {
 
 /// The title that tells which gate holds, unless it does already. A draft that a person made stays theirs.
 fn new_held_title(request: &MergeRequestFact, gate: &str) -> Option<String> {
-    let persons_draft = request.draft && !message::is_held_title(&request.title);
     let title = message::held_title(gate, &message::ready_part(&request.title));
-    (!persons_draft && request.title != title).then_some(title)
+    (!is_persons_draft(request) && request.title != title).then_some(title)
+}
+
+fn is_persons_draft(request: &MergeRequestFact) -> bool {
+    request.draft && !message::is_held_title(&request.title)
 }
 
 /// Is the description still the bot's, as its marker tells?
@@ -348,9 +352,5 @@ fn is_bots_description(request: &MergeRequestFact) -> bool {
 
 /// A draft that a person made stays one.
 fn keep_draft(request: &MergeRequestFact, title: &str) -> String {
-    if request.draft && !message::is_held_title(&request.title) {
-        format!("Draft: {title}")
-    } else {
-        title.to_owned()
-    }
+    if is_persons_draft(request) { format!("Draft: {title}") } else { title.to_owned() }
 }

@@ -224,6 +224,8 @@ pub struct PlannedRequest {
     pub promotable_since: Option<DateTime<Utc>>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
+    /// Did a person make it a draft? It stays one.
+    pub persons_draft: bool,
     /// What was planned on: if it is another one now, nothing is written.
     pub seen: Option<Seen>,
     /// What has to be written, in this order.

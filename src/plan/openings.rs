@@ -115,6 +115,7 @@ fn opening(
         files: vec![desired.file()],
         promotable_since: desired.promotable_since,
         opened_at: None,
+        persons_draft: false,
         seen: None,
         steps: Vec::new(),
     };

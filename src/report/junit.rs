@@ -1,7 +1,10 @@
-//! JUnit for GitLab's test report: a case for each target, failed where it is in error.
+//! JUnit for GitLab's test report: a case for each target, failed where it is in error, and one for each error.
+//!
+//! As in the report of `validate`, names hold no line.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
+use super::findings::place;
 use super::model::PlanReport;
 use super::text::printable;
 use crate::decide::Outcome;
@@ -24,13 +27,13 @@ pub fn junit(report: &PlanReport) -> String {
     let mut problems = TestSuite::new("problems");
     for problem in report.problems.iter().filter(|problem| problem.is_error()) {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-        status.set_message(printable(&problem.message));
-        let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let file =
-            problem.file.as_ref().map(|file| format!("data{file}{line}")).unwrap_or_default();
-        let place = problem.path.clone().unwrap_or_default();
-        let mut case =
-            TestCase::new(printable(&format!("{}: {file} {place}", problem.code)), status);
+        let file = problem.file.as_deref();
+        let at = file.map(|file| place(file, problem.line, problem.column) + ": ");
+        status.set_message(printable(&(at.unwrap_or_default() + &problem.message)));
+        let named = file.map(|file| format!("data{file}")).unwrap_or_default();
+        let path = problem.path.as_deref().unwrap_or_default();
+        let name = printable(&format!("{}: {named} {path}", problem.code));
+        let mut case = TestCase::new(name, status);
         case.set_classname("problems");
         problems.add_test_case(case);
     }

@@ -205,6 +205,7 @@ fn request(planned: &PlannedRequest, outcomes: Option<&Outcomes>) -> RequestRepo
             })
             .collect(),
         opened_at: planned.opened_at,
+        persons_draft: planned.persons_draft,
         promotable_since: planned.promotable_since,
         writes: planned.steps.len(),
         outcome,

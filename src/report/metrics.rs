@@ -146,6 +146,14 @@ fn requests(table: &mut Table, report: &PlanReport) {
         "Age of the oldest open merge request, 0 without one",
     );
     table.add(&[], count(oldest.unwrap_or(0)));
+    let waits = open_now(report).filter(|request| waits_for_merge(request));
+    // What was held may be opened long ago, and waits only since it may be merged.
+    let waits = waits.filter_map(|request| request.opened_at.max(request.promotable_since));
+    table.family(
+        "sapm_merge_wait_max_seconds",
+        "Longest time that an open merge request could have been merged, 0 without one",
+    );
+    table.add(&[], count(waits.map(since).max().unwrap_or(0)));
     let lead: Vec<usize> = requests()
         .filter(|request| was_opened(request))
         .filter_map(|request| request.promotable_since)
@@ -233,6 +241,17 @@ fn open_now(report: &PlanReport) -> impl Iterator<Item = &RequestReport> {
         let was_open = request.opened_at.is_some();
         was_opened(request) || (was_open && !was_done(request, Action::Close))
     })
+}
+
+/// It is as wanted, or made so by this run, and neither a gate nor a person holds it.
+fn waits_for_merge(request: &RequestReport) -> bool {
+    let wanted = match request.action {
+        Action::Update => true,
+        Action::Keep => request.reason_code == Reason::AsWanted,
+        // A new one waits from now on.
+        Action::Create | Action::Hold | Action::Close | Action::Defer => false,
+    };
+    wanted && !request.persons_draft
 }
 
 fn word(reason: Reason) -> String {

@@ -225,6 +225,9 @@ pub struct RequestReport {
     pub files: Vec<FileReport>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
+    /// Did a person make it a draft?
+    #[serde(skip)]
+    pub persons_draft: bool,
     /// Since when deployments, soak time and schedule allow it.
     pub promotable_since: Option<DateTime<Utc>>,
     /// How many writes it takes.

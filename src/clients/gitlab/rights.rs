@@ -15,7 +15,8 @@ const MAINTAINER: u64 = 40;
 pub struct Rights {
     /// The token's scopes.
     pub scopes: Option<BTreeSet<String>>,
-    /// The token's user, if it is another one than the bot: what it writes would not count as the bot's.
+    /// The token's user (`@name`, `user 7`), if it is another one than the bot: what it writes would not
+    /// count as the bot's.
     pub other_user: Option<String>,
     /// The day (UTC) from whose beginning on the token is refused.
     pub expires_at: Option<NaiveDate>,
@@ -30,9 +31,11 @@ pub struct Rights {
 }
 
 impl Rights {
-    /// What writing merge requests to `project` lacks, each with what to do about it.
-    pub fn missing(&self, project: &str, user: &str) -> Vec<String> {
+    /// What writing merge requests to `project` lacks, each with what to do about it. `bot` is who is to
+    /// write; what may be done is the token's user's.
+    pub fn missing(&self, project: &str, bot: &str) -> Vec<String> {
         let mut missing = Vec::new();
+        let user = self.other_user.clone().unwrap_or_else(|| format!("@{bot}"));
         if let Some(scopes) = self.scopes.as_ref().filter(|scopes| !scopes.contains("api")) {
             let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
             let may = if scopes.is_empty() { "do nothing".to_owned() } else { scopes.join(", ") };
@@ -40,13 +43,14 @@ impl Rights {
         }
         if let Some(other) = &self.other_user {
             missing.push(format!(
-                "--bot-user (SAPM_BOT_USER) is @{user}, but the token is another user's, {other}: its requests \
-                 would not be taken for the bot's (unset SAPM_BOT_USER, or correct it)"
+                "--bot-user (SAPM_BOT_USER) is @{bot}, but the token is another user's, {other}: its requests \
+                 would not be taken for the bot's (unset SAPM_BOT_USER, or correct it, or give SAPM_GITLAB_TOKEN \
+                 the bot's token)"
             ));
         }
         if let Some(level) = self.level.filter(|level| *level < DEVELOPER) {
             missing.push(format!(
-                "@{user} is {} of {project} (give it the role Developer)",
+                "{user} is {} of {project} (give it the role Developer)",
                 role(level)
             ));
         }
@@ -60,7 +64,7 @@ impl Rights {
         }
         for name in &self.protected {
             missing.push(format!(
-                "the protected branch {name} covers the bot's branches, and does not let @{user} push \
+                "the protected branch {name} covers the bot's branches, and does not let {user} push \
                  and force push to them (narrow it: Settings > Repository)"
             ));
         }

@@ -30,7 +30,7 @@ impl First<'_> {
             return None;
         }
         let name = self.token_user().await.ok().and_then(|user| user.username);
-        Some(name.map_or_else(|| format!("number {user}"), |name| format!("@{name}")))
+        Some(name.map_or_else(|| format!("user {user}"), |name| format!("@{name}")))
     }
 
     /// The protected branches, if the run is to write and the user may see them.

@@ -74,7 +74,7 @@ impl FindingsReport {
 }
 
 /// `data/services/x.yml:12:9`, as far as it is known.
-fn place(file: &str, line: Option<u32>, column: Option<u32>) -> String {
+pub(super) fn place(file: &str, line: Option<u32>, column: Option<u32>) -> String {
     let part = |number: Option<u32>| number.map(|number| format!(":{number}")).unwrap_or_default();
     format!("data{file}{}{}", part(line), part(column))
 }

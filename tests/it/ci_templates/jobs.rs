@@ -4,6 +4,10 @@ use super::pipeline::{ConfigRepo, Situation, job_with_counts, own_pipeline};
 use crate::e2e::support::World;
 
 const MERGE_REQUEST: [&str; 2] = ["sapm-plan", "sapm-validate"];
+/// Each pipeline of the default branch is validated, too: merge requests are compared with the newest of their commit.
+const SCHEDULE: [&str; 2] = ["sapm-apply: [1/1]", "sapm-validate"];
+const RUN: [&str; 2] = ["sapm-run", "sapm-validate"];
+const VALIDATE: [&str; 1] = ["sapm-validate"];
 
 #[test]
 fn each_kind_of_pipeline_gets_its_jobs_and_no_others() {
@@ -16,21 +20,25 @@ fn each_kind_of_pipeline_gets_its_jobs_and_no_others() {
     let fork = "somebody/app-interface";
     let of_fork = |source| Situation::of(source).with("CI_PROJECT_PATH", fork);
     let cases: Vec<(&str, Situation, &[&str])> = vec![
-        ("schedule", Situation::of("schedule"), &["sapm-apply: [1/1]"]),
+        ("schedule", Situation::of("schedule"), &SCHEDULE),
         ("unprotected schedule", unprotected("schedule"), &[]),
         ("schedule of another branch", branch("schedule"), &[]),
         ("schedule for something else", Situation::of("schedule").with("SAPM_SKIP", "true"), &[]),
-        ("by hand", Situation::of("web"), &["sapm-run"]),
+        ("by hand", Situation::of("web"), &RUN),
         ("by hand on another branch", branch("web"), &[]),
         ("unprotected by hand", unprotected("web"), &[]),
-        ("by the API", Situation::of("api"), &["sapm-run"]),
+        ("by the API", Situation::of("api"), &RUN),
         ("unprotected by the API", unprotected("api"), &[]),
-        ("by a trigger", Situation::of("trigger"), &["sapm-run"]),
-        ("by another project", Situation::of("pipeline"), &["sapm-run"]),
+        ("by a trigger", Situation::of("trigger"), &RUN),
+        ("by another project", Situation::of("pipeline"), &RUN),
+        ("in a child pipeline, whatever started its parent", Situation::of("parent_pipeline"), &[]),
         ("schedule of a fork", of_fork("schedule"), &[]),
         ("by hand in a fork", of_fork("web"), &[]),
         ("by the API in a fork", of_fork("api"), &[]),
-        ("push", Situation::of("push"), &[]),
+        ("push", Situation::of("push"), &VALIDATE),
+        ("push for something else", Situation::of("push").with("SAPM_SKIP", "true"), &[]),
+        ("unprotected push", unprotected("push"), &[]),
+        ("push in a fork", of_fork("push"), &[]),
         ("push of a branch", branch("push"), &[]),
         ("merge request", request(), &MERGE_REQUEST),
         (
@@ -82,8 +90,21 @@ fn inputs_choose_jobs_and_their_names() {
     change_a_datafile(&repo);
     assert_eq!(repo.jobs(&Situation::merge_request()), ["promotions-validate"]);
     let shards = [1, 2, 3].map(|node| format!("promotions-apply: [{node}/3]"));
-    assert_eq!(repo.jobs(&Situation::of("schedule")), shards);
-    assert_eq!(repo.jobs(&Situation::of("web")), ["promotions-run"]);
+    let validate = "promotions-validate".to_owned();
+    assert_eq!(repo.jobs(&Situation::of("schedule")), [&shards[..], &[validate]].concat());
+    assert_eq!(repo.jobs(&Situation::of("web")), ["promotions-run", "promotions-validate"]);
+}
+
+#[test]
+fn without_jobs_for_merge_requests_nothing_is_validated() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::with_inputs(&world, &["merge-request-jobs: none"]) else { return };
+    change_a_datafile(&repo);
+    let none: [&str; 0] = [];
+    assert_eq!(repo.jobs(&Situation::of("schedule")), SCHEDULE[..1]);
+    assert_eq!(repo.jobs(&Situation::of("web")), RUN[..1]);
+    assert_eq!(repo.jobs(&Situation::of("push")), none);
+    assert_eq!(repo.jobs(&Situation::merge_request()), none);
 }
 
 #[test]
@@ -96,8 +117,9 @@ fn a_repo_with_a_pipeline_of_its_own_gets_no_job_twice() {
     repo.add_jobs(&rules);
     let push = || Situation::of("push").with("CI_COMMIT_BRANCH", "a-change");
     let cases: Vec<(&str, Situation, &[&str])> = vec![
-        ("schedule", Situation::of("schedule"), &["a-pipeline", "sapm-apply: [1/1]"]),
-        ("by hand", Situation::of("web"), &["a-pipeline", "sapm-run"]),
+        ("schedule", Situation::of("schedule"), &["a-pipeline", SCHEDULE[0], SCHEDULE[1]]),
+        ("by hand", Situation::of("web"), &["a-pipeline", RUN[0], RUN[1]]),
+        ("push of main", Situation::of("push"), &["a-pipeline", "sapm-validate", "unit-tests"]),
         (
             "merge request",
             Situation::merge_request(),
@@ -122,14 +144,14 @@ fn a_job_that_needs_the_scheduled_one_is_there_when_that_is() {
     let Some(repo) = ConfigRepo::new(&world) else { return };
     repo.add_jobs(&job_with_counts());
     let schedule = || Situation::of("schedule");
-    assert_eq!(repo.jobs(&schedule()), ["sapm-apply: [1/1]", "tell-the-team"]);
+    assert_eq!(repo.jobs(&schedule()), [&SCHEDULE[..], &["tell-the-team"]].concat());
     let none: [&str; 0] = [];
     assert_eq!(repo.jobs(&schedule().with("SAPM_SKIP", "true")), none);
     assert_eq!(repo.jobs(&schedule().with("CI_COMMIT_BRANCH", "a-change")), none);
 }
 
 /// The change of the merge request, in the working tree as in a checkout of its branch.
-fn change_a_datafile(repo: &ConfigRepo<'_>) {
+pub(super) fn change_a_datafile(repo: &ConfigRepo<'_>) {
     let path = repo.folder.join("data/services/catalog/app.yml");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(path, text + "# changed\n").unwrap();

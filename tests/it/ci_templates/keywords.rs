@@ -112,13 +112,9 @@ fn each_job_leaves_the_reports_that_gitlab_shows() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     let jobs = repo.expanded();
-    let online = [
-        ("codequality", "gl-code-quality-report.json"),
-        ("dotenv", "counts.env"),
-        ("junit", "junit.xml"),
-        ("metrics", "metrics.txt"),
-    ];
-    let offline = [online[0], online[2]];
+    let online = [("dotenv", "counts.env"), ("junit", "junit.xml"), ("metrics", "metrics.txt")];
+    // Of one job alone: GitLab puts those of a pipeline together, and two commands word a problem in two ways.
+    let offline = [("codequality", "gl-code-quality-report.json"), online[1]];
     for (name, folder, wanted) in [
         ("sapm-apply", "sapm-report/$CI_NODE_INDEX", &online[..]),
         ("sapm-run", "sapm-report", &online),

@@ -101,8 +101,8 @@ impl<'a> ConfigRepo<'a> {
         Some(repo)
     }
 
-    /// This project itself, whose own pipeline promotes in the shop's config repo; `None` as above.
-    pub fn this_project(world: &'a World) -> Option<Self> {
+    /// This project itself, whose own pipeline promotes in a config repo (if there is one); `None` as above.
+    pub fn this_project(world: &'a World, config_repo: Option<&str>) -> Option<Self> {
         let program = gitlab_ci_local()?;
         let folder = world.path("this-project");
         std::fs::create_dir_all(folder.join("ci-templates")).unwrap();
@@ -110,8 +110,9 @@ impl<'a> ConfigRepo<'a> {
         {
             std::fs::write(folder.join(file), read(file)).unwrap();
         }
-        let source = "SAPM_APP_INTERFACE: https://gitlab.example.com/shop/app-interface.git\n";
-        std::fs::write(folder.join(".gitlab-ci-local-variables.yml"), source).unwrap();
+        let variables = config_repo.map(|url| format!("SAPM_APP_INTERFACE: {url}\n"));
+        let path = folder.join(".gitlab-ci-local-variables.yml");
+        std::fs::write(path, variables.unwrap_or_default()).unwrap();
         let origin = "https://gitlab.example.com/platform/saas-auto-promotions-manager.git";
         for arguments in [
             &["init", "--quiet", "--initial-branch", "main"][..],
@@ -179,6 +180,15 @@ impl<'a> ConfigRepo<'a> {
 
     /// The jobs of a pipeline, in the order of the alphabet.
     pub fn jobs(&self, situation: &Situation) -> Vec<String> {
+        self.such_jobs(situation, |_| true)
+    }
+
+    /// Those of them that stop no other job when they fail.
+    pub fn jobs_that_may_fail(&self, situation: &Situation) -> Vec<String> {
+        self.such_jobs(situation, |job| job["allow_failure"] == true)
+    }
+
+    fn such_jobs(&self, situation: &Situation, such: impl Fn(&Value) -> bool) -> Vec<String> {
         let (code, out, err) =
             self.call(&["--list-json", "--no-json-schema-validation"], situation);
         assert_eq!(code, Some(0), "{out}\n{err}");
@@ -187,7 +197,8 @@ impl<'a> ConfigRepo<'a> {
         let list: Value = serde_json::from_str(list).unwrap_or_else(|e| panic!("{e}: {out}"));
         let name = |job: &Value| job["name"].as_str().unwrap().to_owned();
         let runs = |job: &&Value| job["when"].as_str().expect("when it runs") != "never";
-        let mut names: Vec<_> = list.as_array().unwrap().iter().filter(runs).map(name).collect();
+        let found = list.as_array().unwrap().iter().filter(runs).filter(|job| such(job));
+        let mut names: Vec<_> = found.map(name).collect();
         names.sort();
         names
     }

@@ -5,6 +5,7 @@ use crate::e2e::support::World;
 
 const CHECKS: [&str; 5] = ["audit", "lint", "static", "templates", "test"];
 const RUN: [&str; 1] = ["promotions-run"];
+const CONFIG_REPO: &str = "https://gitlab.example.com/shop/app-interface.git";
 
 /// The checks and these.
 fn checks_and(more: &[&'static str]) -> Vec<&'static str> {
@@ -16,7 +17,7 @@ fn checks_and(more: &[&'static str]) -> Vec<&'static str> {
 #[test]
 fn each_kind_of_pipeline_of_this_project_gets_its_jobs_and_no_others() {
     let world = World::start();
-    let Some(project) = ConfigRepo::this_project(&world) else { return };
+    let Some(project) = ConfigRepo::this_project(&world, Some(CONFIG_REPO)) else { return };
     let of = Situation::of;
     let tag = |source| Situation::of_tag(source, "0.1.0");
     let release = || checks_and(&["container", "notes", "release"]);
@@ -41,4 +42,35 @@ fn each_kind_of_pipeline_of_this_project_gets_its_jobs_and_no_others() {
     for (name, situation, wanted) in cases {
         assert_eq!(project.jobs(&situation), wanted, "{name}");
     }
+}
+
+/// After an import: the image that the promotions take is built by a new pipeline of main.
+#[test]
+fn without_a_config_repo_a_new_pipeline_of_main_checks_and_builds_the_image() {
+    let world = World::start();
+    let Some(project) = ConfigRepo::this_project(&world, None) else { return };
+    let of = Situation::of;
+    let none = Vec::new();
+    for (name, situation, wanted) in [
+        ("push of main", of("push"), checks_and(&["container"])),
+        ("new pipeline of main", of("web"), checks_and(&["container"])),
+        ("schedule", of("schedule"), none.clone()),
+        ("main by the API", of("api"), none.clone()),
+        ("main by a trigger", of("trigger"), none.clone()),
+        ("main by another project", of("pipeline"), none),
+    ] {
+        assert_eq!(project.jobs(&situation), wanted, "{name}");
+    }
+}
+
+/// What became known of a dependency after a version was tagged must not stop its image and its release.
+#[test]
+fn an_advisory_stops_a_change_and_not_a_version_that_is_tagged() {
+    let world = World::start();
+    let Some(project) = ConfigRepo::this_project(&world, None) else { return };
+    let may_fail = |situation: &Situation| project.jobs_that_may_fail(situation);
+    assert_eq!(may_fail(&Situation::of_tag("push", "0.1.0")), ["audit"]);
+    let none: [&str; 0] = [];
+    assert_eq!(may_fail(&Situation::of("push")), none);
+    assert_eq!(may_fail(&Situation::merge_request()), none);
 }

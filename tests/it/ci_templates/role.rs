@@ -38,7 +38,7 @@ fn lines(job: &str, key: &str) -> Vec<String> {
     let (_, jobs) = template();
     let lines = jobs[job][key].as_sequence().unwrap().iter();
     let lines = lines.map(|line| line.as_str().unwrap().to_owned());
-    lines.filter(|line| !line.contains("inputs.command")).collect()
+    lines.filter(|line| !line.contains("$[[ inputs.")).collect()
 }
 
 fn run_lines(lines: &[String], variables: &[(&str, &str)]) -> (Output, usize) {

@@ -1,5 +1,6 @@
 //! Pipelines that really run, with the binary under test.
 
+use super::jobs::change_a_datafile;
 use super::pipeline::{ConfigRepo, Situation, job_with_counts};
 use crate::e2e::support::{CANARY, CATALOG_FILE, ORDERS_FILE, Plan, World, files_below};
 use crate::shop::TOKEN;
@@ -75,6 +76,39 @@ fn a_run_by_hand_is_narrowed_by_each_of_its_fields() {
         assert!(decisions.keys().all(|target| target.starts_with(beginning)), "{decisions:?}");
     }
     world.assert_nothing_written();
+}
+
+/// GitLab's form gives each empty field to the pipeline, where it wins over a variable of the project.
+#[test]
+fn what_inputs_narrow_stays_narrowed_whatever_the_form_says() {
+    let world = World::start();
+    let inputs = ["app-name: catalog", "env-name: shop-production"];
+    let Some(repo) = ConfigRepo::with_inputs(&world, &inputs) else { return };
+    let by_hand = |app: &str, saas_file: &str| {
+        let empty = Situation::of("web").with("SAPM_ENV_NAME", "").with("SAPM_AT", "");
+        empty.with("SAPM_APP_NAME", app).with("SAPM_SAAS_FILE_NAME", saas_file)
+    };
+    let targets = |situation: &Situation, report: &str| {
+        let (passed, log) = repo.run(situation);
+        assert!(passed, "{log}");
+        Plan::read(&repo.folder.join("sapm-report").join(report)).decisions()
+    };
+    // Another app is not looked at; another name narrows further.
+    for (app, saas_file, count) in [("", "", 3), ("orders", "", 3), ("", "saas-orders", 0)] {
+        let found = targets(&by_hand(app, saas_file), "plan.json");
+        assert_eq!(found.len(), count, "{app:?} {saas_file:?}: {found:?}");
+        assert!(found.keys().all(|target| target.starts_with("saas-catalog/")), "{found:?}");
+    }
+    change_a_datafile(&repo);
+    let request = Situation::merge_request().with("SAPM_PLAN_TOKEN", TOKEN);
+    let request = request.with("SAPM_BOT_USER", "sapm-bot");
+    assert_eq!(targets(&request, "plan.json").len(), 3, "a plan shows what would be promoted");
+    assert_eq!(targets(&Situation::of("schedule"), "1/plan.json").len(), 3);
+    let (passed, log) = repo.run(&by_hand("", "").with("SAPM_DRY_RUN", "false"));
+    assert!(passed, "{log}");
+    let requests = world.project().open_requests();
+    assert!(!requests.is_empty(), "{log}");
+    assert!(requests.iter().all(|request| request.title.contains("saas-catalog/")), "{requests:?}");
 }
 
 #[test]

@@ -51,6 +51,32 @@ fn everything_else_is_promoted_and_the_exit_code_is_5() {
     assert!(!exported.keys().any(|key| key.contains("payments-ledger/None/stage01")));
 }
 
+/// GitLab knows a case of a merge request again by its name.
+#[test]
+fn cases_keep_their_names_when_lines_move() {
+    let world = World::start();
+    world.edit(CATALOG_FILE, "0 4 1 1 *", "0 25 1 1 *");
+    let cases = || {
+        world.sapm("plan").args(["--report-dir", "report"]).expect(5);
+        let junit = report_of(&world, "junit.xml");
+        let names = junit.split("<testcase name=\"").skip(1);
+        let names = names.map(|rest| rest.split_once('"').unwrap().0.to_owned());
+        (names.collect::<Vec<_>>(), junit)
+    };
+    let line = || {
+        let text = world.text("main", CATALOG_FILE);
+        1 + text.lines().position(|line| line.contains("0 25 1 1 *")).unwrap()
+    };
+    let at = || format!("{CATALOG_FILE}:{}", line());
+    let (before, junit) = cases();
+    assert!(before.iter().any(|name| name.contains(CATALOG_FILE)), "{junit}");
+    assert!(junit.contains(&at()), "{}: {junit}", at());
+    world.edit(CATALOG_FILE, "---\n", "---\n# One line more.\n");
+    let (after, junit) = cases();
+    assert_eq!(after, before);
+    assert!(junit.contains(&at()), "{}: {junit}", at());
+}
+
 #[test]
 fn a_schedule_that_is_none_is_named_with_its_own_line() {
     let world = World::start();

@@ -50,6 +50,35 @@ fn validate_names_the_place_of_what_is_broken() {
 }
 
 #[test]
+fn validate_takes_and_names_only_what_it_does() {
+    let world = World::start();
+    let folder = world.checkout();
+    let refused = validate(&world, &folder).args(["--save-snapshot", "x"]).expect(2).err;
+    assert!(refused.contains("--save-snapshot"), "{refused}");
+    // A variable that all jobs of a project have stops none of them.
+    validate(&world, &folder).env("SAPM_SAVE_SNAPSHOT", "x").expect(0);
+    let report = world.path("report");
+    validate(&world, &folder).env("SAPM_REPORT_DIR", &report).expect(0);
+    let help = |command: &str| {
+        let help = world.sapm(command).arg("--help").expect(0).out;
+        help.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let validate = help("validate");
+    let (_, to_report) = validate.split_once("--report-dir <DIR>").expect("the option");
+    let (to_report, _) = to_report.split_once("[env: ").expect("its end");
+    for file in files_below(&report) {
+        let name = file.file_name().unwrap().to_str().unwrap();
+        assert!(to_report.contains(name), "{name}: {to_report}");
+    }
+    for other in ["plan.json", "metrics.txt", "counts.env", "plan format"] {
+        assert!(!validate.contains(other), "{other}: {validate}");
+    }
+    assert!(!help("explain").contains("of the plan format"));
+    assert!(help("plan").contains("version 1 of the plan format"));
+    world.assert_nothing_written();
+}
+
+#[test]
 fn graph_shows_publishers_and_subscribers() {
     let world = World::start();
     let folder = world.checkout();

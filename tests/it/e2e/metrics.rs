@@ -5,11 +5,13 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use chrono::{TimeDelta, Utc};
 use tokio::runtime::Runtime;
 
 use super::support::*;
 use crate::clients::server::{Reply, Seen, Server, with_headers};
 use crate::optional::{Program, skipped};
+use crate::shop::CATALOG_NEW;
 
 const PASSWORD: &str = "push-must-stay-secret";
 /// `/metrics/job/sapm/project@base64/<shop/app-interface>/node/1`
@@ -81,6 +83,37 @@ fn the_file_counts_what_was_done() {
     assert_eq!(second["sapm_merge_requests_closed{reason=\"target_gone\"}"], 1.0);
     assert_eq!(second["sapm_merge_requests_open"], 3.0);
     assert_eq!(second["sapm_merge_requests_opened"], 0.0);
+}
+
+/// What people or gates keep from being merged does not starve, however old it is.
+#[test]
+fn only_a_request_that_could_be_merged_waits_for_its_merge() {
+    let world = World::start();
+    let ages = || {
+        let samples = samples(&file_of(&world, "apply", 0));
+        let hours = |series: &str| samples[series] / 3600.0;
+        let age = hours("sapm_oldest_merge_request_age_seconds");
+        (hours("sapm_merge_wait_max_seconds"), age)
+    };
+    world.forge().set_time(Utc::now() - TimeDelta::hours(10));
+    assert_eq!(ages(), (0.0, 0.0), "just opened");
+    world.forge().start_clock();
+    let about_ten = 9.5..10.5;
+    let (wait, age) = ages();
+    assert!(about_ten.contains(&wait) && about_ten.contains(&age), "{wait} {age}");
+    let project = world.project();
+    project.set_labels("alice", world.request(MAIL).iid, &["sapm/hold"], &[]);
+    let regional = world.request(REGIONAL);
+    project.set_title("alice", regional.iid, &format!("Draft: {}", regional.title));
+    let branch = world.request(PRODUCTION).source_branch;
+    project.commit("alice", &branch, "Mine\n", [("notes.txt", Some("mine\n"))]);
+    // The canary alone is left, for which stage was deployed again after the request was opened.
+    world.shop.deploy("catalog-stage", CATALOG_NEW, true, Utc::now() - TimeDelta::hours(3));
+    let (wait, age) = ages();
+    assert!((2.5..3.5).contains(&wait) && about_ten.contains(&age), "{wait} {age}");
+    world.shop.deploy("catalog-stage", CATALOG_NEW, false, Utc::now());
+    let (wait, age) = ages();
+    assert!(wait == 0.0 && about_ten.contains(&age), "{wait} {age}");
 }
 
 #[test]
@@ -262,6 +295,24 @@ fn promtool(args: &[&str], input: &str) -> Option<(bool, String)> {
     Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
+/// A request that waits for its merge, and an older one that is held.
+const ALERTS: &str = r#"
+rule_files: [sapm.yml]
+evaluation_interval: 1m
+tests:
+- interval: 1h
+  input_series:
+  - series: 'sapm_merge_wait_max_seconds{project="p"}'
+    values: '0x2 3600+3600x6'
+  - series: 'sapm_oldest_merge_request_age_seconds{project="p"}'
+    values: '604800+3600x9'
+  alert_rule_test:
+  - {eval_time: 6h, alertname: PromotionStarves}
+  - eval_time: 7h
+    alertname: PromotionStarves
+    exp_alerts: [{exp_labels: {severity: warning, project: p}, exp_annotations: {summary: a promotion of p could have been merged for more than four hours}}]
+"#;
+
 #[test]
 fn promtool_finds_nothing_to_complain_about() {
     let world = World::start();
@@ -290,6 +341,11 @@ fn promtool_finds_nothing_to_complain_about() {
          \x20     value: 7\n",
     )
     .unwrap();
+    std::fs::write(world.path("alerts.yml"), ALERTS).unwrap();
+    std::fs::write(world.path("sapm.yml"), rules_of("sapm")).unwrap();
+    let alerts = world.path("alerts.yml");
+    let (good, said) = promtool(&["test", "rules", alerts.to_str().unwrap()], "").unwrap();
+    assert!(good, "{said}");
     let counters = world.path("counters.yml");
     let (good, said) = promtool(&["test", "rules", counters.to_str().unwrap()], "").unwrap();
     assert!(good, "{said}");

@@ -55,6 +55,23 @@ fn a_token_of_another_user_than_the_bot_that_is_named() {
 }
 
 #[test]
+fn the_token_of_the_plans_in_the_place_of_the_bots() {
+    let world = World::start();
+    let token = "glpat-for-plans-that-nobody-may-see";
+    let scopes = ["read_api", "read_repository"];
+    world.project().add_bot("sapm-reader", token, Access::Reporter, &scopes);
+    let mixed_up = apply(&world).env("SAPM_GITLAB_TOKEN", token).env("SAPM_BOT_USER", "sapm-bot");
+    let words = [
+        "is @sapm-bot,",
+        "another user's, @sapm-reader:",
+        "or give SAPM_GITLAB_TOKEN the bot's token",
+        "; @sapm-reader is only Reporter",
+    ];
+    fails(&world, mixed_up, 4, &words);
+    world.forge().assert_no_unknown_routes();
+}
+
+#[test]
 fn an_archived_project_takes_no_merge_requests() {
     let world = World::start();
     world.project().archive();

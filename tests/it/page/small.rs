@@ -49,6 +49,7 @@ pub fn open_request(targets: Vec<TargetUid>, opened_at: &str) -> RequestReport {
         targets,
         files: Vec::new(),
         opened_at: Some(at(opened_at)),
+        persons_draft: false,
         promotable_since: None,
         writes: 0,
         outcome: None,
