@@ -122,26 +122,34 @@ impl Planner<'_> {
 
     /// The writes that give a request new content. Texts about other values come after the commit;
     /// of the same values before it: if the run ends in between, the next one sees by the branch that
-    /// something is left to do.
+    /// something is left to do. But a draft mark is taken away last, as nobody is to merge the old
+    /// content; that the next run sees by the title.
     fn made_anew(
         &self,
         planned: &mut PlannedRequest,
         repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
         desired: &Desired,
-        change: RequestChange,
+        mut change: RequestChange,
     ) {
         let (request, tip) = (existing.request, Some(existing.tip));
         if let Some(title) = &change.title {
             planned.title.clone_from(title);
         }
-        planned.steps.push(self.commit_step(repo, desired, &request.source_branch, tip));
-        if change != RequestChange::default() {
-            planned.steps.push(Step::Change { iid: request.iid, change });
-        }
+        let mut before = RequestChange::default();
         if existing.trailers.values == desired.values {
-            planned.steps.reverse();
+            let held = |title: &mut String| message::is_held_title(title);
+            let makes_ready = message::is_held_title(&request.title);
+            before.title = change.title.take_if(|title| !makes_ready || held(title));
+            before.description = change.description.take();
         }
+        let step = |change: RequestChange| {
+            let iid = request.iid;
+            (change != RequestChange::default()).then_some(Step::Change { iid, change })
+        };
+        planned.steps.extend(step(before));
+        planned.steps.push(self.commit_step(repo, desired, &request.source_branch, tip));
+        planned.steps.extend(step(change));
         planned.gives_up = existing.trailers.targets.iter().cloned().collect();
         planned.gives_up.retain(|target| !desired.targets.contains(target));
         planned.targets.clone_from(&desired.targets);

@@ -194,3 +194,39 @@ fn no_name_keeps_a_pipeline_from_starting() {
         }
     });
 }
+
+#[test]
+fn a_draft_becomes_ready_only_after_its_content() {
+    block_on(async {
+        let (lab, ready) = one_open().await;
+        lab.publish(0, 0, &sha(2));
+        lab.run().await;
+        let held = lab.open(0).unwrap();
+        assert!(held.is_draft(), "{}", held.title);
+        // It may be merged again, and has to be made anew; the run ends at the commit.
+        lab.publish(0, 0, &sha(1));
+        lab.rewrite("a line above its ref", |config| config.target_mut(0).note = Some(1));
+        lab.bot.forge.fault(Fault::status(403, "no").method("POST").path("/repository/commits"));
+        let run = lab.run().await;
+        lab.bot.forge.clear_faults();
+        assert_eq!(
+            run.plan.requests[0].reason_code,
+            Reason::TargetBranchMoved,
+            "{:#?}",
+            story(&run)
+        );
+        let between = lab.open(0).unwrap();
+        assert_eq!((&between.title, &between.sha), (&held.title, &held.sha));
+        // The run ends between the commit and the title.
+        lab.bot.forge.fault(Fault::status(403, "no").method("PUT").nth(2));
+        lab.run().await;
+        lab.bot.forge.clear_faults();
+        let between = lab.open(0).unwrap();
+        assert!(between.is_draft() && between.sha != held.sha, "{}", between.title);
+        lab.run().await;
+        let after = lab.open(0).unwrap();
+        assert_eq!((after.title, after.sha), (ready.title, between.sha));
+        assert!(lab.bot.project.merges_cleanly(after.iid));
+        lab.quiet().await;
+    });
+}
