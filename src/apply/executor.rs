@@ -9,7 +9,7 @@ use crate::observe::ports::{
     Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
     RequestChange,
 };
-use crate::plan::{Action, Plan, PlannedRequest, Seen, Step};
+use crate::plan::{Action, Plan, PlannedRequest, Seen, Step, has_said};
 use crate::snapshot::{Failure, RequestState};
 
 /// How often a write is sent at most.
@@ -202,7 +202,7 @@ impl Executor<'_> {
             Step::Change { iid, change } => Ok(self.writer.change(*iid, change).await?),
             Step::Comment { iid, body, marker, bot_id } => {
                 let notes = self.reader.notes_of(*iid, *bot_id).await?;
-                if notes.iter().any(|note| note.trim_end().ends_with(marker)) {
+                if has_said(&notes, marker, body) {
                     return Ok(Attempt::Done(()));
                 }
                 self.look(request, expected).await?;

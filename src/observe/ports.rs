@@ -106,7 +106,7 @@ pub trait ForgeReader: Send + Sync {
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
     /// Is there a request from this branch that is open or being merged, whoever opened it?
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
-    /// Bodies of the comments that the user `bot_id` wrote on a request.
+    /// Bodies of the comments that the user `bot_id` wrote on a request, newest first.
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
     /// Text of a file at a commit, `None` if there is none. `path` from the repository's root.
     async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure>;

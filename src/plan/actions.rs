@@ -254,14 +254,19 @@ impl Planner<'_> {
     }
 
     /// A comment, unless the bot has made it before: also in another run, while this one planned.
-    fn comment_once(&mut self, iid: u64, marker: &'static str, body: String) -> Option<Step> {
+    fn comment_once(
+        &mut self,
+        iid: u64,
+        marker: &'static str,
+        body: String,
+    ) -> Option<Step> {
         let bot_id = self.snapshot.config_repo.as_ref()?.bot.id;
-        (!self.has_note(iid, marker)).then_some(Step::Comment { iid, body, marker, bot_id })
+        (!self.has_note(iid, marker, &body)).then_some(Step::Comment { iid, body, marker, bot_id })
     }
 
-    fn has_note(&mut self, iid: u64, marker: &str) -> bool {
+    fn has_note(&mut self, iid: u64, marker: &str, body: &str) -> bool {
         match self.snapshot.notes.get(&iid).map(|notes| notes.as_result()) {
-            Some(Ok(notes)) => notes.iter().any(|note| note.trim_end().ends_with(marker)),
+            Some(Ok(notes)) => message::has_said(notes, marker, body),
             // Rather no comment than one in every run.
             Some(Err(_)) => true,
             None => {

@@ -174,7 +174,7 @@ pub enum Step {
         /// What to change.
         change: RequestChange,
     },
-    /// Comment on a request; only if the bot has not made this comment yet.
+    /// Comment on a request; only if the bot has not made this comment yet: see [`super::has_said`].
     Comment {
         /// Its number.
         iid: u64,
