@@ -1,5 +1,5 @@
 //! What each action writes: the steps of a request that is kept, refreshed,
-//! held, closed or left alone.
+//! held or left alone.
 
 use super::desired::{Desired, Group};
 use super::lifecycle::{Existing, Planner};
@@ -175,31 +175,6 @@ impl Planner<'_> {
         self.plan.requests.push(planned);
     }
 
-    pub(super) fn close(&mut self, existing: &Existing<'_>, code: Reason, reason: String) {
-        let request = existing.request;
-        if !self.settings.allow_closing {
-            let reason = format!("would be closed, but closing is switched off: {reason}");
-            let mut planned = self.planned(request, Action::Keep, Reason::ClosingDisabled, reason);
-            planned.targets = existing.trailers.targets.iter().cloned().collect();
-            self.plan.requests.push(planned);
-            return;
-        }
-        let body = message::closing_comment(&reason);
-        let comment = self.comment_once(request.iid, message::CLOSED_BY_BOT_MARKER, body);
-        let mut steps: Vec<Step> = comment.into_iter().collect();
-        let change = RequestChange { close: true, ..RequestChange::default() };
-        steps.push(Step::Change { iid: request.iid, change });
-        steps.push(Step::DeleteBranch {
-            branch: request.source_branch.clone(),
-            expected_tip: existing.tip.sha.clone(),
-        });
-        let mut planned = self.planned(request, Action::Close, code, reason);
-        planned.targets = existing.trailers.targets.iter().cloned().collect();
-        planned.gives_up.clone_from(&planned.targets);
-        planned.steps = steps;
-        self.plan.requests.push(planned);
-    }
-
     pub(super) fn leave(
         &mut self,
         group: Option<&Group>,
@@ -254,7 +229,7 @@ impl Planner<'_> {
     }
 
     /// A comment, unless the bot has made it before: also in another run, while this one planned.
-    fn comment_once(
+    pub(super) fn comment_once(
         &mut self,
         iid: u64,
         marker: &'static str,
