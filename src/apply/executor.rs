@@ -1,15 +1,14 @@
 //! The steps of a plan, one after the other.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use super::expected::Expected;
 use super::outcome::{Outcomes, RequestOutcome, Verdict};
 use crate::domain::{CommitSha, Problem, TargetUid};
 use crate::observe::ports::{
     Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
-    RequestChange,
 };
-use crate::plan::{Action, Plan, PlannedRequest, Seen, Step};
+use crate::plan::{Action, Plan, PlannedRequest, Seen, Step, has_said};
 use crate::snapshot::{Failure, RequestState};
 
 /// How often a write is sent at most.
@@ -92,26 +91,6 @@ fn refused(request: &PlannedRequest, outcome: &RequestOutcome) -> Problem {
     }
 }
 
-/// What a request, or its branch, should look like, and how long was waited when it was looked at last.
-struct Expected {
-    seen: Option<Seen>,
-    looked: Option<Duration>,
-}
-
-impl Expected {
-    /// What the bot has changed itself is no surprise.
-    fn after(&mut self, step: &Step) {
-        let Some(Seen::Request { title, tip, .. }) = &mut self.seen else { return };
-        match step {
-            Step::Commit(_) => *tip = None,
-            Step::Change { change: RequestChange { title: Some(new), .. }, .. } => {
-                title.clone_from(new);
-            }
-            _ => {}
-        }
-    }
-}
-
 /// What GitLab counts of a step.
 fn counted(step: &Step) -> Option<Counted> {
     match step {
@@ -167,16 +146,25 @@ impl Executor<'_> {
             for attempt in 1.. {
                 match self.attempt(request, step, repeated, &mut expected, outcome).await? {
                     Attempt::Done(()) => break,
-                    Attempt::Again { failure, .. } if attempt == MOST_ATTEMPTS => {
-                        return Err(failure.into());
+                    Attempt::Again { failure, unclear } => {
+                        self.back_off(attempt, failure).await?;
+                        repeated |= unclear;
                     }
-                    Attempt::Again { unclear, .. } => repeated |= unclear,
                 }
                 expected.looked = None;
             }
             expected.after(step);
             outcome.outcome = Verdict::Done;
         }
+        Ok(())
+    }
+
+    /// Waits before the next attempt, if there is to be one.
+    async fn back_off(&self, attempts: u32, failure: Failure) -> Result<(), Stop> {
+        if attempts == MOST_ATTEMPTS {
+            return Err(failure.into());
+        }
+        self.writer.back_off(attempts).await;
         Ok(())
     }
 
@@ -197,12 +185,12 @@ impl Executor<'_> {
             self.look(request, expected).await?;
         }
         match step {
-            Step::Commit(commit) => self.commit(commit, repeated).await,
-            Step::Open(request) => self.open(request, outcome).await,
+            Step::Commit(commit) => self.commit(commit, repeated, expected).await,
+            Step::Open(request) => self.open(request, repeated, outcome).await,
             Step::Change { iid, change } => Ok(self.writer.change(*iid, change).await?),
             Step::Comment { iid, body, marker, bot_id } => {
                 let notes = self.reader.notes_of(*iid, *bot_id).await?;
-                if notes.iter().any(|note| note.trim_end().ends_with(marker)) {
+                if has_said(&notes, marker, body) {
                     return Ok(Attempt::Done(()));
                 }
                 self.look(request, expected).await?;
@@ -230,27 +218,40 @@ impl Executor<'_> {
         match (&expected.seen, request.iid) {
             (Some(Seen::Request { title, labels, target_branch, tip }), Some(iid)) => {
                 let now = self.reader.request(iid).await?;
-                let mut same = now.state == RequestState::Opened
+                let same = now.state == RequestState::Opened
                     && (&now.title, &now.labels, &now.target_branch)
-                        == (title, labels, target_branch);
-                if let (true, Some(tip)) = (same, tip) {
-                    let now = self.reader.branch_tip(&request.branch).await?;
-                    same = now.is_some_and(|now| now.sha == *tip);
-                }
+                        == (title, labels, target_branch)
+                    && self.has_tip(&request.branch, tip.as_ref()).await?;
                 if same { Ok(()) } else { Err(changed_meanwhile(&format!("!{iid}"))) }
             }
-            (Some(Seen::Branch { newest, bot_id }), _) => {
+            // A branch that is yet to be made needs no look: making it fails if there is one.
+            (Some(Seen::Branch { newest, tip, bot_id }), _) => {
                 let now = self.reader.newest_request(&request.branch, *bot_id).await?;
-                if now == *newest { Ok(()) } else { Err(changed_meanwhile(&request.branch)) }
+                let same = now == *newest
+                    && (tip.is_none() || self.has_tip(&request.branch, tip.as_ref()).await?);
+                if same { Ok(()) } else { Err(changed_meanwhile(&request.branch)) }
             }
             _ => Ok(()),
         }
     }
 
-    async fn commit(&self, commit: &NewCommit, repeated: bool) -> Result<Attempt<()>, Stop> {
+    async fn has_tip(&self, branch: &str, tip: Option<&CommitSha>) -> Result<bool, Failure> {
+        let now = self.reader.branch_tip(branch).await?;
+        Ok(now.as_ref().map(|now| &now.sha) == tip)
+    }
+
+    async fn commit(
+        &self,
+        commit: &NewCommit,
+        repeated: bool,
+        expected: &mut Expected,
+    ) -> Result<Attempt<()>, Stop> {
         let what = match self.writer.commit(commit, repeated).await? {
             Attempt::Again { failure, unclear } => return Ok(Attempt::Again { failure, unclear }),
-            Attempt::Done(CommitOutcome::Done(_)) => return Ok(Attempt::Done(())),
+            Attempt::Done(CommitOutcome::Done(sha)) => {
+                expected.after_commit(sha);
+                return Ok(Attempt::Done(()));
+            }
             Attempt::Done(CommitOutcome::TipMoved) => "pushed to",
             // Also if it is the same commit: whose it is opens the request, and perhaps it is over already.
             Attempt::Done(CommitOutcome::BranchExists) => "made",
@@ -264,9 +265,10 @@ impl Executor<'_> {
     async fn open(
         &self,
         request: &NewRequest,
+        repeated: bool,
         outcome: &mut RequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
-        match self.writer.open(request).await? {
+        match self.writer.open(request, repeated).await? {
             Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
             Attempt::Done(OpenOutcome::Opened { iid, web_url, .. }) => {
                 outcome.iid = Some(iid);
@@ -286,10 +288,7 @@ impl Executor<'_> {
     async fn deleted(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
         for attempt in 1.. {
             match self.delete(branch, expected).await? {
-                Attempt::Again { failure, .. } if attempt == MOST_ATTEMPTS => {
-                    return Err(failure.into());
-                }
-                Attempt::Again { .. } => {}
+                Attempt::Again { failure, .. } => self.back_off(attempt, failure).await?,
                 Attempt::Done(()) => break,
             }
         }

@@ -4,6 +4,7 @@
 //! world still is what it was planned on. One refused write never stops the others.
 
 mod executor;
+mod expected;
 mod outcome;
 
 pub use executor::apply;

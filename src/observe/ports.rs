@@ -106,7 +106,7 @@ pub trait ForgeReader: Send + Sync {
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
     /// Is there a request from this branch that is open or being merged, whoever opened it?
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
-    /// Bodies of the comments that the user `bot_id` wrote on a request.
+    /// Bodies of the comments that the user `bot_id` wrote on a request, newest first.
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
     /// Text of a file at a commit, `None` if there is none. `path` from the repository's root.
     async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure>;
@@ -196,7 +196,8 @@ pub enum Attempt<T> {
     Again {
         /// What happened.
         failure: Failure,
-        /// It may still take effect: there was no answer. Otherwise GitLab asked to come later.
+        /// It may still take effect: there was no clear answer. Otherwise GitLab asked to come later,
+        /// or could not be reached.
         unclear: bool,
     },
 }
@@ -212,12 +213,15 @@ pub enum Counted {
 
 /// The only door for writes, one after the other. Constructed by `apply` alone.
 ///
-/// People act while a write waits. So it waits in [`ForgeWriter::wait_for`] before it is looked at, and
-/// what GitLab asks to come later with is [`Attempt::Again`].
+/// People act while a write waits. So it waits in [`ForgeWriter::wait_for`] and [`ForgeWriter::back_off`]
+/// before it is looked at, and no write is sent again by itself: what GitLab asks to come later with, or
+/// does not answer, is [`Attempt::Again`].
 #[async_trait]
 pub trait ForgeWriter: Send + Sync {
     /// Waits until a write has a place in GitLab's limit.
     async fn wait_for(&self, counted: Counted);
+    /// Waits before the attempt that follows this many.
+    async fn back_off(&self, attempts: u32);
     /// How long reading and writing have waited so far: for places in limits, and because GitLab asked for it.
     fn waited(&self) -> Duration;
     /// Makes a commit; `repeated` after an attempt without an answer, which may have taken effect since.
@@ -226,11 +230,15 @@ pub trait ForgeWriter: Send + Sync {
         commit: &NewCommit,
         repeated: bool,
     ) -> Result<Attempt<CommitOutcome>, Failure>;
-    /// Opens a request.
-    async fn open(&self, request: &NewRequest) -> Result<Attempt<OpenOutcome>, Failure>;
+    /// Opens a request; `repeated` as above.
+    async fn open(
+        &self,
+        request: &NewRequest,
+        repeated: bool,
+    ) -> Result<Attempt<OpenOutcome>, Failure>;
     /// Changes or closes a request.
     async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure>;
-    /// Comments on a request.
+    /// Comments on a request; whether an attempt without an answer took effect, its comments tell.
     async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure>;
     /// Deletes a branch; one that is gone already is fine.
     async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure>;

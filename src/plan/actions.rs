@@ -1,5 +1,5 @@
 //! What each action writes: the steps of a request that is kept, refreshed,
-//! held, closed or left alone.
+//! held or left alone.
 
 use super::desired::{Desired, Group};
 use super::lifecycle::{Existing, Planner};
@@ -122,26 +122,34 @@ impl Planner<'_> {
 
     /// The writes that give a request new content. Texts about other values come after the commit;
     /// of the same values before it: if the run ends in between, the next one sees by the branch that
-    /// something is left to do.
+    /// something is left to do. But a draft mark is taken away last, as nobody is to merge the old
+    /// content; that the next run sees by the title.
     fn made_anew(
         &self,
         planned: &mut PlannedRequest,
         repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
         desired: &Desired,
-        change: RequestChange,
+        mut change: RequestChange,
     ) {
         let (request, tip) = (existing.request, Some(existing.tip));
         if let Some(title) = &change.title {
             planned.title.clone_from(title);
         }
-        planned.steps.push(self.commit_step(repo, desired, &request.source_branch, tip));
-        if change != RequestChange::default() {
-            planned.steps.push(Step::Change { iid: request.iid, change });
-        }
+        let mut before = RequestChange::default();
         if existing.trailers.values == desired.values {
-            planned.steps.reverse();
+            let held = |title: &mut String| message::is_held_title(title);
+            let makes_ready = message::is_held_title(&request.title);
+            before.title = change.title.take_if(|title| !makes_ready || held(title));
+            before.description = change.description.take();
         }
+        let step = |change: RequestChange| {
+            let iid = request.iid;
+            (change != RequestChange::default()).then_some(Step::Change { iid, change })
+        };
+        planned.steps.extend(step(before));
+        planned.steps.push(self.commit_step(repo, desired, &request.source_branch, tip));
+        planned.steps.extend(step(change));
         planned.gives_up = existing.trailers.targets.iter().cloned().collect();
         planned.gives_up.retain(|target| !desired.targets.contains(target));
         planned.targets.clone_from(&desired.targets);
@@ -164,31 +172,6 @@ impl Planner<'_> {
             let change = RequestChange { title: Some(title), ..RequestChange::default() };
             planned.steps.push(Step::Change { iid: request.iid, change });
         }
-        self.plan.requests.push(planned);
-    }
-
-    pub(super) fn close(&mut self, existing: &Existing<'_>, code: Reason, reason: String) {
-        let request = existing.request;
-        if !self.settings.allow_closing {
-            let reason = format!("would be closed, but closing is switched off: {reason}");
-            let mut planned = self.planned(request, Action::Keep, Reason::ClosingDisabled, reason);
-            planned.targets = existing.trailers.targets.iter().cloned().collect();
-            self.plan.requests.push(planned);
-            return;
-        }
-        let body = message::closing_comment(&reason);
-        let comment = self.comment_once(request.iid, message::CLOSED_BY_BOT_MARKER, body);
-        let mut steps: Vec<Step> = comment.into_iter().collect();
-        let change = RequestChange { close: true, ..RequestChange::default() };
-        steps.push(Step::Change { iid: request.iid, change });
-        steps.push(Step::DeleteBranch {
-            branch: request.source_branch.clone(),
-            expected_tip: existing.tip.sha.clone(),
-        });
-        let mut planned = self.planned(request, Action::Close, code, reason);
-        planned.targets = existing.trailers.targets.iter().cloned().collect();
-        planned.gives_up.clone_from(&planned.targets);
-        planned.steps = steps;
         self.plan.requests.push(planned);
     }
 
@@ -246,14 +229,19 @@ impl Planner<'_> {
     }
 
     /// A comment, unless the bot has made it before: also in another run, while this one planned.
-    fn comment_once(&mut self, iid: u64, marker: &'static str, body: String) -> Option<Step> {
+    pub(super) fn comment_once(
+        &mut self,
+        iid: u64,
+        marker: &'static str,
+        body: String,
+    ) -> Option<Step> {
         let bot_id = self.snapshot.config_repo.as_ref()?.bot.id;
-        (!self.has_note(iid, marker)).then_some(Step::Comment { iid, body, marker, bot_id })
+        (!self.has_note(iid, marker, &body)).then_some(Step::Comment { iid, body, marker, bot_id })
     }
 
-    fn has_note(&mut self, iid: u64, marker: &str) -> bool {
+    fn has_note(&mut self, iid: u64, marker: &str, body: &str) -> bool {
         match self.snapshot.notes.get(&iid).map(|notes| notes.as_result()) {
-            Some(Ok(notes)) => notes.iter().any(|note| note.trim_end().ends_with(marker)),
+            Some(Ok(notes)) => message::has_said(notes, marker, body),
             // Rather no comment than one in every run.
             Some(Err(_)) => true,
             None => {

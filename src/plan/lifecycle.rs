@@ -3,7 +3,7 @@
 //! | an open request of the bot … | action |
 //! | --- | --- |
 //! | that is being merged, with the label `sapm/hold`, taken over, or whose facts are missing | keep, untouched |
-//! | whose target is gone, or nothing is due | close |
+//! | whose target is gone, or nothing is due; that never had a branch | close |
 //! | whose target a gate holds | hold: a draft, made anew where the target branch changed around it (close, if its commit is blocked) |
 //! | with the wanted content that merges cleanly | keep |
 //! | with other content | update in place |
@@ -133,13 +133,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let Some(tip) = tip else {
-                self.leave(
-                    group,
-                    request,
-                    Reason::FactsMissing,
-                    "its branch is gone; GitLab will close it".to_owned(),
-                    Vec::new(),
-                );
+                self.without_branch(group, request);
                 continue;
             };
             let owner = ownership::of_tip(

@@ -279,10 +279,17 @@ pub fn forge_pages(repo: &RepoUrl, gitlab_host: Option<&str>) -> Option<String> 
     }
 }
 
-/// The comment on a request that is closed.
+/// Has the bot made this comment, by its own ones (newest first)? A closing that failed may have had
+/// another reason: of those the newest has to say the same.
+pub fn has_said(notes: &[String], marker: &str, body: &str) -> bool {
+    let newest = notes.iter().find(|note| note.trim_end().ends_with(marker));
+    newest.is_some_and(|note| marker != CLOSED_BY_BOT_MARKER || note.trim() == body.trim())
+}
+
+/// The comment on a request that is about to be closed: true also if that fails.
 pub(super) fn closing_comment(reason: &str) -> String {
     format!(
-        "Closed by saas-auto-promotions-manager: {}.\n\n\
+        "saas-auto-promotions-manager closes this request: {}.\n\n\
          If the promotion is due again, a new request is opened from the same branch.\n\n{CLOSED_BY_BOT_MARKER}\n",
         prose(shorten(reason, 2_000).trim_end_matches('.'))
     )

@@ -5,7 +5,7 @@
 //! `adoption` lets open requests go on from the branch that they have;
 //! `ownership` tells whose a branch is, `owners` which of several nodes looks
 //! after it, `content` what it contains; `lifecycle` compares the two and gives
-//! every request its action, whose writes are in `actions`; `openings` opens
+//! every request its action, whose writes are in `actions` and `closing`; `openings` opens
 //! what is due and has no request; `conflicts` lets only such requests stand
 //! beside each other as merge in any order; `message` writes the texts for
 //! people and `trailers` those for the bot itself. Planning again on the result
@@ -14,6 +14,7 @@
 mod actions;
 mod adoption;
 pub mod branch;
+mod closing;
 mod conflicts;
 mod content;
 mod desired;
@@ -31,7 +32,7 @@ mod verdict;
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{branch_of, check_edits};
 pub use lifecycle::plan;
-pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages};
+pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
     Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
 };

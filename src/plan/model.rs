@@ -125,6 +125,8 @@ pub enum Reason {
     TargetGone,
     /// Its commit is blocked.
     CommitBlocked,
+    /// Its branch was deleted before it was opened.
+    BranchGone,
     /// Another branch took its place.
     Superseded,
     /// It cannot stand beside an open request.
@@ -174,7 +176,7 @@ pub enum Step {
         /// What to change.
         change: RequestChange,
     },
-    /// Comment on a request; only if the bot has not made this comment yet.
+    /// Comment on a request; only if the bot has not made this comment yet: see [`super::has_said`].
     Comment {
         /// Its number.
         iid: u64,
@@ -243,13 +245,15 @@ pub enum Seen {
         labels: BTreeSet<String>,
         /// Where it goes to.
         target_branch: String,
-        /// Its branch's tip.
+        /// Its branch's tip; `None` if it has no branch.
         tip: Option<CommitSha>,
     },
     /// A branch without an open request.
     Branch {
         /// The newest request that the bot has opened from it.
         newest: Option<u64>,
+        /// Its tip; `None` if the branch is yet to be made.
+        tip: Option<CommitSha>,
         /// Who the bot is.
         bot_id: u64,
     },

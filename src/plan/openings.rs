@@ -174,7 +174,8 @@ fn opening(
     if let Some(repo) = repo {
         planned.steps = steps(planner, repo, group, desired, tip, title);
         let newest = newest_past(planner, &group.branch);
-        planned.seen = Some(Seen::Branch { newest, bot_id: repo.bot.id });
+        let tip = tip.map(|(tip, _)| tip.sha.clone());
+        planned.seen = Some(Seen::Branch { newest, tip, bot_id: repo.bot.id });
     }
     planned
 }

@@ -59,7 +59,8 @@ pub struct Measured {
 }
 
 /// The reasons for which requests are closed.
-const CLOSED_FOR: [Reason; 6] = [
+const CLOSED_FOR: [Reason; 7] = [
+    Reason::BranchGone,
     Reason::CommitBlocked,
     Reason::NothingDue,
     Reason::Superseded,

@@ -24,3 +24,4 @@ mod shares;
 mod sweep;
 mod tally;
 mod turns;
+mod unanswered;

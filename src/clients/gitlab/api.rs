@@ -38,7 +38,6 @@ pub struct GitLabApi {
     service: ServiceClient,
     base: Url,
     token: Option<Token>,
-    repeat_posts: bool,
     waits: bool,
     shared: Arc<SharedFailures>,
 }
@@ -61,7 +60,7 @@ impl GitLabApi {
     ) -> Result<Self, InvalidAddress> {
         let url = service_address(base).map_err(InvalidAddress)?;
         let shared = Arc::default();
-        Ok(Self { service, base: url, token, repeat_posts: false, waits: true, shared })
+        Ok(Self { service, base: url, token, waits: true, shared })
     }
 
     /// GitLab's address, for messages.
@@ -95,13 +94,8 @@ impl GitLabApi {
         &self.service
     }
 
-    /// The same, with POSTs repeated after unclear failures.
-    pub(super) fn repeating_posts(&self) -> Self {
-        Self { repeat_posts: true, ..self.clone() }
-    }
-
-    /// The same, with requests that no pause holds back: they fail as rate limited.
-    pub(super) fn not_after_a_pause(&self) -> Self {
+    /// The same, with requests that never wait, as every write is to be: see [`Request::without_waiting`].
+    pub(super) fn without_waiting(&self) -> Self {
         Self { waits: false, ..self.clone() }
     }
 
@@ -238,11 +232,8 @@ impl AsyncClient for GitLabApi {
         if let Some(mime) = parts.headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()) {
             ours = ours.body(mime, body);
         }
-        if self.repeat_posts {
-            ours = ours.safe_to_repeat();
-        }
         if !self.waits {
-            ours = ours.not_after_a_pause();
+            ours = ours.without_waiting();
         }
         let answer = self.service.send(&ours).await.map_err(ApiError::client)?;
         let mut response = Response::new(answer.body);

@@ -4,22 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gitlab::api::projects::merge_requests::{
-    CreateMergeRequest, EditMergeRequest, MergeRequestStateEvent,
-};
+use gitlab::api::projects::merge_requests::notes::CreateMergeRequestNote;
 
 use super::TOKEN_VARIABLE;
-use super::answers::RequestAnswer;
 use super::api::GitLabApi;
 use super::commits::{Missing, missing};
 use super::connect::Project;
 use super::endpoints::DeleteBranch;
-use super::lookups::{request, unbuilt};
+use super::lookups::unbuilt;
+use super::writer_repeat::is_unclear;
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
 use crate::observe::ports::{
     Attempt, CommitOutcome, Counted, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
 };
-use crate::snapshot::{Failure, MergeRequestFact, RequestState};
+use crate::snapshot::Failure;
 
 /// GitLab's limits on writes, and who commits.
 #[derive(Debug, Clone)]
@@ -104,56 +102,14 @@ impl GitLabWriter {
         ))
     }
 
-    /// A failed write: one that GitLab asks to come later with may be tried again.
-    pub(super) fn later_or<T>(&self, what: &str, error: &HttpError) -> Result<Attempt<T>, Failure> {
+    /// A failed write: one that GitLab asks to come later with, that did not reach it, or that may
+    /// have taken effect all the same, may be tried again.
+    pub(super) fn again_or<T>(&self, what: &str, error: &HttpError) -> Result<Attempt<T>, Failure> {
         let failure = self.failure(what, error);
-        if error.kind() == HttpErrorKind::RateLimited {
-            Ok(Attempt::Again { failure, unclear: false })
-        } else {
-            Err(failure)
-        }
+        let unclear = is_unclear(error);
+        let later = matches!(error.kind(), HttpErrorKind::RateLimited | HttpErrorKind::Connect);
+        if unclear || later { Ok(Attempt::Again { failure, unclear }) } else { Err(failure) }
     }
-
-    /// What a 409 means: somebody else's request, or the one that an attempt without an answer opened.
-    async fn already_open(&self, wanted: &NewRequest, error: &HttpError) -> OpenOutcome {
-        let Some(iid) = last_iid(error.body()) else { return OpenOutcome::AlreadyOpen(None) };
-        let maybe_ours = error.attempts() > 1;
-        let found =
-            if maybe_ours { request(&self.api, self.project, iid).await.ok() } else { None };
-        match found.filter(|found| is_same(wanted, found)) {
-            Some(found) => opened(found),
-            None => OpenOutcome::AlreadyOpen(Some(iid)),
-        }
-    }
-
-    /// After failures that leave it open whether the request was opened: the open one, if any.
-    async fn open_after_all(&self, wanted: &NewRequest) -> Option<OpenOutcome> {
-        let found = self.open_from(&wanted.source_branch, &wanted.target_branch).await?;
-        if is_same(wanted, &found) {
-            Some(opened(found))
-        } else {
-            Some(OpenOutcome::AlreadyOpen(Some(found.iid)))
-        }
-    }
-}
-
-/// The iid that GitLab's 409 ends in: `…already exists for this source branch: !5`.
-fn last_iid(body: &str) -> Option<u64> {
-    let (_, after) = body.rsplit_once('!')?;
-    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
-}
-
-fn is_same(wanted: &NewRequest, found: &MergeRequestFact) -> bool {
-    found.state == RequestState::Opened
-        && found.source_branch == wanted.source_branch
-        && found.target_branch == wanted.target_branch
-        && found.title.trim() == wanted.title.trim()
-        && found.description.trim() == wanted.description.trim()
-}
-
-fn opened(request: MergeRequestFact) -> OpenOutcome {
-    OpenOutcome::Opened { iid: request.iid, web_url: request.web_url, sha: request.sha }
 }
 
 #[async_trait]
@@ -164,6 +120,10 @@ impl ForgeWriter for GitLabWriter {
             Counted::Comment => &self.notes,
         };
         self.api.service().has_waited(window.wait().await);
+    }
+
+    async fn back_off(&self, attempts: u32) {
+        self.api.service().back_off(attempts).await;
     }
 
     fn waited(&self) -> Duration {
@@ -178,68 +138,38 @@ impl ForgeWriter for GitLabWriter {
         self.commit_once_in_effect(commit, repeated).await
     }
 
-    async fn open(&self, request: &NewRequest) -> Result<Attempt<OpenOutcome>, Failure> {
-        let mut builder = CreateMergeRequest::builder();
-        builder
-            .project(self.project)
-            .source_branch(request.source_branch.as_str())
-            .target_branch(request.target_branch.as_str())
-            .title(request.title.as_str())
-            .description(request.description.as_str())
-            .remove_source_branch(true);
-        if !request.labels.is_empty() {
-            builder.labels(request.labels.iter().map(String::as_str));
-        }
-        let endpoint = builder.build().map_err(unbuilt)?;
-        // Repeating is safe: a second open request of a branch is refused with 409.
-        let api = self.api.not_after_a_pause().repeating_posts();
-        let answer: Result<RequestAnswer, _> = api.json(&endpoint).await;
-        self.pipelines.count();
-        match answer {
-            Ok(answer) => Ok(Attempt::Done(opened(answer.into_fact()))),
-            Err(error) if error.kind() == HttpErrorKind::Conflict => {
-                Ok(Attempt::Done(self.already_open(request, &error).await))
-            }
-            Err(error) => {
-                let unclear = error.is_ambiguous() || error.kind() == HttpErrorKind::Other;
-                let found = if unclear { self.open_after_all(request).await } else { None };
-                found.map_or_else(
-                    || self.later_or("open a merge request", &error),
-                    |found| Ok(Attempt::Done(found)),
-                )
-            }
-        }
+    async fn open(
+        &self,
+        request: &NewRequest,
+        repeated: bool,
+    ) -> Result<Attempt<OpenOutcome>, Failure> {
+        self.open_once_in_effect(request, repeated).await
     }
 
     async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure> {
         if *change == RequestChange::default() {
             return Ok(Attempt::Done(()));
         }
-        let mut builder = EditMergeRequest::builder();
-        builder.project(self.project).merge_request(iid);
-        if let Some(title) = &change.title {
-            builder.title(title.as_str());
-        }
-        if let Some(description) = &change.description {
-            builder.description(description.as_str());
-        }
-        if change.close {
-            builder.state_event(MergeRequestStateEvent::Close);
-        }
-        let endpoint = builder.build().map_err(unbuilt)?;
-        match self.api.not_after_a_pause().done(&endpoint).await {
-            Ok(()) => Ok(Attempt::Done(())),
-            Err(error) => self.later_or(&format!("change merge request !{iid}"), &error),
-        }
+        self.change_once_in_effect(iid, change).await
     }
 
     async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure> {
-        self.comment_once_in_effect(iid, body).await
+        let endpoint = CreateMergeRequestNote::builder()
+            .project(self.project)
+            .merge_request(iid)
+            .body(body)
+            .build()
+            .map_err(unbuilt)?;
+        let answer = self.api.without_waiting().done(&endpoint).await;
+        self.notes.count();
+        answer
+            .map(Attempt::Done)
+            .or_else(|error| self.again_or(&format!("comment on merge request !{iid}"), &error))
     }
 
     async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure> {
         let endpoint = DeleteBranch { project: self.project, branch };
-        match self.api.not_after_a_pause().done(&endpoint).await {
+        match self.api.without_waiting().done(&endpoint).await {
             Err(error)
                 if error.kind() == HttpErrorKind::NotFound
                     && !matches!(missing(error.body()), Missing::Project) =>
@@ -247,7 +177,7 @@ impl ForgeWriter for GitLabWriter {
                 Ok(Attempt::Done(()))
             }
             Ok(()) => Ok(Attempt::Done(())),
-            Err(error) => self.later_or("delete the branch", &error),
+            Err(error) => self.again_or("delete the branch", &error),
         }
     }
 }
@@ -266,13 +196,5 @@ mod tests {
             }
         }
         assert_eq!(WriterConfig::default().part_of(25), (25, 1));
-    }
-
-    #[test]
-    fn the_iid_stands_at_the_end_of_the_message() {
-        let body = r#"{"message":["Another open merge request already exists for this source branch: !1234"]}"#;
-        assert_eq!(last_iid(body), Some(1234));
-        assert_eq!(last_iid(r#"{"message":"conflict"}"#), None);
-        assert_eq!(last_iid("!"), None);
     }
 }

@@ -1,18 +1,21 @@
-//! Writes that must not simply be sent again: after a failure that leaves open
-//! whether it took effect, GitLab is looked at first.
+//! Writes that are not to come twice: after a failure that leaves open whether it took effect,
+//! GitLab is looked at.
 
-use gitlab::api::projects::merge_requests::notes::CreateMergeRequestNote;
-use gitlab::api::projects::merge_requests::{MergeRequestState, MergeRequests};
+use gitlab::api::projects::merge_requests::{
+    CreateMergeRequest, EditMergeRequest, MergeRequestState, MergeRequestStateEvent, MergeRequests,
+};
 use gitlab::api::projects::repository::commits::{CommitAction, CommitActionType, CreateCommit};
 use gitlab::api::projects::repository::files::Encoding;
 
 use super::answers::{CommitAnswer, RequestAnswer};
-use super::lookups::{branch_tip, notes, unbuilt};
+use super::lookups::{branch_tip, request, unbuilt};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
-use crate::observe::ports::{Attempt, CommitOutcome, ForgeWriter, NewCommit};
-use crate::snapshot::{CommitDetail, Failure, MergeRequestFact};
+use crate::observe::ports::{
+    Attempt, CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
+};
+use crate::snapshot::{CommitDetail, Failure, MergeRequestFact, RequestState};
 
 impl GitLabWriter {
     pub(super) async fn commit_once_in_effect(
@@ -34,7 +37,7 @@ impl GitLabWriter {
             }
         }
         let answer: Result<CommitAnswer, HttpError> =
-            self.api.not_after_a_pause().json(&endpoint).await;
+            self.api.without_waiting().json(&endpoint).await;
         if commit.replaces.is_some() {
             self.pipelines.count();
         }
@@ -51,20 +54,14 @@ impl GitLabWriter {
             return Ok(Attempt::Done(CommitOutcome::BranchExists));
         }
         if !exists && !is_unclear(&error) {
-            return self.later_or("commit", &error);
+            return self.again_or("commit", &error);
         }
         match self.landed(commit).await {
             Ok(Some(sha)) => Ok(Attempt::Done(CommitOutcome::Done(sha))),
             Ok(None) if exists => Ok(Attempt::Done(CommitOutcome::BranchExists)),
-            Ok(None) => Ok(self.again("commit", &error).await),
+            Ok(None) => self.again_or("commit", &error),
             Err(_) => Err(self.failure("commit", &error)),
         }
-    }
-
-    /// Worth another attempt, a moment later.
-    async fn again<T>(&self, what: &str, error: &HttpError) -> Attempt<T> {
-        self.api.service().back_off(1).await;
-        Attempt::Again { failure: self.failure(what, error), unclear: true }
     }
 
     fn new_commit<'a>(&self, commit: &'a NewCommit) -> Result<CreateCommit<'a>, Failure> {
@@ -107,50 +104,112 @@ impl GitLabWriter {
         }
     }
 
-    pub(super) async fn comment_once_in_effect(
+    pub(super) async fn open_once_in_effect(
+        &self,
+        wanted: &NewRequest,
+        repeated: bool,
+    ) -> Result<Attempt<OpenOutcome>, Failure> {
+        let mut builder = CreateMergeRequest::builder();
+        builder
+            .project(self.project)
+            .source_branch(wanted.source_branch.as_str())
+            .target_branch(wanted.target_branch.as_str())
+            .title(wanted.title.as_str())
+            .description(wanted.description.as_str())
+            .remove_source_branch(true);
+        if !wanted.labels.is_empty() {
+            builder.labels(wanted.labels.iter().map(String::as_str));
+        }
+        let endpoint = builder.build().map_err(unbuilt)?;
+        let answer: Result<RequestAnswer, _> = self.api.without_waiting().json(&endpoint).await;
+        self.pipelines.count();
+        let error = match answer {
+            Ok(answer) => return Ok(Attempt::Done(opened(answer.into_fact()))),
+            Err(error) => error,
+        };
+        let what = "open a merge request";
+        if error.kind() == HttpErrorKind::Conflict {
+            return Ok(Attempt::Done(self.already_open(wanted, repeated, &error).await));
+        }
+        if !is_unclear(&error) {
+            return self.again_or(what, &error);
+        }
+        match self.open_from(&wanted.source_branch, &wanted.target_branch).await {
+            Ok(Some(found)) if is_same(wanted, &found) => Ok(Attempt::Done(opened(found))),
+            Ok(Some(found)) => Ok(Attempt::Done(OpenOutcome::AlreadyOpen(Some(found.iid)))),
+            Ok(None) => self.again_or(what, &error),
+            Err(_) => Err(self.failure(what, &error)),
+        }
+    }
+
+    /// What a 409 means: somebody else's request, or the one that an attempt without an answer opened.
+    async fn already_open(
+        &self,
+        wanted: &NewRequest,
+        repeated: bool,
+        error: &HttpError,
+    ) -> OpenOutcome {
+        let Some(iid) = last_iid(error.body()) else { return OpenOutcome::AlreadyOpen(None) };
+        let found = if repeated { request(&self.api, self.project, iid).await.ok() } else { None };
+        match found.filter(|found| is_same(wanted, found)) {
+            Some(found) => opened(found),
+            None => OpenOutcome::AlreadyOpen(Some(iid)),
+        }
+    }
+
+    pub(super) async fn change_once_in_effect(
         &self,
         iid: u64,
-        body: &str,
+        change: &RequestChange,
     ) -> Result<Attempt<()>, Failure> {
-        let endpoint = CreateMergeRequestNote::builder()
-            .project(self.project)
-            .merge_request(iid)
-            .body(body)
-            .build()
-            .map_err(unbuilt)?;
-        let answer = self.api.not_after_a_pause().done(&endpoint).await;
-        self.notes.count();
-        let Err(error) = answer else { return Ok(Attempt::Done(())) };
-        let what = format!("comment on merge request !{iid}");
-        if !is_unclear(&error) {
-            return self.later_or(&what, &error);
+        let mut builder = EditMergeRequest::builder();
+        builder.project(self.project).merge_request(iid);
+        if let Some(title) = &change.title {
+            builder.title(title.as_str());
         }
-        match notes(&self.api, self.project, iid).await {
-            Ok(notes) if notes.iter().any(|note| note.body.trim() == body.trim()) => {
-                Ok(Attempt::Done(()))
-            }
-            Ok(_) => Ok(self.again(&what, &error).await),
+        if let Some(description) = &change.description {
+            builder.description(description.as_str());
+        }
+        if change.close {
+            builder.state_event(MergeRequestStateEvent::Close);
+        }
+        let endpoint = builder.build().map_err(unbuilt)?;
+        let answer = self.api.without_waiting().done(&endpoint).await;
+        let Err(error) = answer else { return Ok(Attempt::Done(())) };
+        let what = format!("change merge request !{iid}");
+        if !is_unclear(&error) {
+            return self.again_or(&what, &error);
+        }
+        match request(&self.api, self.project, iid).await {
+            Ok(now) if is_in_effect(change, &now) => Ok(Attempt::Done(())),
+            Ok(_) => self.again_or(&what, &error),
             Err(_) => Err(self.failure(&what, &error)),
         }
     }
 
-    /// The open request between two branches, if there is one and GitLab says so.
-    pub(super) async fn open_from(&self, source: &str, target: &str) -> Option<MergeRequestFact> {
+    /// The open request between two branches, if there is one.
+    async fn open_from(
+        &self,
+        source: &str,
+        target: &str,
+    ) -> Result<Option<MergeRequestFact>, Failure> {
         let endpoint = MergeRequests::builder()
             .project(self.project)
             .state(MergeRequestState::Opened)
             .source_branch(source)
             .target_branch(target)
             .build()
-            .ok()?;
-        let answers: Vec<RequestAnswer> = self.api.list(&endpoint).await.ok()?;
-        let mut own = answers.into_iter().filter(|answer| answer.is_from_project(self.project));
-        own.next().map(RequestAnswer::into_fact)
+            .map_err(unbuilt)?;
+        let answers = self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        let mut own = answers
+            .into_iter()
+            .filter(|answer: &RequestAnswer| answer.is_from_project(self.project));
+        Ok(own.next().map(RequestAnswer::into_fact))
     }
 }
 
 /// May it have taken effect? Also when the answer could not be read.
-fn is_unclear(error: &HttpError) -> bool {
+pub(super) fn is_unclear(error: &HttpError) -> bool {
     error.is_ambiguous() || (error.kind() == HttpErrorKind::Other && error.status().is_none())
 }
 
@@ -167,6 +226,35 @@ fn is_commit(wanted: &NewCommit, tip: &CommitDetail) -> bool {
     tip.message.trim() == wanted.message.trim() && tip.parents == [wanted.start.clone()]
 }
 
+/// The iid that GitLab's 409 ends in: `…already exists for this source branch: !5`.
+fn last_iid(body: &str) -> Option<u64> {
+    let (_, after) = body.rsplit_once('!')?;
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+fn is_same(wanted: &NewRequest, found: &MergeRequestFact) -> bool {
+    found.state == RequestState::Opened
+        && found.source_branch == wanted.source_branch
+        && found.target_branch == wanted.target_branch
+        && found.title.trim() == wanted.title.trim()
+        && found.description.trim() == wanted.description.trim()
+}
+
+fn opened(request: MergeRequestFact) -> OpenOutcome {
+    OpenOutcome::Opened { iid: request.iid, web_url: request.web_url, sha: request.sha }
+}
+
+/// Is a request as a change was to make it?
+fn is_in_effect(change: &RequestChange, now: &MergeRequestFact) -> bool {
+    let is = |wanted: &Option<String>, now: &str| {
+        wanted.as_ref().is_none_or(|wanted| wanted.trim() == now.trim())
+    };
+    is(&change.title, &now.title)
+        && is(&change.description, &now.description)
+        && (!change.close || now.state == RequestState::Closed)
+}
+
 /// Text, unless it holds what a form cannot carry.
 fn encoding(content: &str) -> Encoding {
     let plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
@@ -181,5 +269,13 @@ mod tests {
     fn text_goes_as_text() {
         assert_eq!(encoding("a: é\r\n\tb"), Encoding::Text);
         assert_eq!(encoding("a\0"), Encoding::Base64);
+    }
+
+    #[test]
+    fn the_iid_stands_at_the_end_of_the_message() {
+        let body = r#"{"message":["Another open merge request already exists for this source branch: !1234"]}"#;
+        assert_eq!(last_iid(body), Some(1234));
+        assert_eq!(last_iid(r#"{"message":"conflict"}"#), None);
+        assert_eq!(last_iid("!"), None);
     }
 }

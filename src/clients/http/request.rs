@@ -72,7 +72,7 @@ impl Request {
         Self::new(Method::GET, url)
     }
 
-    /// A POST; not repeated after an unclear failure unless [`Request::safe_to_repeat`].
+    /// A POST; not repeated after an unclear failure.
     pub fn post(url: Url) -> Self {
         Self::new(Method::POST, url)
     }
@@ -101,10 +101,10 @@ impl Request {
         self
     }
 
-    /// Not held back by a pause that the server asks for: it fails as rate limited, without being
-    /// sent, so that the caller can look again before it asks again.
+    /// It never waits: neither for a pause that the server asks for (it fails as rate limited, without
+    /// being sent) nor to be repeated. So the caller can look again before it asks again.
     #[must_use]
-    pub fn not_after_a_pause(mut self) -> Self {
+    pub fn without_waiting(mut self) -> Self {
         self.waits = false;
         self
     }
@@ -157,13 +157,6 @@ impl Request {
     pub fn body(mut self, mime: &str, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self.header("content-type", mime)
-    }
-
-    /// Sending it twice does no harm, though its method says otherwise.
-    #[must_use]
-    pub fn safe_to_repeat(mut self) -> Self {
-        self.repeatable = true;
-        self
     }
 
     /// It is not repeated after an unclear failure, though its method would allow it.

@@ -41,8 +41,10 @@ impl ServiceClient {
 
 fn is_worth_repeating(request: &Request, error: &HttpError) -> bool {
     match error.kind() {
-        // Not even begun.
-        HttpErrorKind::RateLimited | HttpErrorKind::Connect => true,
+        // Not even begun. (Of a request that does not wait this only makes a pause for the others.)
+        HttpErrorKind::RateLimited => true,
+        _ if !request.waits => false,
+        HttpErrorKind::Connect => true,
         HttpErrorKind::Timeout | HttpErrorKind::Truncated => request.repeatable,
         HttpErrorKind::Server => {
             request.repeatable && matches!(error.status(), Some(500 | 502..=504))

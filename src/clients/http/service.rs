@@ -127,18 +127,24 @@ impl ServiceClient {
                 }
                 return Err(failed.error.after(call.attempts));
             };
+            if !request.waits {
+                self.leave_pause(&call, &failed, wait);
+                return Err(failed.error.after(call.attempts));
+            }
             self.retry_after(&mut call, &failed, wait).await;
         }
     }
 
-    async fn retry_after(&self, call: &mut Call<'_>, failed: &Failed, wait: Duration) {
-        if !call.request.waits && failed.error.kind() == HttpErrorKind::RateLimited {
-            // Whoever asks next waits. Limits that do not say for how long are counted by the minute.
-            let untold = self.config().longest_pause / 4;
-            let wait = if failed.told.is_none() { wait.max(untold) } else { wait };
+    /// After a rate limit that a request met which does not wait itself: whoever asks next does, also
+    /// where it does not say for how long. Those are counted by the minute.
+    fn leave_pause(&self, call: &Call<'_>, failed: &Failed, wait: Duration) {
+        if failed.told.is_none() {
+            let wait = wait.max(self.config().longest_pause / 4);
             call.origin.pause(Pause::of(wait, Instant::now(), time_of_day()));
-            return;
         }
+    }
+
+    async fn retry_after(&self, call: &mut Call<'_>, failed: &Failed, wait: Duration) {
         tracing::debug!(
             service = self.inner.service.label(),
             attempt = call.attempts,

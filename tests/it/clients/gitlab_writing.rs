@@ -187,7 +187,7 @@ async fn a_request_is_opened() {
     let (server, writer) =
         writer(|seen| is_open(seen).then(|| json(201, request(5, "[AutoPromoterV2] x")))).await;
     let expected = OpenOutcome::Opened { iid: 5, web_url: "https://h/5".into(), sha: None };
-    assert_eq!(writer.open(&new_request()).await, done(expected));
+    assert_eq!(writer.open(&new_request(), false).await, done(expected));
     let seen = server.seen().into_iter().find(is_open).expect("a request");
     assert_eq!(seen.field("remove_source_branch").as_deref(), Some("true"));
     assert_eq!(seen.field("labels").as_deref(), Some("SAPM,bot/approved: y"));
@@ -197,16 +197,23 @@ async fn a_request_is_opened() {
 #[tokio::test]
 async fn a_second_request_of_a_branch_is_an_outcome() {
     let (_server, writer) = writer(|seen| is_open(seen).then(taken)).await;
-    assert_eq!(writer.open(&new_request()).await, done(OpenOutcome::AlreadyOpen(Some(5))));
+    let outcome = writer.open(&new_request(), false).await;
+    assert_eq!(outcome, done(OpenOutcome::AlreadyOpen(Some(5))));
 }
 
 #[tokio::test]
 async fn an_opened_request_whose_answer_is_lost_is_recognised() {
-    for (title, ours) in [("[AutoPromoterV2] x", true), ("by hand", false)] {
+    let titles = [("[AutoPromoterV2] x", true), ("by hand", false)];
+    // Found at once, or by the next attempt.
+    for ((title, ours), late) in titles.into_iter().flat_map(|one| [(one, false), (one, true)]) {
         let sent = AtomicUsize::new(0);
-        let (_server, writer) = writer(move |seen| {
+        let (server, writer) = writer(move |seen| {
             if seen.is("GET", &["/merge_requests/5"]) {
                 return Some(json(200, request(5, title)));
+            }
+            if seen.is("GET", &["/merge_requests?"]) {
+                let found = if late { value!([]) } else { value!([request(5, title)]) };
+                return Some(json(200, found));
             }
             is_open(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
                 0 => Reply::Drop,
@@ -214,7 +221,12 @@ async fn an_opened_request_whose_answer_is_lost_is_recognised() {
             })
         })
         .await;
-        let outcome = writer.open(&new_request()).await.expect("an outcome");
+        let mut outcome = writer.open(&new_request(), false).await.expect("an outcome");
+        assert_eq!(server.seen().iter().filter(|seen| is_open(seen)).count(), 1);
+        if late {
+            assert!(matches!(outcome, Attempt::Again { unclear: true, .. }), "{outcome:?}");
+            outcome = writer.open(&new_request(), true).await.expect("an outcome");
+        }
         assert_eq!(
             matches!(outcome, Attempt::Done(OpenOutcome::Opened { iid: 5, .. })),
             ours,
@@ -224,14 +236,29 @@ async fn an_opened_request_whose_answer_is_lost_is_recognised() {
 }
 
 #[tokio::test]
+async fn changes_and_deletions_without_an_answer_are_not_repeated_by_themselves() {
+    for (title, in_effect) in [("Draft: x", true), ("x", false)] {
+        let (server, writer) = writer(move |seen| match seen.method.as_str() {
+            "PUT" => Some(json(502, value!({}))),
+            "DELETE" => Some(Reply::Drop),
+            _ => seen.is("GET", &["/merge_requests/5"]).then(|| json(200, request(5, title))),
+        })
+        .await;
+        let change = RequestChange { title: Some("Draft: x".into()), ..RequestChange::default() };
+        let outcome = writer.change(5, &change).await.expect("an outcome");
+        assert_eq!(outcome == Attempt::Done(()), in_effect, "{outcome:?}");
+        assert_eq!(server.count("PUT", &[]), 1);
+        let outcome = writer.delete_branch("bot/a").await;
+        assert!(matches!(outcome, Ok(Attempt::Again { unclear: true, .. })), "{outcome:?}");
+        assert_eq!(server.count("DELETE", &[]), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_comment_is_not_written_twice() {
-    let (server, writer) = writer(|seen| match seen.method.as_str() {
-        "POST" => Some(Reply::Drop),
-        _ if seen.target.contains("/notes") => Some(json(200, value!([{"body": "why\n"}]))),
-        _ => None,
-    })
-    .await;
-    assert_eq!(writer.comment(5, "why").await, done(()));
+    let (server, writer) = writer(|seen| (seen.method == "POST").then_some(Reply::Drop)).await;
+    let outcome = writer.comment(5, "why").await;
+    assert!(matches!(outcome, Ok(Attempt::Again { unclear: true, .. })), "{outcome:?}");
     assert_eq!(server.count("POST", &["/merge_requests/5/notes"]), 1);
 }
 

@@ -69,7 +69,7 @@ async fn what_will_not_pass_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_post_is_repeated_only_when_it_cannot_have_taken_effect_or_is_marked() {
+async fn a_post_is_repeated_only_when_it_cannot_have_taken_effect() {
     for (fault, requests) in [
         (json(500, value!({})), 1),
         (Reply::Drop, 1),
@@ -83,10 +83,15 @@ async fn a_post_is_repeated_only_when_it_cannot_have_taken_effect_or_is_marked()
         let answer = service().send(&post(&server)).await;
         assert_eq!((server.seen().len(), answer.is_ok()), (requests, requests == 2));
     }
-    let server =
-        Server::start(|number, _| if number == 0 { Reply::Drop } else { json(201, value!({})) })
-            .await;
-    assert!(service().send(&post(&server).safe_to_repeat()).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_is_not_to_wait_is_sent_once() {
+    for fault in [json(502, value!({})), Reply::Drop, with_headers(429, &[("retry-after", "0")])] {
+        let server = Server::start(move |_, _| fault.clone()).await;
+        assert!(service().send(&get(&server, "/x").without_waiting()).await.is_err());
+        assert_eq!(server.seen().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use forge::MrState;
 use super::support::*;
 use crate::shop::{CATALOG_NEW, CATALOG_OLD, ORDERS_NEW};
 
-const CLOSED: &str = "Closed by saas-auto-promotions-manager";
+const CLOSED: &str = "saas-auto-promotions-manager closes this request: ";
 
 /// A target of the catalog as it stands in the file.
 const CANARY_TARGET: &str = "  - namespace:

@@ -1,10 +1,13 @@
 //! Two runs that planned the same creation, and a person between their writes.
 
-use forge::MrState;
+use forge::{Fault, FaultKind, MrState};
 use sapm::apply::Verdict;
+use sapm::plan::{Action, Reason};
 
 use super::config::Shape;
+use super::driver::Run;
 use super::lab::{Lab, block_on, simple, story};
+use super::safety::HOLD;
 
 /// Another run opens the request that this one has planned, and a person does something with it.
 async fn overtaken(deed: impl Fn(&Lab)) -> Lab {
@@ -40,5 +43,103 @@ fn what_was_merged_meanwhile_is_not_made_anew_by_the_other_run() {
         lab.quiet().await;
         let states: Vec<_> = lab.bot.project.merge_requests().iter().map(|r| r.state).collect();
         assert_eq!(states, [MrState::Merged]);
+    });
+}
+
+/// The POST that opens a request.
+const OPENING: &str = "/merge_requests$";
+
+/// One target that is due, and a run in which somebody deletes the branch right before the request is opened from it.
+async fn branch_vanishes(kind: FaultKind) -> (Lab, Run) {
+    let lab = Lab::new(simple(Shape::Block, 1));
+    lab.release_for(0, 1);
+    let (world, project) = (lab.bot.forge.world(), lab.bot.project.clone());
+    let fault = Fault::new(kind).method("POST").path_regex(OPENING).nth(1).calling(move |_| {
+        let branches = project.branches();
+        let branch = branches.keys().find(|branch| *branch != "main").unwrap();
+        assert!(project.delete_branch("dev", branch));
+        world.settle();
+    });
+    lab.bot.forge.fault(fault);
+    let run = lab.run().await;
+    lab.bot.forge.clear_faults();
+    (lab, run)
+}
+
+/// The target has an open request, with its content.
+async fn is_promoted(lab: &Lab) {
+    let open = lab.open(0).expect("an open request");
+    assert_eq!(lab.bot.project.tip(&open.source_branch), open.sha);
+    assert_eq!(lab.bot.project.open_requests().len(), 1);
+    lab.quiet().await;
+}
+
+#[test]
+fn a_request_without_a_branch_is_closed_and_another_one_opened() {
+    block_on(async {
+        let (lab, _) = branch_vanishes(FaultKind::Pass).await;
+        let project = &lab.bot.project;
+        assert_eq!(project.merge_request(1).unwrap().sha, None);
+        lab.bot.settings.borrow_mut().allow_closing = false;
+        let run = lab.run().await;
+        assert_eq!(run.plan.requests[0].reason_code, Reason::ClosingDisabled, "{:#?}", story(&run));
+        lab.quiet().await;
+        lab.bot.settings.borrow_mut().allow_closing = true;
+        project.set_labels("dev", 1, &[HOLD], &[]);
+        lab.quiet().await;
+        project.set_labels("dev", 1, &[], &[HOLD]);
+        let run = lab.run().await;
+        assert_eq!(run.plan.requests[0].action, Action::Close, "{:#?}", story(&run));
+        let closed = project.merge_request(1).unwrap();
+        assert_eq!((closed.state, closed.comments().count()), (MrState::Closed, 1));
+        lab.run().await;
+        is_promoted(&lab).await;
+    });
+}
+
+#[test]
+fn no_request_is_opened_from_a_branch_that_vanished_while_gitlab_asked_to_wait() {
+    block_on(async {
+        let headers = vec![("retry-after".to_owned(), "0".to_owned())];
+        let later = FaultKind::Status(429, "Retry later\n".to_owned(), headers);
+        let (lab, run) = branch_vanishes(later).await;
+        assert_eq!(lab.bot.project.merge_requests().len(), 0, "{:#?}", story(&run));
+        lab.run().await;
+        is_promoted(&lab).await;
+    });
+}
+
+#[test]
+fn no_request_is_opened_from_a_branch_of_an_earlier_run_that_vanished_meanwhile() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 1));
+        lab.release_for(0, 1);
+        lab.bot.forge.fault(Fault::status(403, "no").method("POST").path_regex(OPENING));
+        let branch = lab.run().await.plan.requests[0].branch.clone();
+        lab.bot.forge.clear_faults();
+        assert!(lab.bot.project.tip(&branch).is_some());
+        let vanishes = async {
+            assert!(lab.bot.project.delete_branch("dev", &branch));
+            lab.bot.forge.settle();
+        };
+        let run = lab.bot.run_with(vanishes).await.unwrap();
+        assert_eq!(lab.bot.project.merge_requests().len(), 0, "{:#?}", story(&run));
+        lab.run().await;
+        is_promoted(&lab).await;
+    });
+}
+
+#[test]
+fn an_open_request_that_is_new_to_a_run_is_not_taken_for_one_without_a_branch() {
+    block_on(async {
+        // What the run sees: the request, and not yet its branch; GitLab has not found its commit yet either.
+        let (lab, _) = branch_vanishes(FaultKind::Pass).await;
+        let branch = lab.bot.project.merge_request(1).unwrap().source_branch;
+        let main = lab.bot.main();
+        let pushed = async { lab.bot.project.set_branch("dev", &branch, &main).unwrap() };
+        let run = lab.bot.run_with(pushed).await.unwrap();
+        let outcomes: Vec<_> = run.outcomes.requests.values().map(|o| o.outcome).collect();
+        assert_eq!(outcomes, [Verdict::SomebodyWasFirst], "{:#?}", story(&run));
+        assert_eq!(lab.bot.project.merge_request(1).unwrap().state, MrState::Opened);
     });
 }

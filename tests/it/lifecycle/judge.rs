@@ -92,6 +92,7 @@ impl Judge {
         for own in &own {
             case.request(own);
         }
+        case.without_branch();
         case.taken_over();
         case.due(&own);
         case.left_branches();
@@ -319,6 +320,17 @@ impl<'a> Case<'a> {
                 if let Err(error) = exact(None, old, &files, &[wanted]) {
                     self.wrong(format!("!{iid} merged into main: {error}"));
                 }
+            }
+        }
+    }
+
+    /// GitLab closes the requests of a branch that is deleted: one that never had a branch stays open. (So does
+    /// one whose branch a person deleted while GitLab was merging it. That is theirs to close.)
+    fn without_branch(&mut self) {
+        for request in self.after.open_of(self.scene.bot) {
+            let never_had_one = request.state == MrState::Opened && request.sha.is_none();
+            if never_had_one && self.after.tip(request).is_none() {
+                self.problems.push(format!("!{} is open, and has no branch", request.iid));
             }
         }
     }

@@ -6,6 +6,7 @@ use sapm::plan::Reason;
 
 use super::config::{Config, Shape};
 use super::lab::{Lab, block_on, saas, sha, simple, story, targets};
+use super::safety::CLOSING;
 
 /// One target with an open request.
 async fn one_open() -> (Lab, forge::MergeRequest) {
@@ -191,6 +192,82 @@ fn no_name_keeps_a_pipeline_from_starting() {
             let pipelines = lab.bot.project.pipelines();
             let mut own = pipelines.iter().filter(|p| p.merge_request == Some(request.iid));
             assert!(own.any(|pipeline| !pipeline.dropped), "{name}: {pipelines:#?}");
+        }
+    });
+}
+
+#[test]
+fn a_draft_becomes_ready_only_after_its_content() {
+    block_on(async {
+        let (lab, ready) = one_open().await;
+        lab.publish(0, 0, &sha(2));
+        lab.run().await;
+        let held = lab.open(0).unwrap();
+        assert!(held.is_draft(), "{}", held.title);
+        // It may be merged again, and has to be made anew; the run ends at the commit.
+        lab.publish(0, 0, &sha(1));
+        lab.rewrite("a line above its ref", |config| config.target_mut(0).note = Some(1));
+        lab.bot.forge.fault(Fault::status(403, "no").method("POST").path("/repository/commits"));
+        let run = lab.run().await;
+        lab.bot.forge.clear_faults();
+        assert_eq!(
+            run.plan.requests[0].reason_code,
+            Reason::TargetBranchMoved,
+            "{:#?}",
+            story(&run)
+        );
+        let between = lab.open(0).unwrap();
+        assert_eq!((&between.title, &between.sha), (&held.title, &held.sha));
+        // The run ends between the commit and the title.
+        lab.bot.forge.fault(Fault::status(403, "no").method("PUT").nth(2));
+        lab.run().await;
+        lab.bot.forge.clear_faults();
+        let between = lab.open(0).unwrap();
+        assert!(between.is_draft() && between.sha != held.sha, "{}", between.title);
+        lab.run().await;
+        let after = lab.open(0).unwrap();
+        assert_eq!((after.title, after.sha), (ready.title, between.sha));
+        assert!(lab.bot.project.merges_cleanly(after.iid));
+        lab.quiet().await;
+    });
+}
+
+/// The bot's words on a closing, the oldest first.
+fn closings(lab: &Lab) -> Vec<String> {
+    let request = lab.bot.project.merge_request(1).unwrap();
+    let own = request.comments().filter(|note| note.body.trim_end().ends_with(CLOSING));
+    own.map(|note| note.body.clone()).collect()
+}
+
+#[test]
+fn a_closing_gives_its_own_reason_also_after_one_that_failed() {
+    block_on(async {
+        for blocked in [false, true] {
+            let (lab, request) = one_open().await;
+            lab.publish(0, 0, &sha(0));
+            lab.bot.forge.fault(Fault::status(403, "no").method("PUT"));
+            for _ in 0..2 {
+                lab.run().await;
+                assert_eq!(closings(&lab).len(), 1, "one comment, however often it fails");
+            }
+            lab.bot.forge.clear_faults();
+            // Due again: it stays open, and nothing says that it was closed.
+            lab.publish(0, 0, &sha(1));
+            lab.quiet().await;
+            assert_eq!(lab.open(0).unwrap().iid, request.iid);
+            assert!(!closings(&lab)[0].starts_with("Closed"), "{}", closings(&lab)[0]);
+            if blocked {
+                lab.rewrite("never this one", |config| config.blocked.push(sha(1)));
+            } else {
+                lab.publish(0, 0, &sha(0));
+            }
+            lab.run().await;
+            assert_eq!(lab.bot.project.merge_request(1).unwrap().state, MrState::Closed);
+            let said = closings(&lab);
+            assert_eq!(said.len(), if blocked { 2 } else { 1 }, "{said:#?}");
+            let reason = if blocked { "is blocked now" } else { "nothing is due any more" };
+            assert!(said.last().unwrap().contains(reason), "{said:#?}");
+            lab.quiet().await;
         }
     });
 }

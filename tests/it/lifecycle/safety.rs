@@ -19,9 +19,14 @@ pub struct Views<'a> {
     pub after: &'a Look,
 }
 
-pub fn comments(request: &MergeRequest, bot: u64, marker: &str) -> usize {
+/// What the bot has said with this marker, oldest first.
+fn said_by<'a>(request: &'a MergeRequest, bot: u64, marker: &str) -> Vec<&'a str> {
     let own = request.comments().filter(|note| note.author == bot);
-    own.filter(|note| note.body.trim_end().ends_with(marker)).count()
+    own.map(|note| note.body.trim_end()).filter(|body| body.ends_with(marker)).collect()
+}
+
+pub fn comments(request: &MergeRequest, bot: u64, marker: &str) -> usize {
+    said_by(request, bot, marker).len()
 }
 
 /// What nobody but people may change of a request.
@@ -52,13 +57,15 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
     }
     for (iid, request) in &views.after.requests {
         for marker in [CLOSING, TAKEN_OVER] {
-            let count = comments(request, scene.bot, marker);
-            let before =
-                views.began.requests.get(iid).map_or(0, |old| comments(old, scene.bot, marker));
+            let said = said_by(request, scene.bot, marker);
+            let before = views.began.requests.get(iid);
+            let before = before.map_or(Vec::new(), |old| said_by(old, scene.bot, marker));
             // GitLab cannot be asked to comment only once: of runs at the same moment each may look before the
-            // other has written. No later run adds one.
-            if count > before.max(if before == 0 { runs } else { 1 }) {
-                problems.push(format!("!{iid} has {count} comments with {marker}"));
+            // other has written. No later run says the same again.
+            let new = &said[before.len()..];
+            let again = before.last().is_some_and(|last| new.first() == Some(last));
+            if new.len() > runs || again {
+                problems.push(format!("!{iid} has {} comments with {marker}", said.len()));
             }
         }
         let closed_by_bot = request.closed.is_some_and(|(_, user)| user == scene.bot);

@@ -164,6 +164,9 @@ fn a_program_that_leaves_things_undone_is_found_out() {
         let found = judged(&lab, &before, &undone);
         finds(&found, "its target is gone");
         finds(&found, "held by slo and no draft");
+        // A request that nothing can become of.
+        lab.bot.project.open_merge_request(BOT, "auto-promoter-v2/x", "main", "x", "").unwrap();
+        finds(&judged(&lab, &before, &undone), "is open, and has no branch");
         // A run that says nothing of what is due.
         lab.bot.project.delete_branch(BOT, &lab.open(1).unwrap().source_branch);
         lab.bot.forge.settle();

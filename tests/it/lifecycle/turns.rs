@@ -149,6 +149,10 @@ impl<T: ForgeWriter> ForgeWriter for InTurn<'_, T> {
         self.next().await.wait_for(counted).await;
     }
 
+    async fn back_off(&self, attempts: u32) {
+        self.inner.back_off(attempts).await;
+    }
+
     fn waited(&self) -> Duration {
         self.inner.waited()
     }
@@ -161,8 +165,12 @@ impl<T: ForgeWriter> ForgeWriter for InTurn<'_, T> {
         self.next().await.commit(commit, repeated).await
     }
 
-    async fn open(&self, request: &NewRequest) -> Result<Attempt<OpenOutcome>, Failure> {
-        self.next().await.open(request).await
+    async fn open(
+        &self,
+        request: &NewRequest,
+        repeated: bool,
+    ) -> Result<Attempt<OpenOutcome>, Failure> {
+        self.next().await.open(request, repeated).await
     }
 
     async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure> {

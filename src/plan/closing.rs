@@ -1,0 +1,69 @@
+//! Requests that are closed: a comment that says why, the close, the end of the branch.
+//!
+//! In this order: a request that is closed is in no list of open ones, so nobody would say why later.
+
+use super::desired::Group;
+use super::lifecycle::{Existing, Planner};
+use super::message;
+use super::model::{Action, Reason, Step};
+use super::verdict::to_be_left_alone;
+use crate::domain::TargetUid;
+use crate::observe::ports::RequestChange;
+use crate::snapshot::{CommitDetail, MergeRequestFact};
+
+impl Planner<'_> {
+    pub(super) fn close(&mut self, existing: &Existing<'_>, code: Reason, reason: String) {
+        let targets = existing.trailers.targets.iter().cloned().collect();
+        self.close_request(existing.request, Some(existing.tip), targets, code, reason);
+    }
+
+    /// GitLab opens a request also from a branch that is gone: nothing can become of it, and while it is open no
+    /// other one can come from that branch. (One that had a branch GitLab closes, as whoever deleted it.)
+    pub(super) fn without_branch(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
+        let about_it = group.is_some() || self.settings.narrowing.is_everything();
+        let (code, reason) = match to_be_left_alone(request) {
+            Some(alone) => alone,
+            None if request.sha.is_none() && about_it => {
+                let (targets, code) = (self.uids(group), Reason::BranchGone);
+                let reason = "its branch was deleted before it was opened".to_owned();
+                return self.close_request(request, None, targets, code, reason);
+            }
+            None => {
+                let reason = "its branch is gone; GitLab closes it in the background: close it if it stays open";
+                (Reason::FactsMissing, reason.to_owned())
+            }
+        };
+        self.leave(group, request, code, reason, Vec::new());
+    }
+
+    fn close_request(
+        &mut self,
+        request: &MergeRequestFact,
+        tip: Option<&CommitDetail>,
+        targets: Vec<TargetUid>,
+        code: Reason,
+        reason: String,
+    ) {
+        if !self.settings.allow_closing {
+            let reason = format!("would be closed, but closing is switched off: {reason}");
+            let mut planned = self.planned(request, Action::Keep, Reason::ClosingDisabled, reason);
+            planned.targets = targets;
+            self.plan.requests.push(planned);
+            return;
+        }
+        let body = message::closing_comment(&reason);
+        let comment = self.comment_once(request.iid, message::CLOSED_BY_BOT_MARKER, body);
+        let mut steps: Vec<Step> = comment.into_iter().collect();
+        let change = RequestChange { close: true, ..RequestChange::default() };
+        steps.push(Step::Change { iid: request.iid, change });
+        steps.extend(tip.map(|tip| Step::DeleteBranch {
+            branch: request.source_branch.clone(),
+            expected_tip: tip.sha.clone(),
+        }));
+        let mut planned = self.planned(request, Action::Close, code, reason);
+        planned.targets = targets;
+        planned.gives_up.clone_from(&planned.targets);
+        planned.steps = steps;
+        self.plan.requests.push(planned);
+    }
+}
