@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use super::batch::{Batch, Parsed, Schema};
 use super::bundle::Bundle;
 use super::fields::{Field, FieldError};
 use super::resource_reader::{self, Named, RawNamespace, RawSloDocument};
@@ -13,7 +14,6 @@ use super::saas::{TargetDeclaration, Where};
 use super::saas_reader::{self, RawSaasFile, RawTarget};
 use super::tree::{FileTree, TreeError};
 use crate::domain::Problem;
-use crate::yaml::{self, Limits, Sniff, Tree};
 
 /// Reads all datafiles that promotions depend on.
 ///
@@ -46,36 +46,27 @@ struct Loader {
     slo_documents: BTreeMap<String, RawSloDocument>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Schema {
-    SaasFile,
-    TargetFile,
-    App,
-    Namespace,
-    Cluster,
-    Environment,
-    SloDocument,
-}
-
-impl Schema {
-    fn of(text: &str) -> Option<Self> {
-        Some(match text {
-            "/app-sre/saas-file-2.yml" => Self::SaasFile,
-            "/app-sre/saas-file-target-1.yml" => Self::TargetFile,
-            "/app-sre/app-1.yml" => Self::App,
-            "/openshift/namespace-1.yml" => Self::Namespace,
-            "/openshift/cluster-1.yml" => Self::Cluster,
-            "/app-sre/environment-1.yml" => Self::Environment,
-            "/app-sre/slo-document-1.yml" => Self::SloDocument,
-            _ => return None,
-        })
-    }
-}
-
 impl Loader {
     fn load(mut self, tree: &dyn FileTree) -> Result<Bundle, TreeError> {
-        tree.visit(&mut |path, bytes| self.file(path, bytes))?;
+        let mut batch = Batch::default();
+        tree.visit(&mut |path, bytes| {
+            self.bundle.counts.files += 1;
+            self.bundle.counts.bytes += bytes.len() as u64;
+            batch.push(path, bytes);
+            if batch.is_full() {
+                self.take(&mut batch);
+            }
+        })?;
+        self.take(&mut batch);
         Ok(self.resolve())
+    }
+
+    fn take(&mut self, batch: &mut Batch) {
+        for (path, bytes, parsed) in batch.parse() {
+            self.bundle.counts.parsed += 1;
+            self.file(path, bytes, parsed);
+        }
+        batch.clear();
     }
 
     fn keep_text(&mut self, path: &str, bytes: &[u8]) {
@@ -84,21 +75,11 @@ impl Loader {
         }
     }
 
-    fn file(&mut self, path: &str, bytes: &[u8]) {
-        self.bundle.counts.files += 1;
-        self.bundle.counts.bytes += bytes.len() as u64;
-        let sniffed = yaml::sniff_schema(bytes);
-        match &sniffed {
-            Sniff::None => return,
-            Sniff::Found(text) if Schema::of(text).is_none() => return,
-            Sniff::Found(_) | Sniff::Unknown => {}
-        }
-        self.bundle.counts.parsed += 1;
-        let tree = match Tree::parse(bytes, &Limits::default()) {
-            Ok(tree) => tree,
-            // Only an escape sequence made it look at the file.
-            Err(_) if sniffed == Sniff::Unknown && !names_schema(bytes) => return,
-            Err(error) => {
+    fn file(&mut self, path: &str, bytes: &[u8], parsed: Parsed) {
+        let (schema, tree) = match parsed {
+            Parsed::Other => return,
+            Parsed::Datafile(schema, tree) => (schema, *tree),
+            Parsed::Unreadable(error) => {
                 let mut problem =
                     Problem::error("unreadable_datafile", format!("not readable: {error}"))
                         .in_file(path);
@@ -111,8 +92,6 @@ impl Loader {
             }
         };
         let root = Field::root(tree.root());
-        let schema = root.get("$schema").and_then(|field| field.text().ok());
-        let Some(schema) = schema.as_deref().and_then(Schema::of) else { return };
         for warning in tree.warnings() {
             let problem = Problem::warning("duplicate_key", warning.to_string())
                 .in_file(path)
@@ -378,7 +357,8 @@ impl Loader {
                 Value::Object(json)
             })
             .collect();
-        json!({"namespace": Value::Array(namespaces)})
+        // Not by `json!`, which copies what it is given.
+        Value::Object(Map::from_iter([("namespace".to_owned(), Value::Array(namespaces))]))
     }
 
     fn app_json(&self, path: &str) -> Value {
@@ -389,8 +369,4 @@ impl Loader {
         }
         Value::Object(json)
     }
-}
-
-fn names_schema(bytes: &[u8]) -> bool {
-    bytes.windows(7).any(|window| window == b"$schema")
 }

@@ -5,6 +5,7 @@
 //! reads them), and `load` turns a tree into a [`Bundle`]: everything typed, every `$ref` resolved,
 //! and every problem collected with its place instead of ending the run.
 
+mod batch;
 mod bundle;
 mod fields;
 mod load;

@@ -81,8 +81,8 @@ fn run(
     mode: pipeline::Mode,
 ) -> Result<Exit, Fatal> {
     let config = config::Config::resolve(args.run_args(), environment, mode)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    // Waiting is most of its work: a second thread only hands it over.
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Fatal::new(Exit::Internal, format!("cannot start: {error}")))?;

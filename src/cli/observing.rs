@@ -6,7 +6,7 @@ use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
 use super::pipeline::{Mode, narrowing};
-use super::planning::decide_before_edits;
+use super::planning::slo_queries;
 use super::progress::StandardError;
 use super::source::Loaded;
 use crate::observe::ports::StateError;
@@ -90,10 +90,9 @@ pub async fn observe_all(
         Scope::new(&narrowing, &loaded.inventory, snapshot)
     };
     doors.commits.keep();
-    // Only to learn which SLO values it takes.
-    let decisions = decide_before_edits(&scope, loaded, snapshot);
+    let queries = slo_queries(&scope, loaded, snapshot);
     let observer = observer(config, doors, scope.publishers(), &progress);
-    observer.slo_values(&decisions.slo_queries, snapshot).await;
+    observer.slo_values(&queries, snapshot).await;
     Ok(scope)
 }
 

@@ -16,6 +16,9 @@ use crate::report::{
     markdown, metrics, summary, write_page,
 };
 
+/// Reports of thousands of targets are 16 MB.
+const WRITTEN_AT_ONCE: usize = 256 << 10;
+
 /// Lines of a group in GitLab's job log, which ends at 4 MiB.
 const JOB_LOG_LINES: usize = 200;
 
@@ -238,7 +241,7 @@ fn write_with(
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let whole = || {
-        let mut file = BufWriter::new(File::create(&unfinished)?);
+        let mut file = BufWriter::with_capacity(WRITTEN_AT_ONCE, File::create(&unfinished)?);
         content(&mut file)?;
         file.flush()?;
         std::fs::rename(&unfinished, path)

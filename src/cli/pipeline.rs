@@ -195,7 +195,10 @@ async fn stages(
             Some(asked.observing(config, doors, gitlab, &facts, snapshot).await?)
         }
     };
-    Ok(Ended { report, without_gitlab: snapshot.config_repo.is_none(), explanation })
+    let without_gitlab = snapshot.config_repo.is_none();
+    // Freeing thousands of targets takes time, which the reports need not wait for.
+    tokio::task::spawn_blocking(move || drop((loaded, decisions, plan)));
+    Ok(Ended { report, without_gitlab, explanation })
 }
 
 /// The subscribers that the run is about: those of the question, or as it was narrowed.

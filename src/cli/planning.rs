@@ -5,7 +5,8 @@ use super::doors::GitLabDoor;
 use super::exit::{Exit, Fatal};
 use super::source::Loaded;
 use crate::clients::git;
-use crate::decide::{Decisions, decide_part};
+use crate::decide::{Decisions, SloQuery, decide_part};
+use crate::inventory::Target;
 use crate::observe::observe_needs;
 use crate::plan::{self, Merge, MergeTexts, Plan, Scope, Settings};
 use crate::snapshot::Snapshot;
@@ -14,16 +15,18 @@ use crate::snapshot::Snapshot;
 /// answer of a service can keep it from ending.
 pub const ROUNDS: usize = 50;
 
-/// Decides on everybody in scope, whatever an edit would come to.
-pub fn decide_before_edits(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
-        scope.reports(publisher)
-    })
+/// The SLO values that it takes to decide on everybody in scope.
+pub fn slo_queries(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Vec<SloQuery> {
+    let wanted = |target: &Target| !target.slos.is_empty() && scope.decides(target);
+    decide_part(&loaded.inventory, snapshot, &wanted, &|_| false).slo_queries
 }
 
 /// Decides on everybody in scope; what cannot be edited safely is no promotion.
 pub fn decide_on(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    let mut decisions = decide_before_edits(scope, loaded, snapshot);
+    let mut decisions =
+        decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
+            scope.reports(publisher)
+        });
     plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
     decisions
 }
