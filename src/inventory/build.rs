@@ -54,7 +54,7 @@ impl Inventory {
     /// share one with others, or get a value of its own.
     pub fn place_keys(&self, subscriber: usize) -> impl Iterator<Item = &PlaceKey> {
         let target = &self.targets[subscriber];
-        [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_key)
+        [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_keys)
     }
 }
 
@@ -180,7 +180,7 @@ impl Builder<'_> {
                 None => Err(self.bundle.dangling("slos", path).message),
             })
             .collect::<Vec<_>>();
-        let (key, former_key) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
+        let (key, former_keys) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
         let wrong = wrong(declaration, &slos, self.bundle);
         let broken = wrong.iter().map(|problem| problem.message.clone()).collect();
         self.inventory.targets.push(Target {
@@ -199,7 +199,7 @@ impl Builder<'_> {
             used_at: declaration.used_at.clone(),
             node: declaration.node,
             key,
-            former_key,
+            former_keys,
             broken,
         });
         self.report_broken(wrong);

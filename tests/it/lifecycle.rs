@@ -4,6 +4,7 @@
 mod at_once;
 mod cases;
 mod config;
+mod declared;
 mod driver;
 mod faults;
 mod judge;
