@@ -34,8 +34,8 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
     let others = |request: &&PlannedRequest| request.action != Action::Close;
     let mut left_open: BTreeSet<&TargetUid> = BTreeSet::new();
     for request in plan.requests.iter().filter(closes).chain(plan.requests.iter().filter(others)) {
-        let in_the_way = request.action == Action::Create
-            && request.targets.iter().any(|target| left_open.contains(target));
+        let in_the_way =
+            promotes(request) && request.targets.iter().any(|target| left_open.contains(target));
         let outcome =
             if in_the_way { waits_for_other(request) } else { executor.request(request).await };
         if outcome.outcome != Verdict::Done {
@@ -63,7 +63,12 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
     outcomes
 }
 
-/// A target never has two open requests: not opened while another one still promotes it.
+/// Is its content to promote what it did not before, perhaps?
+fn promotes(request: &PlannedRequest) -> bool {
+    request.steps.iter().any(|step| matches!(step, Step::Commit(_) | Step::Open(_)))
+}
+
+/// A target never has two open requests: not promoted while another one still does it.
 fn waits_for_other(request: &PlannedRequest) -> RequestOutcome {
     RequestOutcome {
         outcome: Verdict::SomebodyWasFirst,

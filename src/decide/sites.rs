@@ -17,12 +17,17 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
     };
     let all: Vec<_> = site.members.iter().map(|&member| values(decisions, member)).collect();
     let Some(first) = all.iter().flatten().next().cloned() else { return };
-    let together = all.iter().all(|values| values.as_ref() == Some(&first));
-    for (&member, value) in site.members.iter().zip(&all) {
-        let Some(value) = value else { continue };
+    let together = site.refused.is_empty() && all.iter().all(|v| v.as_ref() == Some(&first));
+    let node = |member: usize| inventory.targets[member].node;
+    // What one declaration expands to never parts.
+    let leaves = |member: usize, value: &Option<_>| {
+        let mut mates = site.members.iter().zip(&all).filter(|(at, _)| node(**at) == node(member));
+        site.can_leave(member) && mates.all(|(_, other)| other == value)
+    };
+    for (&member, value) in site.members.iter().zip(&all).filter(|(_, value)| value.is_some()) {
         if together && site.foreign_users.is_empty() {
             add_gate(decisions, member, edit_site::pass(site.members.len() - 1));
-        } else if site.aliases.contains(&member) && !site.shares_promotion {
+        } else if leaves(member, value) {
             add_gate(decisions, member, edit_site::pass(0));
             if let Some(decision) = decisions.subscribers.get_mut(&member) {
                 decision.own_value = true;
@@ -30,20 +35,16 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
         } else if !site.foreign_users.is_empty() {
             refuse(inventory, site, decisions, member);
         } else {
-            let other = site
-                .members
-                .iter()
-                .zip(&all)
-                .find(|(_, other)| other.as_ref() != Some(value))
-                .map(|(&other, values)| (&inventory.targets[other], values.is_some()));
-            if let Some((other, promoted)) = other {
-                let why = if promoted {
-                    "which is to be promoted to other values"
-                } else {
-                    "which is not to be promoted now"
-                };
-                hold(decisions, member, inventory, edit_site::waits_for(other, why));
-            }
+            let mut others = site.members.iter().zip(&all);
+            let other = others.find(|(_, other)| *other != value);
+            let (other, why) = match (other, site.refused.first()) {
+                (Some((other, Some(_))), _) => (other, "which is to be promoted to other values"),
+                (Some((other, None)), _) => (other, "which is not to be promoted now"),
+                (None, Some(other)) => (other, "which has the same identity as another target"),
+                (None, None) => continue,
+            };
+            let gate = edit_site::waits_for(&inventory.targets[*other], why);
+            hold(decisions, member, inventory, gate);
         }
     }
 }

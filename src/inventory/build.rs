@@ -54,7 +54,7 @@ impl Inventory {
     /// share one with others, or get a value of its own.
     pub fn place_keys(&self, subscriber: usize) -> impl Iterator<Item = &PlaceKey> {
         let target = &self.targets[subscriber];
-        [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_key)
+        [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_keys)
     }
 }
 
@@ -180,7 +180,7 @@ impl Builder<'_> {
                 None => Err(self.bundle.dangling("slos", path).message),
             })
             .collect::<Vec<_>>();
-        let (key, former_key) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
+        let (key, former_keys) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
         let wrong = wrong(declaration, &slos, self.bundle);
         let broken = wrong.iter().map(|problem| problem.message.clone()).collect();
         self.inventory.targets.push(Target {
@@ -199,7 +199,7 @@ impl Builder<'_> {
             used_at: declaration.used_at.clone(),
             node: declaration.node,
             key,
-            former_key,
+            former_keys,
             broken,
         });
         self.report_broken(wrong);
@@ -207,8 +207,8 @@ impl Builder<'_> {
 
     fn finish(mut self) -> Inventory {
         self.join_channels();
-        self.subscribers();
-        sites::find(self.bundle, &mut self.inventory);
+        let refused = self.subscribers();
+        sites::find(self.bundle, &mut self.inventory, &refused);
         self.inventory
     }
 
@@ -235,8 +235,10 @@ impl Builder<'_> {
         }
     }
 
-    /// Subscribers by uid: two of one identity cannot be told apart, so both are refused.
-    fn subscribers(&mut self) {
+    /// Subscribers by uid: two of one identity cannot be told apart, so both are refused. Gives the
+    /// later ones.
+    fn subscribers(&mut self) -> Vec<usize> {
+        let mut refused = Vec::new();
         let inventory = &mut self.inventory;
         let mut first: BTreeMap<TargetUid, usize> = BTreeMap::new();
         for index in 0..inventory.targets.len() {
@@ -264,7 +266,9 @@ impl Builder<'_> {
                     .at_line(target.used_at.line, target.used_at.column)
                     .related("first declared here", other.file, other.path),
             );
-            inventory.targets[earlier].broken.push(message);
+            inventory.targets[earlier].broken.push(message.clone());
+            inventory.targets[index].broken.push(message);
+            refused.push(index);
         }
         for &index in &inventory.subscribers {
             let target = &inventory.targets[index];
@@ -280,6 +284,7 @@ impl Builder<'_> {
                 );
             }
         }
+        refused
     }
 }
 

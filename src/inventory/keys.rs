@@ -45,7 +45,8 @@ impl<'a> Keys<'a> {
         keys
     }
 
-    /// The key of a declaration, then others that it may have gone by.
+    /// The key of a declaration, then others that it may have gone by: any target may have been one
+    /// that stood in its saas file with its one namespace.
     ///
     /// | a target … | goes by |
     /// | --- | --- |
@@ -58,18 +59,17 @@ impl<'a> Keys<'a> {
         template: &ResourceTemplate,
         declaration: &TargetDeclaration,
         (uid, namespace): (&TargetUid, &str),
-    ) -> (PlaceKey, Option<PlaceKey>) {
+    ) -> (PlaceKey, Vec<PlaceKey>) {
         let path = &declaration.place.file;
+        let own =
+            PlaceKey { key: uid.to_string(), names: [file.name.clone(), namespace.to_owned()] };
         if *path != declaration.used_at.file {
             let (folder, name) = path.rsplit_once('/').unwrap_or_default();
             let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
             let names = [folder.to_owned(), stem.to_owned()];
-            return (PlaceKey { key: format!("file:{path}"), names }, None);
+            return (PlaceKey { key: format!("file:{path}"), names }, vec![own]);
         }
-        let Where::Selector(selector) = &declaration.location else {
-            let names = [file.name.clone(), namespace.to_owned()];
-            return (PlaceKey { key: uid.to_string(), names }, None);
-        };
+        let Where::Selector(selector) = &declaration.location else { return (own, Vec::new()) };
         let named = named(file, template, declaration);
         let second = declaration.name.as_ref().unwrap_or(&template.name);
         let key = |identity: serde_json::Value| PlaceKey {
@@ -79,7 +79,7 @@ impl<'a> Keys<'a> {
         let short = key(json!(named));
         let long = key(json!([named, path, selector.include, selector.exclude]));
         let alone = self.selectors.get(&named).is_none_or(|count| *count < 2);
-        if alone { (short, Some(long)) } else { (long, Some(short)) }
+        if alone { (short, vec![long, own]) } else { (long, vec![short, own]) }
     }
 }
 

@@ -41,10 +41,10 @@ impl Inventory {
         self.subscribers().filter(move |(_, other)| other.place.file == *file).map(|(i, _)| i)
     }
 
-    /// Who shares a place with a subscriber, itself included.
+    /// Who shares a place with a subscriber, itself included, or keeps it from moving.
     fn mates(&self, index: usize) -> impl Iterator<Item = usize> {
         let site = self.site_of.get(&index).and_then(|site| self.sites.get(site));
-        site.into_iter().flat_map(|site| site.members.iter().copied())
+        site.into_iter().flat_map(|site| site.members.iter().chain(&site.refused).copied())
     }
 
     fn reach(
@@ -91,6 +91,7 @@ impl Inventory {
                 let aliases: Vec<usize> = site.aliases.iter().copied().collect();
                 let site = EditSite {
                     members: renumber(&site.members),
+                    refused: renumber(&site.refused),
                     aliases: renumber(&aliases).into_iter().collect(),
                     ..site.clone()
                 };

@@ -36,22 +36,37 @@ pub struct EditSite {
     pub shares_promotion: bool,
     /// Other users of its nodes, which no promotion moves: YAML paths.
     pub foreign_users: Vec<String>,
+    /// Targets of the same declarations that are refused, as another one has their identity: as they
+    /// must not move, nobody here does.
+    pub refused: Vec<usize>,
 }
 
-/// Finds the sites of all subscribers.
-pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory) {
+impl EditSite {
+    /// Can a member get a value of its own, so that the others keep theirs?
+    pub fn can_leave(&self, member: usize) -> bool {
+        self.aliases.contains(&member) && !self.shares_promotion && self.refused.is_empty()
+    }
+}
+
+/// Finds the sites of all subscribers; `refused` are those that another one has the identity of.
+pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, refused: &[usize]) {
     let mut by_file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, target) in inventory.subscribers() {
         by_file.entry(target.place.file.clone()).or_default().push(index);
     }
     for (file, members) in by_file {
         if let Some(tree) = bundle.sources.get(&file) {
-            in_file(tree, &file, &members, inventory);
+            in_file(tree, &file, (&members, refused), inventory);
         }
     }
 }
 
-fn in_file(tree: &Tree, file: &str, members: &[usize], inventory: &mut Inventory) {
+fn in_file(
+    tree: &Tree,
+    file: &str,
+    (members, refused): (&[usize], &[usize]),
+    inventory: &mut Inventory,
+) {
     let mut groups = Groups::default();
     let mut aliases = BTreeSet::new();
     for &index in members {
@@ -84,6 +99,14 @@ fn in_file(tree: &Tree, file: &str, members: &[usize], inventory: &mut Inventory
                 .keys()
                 .flat_map(|node| foreign_users(tree, *node, &targets))
                 .map(|path| path.to_string())
+                .collect(),
+            refused: refused
+                .iter()
+                .copied()
+                .filter(|&other| {
+                    let other = &inventory.targets[other];
+                    other.place.file == file && targets.contains(&other.node)
+                })
                 .collect(),
             members,
         };

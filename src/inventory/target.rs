@@ -41,7 +41,7 @@ pub struct Target {
     /// What its declaration goes by.
     pub key: PlaceKey,
     /// What its declaration may have gone by before.
-    pub former_key: Option<PlaceKey>,
+    pub former_keys: Vec<PlaceKey>,
     /// What is wrong with its configuration.
     pub broken: Vec<String>,
 }

@@ -57,12 +57,7 @@ impl Planner<'_> {
         }
         if let Err(other) = self.admit_anew(existing, desired) {
             let reason = format!("its new content cannot be merged beside {other}: waits for it");
-            if self.admit_as_it_is(existing, None).is_ok() {
-                self.hold(existing, "another request", Reason::WaitsForRequest, reason);
-            } else {
-                self.close(existing, Reason::WaitsForRequest, reason);
-            }
-            return;
+            return self.wait(existing, reason);
         }
         let same_values = existing.trailers.values == desired.values;
         let (code, reason) = if same_values {
@@ -85,6 +80,25 @@ impl Planner<'_> {
         }
         self.made_anew(&mut planned, repo, existing, desired, change);
         self.plan.requests.push(planned);
+    }
+
+    /// A request that has to wait for another one: a draft, or closed if it cannot stand as it is.
+    fn wait(&mut self, existing: &Existing<'_>, reason: String) {
+        if self.admit_as_it_is(existing, None).is_ok() {
+            self.hold(existing, "another request", Reason::WaitsForRequest, reason);
+        } else {
+            self.close(existing, Reason::WaitsForRequest, reason);
+        }
+    }
+
+    /// A request that is to take in targets waits while another open request is about one of them.
+    pub(super) fn waits_to_take_in(&mut self, existing: &Existing<'_>, desired: &Desired) -> bool {
+        let is_new =
+            |at: &usize| !existing.trailers.targets.contains(&self.inventory.targets[*at].uid);
+        let new: Vec<usize> = desired.members.iter().copied().filter(is_new).collect();
+        let Some(iid) = self.claimed(&new, Some(existing.request.iid)) else { return false };
+        self.wait(existing, format!("!{iid} is about one of its targets: waits for it"));
+        true
     }
 
     /// Leaves a request as it is that could only get new content beside a change that could not be read.

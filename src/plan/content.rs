@@ -7,7 +7,7 @@ use super::lifecycle::{Existing, Planner};
 use super::model::Reason;
 use super::trailers::{Trailers, text_digest};
 use crate::domain::CommitSha;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{CommitDetail, MergeRequestFact, Snapshot};
 
 /// The texts of a request's file.
 pub(super) enum Texts {
@@ -43,6 +43,13 @@ impl<'a> Planner<'a> {
                 Ok(())
             }
             Texts::Gone => Err(format!("!{}", existing.request.iid)),
+        }
+    }
+
+    /// Notes that nobody knows what an open request changes in its file.
+    pub(super) fn note_unread(&mut self, request: &MergeRequestFact, tip: &CommitDetail) {
+        if let Some(trailers) = Trailers::parse(&tip.message) {
+            self.unread.insert(trailers.path, request.iid);
         }
     }
 
@@ -101,16 +108,25 @@ impl<'a> Planner<'a> {
         if let Some(desired) = desired {
             candidates.push(desired.new_text.clone());
         }
-        if let (false, Some(group)) = (same_values, group) {
+        if !same_values {
             candidates.extend(self.with_values(group, trailers).map(|desired| desired.new_text));
         }
         candidates
     }
 
-    /// What a branch writes, made on the target branch as it is.
-    pub(super) fn with_values(&self, group: &Group, trailers: &Trailers) -> Option<Desired> {
-        let (inventory, bundle) = (self.inventory, self.bundle);
-        desired::with_values(inventory, bundle, self.decisions, group, &trailers.values)
+    /// What a branch writes, made on the target branch as it is, for those of a group that it is
+    /// about; where no group has it, for its targets wherever they are.
+    pub(super) fn with_values(
+        &self,
+        group: Option<&Group>,
+        trailers: &Trailers,
+    ) -> Option<Desired> {
+        let (inventory, bundle, decisions) = (self.inventory, self.bundle, self.decisions);
+        let members = match group {
+            Some(group) => group.members.clone(),
+            None => decisions.subscribers.keys().copied().collect(),
+        };
+        desired::with_values(inventory, bundle, decisions, &members, trailers)
     }
 
     /// A file's text; `Err(None)` if it has to be asked for first.

@@ -140,17 +140,6 @@ pub fn branch_of(
     Some(branch::name(target_branch, key))
 }
 
-/// All branches that these subscribers may have had or may get.
-pub(super) fn homes(
-    inventory: &Inventory,
-    members: &[usize],
-    target_branch: &str,
-) -> BTreeSet<String> {
-    let keys: BTreeSet<&PlaceKey> =
-        members.iter().flat_map(|&member| inventory.place_keys(member)).collect();
-    keys.into_iter().map(|key| branch::name(target_branch, key)).collect()
-}
-
 /// Subscribers by place; one that gets a value of its own leaves the place that it shared.
 fn members_by_key<'a>(
     inventory: &'a Inventory,
@@ -179,7 +168,8 @@ fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: 
     match of(Outcome::Promote) {
         None => Wish::NothingDue,
         Some(decision) => {
-            match desired(inventory, bundle, members, decision, values_of(decision)) {
+            let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
+            match desired(inventory, bundle, members, decision, (values_of(decision), mode)) {
                 Ok(desired) => Wish::Promote(Box::new(desired)),
                 Err(message) => Wish::Error(message),
             }
@@ -203,14 +193,13 @@ fn desired(
     bundle: &Bundle,
     members: &[usize],
     decision: &Decision,
-    values: Values,
+    (values, mode): (Values, RefMode),
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
     let tree = bundle
         .sources
         .get(&first.place.file)
         .ok_or_else(|| format!("the text of {} is not at hand", first.place.file))?;
-    let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
     let new_text = edited(tree, inventory, members, &values, mode)?;
     let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
     let mut uids: Vec<_> = targets.iter().map(|target| target.uid.clone()).collect();
@@ -235,16 +224,47 @@ fn desired(
     })
 }
 
-/// A change of the target branch's text to other values for a group, if it can be made.
+/// What a request writes, made on the target branch as it is: its values for those among `members`
+/// that it is about, and for nobody else; `None` if that cannot be.
 pub(super) fn with_values(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
-    group: &Group,
+    members: &[usize],
+    trailers: &Trailers,
+) -> Option<Desired> {
+    let node = |member: &usize| inventory.targets[*member].node;
+    let is_named = |at: &&usize| trailers.targets.contains(&inventory.targets[**at].uid);
+    let named: BTreeSet<_> = members.iter().filter(is_named).map(node).collect();
+    // A declaration moves as one.
+    let members: Vec<usize> =
+        members.iter().copied().filter(|member| named.contains(&node(member))).collect();
+    let mode = mode_for(inventory, &members)?;
+    let decision = decisions.subscribers.get(members.first()?)?;
+    desired(inventory, bundle, &members, decision, (trailers.values.clone(), mode)).ok()
+}
+
+/// These values written to a whole place, the one that a subscriber shares.
+pub(super) fn of_place(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    subscriber: usize,
     values: &Values,
 ) -> Option<Desired> {
-    let decision = decisions.subscribers.get(group.members.first()?)?;
-    desired(inventory, bundle, &group.members, decision, values.clone()).ok()
+    let site = inventory.sites.get(inventory.site_of.get(&subscriber)?)?;
+    let decision = decisions.subscribers.get(&subscriber)?;
+    let how = (values.clone(), RefMode::InPlace);
+    desired(inventory, bundle, &site.members, decision, how).ok()
+}
+
+/// How the refs of these subscribers are written so that nobody else's moves.
+fn mode_for(inventory: &Inventory, members: &[usize]) -> Option<RefMode> {
+    let site = inventory.sites.get(inventory.site_of.get(members.first()?)?)?;
+    if site.members == members && site.foreign_users.is_empty() && site.refused.is_empty() {
+        return Some(RefMode::InPlace);
+    }
+    members.iter().all(|&member| site.can_leave(member)).then_some(RefMode::OwnValue)
 }
 
 fn edited(

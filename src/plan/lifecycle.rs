@@ -12,6 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::claims::Claims;
 use super::conflicts::{Change, Merge, MergeTexts, Standing};
 use super::content::Texts;
 use super::desired::{self, Desired, Group, Wish};
@@ -55,10 +56,12 @@ pub fn plan(
         standing: Standing::new(merger),
         owners: Owners::new(inventory, settings.narrowing.share, target_branch),
         unread: BTreeMap::new(),
+        claims: Claims::default(),
         plan,
     };
     if let Some(repo) = repo {
         groups = planner.adopt(repo, groups);
+        planner.find_claims(repo, &groups);
     }
     groups.retain(|_, group| {
         group.members.iter().any(|&member| settings.narrowing.includes(&inventory.targets[member]))
@@ -87,6 +90,7 @@ pub(super) struct Planner<'a> {
     pub(super) owners: Owners<'a>,
     /// Files that an open request changes in a way that could not be read, with its number.
     pub(super) unread: BTreeMap<String, u64>,
+    pub(super) claims: Claims,
     pub(super) plan: Plan,
 }
 
@@ -112,57 +116,8 @@ impl<'a> Planner<'a> {
         for request in self.snapshot.merge_requests.values() {
             let group = groups.get(&request.source_branch);
             used.insert(request.source_branch.clone());
-            if request.target_branch != self.target_branch {
-                self.sent_elsewhere(repo, group, request);
-                continue;
-            }
-            if request.author_id != repo.bot.id {
-                self.not_ours(
-                    group,
-                    &request.source_branch,
-                    &format!(
-                        "!{} from its branch {} was opened by {}, not by the bot",
-                        request.iid, request.source_branch, request.author
-                    ),
-                );
-                continue;
-            }
-            let tip = self.snapshot.branches.get(&request.source_branch);
-            if self.is_elsewhere(&request.source_branch, tip) {
-                self.stand_beside(repo, request, tip, groups);
-                continue;
-            }
-            let Some(tip) = tip else {
-                self.without_branch(group, request);
-                continue;
-            };
-            let owner = ownership::of_tip(
-                tip,
-                &repo.bot,
-                &self.target_branch,
-                self.snapshot,
-                &mut self.plan.needs,
-            );
-            let alone = to_be_left_alone(request);
-            let (trailers, base) = match (owner, &alone) {
-                (Ownership::OtherTargetBranch, _) => continue,
-                (Ownership::Ours { trailers, base }, _) => (trailers, base),
-                (_, Some((code, reason))) => {
-                    self.leave(group, request, *code, reason.clone(), Vec::new());
-                    continue;
-                }
-                (Ownership::Unknown(error), None) => {
-                    let reason = format!("whose its branch is could not be found out: {error}");
-                    self.leave(group, request, Reason::FactsMissing, reason, Vec::new());
-                    continue;
-                }
-                (Ownership::Foreign, None) => {
-                    self.taken_over(group, request);
-                    continue;
-                }
-            };
-            let existing = Existing { request, tip, trailers, base };
-            let verdict = match alone {
+            let Some(existing) = self.content_of(repo, groups, request) else { continue };
+            let verdict = match to_be_left_alone(request) {
                 Some((code, reason)) => Some(Verdict::Leave(code, reason, Vec::new())),
                 None => self.verdict(&existing, group),
             };
@@ -184,7 +139,10 @@ impl<'a> Planner<'a> {
         }
         let stale: Vec<_> = wanted
             .into_iter()
-            .filter_map(|(existing, desired, group)| self.keep_if_right(existing, desired, group))
+            .filter_map(|(existing, desired, group)| {
+                let waits = self.waits_to_take_in(&existing, &desired);
+                if waits { None } else { self.keep_if_right(existing, desired, group) }
+            })
             .collect();
         for (existing, desired) in stale {
             self.refresh(repo, &existing, &desired);
@@ -193,6 +151,64 @@ impl<'a> Planner<'a> {
         for (existing, gate, group) in clashing {
             self.hold_anew(repo, &existing, gate, group);
         }
+    }
+
+    /// An open request with a branch that is the bot's content; what becomes of any other one is planned here.
+    fn content_of(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        groups: &Groups,
+        request: &'a MergeRequestFact,
+    ) -> Option<Existing<'a>> {
+        let group = groups.get(&request.source_branch);
+        if request.target_branch != self.target_branch {
+            self.sent_elsewhere(repo, group, request);
+            return None;
+        }
+        if request.author_id != repo.bot.id {
+            self.not_ours(
+                group,
+                &request.source_branch,
+                &format!(
+                    "!{} from its branch {} was opened by {}, not by the bot",
+                    request.iid, request.source_branch, request.author
+                ),
+            );
+            return None;
+        }
+        let tip = self.snapshot.branches.get(&request.source_branch);
+        if self.is_elsewhere(&request.source_branch, tip) {
+            self.stand_beside(repo, request, tip, groups);
+            return None;
+        }
+        let Some(tip) = tip else {
+            self.without_branch(group, request);
+            return None;
+        };
+        let needs = &mut self.plan.needs;
+        let owner = ownership::of_tip(tip, &repo.bot, &self.target_branch, self.snapshot, needs);
+        if let Ownership::Unknown(_) = owner {
+            self.note_unread(request, tip);
+        }
+        let alone = to_be_left_alone(request);
+        let (trailers, base) = match (owner, &alone) {
+            (Ownership::OtherTargetBranch, _) => return None,
+            (Ownership::Ours { trailers, base }, _) => (trailers, base),
+            (_, Some((code, reason))) => {
+                self.leave(group, request, *code, reason.clone(), Vec::new());
+                return None;
+            }
+            (Ownership::Unknown(error), None) => {
+                let reason = format!("whose its branch is could not be found out: {error}");
+                self.leave(group, request, Reason::FactsMissing, reason, Vec::new());
+                return None;
+            }
+            (Ownership::Foreign, None) => {
+                self.taken_over(group, request);
+                return None;
+            }
+        };
+        Some(Existing { request, tip, trailers, base })
     }
 
     /// Plans a request that keeps its content, or is closed; gives a held one back that has to be
@@ -231,8 +247,8 @@ impl<'a> Planner<'a> {
         (gate, reason): (GateName, String),
         group: Option<&Group>,
     ) {
-        let anew = group
-            .and_then(|group| self.with_values(group, &existing.trailers))
+        let anew = self
+            .with_values(group, &existing.trailers)
             .filter(|desired| desired.new_text != desired.old_text);
         let Some(desired) = anew else {
             let reason =
@@ -328,6 +344,7 @@ impl<'a> Planner<'a> {
                 None => {
                     self.settings.narrowing.is_everything()
                         && self.hiding_place(&trailers).is_none()
+                        && !self.keeps_a_word(branch, &trailers)
                 }
             };
             if unwanted {

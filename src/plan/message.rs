@@ -9,7 +9,7 @@ use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::model::Settings;
 use super::trailers::Trailers;
 use crate::decide::{Decision, Decisions, GateName, GateOutcome};
-use crate::domain::{RepoUrl, is_commit_sha};
+use crate::domain::{RepoUrl, TargetUid, is_commit_sha};
 use crate::inventory::{Inventory, Target};
 
 /// What every title of the bot begins with.
@@ -26,6 +26,7 @@ const LISTED: usize = 40;
 const LINE: usize = 400;
 
 const HELD: &str = "held by ";
+const TARGETS: &str = "<!-- sapm:targets=";
 
 /// The title of a request that may be merged.
 pub(super) fn title(inventory: &Inventory, desired: &Desired) -> String {
@@ -95,6 +96,20 @@ pub(super) fn described_values(description: &str) -> Option<&str> {
     rest.split_once(" -->").map(|(digest, _)| digest)
 }
 
+/// The marker in a description that tells which targets it is about: for when somebody else's commit
+/// stands where the bot's told it. Some are enough, as targets of one place move together.
+fn targets_marker(desired: &Desired) -> String {
+    let targets = desired.targets.iter().take(LISTED).map(TargetUid::as_str);
+    format!("{TARGETS}{} -->\n", targets.collect::<Vec<_>>().join(","))
+}
+
+/// The targets that a description is about, if its marker is still there.
+pub(super) fn described_targets(description: &str) -> Vec<TargetUid> {
+    let found = description.rsplit_once(TARGETS).and_then(|(_, rest)| rest.split_once(" -->"));
+    let (targets, _) = found.unwrap_or_default();
+    targets.split(',').filter_map(TargetUid::parse).collect()
+}
+
 /// The commit message: subject, and the trailers.
 pub(super) fn commit_message(title: &str, trailers: &Trailers) -> String {
     format!("{title}\n\n{}", trailers.render())
@@ -125,6 +140,7 @@ pub(super) fn description(
          The label `sapm/hold` makes it leave this request alone. Closing it means \"not this version\"; \
          the label `sapm/again` on the closed request asks for it again.\n\n",
     );
+    text.push_str(&targets_marker(desired));
     text.push_str(&values_marker(&desired.values.digest()));
     text.push('\n');
     text

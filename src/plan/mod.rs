@@ -4,9 +4,10 @@
 //! `desired` turns decisions into edited texts, one change for each edit site;
 //! `adoption` lets open requests go on from the branch that they have;
 //! `ownership` tells whose a branch is, `owners` which of several nodes looks
-//! after it, `content` what it contains; `lifecycle` compares the two and gives
-//! every request its action, whose writes are in `actions` and `closing`; `openings` opens
-//! what is due and has no request; `conflicts` lets only such requests stand
+//! after it, `content` what it contains, `claims` which targets it is about;
+//! `lifecycle` compares the two and gives every request its action, whose writes
+//! are in `actions` and `closing`; `openings` opens what is due and has no request, unless
+//! `word` knows a person's against it; `conflicts` lets only such requests stand
 //! beside each other as merge in any order; `message` writes the texts for
 //! people and `trailers` those for the bot itself. Planning again on the result
 //! of a plan changes nothing.
@@ -14,6 +15,7 @@
 mod actions;
 mod adoption;
 pub mod branch;
+mod claims;
 mod closing;
 mod conflicts;
 mod content;
@@ -28,6 +30,7 @@ mod ownership;
 mod scope;
 mod trailers;
 mod verdict;
+mod word;
 
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{branch_of, check_edits};

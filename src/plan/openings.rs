@@ -4,18 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conflicts::Change;
-use super::desired::{self, Desired, Group, Wish};
+use super::desired::{Desired, Group, Wish};
 use super::lifecycle::Planner;
 use super::message;
 use super::model::{Action, PlannedRequest, Reason, Seen, Step};
 use super::ownership::{self, Ownership};
 use super::trailers::{Trailers, text_digest};
-use crate::domain::TargetUid;
 use crate::observe::ports::NewRequest;
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, PastMergeRequest, RequestState};
-
-/// On a closed or merged request: open it again.
-const AGAIN_LABEL: &str = "sapm/again";
+use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
 pub(super) fn plan(
     planner: &mut Planner<'_>,
@@ -23,21 +19,23 @@ pub(super) fn plan(
     groups: &BTreeMap<String, Group>,
     used: &mut BTreeSet<String>,
 ) {
-    let own = Own::of(planner, repo);
+    let requests = planner.snapshot.merge_requests.values();
+    let own = requests.filter(|request| repo.is_some_and(|repo| request.author_id == repo.bot.id));
+    let open: BTreeSet<&str> = own.map(|request| request.source_branch.as_str()).collect();
     let mut due: Vec<(&Group, &Desired)> = groups
         .values()
         .filter_map(|group| match &group.wish {
             Wish::Promote(desired) => Some((group, &**desired)),
             _ => None,
         })
-        .filter(|(group, _)| !own.branches.contains(group.branch.as_str()))
+        .filter(|(group, _)| !open.contains(group.branch.as_str()))
         .collect();
     due.sort_by_key(|(group, desired)| {
         (desired.promotable_since.is_none(), desired.promotable_since, group.branch.clone())
     });
     let mut opened = 0;
     for (group, desired) in due {
-        let planned = opening(planner, repo, &own, group, desired, &mut opened);
+        let planned = opening(planner, repo, group, desired, &mut opened);
         if planned.action == Action::Create {
             used.insert(group.branch.clone());
         }
@@ -45,57 +43,9 @@ pub(super) fn plan(
     }
 }
 
-/// The bot's open requests, looked at once.
-#[derive(Default)]
-struct Own<'a> {
-    branches: BTreeSet<&'a str>,
-    /// The first of those that go on to promote a target, by target.
-    by_target: BTreeMap<TargetUid, u64>,
-    /// Those that say nothing of themselves, as they were taken over: their branch tells.
-    silent: BTreeMap<&'a str, u64>,
-}
-
-impl<'a> Own<'a> {
-    fn of(planner: &Planner<'a>, repo: Option<&ConfigRepoFacts>) -> Self {
-        let mut own = Self::default();
-        let Some(repo) = repo else { return own };
-        let requests = planner.plan.requests.iter();
-        let given_up: BTreeSet<(Option<u64>, &TargetUid)> = requests
-            .flat_map(|planned| planned.gives_up.iter().map(|target| (planned.iid, target)))
-            .collect();
-        let snapshot = planner.snapshot;
-        for request in snapshot.merge_requests.values().filter(|r| r.author_id == repo.bot.id) {
-            own.branches.insert(&request.source_branch);
-            let tip = snapshot.branches.get(&request.source_branch);
-            let Some(trailers) = tip.and_then(|tip| Trailers::parse(&tip.message)) else {
-                own.silent.entry(&request.source_branch).or_insert(request.iid);
-                continue;
-            };
-            if trailers.target_branch != repo.target_branch {
-                continue;
-            }
-            for target in trailers.targets {
-                if !given_up.contains(&(Some(request.iid), &target)) {
-                    own.by_target.entry(target).or_insert(request.iid);
-                }
-            }
-        }
-        own
-    }
-
-    /// The open request that promotes one of the targets from another branch: how many targets share
-    /// a branch depends on what is decided for them. `homes` are the branches that they may have had.
-    fn elsewhere(&self, desired: &Desired, homes: &BTreeSet<String>) -> Option<u64> {
-        let by_target = desired.targets.iter().filter_map(|target| self.by_target.get(target));
-        let silent = homes.iter().filter_map(|branch| self.silent.get(branch.as_str()));
-        by_target.chain(silent).min().copied()
-    }
-}
-
 fn opening(
     planner: &mut Planner<'_>,
     repo: Option<&ConfigRepoFacts>,
-    own: &Own<'_>,
     group: &Group,
     desired: &Desired,
     opened: &mut usize,
@@ -129,9 +79,7 @@ fn opening(
             return planned;
         }
     };
-    let mut homes = desired::homes(planner.inventory, &group.members, &planner.target_branch);
-    homes.insert(group.branch.clone());
-    if let Some(iid) = own.elsewhere(desired, &homes) {
+    if let Some(iid) = planner.claimed(&group.members, None) {
         let reason = format!("!{iid} is about the same target: waits for it");
         defer(Reason::WaitsForRequest, reason);
         return planned;
@@ -150,11 +98,13 @@ fn opening(
         );
         return planned;
     }
-    if repo.is_some()
-        && let Some((code, reason)) = persons_word(planner, group, desired, &homes)
-    {
-        defer(code, reason);
-        return planned;
+    if repo.is_some() {
+        let mut homes = planner.homes(&group.members);
+        homes.insert(group.branch.clone());
+        if let Some((code, reason)) = planner.persons_word(group, desired, &homes) {
+            defer(code, reason);
+            return planned;
+        }
     }
     if let Some((code, reason)) = planner.beside_unread(&desired.path) {
         defer(code, format!("due, but {reason}"));
@@ -256,96 +206,4 @@ fn is_wanted(group: &Group, trailers: &Trailers, base: &crate::domain::CommitSha
         && trailers.values == desired.values
         && trailers.base_digest == text_digest(&desired.old_text)
         && trailers.text_digest == text_digest(&desired.new_text)
-}
-
-/// Did a person say no to these values: by closing the request, or by reverting its merge?
-///
-/// Asked of every branch that the targets may have had; GitLab's word that it is merging one counts too.
-fn persons_word(
-    planner: &mut Planner<'_>,
-    group: &Group,
-    desired: &Desired,
-    homes: &BTreeSet<String>,
-) -> Option<(Reason, String)> {
-    let past = match history(planner, homes)? {
-        Ok(past) => past,
-        Err(reason) => return Some((Reason::FactsMissing, reason)),
-    };
-    // Its branch is gone, or the list of open requests would have it.
-    if let Some(past) = past.iter().find(|past| past.request.state == RequestState::Locked) {
-        let reason = format!("GitLab is merging !{}: waits for it", past.request.iid);
-        return Some((Reason::BeingMerged, reason));
-    }
-    let mut merged_seen = false;
-    for past in past {
-        let state = past.request.state;
-        let trailers = past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message));
-        let other_targets = trailers.as_ref().is_some_and(|trailers| {
-            past.request.source_branch != group.branch
-                && !desired.targets.iter().any(|target| trailers.targets.contains(target))
-        });
-        if other_targets {
-            continue;
-        }
-        let counts = match state {
-            RequestState::Closed => !past.closed_by_bot,
-            RequestState::Merged => !std::mem::replace(&mut merged_seen, true),
-            RequestState::Opened | RequestState::Locked => false,
-        };
-        let same_values = match trailers {
-            Some(trailers) => trailers.values == desired.values,
-            None => {
-                let described = message::described_values(&past.request.description);
-                described == Some(&desired.values.digest())
-            }
-        };
-        if !counts || !same_values {
-            continue;
-        }
-        if past.request.labels.contains(AGAIN_LABEL) {
-            return None;
-        }
-        let iid = past.request.iid;
-        let how = format!("to ask for it again, put the label {AGAIN_LABEL} on !{iid}");
-        return Some(if state == RequestState::Closed {
-            (
-                Reason::ClosedByPerson,
-                format!("!{iid} for the same values was closed by a person; {how}"),
-            )
-        } else {
-            (
-                Reason::RolledBack,
-                format!("!{iid} for the same values was merged, and then reverted; {how}"),
-            )
-        });
-    }
-    None
-}
-
-/// The earlier requests from these branches, newest first, or why they are not known; `None`
-/// while they still have to be asked for.
-fn history<'a>(
-    planner: &mut Planner<'a>,
-    branches: &BTreeSet<String>,
-) -> Option<Result<Vec<&'a PastMergeRequest>, String>> {
-    let snapshot = planner.snapshot;
-    let (mut all, mut failed, mut missing) = (Vec::new(), None, false);
-    for branch in branches {
-        match snapshot.past_merge_requests.get(branch).map(|past| past.as_result()) {
-            Some(Ok(past)) => all.extend(past),
-            Some(Err(failure)) => failed = Some(failure),
-            None => {
-                planner.needs().histories.insert(branch.clone());
-                missing = true;
-            }
-        }
-    }
-    if missing {
-        return None;
-    }
-    all.sort_by_key(|past| std::cmp::Reverse((past.request.created_at, past.request.iid)));
-    Some(match failed {
-        None => Ok(all),
-        Some(failure) => Err(format!("its earlier requests could not be read: {}", failure.error)),
-    })
 }

@@ -112,10 +112,14 @@ impl Planner<'_> {
         }
         let needs = &mut self.plan.needs;
         let owner = ownership::of_tip(tip, &repo.bot, &self.target_branch, self.snapshot, needs);
-        if let Ownership::Ours { trailers, base } = owner {
-            let existing = Existing { request, tip, trailers, base };
-            // One that does not merge as it is stands in nobody's way.
-            let _ = self.admit_as_it_is(&existing, None);
+        match owner {
+            Ownership::Ours { trailers, base } => {
+                let existing = Existing { request, tip, trailers, base };
+                // One that does not merge as it is stands in nobody's way.
+                let _ = self.admit_as_it_is(&existing, None);
+            }
+            Ownership::Unknown(_) => self.note_unread(request, tip),
+            Ownership::Foreign | Ownership::OtherTargetBranch => {}
         }
     }
 }

@@ -6,6 +6,7 @@ use super::model::{Reason, Step};
 use super::trailers::Trailers;
 use crate::decide::{Decision, GateName, Outcome, gates};
 use crate::domain::CommitSha;
+use crate::inventory::Target;
 use crate::snapshot::{MergeRequestFact, RequestState};
 
 /// Leave this request alone.
@@ -29,16 +30,25 @@ impl Planner<'_> {
     ) -> Option<Verdict> {
         let trailers = &existing.trailers;
         let Some(group) = group else { return self.without_group(existing) };
+        let own = |outcome| self.own(trailers, group).find(|own| own.outcome == outcome);
+        let held = |(gate, reason)| self.held(trailers, &group.members, gate, reason);
         Some(match &group.wish {
-            Wish::Error(message) => missing_facts(message),
-            Wish::NothingDue => nothing_due(),
-            Wish::Hold { .. } if self.is_done(trailers, group) => nothing_due(),
-            Wish::Hold { gate, reason } => {
-                let own = self.own(trailers, group).find(|own| own.outcome == Outcome::Hold);
-                let (gate, reason) = own.map_or_else(|| (*gate, reason.clone()), desired::holding);
-                self.held(trailers, &group.members, gate, reason)
-            }
             Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
+            Wish::NothingDue => self.nothing_due_here(trailers, group),
+            Wish::Error(message) if own(Outcome::Error).is_some() => missing_facts(message),
+            // Others share its place: what is decided for its own targets comes first.
+            Wish::Hold { .. } | Wish::Error(_) if self.is_done(trailers, group) => {
+                self.nothing_due_here(trailers, group)
+            }
+
+            Wish::Hold { gate, reason } => {
+                let own = own(Outcome::Hold).map(desired::holding);
+                held(own.unwrap_or_else(|| (*gate, reason.clone())))
+            }
+            Wish::Error(message) => match own(Outcome::Hold).map(desired::holding) {
+                Some(own) => held(own),
+                None => missing_facts(message),
+            },
         })
     }
 
@@ -59,6 +69,16 @@ impl Planner<'_> {
     fn is_done(&self, trailers: &Trailers, group: &Group) -> bool {
         let mut own = self.own(trailers, group).peekable();
         own.peek().is_some() && own.all(|decision| decision.outcome == Outcome::UpToDate)
+    }
+
+    /// Nothing is due for those who are at its place; another one of its targets may have left it.
+    fn nothing_due_here(&self, trailers: &Trailers, group: &Group) -> Verdict {
+        let left = self.decisions.subscribers.values().find(|decision| {
+            decision.outcome == Outcome::Promote
+                && trailers.targets.contains(&self.inventory.targets[decision.target].uid)
+                && !group.members.contains(&decision.target)
+        });
+        left.map_or_else(nothing_due, |left| superseded(&self.inventory.targets[left.target]))
     }
 
     /// A held request becomes a draft; one whose commit is blocked will never be right again.
@@ -96,7 +116,7 @@ impl Planner<'_> {
                 known.iter().map(|(index, _)| self.decisions.subscribers.get(index)).collect();
             return decided.filter(|_| included).map(|decided| {
                 let members: Vec<usize> = known.iter().map(|(index, _)| *index).collect();
-                self.elsewhere(trailers, &members, &decided, &target.label())
+                self.elsewhere(existing, &members, &decided, target)
             });
         }
         if !self.settings.narrowing.is_everything() {
@@ -116,25 +136,26 @@ impl Planner<'_> {
     }
 
     /// Another request is about its target: while that is not known, or the target is held, this
-    /// one stays.
+    /// one stays; not for a target that it does not move any more.
     fn elsewhere(
         &self,
-        trailers: &Trailers,
+        existing: &Existing<'_>,
         members: &[usize],
         decided: &[&Decision],
-        label: &str,
+        first: &Target,
     ) -> Verdict {
         if let Some(error) = decided.iter().find(|d| d.outcome == Outcome::Error) {
             return missing_facts(error.errors.first().map_or("", String::as_str));
         }
-        match decided.iter().find(|decision| decision.outcome == Outcome::Hold) {
+        let is_about =
+            |at: usize| self.is_about(existing.request.iid, &self.inventory.targets[at].uid);
+        let held = |decision: &&&Decision| decision.outcome == Outcome::Hold;
+        match decided.iter().filter(held).find(|decision| is_about(decision.target)) {
             Some(decision) => {
                 let (gate, reason) = desired::holding(decision);
-                self.held(trailers, members, gate, reason)
+                self.held(&existing.trailers, members, gate, reason)
             }
-            None => {
-                Verdict::Close(Reason::Superseded, format!("{label} goes by another branch now"))
-            }
+            None => superseded(first),
         }
     }
 
@@ -142,6 +163,10 @@ impl Planner<'_> {
     pub(super) fn hiding_place<'t>(&self, trailers: &'t Trailers) -> Option<&'t String> {
         trailers.depends_on.iter().find(|file| self.bundle.broken_files.contains(*file))
     }
+}
+
+fn superseded(target: &Target) -> Verdict {
+    Verdict::Close(Reason::Superseded, format!("{} goes by another branch now", target.label()))
 }
 
 fn nothing_due() -> Verdict {

@@ -3,8 +3,11 @@
 
 mod at_once;
 mod cases;
+mod combinations;
 mod config;
+mod declared;
 mod driver;
+mod endings;
 mod faults;
 mod judge;
 mod lab;

@@ -13,8 +13,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         for &member in &site.members {
             let target = &repo.inventory.targets[member];
             // One that is an alias gets a value of its own.
-            let can_leave = site.aliases.contains(&member) && !site.shares_promotion;
-            if target.promotion.subscribe.is_empty() || can_leave {
+            if target.promotion.subscribe.is_empty() || site.can_leave(member) {
                 continue;
             }
             let message = format!(

@@ -48,6 +48,8 @@ pub struct Target {
     pub parts: Vec<&'static str>,
     /// Does a second saas file use the shared target file?
     pub in_other: bool,
+    /// The target file that it stands in, if it is a block; a shared one has a file in any case.
+    pub file: Option<u32>,
 }
 
 /// Namespaces that a selector can match.
@@ -72,7 +74,16 @@ impl Target {
             note: None,
             parts: vec!["a", "b"],
             in_other: false,
+            file: None,
         }
+    }
+
+    /// Its target file, if it stands in one.
+    pub fn target_file(&self) -> Option<String> {
+        let number = self.file.map(|number| format!("-{number}")).unwrap_or_default();
+        let in_file =
+            self.shape == Shape::Shared || self.shape == Shape::Block && self.file.is_some();
+        in_file.then(|| format!("services/app/shared{}{number}.yml", self.id))
     }
 }
 
@@ -280,12 +291,9 @@ impl Config {
                 if target.shape == Shape::Shared {
                     put(format!("services/app/cicd/other{id}.yml"), saas.other(target));
                 }
-                if target.shape == Shape::Shared && target.present {
+                if let Some(file) = target.target_file().filter(|_| target.present) {
                     let body = saas.block(target, "");
-                    put(
-                        format!("services/app/shared{id}.yml"),
-                        format!("$schema: /app-sre/saas-file-target-1.yml\n{body}"),
-                    );
+                    put(file, format!("$schema: /app-sre/saas-file-target-1.yml\n{body}"));
                 }
             }
             put(saas.path()["data/".len()..].to_owned(), saas.render());

@@ -146,11 +146,14 @@ impl Lab {
         change(&mut config);
         config.forget_broken_aliases();
         let (old, new) = (self.bot.project.files("main"), config.files());
-        let changes: Vec<_> = new
-            .into_iter()
-            .filter(|(path, bytes)| old.get(path) != Some(bytes))
-            .map(|(path, bytes)| (path, Some(bytes)))
-            .collect();
+        let is_target_file = |path: &&String| path.starts_with("data/services/app/shared");
+        let gone = old.keys().filter(is_target_file).filter(|path| !new.contains_key(*path));
+        let mut changes: Vec<_> = gone.map(|path| (path.clone(), None)).collect();
+        changes.extend(
+            new.into_iter()
+                .filter(|(path, bytes)| old.get(path) != Some(bytes))
+                .map(|(path, bytes)| (path, Some(bytes))),
+        );
         if !changes.is_empty() {
             self.bot.project.commit("dev", "main", what, changes);
         }

@@ -90,6 +90,12 @@ impl Look {
     }
 }
 
+/// What the bot's newest commit of a request says, whoever stands on its branch now.
+pub fn taken_over_from(project: &ProjectHandle, request: &MergeRequest) -> Option<Marks> {
+    let heads = request.versions.iter().rev().map(|version| &version.head);
+    heads.filter_map(|commit| Marks::of(project, commit)).next()
+}
+
 /// Does a target move when a request with these marks is merged: as it is named, or as its
 /// declaration is that of one that is (others may have joined since)?
 pub fn moves_with(inventory: &Inventory, target: &Target, marks: &Marks) -> bool {
@@ -99,6 +105,37 @@ pub fn moves_with(inventory: &Inventory, target: &Target, marks: &Marks) -> bool
     named(target)
         || *place != target.file && marks.path == format!("data{place}")
         || inventory.targets.iter().any(|other| named(other) && declared_alike(other))
+}
+
+/// The targets whose ref or hashes change when a commit is merged into the target branch, of which
+/// this is the inventory; none if it does not merge.
+pub fn moved(project: &ProjectHandle, old: &Inventory, commit: &str) -> Option<BTreeSet<String>> {
+    let new = load_files(&project.try_merge("main", &[commit]).ok()?).inventory;
+    let values =
+        |target: &Target| (target.git_ref.clone(), target.promotion.current_hashes.clone());
+    let same = |target: &Target| {
+        let mut new = new.targets.iter().filter(|new| new.uid == target.uid);
+        new.any(|new| values(new) == values(target))
+    };
+    let moved = old.targets.iter().filter(|target| !same(target));
+    Some(moved.map(|target| target.uid.to_string()).collect())
+}
+
+/// Of the targets that a commit names those that it is about: a target may have left the place that
+/// the commit changes.
+pub fn about(
+    inventory: &Inventory,
+    marks: &Marks,
+    moved: Option<&BTreeSet<String>>,
+) -> BTreeSet<String> {
+    let is_about = |uid: &&String| {
+        let target = inventory.targets.iter().find(|target| target.uid.as_str() == **uid);
+        target.is_none_or(|target| match moved {
+            Some(moved) => moved.contains(*uid),
+            None => marks.path == format!("data{}", target.place.file),
+        })
+    };
+    marks.targets.iter().filter(is_about).cloned().collect()
 }
 
 /// Do two config repos differ in the refs and hashes of exactly these targets,

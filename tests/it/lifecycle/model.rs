@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use fastrand::Rng;
 use sapm::plan::Reason;
 
-use super::driver::Ended;
+use super::driver::{Ended, Run};
 use super::faults::{At, Trouble, run_with_fault};
 use super::judge::Judge;
 use super::lab::{Lab, story};
@@ -26,7 +26,7 @@ const WORLDS: u64 = 200;
 const STEPS: u64 = 12;
 
 /// What the usual worlds come to, all but what switches cause, and a second request for one target,
-/// which nobody makes there: what never happens proves nothing.
+/// which is rare there: what never happens proves nothing.
 const REASONS: [Reason; 18] = [
     Reason::Due,
     Reason::AsWanted,
@@ -214,6 +214,17 @@ impl Model {
         self.tell_run(&ended);
         self.tally.faults(&self.lab.bot.forge, trouble);
         self.scene.persons.lock().unwrap().between_is_over(kind);
+        // Where no write failed, what was pushed fits beside the rest, whatever could not be read.
+        let wrote_all = |run: &Run| {
+            run.outcomes.problems.is_empty()
+                && run.outcomes.requests.values().all(|outcome| outcome.message.is_none())
+        };
+        if matches!(kind, 5 | 6) && ended.as_ref().is_ok_and(wrote_all) {
+            let problems = safety::pushed_beside(&self.scene, &began, &self.look());
+            if !problems.is_empty() {
+                return Err(problems.join("\n"));
+            }
+        }
         self.safe(&began, &before.into_inner(), runs)
     }
 

@@ -165,7 +165,7 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
     let id = *rng.choice(&ids).unwrap();
     let (saas, channel) = some_channel(lab, rng);
     let number = rng.u32(1..1000);
-    let what = rng.u8(..18);
+    let what = rng.u8(..23);
     let of_shape = |rng: &mut Rng, shape: Shape| {
         let config = lab.config.borrow();
         let ids: Vec<usize> = config.targets().filter(|t| t.shape == shape).map(|t| t.id).collect();
@@ -173,9 +173,18 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
     };
     let selector = of_shape(rng, Shape::Selector);
     let shared = of_shape(rng, Shape::Shared);
+    let owner = {
+        let config = lab.config.borrow();
+        let mut files = config.saas.iter().map(|saas| &saas.targets);
+        let mates = files.find(|targets| targets.iter().any(|target| target.id == id)).unwrap();
+        let blocks = mates.iter().filter(|t| t.shape == Shape::Block && t.id != id);
+        let owners: Vec<usize> = blocks.filter(|t| t.alias_of.is_none()).map(|t| t.id).collect();
+        rng.choice(&owners).copied()
+    };
     // One of them always stays, so that checks know what a request is about.
     let part = *rng.choice(&["a", "c"]).unwrap();
     let published = lab.published(saas, channel);
+    let file = Some(number % 3).filter(|_| !number.is_multiple_of(5));
     let text = match what {
         0 => format!("target {id} is disabled, or enabled again"),
         1 => format!("target {id} is removed, or put back"),
@@ -192,6 +201,8 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
         13 => format!("the datafile of saas {saas} breaks, or is repaired"),
         14 | 15 => format!("namespace {part} joins or leaves the selector of {selector:?}"),
         16 => format!("a second saas file uses the file of {shared:?}, or does not any more"),
+        17 | 18 => format!("target {id} moves to the target file {file:?}"),
+        19..22 => format!("target {id} becomes an alias of {owner:?}, or gets a value of its own"),
         _ => "something elsewhere".to_owned(),
     };
     lab.rewrite(&text, |config| match what {
@@ -228,6 +239,12 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
         16 => {
             let Some(id) = shared else { return };
             config.target_mut(id).in_other ^= true;
+        }
+        17 | 18 => config.target_mut(id).file = file,
+        19..22 => {
+            let is_owner = config.targets().any(|target| target.alias_of == Some(id));
+            let target = config.target_mut(id);
+            target.alias_of = owner.filter(|_| target.alias_of.is_none() && !is_owner);
         }
         _ => config.elsewhere = number,
     });

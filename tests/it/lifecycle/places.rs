@@ -232,24 +232,29 @@ fn of_two_requests_for_one_target_the_newer_one_is_closed() {
 #[test]
 fn nothing_is_opened_beside_what_could_not_be_read() {
     block_on(async {
-        let lab = Lab::new(simple(Shape::Line, 2));
-        lab.release_for(0, 1);
-        lab.run().await;
-        let held = only(&lab);
-        lab.rewrite("top", |config| config.saas[0].note = 5);
-        lab.bot.project.set_labels("dev", held.iid, &[HOLD], &[]);
-        lab.bot.project.rebase("dev", held.iid).unwrap();
-        lab.bot.forge.settle();
-        lab.release_for(1, 1);
-        let fault = Fault::status(500, "sorry").on(Service::GitLab).method("GET");
-        lab.bot.forge.fault(fault.path("/repository/files/"));
-        let run = lab.run().await;
-        assert!(lab.bot.writes().is_empty(), "{:#?}", story(&run));
-        let found = reasons(&run);
-        assert!(found.contains(&(Action::Defer, Reason::FactsMissing)), "{:#?}", story(&run));
-        lab.bot.forge.clear_faults();
-        let found = reasons(&lab.run().await);
-        assert!(found.contains(&(Action::Defer, Reason::WaitsForRequest)));
-        assert_eq!(only(&lab).state, MrState::Opened);
+        let compare = "/repository/compare";
+        for (path, label) in [("/repository/files/", true), (compare, true), (compare, false)] {
+            let lab = Lab::new(simple(Shape::Line, 2));
+            lab.release_for(0, 1);
+            lab.run().await;
+            let first = only(&lab);
+            lab.rewrite("top", |config| config.saas[0].note = 5);
+            if label {
+                lab.bot.project.set_labels("dev", first.iid, &[HOLD], &[]);
+            }
+            lab.bot.project.rebase("dev", first.iid).unwrap();
+            lab.bot.forge.settle();
+            lab.release_for(1, 1);
+            let fault = Fault::status(500, "sorry").on(Service::GitLab).method("GET");
+            lab.bot.forge.fault(fault.path(path));
+            let run = lab.run().await;
+            assert!(lab.bot.writes().is_empty(), "{path}: {:#?}", story(&run));
+            let found = reasons(&run);
+            assert!(found.contains(&(Action::Defer, Reason::FactsMissing)), "{:#?}", story(&run));
+            lab.bot.forge.clear_faults();
+            let found = reasons(&lab.run().await);
+            assert!(found.contains(&(Action::Defer, Reason::WaitsForRequest)));
+            assert_eq!(only(&lab).state, MrState::Opened);
+        }
     });
 }

@@ -17,7 +17,7 @@ impl Case<'_> {
                 continue;
             }
             let target = &self.run.loaded.inventory.targets[index];
-            let covered = own.iter().any(|own| own.marks.targets.contains(target.uid.as_str()));
+            let covered = own.iter().any(|own| own.about.contains(target.uid.as_str()));
             if covered {
                 continue;
             }
@@ -93,13 +93,8 @@ impl Case<'_> {
         });
         let conflicts = self.conflicts_with_open(&edit.path, &edit.content, None);
         let same_target = self.after.open_of(self.scene.bot).any(|request| {
-            let heads = request.versions.iter().rev().map(|version| &version.head);
-            // Of one that was taken over, what it was about before.
-            let marks = self.after.tip(request).into_iter().chain(heads);
-            let mut marks = marks.filter_map(|commit| Marks::of(&self.bot.project, commit));
-            marks.next().is_some_and(|marks| {
-                planned.targets.iter().any(|target| marks.targets.contains(target.as_str()))
-            })
+            let named = self.named(request);
+            planned.targets.iter().any(|target| named.contains(target.as_str()))
         });
         named && (conflicts || same_target)
     }

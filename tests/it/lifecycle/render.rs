@@ -28,10 +28,12 @@ impl Saas {
         }
         let _ = writeln!(text, "- name: service\n  url: {}\n  targets:", self.url());
         for target in self.targets.iter().filter(|target| target.present) {
+            if let Some(file) = target.target_file() {
+                let _ = writeln!(text, "  - $ref: /{file}");
+                continue;
+            }
             match target.shape {
-                Shape::Shared => {
-                    let _ = writeln!(text, "  - $ref: /services/app/shared{}.yml", target.id);
-                }
+                Shape::Shared => {}
                 Shape::Line => text.push_str(&self.line(target)),
                 Shape::Block | Shape::Selector => {
                     let body = self.block(target, "    ");
@@ -44,8 +46,8 @@ impl Saas {
             self.targets.iter().filter(|t| t.present && t.shape == Shape::Shared).collect();
         if !shared.is_empty() {
             let _ = writeln!(text, "- name: twin\n  url: {}\n  targets:", self.url());
-            for target in shared {
-                let _ = writeln!(text, "  - $ref: /services/app/shared{}.yml", target.id);
+            for file in shared.into_iter().filter_map(Target::target_file) {
+                let _ = writeln!(text, "  - $ref: /{file}");
             }
         }
         text
@@ -54,9 +56,8 @@ impl Saas {
     /// Another saas file, which uses the shared target file, or does not. Its path comes first.
     pub fn other(&self, target: &Target) -> String {
         let id = target.id;
-        let uses = target.in_other && target.present;
-        let uses =
-            if uses { format!("{{$ref: /services/app/shared{id}.yml}}") } else { String::new() };
+        let file = target.target_file().filter(|_| target.in_other && target.present);
+        let uses = file.map(|file| format!("{{$ref: /{file}}}")).unwrap_or_default();
         format!(
             "$schema: /app-sre/saas-file-2.yml\nname: other-{id}\n\
              app: {{$ref: /services/app/app.yml}}\nresourceTemplates:\n\
@@ -98,7 +99,11 @@ impl Saas {
     /// The target's ref, with its anchor or as an alias.
     fn ref_of(&self, target: &Target) -> String {
         let at = self.targets.iter().position(|other| other.id == target.id).unwrap();
-        let equal = |other: &&Target| other.present && other.git_ref == target.git_ref;
+        // An alias does not lead out of its file.
+        let inline = |target: &Target| target.target_file().is_none();
+        let equal = |other: &&Target| {
+            other.present && other.git_ref == target.git_ref && inline(other) && inline(target)
+        };
         // An anchor stands before its aliases.
         let mut earlier = self.targets[..at].iter().filter(equal);
         if let Some(owner) = earlier.find(|other| Some(other.id) == target.alias_of) {

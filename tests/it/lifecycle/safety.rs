@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use forge::{MergeRequest, MrState};
+use forge::{MergeRequest, MrState, ProjectHandle};
 
-use super::look::{Look, Marks, PREFIX};
+use super::driver::load_files;
+use super::look::{Look, Marks, PREFIX, about, moved as moved_by, taken_over_from};
 use super::people::{Persons, Scene};
 
 pub const CLOSING: &str = "<!-- sapm:closed-by-bot -->";
 pub const TAKEN_OVER: &str = "<!-- sapm:taken-over -->";
+const TARGETS: &str = "<!-- sapm:targets=";
 pub const HOLD: &str = "sapm/hold";
 pub const AGAIN: &str = "sapm/again";
 
@@ -165,19 +167,64 @@ fn deleted_by_bot(scene: &Scene, branch: &str) -> bool {
 }
 
 fn one_per_target(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
-    let mut by_target: BTreeMap<String, u64> = BTreeMap::new();
+    let mut by_target: BTreeMap<String, Vec<(&MergeRequest, bool, Marks)>> = BTreeMap::new();
     let mut by_branch: BTreeMap<&str, u64> = BTreeMap::new();
     for request in after.open_of(scene.bot) {
         if let Some(other) = by_branch.insert(&request.source_branch, request.iid) {
             problems.push(format!("!{other} and !{} have one branch", request.iid));
         }
-        let marks = after.tip(request).and_then(|tip| Marks::of(&scene.project, tip));
-        for target in marks.into_iter().flat_map(|marks| marks.targets) {
-            if let Some(other) = by_target.insert(target.clone(), request.iid) {
-                problems.push(format!("!{other} and !{} promote {target}", request.iid));
+        let own = after.tip(request).and_then(|tip| Marks::of(&scene.project, tip));
+        let is_own = own.is_some();
+        let Some(marks) = own.or_else(|| taken_over_from(&scene.project, request)) else {
+            continue;
+        };
+        for target in &marks.targets {
+            by_target.entry(target.clone()).or_default().push((request, is_own, marks.clone()));
+        }
+    }
+    by_target.retain(|_, requests| requests.len() > 1);
+    if by_target.is_empty() {
+        return;
+    }
+    let inventory = load_files(&scene.project.files("main")).inventory;
+    for (target, mut requests) in by_target {
+        // One that no longer moves a target, which is elsewhere now, does not count; of one that was
+        // taken over nobody knows, as long as its description tells what it was about.
+        requests.retain(|(request, is_own, marks)| {
+            let taken_over = !is_own && request.description.contains(TARGETS);
+            let moved = after.tip(request).filter(|_| *is_own);
+            let moved = moved.and_then(|tip| moved_by(&scene.project, &inventory, tip));
+            taken_over || about(&inventory, marks, moved.as_ref()).contains(&target)
+        });
+        if requests.len() > 1 {
+            let iids: Vec<_> = requests.iter().map(|(request, ..)| request.iid).collect();
+            problems.push(format!("{iids:?} promote {target}"));
+        }
+    }
+}
+
+/// Does what a run pushed conflict with something that was open already?
+pub fn pushed_beside(scene: &Scene, began: &Look, after: &Look) -> Vec<String> {
+    let project = &scene.project;
+    let persons = scene.persons.lock().unwrap();
+    let open =
+        after.open_of(scene.bot).filter_map(|request| Some((request.iid, after.tip(request)?)));
+    let own = open.filter(|(_, tip)| !persons.pushed.contains(*tip));
+    let (old, new): (Vec<_>, Vec<_>) =
+        own.partition(|(_, tip)| began.branches.values().any(|old| old == *tip));
+    let merges = |tips: &[&str]| project.try_merge("main", tips).is_ok();
+    let mut problems = Vec::new();
+    for (iid, tip) in &new {
+        if !merges(&[tip]) {
+            problems.push(format!("!{iid} was pushed, and conflicts with main"));
+        }
+        for (other, there) in old.iter().filter(|(_, tip)| merges(&[tip])) {
+            if !merges(&[tip, there]) || !merges(&[there, tip]) {
+                problems.push(format!("!{iid} was pushed, and conflicts with !{other}"));
             }
         }
     }
+    problems
 }
 
 fn texts(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
@@ -211,6 +258,21 @@ fn texts(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
     }
 }
 
+/// The branch of a place that is no more, as the target file has another name now, or the target is no
+/// alias any more: once nothing of it is left, nobody can know that a request came from it.
+fn is_forgotten(
+    (project, began): (&ProjectHandle, &Look),
+    old: &MergeRequest,
+    new: &MergeRequest,
+) -> bool {
+    let named = old.source_branch.strip_prefix(PREFIX);
+    let marks = old.sha.as_deref().and_then(|sha| Marks::of(project, sha));
+    (named.is_some_and(|name| name.starts_with("services-app-shared"))
+        || marks.is_some_and(|marks| marks.targets.len() > 1))
+        && old.source_branch != new.source_branch
+        && began.branches.get(&old.source_branch) != old.sha.as_ref()
+}
+
 /// Was it opened although a person had said no to just these values?
 fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Option<String> {
     let again = |iid: &u64| {
@@ -223,7 +285,9 @@ fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Opt
         .began
         .requests
         .values()
-        .filter(|old| old.author == scene.bot)
+        .filter(|old| {
+            old.author == scene.bot && !is_forgotten((&scene.project, views.began), old, new)
+        })
         .filter(|old| match marks(old) {
             Some(old) => !old.targets.is_disjoint(&values.targets),
             None => old.source_branch == new.source_branch,

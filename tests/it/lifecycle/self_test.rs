@@ -73,6 +73,15 @@ fn what_the_bot_must_never_do_is_seen() {
             lab.bot.project.open_merge_request(BOT, second, "main", "x", "").unwrap();
         });
         finds(&found.await, "promote");
+        let found = after(|lab, scene| {
+            let branch = of(lab, 0).source_branch;
+            let tip = lab.bot.project.tip(&branch).unwrap();
+            Deed::Push(branch, 1).act(scene);
+            let second = "auto-promoter-v2/second";
+            lab.bot.project.set_branch(BOT, second, &tip).unwrap();
+            lab.bot.project.open_merge_request(BOT, second, "main", "x", "").unwrap();
+        });
+        finds(&found.await, "promote");
         let found = after(|lab, _| lab.bot.project.comment(BOT, of(lab, 0).iid, "/close"));
         finds(&found.await, "a quick action");
         let found = after(|lab, _| lab.bot.project.comment(BOT, of(lab, 0).iid, "hi @all"));
@@ -173,6 +182,50 @@ fn a_program_that_leaves_things_undone_is_found_out() {
         undone = run;
         undone.plan.requests.clear();
         finds(&judged(&lab, &before, &undone), "nothing is said of it");
+    });
+}
+
+#[test]
+fn what_is_pushed_beside_a_conflict_is_found_out() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Line, 2));
+        lab.release_for(0, 1);
+        lab.run().await;
+        let began = Look::take(&lab.bot.project);
+        // The target on the next line, whose promotion has to wait.
+        let path = lab.config.borrow().saas[0].path();
+        let text = String::from_utf8(lab.bot.project.file("main", &path).unwrap()).unwrap();
+        let (start, end) = text.split_at(text.rfind(&sha(0)).unwrap());
+        let text = format!("{start}{}{}", sha(7), &end[sha(0).len()..]);
+        let second = "auto-promoter-v2/second";
+        lab.bot.project.commit(BOT, second, "x", [(path.as_str(), Some(text))]);
+        lab.bot.project.open_merge_request(BOT, second, "main", "x", "").unwrap();
+        let after = Look::take(&lab.bot.project);
+        finds(&safety::pushed_beside(&scene(&lab), &began, &after), "conflicts with !1");
+    });
+}
+
+#[test]
+fn a_held_request_that_moves_others_is_found_out() {
+    block_on(async {
+        let mut config = simple(Shape::Block, 2);
+        config.target_mut(0).slo = true;
+        let lab = Lab::new(config);
+        lab.set_slo(0, 1.0);
+        lab.release_for(0, 1);
+        lab.run().await;
+        lab.set_slo(0, 0.1);
+        lab.rewrite("a line above its ref", |config| config.target_mut(0).note = Some(1));
+        let before = Look::take(&lab.bot.project);
+        let run = lab.run().await;
+        assert_eq!(judged(&lab, &before, &run), Vec::<String>::new());
+        let branch = lab.open(0).unwrap().source_branch;
+        let message = lab.bot.project.message(&branch).unwrap();
+        let path = lab.config.borrow().saas[0].path();
+        let text = String::from_utf8(lab.bot.project.file(&branch, &path).unwrap()).unwrap();
+        let change = [(path.as_str(), Some(text.replace(&sha(0), &sha(1))))];
+        lab.bot.project.commit_from(BOT, &branch, Some("main"), &message, change);
+        finds(&judged(&lab, &before, &run), "was made anew, and merged");
     });
 }
 

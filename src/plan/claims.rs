@@ -1,0 +1,149 @@
+//! Which open requests of the bot are about a target, and from which branches others may have come.
+//! A target has one open request at most.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::branch;
+use super::conflicts::Merge;
+use super::content::Texts;
+use super::desired::{self, Group};
+use super::lifecycle::{Existing, Groups, Planner};
+use super::message;
+use super::ownership::{self, Ownership};
+use super::trailers::Trailers;
+use crate::domain::TargetUid;
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
+
+/// Of more targets that move as one only the places are asked for, not what each may have gone by
+/// on its own: every branch is a question.
+const FEW: usize = 10;
+
+/// What the bot's open requests and branches say that they are about.
+#[derive(Default)]
+pub(super) struct Claims {
+    /// Open requests by target, the oldest first.
+    by_target: BTreeMap<TargetUid, Vec<u64>>,
+    /// Those whose commit says nothing, as they were taken over: their branch tells.
+    silent: BTreeMap<String, u64>,
+    /// All branches by target.
+    branches: BTreeMap<TargetUid, BTreeSet<String>>,
+}
+
+impl Planner<'_> {
+    /// Finds them out, once it is known which branch each group has.
+    pub(super) fn find_claims(&mut self, repo: &ConfigRepoFacts, groups: &Groups) {
+        let (snapshot, inventory) = (self.snapshot, self.inventory);
+        for (name, tip) in &snapshot.branches {
+            let trailers = Trailers::parse(&tip.message);
+            let trailers = trailers.filter(|t| t.target_branch == repo.target_branch);
+            for target in trailers.into_iter().flat_map(|trailers| trailers.targets) {
+                self.claims.branches.entry(target).or_default().insert(name.clone());
+            }
+        }
+        let mut group_of: BTreeMap<&TargetUid, (&Group, usize)> = BTreeMap::new();
+        for group in groups.values() {
+            let members = group.members.iter();
+            group_of.extend(members.map(|&at| (&inventory.targets[at].uid, (group, at))));
+        }
+        for request in snapshot.merge_requests.values().filter(|r| r.author_id == repo.bot.id) {
+            let tip = snapshot.branches.get(&request.source_branch);
+            let parsed = tip.and_then(|tip| Some((tip, Trailers::parse(&tip.message)?)));
+            let Some((tip, trailers)) = parsed else {
+                self.claims.silent.entry(request.source_branch.clone()).or_insert(request.iid);
+                for target in message::described_targets(&request.description) {
+                    self.claims.by_target.entry(target).or_default().push(request.iid);
+                }
+                continue;
+            };
+            if trailers.target_branch != repo.target_branch {
+                continue;
+            }
+            let left = |target: &TargetUid| {
+                let (group, member) = group_of.get(target)?;
+                (group.branch != request.source_branch).then_some(*member)
+            };
+            for target in &trailers.targets {
+                let over = left(target).is_some_and(|member| {
+                    self.no_longer_moves(repo, (request, tip), groups, member)
+                });
+                if !over {
+                    self.claims.by_target.entry(target.clone()).or_default().push(request.iid);
+                }
+            }
+        }
+    }
+
+    /// Does a request no longer move this target, which it names and which goes by another branch now?
+    fn no_longer_moves(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        (request, tip): (&MergeRequestFact, &CommitDetail),
+        groups: &Groups,
+        member: usize,
+    ) -> bool {
+        let needs = &mut self.plan.needs;
+        let owner = ownership::of_tip(tip, &repo.bot, &self.target_branch, self.snapshot, needs);
+        // What somebody else made of it, nobody knows.
+        let Ownership::Ours { trailers, base } = owner else { return false };
+        if trailers.path != format!("data{}", self.inventory.targets[member].place.file) {
+            return true;
+        }
+        let Some(group) = groups.get(&request.source_branch) else { return false };
+        let existing = Existing { request, tip, trailers, base };
+        let Texts::Known(base, text) = self.texts(&existing, Some(group), None) else {
+            return false;
+        };
+        // The place that it left moves, and nothing else does.
+        let (inventory, values) = (self.inventory, &existing.trailers.values);
+        let place =
+            desired::of_place(inventory, self.bundle, self.decisions, group.members[0], values);
+        place.is_some_and(|place| {
+            !place.members.contains(&member)
+                && self.merger.merge(&base, &place.old_text, &text) == Merge::Clean(place.new_text)
+        })
+    }
+
+    /// Is an open request about this target?
+    pub(super) fn is_about(&self, iid: u64, target: &TargetUid) -> bool {
+        self.claims.by_target.get(target).is_some_and(|requests| requests.contains(&iid))
+    }
+
+    /// The first open request but `own` that is about one of these subscribers, and stays so as far as it
+    /// is planned by now.
+    pub(super) fn claimed(&self, members: &[usize], own: Option<u64>) -> Option<u64> {
+        let goes_on = |iid: &u64, target: &TargetUid| {
+            let mut planned = self.plan.requests.iter().filter(|p| p.iid == Some(*iid));
+            Some(*iid) != own && !planned.any(|planned| planned.gives_up.contains(target))
+        };
+        let targets = members.iter().map(|&member| &self.inventory.targets[member].uid);
+        let by_target = targets.filter_map(|target| {
+            let mut requests = self.claims.by_target.get(target)?.iter();
+            requests.find(|iid| goes_on(iid, target)).copied()
+        });
+        let homes = self.homes(members);
+        let silent = homes.iter().filter_map(|branch| self.claims.silent.get(branch).copied());
+        by_target.chain(silent.filter(|iid| Some(*iid) != own)).min()
+    }
+
+    /// All branches from which requests of these subscribers may have come: what their places go by
+    /// or may have gone by, and the branches that say so themselves.
+    pub(super) fn homes(&self, members: &[usize]) -> BTreeSet<String> {
+        let mut homes = self.homes_by_name(members);
+        let targets = members.iter().map(|&member| &self.inventory.targets[member].uid);
+        homes.extend(targets.filter_map(|uid| self.claims.branches.get(uid)).flatten().cloned());
+        homes
+    }
+
+    /// Those of them that their places tell.
+    pub(super) fn homes_by_name(&self, members: &[usize]) -> BTreeSet<String> {
+        let inventory = self.inventory;
+        let keys = members.iter().flat_map(|&member| {
+            let uid = inventory.targets[member].uid.as_str();
+            let place = inventory.place_key(member);
+            let many = members.len() > FEW;
+            inventory.place_keys(member).filter(move |key| !many || *key == place || key.key != uid)
+        });
+        let keys: BTreeSet<_> = keys.collect();
+        keys.into_iter().map(|key| branch::name(&self.target_branch, key)).collect()
+    }
+}

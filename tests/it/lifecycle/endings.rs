@@ -1,0 +1,194 @@
+//! What a run closed, deleted, pushed to or left: did it have to?
+
+use std::collections::BTreeSet;
+
+use forge::{MergeRequest, MrState};
+use sapm::decide::Outcome;
+use sapm::plan::Reason;
+use sapm::yaml::{self, HashEdit, RefMode, TargetEdit};
+
+use super::judge::{Case, Own};
+use super::look::{Marks, PREFIX, exact, is_unfinished, taken_over_from};
+use super::safety::AGAIN;
+
+impl Case<'_> {
+    /// The bot's branches without a request are gone.
+    pub fn left_branches(&mut self) {
+        let open: BTreeSet<&String> = self
+            .after
+            .requests
+            .values()
+            .filter(|request| is_unfinished(request))
+            .map(|r| &r.source_branch)
+            .collect();
+        let errors = self.run.decisions.subscribers.values().any(|d| d.outcome == Outcome::Error);
+        if errors || !self.run.loaded.bundle.broken_files.is_empty() {
+            return;
+        }
+        for (branch, tip) in &self.after.branches {
+            let nobodys = !open.contains(branch) && !self.pushed.contains(tip);
+            if branch.starts_with(PREFIX) && nobodys && !self.tells_of_a_no(branch, tip) {
+                self.problems.push(format!("the branch {branch} is left, and nobody's"));
+            }
+        }
+    }
+
+    /// Did a person close a request from this branch, for a target that is there?
+    fn tells_of_a_no(&self, branch: &str, tip: &str) -> bool {
+        let Some(marks) = Marks::of(&self.bot.project, tip) else { return false };
+        let mut subscribers = self.run.loaded.inventory.subscribers();
+        let by_person =
+            |request: &MergeRequest| request.closed.is_some_and(|(_, user)| user != self.scene.bot);
+        let mut closed = self.after.requests.values().filter(|r| r.source_branch == *branch);
+        subscribers.any(|(_, target)| marks.targets.contains(target.uid.as_str()))
+            && closed
+                .any(|r| r.state == MrState::Closed && by_person(r) && !r.labels.contains(AGAIN))
+    }
+
+    /// A request that was right is not pushed to.
+    pub fn needless(&mut self) {
+        let own = self.own(self.before);
+        for old in &own {
+            let Some(new) = self.after.requests.get(&old.request.iid) else { continue };
+            if new.sha == old.request.sha || new.state != MrState::Opened {
+                continue;
+            }
+            let Some(wanted) = old.wanted() else { continue };
+            if old.any(Outcome::UpToDate).is_some() {
+                continue; // it moved one that has what it should have, and left its place
+            }
+            let wanted = self.with_mates(old, wanted);
+            let project = &self.bot.project;
+            let main = (&project.files("main"), &self.run.loaded.inventory);
+            let right = project
+                .try_merge("main", &[old.tip])
+                .is_ok_and(|files| exact(None, main, &files, &[&wanted]).is_ok());
+            let alone =
+                !own.iter().filter(|other| other.request.iid != old.request.iid).any(|other| {
+                    let pair = [old.tip, other.tip];
+                    project.try_merge("main", &pair).is_err()
+                        || project.try_merge("main", &[other.tip, old.tip]).is_err()
+                });
+            if right && alone {
+                self.problems.push(format!("!{} was right, and pushed to", new.iid));
+            }
+        }
+    }
+
+    /// What is wanted of a request, with those who are to move together with its targets.
+    fn with_mates(&self, own: &Own<'_>, mut wanted: Marks) -> Marks {
+        let inventory = &self.run.loaded.inventory;
+        for decision in own.decisions.iter().filter(|decision| !decision.own_value) {
+            let site = inventory.site_of.get(&decision.target);
+            let site = site.and_then(|site| inventory.sites.get(site));
+            for mate in site.into_iter().flat_map(|site| &site.members) {
+                wanted.targets.insert(inventory.targets[*mate].uid.to_string());
+            }
+        }
+        wanted
+    }
+
+    /// Is another request about one of its targets open, or does it move none of them any more?
+    fn is_superseded(&self, old: &Own<'_>) -> bool {
+        let mut others = self.after.open_of(self.scene.bot).filter(|r| r.iid != old.request.iid);
+        let later = self.run.plan.requests.iter().any(|planned| {
+            planned.reason_code == Reason::RunLimit
+                && planned.targets.iter().any(|target| old.about.contains(target.as_str()))
+        });
+        later
+            || old.about.is_empty()
+            || others.any(|other| !self.named(other).is_disjoint(&old.about))
+    }
+
+    /// The targets that an open request is about; of one that was taken over, what it was about before.
+    pub fn named(&self, request: &MergeRequest) -> BTreeSet<String> {
+        let own = self.after.tip(request).and_then(|tip| {
+            let marks = Marks::of(&self.bot.project, tip)?;
+            Some(self.about(tip, &marks))
+        });
+        own.or_else(|| Some(taken_over_from(&self.bot.project, request)?.targets))
+            .unwrap_or_default()
+    }
+
+    /// Is another request about one of those who have come to share its place?
+    pub fn cannot_take_in(&self, own: &Own<'_>) -> bool {
+        let inventory = &self.run.loaded.inventory;
+        let subscribers = inventory.subscribers();
+        let sites = subscribers.filter(|(_, t)| own.marks.targets.contains(t.uid.as_str()));
+        let sites =
+            sites.filter_map(|(index, _)| inventory.sites.get(inventory.site_of.get(&index)?));
+        let mates = sites.flat_map(|site| &site.members);
+        let mates: BTreeSet<&str> =
+            mates.map(|&mate| inventory.targets[mate].uid.as_str()).collect();
+        let mut others = self.after.open_of(self.scene.bot).filter(|r| r.iid != own.request.iid);
+        others.any(|other| {
+            let named = self.named(other);
+            named.iter().any(|t| mates.contains(t.as_str()) && !own.marks.targets.contains(t))
+        })
+    }
+
+    /// Does the text that it should have conflict with an open request?
+    pub fn cannot_be_as_wanted(&self, own: &Own<'_>, wanted: &Marks) -> bool {
+        let Some(tree) = wanted
+            .path
+            .strip_prefix("data")
+            .and_then(|file| self.run.loaded.bundle.sources.get(file))
+        else {
+            return false;
+        };
+        let mut edits: Vec<TargetEdit> = Vec::new();
+        for decision in &own.decisions {
+            let target = &self.run.loaded.inventory.targets[decision.target];
+            if edits.iter().any(|edit| edit.target == target.node) {
+                continue;
+            }
+            let current = &target.promotion.current_hashes;
+            let hashes = wanted.hashes.iter().filter(|hash| !current.contains(hash));
+            let own_value = decision.own_value;
+            edits.push(TargetEdit {
+                target: target.node,
+                new_ref: (target.git_ref.as_ref() != Ok(&wanted.git_ref))
+                    .then(|| wanted.git_ref.clone()),
+                ref_mode: if own_value { RefMode::OwnValue } else { RefMode::InPlace },
+                hashes: hashes
+                    .map(|hash| HashEdit {
+                        channel: hash.channel.clone(),
+                        parent_saas: hash.parent_saas.clone(),
+                        target_config_hash: hash.target_config_hash.clone(),
+                    })
+                    .collect(),
+            });
+        }
+        let content = yaml::edit(tree, &edits).expect("an edit");
+        self.conflicts_with_open(&wanted.path, &content, Some(own.request.iid))
+    }
+
+    /// What the bot closed had to be closed.
+    pub fn closed(&mut self) {
+        for old in self.own(self.before) {
+            let Some(new) = self.after.requests.get(&old.request.iid) else { continue };
+            let by_bot = new.closed.is_some_and(|(_, user)| user == self.scene.bot);
+            if new.state != MrState::Closed || !by_bot {
+                continue;
+            }
+            let wanted = old.any(Outcome::Promote).is_some() || old.any(Outcome::Hold).is_some();
+            let blocked =
+                old.any(Outcome::Hold).is_some() && self.blocked.contains(&old.marks.git_ref);
+            let planned = self.run.plan.requests.iter().find(|r| r.iid == Some(new.iid));
+            // What the plan says is believed only where it is so.
+            let other = planned.is_some_and(|planned| match planned.reason_code {
+                Reason::Superseded => self.is_superseded(&old),
+                Reason::TargetBranchMoved => self.clashes(old.tip, new.iid),
+                Reason::WaitsForRequest => {
+                    let wanted = old.wanted();
+                    self.cannot_take_in(&old)
+                        || wanted.is_some_and(|wanted| self.cannot_be_as_wanted(&old, &wanted))
+                }
+                _ => false,
+            });
+            if old.any(Outcome::Error).is_some() || wanted && !blocked && !other {
+                self.problems.push(format!("!{} was closed, and may be wanted", new.iid));
+            }
+        }
+    }
+}
