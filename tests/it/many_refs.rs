@@ -234,13 +234,13 @@ fn unchanged_answers_of_github_do_not_count() {
     let cache = world.path("cache");
     let run = || world.run(world.sapm().arg("--cache-dir").arg(&cache));
     let first = run();
-    // From now on only what has changed can be asked for: one answer.
+    // From now on only what has changed can be asked for: what it is now, and that commit.
     let changed = first.commits.as_object().unwrap().keys().find(|key| key.contains("github.com"));
     let path = changed.unwrap().split("github.com/").nth(1).unwrap();
     let path = path.trim_end_matches("@main").trim_end_matches(".git");
     let sha = "ab".repeat(20);
     world.filled.forge.set_github_ref(path, "main", forge::CommitInfo::new(&sha));
-    world.filled.forge.set_github_rate_limit(5_000, 2, 1_800, 403);
+    world.filled.forge.set_github_rate_limit(5_000, 3, 1_800, 403);
     let second = run();
     assert_eq!(second.code, 0, "{:#}", second.problems);
     let unchanged = second.log.iter().filter(|entry| entry.status == Some(304)).count();
@@ -250,8 +250,14 @@ fn unchanged_answers_of_github_do_not_count() {
     // A file that is broken is as none.
     world.filled.forge.set_github_rate_limit(5_000, 5_000, 1_800, 403);
     std::fs::write(cache.join("github-commits.json"), "{\"version\":1,\"commits\":{").unwrap();
+    world.graphql(GraphQl::Served, true);
     let third = run();
     assert_eq!((third.code, &third.commits), (0, &second.commits));
     let text = std::fs::read_to_string(cache.join("github-commits.json")).unwrap();
     assert!(text.contains(&sha) && !text.contains("ghp-token"), "{text}");
+    // What queries find is remembered, too.
+    world.graphql(GraphQl::Served, false);
+    let fourth = run();
+    let unchanged = fourth.log.iter().filter(|entry| entry.status == Some(304)).count();
+    assert_eq!((unchanged, &fourth.commits), (world.needs.github, &second.commits));
 }
