@@ -300,9 +300,9 @@ impl AnyHost {
         same_host(&url, "https://github.com") || same_host(&url, &self.github_url)
     }
 
-    /// Writes down what the services said, for the next run.
-    pub fn keep(&self) {
-        self.github.keep();
+    /// Writes down what the services said, for the next run; `all`: this run asked for every ref that there is.
+    pub fn keep(&self, all: bool) {
+        self.github.keep(all);
     }
 
     fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {

@@ -11,7 +11,7 @@ use super::progress::StandardError;
 use super::source::Loaded;
 use crate::observe::ports::StateError;
 use crate::observe::{Limits, Observer, OpenRequests, observe_requests};
-use crate::plan::Scope;
+use crate::plan::{Narrowing, Scope};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
 /// The doors as observing wants them.
@@ -89,7 +89,7 @@ pub async fn observe_all(
         facts.map_err(|error| state_failed(&error))?;
         Scope::new(&narrowing, &loaded.inventory, snapshot)
     };
-    doors.commits.keep();
+    doors.commits.keep(narrowing == Narrowing::default());
     let queries = slo_queries(&scope, loaded, snapshot);
     let observer = observer(config, doors, scope.publishers(), &progress);
     observer.slo_values(&queries, snapshot).await;

@@ -1,8 +1,7 @@
 //! A GraphQL endpoint that stands in for many REST requests, as long as it answers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use url::Url;
 
 use super::http::{HttpErrorKind, Request, ServiceClient};
@@ -12,17 +11,17 @@ use super::http::{HttpErrorKind, Request, ServiceClient};
 pub(super) struct GraphQl {
     service: ServiceClient,
     url: Url,
-    off: AtomicBool,
+    on: watch::Sender<bool>,
 }
 
 impl GraphQl {
     pub fn new(service: ServiceClient, url: Url) -> Self {
-        Self { service, url, off: AtomicBool::new(false) }
+        Self { service, url, on: watch::Sender::new(true) }
     }
 
     /// Is it worth asking?
     pub fn is_on(&self) -> bool {
-        !self.off.load(Ordering::Relaxed)
+        *self.on.borrow()
     }
 
     /// The `data` of the answer to a query, which may lack parts; `None` if there is none: whoever
@@ -38,25 +37,37 @@ impl GraphQl {
         }
         let body = json!({ "query": query, "variables": variables }).to_string();
         let request = Request::query(self.url.clone()).body("application/json", body);
-        let answer = self.service.send(&authenticated(request)).await;
+        let request = authenticated(request);
+        let answer = tokio::select! {
+            biased;
+            // Also those that wait for a place are not sent any more then.
+            () = self.left() => return None,
+            answer = self.service.send(&request) => answer,
+        };
         match answer.and_then(|answer| answer.json::<Value>()) {
             Ok(mut answer) => match answer.get_mut("data").map(Value::take) {
                 Some(data) if data.is_object() => Some(data),
                 _ => self.leave(&first_error(&answer)),
             },
             Err(error) => {
-                // These may pass; everything else stays as it is for the rest of a run.
-                let passing = matches!(
-                    error.kind(),
-                    HttpErrorKind::Server | HttpErrorKind::Timeout | HttpErrorKind::Truncated
-                );
+                // These may pass; everything else stays as it is for the rest of a run, and nobody
+                // waits for a time-out twice.
+                let passing =
+                    matches!(error.kind(), HttpErrorKind::Server | HttpErrorKind::Truncated);
                 if passing { None } else { self.leave(&error.to_string()) }
             }
         }
     }
 
+    /// Ends when the endpoint is left alone.
+    async fn left(&self) {
+        let mut on = self.on.subscribe();
+        // It cannot fail: the sender is part of `self`.
+        let _ = on.wait_for(|on| !on).await;
+    }
+
     fn leave<T>(&self, why: &str) -> Option<T> {
-        if !self.off.swap(true, Ordering::Relaxed) {
+        if self.on.send_replace(false) {
             tracing::debug!(
                 service = self.service.service().label(),
                 "refs are asked for one by one, as GraphQL is of no use: {why}"

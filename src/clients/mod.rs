@@ -8,4 +8,5 @@ mod graphql;
 pub mod http;
 pub mod prometheus;
 pub mod pushgateway;
+mod replace;
 pub mod state;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use forge::{Entry, Fault, FaultKind, Forge, GraphQl, Service, Settings};
@@ -10,6 +11,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const SIZE: Size = Size { services: 60, files: 500, due: 3 };
+
+/// So many refs that both forges are asked by several queries at once: more than make a silent host.
+const LARGE: Size = Size { services: 450, files: 3_500, due: 0 };
 
 struct World {
     needs: Needs,
@@ -27,7 +31,11 @@ struct Found {
 
 impl World {
     fn start() -> Self {
-        let estate = Estate::generate(SIZE, 3);
+        Self::of(SIZE)
+    }
+
+    fn of(size: Size) -> Self {
+        let estate = Estate::generate(size, 3);
         let needs = estate.needs();
         // More than enough for a request for many, on both forges.
         assert!(needs.github >= 20 && needs.gitlab >= 10, "{needs:?}");
@@ -88,6 +96,13 @@ impl Found {
     fn count(&self, service: Service, part: &str) -> usize {
         let asked = self.log.iter().filter(|entry| entry.service == service);
         asked.filter(|entry| entry.path.contains(part)).count()
+    }
+
+    /// When the first request came whose path contains this.
+    #[track_caller]
+    fn first(&self, service: Service, part: &str) -> Instant {
+        let mut asked = self.log.iter().filter(|entry| entry.service == service);
+        asked.find(|entry| entry.path.contains(part)).expect("a request").arrived
     }
 
     /// Requests for refs of (GitHub, GitLab): for many, and for one.
@@ -172,6 +187,39 @@ fn without_it_refs_are_asked_for_one_by_one() {
 }
 
 #[test]
+fn queries_that_hang_hold_up_nothing_else() {
+    let world = World::of(LARGE);
+    world.filled.forge.fault(Fault::new(FaultKind::Hang).path("/graphql"));
+    let found = world.run(&mut world.sapm());
+    let Needs { github, gitlab, .. } = world.needs;
+    assert_eq!(found.asked(), [(github.div_ceil(100), github), (gitlab.div_ceil(50), gitlab)]);
+    assert!(found.asked().iter().all(|(queries, _)| *queries >= 3), "{:?}", found.asked());
+    assert_eq!((found.code, found.problems), (0, Value::Array(Vec::new())));
+    let found = found.commits.as_object().unwrap().values();
+    assert!(found.clone().count() >= github + gitlab);
+    assert!(found.clone().all(|commit| commit["sha"].is_string()));
+}
+
+#[test]
+fn a_forge_that_tells_a_query_to_wait_is_left_alone_meanwhile() {
+    let world = World::start();
+    let expected = world.one_by_one().commits;
+    for service in [Service::GitHub, Service::GitLab] {
+        world.filled.forge.fault(Fault::throttled(1).on(service).path("/graphql"));
+    }
+    let found = world.run(&mut world.sapm());
+    assert_eq!(found.asked(), [(1, world.needs.github), (1, world.needs.gitlab)]);
+    for (service, query, single) in [
+        (Service::GitHub, "/graphql", "/commits/"),
+        (Service::GitLab, "/api/graphql", "/repository/commits/main"),
+    ] {
+        let (told, next) = (found.first(service, query), found.first(service, single));
+        assert!(next >= told + Duration::from_secs(1), "{service:?}: {:?}", next - told);
+    }
+    assert_eq!((found.code, found.commits), (0, expected));
+}
+
+#[test]
 fn a_token_that_graphql_does_not_take_is_not_sent_there() {
     let world = World::start();
     let found = world.run(world.sapm().env_remove("SAPM_GITHUB_TOKEN"));
@@ -186,13 +234,13 @@ fn unchanged_answers_of_github_do_not_count() {
     let cache = world.path("cache");
     let run = || world.run(world.sapm().arg("--cache-dir").arg(&cache));
     let first = run();
-    // From now on only what has changed can be asked for: one answer.
+    // From now on only what has changed can be asked for: what it is now, and that commit.
     let changed = first.commits.as_object().unwrap().keys().find(|key| key.contains("github.com"));
     let path = changed.unwrap().split("github.com/").nth(1).unwrap();
     let path = path.trim_end_matches("@main").trim_end_matches(".git");
     let sha = "ab".repeat(20);
     world.filled.forge.set_github_ref(path, "main", forge::CommitInfo::new(&sha));
-    world.filled.forge.set_github_rate_limit(5_000, 2, 1_800, 403);
+    world.filled.forge.set_github_rate_limit(5_000, 3, 1_800, 403);
     let second = run();
     assert_eq!(second.code, 0, "{:#}", second.problems);
     let unchanged = second.log.iter().filter(|entry| entry.status == Some(304)).count();
@@ -202,8 +250,14 @@ fn unchanged_answers_of_github_do_not_count() {
     // A file that is broken is as none.
     world.filled.forge.set_github_rate_limit(5_000, 5_000, 1_800, 403);
     std::fs::write(cache.join("github-commits.json"), "{\"version\":1,\"commits\":{").unwrap();
+    world.graphql(GraphQl::Served, true);
     let third = run();
     assert_eq!((third.code, &third.commits), (0, &second.commits));
     let text = std::fs::read_to_string(cache.join("github-commits.json")).unwrap();
     assert!(text.contains(&sha) && !text.contains("ghp-token"), "{text}");
+    // What queries find is remembered, too.
+    world.graphql(GraphQl::Served, false);
+    let fourth = run();
+    let unchanged = fourth.log.iter().filter(|entry| entry.status == Some(304)).count();
+    assert_eq!((unchanged, &fourth.commits), (world.needs.github, &second.commits));
 }

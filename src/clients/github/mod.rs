@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use self::answers::CommitAnswer;
-use self::memory::{Known, Memory};
+use self::memory::Memory;
 use crate::clients::gitlab::project_path;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{
@@ -29,6 +29,9 @@ const TOKEN_VARIABLE: &str = "SAPM_GITHUB_TOKEN";
 
 /// Version of the REST API that the answers are read as.
 const API_VERSION: &str = "2022-11-28";
+
+/// The answer that is the commit's hash alone, which is its ETag, too (GitHub docs, rest/commits: get a commit).
+const HASH_ALONE: &str = "application/vnd.github.sha";
 
 /// What stays as it is in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -90,9 +93,9 @@ impl GitHubCommits {
         self
     }
 
-    /// Writes down what GitHub said, for the next run.
-    pub fn keep(&self) {
-        if let Some(Err(error)) = self.memory.as_ref().map(|memory| memory.keep()) {
+    /// Writes down what GitHub said, for the next run; `all`: this run asked for every ref that there is.
+    pub fn keep(&self, all: bool) {
+        if let Some(Err(error)) = self.memory.as_ref().map(|memory| memory.keep(all)) {
             tracing::debug!(%error, "what GitHub said cannot be kept for the next run");
         }
     }
@@ -112,6 +115,31 @@ impl GitHubCommits {
         let base = self.base.as_str().trim_end_matches('/');
         let (owner, repo, git_ref) = (encode(owner), encode(repo), encoded.join("/"));
         Url::parse(&format!("{base}/repos/{owner}/{repo}/commits/{git_ref}")).ok()
+    }
+
+    /// The repository's name, and where its ref is asked for.
+    fn place(&self, url: &RepoUrl, git_ref: &str) -> Result<(String, Url), Failure> {
+        let (owner, repo) = owner_repo(url.as_str())
+            .ok_or_else(|| Failure::new("not the address of a repository on GitHub"))?;
+        let name = format!("{owner}/{repo}");
+        match self.commit_url(&owner, &repo, git_ref) {
+            Some(address) => Ok((name, address)),
+            None => Err(Failure::new(format!("{name}: not a usable ref: {git_ref:?}"))),
+        }
+    }
+
+    fn remember(&self, address: &Url, commit: &CommitFact) {
+        if let Some(memory) = &self.memory {
+            memory.put(address.as_str(), commit.clone());
+        }
+    }
+
+    /// Is the ref at this address still at this commit?
+    async fn is_still(&self, address: &Url, known: &CommitFact) -> Result<bool, HttpError> {
+        let request = self.request(address.clone()).accept(HASH_ALONE);
+        let request = request.unless(&format!("\"{}\"", known.sha));
+        let answer = self.service.send(&request).await?;
+        Ok(answer.status == StatusCode::NOT_MODIFIED)
     }
 
     fn request(&self, url: Url) -> Request {
@@ -179,35 +207,27 @@ fn encode(segment: &str) -> String {
 #[async_trait]
 impl Commits for GitHubCommits {
     async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
+        let (name, address) = self.place(url, git_ref)?;
+        let known = self.memory.as_ref().and_then(|memory| memory.get(address.as_str()));
         // A refused token and a used-up limit stay as they are for the rest of a run.
         for cause in ["401", "429"] {
             if let Some(failure) = self.shared.known(cause) {
                 return Err(failure);
             }
         }
-        let (owner, repo) = owner_repo(url.as_str())
-            .ok_or_else(|| Failure::new("not the address of a repository on GitHub"))?;
-        let name = format!("{owner}/{repo}");
-        let address = self
-            .commit_url(&owner, &repo, git_ref)
-            .ok_or_else(|| Failure::new(format!("{name}: not a usable ref: {git_ref:?}")))?;
-        let key = address.to_string();
-        let known = self.memory.as_ref().and_then(|memory| memory.get(&key));
-        let request = self.request(address);
-        let request = known.iter().fold(request, |request, known| request.unless(&known.etag));
-        let answer = self.service.send(&request).await;
-        let answer = answer.map_err(|error| self.failure(&name, git_ref, &error))?;
-        if let (StatusCode::NOT_MODIFIED, Some(known)) = (answer.status, known) {
-            return Ok(known.commit.clone());
+        let failed = |error: HttpError| self.failure(&name, git_ref, &error);
+        if let Some(known) = known
+            && self.is_still(&address, known).await.map_err(failed)?
+        {
+            return Ok(known.clone());
         }
+        let answer = self.service.send(&self.request(address.clone())).await.map_err(failed)?;
         let commit: CommitAnswer =
             answer.json().map_err(|error| Failure::new(format!("{name}: {error}")))?;
         let commit = commit
             .into_fact()
             .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer holds no commit id")))?;
-        if let (Some(memory), Some(etag)) = (&self.memory, answer.header("etag")) {
-            memory.put(&key, Known { etag: etag.to_owned(), commit: commit.clone() });
-        }
+        self.remember(&address, &commit);
         Ok(commit)
     }
 
@@ -216,7 +236,13 @@ impl Commits for GitHubCommits {
     }
 
     async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
-        self.by_one_query(asked).await
+        let found = self.by_one_query(asked).await;
+        for ((url, git_ref), commit) in asked.iter().zip(&found) {
+            if let (Some(commit), Ok((_, address))) = (commit, self.place(url, git_ref)) {
+                self.remember(&address, commit);
+            }
+        }
+        found
     }
 }
 

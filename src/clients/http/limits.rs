@@ -40,8 +40,13 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
 }
 
 fn exhausted_until(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+    let remaining = |prefix: &str| text(headers, &format!("{prefix}-remaining"));
+    if text(headers, "x-ratelimit-resource") == Some("graphql") {
+        // The points of GitHub's GraphQL are its own: nothing else has to wait for them.
+        return (remaining("x-ratelimit") == Some("0")).then_some(Duration::ZERO);
+    }
     ["ratelimit", "x-ratelimit"].iter().find_map(|prefix| {
-        if text(headers, &format!("{prefix}-remaining")) != Some("0") {
+        if remaining(prefix) != Some("0") {
             return None;
         }
         let reset: i64 = text(headers, &format!("{prefix}-reset"))?.parse().ok()?;
@@ -103,6 +108,17 @@ mod tests {
         );
         assert_eq!(wait(&[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "5")]), Some(5));
         assert_eq!(wait(&[("ratelimit-remaining", "3"), ("ratelimit-reset", "1787220042")]), None);
+    }
+
+    #[test]
+    fn used_up_points_of_graphql_are_waited_for_by_nobody() {
+        let of_graphql = |more: &'static str| {
+            let resource = ("x-ratelimit-resource", "graphql");
+            [resource, ("x-ratelimit-reset", "1787220042"), ("x-ratelimit-remaining", more)]
+        };
+        assert_eq!(wait(&of_graphql("0")), Some(0));
+        assert_eq!(wait(&of_graphql("7")), None);
+        assert_eq!(wait(&[&of_graphql("0")[..], &[("retry-after", "9")]].concat()), Some(9));
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub struct HttpConfig {
     pub attempt_timeout: Duration,
     /// The same for requests that may change something (all but GET and HEAD).
     pub write_timeout: Duration,
+    /// The same for a [`Request::query`], which is shorter as something else stands in for it. GitHub
+    /// ends a query by itself after this time.
+    pub query_timeout: Duration,
     /// Longest time that one call spends in attempts and back-off together;
     /// pauses that a server asked for come on top.
     pub call_deadline: Duration,
@@ -72,6 +75,7 @@ impl Default for HttpConfig {
             connect_timeout: Duration::from_secs(5),
             attempt_timeout: Duration::from_secs(15),
             write_timeout: Duration::from_secs(30),
+            query_timeout: Duration::from_secs(10),
             call_deadline: Duration::from_secs(40),
             max_attempts: 4,
             first_contact_attempts: 2,

@@ -77,8 +77,8 @@ impl Request {
         Self::new(Method::POST, url)
     }
 
-    /// A POST that only reads, and that other requests can stand in for: it is sent once, and when it is
-    /// told to wait, the others need not.
+    /// A POST that only reads, and that other requests can stand in for: it is sent once and waited for
+    /// less long, and if no answer comes, the host does not count as silent.
     pub fn query(url: Url) -> Self {
         Self { reads: true, tried_once: true, ..Self::post(url) }
     }
@@ -107,6 +107,11 @@ impl Request {
     pub fn without_waiting(mut self) -> Self {
         self.waits = false;
         self
+    }
+
+    /// Is there to be no second attempt, whatever becomes of the first?
+    pub(super) fn is_sent_once(&self) -> bool {
+        self.tried_once || !self.waits
     }
 
     /// What kind of answer is wanted.
@@ -157,13 +162,6 @@ impl Request {
     pub fn body(mut self, mime: &str, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self.header("content-type", mime)
-    }
-
-    /// It is not repeated after an unclear failure, though its method would allow it.
-    #[must_use]
-    pub fn not_repeated(mut self) -> Self {
-        self.repeatable = false;
-        self
     }
 
     /// Largest answer in bytes, in place of the client's.

@@ -17,10 +17,7 @@ impl ServiceClient {
         } else {
             config.max_attempts
         };
-        if call.request.tried_once
-            || call.attempts >= most
-            || !is_worth_repeating(call.request, &failed.error)
-        {
+        if call.attempts >= most || !is_worth_repeating(call.request, &failed.error) {
             return None;
         }
         let doubled = |steps: u32| config.backoff_base.saturating_mul(2_u32.saturating_pow(steps));
@@ -41,9 +38,9 @@ impl ServiceClient {
 
 fn is_worth_repeating(request: &Request, error: &HttpError) -> bool {
     match error.kind() {
-        // Not even begun. (Of a request that does not wait this only makes a pause for the others.)
+        // Not even begun. (Of a request that is sent once this only makes a pause for the others.)
         HttpErrorKind::RateLimited => true,
-        _ if !request.waits => false,
+        _ if request.is_sent_once() => false,
         HttpErrorKind::Connect => true,
         HttpErrorKind::Timeout | HttpErrorKind::Truncated => request.repeatable,
         HttpErrorKind::Server => {

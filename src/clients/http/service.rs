@@ -122,12 +122,15 @@ impl ServiceClient {
             };
             drop(_permit);
             let Some(wait) = self.wait_before_next(&call, &failed) else {
-                if matches!(failed.error.kind(), HttpErrorKind::Connect | HttpErrorKind::Timeout) {
+                let unanswered =
+                    matches!(failed.error.kind(), HttpErrorKind::Connect | HttpErrorKind::Timeout);
+                // A query that takes too long says nothing of what is asked in its place.
+                if unanswered && !request.tried_once {
                     call.origin.was_silent(Instant::now());
                 }
                 return Err(failed.error.after(call.attempts));
             };
-            if !request.waits {
+            if request.is_sent_once() {
                 self.leave_pause(&call, &failed, wait);
                 return Err(failed.error.after(call.attempts));
             }
@@ -135,7 +138,7 @@ impl ServiceClient {
         }
     }
 
-    /// After a rate limit that a request met which does not wait itself: whoever asks next does, also
+    /// After a rate limit that a request met which is not sent again: whoever asks next waits, also
     /// where it does not say for how long. Those are counted by the minute.
     fn leave_pause(&self, call: &Call<'_>, failed: &Failed, wait: Duration) {
         if failed.told.is_none() {
@@ -240,9 +243,12 @@ impl ServiceClient {
     }
 
     fn time_left(&self, call: &Call<'_>) -> Duration {
-        let config = self.config();
-        let longest =
-            if call.request.reads { config.attempt_timeout } else { config.write_timeout };
+        let (config, request) = (self.config(), call.request);
+        let longest = match request.reads {
+            _ if request.tried_once => config.query_timeout,
+            true => config.attempt_timeout,
+            false => config.write_timeout,
+        };
         longest.min(config.call_deadline.saturating_sub(call.spent))
     }
 
@@ -255,7 +261,7 @@ impl ServiceClient {
         let pause = told.map(|wait| Pause::of(wait, Instant::now(), now));
         let unchanged = request.conditional && raw.status == StatusCode::NOT_MODIFIED;
         if raw.status.is_success() || unchanged {
-            if let Some(pause) = pause.filter(|_| !request.tried_once) {
+            if let Some(pause) = pause {
                 call.origin.pause(pause);
             }
             return Ok(Answer {
@@ -274,7 +280,7 @@ impl ServiceClient {
         // Only answers that mean "later" make the others wait.
         let later = limited || matches!(raw.status.as_u16(), 502..=504);
         match pause {
-            Some(pause) if later && !request.tried_once => {
+            Some(pause) if later => {
                 call.origin.pause(pause);
                 Err(Failed { error: error.resetting(pause.resets_at), told })
             }

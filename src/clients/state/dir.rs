@@ -1,12 +1,14 @@
 //! The state as files of a folder.
 
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::size::{most_bytes, too_large};
+use crate::clients::replace::replace;
 use crate::observe::ports::{StateError, StateStore};
 
 /// What stays as it is in a file name: letters, digits and `-._~`.
@@ -50,7 +52,7 @@ impl DirState {
         let encoded = file_of(key);
         let plain = plain_file_of(key).filter(|plain| *plain != encoded);
         for file in [Some(encoded), plain].into_iter().flatten() {
-            match fs::read(self.root.join(file)) {
+            match read_up_to(&self.root.join(file), most_bytes(key)) {
                 Ok(bytes) => return Ok(Some(bytes)),
                 Err(error) if is_missing(&error) => {}
                 Err(error) => {
@@ -86,17 +88,19 @@ fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-/// Puts the whole new bytes in place at once.
-fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
+/// Reads a file up to a number of bytes.
+fn read_up_to(file: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(file)?;
+    let size = file.metadata()?.len();
+    if size > limit {
+        return Err(io::Error::other(too_large(Some(size), limit)));
     }
-    let draft = file.with_extension(format!("{:016x}.new", fastrand::u64(..)));
-    let result = fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, file));
-    if result.is_err() {
-        let _ = fs::remove_file(&draft);
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(io::Error::other(too_large(None, limit)));
     }
-    result
+    Ok(bytes)
 }
 
 async fn blocking<T: Send + 'static>(

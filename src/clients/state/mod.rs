@@ -6,6 +6,7 @@ mod dir;
 mod failure;
 mod s3;
 mod setup;
+mod size;
 
 use std::sync::Arc;
 

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 use super::counter::{Counter, S3Stats};
 use super::failure::{self, Trouble};
 use super::setup::{self, S3Settings};
+use super::size::{most_bytes, too_large};
 use crate::observe::ports::{StateError, StateStore};
 
 /// A bucket that left this many reads in a row without an answer is given up as a whole.
@@ -62,13 +63,21 @@ impl S3State {
         let answer =
             self.client.get_object().bucket(&self.bucket).key(self.full_key(key)).send().await;
         let answer = answer.map_err(|error| failure::sort(&error))?;
-        let bytes = answer
-            .body
-            .collect()
-            .await
-            .map_err(|error| Trouble::Other(format!("answer broke off: {error}")))?;
-        let bytes = bytes.to_vec();
-        self.counter.read(bytes.len());
+        let limit = most_bytes(key);
+        let size = answer.content_length.and_then(|size| u64::try_from(size).ok());
+        if size.is_some_and(|size| size > limit) {
+            return Err(Trouble::Other(too_large(size, limit)));
+        }
+        let (mut body, mut bytes) = (answer.body, Vec::new());
+        while let Some(part) = body.next().await {
+            let part =
+                part.map_err(|error| Trouble::Other(format!("answer broke off: {error}")))?;
+            self.counter.read(part.len());
+            bytes.extend_from_slice(&part);
+            if bytes.len() as u64 > limit {
+                return Err(Trouble::Other(too_large(None, limit)));
+            }
+        }
         Ok(bytes)
     }
 

@@ -1,13 +1,18 @@
 //! Commits on GitHub.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
 use sapm::clients::github::GitHubCommits;
 use sapm::clients::http::Service;
 use sapm::domain::RepoUrl;
 use sapm::observe::ports::Commits;
 use secrecy::SecretString;
 use serde_json::json as value;
+use tempfile::TempDir;
 
-use super::server::{Server, TOKEN, client, json, with_headers};
+use super::server::{Reply, Seen, Server, TOKEN, client, json, with_headers};
 
 const SHA: &str = "c2a6b03f190dfb2b4aa91f8af8d477a9bc3401dc";
 
@@ -92,4 +97,104 @@ async fn a_missing_ref_and_a_missing_repository_are_told_apart() {
     let gone = gone.expect_err("no repository").error;
     assert!(gone.contains("Org/gone: repository or ref \"main\" not found"), "{gone}");
     assert!(gone.contains("cannot see it") && !gone.contains(TOKEN), "{gone}");
+}
+
+/// As GitHub: the ETag of the answer that holds the hash alone is the hash.
+fn conditional(sha: &str, seen: &Seen) -> Reply {
+    let alone = seen.headers["accept"] == "application/vnd.github.sha";
+    let etag = if alone { format!("\"{sha}\"") } else { "W/\"of the text\"".to_owned() };
+    if seen.headers.get("if-none-match") == Some(&etag) {
+        return with_headers(304, &[("etag", &etag)]);
+    }
+    let body = if alone {
+        sha.to_owned()
+    } else {
+        value!({"sha": sha, "commit": {"message": "fix"}}).to_string()
+    };
+    Reply::Full(200, vec![("etag", etag)], body)
+}
+
+async fn server_at(sha: &'static str) -> Server {
+    Server::start(move |_, seen| conditional(sha, seen)).await
+}
+
+fn file_in(folder: &Path) -> PathBuf {
+    folder.join("github-commits.json")
+}
+
+/// Asks for refs as a run does, and leaves what it learnt in the folder.
+async fn run(server: &Server, folder: &Path, refs: &[&str], all: bool) -> Vec<(String, String)> {
+    let github = github(server, true).remembering(folder);
+    let mut found = Vec::new();
+    for git_ref in refs {
+        let fact = github.commit(&app(), git_ref).await.expect("a commit");
+        found.push((fact.sha.as_str().to_owned(), fact.subject.unwrap_or_default()));
+    }
+    github.keep(all);
+    found
+}
+
+#[tokio::test]
+async fn what_is_remembered_is_taken_only_if_the_hash_is_confirmed() {
+    let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
+    let expected = [(SHA.to_owned(), "fix".to_owned())];
+    assert_eq!(run(&server, home.path(), &["main"], true).await, expected);
+    assert_eq!(run(&server, home.path(), &["main"], true).await, expected);
+    assert_eq!(server.seen().len(), 2);
+    let text = fs::read_to_string(file_in(home.path())).expect("a file");
+    for (old, new) in [(SHA, &"e".repeat(40)), ("fix", &"fax".to_owned())] {
+        let damaged = text.replace(old, new);
+        assert_ne!(damaged, text);
+        fs::write(file_in(home.path()), damaged).expect("writes");
+        assert_eq!(run(&server, home.path(), &["main"], true).await, expected, "{new}");
+        assert_eq!(fs::read_to_string(file_in(home.path())).expect("a file"), text);
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_an_etag_that_no_header_can_carry_does_no_harm() {
+    let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
+    let address = format!("{}/api/v3/repos/Org/app/commits/main", server.url);
+    let known = value!({"etag": "a\u{1}b", "commit": {"sha": SHA}});
+    let file = value!({"version": 1, "commits": {address: known}});
+    fs::write(file_in(home.path()), file.to_string()).expect("writes");
+    for _ in 0..2 {
+        let found = run(&server, home.path(), &["main"], true).await;
+        assert_eq!(found, [(SHA.to_owned(), "fix".to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_whole_run_did_not_ask_for_is_forgotten() {
+    let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
+    let kept = || {
+        let text = fs::read_to_string(file_in(home.path())).expect("a file");
+        ["main", "stable", "v1"].map(|git_ref| text.contains(&format!("/commits/{git_ref}\"")))
+    };
+    run(&server, home.path(), &["main", "stable"], true).await;
+    assert_eq!(kept(), [true, true, false]);
+    run(&server, home.path(), &["v1"], false).await;
+    assert_eq!(kept(), [true, true, true], "after a run about a part");
+    run(&server, home.path(), &["main", "v1"], true).await;
+    assert_eq!(kept(), [true, false, true]);
+}
+
+#[tokio::test]
+async fn drafts_of_runs_that_were_killed_are_removed() {
+    let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
+    let draft = |name: &str, age: u64| {
+        let file = fs::File::create(home.path().join(name)).expect("makes");
+        let at = SystemTime::now() - Duration::from_secs(age);
+        file.set_modified(at).expect("sets");
+    };
+    draft("github-commits.1.new", 100_000);
+    draft("github-commits.2.new", 10);
+    draft("other.new", 100_000);
+    run(&server, home.path(), &["main"], true).await;
+    let entries = fs::read_dir(home.path()).expect("lists");
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("text"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["github-commits.2.new", "github-commits.json", "other.new"]);
 }

@@ -310,3 +310,25 @@ async fn commits_of_code_repositories() {
     assert!(commits.commit(&app, "feature/x").await.is_err());
     assert_eq!(server.seen().len(), asked + 1);
 }
+
+#[tokio::test]
+async fn queries_that_wait_for_a_hanging_one_are_not_sent() {
+    let server = Server::start(|_, seen| match seen.method.as_str() {
+        "POST" => Reply::Hang,
+        _ => json(200, commit('b')),
+    })
+    .await;
+    let service = HttpClient::new(impatient()).service(Service::GitLab, 1);
+    let token = Token::Private(SecretString::from(TOKEN));
+    let api = GitLabApi::new(service, &server.url, Some(token)).expect("an address");
+    let commits = GitLabCommits::new(api);
+    let repo = |name: &str| RepoUrl::new(format!("{}/group/{name}", server.url));
+    let (a, b, c) = (repo("a"), repo("b"), repo("c"));
+    let refs = ["main", "stable", "v1", "v2"];
+    let asked: Vec<_> =
+        refs.iter().flat_map(|git_ref| [(&a, *git_ref), (&b, git_ref), (&c, git_ref)]).collect();
+    assert!(commits.many(&asked).await.iter().all(Option::is_none));
+    assert_eq!(server.count("POST", &["/api/graphql"]), 1);
+    assert_eq!(commits.most_at_once(&a), 1);
+    assert_eq!(commits.commit(&a, "main").await.expect("a commit").sha, sha('b'));
+}

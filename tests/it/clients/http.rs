@@ -23,6 +23,10 @@ fn post(server: &Server) -> Request {
     Request::post(Url::parse(&server.url).expect("an address")).body("text/plain", "x")
 }
 
+fn query(server: &Server) -> Request {
+    Request::query(Url::parse(&server.url).expect("an address")).body("text/plain", "x")
+}
+
 #[tokio::test]
 async fn what_may_pass_is_tried_again() {
     for fault in [
@@ -118,10 +122,67 @@ async fn a_server_that_never_answers_is_given_up_on() {
 }
 
 #[tokio::test]
+async fn queries_without_an_answer_do_not_make_a_silent_host() {
+    let server = Server::start(|_, seen| match seen.method.as_str() {
+        "POST" => Reply::Hang,
+        _ => json(200, value!({})),
+    })
+    .await;
+    let service = HttpClient::new(impatient()).service(Service::GitLab, 4);
+    let queries: Vec<_> = (0..4).map(|_| query(&server)).collect();
+    let answers = queries.iter().map(|query| service.send(query));
+    for answer in futures_util::future::join_all(answers).await {
+        let error = answer.expect_err("a time-out");
+        assert_eq!((error.kind(), error.attempts()), (HttpErrorKind::Timeout, 1));
+    }
+    assert!(service.send(&get(&server, "/x")).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_query_that_is_told_to_wait_holds_the_whole_service() {
+    let secondary = r#"{"message": "You have exceeded a secondary rate limit"}"#;
+    for told in [
+        with_headers(429, &[("retry-after", "3600")]),
+        with_headers(403, &[("retry-after", "3600"), ("x-ratelimit-resource", "graphql")]),
+        with_headers(200, &[("retry-after", "3600"), ("x-ratelimit-resource", "graphql")]),
+        with_headers(200, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "4102444800")]),
+        Reply::Full(403, vec![("x-ratelimit-remaining", "4000".into())], secondary.into()),
+    ] {
+        let shown = format!("{told:?}");
+        let server = Server::start(move |_, _| told.clone()).await;
+        let service = service();
+        let _ = service.send(&query(&server)).await;
+        let next = service.send(&get(&server, "/x").without_waiting()).await;
+        let kind = next.expect_err(&shown).kind();
+        assert_eq!((kind, server.seen().len()), (HttpErrorKind::RateLimited, 1), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn used_up_points_of_graphql_hold_up_nothing_else() {
+    let used_up = [
+        ("x-ratelimit-remaining", "0"),
+        ("x-ratelimit-reset", "4102444800"),
+        ("x-ratelimit-resource", "graphql"),
+    ];
+    for status in [200, 403, 429] {
+        let server = Server::start(move |_, seen| match seen.method.as_str() {
+            "POST" => with_headers(status, &used_up),
+            _ => json(200, value!({})),
+        })
+        .await;
+        let service = service();
+        assert_eq!(service.send(&query(&server)).await.is_ok(), status == 200);
+        assert!(service.send(&get(&server, "/x").without_waiting()).await.is_ok(), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn the_default_time_outs_stay_within_90_seconds() {
     let config = HttpConfig::default();
+    let query = config.query_timeout;
     let first = (config.attempt_timeout + config.backoff_base) * config.first_contact_attempts;
-    assert!(first + config.call_deadline <= Duration::from_secs(90));
+    assert!(query + first + config.call_deadline <= Duration::from_secs(90));
 }
 
 #[tokio::test]

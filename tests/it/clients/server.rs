@@ -172,6 +172,7 @@ pub fn impatient() -> HttpConfig {
     HttpConfig {
         attempt_timeout: Duration::from_millis(150),
         write_timeout: Duration::from_millis(150),
+        query_timeout: Duration::from_millis(150),
         ..quick()
     }
 }

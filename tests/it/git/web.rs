@@ -28,12 +28,14 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// Bytes that are sent; then the connection hangs.
     pub hang_after: Option<usize>,
+    /// Sent as it is in place of all the rest; then the connection hangs.
+    pub raw: Option<Vec<u8>>,
 }
 
 impl Reply {
     pub fn new(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
         let headers = vec![("content-type".to_owned(), kind.to_owned())];
-        Self { status, headers, body: body.into(), hang_after: None }
+        Self { status, headers, body: body.into(), hang_after: None, raw: None }
     }
 
     pub fn with(mut self, name: &str, value: &str) -> Self {
@@ -84,7 +86,10 @@ fn serve(
     head += &format!("content-length: {}\r\n\r\n", reply.body.len());
     let bytes = [head.as_bytes(), &reply.body].concat();
     let mut stream = stream;
-    if let Some(count) = reply.hang_after {
+    if let Some(raw) = reply.raw {
+        stream.write_all(&raw).ok()?;
+        std::thread::sleep(Duration::from_secs(30));
+    } else if let Some(count) = reply.hang_after {
         stream.write_all(&bytes[..count.min(bytes.len())]).ok()?;
         std::thread::sleep(Duration::from_secs(30));
     } else {
