@@ -138,7 +138,7 @@ impl<'a> Asked<'a> {
             return;
         }
         match gitlab.reader.past_requests(&branch, repo.bot.id).await {
-            Ok(past) => {
+            Ok((past, _)) => {
                 snapshot.past_merge_requests.insert(branch, Lookup::Found(past));
             }
             Err(failure) => {

@@ -58,7 +58,11 @@ pub async fn observe_needs(
         .collect()
         .await;
     for (branch, answer) in histories {
-        snapshot.past_merge_requests.insert(branch.clone(), Lookup::from(answer));
+        let past = answer.map(|(past, others)| {
+            snapshot.merge_requests.extend(others.into_iter().map(|other| (other.iid, other)));
+            past
+        });
+        snapshot.past_merge_requests.insert(branch.clone(), Lookup::from(past));
     }
     let notes: Vec<_> = stream::iter(&needs.notes)
         .map(|iid| async move { (*iid, forge.notes_of(*iid, bot_id).await) })

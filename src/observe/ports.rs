@@ -94,12 +94,13 @@ pub trait ForgeReader: Send + Sync {
         prefix: &str,
         target_branch: &str,
     ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure>;
-    /// Requests from `branch` that are closed, merged or being merged and that the user `bot_id` opened, newest first.
+    /// Requests from `branch` that are closed, merged or being merged and that the user `bot_id` opened, newest first;
+    /// and those that are open and somebody else's: a request may be open from a branch that is not there.
     async fn past_requests(
         &self,
         branch: &str,
         bot_id: u64,
-    ) -> Result<Vec<PastMergeRequest>, Failure>;
+    ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure>;
     /// The newest request from `branch` that the user `bot_id` opened, open or not.
     async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure>;
     /// A request as it is now.

@@ -218,24 +218,21 @@ impl ForgeReader for GitLabReader {
         &self,
         branch: &str,
         bot_id: u64,
-    ) -> Result<Vec<PastMergeRequest>, Failure> {
-        let mut requests = self
-            .requests(|query| {
-                query.source_branch(branch).author(NameOrId::from(bot_id));
-            })
-            .await?;
-        requests.retain(|request| {
-            request.state != RequestState::Opened
-                && request.source_branch == branch
-                && request.author_id == bot_id
-        });
+    ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
+        let mut all = self.requests_from(branch, None).await?;
+        all.retain(|request| request.source_branch == branch);
+        let (own, mut others): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|request| request.author_id == bot_id);
+        others.retain(|request| is_unfinished(request.state));
+        let mut requests = own;
+        requests.retain(|request| request.state != RequestState::Opened);
         requests.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.iid)));
         let newest_merged = requests
             .iter()
             .find(|request| request.state == RequestState::Merged)
             .map(|request| request.iid);
-        try_join_all(requests.into_iter().map(|request| self.past(request, bot_id, newest_merged)))
-            .await
+        let past = requests.into_iter().map(|request| self.past(request, bot_id, newest_merged));
+        Ok((try_join_all(past).await?, others))
     }
 
     async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure> {

@@ -192,7 +192,7 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
 #[tokio::test]
 async fn past_requests_tell_who_closed_them_and_what_they_held() {
     let (server, reader) = connected(|seen| {
-        if seen.is("GET", &["/merge_requests?", "source_branch=bot%2Fa", "author_id=3"]) {
+        if seen.is("GET", &["/merge_requests?", "source_branch=bot%2Fa"]) {
             let ended = |state: &str, tip: char| value!({"state": state, "sha": sha(tip).as_str()});
             let mut by_person = ended("closed", 'd');
             by_person["closed_by"] = value!({"id": 50});
@@ -207,6 +207,7 @@ async fn past_requests_tell_who_closed_them_and_what_they_held() {
                     request(4, "bot/a", by_person),
                     request(5, "bot/a", ended("closed", 'e')),
                     request(6, "bot/a", value!({})),
+                    request(7, "bot/a", value!({"author": {"id": 50, "username": "alice"}})),
                 ]),
             ));
         }
@@ -218,7 +219,7 @@ async fn past_requests_tell_who_closed_them_and_what_they_held() {
         known.then(|| json(200, commit('2')))
     })
     .await;
-    let past = reader.past_requests("bot/a", 3).await.expect("requests");
+    let (past, others) = reader.past_requests("bot/a", 3).await.expect("requests");
     let told: Vec<_> =
         past.iter().map(|p| (p.request.iid, p.closed_by_bot, p.tip.is_some())).collect();
     // The commit of 4 is gone; those of 1, 3 and 5 do not matter.
@@ -233,6 +234,7 @@ async fn past_requests_tell_who_closed_them_and_what_they_held() {
         ]
     );
     assert_eq!(server.count("GET", &["/repository/commits/"]), 2);
+    assert_eq!(others.iter().map(|other| other.iid).collect::<Vec<_>>(), [7]);
 }
 
 #[tokio::test]

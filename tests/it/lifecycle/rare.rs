@@ -271,3 +271,26 @@ fn a_closing_gives_its_own_reason_also_after_one_that_failed() {
         }
     });
 }
+
+/// GitLab opens a request also from a branch that is not there: making that branch would push to it.
+#[test]
+fn no_branch_is_made_under_a_persons_request() {
+    let lab = Lab::new(simple(Shape::Block, 1));
+    lab.release_for(0, 1);
+    block_on(async {
+        lab.bot.settings.borrow_mut().allow_opening = false;
+        let branch = lab.run().await.plan.requests[0].branch.clone();
+        lab.bot.settings.borrow_mut().allow_opening = true;
+        let project = &lab.bot.project;
+        let theirs = project.open_merge_request("dev", &branch, "main", "mine", "mine").unwrap();
+        let run = lab.run().await;
+        assert!(lab.bot.writes().is_empty(), "{:#?}", story(&run));
+        assert_eq!(project.tip(&branch), None);
+        assert_eq!(project.merge_request(theirs).unwrap().sha, None);
+        let problems = run.plan.problems.iter().map(|problem| problem.code.as_str());
+        assert_eq!(problems.collect::<Vec<_>>(), ["branch_not_ours"]);
+        project.close("dev", theirs);
+        lab.run().await;
+        assert!(lab.open(0).is_some(), "it is the bot's again");
+    });
+}

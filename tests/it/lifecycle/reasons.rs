@@ -65,7 +65,7 @@ impl Case<'_> {
                 let tip = self.after.branches.get(&planned.branch);
                 let request = self.after.requests.values().any(|request| {
                     request.source_branch == planned.branch
-                        && request.state == MrState::Opened
+                        && matches!(request.state, MrState::Opened | MrState::Locked)
                         && request.author != self.scene.bot
                 });
                 request || tip.is_some_and(|tip| self.pushed.contains(tip))

@@ -110,7 +110,7 @@ impl<T: ForgeReader> ForgeReader for InTurn<'_, T> {
         &self,
         branch: &str,
         bot_id: u64,
-    ) -> Result<Vec<PastMergeRequest>, Failure> {
+    ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
         self.next().await.past_requests(branch, bot_id).await
     }
 
