@@ -1,5 +1,7 @@
 //! What is to become of an open request of the bot, by what is decided for its targets.
 
+use std::sync::Arc;
+
 use super::desired::{self, Desired, Group, Wish};
 use super::lifecycle::{Existing, Planner};
 use super::model::{Reason, Step};
@@ -17,7 +19,7 @@ pub(super) enum Verdict {
     Leave(Reason, String, Vec<Step>),
     Close(Reason, String),
     Hold(GateName, String),
-    Wanted(Box<Desired>),
+    Wanted(Arc<Desired>),
 }
 
 impl Planner<'_> {
@@ -38,7 +40,7 @@ impl Planner<'_> {
                 let (gate, reason) = own.map_or_else(|| (*gate, reason.clone()), desired::holding);
                 self.held(trailers, &group.members, gate, reason)
             }
-            Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
+            Wish::Promote(desired) => Verdict::Wanted(Arc::clone(desired)),
         })
     }
 
