@@ -18,7 +18,7 @@ use crate::clients::pushgateway::{GroupingKey, push};
 use crate::decide::Decisions;
 use crate::domain::{Problem, Share};
 use crate::observe::ports::StateError;
-use crate::plan::{Narrowing, Plan, Scope};
+use crate::plan::{Narrowing, Plan, Scope, Wishes};
 use crate::report::{
     EXPORT_KEY, Explanation, PlanReport, problems_of, publisher_data, pushed_metrics,
 };
@@ -109,7 +109,8 @@ async fn stages(
         let narrowing = Narrowing { share, ..narrowing(config, &loaded) };
         let scope = Scope::new(&narrowing, &loaded.inventory, &snapshot);
         let decisions = decide_on(&scope, &loaded, &snapshot);
-        let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions);
+        let wishes = &Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
+        let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions, wishes);
         stopwatch.lap("plan");
         stopwatch.files(&loaded);
         let report = report(config, &scope, &loaded, &snapshot, &decisions, &plan, None);

@@ -8,7 +8,7 @@ use crate::clients::git;
 use crate::decide::{Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
 use crate::observe::observe_needs;
-use crate::plan::{self, Merge, MergeTexts, Plan, Scope, Settings};
+use crate::plan::{self, Merge, MergeTexts, Plan, Scope, Settings, Wishes};
 use crate::snapshot::Snapshot;
 
 /// Planning asks for facts and is done again: this often at most, so that no
@@ -38,6 +38,7 @@ pub fn plan_for(
     loaded: &Loaded,
     snapshot: &Snapshot,
     decisions: &Decisions,
+    wishes: &Wishes<'_>,
 ) -> Plan {
     let settings = Settings {
         target_branch: config.target_branch.clone().unwrap_or_else(|| "master".to_owned()),
@@ -53,7 +54,8 @@ pub fn plan_for(
             Some(format!("{}{port}", url.host_str()?))
         }),
     };
-    plan::plan(&loaded.inventory, &loaded.bundle, decisions, snapshot, &settings, &GitMerge)
+    let Loaded { inventory, bundle, .. } = loaded;
+    plan::plan(inventory, bundle, decisions, wishes, snapshot, &settings, &GitMerge)
 }
 
 /// Plans, looks up what planning missed, and plans again.
@@ -68,7 +70,8 @@ pub async fn plan_with_needs(
     snapshot: &mut Snapshot,
 ) -> Result<(Decisions, Plan), Fatal> {
     let decisions = decide_on(scope, loaded, snapshot);
-    let mut plan = plan_for(config, scope, loaded, snapshot, &decisions);
+    let wishes = Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
+    let mut plan = plan_for(config, scope, loaded, snapshot, &decisions, &wishes);
     if let Some(gitlab) = gitlab {
         for _ in 0..ROUNDS {
             if plan.needs.is_empty() {
@@ -76,7 +79,7 @@ pub async fn plan_with_needs(
             }
             let bot = gitlab.reader.bot().id;
             observe_needs(&gitlab.reader, &plan.needs, bot, config.concurrency, snapshot).await;
-            plan = plan_for(config, scope, loaded, snapshot, &decisions);
+            plan = plan_for(config, scope, loaded, snapshot, &decisions, &wishes);
         }
         if !plan.needs.is_empty() {
             // A plan on facts that are still missing is not to be applied.

@@ -1,6 +1,7 @@
 //! From decisions to desired changes: one for each edit site that is to be promoted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use similar::{ChangeTag, TextDiff};
@@ -12,7 +13,7 @@ use crate::app_interface::Bundle;
 use crate::decide::{Decision, Decisions, GateName, Outcome};
 use crate::domain::{CommitSha, TargetUid};
 use crate::inventory::{Inventory, PlaceKey, Target};
-use crate::yaml::{self, HashEdit, RefMode, TargetEdit, Tree};
+use crate::yaml::{self, EditError, HashEdit, RefMode, TargetEdit, Tree};
 
 /// What a branch is for: an edit site, or a single target that gets a value of its own.
 #[derive(Debug, Clone)]
@@ -26,7 +27,7 @@ pub(super) struct Group {
 /// What is wanted of a group.
 #[derive(Debug, Clone)]
 pub(super) enum Wish {
-    Promote(Box<Desired>),
+    Promote(Arc<Desired>),
     /// A gate holds it: which, and why.
     Hold {
         gate: GateName,
@@ -101,9 +102,36 @@ fn unified_diff(path: &str, old: &str, new: &str) -> String {
 /// Tries every edit that the decisions ask for: a promotion that cannot be
 /// written safely is no promotion, but an error of its targets.
 pub fn check_edits(inventory: &Inventory, bundle: &Bundle, decisions: &mut Decisions) {
-    for members in members_by_key(inventory, decisions).into_values() {
-        let Wish::Error(message) = wish(inventory, bundle, decisions, &members) else { continue };
-        for member in members {
+    let by_key = members_by_key(inventory, decisions);
+    let mut failed: BTreeMap<&PlaceKey, String> = BTreeMap::new();
+    let mut by_file: BTreeMap<&str, (Vec<&PlaceKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
+    for (&key, members) in &by_key {
+        match due(decisions, members) {
+            Ok(decision) => {
+                let file = &inventory.targets[members[0]].place.file;
+                let (keys, changes) = by_file.entry(file).or_default();
+                keys.push(key);
+                changes.push(edits(inventory, members, &values_of(decision), mode_of(decision)));
+            }
+            Err(Wish::Error(message)) => {
+                failed.insert(key, message);
+            }
+            Err(_) => {}
+        }
+    }
+    for (file, (keys, changes)) in by_file {
+        let answers: Vec<Result<(), String>> = match source(bundle, file) {
+            Ok(tree) => {
+                let tried = yaml::try_each(tree, &changes).into_iter();
+                tried.map(|answer| answer.map_err(unsafe_edit)).collect()
+            }
+            Err(message) => vec![Err(message); keys.len()],
+        };
+        let answers = keys.into_iter().zip(answers);
+        failed.extend(answers.filter_map(|(key, answer)| Some((key, answer.err()?))));
+    }
+    for (key, message) in failed {
+        for &member in &by_key[key] {
             let promoted = decisions.subscribers.get(&member);
             if promoted.is_some_and(|decision| decision.outcome == Outcome::Promote) {
                 decisions.fail(inventory, member, "unsafe_edit", &message);
@@ -112,20 +140,36 @@ pub fn check_edits(inventory: &Inventory, bundle: &Bundle, decisions: &mut Decis
     }
 }
 
-/// All groups whose subscribers were decided on, by branch.
-pub(super) fn groups(
-    inventory: &Inventory,
-    bundle: &Bundle,
-    decisions: &Decisions,
-    target_branch: &str,
-) -> BTreeMap<String, Group> {
-    let mut groups = BTreeMap::new();
-    for (key, members) in members_by_key(inventory, decisions) {
-        let branch = branch::name(target_branch, key);
-        let wish = wish(inventory, bundle, decisions, &members);
-        groups.insert(branch.clone(), Group { branch, members, wish });
+/// What is wanted of each place whose subscribers were decided on.
+///
+/// It depends on nothing that planning asks for, and has every edited text: made once for all the
+/// times that a run plans.
+pub struct Wishes<'a>(Vec<(&'a PlaceKey, Vec<usize>, Wish)>);
+
+impl<'a> Wishes<'a> {
+    /// Makes every edit that the decisions ask for.
+    pub fn of(inventory: &'a Inventory, bundle: &Bundle, decisions: &Decisions) -> Self {
+        let by_key = members_by_key(inventory, decisions).into_iter();
+        Self(
+            by_key
+                .map(|(key, members)| {
+                    let wish = wish(inventory, bundle, decisions, &members);
+                    (key, members, wish)
+                })
+                .collect(),
+        )
     }
-    groups
+
+    /// The same by branch.
+    pub(super) fn groups(&self, target_branch: &str) -> BTreeMap<String, Group> {
+        let groups = self.0.iter().map(|(key, members, wish)| {
+            let branch = branch::name(target_branch, key);
+            let group =
+                Group { branch: branch.clone(), members: members.clone(), wish: wish.clone() };
+            (branch, group)
+        });
+        groups.collect()
+    }
 }
 
 /// The branch of a subscriber that was decided on.
@@ -154,26 +198,29 @@ fn members_by_key<'a>(
     by_key
 }
 
-fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: &[usize]) -> Wish {
+/// The decision that a place is promoted by, or what is wanted of it else.
+fn due<'a>(decisions: &'a Decisions, members: &[usize]) -> Result<&'a Decision, Wish> {
     let of = |outcome: Outcome| {
         members.iter().map(|member| &decisions.subscribers[member]).find(|d| d.outcome == outcome)
     };
     if let Some(decision) = of(Outcome::Error) {
-        return Wish::Error(decision.errors.first().cloned().unwrap_or_default());
+        return Err(Wish::Error(decision.errors.first().cloned().unwrap_or_default()));
     }
     if let Some(decision) = of(Outcome::Hold) {
         let (gate, reason) = holding(decision);
-        return Wish::Hold { gate, reason };
+        return Err(Wish::Hold { gate, reason });
     }
-    match of(Outcome::Promote) {
-        None => Wish::NothingDue,
-        Some(decision) => {
-            let mode = if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace };
-            match desired(inventory, bundle, members, decision, (values_of(decision), mode)) {
-                Ok(desired) => Wish::Promote(Box::new(desired)),
-                Err(message) => Wish::Error(message),
-            }
-        }
+    of(Outcome::Promote).ok_or(Wish::NothingDue)
+}
+
+fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: &[usize]) -> Wish {
+    let decision = match due(decisions, members) {
+        Ok(decision) => decision,
+        Err(wish) => return wish,
+    };
+    match desired(inventory, bundle, members, decision, (values_of(decision), mode_of(decision))) {
+        Ok(desired) => Wish::Promote(Arc::new(desired)),
+        Err(message) => Wish::Error(message),
     }
 }
 
@@ -188,6 +235,10 @@ fn values_of(decision: &Decision) -> Values {
     Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() }
 }
 
+fn mode_of(decision: &Decision) -> RefMode {
+    if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace }
+}
+
 fn desired(
     inventory: &Inventory,
     bundle: &Bundle,
@@ -196,11 +247,9 @@ fn desired(
     (values, mode): (Values, RefMode),
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
-    let tree = bundle
-        .sources
-        .get(&first.place.file)
-        .ok_or_else(|| format!("the text of {} is not at hand", first.place.file))?;
-    let new_text = edited(tree, inventory, members, &values, mode)?;
+    let tree = source(bundle, &first.place.file)?;
+    let edits = edits(inventory, members, &values, mode);
+    let new_text = yaml::edit(tree, &edits).map_err(unsafe_edit)?;
     let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
     let mut uids: Vec<_> = targets.iter().map(|target| target.uid.clone()).collect();
     uids.sort();
@@ -267,13 +316,21 @@ fn mode_for(inventory: &Inventory, members: &[usize]) -> Option<RefMode> {
     members.iter().all(|&member| site.can_leave(member)).then_some(RefMode::OwnValue)
 }
 
-fn edited(
-    tree: &Tree,
+fn source<'a>(bundle: &'a Bundle, file: &str) -> Result<&'a Tree, String> {
+    let tree = bundle.sources.get(file).map(|tree| &**tree);
+    tree.ok_or_else(|| format!("the text of {file} is not at hand"))
+}
+
+fn unsafe_edit(error: EditError) -> String {
+    format!("it cannot be edited safely: {error}")
+}
+
+fn edits(
     inventory: &Inventory,
     members: &[usize],
     values: &Values,
     ref_mode: RefMode,
-) -> Result<String, String> {
+) -> Vec<TargetEdit> {
     let mut edits: Vec<TargetEdit> = Vec::new();
     for &member in members {
         let target = &inventory.targets[member];
@@ -297,5 +354,5 @@ fn edited(
                 .collect(),
         });
     }
-    yaml::edit(tree, &edits).map_err(|error| format!("it cannot be edited safely: {error}"))
+    edits
 }

@@ -11,11 +11,12 @@
 //! What is due and has no open request is opened: see `openings`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::claims::Claims;
 use super::conflicts::{Change, Merge, MergeTexts, Standing};
 use super::content::Texts;
-use super::desired::{self, Desired, Group, Wish};
+use super::desired::{Desired, Group, Wish, Wishes};
 use super::model::{Needs, Plan, Reason, Settings, Step};
 use super::openings;
 use super::owners::Owners;
@@ -31,11 +32,12 @@ use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot}
 /// Plans all merge requests.
 ///
 /// Facts that are missing are named in [`Plan::needs`], and taken as if there
-/// was nothing: observe them and plan again.
+/// was nothing: observe them and plan again, on the same wishes.
 pub fn plan(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
+    wishes: &Wishes<'_>,
     snapshot: &Snapshot,
     settings: &Settings,
     merger: &dyn MergeTexts,
@@ -44,7 +46,7 @@ pub fn plan(
     let repo = snapshot.config_repo.as_ref();
     let target_branch =
         repo.map_or(settings.target_branch.as_str(), |repo| repo.target_branch.as_str());
-    let mut groups = desired::groups(inventory, bundle, decisions, target_branch);
+    let mut groups = wishes.groups(target_branch);
     let mut planner = Planner {
         inventory,
         bundle,
@@ -284,9 +286,9 @@ impl<'a> Planner<'a> {
     fn keep_if_right<'e>(
         &mut self,
         existing: Existing<'e>,
-        desired: Box<Desired>,
+        desired: Arc<Desired>,
         group: Option<&Group>,
-    ) -> Option<(Existing<'e>, Box<Desired>)> {
+    ) -> Option<(Existing<'e>, Arc<Desired>)> {
         let right = match self.texts(&existing, group, Some(&desired)) {
             Texts::Known(base, text) => {
                 existing.trailers.path == desired.path

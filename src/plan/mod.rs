@@ -33,10 +33,13 @@ mod verdict;
 mod word;
 
 pub use conflicts::{Merge, MergeTexts};
-pub use desired::{branch_of, check_edits};
+pub use desired::{Wishes, branch_of, check_edits};
 pub use lifecycle::plan;
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
     Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
 };
 pub use scope::Scope;
+
+#[cfg(test)]
+mod desired_tests;

@@ -1,5 +1,7 @@
 //! What is to become of an open request of the bot, by what is decided for its targets.
 
+use std::sync::Arc;
+
 use super::desired::{self, Desired, Group, Wish};
 use super::lifecycle::{Existing, Planner};
 use super::model::{Reason, Step};
@@ -18,7 +20,7 @@ pub(super) enum Verdict {
     Leave(Reason, String, Vec<Step>),
     Close(Reason, String),
     Hold(GateName, String),
-    Wanted(Box<Desired>),
+    Wanted(Arc<Desired>),
 }
 
 impl Planner<'_> {
@@ -33,14 +35,13 @@ impl Planner<'_> {
         let own = |outcome| self.own(trailers, group).find(|own| own.outcome == outcome);
         let held = |(gate, reason)| self.held(trailers, &group.members, gate, reason);
         Some(match &group.wish {
-            Wish::Promote(desired) => Verdict::Wanted(desired.clone()),
+            Wish::Promote(desired) => Verdict::Wanted(Arc::clone(desired)),
             Wish::NothingDue => self.nothing_due_here(trailers, group),
             Wish::Error(message) if own(Outcome::Error).is_some() => missing_facts(message),
             // Others share its place: what is decided for its own targets comes first.
             Wish::Hold { .. } | Wish::Error(_) if self.is_done(trailers, group) => {
                 self.nothing_due_here(trailers, group)
             }
-
             Wish::Hold { gate, reason } => {
                 let own = own(Outcome::Hold).map(desired::holding);
                 held(own.unwrap_or_else(|| (*gate, reason.clone())))

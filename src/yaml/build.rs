@@ -56,6 +56,7 @@ impl<'a> Build<'a> {
             text: text.to_owned(),
             nodes: Vec::with_capacity(guess),
             children: Vec::with_capacity(guess),
+            aliases: Vec::new(),
             decoded: String::new(),
             root: NodeId(0),
             warnings: Vec::new(),
@@ -129,6 +130,7 @@ impl<'a> Build<'a> {
                 let (size, depth) = self.sizes[target.at()];
                 let id = self.push(Content::Alias, Style::Plain, Tag::None, span)?;
                 self.tree.nodes[id.at()].a = target.0;
+                self.tree.aliases.push((target, id));
                 self.close(id, size, depth, at)
             }
             Event::Anchor(_, _) => {
@@ -363,6 +365,7 @@ impl<'a> Build<'a> {
             NodeId(small(self.tree.nodes.len() - 1))
         });
         self.tree.root = root;
+        self.tree.aliases.sort_unstable();
         let mut warnings: Vec<Warning> = Vec::new();
         for (mapping, key) in &self.duplicates {
             warnings.push(Warning {

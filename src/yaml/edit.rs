@@ -68,8 +68,8 @@ pub fn edit(tree: &Tree, edits: &[TargetEdit]) -> Result<String, EditError> {
 /// # Errors
 /// The first place where it does not.
 pub fn verify(old: &Tree, new: &Tree, wanted: &[TargetEdit]) -> Result<(), EditError> {
-    let expected = Value::of(old.root(), wanted);
-    match expected.difference(&Value::of(new.root(), &[])) {
+    let expected = Value::of(old, wanted);
+    match expected.difference(&Value::of(new, &[])) {
         None => Ok(()),
         Some((path, why)) => Err(EditError::Verification { at: nearest(old, &path), path, why }),
     }
@@ -86,6 +86,32 @@ fn nearest(tree: &Tree, path: &NodePath) -> Position {
     }
 }
 
+/// The changes of the text that [`edit`] tries first.
+pub(super) fn splices(tree: &Tree, edits: &[TargetEdit]) -> Result<Vec<Splice>, EditError> {
+    Plan::new(tree, edits, RefMode::InPlace).splices()
+}
+
+/// The new text, once it was read again and found right.
+pub(super) fn written(
+    tree: &Tree,
+    edits: &[TargetEdit],
+    splices: Vec<Splice>,
+) -> Result<String, EditError> {
+    let mut changed: Vec<NodeId> = splices.iter().map(|s| s.node).collect();
+    changed.sort_unstable();
+    if changed.is_empty() {
+        return Ok(tree.text().to_owned());
+    }
+    let text = apply(tree, splices)?;
+    let new = reread(&text).map_err(|e| EditError::Verification {
+        at: tree.position_of(changed[0]),
+        path: tree.written_path(changed[0]),
+        why: format!("the new text can't be read ({e})"),
+    })?;
+    verify(tree, &new, edits).map_err(|e| foreign(tree, &changed, e))?;
+    Ok(text)
+}
+
 struct Plan<'a> {
     tree: &'a Tree,
     edits: &'a [TargetEdit],
@@ -100,26 +126,20 @@ impl<'a> Plan<'a> {
         Self { tree, edits, hash_mode, splices: Vec::new(), items: Vec::new() }
     }
 
-    fn run(mut self) -> Result<String, EditError> {
+    fn run(self) -> Result<String, EditError> {
+        let (tree, edits) = (self.tree, self.edits);
+        written(tree, edits, self.splices()?)
+    }
+
+    /// The changes of the text, not tried yet.
+    fn splices(mut self) -> Result<Vec<Splice>, EditError> {
         for edit in self.edits {
             self.target(edit)?;
         }
         for (promotion, hashes) in std::mem::take(&mut self.items) {
             self.append(promotion, &hashes)?;
         }
-        let mut changed: Vec<NodeId> = self.splices.iter().map(|s| s.node).collect();
-        changed.sort_unstable();
-        if changed.is_empty() {
-            return Ok(self.tree.text().to_owned());
-        }
-        let text = apply(self.tree, self.splices)?;
-        let new = reread(&text).map_err(|e| EditError::Verification {
-            at: self.tree.position_of(changed[0]),
-            path: self.tree.written_path(changed[0]),
-            why: format!("the new text can't be read ({e})"),
-        })?;
-        verify(self.tree, &new, self.edits).map_err(|e| foreign(self.tree, &changed, e))?;
-        Ok(text)
+        Ok(self.splices)
     }
 
     fn target(&mut self, edit: &'a TargetEdit) -> Result<(), EditError> {
@@ -333,7 +353,15 @@ fn wrong_kind(tree: &Tree, node: NodeId, what: &str, wanted: &'static str) -> Ed
     EditError::WrongKind { at: tree.position_of(node), what: what.to_owned(), wanted }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// How many edited texts this thread has read again.
+    pub(crate) static REREAD: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 fn reread(text: &str) -> Result<Tree, ParseError> {
+    #[cfg(test)]
+    REREAD.set(REREAD.get() + 1);
     // an edit may bring a document a little over the limits that it was read with
     let limits = Limits { bytes: usize::MAX, depth: 1000, nodes: u64::MAX };
     Tree::parse(text.as_bytes(), &limits)

@@ -8,6 +8,7 @@
 
 mod build;
 mod decode;
+mod each;
 mod edit;
 mod error;
 mod float;
@@ -28,6 +29,9 @@ mod tag;
 mod tree;
 mod value;
 
+pub use each::try_each;
+#[cfg(test)]
+pub(crate) use edit::REREAD;
 pub use edit::{HashEdit, RefMode, TargetEdit, edit, verify};
 pub use error::{EditError, ParseError, Position, Warning};
 pub use node::NodeRef;
@@ -38,6 +42,8 @@ pub use site::{RefSite, Via};
 pub use sniff::{Sniff, sniff_schema};
 pub use tree::{Kind, Limits, NodeId, Style, Tree};
 
+#[cfg(test)]
+mod each_tests;
 #[cfg(test)]
 mod edit_tests;
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::error::EditError;
 use super::node::NodeRef;
 use super::path::{NodePath, Step};
 use super::tree::{Content, Kind, NodeId, Tree};
+use std::collections::BTreeSet;
 
 /// More places than this are not listed.
 const MAX_USAGES: usize = 1000;
@@ -89,32 +90,25 @@ impl Tree {
         usages
     }
 
-    /// For each node, whether one comes to the other one by going down from it.
-    fn leading_to(&self, node: NodeId) -> Vec<bool> {
-        let mut aliases: Vec<(u32, u32)> = Vec::new();
-        for (i, n) in self.nodes.iter().enumerate() {
-            if n.content == Content::Alias {
-                aliases.push((n.a, u32::try_from(i).unwrap_or(u32::MAX)));
-            }
-        }
-        aliases.sort_unstable();
-        let mut leads = vec![false; self.nodes.len()];
+    /// The nodes from which one comes to this one by going down.
+    fn leading_to(&self, node: NodeId) -> BTreeSet<NodeId> {
+        let mut leads = BTreeSet::new();
         let mut todo = vec![node];
         while let Some(id) = todo.pop() {
-            if std::mem::replace(&mut leads[id.at()], true) {
+            if !leads.insert(id) {
                 continue;
             }
             todo.push(NodeId(self.raw(id).parent));
-            let first = aliases.partition_point(|(target, _)| *target < id.0);
-            let same = aliases[first..].iter().take_while(|(target, _)| *target == id.0);
-            todo.extend(same.map(|(_, alias)| NodeId(*alias)));
+            let first = self.aliases.partition_point(|(target, _)| *target < id);
+            let same = self.aliases[first..].iter().take_while(|(target, _)| *target == id);
+            todo.extend(same.map(|(_, alias)| *alias));
         }
         leads
     }
 }
 
 struct Walk {
-    leads: Vec<bool>,
+    leads: BTreeSet<NodeId>,
     node: NodeId,
     path: NodePath,
     found: Vec<NodePath>,
@@ -123,7 +117,7 @@ struct Walk {
 impl Walk {
     /// As deep as the document, which is limited.
     fn visit(&mut self, at: NodeRef<'_>) {
-        if self.found.len() >= MAX_USAGES || !self.leads[at.id().at()] {
+        if self.found.len() >= MAX_USAGES {
             return;
         }
         if at.id() == self.node {
@@ -134,23 +128,23 @@ impl Walk {
             Kind::Scalar => {}
             Kind::Sequence => {
                 for (i, item) in at.items().enumerate() {
-                    self.step(Step::Index(i), item);
+                    self.step(|| Step::Index(i), item);
                 }
             }
             Kind::Mapping => {
                 for (key, value) in at.entries() {
-                    if self.leads[value.id().at()] {
-                        self.step(Step::Key(key.into_owned()), value);
-                    }
+                    self.step(|| Step::Key(key.into_owned()), value);
                 }
             }
         }
     }
 
-    fn step(&mut self, step: Step, to: NodeRef<'_>) {
-        self.path.push(step);
-        self.visit(to);
-        self.path.pop();
+    fn step(&mut self, step: impl FnOnce() -> Step, to: NodeRef<'_>) {
+        if self.leads.contains(&to.id()) {
+            self.path.push(step());
+            self.visit(to);
+            self.path.pop();
+        }
     }
 }
 

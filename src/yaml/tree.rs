@@ -120,6 +120,8 @@ pub struct Tree {
     pub(super) text: String,
     pub(super) nodes: Vec<Node>,
     pub(super) children: Vec<NodeId>,
+    /// Each node that an alias stands for, with the alias, in order.
+    pub(super) aliases: Vec<(NodeId, NodeId)>,
     /// Values that do not stand in the text as they are.
     pub(super) decoded: String,
     pub(super) root: NodeId,

@@ -4,7 +4,7 @@ use super::edit::TargetEdit;
 use super::node::NodeRef;
 use super::path::{NodePath, Step};
 use super::scalar::Scalar;
-use super::tree::Kind;
+use super::tree::{Kind, NodeId, Tree};
 use std::collections::BTreeMap;
 
 /// A value with all aliases and merge keys worked in.
@@ -17,13 +17,23 @@ pub(super) enum Value {
 }
 
 impl Value {
-    /// The value of a node, with the edits done to each mapping that is a target.
-    pub(super) fn of(node: NodeRef<'_>, edits: &[TargetEdit]) -> Self {
+    /// The value of a tree, with the edits done to each mapping that is a target.
+    pub(super) fn of(tree: &Tree, edits: &[TargetEdit]) -> Self {
+        let mut by_target: BTreeMap<NodeId, Vec<&TargetEdit>> = BTreeMap::new();
+        for edit in edits {
+            by_target.entry(tree.node(edit.target).id()).or_default().push(edit);
+        }
+        Self::of_node(tree.root(), &by_target)
+    }
+
+    fn of_node(node: NodeRef<'_>, edits: &BTreeMap<NodeId, Vec<&TargetEdit>>) -> Self {
         let mut value = match node.kind() {
-            Kind::Sequence => Self::List(node.items().map(|item| Self::of(item, edits)).collect()),
+            Kind::Sequence => {
+                Self::List(node.items().map(|item| Self::of_node(item, edits)).collect())
+            }
             Kind::Mapping => Self::Map(
                 node.entries()
-                    .map(|(key, value)| (key.into_owned(), Self::of(value, edits)))
+                    .map(|(key, value)| (key.into_owned(), Self::of_node(value, edits)))
                     .collect(),
             ),
             Kind::Scalar => match node.scalar() {
@@ -31,10 +41,8 @@ impl Value {
                 None => Self::List(Vec::new()),
             },
         };
-        for edit in edits {
-            if node.tree.node(edit.target).id() == node.id() {
-                value.apply(edit);
-            }
+        for edit in edits.get(&node.id()).into_iter().flatten() {
+            value.apply(edit);
         }
         value
     }

@@ -22,7 +22,9 @@ use sapm::domain::{CommitSha, RepoUrl, UidDigest};
 use sapm::inventory::{Inventory, build};
 use sapm::observe::ports::{Commits, SloSource, StateError, StateStore};
 use sapm::observe::{Limits, NoProgress, Observer, observe_needs, observe_requests};
-use sapm::plan::{self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Scope, Settings};
+use sapm::plan::{
+    self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Scope, Settings, Wishes,
+};
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
 
 use super::config::{Config, Files};
@@ -284,12 +286,14 @@ impl Bot {
         let open = observe_requests(&reader, &facts.target_branch).await;
         open.map_err(|error| error.to_string())?.store(facts, &mut snapshot);
         let decisions = self.observe(&loaded, &mut snapshot).await?;
+        let wishes = Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
         let plan = |snapshot: &Snapshot| {
             let settings = self.settings.borrow();
             plan::plan(
                 &loaded.inventory,
                 &loaded.bundle,
                 &decisions,
+                &wishes,
                 snapshot,
                 &settings,
                 &GitMerge { careless: self.careless.get() },

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use sapm::app_interface::{Bundle, DirectoryTree, load_with_texts};
-use sapm::decide::decide;
-use sapm::domain::{Problem, UidDigest};
+use sapm::decide::{Decisions, decide, suppose_promoted};
+use sapm::domain::{CommitSha, Problem, UidDigest};
 use sapm::inventory::{Inventory, build};
+use sapm::plan::{branch_of, check_edits};
 use sapm::snapshot::Snapshot;
 use sapm::validate::{Findings, validate};
 use sapm::yaml::{Kind, Limits, NodePath, Tree};
@@ -85,6 +86,52 @@ proptest! {
         prop_assert_eq!(once.to_json(), twice.to_json());
         sapm::report::findings_text(&once, sapm::report::Paint::Colours);
         sapm::report::findings_junit(&once);
+    }
+}
+
+/// Each place alone, in a config repo where nothing else is to be promoted.
+fn tried_one_by_one(bundle: &Bundle, inventory: &Inventory, all: &Decisions) -> Vec<String> {
+    let branch = |member: usize| branch_of(inventory, all, "main", member);
+    let places: BTreeSet<_> = all.subscribers.keys().map(|&member| branch(member)).collect();
+    let mut said: Vec<String> = Vec::new();
+    for place in places {
+        let mut decisions = Decisions::default();
+        for (&member, decision) in &all.subscribers {
+            if branch(member) == place {
+                decisions.subscribers.insert(member, decision.clone());
+            }
+        }
+        check_edits(inventory, bundle, &mut decisions);
+        said.extend(decisions.problems.iter().map(|problem| format!("{problem:?}")));
+    }
+    said.sort();
+    said
+}
+
+proptest! {
+    #[test]
+    fn all_edits_at_once_are_judged_as_each_alone(seeds in prop::collection::vec(
+        (0_usize..3, 0_usize..2000, 0_usize..12, prop::sample::select(vec![
+            "", "ref: b\n    ", "&a ", "*a", "!!int ", "{}", "|\n", "# c\n", "- ", "    <<: *a\n",
+            "  promotion: &a\n", "promotion_data: []\n", "\n", "'", "x: *a\n",
+        ])), 1..5))
+    {
+        let mut repo = Repo::good();
+        for (file, from, length, with) in seeds {
+            let text = repo.0.get_mut([SAAS, OTHER, TARGET][file]).unwrap();
+            let from = from % (text.len() + 1);
+            text.replace_range(from..(from + length).min(text.len()), with);
+        }
+        let bundle = load_with_texts(&repo).unwrap();
+        let inventory = build(&bundle, UidDigest::default());
+        let commit = CommitSha::parse(&"5a".repeat(20)).unwrap();
+        let mut all = suppose_promoted(&inventory, &commit, "5a5a");
+        all.problems.clear();
+        let one_by_one = tried_one_by_one(&bundle, &inventory, &all);
+        check_edits(&inventory, &bundle, &mut all);
+        let mut at_once: Vec<_> = all.problems.iter().map(|p| format!("{p:?}")).collect();
+        at_once.sort();
+        prop_assert_eq!(at_once, one_by_one);
     }
 }
 

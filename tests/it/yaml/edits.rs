@@ -1,12 +1,38 @@
 //! An edit changes what is wanted, and nothing else.
 
 use proptest::prelude::*;
-use sapm::yaml::{TargetEdit, edit};
+use sapm::yaml::{Limits, NodeId, TargetEdit, Tree, edit, try_each};
 
-use super::damage::shared;
-use super::dice::dice;
+use super::damage::{mutilated, shared};
+use super::dice::{Dice, dice};
 use super::page::Page;
 use super::wishes::{again, check_lines, expected, parse, targets, wish};
+
+/// Changes of one target or two each, now and then with the same values as another or about the same target.
+fn changes(tree: &Tree, choices: &mut Dice) -> Vec<Vec<TargetEdit>> {
+    let all: Vec<NodeId> = targets(tree).iter().map(|target| target.id()).collect();
+    let mut changes: Vec<Vec<TargetEdit>> = Vec::new();
+    for (number, &target) in all.iter().enumerate() {
+        let target = if choices.chance(8) { all[0] } else { target };
+        let new = match changes.iter().flatten().last() {
+            Some(last) if choices.chance(2) => TargetEdit { target, ..last.clone() },
+            _ => wish(choices, target, 2),
+        };
+        match changes.last_mut() {
+            Some(last) if number > 0 && choices.chance(5) => last.push(new),
+            _ => changes.push(vec![new]),
+        }
+    }
+    changes
+}
+
+#[track_caller]
+fn tried_together_as_one_by_one(text: &str, choices: &mut Dice) {
+    let Ok(tree) = Tree::parse(text.as_bytes(), &Limits::default()) else { return };
+    let changes = changes(&tree, choices);
+    let alone: Vec<_> = changes.iter().map(|change| edit(&tree, change).map(drop)).collect();
+    assert_eq!(try_each(&tree, &changes), alone, "{changes:?}\n{text}");
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -55,5 +81,15 @@ proptest! {
             prop_assert_eq!(new_tree.root().to_json(), expected(&tree, &wishes), "\n{}\n->\n{}", text, new);
             prop_assert_eq!(edit(&new_tree, &again(&new_tree, &tree, &wishes)), Ok(new));
         }
+    }
+
+    #[test]
+    fn many_edits_are_tried_together_as_one_by_one(page in dice(600), mut choices in dice(120)) {
+        let page = Page::document(page);
+        tried_together_as_one_by_one(&page, &mut choices);
+        let aliases = shared(&mut choices);
+        tried_together_as_one_by_one(&aliases, &mut choices);
+        let text = if choices.chance(2) { page } else { aliases };
+        tried_together_as_one_by_one(&mutilated(text, &mut choices), &mut choices);
     }
 }

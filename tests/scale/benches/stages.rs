@@ -8,10 +8,10 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use divan::{Bencher, black_box};
 use sapm::app_interface::{Bundle, FileTree, TreeError, load};
-use sapm::decide::{Decisions, decide};
-use sapm::domain::UidDigest;
+use sapm::decide::{Decisions, decide, suppose_promoted};
+use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::{Inventory, build};
-use sapm::plan::{self, Merge, MergeTexts, Plan, Settings};
+use sapm::plan::{self, Merge, MergeTexts, Plan, Settings, Wishes};
 use sapm::report::{PlanReport, page};
 use sapm::snapshot::Snapshot;
 use scale::{Estate, Size, Urls};
@@ -73,7 +73,8 @@ fn planned(decisions: &Decisions) -> Plan {
         gitlab_host: None,
     };
     let World { inventory, bundle, snapshot, .. } = &*WORLD;
-    plan::plan(inventory, bundle, decisions, snapshot, &settings, &NoMerge)
+    let wishes = Wishes::of(inventory, bundle, decisions);
+    plan::plan(inventory, bundle, decisions, &wishes, snapshot, &settings, &NoMerge)
 }
 
 #[divan::bench]
@@ -98,6 +99,50 @@ fn deciding(bencher: Bencher) {
 fn planning(bencher: Bencher) {
     let decisions = decided();
     bencher.bench(|| planned(black_box(&decisions)));
+}
+
+/// One saas file with this many targets, all to be promoted.
+fn wide(targets: usize) -> (Bundle, Inventory, Decisions) {
+    let mut text = "$schema: /app-sre/saas-file-2.yml\nname: wide\napp: {$ref: /app.yml}\nresourceTemplates:\n\
+                    - name: api\n  url: https://git.example.com/shop/api\n  targets:\n  \
+                    - {namespace: {$ref: /namespace.yml}, ref: main, promotion: {publish: [ok]}}\n"
+        .to_owned();
+    for number in 0..targets {
+        text += &format!(
+            "  - name: t{number}\n    namespace:\n      $ref: /namespace.yml\n    ref: {number:040x}\n    \
+             promotion:\n      auto: true\n      subscribe:\n      - ok\n"
+        );
+    }
+    let namespace = "$schema: /openshift/namespace-1.yml\nname: shop\ncluster: {$ref: /cluster.yml}\n\
+                     app: {$ref: /app.yml}\nenvironment: {$ref: /stage.yml}\n";
+    let files = [
+        ("data/app.yml", "$schema: /app-sre/app-1.yml\nname: shop\n"),
+        ("data/cluster.yml", "$schema: /openshift/cluster-1.yml\nname: c1\n"),
+        ("data/namespace.yml", namespace),
+        ("data/saas.yml", &text),
+        ("data/stage.yml", "$schema: /app-sre/environment-1.yml\nname: stage\n"),
+    ];
+    let files = files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned()));
+    let bundle = load(&InMemory(files.collect())).unwrap();
+    let inventory = build(&bundle, UidDigest::Blake2s);
+    let commit = CommitSha::parse(&"5a9b".repeat(10)).unwrap();
+    let decisions = suppose_promoted(&inventory, &commit, "");
+    assert_eq!(decisions.subscribers.len(), targets);
+    (bundle, inventory, decisions)
+}
+
+/// All of them tried: grows with the targets.
+#[divan::bench(args = [75, 150, 300, 600])]
+fn checking_edits_of_one_file(bencher: Bencher, targets: usize) {
+    let (bundle, inventory, mut decisions) = wide(targets);
+    bencher.bench_local(|| plan::check_edits(&inventory, &bundle, &mut decisions));
+}
+
+/// A text for each of them: grows with the square.
+#[divan::bench(args = [75, 150, 300], sample_count = 10)]
+fn making_edits_of_one_file(bencher: Bencher, targets: usize) {
+    let (bundle, inventory, decisions) = wide(targets);
+    bencher.bench_local(|| drop(Wishes::of(&inventory, &bundle, &decisions)));
 }
 
 fn reported(decisions: &Decisions, plan: &Plan) -> PlanReport {

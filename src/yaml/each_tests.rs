@@ -1,0 +1,75 @@
+use super::*;
+
+/// A list of targets with a `ref` each.
+fn list(refs: &[&str]) -> Tree {
+    let targets: String = refs.iter().map(|text| format!("- ref: {text}\n")).collect();
+    parse(&targets)
+}
+
+fn parse(text: &str) -> Tree {
+    Tree::parse(text.as_bytes(), &Limits::default()).unwrap_or_else(|e| panic!("{e}: {text:?}"))
+}
+
+/// One change for each item of the document.
+fn changes(tree: &Tree, hashes: &[HashEdit]) -> Vec<Vec<TargetEdit>> {
+    let edit = |target: NodeRef<'_>| TargetEdit {
+        target: target.id(),
+        new_ref: target.get("ref").map(|_| "new".to_owned()),
+        ref_mode: RefMode::InPlace,
+        hashes: hashes.to_vec(),
+    };
+    tree.root().items().map(|target| vec![edit(target)]).collect()
+}
+
+/// Which changes cannot be made, and how many texts were read again for it.
+#[track_caller]
+fn refused(tree: &Tree, hashes: &[HashEdit]) -> (Vec<usize>, usize) {
+    let changes = changes(tree, hashes);
+    let alone: Vec<_> = changes.iter().map(|change| edit(tree, change).map(drop)).collect();
+    REREAD.set(0);
+    let answers = try_each(tree, &changes);
+    assert_eq!(answers, alone);
+    let refused = answers.iter().enumerate().filter(|(_, answer)| answer.is_err());
+    (refused.map(|(index, _)| index).collect(), REREAD.get())
+}
+
+#[test]
+fn a_text_is_read_again_once_however_many_edits_are_tried() {
+    for count in [2, 30, 300] {
+        assert_eq!(refused(&list(&vec!["old"; count]), &[]), (vec![], 1));
+    }
+    assert_eq!(refused(&list(&[]), &[]), (vec![], 0));
+    assert_eq!(refused(&list(&["new", "new"]), &[]), (vec![], 0), "nothing is to change");
+    let mut refs = vec!["old"; 300];
+    refs[211] = "!!int 1";
+    assert_eq!(refused(&list(&refs), &[]), (vec![211], 1), "it is not even tried");
+}
+
+#[test]
+fn what_is_shared_is_tried_alone() {
+    let mut refs = vec!["old"; 300];
+    (refs[7], refs[8]) = ("&r old", "*r");
+    assert_eq!(refused(&list(&refs), &[]), (vec![7, 8], 1 + 2 + 2));
+    // Together they would be right.
+    let hash = HashEdit {
+        channel: "c".to_owned(),
+        parent_saas: "s".to_owned(),
+        target_config_hash: "aaaa".to_owned(),
+    };
+    let tree = parse("- promotion: &p {auto: true}\n- promotion: *p\n");
+    let both: Vec<TargetEdit> = changes(&tree, std::slice::from_ref(&hash)).concat();
+    assert!(edit(&tree, &both).is_ok());
+    assert_eq!(refused(&tree, &[hash]), (vec![0, 1], 4));
+}
+
+#[test]
+fn what_does_not_fit_together_is_found_by_halves() {
+    let tree = list(&["old"; 64]);
+    let mut changes = changes(&tree, &[]);
+    // The last target is also to stay as it is.
+    changes.push(changes[63].clone());
+    changes[64][0].new_ref = Some("old".to_owned());
+    REREAD.set(0);
+    assert!(try_each(&tree, &changes).iter().all(Result::is_ok));
+    assert!(REREAD.get() <= 2 * 7, "{}", REREAD.get());
+}
