@@ -98,6 +98,24 @@ impl Problem {
         self
     }
 
+    /// Errors first, then by file and place; each once.
+    pub fn put_in_order(problems: &mut Vec<Self>) {
+        problems.sort_by(|a, b| a.order().cmp(&b.order()));
+        problems.dedup();
+    }
+
+    fn order(&self) -> impl Ord + '_ {
+        (
+            self.severity,
+            self.file.as_deref(),
+            self.line,
+            self.column,
+            self.code.as_str(),
+            self.path.as_deref(),
+            self.message.as_str(),
+        )
+    }
+
     /// Says what is usually done about problems of this kind, unless it says more itself.
     pub fn help_as_usual(&mut self) {
         if self.help.is_none() {

@@ -78,21 +78,7 @@ pub fn problems_of(
             .chain(applied)
             .cloned()
             .collect();
-    problems.sort_by(|a, b| {
-        let key = |p: &Problem| {
-            (
-                p.severity,
-                p.file.clone(),
-                p.line,
-                p.column,
-                p.code.clone(),
-                p.path.clone(),
-                p.message.clone(),
-            )
-        };
-        key(a).cmp(&key(b))
-    });
-    problems.dedup();
+    Problem::put_in_order(&mut problems);
     problems
 }
 

@@ -46,22 +46,8 @@ pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> F
         places.locate(problem);
         problem.help_as_usual();
     }
-    problems.sort_by(|a, b| key(a).cmp(&key(b)));
-    problems.dedup();
+    Problem::put_in_order(&mut problems);
     Findings { problems, lines: places.lines }
-}
-
-/// Errors first, then by place.
-fn key(problem: &Problem) -> impl Ord + '_ {
-    (
-        problem.severity,
-        problem.file.as_deref(),
-        problem.line,
-        problem.column,
-        problem.code.as_str(),
-        problem.path.as_deref(),
-        problem.message.as_str(),
-    )
 }
 
 /// The problem, placed at something below a target, e.g. `promotion.schedule`.

@@ -5,6 +5,7 @@ mod broken_parts;
 mod closing;
 mod counts;
 mod explain;
+mod explain_names;
 mod explain_words;
 mod failures;
 mod first_run;

@@ -11,11 +11,11 @@ use crate::shop::{
     CATALOG_NEW, CATALOG_NEXT, CATALOG_OLD, ORDERS_DB_NEW, PAYMENTS_CANARY, PAYMENTS_NEW,
 };
 
-fn explain(world: &World, target: &str) -> Sapm {
+pub fn explain(world: &World, target: &str) -> Sapm {
     world.sapm("explain").arg(target)
 }
 
-fn json(world: &World, target: &str, args: &[&str]) -> Value {
+pub fn json(world: &World, target: &str, args: &[&str]) -> Value {
     let ran = explain(world, target).args(["--format", "json"]).args(args).expect(0);
     serde_json::from_str(&ran.out).unwrap()
 }
@@ -251,79 +251,6 @@ fn a_commit_cannot_play_with_the_terminal_or_the_markup() {
     let markdown = explain(&world, CANARY).args(["--format", "markdown"]).expect(0).out;
     let shown = "| `evil \u{fffd}[2J\u{fffd} \\| 'code' @alice` |";
     assert!(markdown.contains(shown), "{markdown}");
-}
-
-#[test]
-fn a_target_is_named_by_uid_label_or_any_part() {
-    let world = World::start();
-    let value = json(&world, CANARY, &[]);
-    let subscriber = &value["subscriber"];
-    assert_eq!(value["version"], 1);
-    assert_eq!(label(subscriber), CANARY);
-    assert_eq!(subscriber["decision"], "promote");
-    assert_eq!(subscriber["current_ref"], CATALOG_OLD);
-    assert_eq!(subscriber["desired_ref"], CATALOG_NEW);
-    let uid = text(&subscriber["uid"]);
-    let parts =
-        [uid.as_str(), &uid[..8], "catalog-canary", "CATALOG-can", "saas-catalog/catalog-canary"];
-    for part in parts {
-        let ran = explain(&world, part).expect(0);
-        assert!(ran.out.starts_with(CANARY), "{part}: {}", ran.out);
-    }
-    let parts = "payments-api/prod01/payments-production";
-    let ran = explain(&world, parts).expect(0);
-    assert!(ran.out.starts_with(PAYMENTS), "what stands side by side goes first: {}", ran.out);
-}
-
-#[test]
-fn who_could_be_meant_is_named() {
-    let world = World::start();
-    let error = |target: &str| {
-        let ran = explain(&world, target).expect(2);
-        assert_eq!(ran.out, "");
-        ran.err
-    };
-    let several = error("catalog-production");
-    assert!(several.contains("error: \"catalog-production\" may be any of 2 targets"), "{several}");
-    assert!(several.contains(PRODUCTION) && several.contains(INDEX), "{several}");
-    let alike = error("catalog-kanary");
-    assert!(alike.contains("is called \"catalog-kanary\""), "{alike}");
-    assert!(alike.contains(&format!("did you mean\n    {CANARY}")), "{alike}");
-    assert!(!error("zzz").contains("did you mean"));
-    let stage = error("catalog-stage");
-    assert!(stage.contains("publishes only") && stage.contains(CATALOG_FILE), "{stage}");
-    let ran = explain(&world, CANARY).args(["--app-name", "orders"]).expect(2);
-    assert!(ran.err.contains("beyond --env-name"), "{}", ran.err);
-}
-
-#[test]
-fn a_declared_target_that_nobody_promotes_says_why() {
-    let world = World::start();
-    let promoted = "    promotion: { auto: true, subscribe: [orders-db-stage] }\n";
-    let mut before = promoted.to_owned();
-    let mut error = |now: &str, target: &str| {
-        world.edit(ORDERS_FILE, &before, now);
-        before = now.to_owned();
-        let ran = explain(&world, target).expect(2);
-        assert!(!ran.err.contains("did you mean"), "{}", ran.err);
-        ran.err
-    };
-    let text = world.text("main", ORDERS_FILE);
-    let line = 1 + text.lines().position(|line| line == promoted.trim_end()).unwrap();
-    let place = format!("{ORDERS_FILE}:{line}");
-
-    let disabled = error(&format!("    disable: true\n{promoted}"), ORDERS_DB);
-    assert!(disabled.contains(&format!("`disable: true` at {place}")), "{disabled}");
-    let deleted = error(&format!("    delete: true\n{promoted}"), "orders-db/prod01");
-    assert!(deleted.contains(&format!("`delete: true` at {place}")), "{deleted}");
-    let subscribes = error("    promotion: { subscribe: [orders-db-stage] }\n", ORDERS_DB);
-    assert!(subscribes.contains("although it subscribes"), "{subscribes}");
-    assert!(subscribes.contains(&format!("no `promotion.auto: true` ({place})")), "{subscribes}");
-    let without = error("    name: plain\n", "plain");
-    assert!(without.contains("orders-db/plain/prod01/orders-production is there"), "{without}");
-    assert!(without.contains("has no `promotion` block"), "{without}");
-    let several = error("    name: orders-stage\n", "orders-db");
-    assert!(several.contains("it fits 2") && several.contains("publishes only"), "{several}");
 }
 
 #[test]
