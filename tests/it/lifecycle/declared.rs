@@ -190,12 +190,7 @@ fn a_target_that_leaves_a_place_does_not_wait_for_those_who_are_held_there() {
 #[test]
 fn a_target_that_leaves_a_file_does_not_wait_for_those_who_are_held_there() {
     block_on(async {
-        let mut config = simple(Shape::Shared, 1);
-        config.target_mut(0).slo = true;
-        let lab = Lab::new(config);
-        lab.set_slo(0, 1.0);
-        lab.release_for(0, 1);
-        lab.run().await;
+        let lab = Lab::with_slo(simple(Shape::Shared, 1)).await;
         let shared = only(&lab);
         lab.set_slo(0, 0.1);
         lab.run().await;

@@ -134,6 +134,16 @@ impl Lab {
         self.release(saas, channel, number);
     }
 
+    /// A lab in which target 0 has an SLO that is met, and a request after one run.
+    pub async fn with_slo(mut config: Config) -> Self {
+        config.target_mut(0).slo = true;
+        let lab = Self::new(config);
+        lab.set_slo(0, 1.0);
+        lab.release_for(0, 1);
+        lab.run().await;
+        lab
+    }
+
     pub fn set_slo(&self, id: usize, value: f64) {
         self.bot.facts.lock().unwrap().slos.insert(format!("quick{id}"), value);
     }

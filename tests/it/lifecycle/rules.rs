@@ -233,12 +233,7 @@ fn a_held_alias_that_is_made_anew_moves_nobody_else() {
 #[test]
 fn a_held_request_that_would_move_others_when_made_anew_is_closed() {
     block_on(async {
-        let mut config = simple(Shape::Block, 2);
-        config.target_mut(0).slo = true;
-        let lab = Lab::new(config);
-        lab.set_slo(0, 1.0);
-        lab.release_for(0, 1);
-        lab.run().await;
+        let lab = Lab::with_slo(simple(Shape::Block, 2)).await;
         let iid = lab.open(0).unwrap().iid;
         lab.set_slo(0, 0.1);
         // The other one is up to date, and uses its ref now.

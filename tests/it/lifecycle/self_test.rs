@@ -208,12 +208,7 @@ fn what_is_pushed_beside_a_conflict_is_found_out() {
 #[test]
 fn a_held_request_that_moves_others_is_found_out() {
     block_on(async {
-        let mut config = simple(Shape::Block, 2);
-        config.target_mut(0).slo = true;
-        let lab = Lab::new(config);
-        lab.set_slo(0, 1.0);
-        lab.release_for(0, 1);
-        lab.run().await;
+        let lab = Lab::with_slo(simple(Shape::Block, 2)).await;
         lab.set_slo(0, 0.1);
         lab.rewrite("a line above its ref", |config| config.target_mut(0).note = Some(1));
         let before = Look::take(&lab.bot.project);
