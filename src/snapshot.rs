@@ -56,13 +56,13 @@ pub struct Snapshot {
     /// The bot's own comments on a request; only where it matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<u64, Lookup<Vec<String>>>,
-    /// File texts by `<commit>:<path>`, `null` where there is no such file;
-    /// only where a branch's text is not known from its commit's trailers.
+    /// What the tip of a branch with the bot's prefix changes, by the tip.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub files: BTreeMap<String, Lookup<Option<String>>>,
-    /// What a commit brings to the target branch; only for branch tips that somebody else committed.
+    pub branch_contents: BTreeMap<String, Lookup<BranchContent>>,
+    /// By tip: the change of a branch that was made on another text than the target branch has now, once
+    /// it was found to be exactly the one that its trailers declare; `null` where it is another one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub commit_changes: BTreeMap<String, Lookup<Vec<FileChange>>>,
+    pub declared_changes: BTreeMap<String, Lookup<Option<TextChange>>>,
 }
 
 /// A fact, or why it could not be had.
@@ -271,15 +271,32 @@ pub struct CommitDetail {
     pub committed_at: Option<DateTime<Utc>>,
 }
 
-/// One file of a commit's diff.
+/// What the tip of a branch brings to the target branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileChange {
-    /// Path before.
-    pub old_path: String,
-    /// Path after.
-    pub new_path: String,
-    /// The hunks, as a unified diff.
-    pub diff: String,
+pub struct BranchContent {
+    /// Is the commit right below the tip on the target branch? Not if there are several, or none.
+    pub base_on_target: bool,
+    /// Files in which the tip's tree differs from that commit's; of more than two the first two.
+    pub changed: Vec<ChangedFile>,
+}
+
+/// A file in which two commits differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedFile {
+    /// From the repository's root.
+    pub path: String,
+    /// SHA-256 of the bytes before and after, where both are regular files of one mode and of a size
+    /// that a datafile can have.
+    pub digests: Option<(String, String)>,
+}
+
+/// A change of one file's text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TextChange {
+    /// The text before.
+    pub before: String,
+    /// The text after.
+    pub after: String,
 }
 
 impl Snapshot {
@@ -298,8 +315,8 @@ impl Snapshot {
             branches: BTreeMap::new(),
             past_merge_requests: BTreeMap::new(),
             notes: BTreeMap::new(),
-            files: BTreeMap::new(),
-            commit_changes: BTreeMap::new(),
+            branch_contents: BTreeMap::new(),
+            declared_changes: BTreeMap::new(),
         }
     }
 
@@ -340,11 +357,6 @@ impl Snapshot {
     /// Key of an SLO's value.
     pub fn slo_key(document: &str, cluster: &str, namespace: &str, slo: &str) -> String {
         format!("{document}/{cluster}/{namespace}/{slo}")
-    }
-
-    /// Key of a file's text at a commit.
-    pub fn file_key(commit: &CommitSha, path: &str) -> String {
-        format!("{commit}:{path}")
     }
 }
 

@@ -7,6 +7,7 @@ use super::outcome::{Outcomes, RequestOutcome, Verdict};
 use crate::domain::{CommitSha, Problem, TargetUid};
 use crate::observe::ports::{
     Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
+    RequestChange,
 };
 use crate::plan::{Action, Plan, PlannedRequest, Seen, Step, has_said};
 use crate::snapshot::{Failure, RequestState};
@@ -186,12 +187,20 @@ impl Executor<'_> {
             self.writer.wait_for(counted).await;
         }
         // What is deleted is looked at anyway.
+        let looked = expected.looked;
         if !matches!(step, Step::DeleteBranch { .. }) {
             self.look(request, expected).await?;
         }
+        // What a request vouches for is looked at right before it is opened, also if nothing waited.
+        if matches!(step, Step::Open(_))
+            && expected.looked == looked
+            && !self.has_tip(&request.branch, expected.tip().as_ref()).await?
+        {
+            return Err(changed_meanwhile(&request.branch));
+        }
         match step {
             Step::Commit(commit) => self.commit(commit, repeated, expected).await,
-            Step::Open(request) => self.open(request, repeated, outcome).await,
+            Step::Open(request) => self.open(request, repeated, expected.tip(), outcome).await,
             Step::Change { iid, change } => Ok(self.writer.change(*iid, change).await?),
             Step::Comment { iid, body, marker, bot_id } => {
                 let notes = self.reader.notes_of(*iid, *bot_id).await?;
@@ -271,14 +280,20 @@ impl Executor<'_> {
         &self,
         request: &NewRequest,
         repeated: bool,
+        tip: Option<CommitSha>,
         outcome: &mut RequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
         match self.writer.open(request, repeated).await? {
             Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
-            Attempt::Done(OpenOutcome::Opened { iid, web_url, .. }) => {
+            Attempt::Done(OpenOutcome::Opened { iid, web_url, sha }) => {
                 outcome.iid = Some(iid);
                 outcome.web_url = Some(web_url);
-                Ok(Attempt::Done(()))
+                if sha.is_none() || sha == tip {
+                    return Ok(Attempt::Done(()));
+                }
+                // Somebody pushed in the one moment that cannot be looked at.
+                self.take_labels_off(iid, request).await?;
+                Err(changed_meanwhile(&request.source_branch))
             }
             Attempt::Done(OpenOutcome::AlreadyOpen(iid)) => {
                 outcome.iid = iid;
@@ -288,6 +303,19 @@ impl Executor<'_> {
                 )))
             }
         }
+    }
+
+    /// The next run tells by the branch what has become of it.
+    async fn take_labels_off(&self, iid: u64, request: &NewRequest) -> Result<(), Stop> {
+        let remove_labels = request.labels.clone();
+        let change = RequestChange { remove_labels, ..RequestChange::default() };
+        for attempt in 1.. {
+            match self.writer.change(iid, &change).await? {
+                Attempt::Again { failure, .. } => self.back_off(attempt, failure).await?,
+                Attempt::Done(()) => break,
+            }
+        }
+        Ok(())
     }
 
     async fn deleted(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::domain::CommitSha;
-use crate::observe::ports::RequestChange;
 use crate::plan::{Seen, Step};
 
 /// What a request, or its branch, should look like, and how long was waited when it was looked at last.
@@ -15,9 +14,22 @@ pub(super) struct Expected {
 impl Expected {
     /// What the bot has changed itself is no surprise.
     pub(super) fn after(&mut self, step: &Step) {
-        let Some(Seen::Request { title, .. }) = &mut self.seen else { return };
-        if let Step::Change { change: RequestChange { title: Some(new), .. }, .. } = step {
+        let (Some(Seen::Request { title, labels, .. }), Step::Change { change, .. }) =
+            (&mut self.seen, step)
+        else {
+            return;
+        };
+        if let Some(new) = &change.title {
             title.clone_from(new);
+        }
+        labels.retain(|label| !change.remove_labels.contains(label));
+        labels.extend(change.add_labels.iter().cloned());
+    }
+
+    /// The branch's tip as it should be.
+    pub(super) fn tip(&self) -> Option<CommitSha> {
+        match self.seen.as_ref()? {
+            Seen::Request { tip, .. } | Seen::Branch { tip, .. } => tip.clone(),
         }
     }
 

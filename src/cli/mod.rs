@@ -6,6 +6,7 @@
 
 mod args;
 mod asked;
+mod branches;
 mod config;
 mod doors;
 mod exit;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::branches::BranchDoor;
 use super::config::Config;
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
@@ -45,7 +46,7 @@ pub async fn observe_all(
     config: &Config,
     doors: &Doors,
     loaded: &Loaded,
-    gitlab: Option<&GitLabDoor>,
+    gitlab: Option<(&GitLabDoor, &BranchDoor)>,
     snapshot: &mut Snapshot,
 ) -> Result<Scope, Fatal> {
     let moving = loaded.inventory.targets.iter().filter(|target| {
@@ -60,12 +61,14 @@ pub async fn observe_all(
     }
     let progress = StandardError::default();
     let repo = match gitlab {
-        Some(gitlab) => Some((gitlab, config_repo_facts(config, loaded, gitlab).await?)),
+        Some((gitlab, branches)) => {
+            Some((gitlab, branches, config_repo_facts(config, loaded, gitlab).await?))
+        }
         None => None,
     };
     let open = async {
-        let Some((gitlab, repo)) = &repo else { return Ok(None) };
-        open_requests(gitlab, repo).await
+        let Some((gitlab, branches, repo)) = &repo else { return Ok(None) };
+        open_requests(gitlab, branches, repo).await
     };
     let narrowing = narrowing(config, loaded);
     let scope = if narrowing.share.is_some() {
@@ -99,9 +102,10 @@ pub async fn observe_all(
 /// The open requests and the branches; `None` if a job's own token may not see them.
 async fn open_requests(
     gitlab: &GitLabDoor,
+    branches: &BranchDoor,
     repo: &ConfigRepoFacts,
 ) -> Result<Option<(OpenRequests, ConfigRepoFacts)>, Fatal> {
-    match observe_requests(&gitlab.reader, &repo.target_branch).await {
+    match observe_requests(&gitlab.reader, branches, &repo.target_branch).await {
         Ok(open) => Ok(Some((open, repo.clone()))),
         Err(error) if gitlab.reader.has_job_token() => {
             tracing::warn!(

@@ -6,6 +6,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::asked::{Asked, Facts};
+use super::branches::BranchDoor;
 use super::config::Config;
 use super::doors::Doors;
 use super::exit::{Exit, Fatal};
@@ -165,10 +166,13 @@ async fn stages(
     }
     let snapshot = snapshot_out.insert(Snapshot::new(now));
     snapshot.share = config.narrowing.share;
-    let scope = observe_all(config, doors, &loaded, gitlab.as_ref(), snapshot).await?;
+    let branches = gitlab.as_ref().map(|gitlab| BranchDoor::new(config, doors, &loaded, gitlab));
+    let readers = gitlab.as_ref().zip(branches.as_ref());
+    let scope = observe_all(config, doors, &loaded, readers, snapshot).await?;
     stopwatch.lap("observe");
-    let (decisions, plan) =
-        plan_with_needs(config, &scope, &loaded, gitlab.as_ref(), snapshot).await?;
+    let (decisions, plan) = plan_with_needs(config, &scope, &loaded, readers, snapshot).await?;
+    drop(branches);
+    loaded.close_repository();
     stopwatch.lap("plan");
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {

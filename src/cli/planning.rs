@@ -1,5 +1,6 @@
 //! Deciding and planning, with real merges by git and as many looks at GitLab as planning asks for.
 
+use super::branches::BranchDoor;
 use super::config::Config;
 use super::doors::GitLabDoor;
 use super::exit::{Exit, Fatal};
@@ -66,19 +67,20 @@ pub async fn plan_with_needs(
     config: &Config,
     scope: &Scope,
     loaded: &Loaded,
-    gitlab: Option<&GitLabDoor>,
+    gitlab: Option<(&GitLabDoor, &BranchDoor)>,
     snapshot: &mut Snapshot,
 ) -> Result<(Decisions, Plan), Fatal> {
     let decisions = decide_on(scope, loaded, snapshot);
     let wishes = Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
     let mut plan = plan_for(config, scope, loaded, snapshot, &decisions, &wishes);
-    if let Some(gitlab) = gitlab {
+    if let Some((gitlab, branches)) = gitlab {
+        let whose = (gitlab.reader.bot().id, config.digest);
         for _ in 0..ROUNDS {
             if plan.needs.is_empty() {
                 break;
             }
-            let bot = gitlab.reader.bot().id;
-            observe_needs(&gitlab.reader, &plan.needs, bot, config.concurrency, snapshot).await;
+            let (reader, needs) = (&gitlab.reader, &plan.needs);
+            observe_needs(reader, branches, needs, whose, config.concurrency, snapshot).await;
             plan = plan_for(config, scope, loaded, snapshot, &decisions, &wishes);
         }
         if !plan.needs.is_empty() {

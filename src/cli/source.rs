@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::config::{Source, same_host};
 use super::exit::{Exit, Fatal, chain};
@@ -50,6 +50,32 @@ pub struct Loaded {
     pub origin: Option<String>,
     /// A question narrowed the inventory to these.
     pub only: Option<BTreeSet<TargetUid>>,
+    /// The repository that has the commit, for as long as branches are compared with it.
+    repository: Option<Repository>,
+}
+
+/// A repository on this machine.
+enum Repository {
+    /// A clone of this run's, or of its cache.
+    Clone(Box<Mutex<ConfigCheckout>>),
+    Checkout(PathBuf),
+}
+
+impl Loaded {
+    /// Where the objects of the commit are, if they are on this machine.
+    pub fn objects(&self) -> Option<PathBuf> {
+        match self.repository.as_ref()? {
+            Repository::Clone(clone) => {
+                Some(clone.lock().unwrap_or_else(PoisonError::into_inner).objects_folder())
+            }
+            Repository::Checkout(path) => git::objects_folder(path).ok(),
+        }
+    }
+
+    /// Lets go of the clone: another run may use its cache, and what is not kept is removed.
+    pub fn close_repository(&mut self) {
+        self.repository = None;
+    }
 }
 
 /// Opens and reads the config repo. Blocks.
@@ -63,12 +89,17 @@ pub fn load_config_repo(opening: &Opening) -> Result<Loaded, Fatal> {
     }
 }
 
+/// What a token is for GitLab's git.
+pub fn git_credentials(token: &Token) -> Credentials {
+    match token {
+        Token::Private(token) => Credentials::new("oauth2", token.clone()),
+        Token::Job(token) => Credentials::new("gitlab-ci-token", token.clone()),
+    }
+}
+
 fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
     let credentials = match &opening.gitlab {
-        Some((gitlab, token)) if same_host(gitlab, url) => Some(match token {
-            Token::Private(token) => Credentials::new("oauth2", token.clone()),
-            Token::Job(token) => Credentials::new("gitlab-ci-token", token.clone()),
-        }),
+        Some((gitlab, token)) if same_host(gitlab, url) => Some(git_credentials(token)),
         _ => opening.other.clone(),
     };
     let checkout = git::open(&CloneOptions {
@@ -91,7 +122,8 @@ fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
         checkout.branch()
     );
     let (commit, branch) = (checkout.commit().clone(), checkout.branch().to_owned());
-    let (bundle, inventory) = read(&CloneTree(checkout), opening)?;
+    let tree = CloneTree(checkout);
+    let (bundle, inventory) = read(&tree, opening)?;
     Ok(Loaded {
         bundle,
         inventory,
@@ -99,6 +131,7 @@ fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
         branch: Some(branch),
         origin: None,
         only: None,
+        repository: Some(Repository::Clone(Box::new(Mutex::new(tree.0)))),
     })
 }
 
@@ -129,6 +162,7 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
         bundle,
         inventory,
         origin: head.as_ref().and_then(|head| head.origin_url.clone()),
+        repository: head.as_ref().map(|_| Repository::Checkout(path.to_owned())),
         commit: head.map(|head| head.commit),
         branch: None,
         only: None,

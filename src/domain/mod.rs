@@ -1,6 +1,7 @@
 //! The field's words as types: no file formats, no I/O, no clock.
 
 pub mod check_in;
+mod digest;
 mod git;
 mod help;
 mod identity;
@@ -9,6 +10,7 @@ pub mod schedule;
 mod share;
 mod span;
 
+pub use digest::sha256_hex;
 pub use git::{CommitSha, RepoUrl, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use problem::{Problem, Related, Severity};

@@ -1,10 +1,15 @@
 //! Open merge requests and branches, and what planning asks for after that.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures_util::stream::{self, StreamExt};
 
-use super::ports::ForgeReader;
-use crate::plan::{Needs, branch};
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, Lookup, MergeRequestFact, Snapshot};
+use super::ports::{Branch, BranchReader, ForgeReader};
+use crate::domain::UidDigest;
+use crate::plan::{Needs, branch, verify};
+use crate::snapshot::{
+    CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, Snapshot, TextChange,
+};
 
 /// GitLab could not say which requests are open: nothing can be planned.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -15,7 +20,7 @@ pub struct ForgeFactsError(pub String);
 #[derive(Debug)]
 pub struct OpenRequests {
     requests: Vec<MergeRequestFact>,
-    branches: Vec<(String, CommitDetail)>,
+    branches: Vec<Branch>,
 }
 
 impl OpenRequests {
@@ -23,7 +28,10 @@ impl OpenRequests {
     pub fn store(self, repo: ConfigRepoFacts, snapshot: &mut Snapshot) {
         let requests = self.requests.into_iter();
         snapshot.merge_requests = requests.map(|request| (request.iid, request)).collect();
-        snapshot.branches = self.branches.into_iter().collect();
+        for Branch { name, tip, content } in self.branches {
+            snapshot.branch_contents.insert(tip.sha.to_string(), content);
+            snapshot.branches.insert(name, tip);
+        }
         snapshot.config_repo = Some(repo);
     }
 }
@@ -34,20 +42,28 @@ impl OpenRequests {
 /// When one of the lists could not be had: without them a run could open a second request.
 pub async fn observe_requests(
     forge: &dyn ForgeReader,
+    branches: &dyn BranchReader,
     target_branch: &str,
 ) -> Result<OpenRequests, ForgeFactsError> {
-    let (requests, branches) = forge
-        .requests_and_branches(branch::PREFIX, target_branch)
-        .await
-        .map_err(|failure| ForgeFactsError(failure.error))?;
+    let failed = |failure: Failure| ForgeFactsError(failure.error);
+    let (mut requests, branches) = tokio::try_join!(
+        forge.open_requests(branch::PREFIX, target_branch),
+        branches.branches(branch::PREFIX, target_branch),
+    )
+    .map_err(failed)?;
+    let names: BTreeSet<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
+    let beside = forge.requests_beside(&requests, &names, target_branch).await.map_err(failed)?;
+    requests.extend(beside);
+    requests.retain(|request| request.source_branch.starts_with(branch::PREFIX));
     Ok(OpenRequests { requests, branches })
 }
 
-/// What planning missed: earlier requests, comments, texts and changes.
+/// What planning missed: earlier requests, comments, and whether branches hold what they declare.
 pub async fn observe_needs(
     forge: &dyn ForgeReader,
+    branches: &dyn BranchReader,
     needs: &Needs,
-    bot_id: u64,
+    (bot_id, digest): (u64, UidDigest),
     concurrency: usize,
     snapshot: &mut Snapshot,
 ) {
@@ -72,22 +88,36 @@ pub async fn observe_needs(
     for (iid, answer) in notes {
         snapshot.notes.insert(iid, Lookup::from(answer));
     }
-    let files: Vec<_> = stream::iter(&needs.files)
-        .map(|(commit, path)| async move {
-            (Snapshot::file_key(commit, path), forge.file(commit, path).await)
-        })
-        .buffer_unordered(at_once)
-        .collect()
-        .await;
-    for (key, answer) in files {
-        snapshot.files.insert(key, Lookup::from(answer));
+    for name in &needs.changes {
+        let Some(tip) = snapshot.branches.get(name) else { continue };
+        let content = snapshot.branch_contents.get(tip.sha.as_str());
+        let Some(Ok(content)) = content.map(Lookup::as_result) else { continue };
+        let change = match verify::Declared::of(tip, content) {
+            Some(declared) => declared_change(branches, tip, &declared, digest).await,
+            None => Ok(None),
+        };
+        snapshot.declared_changes.insert(tip.sha.to_string(), Lookup::from(change));
     }
-    let changes: Vec<_> = stream::iter(&needs.changes)
-        .map(|commit| async move { (commit.to_string(), forge.changes(commit).await) })
-        .buffer_unordered(at_once)
-        .collect()
-        .await;
-    for (commit, answer) in changes {
-        snapshot.commit_changes.insert(commit, Lookup::from(answer));
+}
+
+/// The change of a branch, if it is the one that it declares: made again on the commit below it.
+async fn declared_change(
+    branches: &dyn BranchReader,
+    tip: &CommitDetail,
+    declared: &verify::Declared<'_>,
+    digest: UidDigest,
+) -> Result<Option<TextChange>, Failure> {
+    let [base] = tip.parents.as_slice() else { return Ok(None) };
+    let mut texts: BTreeMap<String, Option<String>> = BTreeMap::new();
+    loop {
+        let missing = declared.missing_files(&texts);
+        if missing.is_empty() {
+            break;
+        }
+        for path in missing {
+            let text = branches.file(base, &format!("data{path}")).await?;
+            texts.insert(path, text);
+        }
     }
+    Ok(declared.change(&texts, digest))
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::domain::{CommitSha, RepoUrl};
 use crate::snapshot::{
-    CommitDetail, CommitFact, Failure, FileChange, MergeRequestFact, PastMergeRequest,
+    BranchContent, CommitDetail, CommitFact, Failure, Lookup, MergeRequestFact, PastMergeRequest,
 };
 
 /// Commits of moving refs, whatever host the repository is on.
@@ -83,17 +83,45 @@ pub trait SloSource: Send + Sync {
     async fn value(&self, url: &str, expression: &str) -> Result<f64, Failure>;
 }
 
-/// Merge requests and branches of the config repo, read only.
+/// A branch of the config repo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branch {
+    /// Its name.
+    pub name: String,
+    /// Its newest commit.
+    pub tip: CommitDetail,
+    /// What the tip changes.
+    pub content: Lookup<BranchContent>,
+}
+
+/// Branches of the config repo and what they contain, read only.
+#[async_trait]
+pub trait BranchReader: Send + Sync {
+    /// Branches whose name begins with `prefix`, and what each brings to `target_branch`.
+    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure>;
+    /// Text of a file at a commit below such a branch, `None` if there is none. `path` from the
+    /// repository's root.
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure>;
+}
+
+/// Merge requests of the config repo, read only.
 #[async_trait]
 pub trait ForgeReader: Send + Sync {
-    /// Requests that are open or being merged, from branches whose name begins with `prefix`, and
-    /// these branches with their tip commits. Those into another branch than `target_branch` are
-    /// among them where the branch has none into it.
-    async fn requests_and_branches(
+    /// The bot's open requests into `target_branch` from branches whose name begins with `prefix`.
+    async fn open_requests(
         &self,
         prefix: &str,
         target_branch: &str,
-    ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure>;
+    ) -> Result<Vec<MergeRequestFact>, Failure>;
+    /// What is unfinished beside these open requests: the bot's own that GitLab is merging, and from
+    /// each of `branches` that has none of either kind whatever request is open, also somebody
+    /// else's or into another branch.
+    async fn requests_beside(
+        &self,
+        open: &[MergeRequestFact],
+        branches: &BTreeSet<&str>,
+        target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure>;
     /// Requests from `branch` that are closed, merged or being merged and that the user `bot_id` opened, newest first;
     /// and those that are open and somebody else's: a request may be open from a branch that is not there.
     async fn past_requests(
@@ -109,10 +137,6 @@ pub trait ForgeReader: Send + Sync {
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
     /// Bodies of the comments that the user `bot_id` wrote on a request, newest first.
     async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
-    /// Text of a file at a commit, `None` if there is none. `path` from the repository's root.
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure>;
-    /// What a commit brings to the target branch, with all below it that is not there yet.
-    async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure>;
     /// Tip of a branch now, `None` if there is no such branch.
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;
 }
@@ -156,6 +180,10 @@ pub struct RequestChange {
     pub title: Option<String>,
     /// New description.
     pub description: Option<String>,
+    /// Labels that it gets beside those that it has.
+    pub add_labels: BTreeSet<String>,
+    /// Labels that it loses.
+    pub remove_labels: BTreeSet<String>,
     /// Close it?
     pub close: bool,
 }

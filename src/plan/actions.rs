@@ -7,7 +7,10 @@ use super::message;
 use super::model::{Action, PlannedRequest, Reason, Seen, Step};
 use crate::domain::{Problem, TargetUid};
 use crate::observe::ports::{NewCommit, RequestChange};
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestState};
+
+/// On a request that somebody took over: the bot's own labels are gone.
+pub(super) const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
 
 impl Planner<'_> {
     pub(super) fn keep(&mut self, existing: &Existing<'_>, desired: &Desired) {
@@ -41,7 +44,7 @@ impl Planner<'_> {
             planned.title = change.title.clone().unwrap_or_default();
             planned.steps = vec![Step::Change { iid: request.iid, change }];
         }
-        self.plan.requests.push(planned);
+        self.push_own(planned, request);
     }
 
     /// New content in place: a commit, then the texts for people.
@@ -59,7 +62,7 @@ impl Planner<'_> {
             let reason = format!("its new content cannot be merged beside {other}: waits for it");
             return self.wait(existing, reason);
         }
-        let same_values = existing.trailers.values == desired.values;
+        let same_values = existing.trailers().values == desired.values;
         let (code, reason) = if same_values {
             (
                 Reason::TargetBranchMoved,
@@ -70,7 +73,7 @@ impl Planner<'_> {
         };
         let mut planned = self.planned(request, Action::Update, code, reason);
         let title = keep_draft(request, &message::title(self.inventory, desired));
-        let same = same_values && existing.trailers.targets.iter().eq(&desired.targets);
+        let same = same_values && existing.trailers().targets.iter().eq(&desired.targets);
         let mut change = RequestChange::default();
         if !same || message::is_held_title(&request.title) {
             change.title = Some(title);
@@ -79,12 +82,12 @@ impl Planner<'_> {
             change.description = Some(self.description(desired));
         }
         self.made_anew(&mut planned, repo, existing, desired, change);
-        self.plan.requests.push(planned);
+        self.push_own(planned, request);
     }
 
     /// A request that has to wait for another one: a draft, or closed if it cannot stand as it is.
     fn wait(&mut self, existing: &Existing<'_>, reason: String) {
-        if self.admit_as_it_is(existing, None).is_ok() {
+        if self.admit_as_it_is(existing).is_ok() {
             self.hold(existing, "another request", Reason::WaitsForRequest, reason);
         } else {
             self.close(existing, Reason::WaitsForRequest, reason);
@@ -94,7 +97,7 @@ impl Planner<'_> {
     /// A request that is to take in targets waits while another open request is about one of them.
     pub(super) fn waits_to_take_in(&mut self, existing: &Existing<'_>, desired: &Desired) -> bool {
         let is_new =
-            |at: &usize| !existing.trailers.targets.contains(&self.inventory.targets[*at].uid);
+            |at: &usize| !existing.trailers().targets.contains(&self.inventory.targets[*at].uid);
         let new: Vec<usize> = desired.members.iter().copied().filter(is_new).collect();
         let Some(iid) = self.claimed(&new, Some(existing.request.iid)) else { return false };
         self.wait(existing, format!("!{iid} is about one of its targets: waits for it"));
@@ -108,7 +111,7 @@ impl Planner<'_> {
         desired: &Desired,
     ) -> bool {
         let Some((code, reason)) = self.beside_unread(&desired.path) else { return false };
-        let _ = self.admit_as_it_is(existing, None);
+        let _ = self.admit_as_it_is(existing);
         let reason = format!("left as it is: {reason}");
         let mut planned = self.planned(existing.request, Action::Keep, code, reason);
         planned.targets.clone_from(&desired.targets);
@@ -129,9 +132,9 @@ impl Planner<'_> {
         let mut planned = self.planned(request, Action::Hold, Reason::TargetBranchMoved, reason);
         let description = is_bots_description(request).then(|| self.description(desired));
         let title = new_held_title(request, gate);
-        let change = RequestChange { title, description, close: false };
+        let change = RequestChange { title, description, ..RequestChange::default() };
         self.made_anew(&mut planned, repo, existing, desired, change);
-        self.plan.requests.push(planned);
+        self.push_own(planned, request);
     }
 
     /// The writes that give a request new content. Texts about other values come after the commit;
@@ -151,7 +154,7 @@ impl Planner<'_> {
             planned.title.clone_from(title);
         }
         let mut before = RequestChange::default();
-        if existing.trailers.values == desired.values {
+        if existing.trailers().values == desired.values {
             let held = |title: &mut String| message::is_held_title(title);
             let makes_ready = message::is_held_title(&request.title);
             before.title = change.title.take_if(|title| !makes_ready || held(title));
@@ -164,7 +167,7 @@ impl Planner<'_> {
         planned.steps.extend(step(before));
         planned.steps.push(self.commit_step(repo, desired, &request.source_branch, tip));
         planned.steps.extend(step(change));
-        planned.gives_up = existing.trailers.targets.iter().cloned().collect();
+        planned.gives_up = existing.trailers().targets.iter().cloned().collect();
         planned.gives_up.retain(|target| !desired.targets.contains(target));
         planned.targets.clone_from(&desired.targets);
         planned.files = vec![desired.file()];
@@ -180,11 +183,23 @@ impl Planner<'_> {
     ) {
         let request = existing.request;
         let mut planned = self.planned(request, Action::Hold, code, reason);
-        planned.targets = existing.trailers.targets.iter().cloned().collect();
+        planned.targets = existing.trailers().targets.iter().cloned().collect();
         if let Some(title) = new_held_title(request, gate) {
             planned.title.clone_from(&title);
             let change = RequestChange { title: Some(title), ..RequestChange::default() };
             planned.steps.push(Step::Change { iid: request.iid, change });
+        }
+        self.push_own(planned, request);
+    }
+
+    /// Plans a request whose branch is the bot's; if it was taken over before, it is handed back.
+    fn push_own(&mut self, mut planned: PlannedRequest, request: &MergeRequestFact) {
+        if let Some(restored) = self.restore_labels(request) {
+            if planned.action == Action::Keep {
+                (planned.action, planned.reason_code) = (Action::Update, Reason::HandedBack);
+                planned.reason = "handed back: its branch holds what it declares again".to_owned();
+            }
+            planned.steps.push(restored);
         }
         self.plan.requests.push(planned);
     }
@@ -203,12 +218,49 @@ impl Planner<'_> {
         self.plan.requests.push(planned);
     }
 
-    pub(super) fn taken_over(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
+    /// A request whose branch holds anything else than it declares. What the bot set on it to vouch
+    /// for it goes, also where a person wants the bot to leave it alone.
+    pub(super) fn taken_over(
+        &mut self,
+        group: Option<&Group>,
+        request: &MergeRequestFact,
+        alone: Option<(Reason, String)>,
+    ) {
+        let (code, reason) = alone.unwrap_or_else(|| {
+            let reason = "taken over: its branch holds anything else than it declares";
+            (Reason::TakenOver, reason.to_owned())
+        });
         let body = message::taken_over_comment(&request.source_branch);
+        let steps = self.disown(request, body);
+        self.leave(group, request, code, reason, steps);
+    }
+
+    /// The writes that end the bot's vouching, once for each takeover: labels first, as the comment
+    /// tells the next run that they are gone. Nothing of what GitLab is merging right now.
+    fn disown(&mut self, request: &MergeRequestFact, body: String) -> Vec<Step> {
+        if request.state == RequestState::Locked {
+            return Vec::new();
+        }
         let comment = self.comment_once(request.iid, message::TAKEN_OVER_MARKER, body);
-        let steps = comment.into_iter().collect();
-        let reason = "taken over: somebody else pushed to its branch".to_owned();
-        self.leave(group, request, Reason::TakenOver, reason, steps);
+        let is_marked = request.labels.contains(TAKEN_OVER_LABEL);
+        let change = (!is_marked || comment.is_some()).then(|| RequestChange {
+            add_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
+            remove_labels: self.settings.labels.intersection(&request.labels).cloned().collect(),
+            ..RequestChange::default()
+        });
+        let change = change.map(|change| Step::Change { iid: request.iid, change });
+        change.into_iter().chain(comment).collect()
+    }
+
+    /// The write that makes the bot vouch again for a request that was handed back.
+    fn restore_labels(&self, request: &MergeRequestFact) -> Option<Step> {
+        let change = RequestChange {
+            add_labels: self.settings.labels.difference(&request.labels).cloned().collect(),
+            remove_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
+            ..RequestChange::default()
+        };
+        let is_back = request.labels.contains(TAKEN_OVER_LABEL);
+        is_back.then_some(Step::Change { iid: request.iid, change })
     }
 
     /// A request into another branch: nobody but a person can have given it that, as the target
@@ -224,7 +276,9 @@ impl Planner<'_> {
                 "taken over: somebody sent it to the branch {}; send it back to {} to hand it back",
                 request.target_branch, self.target_branch
             );
-            self.leave(group, request, Reason::TakenOver, reason, Vec::new());
+            let body = message::sent_elsewhere_comment(&request.target_branch, &self.target_branch);
+            let steps = self.disown(request, body);
+            self.leave(group, request, Reason::TakenOver, reason, steps);
         }
     }
 
@@ -292,7 +346,7 @@ impl Planner<'_> {
         branch: &str,
         tip: Option<&CommitDetail>,
     ) -> Step {
-        let trailers = desired.trailers(&self.target_branch, &repo.base_commit);
+        let trailers = desired.trailers(&self.target_branch);
         let title = message::title(self.inventory, desired);
         Step::Commit(NewCommit {
             branch: branch.to_owned(),

@@ -8,21 +8,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::authorship::Authorship;
 use super::desired::Group;
 use super::lifecycle::{Groups, Planner};
-use super::trailers::Trailers;
 use crate::domain::TargetUid;
 use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 
 impl Planner<'_> {
     /// Gives groups the branch of the open request that is about their targets, the oldest one
     /// first; not one that has a request from its own branch.
-    pub(super) fn adopt(&self, repo: &ConfigRepoFacts, groups: Groups) -> Groups {
+    pub(super) fn adopt(&mut self, repo: &ConfigRepoFacts, groups: Groups) -> Groups {
         let of_no_group =
             |request: &&MergeRequestFact| !groups.contains_key(&request.source_branch);
         let requests = self.snapshot.merge_requests.values().filter(of_no_group);
         let candidates: Vec<_> = requests
-            .filter_map(|request| Some((request, self.targets_of(repo, request)?)))
+            .filter_map(|request| Some((request, self.targets_of(repo, &groups, request)?)))
             .collect();
         if candidates.is_empty() {
             return groups;
@@ -54,11 +54,12 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// What an open request of the bot into the target branch says that it promotes; `None` if
-    /// it is another node's.
+    /// What an open request of the bot into the target branch promotes; `None` if it is another
+    /// node's, or somebody else's content.
     fn targets_of(
-        &self,
+        &mut self,
         repo: &ConfigRepoFacts,
+        groups: &Groups,
         request: &MergeRequestFact,
     ) -> Option<BTreeSet<TargetUid>> {
         if request.author_id != repo.bot.id || request.target_branch != self.target_branch {
@@ -68,8 +69,10 @@ impl Planner<'_> {
         if self.is_elsewhere(&request.source_branch, Some(tip)) {
             return None;
         }
-        let trailers = Trailers::parse(&tip.message)?;
-        (trailers.target_branch == self.target_branch).then_some(trailers.targets)
+        match self.authorship(groups, &request.source_branch, tip) {
+            Authorship::Ours(own) => Some(own.trailers.targets.clone()),
+            _ => None,
+        }
     }
 
     /// Is a request of the bot from this branch open, wherever it goes to?

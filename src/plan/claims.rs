@@ -3,16 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::authorship::Authorship;
 use super::branch;
 use super::conflicts::Merge;
-use super::content::Texts;
 use super::desired::{self, Group};
 use super::lifecycle::{Existing, Groups, Planner};
 use super::message;
-use super::ownership::{self, Ownership};
-use super::trailers::Trailers;
 use crate::domain::TargetUid;
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
+use crate::snapshot::ConfigRepoFacts;
 
 /// Of more targets that move as one only the places are asked for, not what each may have gone by
 /// on its own: every branch is a question.
@@ -30,14 +28,14 @@ pub(super) struct Claims {
 }
 
 impl Planner<'_> {
-    /// Finds them out, once it is known which branch each group has.
+    /// Finds them out, once it is known which branch each group has. What somebody else made of a
+    /// branch says nothing of itself that could be believed.
     pub(super) fn find_claims(&mut self, repo: &ConfigRepoFacts, groups: &Groups) {
         let (snapshot, inventory) = (self.snapshot, self.inventory);
         for (name, tip) in &snapshot.branches {
-            let trailers = Trailers::parse(&tip.message);
-            let trailers = trailers.filter(|t| t.target_branch == repo.target_branch);
-            for target in trailers.into_iter().flat_map(|trailers| trailers.targets) {
-                self.claims.branches.entry(target).or_default().insert(name.clone());
+            let Authorship::Ours(own) = self.authorship(groups, name, tip) else { continue };
+            for target in &own.trailers.targets {
+                self.claims.branches.entry(target.clone()).or_default().insert(name.clone());
             }
         }
         let mut group_of: BTreeMap<&TargetUid, (&Group, usize)> = BTreeMap::new();
@@ -47,25 +45,22 @@ impl Planner<'_> {
         }
         for request in snapshot.merge_requests.values().filter(|r| r.author_id == repo.bot.id) {
             let tip = snapshot.branches.get(&request.source_branch);
-            let parsed = tip.and_then(|tip| Some((tip, Trailers::parse(&tip.message)?)));
-            let Some((tip, trailers)) = parsed else {
+            let author = tip.map(|tip| (tip, self.authorship(groups, &request.source_branch, tip)));
+            let Some((tip, Authorship::Ours(own))) = author else {
                 self.claims.silent.entry(request.source_branch.clone()).or_insert(request.iid);
                 for target in message::described_targets(&request.description) {
                     self.claims.by_target.entry(target).or_default().push(request.iid);
                 }
                 continue;
             };
-            if trailers.target_branch != repo.target_branch {
-                continue;
-            }
             let left = |target: &TargetUid| {
                 let (group, member) = group_of.get(target)?;
                 (group.branch != request.source_branch).then_some(*member)
             };
-            for target in &trailers.targets {
-                let over = left(target).is_some_and(|member| {
-                    self.no_longer_moves(repo, (request, tip), groups, member)
-                });
+            let existing = Existing { request, tip, own };
+            for target in &existing.trailers().targets {
+                let over = left(target)
+                    .is_some_and(|member| self.no_longer_moves(&existing, groups, member));
                 if !over {
                     self.claims.by_target.entry(target.clone()).or_default().push(request.iid);
                 }
@@ -74,32 +69,19 @@ impl Planner<'_> {
     }
 
     /// Does a request no longer move this target, which it names and which goes by another branch now?
-    fn no_longer_moves(
-        &mut self,
-        repo: &ConfigRepoFacts,
-        (request, tip): (&MergeRequestFact, &CommitDetail),
-        groups: &Groups,
-        member: usize,
-    ) -> bool {
-        let needs = &mut self.plan.needs;
-        let owner = ownership::of_tip(tip, &repo.bot, &self.target_branch, self.snapshot, needs);
-        // What somebody else made of it, nobody knows.
-        let Ownership::Ours { trailers, base } = owner else { return false };
-        if trailers.path != format!("data{}", self.inventory.targets[member].place.file) {
+    fn no_longer_moves(&self, existing: &Existing<'_>, groups: &Groups, member: usize) -> bool {
+        let own = &existing.own;
+        if own.trailers.path != format!("data{}", self.inventory.targets[member].place.file) {
             return true;
         }
-        let Some(group) = groups.get(&request.source_branch) else { return false };
-        let existing = Existing { request, tip, trailers, base };
-        let Texts::Known(base, text) = self.texts(&existing, Some(group), None) else {
-            return false;
-        };
+        let Some(group) = groups.get(&existing.request.source_branch) else { return false };
         // The place that it left moves, and nothing else does.
-        let (inventory, values) = (self.inventory, &existing.trailers.values);
-        let place =
-            desired::of_place(inventory, self.bundle, self.decisions, group.members[0], values);
+        let values = &own.trailers.values;
+        let place = desired::of_place(self.inventory, self.bundle, group.members[0], values);
         place.is_some_and(|place| {
             !place.members.contains(&member)
-                && self.merger.merge(&base, &place.old_text, &text) == Merge::Clean(place.new_text)
+                && self.merger.merge(own.before, &place.old_text, own.after())
+                    == Merge::Clean(place.new_text)
         })
     }
 

@@ -13,7 +13,7 @@ use crate::snapshot::{CommitDetail, MergeRequestFact};
 
 impl Planner<'_> {
     pub(super) fn close(&mut self, existing: &Existing<'_>, code: Reason, reason: String) {
-        let targets = existing.trailers.targets.iter().cloned().collect();
+        let targets = existing.trailers().targets.iter().cloned().collect();
         self.close_request(existing.request, Some(existing.tip), targets, code, reason);
     }
 

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use similar::{ChangeTag, TextDiff};
+use similar::TextDiff;
 
 use super::branch;
 use super::model::FileEdit;
-use super::trailers::{Trailers, Values, patch_digest, text_digest};
+use super::trailers::{Trailers, Values};
 use crate::app_interface::Bundle;
 use crate::decide::{Decision, Decisions, GateName, Outcome};
-use crate::domain::{CommitSha, TargetUid};
+use crate::domain::TargetUid;
 use crate::inventory::{Inventory, PlaceKey, Target};
 use crate::yaml::{self, EditError, HashEdit, RefMode, TargetEdit, Tree};
 
@@ -66,26 +66,12 @@ impl Desired {
         }
     }
 
-    pub(super) fn trailers(&self, target_branch: &str, base: &CommitSha) -> Trailers {
-        let diff = TextDiff::from_lines(&self.old_text, &self.new_text);
-        let lines = |tag: ChangeTag| {
-            diff.iter_all_changes()
-                .filter(move |change| change.tag() == tag)
-                .map(|change| change.value())
-                .collect::<Vec<_>>()
-        };
+    pub(super) fn trailers(&self, target_branch: &str) -> Trailers {
         Trailers {
             targets: self.targets.iter().cloned().collect(),
             target_branch: target_branch.to_owned(),
             path: self.path.clone(),
             values: self.values.clone(),
-            base: base.clone(),
-            base_digest: text_digest(&self.old_text),
-            text_digest: text_digest(&self.new_text),
-            patch: patch_digest(
-                lines(ChangeTag::Delete).into_iter(),
-                lines(ChangeTag::Insert).into_iter(),
-            ),
             depends_on: self.depends_on.iter().cloned().collect(),
         }
     }
@@ -218,8 +204,11 @@ fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: 
         Ok(decision) => decision,
         Err(wish) => return wish,
     };
-    match desired(inventory, bundle, members, decision, (values_of(decision), mode_of(decision))) {
-        Ok(desired) => Wish::Promote(Arc::new(desired)),
+    match desired(inventory, bundle, members, values_of(decision), mode_of(decision)) {
+        Ok(desired) => Wish::Promote(Arc::new(Desired {
+            promotable_since: decision.promotable_since,
+            ..desired
+        })),
         Err(message) => Wish::Error(message),
     }
 }
@@ -243,13 +232,12 @@ fn desired(
     inventory: &Inventory,
     bundle: &Bundle,
     members: &[usize],
-    decision: &Decision,
-    (values, mode): (Values, RefMode),
+    values: Values,
+    mode: RefMode,
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
     let tree = source(bundle, &first.place.file)?;
-    let edits = edits(inventory, members, &values, mode);
-    let new_text = yaml::edit(tree, &edits).map_err(unsafe_edit)?;
+    let new_text = edited(inventory, bundle, members, &values, mode)?;
     let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
     let mut uids: Vec<_> = targets.iter().map(|target| target.uid.clone()).collect();
     uids.sort();
@@ -268,17 +256,35 @@ fn desired(
         path: format!("data{}", first.place.file),
         old_text: tree.text().to_owned(),
         new_text,
-        promotable_since: decision.promotable_since,
+        promotable_since: None,
         depends_on,
     })
 }
 
-/// What a request writes, made on the target branch as it is: its values for those among `members`
+/// The text of the file that these targets are in, with their new values.
+pub(super) fn edited(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    members: &[usize],
+    values: &Values,
+    mode: RefMode,
+) -> Result<String, String> {
+    let first = members.first().ok_or("no target is named")?;
+    let tree = source(bundle, &inventory.targets[*first].place.file)?;
+    yaml::edit(tree, &edits(inventory, members, values, mode)).map_err(unsafe_edit)
+}
+
+/// The subscribers that a commit names.
+pub(super) fn named(inventory: &Inventory, trailers: &Trailers) -> Vec<usize> {
+    let named = |(_, target): &(usize, &Target)| trailers.targets.contains(&target.uid);
+    inventory.subscribers().filter(named).map(|(index, _)| index).collect()
+}
+
+/// What a request writes, made on the texts at hand: its values for those among `members`
 /// that it is about, and for nobody else; `None` if that cannot be.
 pub(super) fn with_values(
     inventory: &Inventory,
     bundle: &Bundle,
-    decisions: &Decisions,
     members: &[usize],
     trailers: &Trailers,
 ) -> Option<Desired> {
@@ -289,22 +295,18 @@ pub(super) fn with_values(
     let members: Vec<usize> =
         members.iter().copied().filter(|member| named.contains(&node(member))).collect();
     let mode = mode_for(inventory, &members)?;
-    let decision = decisions.subscribers.get(members.first()?)?;
-    desired(inventory, bundle, &members, decision, (trailers.values.clone(), mode)).ok()
+    desired(inventory, bundle, &members, trailers.values.clone(), mode).ok()
 }
 
 /// These values written to a whole place, the one that a subscriber shares.
 pub(super) fn of_place(
     inventory: &Inventory,
     bundle: &Bundle,
-    decisions: &Decisions,
     subscriber: usize,
     values: &Values,
 ) -> Option<Desired> {
     let site = inventory.sites.get(inventory.site_of.get(&subscriber)?)?;
-    let decision = decisions.subscribers.get(&subscriber)?;
-    let how = (values.clone(), RefMode::InPlace);
-    desired(inventory, bundle, &site.members, decision, how).ok()
+    desired(inventory, bundle, &site.members, values.clone(), RefMode::InPlace).ok()
 }
 
 /// How the refs of these subscribers are written so that nobody else's moves.

@@ -2,7 +2,8 @@
 //!
 //! | an open request of the bot … | action |
 //! | --- | --- |
-//! | that is being merged, with the label `sapm/hold`, taken over, or whose facts are missing | keep, untouched |
+//! | that is being merged, with the label `sapm/hold`, or whose facts are missing | keep, untouched |
+//! | whose branch holds anything else than it declares | keep: taken over, its labels go |
 //! | whose target is gone, or nothing is due; that never had a branch | close |
 //! | whose target a gate holds | hold: a draft, made anew where the target branch changed around it (close, if its commit is blocked) |
 //! | with the wanted content that merges cleanly | keep |
@@ -13,19 +14,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::authorship::{Authorship, OwnChange};
 use super::claims::Claims;
 use super::conflicts::{Change, Merge, MergeTexts, Standing};
-use super::content::Texts;
 use super::desired::{Desired, Group, Wish, Wishes};
 use super::model::{Needs, Plan, Reason, Settings, Step};
 use super::openings;
 use super::owners::Owners;
-use super::ownership::{self, Ownership};
 use super::trailers::Trailers;
 use super::verdict::{Verdict, to_be_left_alone};
 use crate::app_interface::Bundle;
 use crate::decide::{Decisions, GateName};
-use crate::domain::CommitSha;
 use crate::inventory::Inventory;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
 
@@ -58,11 +57,15 @@ pub fn plan(
         standing: Standing::new(merger),
         owners: Owners::new(inventory, settings.narrowing.share, target_branch),
         unread: BTreeMap::new(),
+        authorship: BTreeMap::new(),
+        strays: 0,
         claims: Claims::default(),
         plan,
     };
     if let Some(repo) = repo {
         groups = planner.adopt(repo, groups);
+        // What was found out by the groups of before may lack one's wish.
+        planner.authorship.clear();
         planner.find_claims(repo, &groups);
     }
     groups.retain(|_, group| {
@@ -73,8 +76,8 @@ pub fn plan(
         planner.existing(repo, &groups, &mut used);
     }
     openings::plan(&mut planner, repo, &groups, &mut used);
-    if let Some(repo) = repo {
-        planner.leftovers(repo, &groups, &used);
+    if repo.is_some() {
+        planner.leftovers(&groups, &used);
     }
     planner.plan
 }
@@ -92,6 +95,10 @@ pub(super) struct Planner<'a> {
     pub(super) owners: Owners<'a>,
     /// Files that an open request changes in a way that could not be read, with its number.
     pub(super) unread: BTreeMap<String, u64>,
+    /// Whose branches are, as far as it was found out.
+    pub(super) authorship: BTreeMap<String, Authorship<'a>>,
+    /// Branches without a place or a request that were looked into.
+    pub(super) strays: usize,
     pub(super) claims: Claims,
     pub(super) plan: Plan,
 }
@@ -100,8 +107,14 @@ pub(super) struct Planner<'a> {
 pub(super) struct Existing<'a> {
     pub(super) request: &'a MergeRequestFact,
     pub(super) tip: &'a CommitDetail,
-    pub(super) trailers: Box<Trailers>,
-    pub(super) base: CommitSha,
+    pub(super) own: Arc<OwnChange<'a>>,
+}
+
+impl Existing<'_> {
+    /// What its commit declares.
+    pub(super) fn trailers(&self) -> &Trailers {
+        &self.own.trailers
+    }
 }
 
 pub(super) type Groups = BTreeMap<String, Group>;
@@ -124,8 +137,8 @@ impl<'a> Planner<'a> {
                 None => self.verdict(&existing, group),
             };
             match verdict {
-                None => self.stand_beside(repo, request, Some(existing.tip), groups),
-                Some(Verdict::Wanted(desired)) => wanted.push((existing, desired, group)),
+                None => self.stand_beside(request, Some(existing.tip), groups),
+                Some(Verdict::Wanted(desired)) => wanted.push((existing, desired)),
                 Some(verdict @ Verdict::Hold(..)) => held.push((existing, verdict, group)),
                 Some(verdict) => {
                     self.settle(&existing, verdict, group);
@@ -141,9 +154,9 @@ impl<'a> Planner<'a> {
         }
         let stale: Vec<_> = wanted
             .into_iter()
-            .filter_map(|(existing, desired, group)| {
+            .filter_map(|(existing, desired)| {
                 let waits = self.waits_to_take_in(&existing, &desired);
-                if waits { None } else { self.keep_if_right(existing, desired, group) }
+                if waits { None } else { self.keep_if_right(existing, desired) }
             })
             .collect();
         for (existing, desired) in stale {
@@ -180,37 +193,31 @@ impl<'a> Planner<'a> {
         }
         let tip = self.snapshot.branches.get(&request.source_branch);
         if self.is_elsewhere(&request.source_branch, tip) {
-            self.stand_beside(repo, request, tip, groups);
+            self.stand_beside(request, tip, groups);
             return None;
         }
         let Some(tip) = tip else {
             self.without_branch(group, request);
             return None;
         };
-        let needs = &mut self.plan.needs;
-        let owner = ownership::of_tip(tip, &repo.bot, &self.target_branch, self.snapshot, needs);
-        if let Ownership::Unknown(_) = owner {
+        let author = self.authorship(groups, &request.source_branch, tip);
+        if let Authorship::Unknown(_) = author {
             self.note_unread(request, tip);
         }
-        let alone = to_be_left_alone(request);
-        let (trailers, base) = match (owner, &alone) {
-            (Ownership::OtherTargetBranch, _) => return None,
-            (Ownership::Ours { trailers, base }, _) => (trailers, base),
-            (_, Some((code, reason))) => {
-                self.leave(group, request, *code, reason.clone(), Vec::new());
-                return None;
+        match (author, to_be_left_alone(request)) {
+            (Authorship::Ours(own), _) => return Some(Existing { request, tip, own }),
+            (Authorship::Foreign | Authorship::OtherTargetBranch, alone) => {
+                self.taken_over(group, request, alone);
             }
-            (Ownership::Unknown(error), None) => {
+            (Authorship::Unknown(_), Some((code, reason))) => {
+                self.leave(group, request, code, reason, Vec::new());
+            }
+            (Authorship::Unknown(error), None) => {
                 let reason = format!("whose its branch is could not be found out: {error}");
                 self.leave(group, request, Reason::FactsMissing, reason, Vec::new());
-                return None;
             }
-            (Ownership::Foreign, None) => {
-                self.taken_over(group, request);
-                return None;
-            }
-        };
-        Some(Existing { request, tip, trailers, base })
+        }
+        None
     }
 
     /// Plans a request that keeps its content, or is closed; gives a held one back that has to be
@@ -226,13 +233,13 @@ impl<'a> Planner<'a> {
             Verdict::Wanted(_) => {}
             Verdict::Leave(code, reason, steps) => {
                 // It stands where it stands: others have to fit beside it.
-                let _ = self.admit_as_it_is(existing, group);
+                let _ = self.admit_as_it_is(existing);
                 self.leave(group, request, code, reason, steps);
             }
             Verdict::Close(code, reason) => self.close(existing, code, reason),
             Verdict::Hold(gate, reason) => {
                 let reason = format!("held by {}: {reason}", gate.as_str());
-                if self.admit_as_it_is(existing, group).is_err() {
+                if self.admit_as_it_is(existing).is_err() {
                     return Some((gate, reason));
                 }
                 self.hold(existing, gate.as_str(), Reason::HeldByGate, reason);
@@ -250,7 +257,7 @@ impl<'a> Planner<'a> {
         group: Option<&Group>,
     ) {
         let anew = self
-            .with_values(group, &existing.trailers)
+            .with_values(group, existing.trailers())
             .filter(|desired| desired.new_text != desired.old_text);
         let Some(desired) = anew else {
             let reason =
@@ -287,29 +294,15 @@ impl<'a> Planner<'a> {
         &mut self,
         existing: Existing<'e>,
         desired: Arc<Desired>,
-        group: Option<&Group>,
     ) -> Option<(Existing<'e>, Arc<Desired>)> {
-        let right = match self.texts(&existing, group, Some(&desired)) {
-            Texts::Known(base, text) => {
-                existing.trailers.path == desired.path
-                    && !self.names_others(&existing.trailers, &desired)
-                    && self.merger.merge(&base, &desired.old_text, &text)
-                        == Merge::Clean(desired.new_text.clone())
-            }
-            Texts::Gone => false,
-            Texts::Missing => true, // provisionally: what is needed is noted
-            Texts::Failed(error) => {
-                self.unread.insert(existing.trailers.path.clone(), existing.request.iid);
-                let reason = format!("left as it is, as its text could not be read: {error}");
-                self.leave(group, existing.request, Reason::FactsMissing, reason, Vec::new());
-                return None;
-            }
-        };
-        if !right {
-            return Some((existing, desired));
-        }
-        if self.admit_as_it_is(&existing, group).is_err() {
-            // Beside the others its change may fit when it is made on the tip.
+        let (before, after) = (existing.own.before, existing.own.after());
+        let right = existing.trailers().path == desired.path
+            && !self.names_others(existing.trailers(), &desired)
+            && ((before, after) == (&*desired.old_text, &*desired.new_text)
+                || self.merger.merge(before, &desired.old_text, after)
+                    == Merge::Clean(desired.new_text.clone()));
+        // Beside the others its change may fit when it is made on the tip.
+        if !right || self.admit_as_it_is(&existing).is_err() {
             return Some((existing, desired));
         }
         self.keep(&existing, &desired);
@@ -325,7 +318,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Branches without an open request: orphans of a crash, and what a merge left behind.
-    fn leftovers(&mut self, repo: &ConfigRepoFacts, groups: &Groups, used: &BTreeSet<String>) {
+    fn leftovers(&mut self, groups: &Groups, used: &BTreeSet<String>) {
         if !self.settings.allow_closing {
             return;
         }
@@ -333,20 +326,14 @@ impl<'a> Planner<'a> {
             if used.contains(branch) || self.is_elsewhere(branch, Some(tip)) {
                 continue;
             }
-            let owner = ownership::of_tip(
-                tip,
-                &repo.bot,
-                &self.target_branch,
-                self.snapshot,
-                &mut self.plan.needs,
-            );
-            let Ownership::Ours { trailers, .. } = owner else { continue };
+            let Authorship::Ours(own) = self.authorship(groups, branch, tip) else { continue };
+            let trailers = &own.trailers;
             let unwanted = match groups.get(branch) {
                 Some(group) => !matches!(group.wish, Wish::Error(_)),
                 None => {
                     self.settings.narrowing.is_everything()
-                        && self.hiding_place(&trailers).is_none()
-                        && !self.keeps_a_word(branch, &trailers)
+                        && self.hiding_place(trailers).is_none()
+                        && !self.keeps_a_word(branch, trailers)
                 }
             };
             if unwanted {

@@ -311,13 +311,26 @@ pub(super) fn closing_comment(reason: &str) -> String {
     )
 }
 
-/// The comment on a request that somebody else pushed to.
+/// The comment on a request whose branch holds anything else than it declares.
 pub(super) fn taken_over_comment(branch: &str) -> String {
     format!(
-        "Somebody else pushed to this branch, so saas-auto-promotions-manager leaves this request alone from now on: \
-         it is neither refreshed nor closed.\n\n\
-         To hand it back, close this request with the label `sapm/again` and delete the branch {}; \
-         the next run opens a new one if the promotion is due.\n\n{TAKEN_OVER_MARKER}\n",
+        "The content of this branch is no longer exactly the promotion that saas-auto-promotions-manager made, so it \
+         no longer vouches for this request: it has taken its labels off, and neither refreshes nor closes it.\n\n\
+         To hand it back, reset the branch {0} to the last commit of saas-auto-promotions-manager; it then sets the \
+         labels again. Or close this request with the label `sapm/again` and delete the branch {0}: the next run \
+         opens a new one if the promotion is due.\n\n{TAKEN_OVER_MARKER}\n",
         code(branch)
+    )
+}
+
+/// The comment on a request that somebody gave another target branch.
+pub(super) fn sent_elsewhere_comment(there: &str, here: &str) -> String {
+    format!(
+        "This request now goes to the branch {}, so saas-auto-promotions-manager no longer vouches for it: it has taken \
+         its labels off, and neither refreshes nor closes it.\n\n\
+         To hand it back, change the target branch to {} again; saas-auto-promotions-manager then sets the labels \
+         again.\n\n{TAKEN_OVER_MARKER}\n",
+        code(there),
+        code(here)
     )
 }

@@ -3,8 +3,9 @@
 //!
 //! `desired` turns decisions into edited texts, one change for each edit site;
 //! `adoption` lets open requests go on from the branch that they have;
-//! `ownership` tells whose a branch is, `owners` which of several nodes looks
-//! after it, `content` what it contains, `claims` which targets it is about;
+//! `authorship` tells whose a branch is, by `verify`: what it declares is made again and compared;
+//! `owners` tells which of several nodes looks after it, `branch_content` what it stands beside,
+//! `claims` which targets it is about;
 //! `lifecycle` compares the two and gives every request its action, whose writes
 //! are in `actions` and `closing`; `openings` opens what is due and has no request, unless
 //! `word` knows a person's against it; `conflicts` lets only such requests stand
@@ -14,11 +15,12 @@
 
 mod actions;
 mod adoption;
+mod authorship;
 pub mod branch;
+mod branch_content;
 mod claims;
 mod closing;
 mod conflicts;
-mod content;
 mod desired;
 mod lifecycle;
 mod markup;
@@ -26,10 +28,10 @@ mod message;
 mod model;
 mod openings;
 mod owners;
-mod ownership;
 mod scope;
 mod trailers;
 mod verdict;
+pub mod verify;
 mod word;
 
 pub use conflicts::{Merge, MergeTexts};

@@ -137,8 +137,10 @@ pub enum Reason {
     OpeningDisabled,
     /// Closing is switched off.
     ClosingDisabled,
-    /// Somebody else pushed to the branch.
+    /// Its branch holds anything else than it declares.
     TakenOver,
+    /// Its branch holds what it declares again, after it was taken over.
+    HandedBack,
     /// GitLab is merging it right now.
     BeingMerged,
     /// It carries the label that tells the bot to leave it alone.
@@ -266,10 +268,8 @@ pub struct Needs {
     pub histories: BTreeSet<String>,
     /// Requests whose comments matter.
     pub notes: BTreeSet<u64>,
-    /// Files at commits.
-    pub files: BTreeSet<(CommitSha, String)>,
-    /// Commits whose changes matter.
-    pub changes: BTreeSet<CommitSha>,
+    /// Branches whose change is to be compared with the one that they declare.
+    pub changes: BTreeSet<String>,
 }
 
 impl Needs {

@@ -1,22 +1,21 @@
 //! What is due and has no open request: opened, the longest promotable first,
 //! unless somebody or something stands in the way.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::authorship::{Authorship, OwnChange};
 use super::conflicts::Change;
 use super::desired::{Desired, Group, Wish};
-use super::lifecycle::Planner;
+use super::lifecycle::{Groups, Planner};
 use super::message;
 use super::model::{Action, PlannedRequest, Reason, Seen, Step};
-use super::ownership::{self, Ownership};
-use super::trailers::{Trailers, text_digest};
 use crate::observe::ports::NewRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
 pub(super) fn plan(
     planner: &mut Planner<'_>,
     repo: Option<&ConfigRepoFacts>,
-    groups: &BTreeMap<String, Group>,
+    groups: &Groups,
     used: &mut BTreeSet<String>,
 ) {
     let requests = planner.snapshot.merge_requests.values();
@@ -35,7 +34,7 @@ pub(super) fn plan(
     });
     let mut opened = 0;
     for (group, desired) in due {
-        let planned = opening(planner, repo, group, desired, &mut opened);
+        let planned = opening(planner, repo, groups, (group, desired), &mut opened);
         if planned.action == Action::Create {
             used.insert(group.branch.clone());
         }
@@ -46,8 +45,8 @@ pub(super) fn plan(
 fn opening(
     planner: &mut Planner<'_>,
     repo: Option<&ConfigRepoFacts>,
-    group: &Group,
-    desired: &Desired,
+    groups: &Groups,
+    (group, desired): (&Group, &Desired),
     opened: &mut usize,
 ) -> PlannedRequest {
     let title = message::title(planner.inventory, desired);
@@ -72,7 +71,7 @@ fn opening(
     let mut defer = |code: Reason, reason: String| {
         (planned.action, planned.reason_code, planned.reason) = (Action::Defer, code, reason);
     };
-    let tip = match usable_tip(planner, repo, group) {
+    let tip = match usable_tip(planner, repo, groups, group) {
         Ok(tip) => tip,
         Err((code, reason)) => {
             defer(code, reason);
@@ -167,6 +166,7 @@ fn steps(
 fn usable_tip<'a>(
     planner: &mut Planner<'a>,
     repo: Option<&ConfigRepoFacts>,
+    groups: &Groups,
     group: &Group,
 ) -> Result<Option<(&'a CommitDetail, bool)>, (Reason, String)> {
     let Some(repo) = repo else { return Ok(None) };
@@ -183,15 +183,17 @@ fn usable_tip<'a>(
         ));
     }
     let Some(tip) = planner.snapshot.branches.get(&group.branch) else { return Ok(None) };
-    let target_branch = planner.target_branch.clone();
-    match ownership::of_tip(tip, &repo.bot, &target_branch, planner.snapshot, planner.needs()) {
-        Ownership::Ours { trailers, base } => Ok(Some((tip, is_wanted(group, &trailers, &base)))),
-        Ownership::Unknown(error) => Err((
+    match planner.authorship(groups, &group.branch, tip) {
+        Authorship::Ours(own) => Ok(Some((tip, is_wanted(group, &own)))),
+        Authorship::Unknown(error) => Err((
             Reason::FactsMissing,
             format!("whose the branch is could not be found out: {error}"),
         )),
-        Ownership::Foreign | Ownership::OtherTargetBranch => {
-            let message = format!("the branch {} is there, and is not the bot's", group.branch);
+        Authorship::Foreign | Authorship::OtherTargetBranch => {
+            let message = format!(
+                "the branch {} is there, and holds anything else than the promotion that it declares",
+                group.branch
+            );
             planner.not_ours(Some(group), &group.branch, &message);
             Err((Reason::NotOurs, message))
         }
@@ -199,11 +201,10 @@ fn usable_tip<'a>(
 }
 
 /// Was the branch made on the text that is on the target branch now, with the wanted text?
-fn is_wanted(group: &Group, trailers: &Trailers, base: &crate::domain::CommitSha) -> bool {
+fn is_wanted(group: &Group, own: &OwnChange<'_>) -> bool {
     let Wish::Promote(desired) = &group.wish else { return false };
-    trailers.path == desired.path
-        && *base == trailers.base
-        && trailers.values == desired.values
-        && trailers.base_digest == text_digest(&desired.old_text)
-        && trailers.text_digest == text_digest(&desired.new_text)
+    own.trailers.path == desired.path
+        && own.trailers.values == desired.values
+        && own.before == desired.old_text
+        && own.after() == desired.new_text
 }

@@ -6,14 +6,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::authorship::Authorship;
 use super::branch;
-use super::desired::{Group, Wish};
-use super::lifecycle::{Existing, Planner};
-use super::ownership::{self, Ownership};
+use super::desired::Wish;
+use super::lifecycle::{Existing, Groups, Planner};
 use super::trailers::Trailers;
 use crate::domain::{Share, TargetUid};
 use crate::inventory::Inventory;
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
+use crate::snapshot::{CommitDetail, MergeRequestFact, Snapshot};
 
 /// The files that branches go by.
 pub(super) struct Owners<'a> {
@@ -86,7 +86,7 @@ pub(super) fn beside(
     beside
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Does another node look after this branch?
     pub(super) fn is_elsewhere(&self, branch: &str, tip: Option<&CommitDetail>) -> bool {
         let trailers = || tip.and_then(|tip| Trailers::parse(&tip.message));
@@ -97,10 +97,9 @@ impl Planner<'_> {
     /// run may open requests for, those have to fit beside it.
     pub(super) fn stand_beside(
         &mut self,
-        repo: &ConfigRepoFacts,
-        request: &MergeRequestFact,
-        tip: Option<&CommitDetail>,
-        groups: &BTreeMap<String, Group>,
+        request: &'a MergeRequestFact,
+        tip: Option<&'a CommitDetail>,
+        groups: &Groups,
     ) {
         let Some(tip) = tip else { return };
         let path = Trailers::parse(&tip.message).map(|trailers| trailers.path);
@@ -110,16 +109,13 @@ impl Planner<'_> {
         if !matters {
             return;
         }
-        let needs = &mut self.plan.needs;
-        let owner = ownership::of_tip(tip, &repo.bot, &self.target_branch, self.snapshot, needs);
-        match owner {
-            Ownership::Ours { trailers, base } => {
-                let existing = Existing { request, tip, trailers, base };
+        match self.authorship(groups, &request.source_branch, tip) {
+            Authorship::Ours(own) => {
                 // One that does not merge as it is stands in nobody's way.
-                let _ = self.admit_as_it_is(&existing, None);
+                let _ = self.admit_as_it_is(&Existing { request, tip, own });
             }
-            Ownership::Unknown(_) => self.note_unread(request, tip),
-            Ownership::Foreign | Ownership::OtherTargetBranch => {}
+            Authorship::Unknown(_) => self.note_unread(request, tip),
+            Authorship::Foreign | Authorship::OtherTargetBranch => {}
         }
     }
 }

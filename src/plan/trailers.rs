@@ -1,5 +1,7 @@
 //! What the bot needs to know later, in the commit's trailers: an edited
 //! description harms nothing.
+//!
+//! They are what a commit says of itself, and anybody can write them: see [`super::verify`].
 
 use std::collections::BTreeSet;
 
@@ -8,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::markup::break_references;
 use crate::app_interface::CurrentHash;
-use crate::domain::{CommitSha, TargetUid};
+use crate::domain::{TargetUid, is_commit_sha};
 
 /// All that could mean something to GitLab in a commit message: references, addresses, `[skip-ci]`.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'/');
@@ -54,14 +56,6 @@ pub struct Trailers {
     pub path: String,
     /// The values that it writes.
     pub values: Values,
-    /// The commit that it was made on.
-    pub base: CommitSha,
-    /// Digest of the file's text there.
-    pub base_digest: String,
-    /// Digest of the text that it writes.
-    pub text_digest: String,
-    /// Digest of the lines that it removes and adds: survives a rebase.
-    pub patch: String,
     /// Datafiles in which the targets would be hidden if they were broken.
     pub depends_on: BTreeSet<String>,
 }
@@ -80,12 +74,8 @@ impl Trailers {
             ("Sapm-Targets", join(self.targets.iter().map(ToString::to_string).collect())),
             ("Sapm-Target-Branch", encode(&self.target_branch)),
             ("Sapm-Path", encode(&self.path)),
-            ("Sapm-Ref", encode(&self.values.git_ref)),
+            ("Sapm-Ref", encode_ref(&self.values.git_ref)),
             ("Sapm-Hashes", join(hashes.collect())),
-            ("Sapm-Base", self.base.to_string()),
-            ("Sapm-Base-Digest", self.base_digest.clone()),
-            ("Sapm-Text-Digest", self.text_digest.clone()),
-            ("Sapm-Patch", self.patch.clone()),
             ("Sapm-Depends-On", join(self.depends_on.iter().map(|path| encode(path)).collect())),
         ];
         lines
@@ -120,10 +110,6 @@ impl Trailers {
             target_branch: decode(get("Sapm-Target-Branch")?)?,
             path: decode(get("Sapm-Path")?)?,
             values: Values { git_ref: decode(get("Sapm-Ref")?)?, hashes },
-            base: CommitSha::parse(get("Sapm-Base")?)?,
-            base_digest: get("Sapm-Base-Digest")?.to_owned(),
-            text_digest: get("Sapm-Text-Digest")?.to_owned(),
-            patch: get("Sapm-Patch")?.to_owned(),
             depends_on: list("Sapm-Depends-On").filter_map(decode).collect(),
         })
     }
@@ -133,36 +119,16 @@ fn encode(text: &str) -> String {
     break_references(&utf8_percent_encode(text, UNSAFE).to_string(), "%2D")
 }
 
+/// A commit by its whole id would be a reference for GitLab: its first digit is encoded.
+fn encode_ref(git_ref: &str) -> String {
+    match git_ref.as_bytes() {
+        [first, ..] if is_commit_sha(git_ref) => format!("%{first:02X}{}", &git_ref[1..]),
+        _ => encode(git_ref),
+    }
+}
+
 fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
-}
-
-/// Digest of the lines that a change removes and adds, wherever they stand.
-pub fn patch_digest<'a>(
-    removed: impl Iterator<Item = &'a str>,
-    added: impl Iterator<Item = &'a str>,
-) -> String {
-    let mark = |sign: char, line: &str| format!("{sign}{}", line.trim_end_matches(['\r', '\n']));
-    let mut lines: Vec<String> =
-        removed.map(|line| mark('-', line)).chain(added.map(|line| mark('+', line))).collect();
-    lines.sort();
-    text_digest(&lines.join("\n"))
-}
-
-/// The same digest of a unified diff's hunks.
-pub fn patch_digest_of_diff(diff: &str) -> String {
-    let mut removed = Vec::new();
-    let mut added = Vec::new();
-    let mut in_hunk = false;
-    for line in diff.split('\n') {
-        match line.as_bytes().first() {
-            Some(b'@') if line.starts_with("@@") => in_hunk = true,
-            Some(b'-') if in_hunk => removed.push(&line[1..]),
-            Some(b'+') if in_hunk => added.push(&line[1..]),
-            _ => {}
-        }
-    }
-    patch_digest(removed.into_iter(), added.into_iter())
 }
 
 #[cfg(test)]
@@ -183,10 +149,6 @@ mod tests {
                     target_config_hash: "ü".to_owned(),
                 }],
             },
-            base: CommitSha::parse(sha).expect("a sha"),
-            base_digest: text_digest("a"),
-            text_digest: text_digest("b"),
-            patch: text_digest("c"),
             depends_on: ["/a.yml".to_owned()].into(),
         }
     }
@@ -204,14 +166,9 @@ mod tests {
         let rendered = trailers().render();
         assert!(rendered.lines().all(|line| line.starts_with("Sapm-")), "{rendered}");
         assert!(rendered.contains("/GL%2D7%2D8/%C3%A9%2D1.yml"), "{rendered}");
-    }
-
-    #[test]
-    fn a_diff_has_the_digest_of_its_lines() {
-        let diff = "@@ -1,3 +1,3 @@\n a\n-b\n+c\n d\n\\ No newline at end of file\n";
-        assert_eq!(
-            patch_digest_of_diff(diff),
-            patch_digest(["b\n"].into_iter(), ["c\n"].into_iter())
+        assert!(
+            rendered.contains("Sapm-Ref: %632a6b03f190dfb2b4aa91f8af8d477a9bc3401dc\n"),
+            "{rendered}"
         );
     }
 }

@@ -30,7 +30,7 @@ impl Planner<'_> {
         existing: &Existing<'_>,
         group: Option<&Group>,
     ) -> Option<Verdict> {
-        let trailers = &existing.trailers;
+        let trailers = existing.trailers();
         let Some(group) = group else { return self.without_group(existing) };
         let own = |outcome| self.own(trailers, group).find(|own| own.outcome == outcome);
         let held = |(gate, reason)| self.held(trailers, &group.members, gate, reason);
@@ -105,7 +105,7 @@ impl Planner<'_> {
     /// A request that no group has: its target is gone, another request is about it, or this run
     /// is not about it.
     fn without_group(&self, existing: &Existing<'_>) -> Option<Verdict> {
-        let trailers = &existing.trailers;
+        let trailers = existing.trailers();
         let known: Vec<_> = self
             .inventory
             .subscribers()
@@ -154,7 +154,7 @@ impl Planner<'_> {
         match decided.iter().filter(held).find(|decision| is_about(decision.target)) {
             Some(decision) => {
                 let (gate, reason) = desired::holding(decision);
-                self.held(&existing.trailers, members, gate, reason)
+                self.held(existing.trailers(), members, gate, reason)
             }
             None => superseded(first),
         }

@@ -9,6 +9,7 @@ mod explain_names;
 mod explain_words;
 mod failures;
 mod first_run;
+mod forgery;
 mod inspect;
 mod metrics;
 mod narrowing;

@@ -9,6 +9,7 @@ mod declared;
 mod driver;
 mod endings;
 mod faults;
+mod forgery;
 mod judge;
 mod lab;
 mod look;

@@ -87,6 +87,11 @@ impl ConfigCheckout {
         self.stats
     }
 
+    /// Where its objects are, for as long as it lives.
+    pub fn objects_folder(&self) -> PathBuf {
+        self.repo.commondir().join("objects")
+    }
+
     /// Shows every regular file below `data/` whose name ends in `.yml`,
     /// `.yaml` or `.json`, with its path relative to `data/` (beginning with a
     /// slash) in code point order. Names that begin with a dot, and what is in

@@ -77,6 +77,15 @@ pub fn visit_commit(
     tree::visit_datafiles(&repo, commit, &place, visitor)
 }
 
+/// Where the repository at `path` keeps its objects, also if it is a linked worktree.
+///
+/// # Errors
+/// When there is no repository that can be read.
+pub fn objects_folder(path: &Path) -> Result<std::path::PathBuf, GitError> {
+    let repo = open_repository(path).map_err(GitError::git("read", path.display()))?;
+    Ok(repo.commondir().join("objects"))
+}
+
 /// The commit id as our own type; fails for a repository with SHA-256 ids.
 pub(super) fn sha(id: Oid) -> Result<CommitSha, GitError> {
     let text = id.to_string();

@@ -43,9 +43,9 @@ pub struct LsRemote {
 }
 
 /// One repository on a host.
-struct Target<'a> {
-    url: Url,
-    credentials: Option<&'a Credentials>,
+pub(super) struct Target<'a> {
+    pub(super) url: Url,
+    pub(super) credentials: Option<&'a Credentials>,
 }
 
 impl LsRemote {
@@ -140,8 +140,17 @@ impl LsRemote {
     }
 
     async fn ls_refs(&self, target: &Target<'_>, git_ref: &str) -> Result<refs::Refs, HttpFailure> {
+        let answer = self.upload_pack(target, refs::ls_refs_request(git_ref)).await?;
+        refs::read_ls_refs(&answer).map_err(HttpFailure::NotGit)
+    }
+
+    /// The answer to a command of protocol v2.
+    pub(super) async fn upload_pack(
+        &self,
+        target: &Target<'_>,
+        body: String,
+    ) -> Result<Vec<u8>, HttpFailure> {
         let url = http::below(&target.url, "git-upload-pack");
-        let body = refs::ls_refs_request(git_ref);
         let request = || {
             let request =
                 self.client.post(url.clone()).header(CONTENT_TYPE, REQUEST).header(ACCEPT, RESULT);
@@ -149,7 +158,7 @@ impl LsRemote {
         };
         let answer = self.send(body.len(), request).await?;
         http::check_answer(answer.status(), answer.headers().get(CONTENT_TYPE), RESULT)?;
-        refs::read_ls_refs(&self.body(answer).await?).map_err(HttpFailure::NotGit)
+        self.body(answer).await
     }
 
     async fn advertisement(&self, target: &mut Target<'_>) -> Result<Advertisement, HttpFailure> {

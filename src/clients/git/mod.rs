@@ -5,6 +5,8 @@
 //! one set of time-outs and one place where tokens are.
 
 mod address;
+mod ancestry;
+mod branches;
 mod cache;
 mod clone;
 mod error;
@@ -20,10 +22,11 @@ mod transport;
 mod tree;
 
 pub use address::{Credentials, without_userinfo};
+pub use branches::{BranchOptions, Branches, FetchedBranch};
 pub use clone::{CloneOptions, ConfigCheckout, FetchStats, open};
 pub use error::GitError;
 pub use http::TimeOuts;
-pub use local::{LocalHead, has_local_changes, local_head, visit_commit};
+pub use local::{LocalHead, has_local_changes, local_head, objects_folder, visit_commit};
 pub use ls_remote::LsRemote;
 pub use merge::{Merge, MergeError, blob_id, merge_texts};
 pub use pkt_line::{Packet, PktError, next_packet};

@@ -12,9 +12,7 @@ use url::Url;
 use super::rights::ProjectRights;
 use crate::clients::http::safe_url;
 use crate::domain::CommitSha;
-use crate::snapshot::{
-    CommitDetail, CommitFact, FileChange, MergeRequestFact, PipelineFact, RequestState,
-};
+use crate::snapshot::{CommitDetail, CommitFact, MergeRequestFact, PipelineFact, RequestState};
 
 /// Reads one entry of a list; one that cannot be read is left out.
 pub(super) fn readable<T: DeserializeOwned>(value: Value, url: &Url) -> Option<T> {
@@ -258,20 +256,27 @@ pub(super) struct NoteAnswer {
 #[derive(Debug, Deserialize)]
 pub(super) struct DiffAnswer {
     #[serde(default)]
-    old_path: String,
+    pub old_path: String,
     #[serde(default)]
-    new_path: String,
+    pub new_path: String,
     #[serde(default)]
-    diff: Option<String>,
+    pub a_mode: String,
+    #[serde(default)]
+    pub b_mode: String,
+    #[serde(default)]
+    pub new_file: bool,
+    #[serde(default)]
+    pub deleted_file: bool,
 }
 
-impl From<DiffAnswer> for FileChange {
-    fn from(answer: DiffAnswer) -> Self {
-        Self {
-            old_path: answer.old_path,
-            new_path: answer.new_path,
-            diff: answer.diff.unwrap_or_default(),
-        }
+impl DiffAnswer {
+    /// Is it a regular file before and after, of the same name and mode?
+    pub fn is_edit(&self) -> bool {
+        let created_or_deleted = self.new_file || self.deleted_file;
+        !created_or_deleted
+            && self.old_path == self.new_path
+            && self.a_mode == self.b_mode
+            && self.a_mode.starts_with("100")
     }
 }
 

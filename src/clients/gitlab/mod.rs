@@ -6,6 +6,7 @@
 
 mod answers;
 mod api;
+mod branch_reader;
 mod commits;
 mod connect;
 mod endpoints;

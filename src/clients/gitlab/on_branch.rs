@@ -38,13 +38,13 @@ impl Endpoint for Compare<'_> {
 #[derive(Deserialize)]
 pub(super) struct Comparison {
     #[serde(default)]
-    commits: Vec<serde::de::IgnoredAny>,
+    pub commits: Vec<serde::de::IgnoredAny>,
     #[serde(default)]
     pub diffs: Vec<DiffAnswer>,
 }
 
 impl GitLabReader {
-    /// What a commit has that a branch lacks.
+    /// What a commit has that a branch, or another commit, lacks.
     pub(super) async fn beyond(
         &self,
         branch: &str,

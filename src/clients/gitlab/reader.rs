@@ -9,17 +9,15 @@ use gitlab::api::projects::merge_requests::{
     MergeRequestOrderBy, MergeRequestScope, MergeRequestState, MergeRequests,
 };
 use gitlab::api::projects::repository::branches::Branches;
-use gitlab::api::projects::repository::files::FileRaw;
 
 use super::answers::{BranchAnswer, NoteAnswer, RequestAnswer};
 use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
-use super::lookups::{branch_tip, commit_detail, is_missing_file, notes, request, unbuilt};
+use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
 use super::rights::Rights;
-use crate::domain::CommitSha;
 use crate::observe::ports::ForgeReader;
 use crate::snapshot::{
-    BotUser, CommitDetail, Failure, FileChange, MergeRequestFact, PastMergeRequest, RequestState,
+    BotUser, CommitDetail, Failure, MergeRequestFact, PastMergeRequest, RequestState,
 };
 
 /// The config repo's project, read only.
@@ -109,8 +107,24 @@ impl GitLabReader {
         Ok(own.map(RequestAnswer::into_fact).collect())
     }
 
+    /// The bot's requests of one state into a branch.
+    async fn own(
+        &self,
+        state: RequestState,
+        target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        let author = NameOrId::from(self.bot.id);
+        self.requests(move |query| {
+            query.state(api_state(state)).target_branch(target_branch).author(author);
+        })
+        .await
+    }
+
     /// Branches whose name begins with `prefix`, with their tip commits.
-    async fn branches(&self, prefix: &str) -> Result<Vec<(String, CommitDetail)>, Failure> {
+    pub(super) async fn listed_branches(
+        &self,
+        prefix: &str,
+    ) -> Result<Vec<(String, CommitDetail)>, Failure> {
         let endpoint = Branches::builder()
             .project(self.project.id)
             .search(format!("^{prefix}"))
@@ -178,40 +192,45 @@ fn api_state(state: RequestState) -> MergeRequestState {
 #[async_trait]
 impl ForgeReader for GitLabReader {
     /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
-    /// hundreds of open requests. So the bot's own are listed, and for the few branches with the
-    /// prefix that have none, whatever request there is: that finds those that a person opened, or
-    /// gave another target branch.
-    async fn requests_and_branches(
+    /// hundreds of open requests. So the bot's own are listed.
+    async fn open_requests(
         &self,
         prefix: &str,
         target_branch: &str,
-    ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure> {
-        let own = |state: RequestState| {
-            self.requests(move |query| {
-                query
-                    .state(api_state(state))
-                    .target_branch(target_branch)
-                    .author(NameOrId::from(self.bot.id));
-            })
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        let mut own = self.own(RequestState::Opened, target_branch).await?;
+        own.retain(|request| request.source_branch.starts_with(prefix));
+        Ok(own)
+    }
+
+    /// For the few branches that have no request of the bot's, whatever request there is: that finds
+    /// those that a person opened, or gave another target branch.
+    async fn requests_beside(
+        &self,
+        open: &[MergeRequestFact],
+        branches: &BTreeSet<&str>,
+        target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        let is_from = |requests: &[MergeRequestFact], name: &str| {
+            requests.iter().any(|request| request.source_branch == name)
         };
-        let (mut found, branches) =
-            tokio::try_join!(own(RequestState::Opened), self.branches(prefix))?;
+        let mut without = branches.clone();
+        without.retain(|name| !is_from(open, name));
         // A request that is being merged is in no list of open ones, and still has its branch. In
         // this order: a merge that begins in between is in one of the lists at least.
-        if branches.iter().any(|(name, _)| !found.iter().any(|r| r.source_branch == *name)) {
-            found.extend(own(RequestState::Locked).await?);
-        }
-        let with_request: BTreeSet<_> =
-            found.iter().map(|request| request.source_branch.clone()).collect();
-        let others = branches.iter().filter(|(name, _)| !with_request.contains(name));
-        let others = others.map(|(name, _)| self.requests_from(name, Some(RequestState::Opened)));
+        let mut found = if without.is_empty() {
+            Vec::new()
+        } else {
+            self.own(RequestState::Locked, target_branch).await?
+        };
+        without.retain(|name| !is_from(&found, name));
+        let others =
+            without.into_iter().map(|name| self.requests_from(name, Some(RequestState::Opened)));
         found.extend(try_join_all(others).await?.into_iter().flatten());
-        found.retain(|request| {
-            is_unfinished(request.state) && request.source_branch.starts_with(prefix)
-        });
+        found.retain(|request| is_unfinished(request.state));
         found.sort_by_key(|request| request.iid);
         found.dedup_by_key(|request| request.iid);
-        Ok((found, branches))
+        Ok(found)
     }
 
     async fn past_requests(
@@ -264,28 +283,6 @@ impl ForgeReader for GitLabReader {
         };
         let notes = self.notes(iid).await?;
         Ok(notes.into_iter().filter(by_bot).map(|note| note.body).collect())
-    }
-
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
-        let endpoint = FileRaw::builder()
-            .project(self.project.id)
-            .file_path(path.trim_start_matches('/'))
-            .ref_(commit.as_str())
-            .build()
-            .map_err(unbuilt)?;
-        match self.api.bytes(&endpoint).await {
-            Ok(bytes) => String::from_utf8(bytes)
-                .map(Some)
-                .map_err(|_| Failure::new(format!("{path} at {}: not UTF-8 text", commit.short()))),
-            Err(error) if is_missing_file(&error) => Ok(None),
-            Err(error) => Err(self.api.failure(&error)),
-        }
-    }
-
-    async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure> {
-        let beyond = self.beyond(&self.project.target_branch, commit).await;
-        let beyond = beyond.map_err(|error| self.api.failure(&error))?;
-        Ok(beyond.diffs.into_iter().map(FileChange::from).collect())
     }
 
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {

@@ -170,6 +170,12 @@ impl GitLabWriter {
         if let Some(description) = &change.description {
             builder.description(description.as_str());
         }
+        for label in &change.add_labels {
+            builder.add_label(label.as_str());
+        }
+        for label in &change.remove_labels {
+            builder.remove_label(label.as_str());
+        }
         if change.close {
             builder.state_event(MergeRequestStateEvent::Close);
         }
@@ -252,6 +258,8 @@ fn is_in_effect(change: &RequestChange, now: &MergeRequestFact) -> bool {
     };
     is(&change.title, &now.title)
         && is(&change.description, &now.description)
+        && change.add_labels.is_subset(&now.labels)
+        && change.remove_labels.is_disjoint(&now.labels)
         && (!change.close || now.state == RequestState::Closed)
 }
 

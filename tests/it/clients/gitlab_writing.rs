@@ -272,7 +272,8 @@ async fn changes_and_deletions() {
     .await;
     assert_eq!(writer.change(5, &RequestChange::default()).await, done(()));
     assert_eq!(server.count("PUT", &[]), 0);
-    let change = RequestChange { title: Some("Draft: x".into()), description: None, close: true };
+    let change =
+        RequestChange { title: Some("Draft: x".into()), close: true, ..RequestChange::default() };
     assert_eq!(writer.change(5, &change).await, done(()));
     let seen = server.seen().into_iter().find(|seen| seen.method == "PUT").expect("a change");
     assert_eq!(seen.field("state_event").as_deref(), Some("close"));

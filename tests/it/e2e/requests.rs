@@ -27,17 +27,17 @@ fn asked(world: &World, service: Service) -> Vec<String> {
 }
 
 /// GitLab in a run without anything to do.
-const STEADY: [&str; 10] = [
+const STEADY: [&str; 9] = [
     "1 GET /api/v4/personal_access_tokens/self",
     "1 GET /api/v4/projects/ID/merge_requests",
-    "1 GET /api/v4/projects/ID/repository/branches",
     "1 GET /api/v4/projects/ID/repository/branches/main",
     "1 GET /api/v4/projects/example-shop%2Forders-db/repository/commits/release-2",
     "1 GET /api/v4/projects/example-shop%2Forders/repository/commits/main",
     "1 GET /api/v4/projects/shop%2Fapp-interface",
     "1 GET /api/v4/user",
-    "1 GET /shop/app-interface.git/info/refs",
-    "2 POST /shop/app-interface.git/git-upload-pack",
+    // The clone, and all branches of the bot at once.
+    "2 GET /shop/app-interface.git/info/refs",
+    "4 POST /shop/app-interface.git/git-upload-pack",
 ];
 
 const GITHUB: [&str; 3] = [
@@ -66,6 +66,13 @@ fn a_first_run_asks_for_each_fact_once() {
     // Two more for each branch: did a person say no before, and was another run first? And the first
     // one for the names that those who share a place would have alone.
     gitlab[1] = "14 GET /api/v4/projects/ID/merge_requests".to_owned();
+    // There are no branches to fetch yet.
+    *gitlab.last_mut().unwrap() = "2 POST /shop/app-interface.git/git-upload-pack".to_owned();
+    // Each branch is looked at once more, right before its request is opened.
+    let branches = world.branches().into_iter().map(|branch| branch.replace('/', "%2F"));
+    let looks =
+        branches.map(|name| format!("1 GET /api/v4/projects/ID/repository/branches/{name}"));
+    gitlab.extend(looks);
     gitlab.push("4 POST /api/v4/projects/ID/merge_requests".to_owned());
     gitlab.push("4 POST /api/v4/projects/ID/repository/commits".to_owned());
     let mut found = asked(&world, Service::GitLab);

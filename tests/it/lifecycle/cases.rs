@@ -5,9 +5,9 @@ use sapm::observe::ports::ForgeReader;
 use sapm::plan::{Action, Reason};
 
 use super::config::Shape;
-use super::driver::Run;
+use super::driver::{LABEL, Run};
 use super::lab::{Lab, block_on, sha, simple, story};
-use super::safety::{AGAIN, CLOSING, HOLD, TAKEN_OVER, comments};
+use super::safety::{AGAIN, CLOSING, HOLD, TAKEN_OVER, TAKEN_OVER_LABEL, comments};
 
 /// Some targets with an open request each.
 async fn open(shape: Shape, count: usize) -> Lab {
@@ -71,7 +71,7 @@ fn a_stale_word_of_a_conflict_changes_nothing() {
         }
         lab.bot.project.revert("dev", "main", &lab.bot.main()).unwrap();
         assert_eq!(lab.bot.project.files("main"), lab.bot.project.files(&before));
-        let (listed, _) = reader.requests_and_branches("auto-promoter-v2/", "main").await.unwrap();
+        let listed = reader.open_requests("auto-promoter-v2/", "main").await.unwrap();
         assert_eq!(listed[0].detailed_merge_status.as_deref(), Some("conflict"));
         lab.quiet().await;
     });
@@ -172,6 +172,7 @@ fn a_takeover_is_commented_on_once_and_can_be_handed_back() {
         let now = lab.bot.project.merge_request(taken.iid).unwrap();
         assert_eq!((comments(&now, lab.bot.id, TAKEN_OVER), &now.title), (1, &taken.title));
         assert_eq!(lab.bot.project.tip(&taken.source_branch), Some(tip));
+        assert!(!now.labels.contains(LABEL) && now.labels.contains(TAKEN_OVER_LABEL));
         lab.bot.project.set_labels("dev", taken.iid, &[AGAIN], &[]);
         lab.bot.project.close("dev", taken.iid);
         lab.bot.project.delete_branch("dev", &taken.source_branch);

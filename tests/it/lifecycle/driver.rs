@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use forge::{Access, Forge, ProjectHandle};
 use sapm::app_interface::{Bundle, FileTree, TreeError, is_datafile, load};
 use sapm::apply::{Outcomes, apply};
-use sapm::clients::git;
+use sapm::clients::git::{self, BranchOptions, Branches, TimeOuts};
 use sapm::clients::gitlab::{
     ConnectOptions, GitLabApi, GitLabReader, GitLabWriter, Token, WriterConfig,
 };
@@ -20,7 +20,7 @@ use sapm::clients::http::{HttpClient, HttpConfig, Service};
 use sapm::decide::{Decisions, decide};
 use sapm::domain::{CommitSha, RepoUrl, UidDigest};
 use sapm::inventory::{Inventory, build};
-use sapm::observe::ports::{Commits, SloSource, StateError, StateStore};
+use sapm::observe::ports::{Branch, BranchReader, Commits, SloSource, StateError, StateStore};
 use sapm::observe::{Limits, NoProgress, Observer, observe_needs, observe_requests};
 use sapm::plan::{
     self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Scope, Settings, Wishes,
@@ -33,6 +33,8 @@ use super::turns::{InTurn, Turn, Turns};
 pub const TOKEN: &str = "glpat-of-the-bot";
 pub const BOT: &str = "sapm-bot";
 pub const PROJECT: &str = "team/config";
+/// What the bot puts on its requests.
+pub const LABEL: &str = "sapm";
 
 /// What the services beside GitLab say.
 #[derive(Debug, Default)]
@@ -125,6 +127,29 @@ impl MergeTexts for GitMerge {
     }
 }
 
+/// The branches by git, or by the API.
+struct BranchSource {
+    git: Branches,
+    api: Option<GitLabReader>,
+}
+
+#[async_trait]
+impl BranchReader for BranchSource {
+    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
+        match &self.api {
+            Some(api) => api.branches(prefix, target_branch).await,
+            None => self.git.branches(prefix, target_branch).await,
+        }
+    }
+
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+        match &self.api {
+            Some(api) => api.file(commit, path).await,
+            None => self.git.file(commit, path).await,
+        }
+    }
+}
+
 /// A finished run.
 pub struct Run {
     pub loaded: Rc<Loaded>,
@@ -148,6 +173,8 @@ pub struct Bot {
     pub hasty: Cell<bool>,
     /// Writes that a "minute" takes, and how long that is; none: as many as there are.
     pub pacing: Cell<Option<(usize, Duration)>>,
+    /// Are branches read by GitLab's API, as where git does not serve them?
+    pub branches_by_api: Cell<bool>,
     /// For checks of checks: plans without trying merges.
     pub careless: Cell<bool>,
     patient_client: HttpClient,
@@ -183,7 +210,7 @@ impl Bot {
         project.add_member("dev", Access::Maintainer);
         let settings = Settings {
             target_branch: "main".to_owned(),
-            labels: ["sapm".to_owned()].into(),
+            labels: [LABEL.to_owned()].into(),
             allow_opening: true,
             allow_closing: true,
             max_new_merge_requests: 10,
@@ -200,6 +227,7 @@ impl Bot {
             now: Cell::new(begin()),
             hasty: Cell::new(false),
             pacing: Cell::new(None),
+            branches_by_api: Cell::new(false),
             careless: Cell::new(false),
             patient_client: client(Duration::from_secs(20)),
             hasty_client: client(Duration::from_millis(120)),
@@ -283,7 +311,10 @@ impl Bot {
             base_commit: CommitSha::parse(&base).expect("a commit"),
             bot: bot.clone(),
         };
-        let open = observe_requests(&reader, &facts.target_branch).await;
+        let api_reader = self.branches_by_api.get().then(|| reader.inner.clone());
+        let branches =
+            InTurn { inner: BranchSource { git: self.branches(&base), api: api_reader }, turn };
+        let open = observe_requests(&reader, &branches, &facts.target_branch).await;
         open.map_err(|error| error.to_string())?.store(facts, &mut snapshot);
         let decisions = self.observe(&loaded, &mut snapshot).await?;
         let wishes = Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
@@ -304,7 +335,8 @@ impl Bot {
             if planned.needs.is_empty() {
                 break;
             }
-            observe_needs(&reader, &planned.needs, bot.id, 1, &mut snapshot).await;
+            let whose = (bot.id, UidDigest::Blake2s);
+            observe_needs(&reader, &branches, &planned.needs, whose, 1, &mut snapshot).await;
             planned = plan(&snapshot);
         }
         if !planned.needs.is_empty() {
@@ -321,6 +353,20 @@ impl Bot {
         let writer = InTurn { inner: GitLabWriter::new(api, project, config), turn };
         let outcomes = apply(&planned, &reader, &writer).await;
         Ok(Run { loaded, decisions, plan: planned, outcomes })
+    }
+
+    /// The branches, read where the stand-in keeps them.
+    fn branches(&self, base: &str) -> Branches {
+        let folder = self.project.repository_dir();
+        Branches::new(BranchOptions {
+            url: folder.display().to_string(),
+            credentials: None,
+            objects: folder.join("objects"),
+            base: CommitSha::parse(base).expect("a commit"),
+            scratch_dir: std::env::temp_dir(),
+            times: TimeOuts::default(),
+            stats: Arc::default(),
+        })
     }
 
     async fn observe(&self, loaded: &Loaded, snapshot: &mut Snapshot) -> Result<Decisions, String> {

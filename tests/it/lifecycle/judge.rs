@@ -12,7 +12,7 @@ use super::driver::{Bot, Run};
 use super::lab::story;
 use super::look::{Look, Marks, about, exact, moved, moves_with};
 use super::people::Scene;
-use super::safety::{HOLD, TAKEN_OVER, comments};
+use super::safety::{HOLD, TAKEN_OVER, TAKEN_OVER_LABEL, comments, vouches_wrongly};
 
 /// Judges runs in one world; remembers what it has tried.
 #[derive(Default)]
@@ -202,6 +202,9 @@ impl<'a> Case<'a> {
         if own.any(Outcome::Error).is_some() {
             return self.untouched(own, "without facts");
         }
+        if own.request.labels.contains(TAKEN_OVER_LABEL) {
+            self.wrong(format!("!{iid} was handed back, and is still marked as taken over"));
+        }
         let draft = own.request.is_draft();
         let by_bot = own.request.title.contains("held by ");
         if let Some(decision) = own.any(Outcome::Hold) {
@@ -297,7 +300,8 @@ impl<'a> Case<'a> {
         for request in self.after.open_of(self.scene.bot) {
             let theirs = self.after.tip(request).is_some_and(|tip| self.pushed.contains(tip));
             let count = comments(request, self.scene.bot, TAKEN_OVER);
-            let alone = request.labels.contains(HOLD) || request.state == MrState::Locked;
+            let alone = request.state == MrState::Locked;
+            self.problems.extend(vouches_wrongly(self.scene, self.after, request));
             if theirs && !alone && count != 1 {
                 self.problems
                     .push(format!("!{} is taken over, with {count} comments", request.iid));

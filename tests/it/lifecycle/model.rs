@@ -27,7 +27,7 @@ const STEPS: u64 = 12;
 
 /// What the usual worlds come to, all but what switches cause, and a second request for one target,
 /// which is rare there: what never happens proves nothing.
-const REASONS: [Reason; 18] = [
+const REASONS: [Reason; 19] = [
     Reason::Due,
     Reason::AsWanted,
     Reason::ReadyAgain,
@@ -41,6 +41,7 @@ const REASONS: [Reason; 18] = [
     Reason::WaitsForRequest,
     Reason::RunLimit,
     Reason::TakenOver,
+    Reason::HandedBack,
     Reason::BeingMerged,
     Reason::HoldLabel,
     Reason::ClosedByPerson,
@@ -73,6 +74,7 @@ impl Model {
         if rng.u8(..3) == 0 {
             lab.bot.forge.configure(|settings| settings.remove_source_branch = true);
         }
+        lab.bot.branches_by_api.set(rng.u8(..4) == 0);
         lab.bot.forge.configure(|settings| {
             settings.background_delay = rng.u64(..6);
             settings.checking_reads = rng.u32(..3);
@@ -82,6 +84,7 @@ impl Model {
             project: lab.bot.project.clone(),
             bot: lab.bot.id,
             persons: Default::default(),
+            honest: Default::default(),
         });
         let told = lab.config.borrow().lines();
         Self {

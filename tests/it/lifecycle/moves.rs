@@ -4,6 +4,7 @@ use fastrand::Rng;
 use forge::MrState;
 
 use super::config::{Config, Saas, Shape, Target};
+use super::forgery::Forgery;
 use super::lab::{Lab, saas, sha};
 use super::look::{Look, PREFIX};
 use super::people::{Deed, Scene};
@@ -272,7 +273,7 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
     if let Some(locked) = pick(rng, Some(MrState::Locked)).filter(|_| rng.u8(..4) == 0) {
         return Deed::Locked(locked, false);
     }
-    let kind = rng.u8(..33);
+    let kind = rng.u8(..37);
     let of_open = |deed: &dyn Fn(u64) -> Deed| open.map_or(elsewhere.clone(), deed);
     match kind {
         0..8 => of_open(&Deed::Merge),
@@ -309,6 +310,7 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
             _ => Deed::Push(format!("{PREFIX}mine"), number),
         },
         32 => of_open(&|iid| Deed::Locked(iid, true)),
+        33..37 => Forgery::any(&look, &scene.project, rng).map_or(elsewhere, Deed::Forge),
         30 => rng.choice(&branches).map_or(elsewhere, |branch| Deed::Open(branch.clone())),
         _ => elsewhere,
     }
@@ -317,5 +319,5 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
 /// Deeds that may come at any moment of a run: a push can hit the moment
 /// between the bot's last look and its own push, for which GitLab has no lock.
 pub fn any_moment(deed: &Deed) -> bool {
-    !matches!(deed, Deed::Push(..) | Deed::Rebase(_))
+    !matches!(deed, Deed::Push(..) | Deed::Forge(_) | Deed::Rebase(_))
 }

@@ -1,12 +1,13 @@
 //! What people do in the project beside the bot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Mutex;
 
 use forge::{ProjectHandle, World};
 
 use super::driver::load_files;
+use super::forgery::Forgery;
 use super::look::{Marks, exact};
 
 /// What of people's work a check has to know and GitLab does not tell.
@@ -30,6 +31,8 @@ pub struct Scene {
     pub project: ProjectHandle,
     pub bot: u64,
     pub persons: Mutex<Persons>,
+    /// What is known of commits: whether they are what they declare.
+    pub honest: Mutex<BTreeMap<String, Result<(), String>>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub enum Deed {
     Rebase(u64),
     /// A commit on top of a branch, or a branch of their own.
     Push(String, u32),
+    /// A commit in the bot's name on a branch of the bot's.
+    Forge(Forgery),
     DeleteBranch(String),
     /// Reverts the merge of a request on the target branch.
     Revert(u64),
@@ -125,6 +130,10 @@ impl Deed {
                 let change = [("data/by-hand.txt", Some(text))];
                 persons.pushed.insert(project.commit("dev", branch, "by hand", change));
             }
+            Self::Forge(forgery) => {
+                scene.world.settle();
+                forgery.push(project, &mut persons.pushed);
+            }
             Self::DeleteBranch(branch) => {
                 project.delete_branch("dev", branch);
             }
@@ -150,7 +159,10 @@ impl Deed {
     fn touch(&self, scene: &Scene) {
         let mut persons = scene.persons.lock().unwrap();
         match self {
-            Self::Push(branch, _) | Self::DeleteBranch(branch) | Self::Open(branch) => {
+            Self::Push(branch, _)
+            | Self::Forge(Forgery { branch, .. })
+            | Self::DeleteBranch(branch)
+            | Self::Open(branch) => {
                 persons.touched_branches.insert(branch.clone());
                 for request in scene.project.merge_requests() {
                     if request.source_branch == *branch {
@@ -188,6 +200,8 @@ fn merge(scene: &Scene, iid: u64) {
     let request = project.merge_request(iid).expect("a request");
     let before = project.files("main");
     let tip = project.tip(&request.source_branch);
+    let pushed = scene.persons.lock().unwrap().pushed.clone();
+    let tip = tip.filter(|tip| !pushed.contains(tip));
     if project.merge("dev", iid).is_err() || request.author != scene.bot {
         return;
     }

@@ -5,8 +5,10 @@ use forge::{Fault, FaultKind, MrState};
 use sapm::plan::Reason;
 
 use super::config::{Config, Shape};
+use super::driver::LABEL;
 use super::lab::{Lab, block_on, saas, sha, simple, story, targets};
-use super::safety::CLOSING;
+use super::look::PREFIX;
+use super::safety::{CLOSING, TAKEN_OVER, TAKEN_OVER_LABEL, comments};
 
 /// One target with an open request.
 async fn one_open() -> (Lab, forge::MergeRequest) {
@@ -74,10 +76,13 @@ fn a_request_that_a_person_sent_elsewhere_is_theirs() {
         project.set_branch("dev", "stable", "main").unwrap();
         project.retarget("dev", request.iid, "stable").unwrap();
         let run = lab.run().await;
-        assert!(lab.bot.writes().is_empty(), "{:#?}", story(&run));
         assert_eq!(run.plan.requests.len(), 1);
         assert_eq!(run.plan.requests[0].reason_code, Reason::TakenOver);
         assert!(run.plan.requests[0].reason.contains("stable"), "{:#?}", story(&run));
+        // The bot does not vouch for what it brings to another branch.
+        let now = project.merge_request(request.iid).unwrap();
+        assert!(!now.labels.contains(LABEL) && now.labels.contains(TAKEN_OVER_LABEL));
+        assert_eq!(comments(&now, lab.bot.id, TAKEN_OVER), 1);
         lab.release_for(0, 2);
         lab.quiet().await;
         lab.rewrite("gone", |config| config.target_mut(0).disabled = true);
@@ -292,5 +297,35 @@ fn no_branch_is_made_under_a_persons_request() {
         project.close("dev", theirs);
         lab.run().await;
         assert!(lab.open(0).is_some(), "it is the bot's again");
+    });
+}
+
+#[test]
+fn a_branch_that_changes_right_before_its_request_is_opened_gets_none() {
+    block_on(async {
+        // Where in a run the commit is made, by a run that nobody disturbs.
+        let twin = Lab::new(simple(Shape::Line, 1));
+        twin.release_for(0, 1);
+        twin.run().await;
+        let commit = twin.bot.forge.log().iter().position(|entry| {
+            entry.method == "POST" && entry.path.ends_with("/repository/commits")
+        });
+        let next = commit.unwrap() as u64 + 2;
+
+        let lab = Lab::new(simple(Shape::Line, 1));
+        lab.release_for(0, 1);
+        let project = lab.bot.project.clone();
+        lab.bot.forge.settle();
+        lab.bot.forge.clear_log();
+        lab.bot.forge.on_request(next, move |_| {
+            let branches = project.branches();
+            let branch = branches.keys().find(|name| name.starts_with(PREFIX)).unwrap();
+            project.commit("dev", branch, "mine", [(".gitlab-ci.yml", Some("evil"))]);
+        });
+        let run = lab.bot.run().await.expect("a whole run");
+        assert!(lab.bot.project.merge_requests().is_empty(), "{:#?}", story(&run));
+        lab.bot.forge.clear_faults();
+        lab.run().await;
+        assert!(lab.bot.project.merge_requests().is_empty(), "it is somebody else's branch");
     });
 }

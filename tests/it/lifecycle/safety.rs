@@ -1,16 +1,17 @@
 //! What has to hold after every run, however it went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use forge::{MergeRequest, MrState, ProjectHandle};
 
-use super::driver::load_files;
-use super::look::{Look, Marks, PREFIX, about, moved as moved_by, taken_over_from};
+use super::driver::{LABEL, load_files};
+use super::look::{Look, Marks, PREFIX, about, exact, moved as moved_by, taken_over_from};
 use super::people::{Persons, Scene};
 
 pub const CLOSING: &str = "<!-- sapm:closed-by-bot -->";
 pub const TAKEN_OVER: &str = "<!-- sapm:taken-over -->";
 const TARGETS: &str = "<!-- sapm:targets=";
+pub const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
 pub const HOLD: &str = "sapm/hold";
 pub const AGAIN: &str = "sapm/again";
 
@@ -32,9 +33,7 @@ pub fn comments(request: &MergeRequest, bot: u64, marker: &str) -> usize {
 }
 
 /// What nobody but people may change of a request.
-fn face(
-    request: &MergeRequest,
-) -> (&str, &str, &std::collections::BTreeSet<String>, MrState, Option<&String>) {
+fn face(request: &MergeRequest) -> (&str, &str, &BTreeSet<String>, MrState, Option<&String>) {
     (&request.title, &request.description, &request.labels, request.state, request.sha.as_ref())
 }
 
@@ -43,7 +42,7 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
     let persons = scene.persons.lock().unwrap();
     let mut problems = persons.complaints.clone();
     others_untouched(scene, views, &persons, &mut problems);
-    one_per_target(scene, views.after, &mut problems);
+    one_per_target(scene, views.after, &persons.pushed, &mut problems);
     texts(scene, views.after, &mut problems);
     let new: Vec<&MergeRequest> = views
         .after
@@ -56,6 +55,7 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
     }
     for new in new {
         problems.extend(against_a_person(scene, views, new));
+        problems.extend(vouches_wrongly(scene, views.after, new));
     }
     for (iid, request) in &views.after.requests {
         for marker in [CLOSING, TAKEN_OVER] {
@@ -78,6 +78,32 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
         }
     }
     problems
+}
+
+/// Does an open request carry the bot's labels while its tip is anything else than its base with the
+/// declared values?
+pub fn vouches_wrongly(scene: &Scene, look: &Look, request: &MergeRequest) -> Option<String> {
+    if request.state != MrState::Opened || !request.labels.contains(LABEL) {
+        return None;
+    }
+    let tip = look.tip(request)?;
+    let mut known = scene.honest.lock().unwrap();
+    let verdict = known.entry(tip.clone()).or_insert_with(|| honest(&scene.project, tip));
+    let error = verdict.as_ref().err()?;
+    Some(format!("!{} has the label {LABEL}, and its tip {tip} {error}", request.iid))
+}
+
+/// Is a commit its base on the target branch with the values that it declares, and nothing else?
+fn honest(project: &ProjectHandle, tip: &str) -> Result<(), String> {
+    let marks = Marks::of(project, tip).ok_or("declares nothing")?;
+    let [base] = &project.parents(tip)[..] else {
+        return Err("has not one parent".to_owned());
+    };
+    if !project.contains("main", base) {
+        return Err("stands on something that is not on the target branch".to_owned());
+    }
+    let old = project.files(base);
+    exact(None, (&old, &load_files(&old).inventory), &project.files(tip), &[&marks])
 }
 
 fn others_untouched(
@@ -112,6 +138,16 @@ fn others_untouched(
             continue;
         }
         let taken_over = before.tip(old).is_some_and(|tip| persons.pushed.contains(tip));
+        // What the bot vouched with goes, whatever else it leaves alone.
+        let own_labels = |request: &MergeRequest| {
+            let mut request = request.clone();
+            if taken_over && old.state != MrState::Locked {
+                request.labels.remove(LABEL);
+                request.labels.remove(TAKEN_OVER_LABEL);
+            }
+            request
+        };
+        let (old, new) = (&own_labels(old), &own_labels(new));
         let why = if old.author != scene.bot {
             "a person's"
         } else if old.state == MrState::Locked {
@@ -146,7 +182,7 @@ fn others_untouched(
         let count = |request: &MergeRequest| {
             request.comments().filter(|note| note.author == scene.bot).count()
         };
-        let allowed = usize::from(why == "taken over");
+        let allowed = usize::from(taken_over && old.state != MrState::Locked);
         if count(new) > count(old) + allowed {
             problems.push(format!("the bot commented on !{iid}, which was {why}"));
         }
@@ -166,14 +202,20 @@ fn deleted_by_bot(scene: &Scene, branch: &str) -> bool {
     scene.world.log().iter().any(|entry| entry.method == "DELETE" && entry.path.ends_with(&name))
 }
 
-fn one_per_target(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
+fn one_per_target(
+    scene: &Scene,
+    after: &Look,
+    pushed: &BTreeSet<String>,
+    problems: &mut Vec<String>,
+) {
     let mut by_target: BTreeMap<String, Vec<(&MergeRequest, bool, Marks)>> = BTreeMap::new();
     let mut by_branch: BTreeMap<&str, u64> = BTreeMap::new();
     for request in after.open_of(scene.bot) {
         if let Some(other) = by_branch.insert(&request.source_branch, request.iid) {
             problems.push(format!("!{other} and !{} have one branch", request.iid));
         }
-        let own = after.tip(request).and_then(|tip| Marks::of(&scene.project, tip));
+        let tip = after.tip(request).filter(|tip| !pushed.contains(*tip));
+        let own = tip.and_then(|tip| Marks::of(&scene.project, tip));
         let is_own = own.is_some();
         let Some(marks) = own.or_else(|| taken_over_from(&scene.project, request)) else {
             continue;

@@ -17,6 +17,7 @@ fn scene(lab: &Lab) -> Arc<Scene> {
         project: lab.bot.project.clone(),
         bot: lab.bot.id,
         persons: Default::default(),
+        honest: Default::default(),
     })
 }
 

@@ -81,6 +81,7 @@ async fn world(seed: u64) {
         project: lab.bot.project.clone(),
         bot: lab.bot.id,
         persons: Default::default(),
+        honest: Default::default(),
     };
     let scene = Arc::new(scene);
     let mut commits = Commits(0);

@@ -45,6 +45,7 @@ impl Tally {
         let more = match deed {
             Deed::Label(_, label, on) => format!(" {label} {on}"),
             Deed::Draft(_, on) | Deed::Locked(_, on) => format!(" {on}"),
+            Deed::Forge(forgery) => format!(" {:?} on {}", forgery.content, forgery.state),
             _ => String::new(),
         };
         self.note(format!("deed: {kind}{more}"));

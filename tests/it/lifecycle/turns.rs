@@ -1,6 +1,7 @@
 //! Two runs at once that take turns at every request, in an order that a seed decides: a failing
 //! world plays again.
 
+use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use async_trait::async_trait;
 use fastrand::Rng;
 use sapm::domain::CommitSha;
 use sapm::observe::ports::{
-    Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
-    RequestChange,
+    Attempt, Branch, BranchReader, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit,
+    NewRequest, OpenOutcome, RequestChange,
 };
-use sapm::snapshot::{CommitDetail, Failure, FileChange, MergeRequestFact, PastMergeRequest};
+use sapm::snapshot::{CommitDetail, Failure, MergeRequestFact, PastMergeRequest};
 use tokio::sync::Notify;
 
 struct State {
@@ -98,12 +99,21 @@ impl<T> InTurn<'_, T> {
 
 #[async_trait]
 impl<T: ForgeReader> ForgeReader for InTurn<'_, T> {
-    async fn requests_and_branches(
+    async fn open_requests(
         &self,
         prefix: &str,
         target_branch: &str,
-    ) -> Result<(Vec<MergeRequestFact>, Vec<(String, CommitDetail)>), Failure> {
-        self.next().await.requests_and_branches(prefix, target_branch).await
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.next().await.open_requests(prefix, target_branch).await
+    }
+
+    async fn requests_beside(
+        &self,
+        open: &[MergeRequestFact],
+        branches: &BTreeSet<&str>,
+        target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.next().await.requests_beside(open, branches, target_branch).await
     }
 
     async fn past_requests(
@@ -130,16 +140,19 @@ impl<T: ForgeReader> ForgeReader for InTurn<'_, T> {
         self.next().await.notes_of(iid, bot_id).await
     }
 
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
-        self.next().await.file(commit, path).await
-    }
-
-    async fn changes(&self, commit: &CommitSha) -> Result<Vec<FileChange>, Failure> {
-        self.next().await.changes(commit).await
-    }
-
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {
         self.next().await.branch_tip(branch).await
+    }
+}
+
+#[async_trait]
+impl<T: BranchReader> BranchReader for InTurn<'_, T> {
+    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
+        self.next().await.branches(prefix, target_branch).await
+    }
+
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+        self.next().await.file(commit, path).await
     }
 }
 

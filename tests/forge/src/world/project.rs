@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use git2::{FileMode, Oid};
 
-use crate::git::repo::Edit;
+use crate::git::repo::{Edit, Person};
 use crate::gitlab::model::{MergeRequest, MrState, Pipeline};
 use crate::gitlab::requests::{NewRequest, Refused};
 use crate::gitlab::{merging, pushes, quick_actions, requests};
@@ -162,6 +162,40 @@ impl ProjectHandle {
         })
     }
 
+    /// Replaces a branch by a commit on `start` that names anybody as author and committer, as git lets
+    /// everybody do who may push. Gives the hash.
+    pub fn commit_in_name_of<P, B>(
+        &self,
+        username: &str,
+        named: (&str, &str),
+        branch: &str,
+        start: &str,
+        message: &str,
+        changes: impl IntoIterator<Item = (P, Option<B>)>,
+    ) -> String
+    where
+        P: Into<String>,
+        B: Into<Vec<u8>>,
+    {
+        self.act(username, |state, user| {
+            let repo = state.project(self.id).repo().expect("a real repository");
+            let parent = repo.resolve(start).expect("a commit to start from");
+            let edits: BTreeMap<String, Edit> = changes
+                .into_iter()
+                .map(|(path, bytes)| {
+                    (path.into(), bytes.map(|bytes| (bytes.into(), FileMode::Blob)))
+                })
+                .collect();
+            let tree = repo.edit(Some(parent), &edits).expect("usable paths");
+            let person = Person { name: named.0.to_owned(), email: named.1.to_owned() };
+            let now = state.now().timestamp();
+            let commit = repo.commit(tree, &[parent], (&person, &person), now, message);
+            pushes::push(state, self.id, user, branch, commit)
+                .expect("a branch that can be pushed");
+            commit.to_string()
+        })
+    }
+
     /// Points a branch at a commit, by force if need be.
     pub fn set_branch(&self, username: &str, branch: &str, commit: &str) -> Result<(), String> {
         self.act(username, |state, user| {
@@ -312,6 +346,15 @@ impl ProjectHandle {
         let state = self.world.shared.state();
         let repo = state.project(self.id).repo().expect("a real repository");
         repo.files(repo.resolve(rev).expect("a commit"))
+    }
+
+    /// A commit's parents.
+    pub fn parents(&self, rev: &str) -> Vec<String> {
+        let state = self.world.shared.state();
+        let repo = state.project(self.id).repo().expect("a real repository");
+        let commit = repo.resolve(rev).expect("a commit");
+        let commit = repo.git.find_commit(commit).expect("a commit");
+        commit.parent_ids().map(|id| id.to_string()).collect()
     }
 
     /// A commit's message.

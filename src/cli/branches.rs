@@ -1,0 +1,127 @@
+//! The bot's branches: by git, beside the clone; by GitLab's API where git does not serve them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt};
+
+use super::config::{Config, Source, same_host};
+use super::doors::{Doors, GitLabDoor};
+use super::source::{Loaded, git_credentials};
+use crate::clients::git::{BranchOptions, Branches, FetchedBranch, TimeOuts};
+use crate::clients::gitlab::GitLabReader;
+use crate::domain::CommitSha;
+use crate::observe::ports::{Branch, BranchReader};
+use crate::plan::verify;
+use crate::snapshot::{Failure, Lookup};
+
+/// Commits of which GitLab is asked, in one run, whether they are on the target branch. Git tells that of
+/// all branches at once; what is left are branches that were merged, or are nobody's.
+const MAX_BASES_ASKED: usize = 50;
+
+/// Reads the bot's branches.
+pub struct BranchDoor {
+    git: Option<Branches>,
+    /// Did git serve them?
+    by_git: AtomicBool,
+    gitlab: GitLabReader,
+}
+
+impl BranchDoor {
+    /// Asks nobody yet.
+    pub fn new(config: &Config, doors: &Doors, loaded: &Loaded, gitlab: &GitLabDoor) -> Self {
+        let git = options(config, doors, loaded, gitlab).map(Branches::new);
+        Self { git, by_git: AtomicBool::new(false), gitlab: gitlab.reader.clone() }
+    }
+
+    /// What git could not prove, GitLab tells, as far as it matters and within bounds.
+    async fn finished(&self, fetched: Vec<FetchedBranch>, target_branch: &str) -> Vec<Branch> {
+        let open = |branch: &FetchedBranch| {
+            let matters = !branch.content.base_on_target && verify::declares(&branch.tip.message);
+            matters.then(|| branch.tip.parents.first().cloned()).flatten()
+        };
+        let bases: BTreeSet<CommitSha> = fetched.iter().filter_map(open).collect();
+        let answers: BTreeMap<CommitSha, Result<bool, Failure>> =
+            stream::iter(bases.into_iter().take(MAX_BASES_ASKED))
+                .map(|base| async move {
+                    let answer = self.gitlab.is_on_branch(&base, target_branch).await;
+                    (base, answer)
+                })
+                .buffer_unordered(MAX_BASES_ASKED)
+                .collect()
+                .await;
+        fetched
+            .into_iter()
+            .map(|mut branch| {
+                let answer = open(&branch).map(|base| answers.get(&base).cloned());
+                let failure = match answer {
+                    None => None,
+                    Some(Some(Ok(on_target))) => {
+                        branch.content.base_on_target = on_target;
+                        None
+                    }
+                    Some(Some(Err(failure))) => Some(failure),
+                    Some(None) => Some(Failure::new(format!(
+                        "more than {MAX_BASES_ASKED} branches stand on commits of their own"
+                    ))),
+                };
+                let content = failure.map_or(Lookup::Found(branch.content), Lookup::Failed);
+                Branch { name: branch.name, tip: branch.tip, content }
+            })
+            .collect()
+    }
+}
+
+/// How to fetch the branches; `None` without a repository that has the commit that was read.
+fn options(
+    config: &Config,
+    doors: &Doors,
+    loaded: &Loaded,
+    gitlab: &GitLabDoor,
+) -> Option<BranchOptions> {
+    let address = config.gitlab.as_ref()?;
+    let url = match &config.source {
+        Source::Url(url) if same_host(&address.url, url) => url.clone(),
+        _ => {
+            let base = address.url.trim_end_matches('/');
+            format!("{base}/{}.git", gitlab.reader.project().path)
+        }
+    };
+    Some(BranchOptions {
+        url,
+        credentials: address.token.as_ref().map(git_credentials),
+        objects: loaded.objects()?,
+        base: loaded.commit.clone()?,
+        scratch_dir: std::env::temp_dir(),
+        times: TimeOuts::default(),
+        stats: Arc::clone(&doors.stats()),
+    })
+}
+
+#[async_trait]
+impl BranchReader for BranchDoor {
+    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
+        if let Some(git) = &self.git {
+            match git.fetch(prefix, target_branch).await {
+                Ok(fetched) => {
+                    self.by_git.store(true, Ordering::Relaxed);
+                    return Ok(self.finished(fetched, target_branch).await);
+                }
+                Err(failure) => tracing::info!(
+                    "the branches are read by GitLab's API, as git does not serve them: {}",
+                    failure.error
+                ),
+            }
+        }
+        self.gitlab.branches(prefix, target_branch).await
+    }
+
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+        match &self.git {
+            Some(git) if self.by_git.load(Ordering::Relaxed) => git.text(commit, path).await,
+            _ => self.gitlab.file(commit, path).await,
+        }
+    }
+}

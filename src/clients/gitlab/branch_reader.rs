@@ -1,0 +1,85 @@
+//! Branches and what they change by the REST API: where git does not serve them, as the token lacks the
+//! scope `read_repository`, say. It takes up to four requests for each branch.
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use gitlab::api::projects::repository::files::FileRaw;
+
+use super::lookups::{is_missing_file, unbuilt};
+use super::reader::GitLabReader;
+use crate::domain::{CommitSha, sha256_hex};
+use crate::observe::ports::{Branch, BranchReader};
+use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
+
+#[async_trait]
+impl BranchReader for GitLabReader {
+    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
+        let listed = self.listed_branches(prefix).await?;
+        // How many are under way at a time the service bounds.
+        Ok(join_all(listed.into_iter().map(|(name, tip)| async move {
+            let content = Lookup::from(self.content(&tip, target_branch).await);
+            Branch { name, tip, content }
+        }))
+        .await)
+    }
+
+    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .map_err(|_| Failure::new(format!("{path} at {}: not UTF-8 text", commit.short())))
+        };
+        self.bytes_of(commit, path).await?.map(text).transpose()
+    }
+}
+
+impl GitLabReader {
+    /// What a tip changes.
+    async fn content(
+        &self,
+        tip: &CommitDetail,
+        target_branch: &str,
+    ) -> Result<BranchContent, Failure> {
+        let failed = |error: &_| self.api.failure(error);
+        let [base] = tip.parents.as_slice() else {
+            return Ok(BranchContent { base_on_target: false, changed: Vec::new() });
+        };
+        let beyond = self.beyond(target_branch, &tip.sha).await.map_err(|error| failed(&error))?;
+        // With one commit of its own it stands on the target branch; without any it was merged.
+        let (base_on_target, diffs) = match beyond.commits.len() {
+            0 => {
+                let own = self.beyond(base.as_str(), &tip.sha).await;
+                (true, own.map_err(|error| failed(&error))?.diffs)
+            }
+            commits => (commits == 1, beyond.diffs),
+        };
+        let mut changed = Vec::new();
+        for diff in diffs.into_iter().take(2) {
+            let is_edit = diff.is_edit();
+            let path = diff.new_path;
+            let digests = match (is_edit && base_on_target).then_some((base, &tip.sha)) {
+                Some((before, after)) => {
+                    let before = self.bytes_of(before, &path).await?;
+                    let after = self.bytes_of(after, &path).await?;
+                    before.zip(after).map(|(a, b)| (sha256_hex(&a), sha256_hex(&b)))
+                }
+                None => None,
+            };
+            changed.push(ChangedFile { path, digests });
+        }
+        Ok(BranchContent { base_on_target, changed })
+    }
+
+    async fn bytes_of(&self, commit: &CommitSha, path: &str) -> Result<Option<Vec<u8>>, Failure> {
+        let endpoint = FileRaw::builder()
+            .project(self.project().id)
+            .file_path(path.trim_start_matches('/'))
+            .ref_(commit.as_str())
+            .build()
+            .map_err(unbuilt)?;
+        match self.api.bytes(&endpoint).await {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if is_missing_file(&error) => Ok(None),
+            Err(error) => Err(self.api.failure(&error)),
+        }
+    }
+}

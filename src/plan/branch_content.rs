@@ -1,0 +1,62 @@
+//! What open requests change, and what stands beside it.
+
+use super::authorship::OwnChange;
+use super::conflicts::Change;
+use super::desired::{self, Desired, Group};
+use super::lifecycle::{Existing, Planner};
+use super::model::Reason;
+use super::trailers::Trailers;
+use crate::snapshot::{CommitDetail, MergeRequestFact};
+
+impl<'a> Planner<'a> {
+    /// Takes an open request in with the content that it has.
+    ///
+    /// # Errors
+    /// The name of the request that it does not merge beside.
+    pub(super) fn admit_as_it_is(&mut self, existing: &Existing<'_>) -> Result<(), String> {
+        let OwnChange { trailers, before, .. } = &*existing.own;
+        let name = format!("!{}", existing.request.iid);
+        let Some(target) = self.target_text(&trailers.path) else { return Err(name) };
+        let (path, base) = (trailers.path.clone(), (*before).to_owned());
+        let change = Change { path, base, text: existing.own.after().to_owned(), name };
+        self.standing.admit(target, change)
+    }
+
+    /// Notes that nobody knows what an open request changes in its file.
+    pub(super) fn note_unread(&mut self, request: &MergeRequestFact, tip: &CommitDetail) {
+        if let Some(trailers) = Trailers::parse(&tip.message) {
+            self.unread.insert(trailers.path, request.iid);
+        }
+    }
+
+    /// Is there an open request in the same file whose change could not be read? Then nobody can
+    /// say what fits beside it.
+    pub(super) fn beside_unread(&self, path: &str) -> Option<(Reason, String)> {
+        let iid = self.unread.get(path)?;
+        let reason = format!("what !{iid} changes in the same file could not be read");
+        Some((Reason::FactsMissing, reason))
+    }
+
+    /// The text that the target branch has of a file.
+    pub(super) fn target_text(&self, path: &str) -> Option<&'a str> {
+        let file = path.strip_prefix("data")?;
+        self.bundle.sources.get(file).map(|tree| tree.text())
+    }
+
+    /// What a branch writes, made on the target branch as it is, for those of a group that it is
+    /// about; where no group has it, for its targets wherever they are.
+    pub(super) fn with_values(
+        &self,
+        group: Option<&Group>,
+        trailers: &Trailers,
+    ) -> Option<Desired> {
+        let members = match group {
+            Some(group) => group.members.clone(),
+            None => self.decisions.subscribers.keys().copied().collect(),
+        };
+        let desired = desired::with_values(self.inventory, self.bundle, &members, trailers)?;
+        let decision = self.decisions.subscribers.get(desired.members.first()?);
+        let promotable_since = decision.and_then(|decision| decision.promotable_since);
+        Some(Desired { promotable_since, ..desired })
+    }
+}
