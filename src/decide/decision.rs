@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::due::{current_hashes, follow, single_commit, wanted_hashes};
+use super::due::{current_hashes, follow, is_due, single_commit, unread_records, wanted_hashes};
 use super::edits::{EditChecker, reject_unsafe_edits};
 use super::gates::{
     Context, Gate, GateName, blocked_version, deployment, same_ref, schedule, slo, soak,
@@ -172,17 +172,10 @@ fn subscriber(
     let followed = follow(inventory, &states, target, &mut decisions.problems, &mut errors);
     let candidate = single_commit(&followed);
     let wanted_hashes = wanted_hashes(inventory, &states, target, candidate);
-    let usable = followed
-        .iter()
-        .all(|followed| followed.deployment().is_some_and(|deployment| deployment.is_usable()));
-    let due = match candidate {
-        _ if followed.is_empty() => Some(false),
-        Some(commit) if usable => Some(
-            commit.as_str() != current
-                || wanted_hashes.iter().any(|hash| !target.promotion.current_hashes.contains(hash)),
-        ),
-        _ => None,
-    };
+    let due = is_due(target, &followed, candidate, &wanted_hashes);
+    if due != Some(false) {
+        errors.extend(unread_records(&followed));
+    }
     let context = Context { subscriber: target, snapshot, followed, candidate, due };
     let gates = vec![
         deployment::evaluate(&context),
