@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use sapm::decide::{Decision, Outcome, decide, record_key};
 use sapm::domain::CommitSha;
+use sapm::report::publisher_data;
 use sapm::snapshot::{Failure, Snapshot};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::small_world::{Spec, at, commit, read};
 
@@ -98,6 +99,22 @@ fn config_hashes_are_known_by_the_record_of_the_first_publisher() {
         let decision = decision('2', Some(hash), &[('2', first), ('2', Succeeded)]);
         assert_eq!(decision.outcome, outcome, "{hash} {first:?}: {:?}", decision.errors);
     }
+}
+
+#[test]
+fn the_first_of_two_publishers_of_one_name_is_exported() {
+    let publisher = |digit| Spec {
+        namespace: "stage".to_owned(),
+        git_ref: commit(digit),
+        publish: vec!["stage".to_owned()],
+        ..Spec::default()
+    };
+    let twice = BTreeMap::from([("shop".to_owned(), vec![publisher('1'), publisher('2')])]);
+    let (_, report) = crate::page::small::report(&twice, "2026-08-20T10:00:00Z", &[]);
+    let export: Value = serde_json::from_str(&publisher_data(&report)).unwrap();
+    let commits: Vec<&Value> =
+        export.as_object().unwrap().values().map(|entry| &entry["commit_sha"]).collect();
+    assert_eq!(commits, [&json!(commit('1'))]);
 }
 
 fn records() -> impl Strategy<Value = Record> {
