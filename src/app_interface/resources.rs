@@ -68,7 +68,7 @@ pub struct SloDocument {
     pub slos: Vec<Slo>,
 }
 
-/// A namespace of an SLO document.
+/// An entry of an SLO document's `namespaces`; several may be about one namespace.
 #[derive(Debug, Clone)]
 pub struct SloNamespace {
     /// Name of the namespace.
@@ -87,6 +87,6 @@ pub struct Slo {
     pub name: String,
     /// A value below this one is a breach (`SLOTarget`).
     pub target: f64,
-    /// The Prometheus expression with `{{window}}` rendered.
+    /// The Prometheus expression, rendered with `SLOParameters`.
     pub expression: String,
 }
