@@ -37,7 +37,8 @@ pub struct Snapshot {
     /// Deployment records that could not be read, with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deployment_record_errors: BTreeMap<String, Failure>,
-    /// SLO values by `<document>/<cluster>/<namespace>/<slo>`.
+    /// SLO values by `<document>/<cluster>/<namespace>/<slo>`; where several queries have these
+    /// names, the later ones end in `#2`, `#3`, … ([`crate::domain::SloKeys`]).
     #[serde(default)]
     pub slo_values: BTreeMap<String, SloValue>,
     /// The config repo's project; absent when GitLab was not asked.
@@ -349,11 +350,6 @@ impl Snapshot {
             _ => git_ref.to_owned(),
         };
         format!("{host}{}@{git_ref}", path.replace('@', "%40"))
-    }
-
-    /// Key of an SLO's value.
-    pub fn slo_key(document: &str, cluster: &str, namespace: &str, slo: &str) -> String {
-        format!("{document}/{cluster}/{namespace}/{slo}")
     }
 
     /// Key of a file's text at a commit.

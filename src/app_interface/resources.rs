@@ -78,6 +78,8 @@ pub struct SloNamespace {
     /// The Prometheus to ask: the document's `prometheusAccess.url` for this
     /// namespace, else the cluster's `prometheusUrl`.
     pub prometheus_url: Option<String>,
+    /// What the values of the document's SLOs go by in a snapshot for this entry, one for each SLO.
+    pub keys: Vec<String>,
 }
 
 /// A service level objective.

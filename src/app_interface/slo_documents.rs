@@ -1,4 +1,4 @@
-//! SLO documents: `$ref`s followed, expressions rendered.
+//! SLO documents: `$ref`s followed, expressions rendered, a key for each query.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use super::load::Loader;
 use super::resource_reader::{RawSlo, RawSloDocument};
 use super::resources::{Slo, SloDocument, SloNamespace};
 use super::template::Renderer;
-use crate::domain::Problem;
+use crate::domain::{Problem, SloKeys};
 
 impl Loader {
-    /// Resolves the documents, and renders those that a target uses.
+    /// Resolves the documents by path, so that the same files always give the same keys.
     pub(super) fn resolve_slo_documents(&mut self) {
         let used = self.used_slo_documents();
         let renderer = Renderer::new();
+        let mut keys = SloKeys::default();
         for (path, raw) in std::mem::take(&mut self.slo_documents) {
             let document = self.resolve_entries(&path, &raw).and_then(|entries| {
                 // One that no target uses may be meant for other readers.
@@ -29,7 +30,10 @@ impl Loader {
             });
             let document = match document {
                 Ok(None) => continue,
-                Ok(Some(document)) => Ok(Arc::new(document)),
+                Ok(Some(mut document)) => {
+                    assign_keys(&mut document, &mut keys);
+                    Ok(Arc::new(document))
+                }
                 Err(problem) => {
                     let message = problem.message.clone();
                     self.broken(&path, *problem);
@@ -62,6 +66,7 @@ impl Loader {
                 namespace: namespace.name.clone(),
                 cluster: namespace.cluster.name.clone(),
                 prometheus_url: url.clone().or_else(|| namespace.cluster.prometheus_url.clone()),
+                keys: Vec::new(),
             })
         };
         raw.namespaces.iter().enumerate().map(resolve).collect()
@@ -77,4 +82,13 @@ fn render_all(renderer: &Renderer, slos: Vec<RawSlo>) -> Result<Vec<Slo>, FieldE
         Ok(Slo { name: slo.name, target: slo.target, expression })
     });
     rendered.collect()
+}
+
+fn assign_keys(document: &mut SloDocument, keys: &mut SloKeys) {
+    for entry in &mut document.namespaces {
+        let slos = document.slos.iter();
+        let next_key =
+            |slo: &Slo| keys.next_key(&document.name, &entry.cluster, &entry.namespace, &slo.name);
+        entry.keys = slos.map(next_key).collect();
+    }
 }

@@ -7,10 +7,12 @@ mod identity;
 mod problem;
 pub mod schedule;
 mod share;
+mod slo_keys;
 mod span;
 
 pub use git::{CommitSha, RepoUrl, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use problem::{Problem, Related, Severity};
 pub use share::{Share, ShareError};
+pub use slo_keys::SloKeys;
 pub use span::span;
