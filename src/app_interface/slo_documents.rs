@@ -10,6 +10,9 @@ use super::resources::{Slo, SloDocument, SloNamespace};
 use super::template::Renderer;
 use crate::domain::{Problem, SloKeys};
 
+/// Queries of one document, entries times SLOs, at most.
+const MAX_QUERIES: usize = 1_000;
+
 impl Loader {
     /// Resolves the documents by path, so that the same files always give the same keys.
     pub(super) fn resolve_slo_documents(&mut self) {
@@ -22,6 +25,7 @@ impl Loader {
                 if !used.contains(&path) {
                     return Ok(None);
                 }
+                check_size(&path, &raw)?;
                 let slos = render_all(&renderer, raw.slos);
                 let slos =
                     slos.map_err(|error| error.into_problem("invalid_slo_expression", &path))?;
@@ -71,6 +75,17 @@ impl Loader {
         };
         raw.namespaces.iter().enumerate().map(resolve).collect()
     }
+}
+
+fn check_size(path: &str, raw: &RawSloDocument) -> Result<(), Box<Problem>> {
+    let queries = raw.namespaces.len().saturating_mul(raw.slos.len());
+    if queries <= MAX_QUERIES {
+        return Ok(());
+    }
+    let message = format!(
+        "it makes {queries} queries (namespaces times slos), more than {MAX_QUERIES}: split it"
+    );
+    Err(Box::new(Problem::error("broken_datafile", message).in_file(path).at("namespaces")))
 }
 
 fn render_all(renderer: &Renderer, slos: Vec<RawSlo>) -> Result<Vec<Slo>, FieldError> {

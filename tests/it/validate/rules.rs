@@ -363,6 +363,17 @@ fn invalid_slo_expression() {
 }
 
 #[test]
+fn an_slo_document_with_too_many_queries_is_refused() {
+    let entry = "- namespace: {$ref: /services/shop/namespaces/prod.yml}\n";
+    finds_nothing(&[(SLO, entry, &entry.repeat(1_000))]);
+    let repo = Repo::good().edit(SLO, entry, &entry.repeat(1_001));
+    let problems = repo.findings().problems;
+    let problem = problems.iter().find(|problem| problem.code == "broken_datafile").unwrap();
+    assert!(problem.message.contains("1001 queries"), "{}", problem.message);
+    assert_eq!(problem.path.as_deref(), Some("namespaces"));
+}
+
+#[test]
 fn unusable_version() {
     let full = "6666666666666666666666666666666666666666";
     finds(&[(APP, full, "66666666")], &["warning unusable_version: 66666666"]);
