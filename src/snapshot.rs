@@ -37,7 +37,8 @@ pub struct Snapshot {
     /// Deployment records that could not be read, with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub deployment_record_errors: BTreeMap<String, Failure>,
-    /// SLO values by `<document>/<cluster>/<namespace>/<slo>`.
+    /// SLO values by `<document>/<cluster>/<namespace>/<slo>`; where several queries have these
+    /// names, the later ones end in `#2`, `#3`, … ([`crate::domain::SloKeys`]).
     #[serde(default)]
     pub slo_values: BTreeMap<String, SloValue>,
     /// The config repo's project; absent when GitLab was not asked.
@@ -350,13 +351,22 @@ impl Snapshot {
     }
 
     /// Key of a moving ref's commit; the url as the resource template spells it.
+    ///
+    /// Only an `@` in the url's path is percent-encoded, which means the same repository. Otherwise
+    /// `…/api@v1` at `2` would share a key, and so a commit, with `…/api` at `v1@2`.
     pub fn commit_key(url: &RepoUrl, git_ref: &str) -> String {
-        format!("{url}@{git_ref}")
-    }
-
-    /// Key of an SLO's value.
-    pub fn slo_key(document: &str, cluster: &str, namespace: &str, slo: &str) -> String {
-        format!("{document}/{cluster}/{namespace}/{slo}")
+        let url = url.to_string();
+        let host_end = match url.find("://") {
+            Some(scheme) => url[scheme + 3..].find('/').map(|at| scheme + 3 + at),
+            None => url.find([':', '/']),
+        };
+        let (host, path) = url.split_at(host_end.unwrap_or(url.len()));
+        // Without a path it is no repository: its ref must not read as the path of one.
+        let git_ref = match path {
+            "" => git_ref.replace('@', "%40"),
+            _ => git_ref.to_owned(),
+        };
+        format!("{host}{}@{git_ref}", path.replace('@', "%40"))
     }
 }
 
@@ -369,4 +379,40 @@ pub enum ReadError {
     /// A version that this program does not know.
     #[error("snapshot of version {0}, this program reads version {VERSION}")]
     Version(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Snapshot;
+    use crate::domain::RepoUrl;
+
+    fn key(url: &str, git_ref: &str) -> String {
+        Snapshot::commit_key(&RepoUrl::new(url), git_ref)
+    }
+
+    #[test]
+    fn a_commit_key_spells_the_url_as_it_is_given() {
+        for url in [
+            "https://github.com/a/b",
+            "https://user:word@git.example.com:8443/a/b.git",
+            "git@git.example.com:a/b",
+        ] {
+            assert_eq!(key(url, "pkg@1.2.3"), format!("{url}@pkg@1.2.3"));
+        }
+        assert_ne!(key("https://h/api@v1", "2"), key("https://h/api", "v1@2"));
+        assert_ne!(key("https://user", "h/api@main"), key("https://user@h/api", "main"));
+    }
+
+    proptest! {
+        #[test]
+        fn two_refs_never_share_a_commit_key(
+            one in ("(https://|git@)?[ab]([/:@][ab]){0,3}", "[ab]([/@][ab]){0,2}"),
+            other in ("(https://|git@)?[ab]([/:@][ab]){0,3}", "[ab]([/@][ab]){0,2}"),
+        ) {
+            let keys = [&one, &other].map(|(url, git_ref)| key(url, git_ref));
+            prop_assert!(one == other || keys[0] != keys[1], "{:?}", keys);
+        }
+    }
 }

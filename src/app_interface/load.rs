@@ -9,7 +9,7 @@ use super::batch::{Batch, Parsed, Schema};
 use super::bundle::Bundle;
 use super::fields::{Field, FieldError};
 use super::resource_reader::{self, Named, RawNamespace, RawSloDocument};
-use super::resources::{App, Cluster, Namespace, SloDocument, SloNamespace};
+use super::resources::{App, Cluster, Namespace};
 use super::saas::{TargetDeclaration, Where};
 use super::saas_reader::{self, RawSaasFile, RawTarget};
 use super::tree::{FileTree, TreeError};
@@ -34,8 +34,8 @@ pub fn load_with_texts(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
 
 /// Datafiles by kind, before `$ref`s are followed.
 #[derive(Default)]
-struct Loader {
-    bundle: Bundle,
+pub(super) struct Loader {
+    pub(super) bundle: Bundle,
     keeps_texts: bool,
     saas_files: Vec<RawSaasFile>,
     target_files: BTreeMap<String, Result<TargetDeclaration, FieldError>>,
@@ -43,7 +43,7 @@ struct Loader {
     clusters: BTreeMap<String, Named>,
     environments: BTreeMap<String, Named>,
     namespaces: BTreeMap<String, RawNamespace>,
-    slo_documents: BTreeMap<String, RawSloDocument>,
+    pub(super) slo_documents: BTreeMap<String, RawSloDocument>,
 }
 
 impl Loader {
@@ -109,7 +109,7 @@ impl Loader {
         }
     }
 
-    fn broken(&mut self, path: &str, problem: Problem) {
+    pub(super) fn broken(&mut self, path: &str, problem: Problem) {
         self.bundle.broken_files.insert(path.to_owned());
         self.bundle.problems.push(problem);
     }
@@ -165,8 +165,9 @@ impl Loader {
             })
             .collect();
         self.resolve_namespaces(&clusters);
-        self.resolve_slo_documents();
         self.resolve_saas_files();
+        // Last, as only documents that a target uses are rendered.
+        self.resolve_slo_documents();
         if self.has_selectors() {
             self.bundle.selector_document = Some(self.selector_document());
         }
@@ -217,39 +218,6 @@ impl Loader {
             }
             self.bundle.namespaces.insert(path.clone(), Arc::new(namespace));
             self.namespaces.insert(path, raw);
-        }
-    }
-
-    fn resolve_slo_documents(&mut self) {
-        for (path, raw) in std::mem::take(&mut self.slo_documents) {
-            let mut namespaces = Vec::new();
-            let mut missing = None;
-            for (index, (namespace_path, url)) in raw.namespaces.into_iter().enumerate() {
-                match self.bundle.namespaces.get(&namespace_path) {
-                    Some(namespace) => namespaces.push(SloNamespace {
-                        namespace: namespace.name.clone(),
-                        cluster: namespace.cluster.name.clone(),
-                        prometheus_url: url.or_else(|| namespace.cluster.prometheus_url.clone()),
-                    }),
-                    None => missing = Some((index, namespace_path)),
-                }
-            }
-            let document = match missing {
-                None => Ok(Arc::new(SloDocument {
-                    path: path.clone(),
-                    name: raw.name,
-                    namespaces,
-                    slos: raw.slos,
-                })),
-                Some((index, target)) => {
-                    let at = format!("namespaces[{index}].namespace");
-                    let problem = self.dangling(&path, &at, &target);
-                    let message = problem.message.clone();
-                    self.broken(&path, problem);
-                    Err(message)
-                }
-            };
-            self.bundle.slo_documents.insert(path, document);
         }
     }
 
@@ -326,7 +294,7 @@ impl Loader {
         }
     }
 
-    fn dangling(&self, file: &str, path: &str, to: &str) -> Problem {
+    pub(super) fn dangling(&self, file: &str, path: &str, to: &str) -> Problem {
         self.bundle.dangling(path, to).in_file(file).at(path)
     }
 

@@ -3,7 +3,7 @@
 //! `tree` gives the files, `fields` reads typed values with their places,
 //! `saas` and `resources` are the datafiles in the field's words (`*_reader`
 //! reads them), and `load` turns a tree into a [`Bundle`]: everything typed, every `$ref` resolved,
-//! and every problem collected with its place instead of ending the run.
+//! every SLO expression that a target uses rendered (`template`), and every problem collected with its place instead of ending the run.
 
 mod batch;
 mod bundle;
@@ -13,6 +13,8 @@ mod resource_reader;
 mod resources;
 mod saas;
 mod saas_reader;
+mod slo_documents;
+mod template;
 mod tree;
 
 pub use bundle::{Bundle, LoadCounts};

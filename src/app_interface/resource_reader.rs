@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::fields::{Field, FieldError};
-use super::resources::{App, CodeComponent, Slo};
+use super::resources::{App, CodeComponent};
 use crate::domain::RepoUrl;
 use crate::yaml::{Kind, NodeRef};
 
@@ -33,7 +33,19 @@ pub(super) struct RawSloDocument {
     pub(super) name: String,
     /// Path of the namespace, and the Prometheus that the document names for it.
     pub(super) namespaces: Vec<(String, Option<String>)>,
-    pub(super) slos: Vec<Slo>,
+    pub(super) slos: Vec<RawSlo>,
+}
+
+/// An SLO before its expression is rendered.
+pub(super) struct RawSlo {
+    pub(super) name: String,
+    pub(super) target: f64,
+    /// A Jinja template.
+    pub(super) expression: String,
+    /// Its input.
+    pub(super) parameters: Map<String, Value>,
+    /// Where the expression stands, to say what is wrong with it.
+    pub(super) unrendered: FieldError,
 }
 
 pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
@@ -132,56 +144,19 @@ pub(super) fn slo_document(root: &Field<'_>) -> Result<RawSloDocument, FieldErro
     Ok(RawSloDocument { name: root.required_text("name")?, namespaces, slos })
 }
 
-fn slo(item: &Field<'_>) -> Result<Slo, FieldError> {
+fn slo(item: &Field<'_>) -> Result<RawSlo, FieldError> {
     let target = item.get("SLOTarget").ok_or_else(|| item.error("SLOTarget is missing"))?;
     let number = target.text()?.parse::<f64>().ok().filter(|number| number.is_finite());
     let expression = item.required_text("expr")?;
-    let mut parameters = BTreeMap::new();
-    if let Some(map) = item.get("SLOParameters") {
-        for (key, node) in map.node.entries() {
-            if let Some(text) = node.text() {
-                parameters.insert(key.to_string(), text.into_owned());
-            }
-        }
-    }
-    Ok(Slo {
+    let parameters = item.get("SLOParameters").map(|map| without_nulls(map.node.to_json()));
+    Ok(RawSlo {
         name: item.required_text("name")?,
         target: number.ok_or_else(|| target.error("SLOTarget must be a number"))?,
-        expression: render(&expression, &parameters)
-            .map_err(|message| item.error(format!("expr: {message}")))?,
+        unrendered: item.get("expr").unwrap_or_else(|| item.clone()).error(""),
+        expression,
+        parameters: match parameters {
+            Some(Value::Object(parameters)) => parameters,
+            _ => Map::new(),
+        },
     })
-}
-
-/// Replaces `{{name}}` (blanks allowed) by the parameter of that name.
-fn render(expression: &str, parameters: &BTreeMap<String, String>) -> Result<String, String> {
-    let mut rendered = String::with_capacity(expression.len());
-    let mut rest = expression;
-    while let Some(start) = rest.find("{{") {
-        let Some(length) = rest[start..].find("}}") else {
-            return Err("`{{` is never closed".to_owned());
-        };
-        let name = rest[start + 2..start + length].trim();
-        let Some(value) = parameters.get(name) else {
-            return Err(format!("SLOParameters has no `{name}`"));
-        };
-        rendered.push_str(&rest[..start]);
-        rendered.push_str(value);
-        rest = &rest[start + length + 2..];
-    }
-    rendered.push_str(rest);
-    Ok(rendered)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameters_are_rendered_with_and_without_blanks() {
-        let parameters = BTreeMap::from([("window".to_owned(), "28d".to_owned())]);
-        let rendered = render("a[{{window}}] / b[{{ window }}] > {x}", &parameters);
-        assert_eq!(rendered.as_deref(), Ok("a[28d] / b[28d] > {x}"));
-        assert!(render("a[{{widow}}]", &parameters).is_err());
-        assert!(render("a[{{window", &parameters).is_err());
-    }
 }

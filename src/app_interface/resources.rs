@@ -68,7 +68,7 @@ pub struct SloDocument {
     pub slos: Vec<Slo>,
 }
 
-/// A namespace of an SLO document.
+/// An entry of an SLO document's `namespaces`; several may be about one namespace.
 #[derive(Debug, Clone)]
 pub struct SloNamespace {
     /// Name of the namespace.
@@ -78,6 +78,8 @@ pub struct SloNamespace {
     /// The Prometheus to ask: the document's `prometheusAccess.url` for this
     /// namespace, else the cluster's `prometheusUrl`.
     pub prometheus_url: Option<String>,
+    /// What the values of the document's SLOs go by in a snapshot for this entry, one for each SLO.
+    pub keys: Vec<String>,
 }
 
 /// A service level objective.
@@ -87,6 +89,6 @@ pub struct Slo {
     pub name: String,
     /// A value below this one is a breach (`SLOTarget`).
     pub target: f64,
-    /// The Prometheus expression with `{{window}}` rendered.
+    /// The Prometheus expression, rendered with `SLOParameters`.
     pub expression: String,
 }

@@ -91,7 +91,7 @@ impl Forecasts {
         let (loaded, decisions, plan) = (facts.loaded, facts.decisions, facts.plan);
         let stops = stops(&loaded.inventory, decisions, plan);
         let from = snapshot.observed_at;
-        let world = World::new(&loaded.inventory, snapshot);
+        let world = World::new(&loaded.inventory, snapshot, &loaded.bundle);
         let plain = forecast(world.clone(), from, &stops, Limits::default());
         if question.assume.is_empty() {
             return Ok(Self { plain, assumed: None });

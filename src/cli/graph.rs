@@ -15,7 +15,7 @@ use super::source::{Loaded, Opening, load_config_repo};
 use crate::decide::decide;
 use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
 use crate::inventory::{Found, Inventory, Target, find, near};
-use crate::plan::{self, Narrowing, Plan, check_edits};
+use crate::plan::{self, Narrowing, Plan};
 use crate::report::{PlanReport, members};
 use crate::snapshot::Snapshot;
 
@@ -57,8 +57,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
 fn members_of(loaded: &Loaded, snapshot: Option<&Snapshot>) -> Vec<Member> {
     let nothing = Snapshot::new(Utc::now());
     let facts = snapshot.unwrap_or(&nothing);
-    let mut decisions = decide(&loaded.inventory, facts, &|_| true);
-    check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
+    let decisions = decide(&loaded.inventory, facts, &loaded.bundle, &|_| true);
     let report = PlanReport::new(
         &loaded.inventory,
         facts,

@@ -6,7 +6,7 @@ use super::doors::GitLabDoor;
 use super::exit::{Exit, Fatal};
 use super::source::Loaded;
 use crate::clients::git;
-use crate::decide::{Decisions, SloQuery, decide_part};
+use crate::decide::{self, Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
 use crate::observe::observe_needs;
 use crate::plan::{self, Merge, MergeTexts, Plan, Scope, Settings, Wishes};
@@ -19,17 +19,14 @@ pub const ROUNDS: usize = 50;
 /// The SLO values that it takes to decide on everybody in scope.
 pub fn slo_queries(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Vec<SloQuery> {
     let wanted = |target: &Target| !target.slos.is_empty() && scope.decides(target);
-    decide_part(&loaded.inventory, snapshot, &wanted, &|_| false).slo_queries
+    decide::slo_queries(&loaded.inventory, snapshot, &wanted)
 }
 
-/// Decides on everybody in scope; what cannot be edited safely is no promotion.
+/// Decides on everybody in scope.
 pub fn decide_on(scope: &Scope, loaded: &Loaded, snapshot: &Snapshot) -> Decisions {
-    let mut decisions =
-        decide_part(&loaded.inventory, snapshot, &|target| scope.decides(target), &|publisher| {
-            scope.reports(publisher)
-        });
-    plan::check_edits(&loaded.inventory, &loaded.bundle, &mut decisions);
-    decisions
+    let Loaded { inventory, bundle, .. } = loaded;
+    let wanted = |target: &Target| scope.decides(target);
+    decide_part(inventory, snapshot, bundle, &wanted, &|publisher| scope.reports(publisher))
 }
 
 /// Plans on these decisions.

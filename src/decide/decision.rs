@@ -6,7 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::due::{current_hashes, follow, single_commit, wanted_hashes};
+use super::due::{current_hashes, follow, is_due, single_commit, unread_records, wanted_hashes};
+use super::edits::{EditChecker, reject_unsafe_edits};
 use super::gates::{
     Context, Gate, GateName, blocked_version, deployment, same_ref, schedule, slo, soak,
 };
@@ -86,13 +87,36 @@ pub struct Decisions {
 pub fn decide(
     inventory: &Inventory,
     snapshot: &Snapshot,
+    edits: &dyn EditChecker,
     wanted: &dyn Fn(&Target) -> bool,
 ) -> Decisions {
-    decide_part(inventory, snapshot, wanted, &|_| true)
+    decide_part(inventory, snapshot, edits, wanted, &|_| true)
 }
 
 /// The same, with the problems of those publishers (indexes) alone that `reported` names.
 pub fn decide_part(
+    inventory: &Inventory,
+    snapshot: &Snapshot,
+    edits: &dyn EditChecker,
+    wanted: &dyn Fn(&Target) -> bool,
+    reported: &dyn Fn(usize) -> bool,
+) -> Decisions {
+    let mut decisions = evaluate_gates(inventory, snapshot, wanted, reported);
+    reject_unsafe_edits(inventory, edits, &mut decisions);
+    decisions
+}
+
+/// The SLO values that [`decide`] needs and that the snapshot lacks, each once.
+pub fn slo_queries(
+    inventory: &Inventory,
+    snapshot: &Snapshot,
+    wanted: &dyn Fn(&Target) -> bool,
+) -> Vec<SloQuery> {
+    evaluate_gates(inventory, snapshot, wanted, &|_| false).slo_queries
+}
+
+/// What the facts and the shared places allow; whether it can be written is not known yet.
+fn evaluate_gates(
     inventory: &Inventory,
     snapshot: &Snapshot,
     wanted: &dyn Fn(&Target) -> bool,
@@ -148,17 +172,10 @@ fn subscriber(
     let followed = follow(inventory, &states, target, &mut decisions.problems, &mut errors);
     let candidate = single_commit(&followed);
     let wanted_hashes = wanted_hashes(inventory, &states, target, candidate);
-    let usable = followed
-        .iter()
-        .all(|followed| followed.deployment().is_some_and(|deployment| deployment.is_usable()));
-    let due = match candidate {
-        _ if followed.is_empty() => Some(false),
-        Some(commit) if usable => Some(
-            commit.as_str() != current
-                || wanted_hashes.iter().any(|hash| !target.promotion.current_hashes.contains(hash)),
-        ),
-        _ => None,
-    };
+    let due = is_due(target, &followed, candidate, &wanted_hashes);
+    if due != Some(false) {
+        errors.extend(unread_records(&followed));
+    }
     let context = Context { subscriber: target, snapshot, followed, candidate, due };
     let gates = vec![
         deployment::evaluate(&context),

@@ -33,13 +33,6 @@ pub(super) fn follow<'a>(
                     failure.error
                 ));
             }
-            if let Some(failure) = state.unread.get(channel) {
-                errors.push(format!(
-                    "the deployment record of {} for channel {channel} could not be read: {}",
-                    publisher.label(),
-                    failure.error
-                ));
-            }
             if !publisher.repo_url.is_same(&target.repo_url) {
                 problems.push(place(Problem::warning(
                     "other_repository",
@@ -64,6 +57,50 @@ pub(super) fn follow<'a>(
         }
     }
     followed
+}
+
+/// The records that could not be read. They matter only where something may be due.
+pub(super) fn unread_records(followed: &[Followed<'_>]) -> Vec<String> {
+    let unread = followed.iter().filter_map(|followed| {
+        let failure = followed.state.unread.get(followed.channel)?;
+        Some(format!(
+            "the deployment record of {} for channel {} could not be read: {}",
+            followed.publisher.label(),
+            followed.channel,
+            failure.error
+        ))
+    });
+    unread.collect()
+}
+
+/// Would anything change if every gate passed? `None`: nobody can say yet.
+///
+/// Where the publishers are at the commit that the target has, only config hashes can be new. So
+/// without them the records do not matter: a missing or failed one changes nothing.
+pub(super) fn is_due(
+    target: &Target,
+    followed: &[Followed<'_>],
+    candidate: Option<&CommitSha>,
+    wanted_hashes: &[CurrentHash],
+) -> Option<bool> {
+    if followed.is_empty() {
+        return Some(false);
+    }
+    let current = &target.promotion.current_hashes;
+    let moves_ref = Ok(candidate?.as_str()) != target.git_ref.as_deref();
+    let all_usable = followed.iter().all(Followed::has_usable_record);
+    if moves_ref || wanted_hashes.iter().any(|hash| !current.contains(hash)) {
+        return all_usable.then_some(true);
+    }
+    // The first publisher of a channel tells the hash that is wanted for it.
+    let hashes_known = || {
+        target.promotion.subscribe.iter().all(|channel| {
+            let first = followed.iter().find(|followed| followed.channel == channel);
+            first.is_some_and(Followed::has_usable_record)
+        })
+    };
+    let asks_for_hashes = target.promotion.redeploy_on_publisher_config_change;
+    (!asks_for_hashes || hashes_known()).then_some(false)
 }
 
 /// The commit that all of them are at.

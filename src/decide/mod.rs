@@ -3,17 +3,22 @@
 //!
 //! Every gate is evaluated for every subscriber, each with its evidence; one
 //! gate is one file in `gates`. The first that holds, in the order of
-//! [`GateName`], is the one that the promotion is held by.
+//! [`GateName`], is the one that the promotion is held by. A decision is complete:
+//! an [`EditChecker`] has tried every promotion on the files.
 
 mod decision;
 mod due;
+mod edits;
 pub mod gates;
 mod publishers;
 mod records;
 mod sites;
 mod suppose;
 
-pub use decision::{Decision, Decisions, Outcome, SloQuery, decide, decide_part, followed};
+pub use decision::{
+    Decision, Decisions, Outcome, SloQuery, decide, decide_part, followed, slo_queries,
+};
+pub use edits::EditChecker;
 pub use gates::{Gate, GateName, GateOutcome};
 pub use publishers::{Deployment, DeploymentState, PublisherState};
 pub use records::{record_key, state_key};

@@ -71,7 +71,7 @@ fn hold(decisions: &mut Decisions, member: usize, inventory: &Inventory, gate: G
 
 impl Decisions {
     /// A promotion that cannot be written: the subscriber is in error, and stays as it is.
-    pub fn fail(&mut self, inventory: &Inventory, member: usize, code: &str, message: &str) {
+    pub(super) fn fail(&mut self, inventory: &Inventory, member: usize, code: &str, message: &str) {
         let target = &inventory.targets[member];
         if let Some(decision) = self.subscribers.get_mut(&member) {
             decision.outcome = Outcome::Error;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::decision::{Decision, Decisions, Outcome};
+use super::edits::{EditChecker, reject_unsafe_edits};
 use super::sites::join_site;
 use crate::app_interface::CurrentHash;
 use crate::domain::CommitSha;
@@ -10,7 +11,12 @@ use crate::inventory::{Inventory, Target};
 
 /// As if every subscriber that can be promoted at all were to be promoted to this commit, and
 /// every publisher's config hash were this one. What is in error then is so because of the files.
-pub fn suppose_promoted(inventory: &Inventory, commit: &CommitSha, hash: &str) -> Decisions {
+pub fn suppose_promoted(
+    inventory: &Inventory,
+    edits: &dyn EditChecker,
+    commit: &CommitSha,
+    hash: &str,
+) -> Decisions {
     let mut decisions = Decisions::default();
     for (index, target) in inventory.subscribers() {
         if target.broken.is_empty() && !target.promotion.subscribe.is_empty() {
@@ -21,6 +27,7 @@ pub fn suppose_promoted(inventory: &Inventory, commit: &CommitSha, hash: &str) -
     for site in inventory.sites.values() {
         join_site(inventory, site, &mut decisions);
     }
+    reject_unsafe_edits(inventory, edits, &mut decisions);
     decisions
 }
 

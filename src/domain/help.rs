@@ -28,6 +28,9 @@ pub(super) fn usual_help(code: &str) -> Option<&'static str> {
             "five fields in UTC: minute, hour, day of month, month, day of week; e.g. `0 8-16 * * mon-fri`"
         }
         "invalid_selector" => "correct the JSONPath expression",
+        "invalid_slo_expression" => {
+            "correct the Jinja template in expr, or add the value to SLOParameters"
+        }
         "other_repository" => {
             "subscribe to a channel of the same repository, unless one mirrors the other"
         }

@@ -8,6 +8,7 @@ mod identity;
 mod problem;
 pub mod schedule;
 mod share;
+mod slo_keys;
 mod span;
 
 pub use digest::sha256_hex;
@@ -15,4 +16,5 @@ pub use git::{CommitSha, RepoUrl, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use problem::{Problem, Related, Severity};
 pub use share::{Share, ShareError};
+pub use slo_keys::SloKeys;
 pub use span::span;

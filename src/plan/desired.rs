@@ -10,7 +10,7 @@ use super::branch;
 use super::model::FileEdit;
 use super::trailers::{Trailers, Values};
 use crate::app_interface::Bundle;
-use crate::decide::{Decision, Decisions, GateName, Outcome};
+use crate::decide::{Decision, Decisions, EditChecker, GateName, Outcome};
 use crate::domain::TargetUid;
 use crate::inventory::{Inventory, PlaceKey, Target};
 use crate::yaml::{self, EditError, HashEdit, RefMode, TargetEdit, Tree};
@@ -85,44 +85,53 @@ fn unified_diff(path: &str, old: &str, new: &str) -> String {
         .to_string()
 }
 
-/// Tries every edit that the decisions ask for: a promotion that cannot be
-/// written safely is no promotion, but an error of its targets.
-pub fn check_edits(inventory: &Inventory, bundle: &Bundle, decisions: &mut Decisions) {
-    let by_key = members_by_key(inventory, decisions);
-    let mut failed: BTreeMap<&PlaceKey, String> = BTreeMap::new();
-    let mut by_file: BTreeMap<&str, (Vec<&PlaceKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
-    for (&key, members) in &by_key {
-        match due(decisions, members) {
-            Ok(decision) => {
-                let file = &inventory.targets[members[0]].place.file;
-                let (keys, changes) = by_file.entry(file).or_default();
-                keys.push(key);
-                changes.push(edits(inventory, members, &values_of(decision), mode_of(decision)));
-            }
-            Err(Wish::Error(message)) => {
-                failed.insert(key, message);
-            }
-            Err(_) => {}
-        }
-    }
-    for (file, (keys, changes)) in by_file {
-        let answers: Vec<Result<(), String>> = match source(bundle, file) {
-            Ok(tree) => {
-                let tried = yaml::try_each(tree, &changes).into_iter();
-                tried.map(|answer| answer.map_err(unsafe_edit)).collect()
-            }
-            Err(message) => vec![Err(message); keys.len()],
-        };
-        let answers = keys.into_iter().zip(answers);
-        failed.extend(answers.filter_map(|(key, answer)| Some((key, answer.err()?))));
-    }
-    for (key, message) in failed {
-        for &member in &by_key[key] {
-            let promoted = decisions.subscribers.get(&member);
-            if promoted.is_some_and(|decision| decision.outcome == Outcome::Promote) {
-                decisions.fail(inventory, member, "unsafe_edit", &message);
+/// Tries every edit that the decisions ask for on the texts that were read.
+impl EditChecker for Bundle {
+    fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(usize, String)> {
+        let by_key = members_by_key(inventory, decisions);
+        let mut refused: BTreeMap<&PlaceKey, String> = BTreeMap::new();
+        let mut by_file: BTreeMap<&str, (Vec<&PlaceKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
+        for (&key, members) in &by_key {
+            match due(decisions, members) {
+                Ok(decision) => {
+                    let file = &inventory.targets[members[0]].place.file;
+                    let (keys, changes) = by_file.entry(file).or_default();
+                    keys.push(key);
+                    changes.push(edits(
+                        inventory,
+                        members,
+                        &values_of(decision),
+                        mode_of(decision),
+                    ));
+                }
+                Err(Wish::Error(message)) => {
+                    refused.insert(key, message);
+                }
+                Err(_) => {}
             }
         }
+        for (file, (keys, changes)) in by_file {
+            let answers = try_edits(self, file, &changes);
+            let answers = keys.into_iter().zip(answers);
+            refused.extend(answers.filter_map(|(key, answer)| Some((key, answer.err()?))));
+        }
+        let promotes = |member: &usize| decisions.subscribers[member].outcome == Outcome::Promote;
+        let refused = refused.into_iter().flat_map(|(key, message)| {
+            let members = by_key[key].iter().filter(|member| promotes(member));
+            members.map(move |&member| (member, message.clone())).collect::<Vec<_>>()
+        });
+        refused.collect()
+    }
+}
+
+/// Whether each change of a file can be made on its own.
+fn try_edits(bundle: &Bundle, file: &str, changes: &[Vec<TargetEdit>]) -> Vec<Result<(), String>> {
+    match source(bundle, file) {
+        Ok(tree) => {
+            let answers = yaml::try_each(tree, changes).into_iter();
+            answers.map(|answer| answer.map_err(unsafe_edit)).collect()
+        }
+        Err(message) => vec![Err(message); changes.len()],
     }
 }
 

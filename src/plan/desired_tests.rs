@@ -1,6 +1,6 @@
 use chrono::DateTime;
 
-use super::desired::{Wish, Wishes, check_edits};
+use super::desired::{Wish, Wishes};
 use crate::app_interface::{Bundle, FileTree, TreeError, load};
 use crate::decide::suppose_promoted;
 use crate::domain::{CommitSha, UidDigest};
@@ -63,9 +63,8 @@ fn an_edit_is_made_once_however_often_a_run_plans() {
     const TARGETS: usize = 20;
     let (bundle, inventory) = loaded(TARGETS);
     let commit = CommitSha::parse(&"a".repeat(40)).unwrap_or_else(|| panic!("a commit"));
-    let mut decisions = suppose_promoted(&inventory, &commit, "");
     REREAD.set(0);
-    check_edits(&inventory, &bundle, &mut decisions);
+    let decisions = suppose_promoted(&inventory, &bundle, &commit, "");
     assert_eq!(REREAD.get(), 1);
     let wishes = Wishes::of(&inventory, &bundle, &decisions);
     for _ in 0..3 {

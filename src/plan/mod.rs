@@ -35,7 +35,7 @@ pub mod verify;
 mod word;
 
 pub use conflicts::{Merge, MergeTexts};
-pub use desired::{Wishes, branch_of, check_edits};
+pub use desired::{Wishes, branch_of};
 pub use lifecycle::plan;
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{

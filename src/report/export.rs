@@ -20,15 +20,13 @@ struct Entry<'a> {
 /// All publishers whose commit and records are known, as a JSON object: the same facts
 /// always give the same bytes.
 pub fn publisher_data(report: &PlanReport) -> String {
-    let entries: BTreeMap<String, Entry<'_>> = report
-        .publishers
-        .iter()
-        .filter(|publisher| publisher.unread.is_empty())
-        .filter_map(|publisher| {
-            let commit_sha = publisher.commit_sha.as_ref()?;
-            Some((key(publisher), Entry { commit_sha, deployment_state: state(publisher) }))
-        })
-        .collect();
+    let mut entries: BTreeMap<String, Entry<'_>> = BTreeMap::new();
+    for publisher in report.publishers.iter().filter(|publisher| publisher.unread.is_empty()) {
+        let Some(commit_sha) = publisher.commit_sha.as_ref() else { continue };
+        let entry = Entry { commit_sha, deployment_state: state(publisher) };
+        // Of two publishers of one name the first in order counts, as for promotions.
+        entries.entry(key(publisher)).or_insert(entry);
+    }
     serde_json::to_string(&entries).unwrap_or_default()
 }
 

@@ -94,7 +94,12 @@ pub struct Forecast {
 
 /// Follows the world from `from` on: decides, makes what is due come true, decides again on those
 /// whom that may concern, and jumps to the next time that a gate names when nothing moves.
-pub fn forecast(mut world: World, from: DateTime<Utc>, stops: &Stops, limits: Limits) -> Forecast {
+pub fn forecast(
+    mut world: World<'_>,
+    from: DateTime<Utc>,
+    stops: &Stops,
+    limits: Limits,
+) -> Forecast {
     let until = from.checked_add_signed(limits.horizon).unwrap_or(DateTime::<Utc>::MAX_UTC);
     let mut forecast = Forecast {
         from,

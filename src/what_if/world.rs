@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::assumption::Assumption;
-use crate::decide::{Decision, Decisions, decide, record_key};
+use crate::decide::{Decision, Decisions, EditChecker, decide, record_key};
 use crate::domain::{CommitSha, TargetUid};
 use crate::inventory::{Inventory, Target};
 use crate::snapshot::{CommitFact, Lookup, Snapshot};
@@ -14,18 +14,19 @@ use crate::snapshot::{CommitFact, Lookup, Snapshot};
 /// What a record says for which no config hash is known.
 const UNKNOWN_HASH: &str = "unknown";
 
-/// A copy of inventory and facts.
+/// A copy of inventory and facts. The files stay as they are: they tell what can be edited.
 #[derive(Debug, Clone)]
-pub struct World {
+pub struct World<'a> {
     /// The targets with their refs.
     pub inventory: Inventory,
     /// Commits, deployment records and SLO values; no merge requests.
     pub snapshot: Snapshot,
+    edits: &'a dyn EditChecker,
 }
 
-impl World {
+impl<'a> World<'a> {
     /// A copy of what a run found.
-    pub fn new(inventory: &Inventory, snapshot: &Snapshot) -> Self {
+    pub fn new(inventory: &Inventory, snapshot: &Snapshot, edits: &'a dyn EditChecker) -> Self {
         let facts = Snapshot {
             commits: snapshot.commits.clone(),
             deployment_records: snapshot.deployment_records.clone(),
@@ -33,13 +34,13 @@ impl World {
             slo_values: snapshot.slo_values.clone(),
             ..Snapshot::new(snapshot.observed_at)
         };
-        Self { inventory: inventory.clone(), snapshot: facts }
+        Self { inventory: inventory.clone(), snapshot: facts, edits }
     }
 
     /// The decisions on all its subscribers as of a time.
     pub fn decide(&mut self, at: DateTime<Utc>) -> Decisions {
         self.snapshot.observed_at = at;
-        decide(&self.inventory, &self.snapshot, &|_| true)
+        decide(&self.inventory, &self.snapshot, self.edits, &|_| true)
     }
 
     /// The same on these subscribers, and on those who share a place with them.
@@ -47,7 +48,7 @@ impl World {
         self.snapshot.observed_at = at;
         let uids: BTreeSet<&TargetUid> =
             these.iter().map(|&index| &self.inventory.targets[index].uid).collect();
-        decide(&self.inventory, &self.snapshot, &|target| uids.contains(&target.uid))
+        decide(&self.inventory, &self.snapshot, self.edits, &|target| uids.contains(&target.uid))
     }
 
     /// Makes an assumption true: the publisher's ref is at the commit (a moving ref for everybody

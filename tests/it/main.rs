@@ -18,6 +18,7 @@ mod slo;
 mod small_world;
 mod state;
 mod tables;
+mod up_to_date;
 mod validate;
 mod what_if;
 mod work;

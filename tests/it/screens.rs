@@ -34,7 +34,7 @@ fn report(apps: usize, targets: usize, name: &str) -> PlanReport {
         let specs = specs.into_iter().chain((0..targets - app % 3).map(|n| spec(app, n)));
         (format!("app{app}"), specs.collect())
     };
-    let (_, inventory) = read(&(0..apps).map(app).collect::<BTreeMap<_, _>>());
+    let (bundle, inventory) = read(&(0..apps).map(app).collect::<BTreeMap<_, _>>());
     let mut snapshot = Snapshot::new(at("2026-08-20T10:00:00Z"));
     for (index, target) in inventory.targets.iter().enumerate() {
         if target.promotion.publish.iter().any(|channel| channel.starts_with("stage")) {
@@ -42,7 +42,7 @@ fn report(apps: usize, targets: usize, name: &str) -> PlanReport {
             deploy(&inventory, &mut snapshot, index, time);
         }
     }
-    let decisions = decide(&inventory, &snapshot, &|_| true);
+    let decisions = decide(&inventory, &snapshot, &bundle, &|_| true);
     let problems = decisions.problems.clone();
     let everything = Scope::default();
     PlanReport::new(

@@ -1,11 +1,13 @@
 //! The SLO gate: against the stand-in, and against a real Prometheus server
 //! where one is installed (Debian's package `prometheus`).
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use forge::{PromAnswer, Service};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::e2e::support::files_below;
 use crate::optional::{Program, skipped};
 use crate::shop::{PAYMENTS_NEW, Shop};
 
@@ -125,6 +127,75 @@ async fn each_distinct_query_is_asked_once() {
     let asked =
         shop.forge.log().iter().filter(|entry| entry.service == Service::Prometheus).count();
     assert_eq!(asked, 1);
+}
+
+/// A config repo of `tests/field` on disk, its Prometheus at this address.
+fn field(name: &str, prometheus: &str) -> tempfile::TempDir {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/field").join(name);
+    let folder = tempfile::tempdir().expect("a folder");
+    for file in files_below(&source) {
+        let text = std::fs::read_to_string(&file).expect("a text");
+        let copy = folder.path().join(file.strip_prefix(&source).expect("a path below it"));
+        std::fs::create_dir_all(copy.parent().expect("a folder")).expect("its folders");
+        std::fs::write(copy, text.replace("http://127.0.0.1:19099", prometheus)).expect("a file");
+    }
+    folder
+}
+
+/// The recorded deployments of a snapshot as a state of files.
+fn state_of(snapshot: &Value, folder: &Path) -> String {
+    for (key, record) in snapshot["deployment_records"].as_object().expect("records") {
+        let file = folder.join("state/openshift-saas-deploy").join(key);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("its folders");
+        std::fs::write(file, record.to_string()).expect("a record");
+    }
+    format!("file://{}", folder.display())
+}
+
+fn json_of(path: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(path).expect("a file")).expect("JSON")
+}
+
+#[tokio::test]
+async fn two_entries_of_one_namespace_are_judged_by_their_own_answers() {
+    let forge = forge::Forge::builder().start().await;
+    let repo = field("slo-two-prometheus", forge.prometheus_url().trim_end_matches('/'));
+    let state = tempfile::tempdir().expect("a folder");
+    let state = (state_of(&json_of(&repo.path().join("snapshot.json")), state.path()), state);
+    let facts = state.1.path().join("facts.json");
+    let run = |args: &[&str]| -> Value {
+        let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
+            .args(["plan", "--format", "json", "--at", "2026-09-15T12:00:00Z", "--app-interface"])
+            .arg(repo.path())
+            .args(args)
+            .env_clear()
+            .stdin(Stdio::null())
+            .output()
+            .expect("sapm runs");
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).expect("a plan")
+    };
+    // Each order of the good answer and the bad one.
+    for (main, second) in [(1.0, 0.5), (0.5, 1.0), (1.0, 1.0)] {
+        forge.set_prometheus_at("/pr01", "good", PromAnswer::Value(main));
+        forge.set_prometheus_at("/kafka", "good", PromAnswer::Value(second));
+        let plan = run(&["--state", &state.0, "--save-snapshot", &facts.display().to_string()]);
+        let subscriber = &plan["subscribers"][0];
+        let (decision, held_by) = match main.min(second) < 0.99 {
+            true => ("hold", json!("slo")),
+            false => ("promote", Value::Null),
+        };
+        assert_eq!((&subscriber["decision"], &subscriber["held_by"]), (&json!(decision), &held_by));
+        let said = subscriber["gates"].to_string().contains("namespaces[1], slos[0]) is breached");
+        assert_eq!(said, second < 0.99, "the message tells which of the two it is");
+        let values = json!({
+            "orders-slo/pr01/orders-prod/avail": main,
+            "orders-slo/pr01/orders-prod/avail#2": second,
+        });
+        assert_eq!(json_of(&facts)["slo_values"], values);
+        let again = run(&["--snapshot", &facts.display().to_string()]);
+        assert_eq!(again["subscribers"], plan["subscribers"]);
+    }
 }
 
 /// A real Prometheus server without any targets to scrape.

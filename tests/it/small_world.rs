@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use sapm::app_interface::{Bundle, FileTree, TreeError, load};
-use sapm::decide::record_key;
+use sapm::decide::{Decisions, EditChecker, record_key};
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::{Inventory, build};
 use sapm::snapshot::Snapshot;
@@ -21,6 +21,18 @@ pub struct Spec {
     pub subscribe: Vec<String>,
     pub soak_days: u64,
     pub schedule: String,
+    /// Asks for redeployment, and has this config hash of each channel (empty: none).
+    pub hash: Option<String>,
+}
+
+/// Takes every edit for safe.
+#[derive(Debug)]
+pub struct AnyEdit;
+
+impl EditChecker for AnyEdit {
+    fn find_unsafe(&self, _: &Inventory, _: &Decisions) -> Vec<(usize, String)> {
+        Vec::new()
+    }
 }
 
 /// A commit of one digit.
@@ -75,10 +87,21 @@ fn files(apps: &BTreeMap<String, Vec<Spec>>) -> BTreeMap<String, String> {
                     quoted(&target.namespace)
                 ),
             );
+            let hash = |channel: &String| {
+                let data = json!({
+                    "type": "parent_saas_config", "parent_saas": format!("saas-{app}"),
+                    "target_config_hash": target.hash,
+                });
+                json!({"channel": channel, "data": [data]})
+            };
+            let has_hash = target.hash.as_ref().is_some_and(|hash| !hash.is_empty());
+            let hashes = target.subscribe.iter().filter(|_| has_hash).map(hash);
             let promotion = json!({
                 "auto": !target.subscribe.is_empty(), "publish": target.publish,
                 "subscribe": target.subscribe, "soakDays": target.soak_days,
                 "schedule": target.schedule,
+                "redeployOnPublisherConfigChange": target.hash.is_some(),
+                "promotion_data": hashes.collect::<Vec<_>>(),
             });
             let _ = writeln!(
                 saas,

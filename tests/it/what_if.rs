@@ -1,16 +1,16 @@
 //! Forecasts: against a clock that is wound on step by step, and what must always hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
-use sapm::decide::Outcome;
+use sapm::decide::{Decisions, EditChecker, Outcome};
 use sapm::domain::CommitSha;
 use sapm::inventory::Inventory;
 use sapm::snapshot::Snapshot;
 use sapm::what_if::{Assumption, Change, Forecast, Limits, Stop, Stops, World, compare, forecast};
 
-use crate::small_world::{Spec, at, commit, deploy, read};
+use crate::small_world::{AnyEdit, Spec, at, commit, deploy, read};
 
 const FROM: &str = "2026-08-20T10:00:00Z";
 
@@ -41,13 +41,13 @@ fn chain(canary: (u64, &str), production: (u64, &str)) -> Vec<Spec> {
 }
 
 /// A world whose publishers were deployed so many hours before the start.
-fn world(targets: Vec<Spec>, hours: &[i64]) -> World {
+fn world(targets: Vec<Spec>, hours: &[i64]) -> World<'static> {
     let (_, inventory) = read(&BTreeMap::from([("shop".to_owned(), targets)]));
     let mut snapshot = Snapshot::new(at(FROM));
     for (index, hours) in hours.iter().enumerate() {
         deploy(&inventory, &mut snapshot, index, at(FROM) - TimeDelta::hours(*hours));
     }
-    World::new(&inventory, &snapshot)
+    World::new(&inventory, &snapshot, &AnyEdit)
 }
 
 fn index(inventory: &Inventory, namespace: &str) -> usize {
@@ -55,7 +55,7 @@ fn index(inventory: &Inventory, namespace: &str) -> usize {
 }
 
 /// Moves as `time namespace from -> to`.
-fn lines(world: &World, forecast: &Forecast) -> Vec<String> {
+fn lines(world: &World<'_>, forecast: &Forecast) -> Vec<String> {
     let line = |step: &sapm::what_if::Move| {
         let name = &world.inventory.targets[step.target].namespace.name;
         format!("{} {name} {} -> {}", step.at.format("%d %H:%M"), &step.from[..1], &step.to[..1])
@@ -63,12 +63,24 @@ fn lines(world: &World, forecast: &Forecast) -> Vec<String> {
     forecast.moves.iter().map(line).collect()
 }
 
-fn run(world: &World) -> Forecast {
+/// Refuses the promotions of these targets.
+#[derive(Debug)]
+struct Refused(BTreeSet<usize>);
+
+impl EditChecker for Refused {
+    fn find_unsafe(&self, _: &Inventory, decisions: &Decisions) -> Vec<(usize, String)> {
+        let promoted = decisions.subscribers.values().filter(|d| d.outcome == Outcome::Promote);
+        let refused = promoted.filter(|decision| self.0.contains(&decision.target));
+        refused.map(|decision| (decision.target, "it cannot be edited".to_owned())).collect()
+    }
+}
+
+fn run(world: &World<'_>) -> Forecast {
     forecast(world.clone(), at(FROM), &Stops::new(), Limits::default())
 }
 
 /// The same by winding a clock on by half an hour each time.
-fn wound_on(mut world: World, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, usize, String)> {
+fn wound_on(mut world: World<'_>, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, usize, String)> {
     let mut moves = Vec::new();
     let mut now = at(FROM);
     while now <= until {
@@ -194,6 +206,32 @@ proptest! {
     }
 
     #[test]
+    fn who_cannot_be_edited_never_moves_and_holds_up_who_follows(
+        canary in waits(),
+        refused in prop::collection::btree_set(2_usize..4, 0..3),
+    ) {
+        let specs = BTreeMap::from([("shop".to_owned(), chain(canary, (0, "")))]);
+        let (_, inventory) = read(&specs);
+        let mut snapshot = Snapshot::new(at(FROM));
+        for index in 0..3 {
+            deploy(&inventory, &mut snapshot, index, at(FROM) - TimeDelta::hours(12));
+        }
+        let edits = Refused(refused.clone());
+        let mut world = World::new(&inventory, &snapshot, &edits);
+        let forecast = run(&world);
+        for step in &forecast.moves {
+            prop_assert!(!refused.contains(&step.target), "{:?}", forecast);
+        }
+        if refused.contains(&2) {
+            prop_assert!(forecast.moves.iter().all(|step| step.to != commit('2')));
+        }
+        for (index, decision) in &world.decide(forecast.until).subscribers {
+            let promotes = decision.outcome == Outcome::Promote;
+            prop_assert!(!promotes || !refused.contains(index), "{:?}", decision);
+        }
+    }
+
+    #[test]
     fn a_forecast_is_right_to_the_second(
         production in waits(),
         seconds in -200_000_i64..400_000,
@@ -205,7 +243,7 @@ proptest! {
         let mut snapshot = Snapshot::new(at(FROM));
         deploy(&inventory, &mut snapshot, 0, at(FROM) - TimeDelta::days(9));
         deploy(&inventory, &mut snapshot, 1, at(FROM) - TimeDelta::seconds(seconds));
-        let mut world = World::new(&inventory, &snapshot);
+        let mut world = World::new(&inventory, &snapshot, &AnyEdit);
         let forecast = run(&world);
         let own = index(&inventory, "production");
         let now = world.decide(at(FROM)).subscribers.remove(&own).unwrap();

@@ -141,6 +141,10 @@ impl<'a> Followed<'a> {
         self.state.deployments.get(self.channel)
     }
 
+    pub(super) fn has_usable_record(&self) -> bool {
+        self.deployment().is_some_and(Deployment::is_usable)
+    }
+
     pub(super) fn commit(&self) -> Option<&'a CommitSha> {
         self.state.commit.as_ref().ok()
     }

@@ -9,7 +9,7 @@ use super::{Context, Gate, GateName};
 use crate::app_interface::{Slo, SloDocument, SloNamespace};
 use crate::decide::SloQuery;
 use crate::domain::Problem;
-use crate::snapshot::{SloValue, Snapshot};
+use crate::snapshot::SloValue;
 
 pub(in crate::decide) fn evaluate(
     context: &Context<'_>,
@@ -29,20 +29,15 @@ pub(in crate::decide) fn evaluate(
     let mut evidence = Vec::new();
     let mut unasked = 0;
     for document in documents.iter().filter_map(|document| document.as_ref().ok()) {
-        for namespace in &document.namespaces {
-            for slo in &document.slos {
-                let key = Snapshot::slo_key(
-                    &document.name,
-                    &namespace.cluster,
-                    &namespace.namespace,
-                    &slo.name,
-                );
-                let value = context.snapshot.slo_values.get(&key);
+        for (entry, namespace) in document.namespaces.iter().enumerate() {
+            for (at, (slo, key)) in document.slos.iter().zip(&namespace.keys).enumerate() {
+                let value = context.snapshot.slo_values.get(key);
                 if value.is_none() && !ask {
                     unasked += 1;
                     continue;
                 }
-                let (reason, item) = judge(document, namespace, slo, &key, value, asked, problems);
+                let query = Query { document, namespace, slo, key, at: (entry, at) };
+                let (reason, item) = judge(&query, value, asked, problems);
                 held.extend(reason);
                 evidence.push(item);
             }
@@ -61,15 +56,33 @@ pub(in crate::decide) fn evaluate(
     }
 }
 
+/// One question to Prometheus.
+struct Query<'a> {
+    document: &'a SloDocument,
+    namespace: &'a SloNamespace,
+    slo: &'a Slo,
+    /// Key of its value in the snapshot.
+    key: &'a str,
+    /// Indexes in the document's `namespaces` and `slos`.
+    at: (usize, usize),
+}
+
+impl Query<'_> {
+    /// Where it stands in the document, if another one has the same names.
+    fn place(&self) -> Option<String> {
+        let is_first = self.key.ends_with(&format!("/{}", self.slo.name));
+        (!is_first).then(|| format!("namespaces[{}], slos[{}]", self.at.0, self.at.1))
+    }
+}
+
 fn judge(
-    document: &SloDocument,
-    namespace: &SloNamespace,
-    slo: &Slo,
-    key: &str,
+    query: &Query<'_>,
     value: Option<&SloValue>,
     asked: &mut Vec<SloQuery>,
     problems: &mut Vec<Problem>,
 ) -> (Option<String>, Value) {
+    let Query { document, namespace, slo, key, .. } = *query;
+    let place = query.place();
     let mut item = json!({
         "slo": key,
         "name": slo.name,
@@ -80,9 +93,16 @@ fn judge(
         "target": slo.target,
         "value": null,
     });
+    if let Some(place) = &place {
+        item["place"] = json!(place);
+    }
     let called = format!(
-        "SLO {} of document {} (cluster {}, namespace {})",
-        slo.name, document.name, namespace.cluster, namespace.namespace
+        "SLO {} of document {} (cluster {}, namespace {}{})",
+        slo.name,
+        document.name,
+        namespace.cluster,
+        namespace.namespace,
+        place.map(|place| format!(", {place}")).unwrap_or_default()
     );
     let mut failed = |message: String| {
         problems.push(

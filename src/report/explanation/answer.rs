@@ -14,7 +14,7 @@ pub(super) fn answer(explanation: &Explanation, found: &Found<'_>, what_if: &Wha
     let move_at = own_moves(found, what_if.plain).next().map(|step| step.at);
     let causes = causes(explanation);
     Answer {
-        summary: summary(explanation, found, &causes),
+        summary: summary(explanation, &causes),
         causes,
         since: since(explanation, found),
         next_possible_at: move_at
@@ -43,11 +43,11 @@ fn causes(explanation: &Explanation) -> Vec<String> {
 }
 
 /// One sentence that begins with the target's label.
-fn summary(explanation: &Explanation, found: &Found<'_>, causes: &[String]) -> String {
+fn summary(explanation: &Explanation, causes: &[String]) -> String {
     let subscriber = &explanation.subscriber;
     let label = subscriber.target.label();
     let reason = words::without(&subscriber.reason(), causes).to_owned();
-    let change = change(explanation, found);
+    let change = change(explanation);
     match (subscriber.decision, subscriber.held_by) {
         (Outcome::Hold, Some(gate)) => {
             format!("{label} is not promoted{change}: held by {}: {reason}", gate.as_str())
@@ -68,21 +68,19 @@ fn summary(explanation: &Explanation, found: &Found<'_>, causes: &[String]) -> S
 }
 
 /// ` from A to B`, as far as it is known.
-fn change(explanation: &Explanation, found: &Found<'_>) -> String {
+fn change(explanation: &Explanation) -> String {
     let subscriber = &explanation.subscriber;
     let from = short(&subscriber.current_ref);
     match &subscriber.candidate {
         Some(to) if to.as_str() == subscriber.current_ref => {
-            // Were every record usable and nothing new, it would be up to date.
+            // Without config hashes it would be up to date.
             let usable = |followed: &super::FollowedReport| {
                 matches!(followed.state, Some(DeploymentState::Success | DeploymentState::Failed))
             };
             if explanation.publishers.iter().all(usable) {
                 return " (new config hashes at the same commit)".to_owned();
             }
-            let redeploys = found.target().promotion.redeploy_on_publisher_config_change;
-            let hashes = "; whether config hashes are new is not known yet";
-            format!(" (it has {from} already{})", if redeploys { hashes } else { "" })
+            format!(" (it has {from} already; whether config hashes are new is not known yet)")
         }
         Some(to) => format!(" from {from} to {}", to.short()),
         None => format!(" (it is at {from})"),

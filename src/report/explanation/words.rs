@@ -70,8 +70,10 @@ pub(super) fn verdict(outcome: GateOutcome) -> &'static str {
 pub(super) fn slo(slo: &Value) -> String {
     let text = |key: &str| slo[key].as_str().unwrap_or_default();
     let value = slo["value"].as_f64().map_or("not known".to_owned(), |value| value.to_string());
+    // Only where several SLOs of the document have these names.
+    let place = slo["place"].as_str().map(|place| format!(", {place}")).unwrap_or_default();
     format!(
-        "SLO {} of data{} (cluster {}, namespace {}): required at least {}, actual {value}",
+        "SLO {} of data{} (cluster {}, namespace {}{place}): required at least {}, actual {value}",
         text("name"),
         text("file"),
         text("cluster"),

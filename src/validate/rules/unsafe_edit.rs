@@ -3,7 +3,6 @@
 use super::super::Repo;
 use crate::decide::suppose_promoted;
 use crate::domain::{CommitSha, Problem};
-use crate::plan::check_edits;
 
 /// A commit that no ref is at, and a hash that no record has.
 const COMMIT: &str = "5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b";
@@ -11,7 +10,6 @@ const HASH: &str = "5a9b5a9b5a9b5a9b";
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     let Some(commit) = CommitSha::parse(COMMIT) else { return };
-    let mut decisions = suppose_promoted(repo.inventory, &commit, HASH);
-    check_edits(repo.inventory, repo.bundle, &mut decisions);
+    let mut decisions = suppose_promoted(repo.inventory, repo.bundle, &commit, HASH);
     problems.append(&mut decisions.problems);
 }

@@ -304,6 +304,42 @@ fn an_assumption_fills_what_is_missing_and_looks_up_what_follows() {
 }
 
 #[test]
+fn a_target_that_cannot_be_edited_is_in_no_forecast_and_nothing_follows_it() {
+    let world = World::start();
+    let before = json(&world, PRODUCTION, &[]);
+    // Who gets a commit that canary does not have yet.
+    let moved = |value: &Value| -> BTreeSet<String> {
+        let moves = value["forecast"]["moves"].as_array().unwrap();
+        let news = moves.iter().filter(|step| step["to"] != CATALOG_OLD);
+        news.map(|step| text(&step["label"])).collect()
+    };
+    let both = BTreeSet::from([CANARY, PRODUCTION].map(str::to_owned));
+    assert_eq!(moved(&before), both, "{before:#}");
+    let once = format!("    ref: {CATALOG_OLD}   # moved by the promotion bot\n");
+    world.edit(CATALOG_FILE, &once, &format!("    ref: {CATALOG_OLD}\n{once}"));
+    let explained = |target: &str, args: &[&str]| -> Value {
+        let ran = explain(&world, target).args(["--format", "json"]).args(args).expect(5);
+        serde_json::from_str(&ran.out).unwrap()
+    };
+    let canary = explained(CANARY, &[]);
+    assert_eq!(canary["subscriber"]["decision"], "error");
+    let summary = text(&canary["answer"]["summary"]);
+    assert!(summary.contains("cannot be edited safely"), "{summary}");
+    assert_eq!(canary["answer"]["next_possible_at"], Value::Null);
+    assert_eq!(canary["answer"]["next"], "when what is wrong is put right");
+    let downstream = explained(PRODUCTION, &[]);
+    for value in [&canary, &downstream] {
+        assert_eq!(moved(value), BTreeSet::new(), "{value:#}");
+        let stays = value["forecast"]["stays"].as_array().unwrap();
+        let canary = stays.iter().find(|stay| stay["label"] == CANARY).unwrap();
+        assert!(text(&canary["reason"]).contains("cannot be edited safely"), "{canary}");
+    }
+    // An assumption about its own publisher changes nothing.
+    let assume = format!("deployed=catalog-stage@{CATALOG_NEXT}");
+    assert!(moved(&explained(PRODUCTION, &["--assume", &assume])).is_disjoint(&both));
+}
+
+#[test]
 fn an_assumption_that_cannot_be_read_says_what_there_is() {
     let world = World::start();
     let error = |assume: &str| explain(&world, CANARY).args(["--assume", assume]).expect(2).err;

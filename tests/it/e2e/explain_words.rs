@@ -32,10 +32,7 @@ fn new_config_hashes_are_named_where_they_are_known_to_be_new() {
     let old = "    ref: 6cf4832af625f59b49336d692f4ed44e601a855e";
     world.edit(ORDERS_FILE, old, &format!("    ref: {ORDERS_DB_NEW}"));
     let text = explained(&world, ORDERS_DB, &[]);
-    assert!(
-        summary(&text).contains("is not promoted (it has 5c7bb03f already): held by"),
-        "{text}"
-    );
+    assert!(summary(&text).contains("is up to date: it is at 5c7bb03f"), "{text}");
     let auto = "    promotion: { auto: true, subscribe: [orders-db-stage] }";
     let hashes = "    promotion: { auto: true, redeployOnPublisherConfigChange: true, subscribe: [orders-db-stage] }";
     world.edit(ORDERS_FILE, auto, hashes);

@@ -17,7 +17,7 @@ use sapm::clients::gitlab::{
     ConnectOptions, GitLabApi, GitLabReader, GitLabWriter, Token, WriterConfig,
 };
 use sapm::clients::http::{HttpClient, HttpConfig, Service};
-use sapm::decide::{Decisions, decide};
+use sapm::decide::{Decisions, decide, slo_queries};
 use sapm::domain::{CommitSha, RepoUrl, UidDigest};
 use sapm::inventory::{Inventory, build};
 use sapm::observe::ports::{Branch, BranchReader, Commits, SloSource, StateError, StateStore};
@@ -385,11 +385,8 @@ impl Bot {
         let narrowing = self.settings.borrow().narrowing.clone();
         let scope = Scope::new(&narrowing, inventory, snapshot);
         let wanted = |target: &sapm::inventory::Target| scope.decides(target);
-        let first = decide(inventory, snapshot, &wanted);
-        observer.slo_values(&first.slo_queries, snapshot).await;
-        let mut decisions = decide(inventory, snapshot, &wanted);
-        plan::check_edits(inventory, &loaded.bundle, &mut decisions);
-        Ok(decisions)
+        observer.slo_values(&slo_queries(inventory, snapshot, &wanted), snapshot).await;
+        Ok(decide(inventory, snapshot, &loaded.bundle, &wanted))
     }
 
     /// What the bot wrote since the log was cleared.

@@ -47,6 +47,30 @@ fn a_held_request_is_a_draft_until_it_is_ready_again() {
 }
 
 #[test]
+fn a_request_is_closed_when_the_publisher_goes_back_to_the_commit_of_its_target() {
+    block_on(async {
+        // The record of that commit says that it failed, or is gone.
+        for is_there in [true, false] {
+            let lab = Lab::new(simple(Shape::Block, 1));
+            lab.release_for(0, 1);
+            lab.run().await;
+            let opened = lab.open(0).unwrap();
+            lab.publish(0, 0, &sha(0));
+            if is_there {
+                lab.deploy(0, 0, &sha(0), false, "hash0");
+            } else {
+                lab.bot.facts.lock().unwrap().records.clear();
+            }
+            let run = lab.run().await;
+            let request = lab.bot.project.merge_request(opened.iid).unwrap();
+            assert_eq!(request.state, MrState::Closed, "{:#?}", story(&run));
+            assert!(request.comments().any(|note| note.body.contains("nothing is due")));
+            lab.quiet().await;
+        }
+    });
+}
+
+#[test]
 fn a_held_request_is_made_anew_where_the_target_branch_changed_around_it() {
     block_on(async {
         let lab = watched().await;

@@ -20,7 +20,7 @@ pub fn report(
     now: &str,
     deployed: &[(&str, &str)],
 ) -> (Inventory, PlanReport) {
-    let (_, inventory) = read(apps);
+    let (bundle, inventory) = read(apps);
     let mut snapshot = Snapshot::new(at(now));
     for (namespace, time) in deployed {
         let such = |target: &sapm::inventory::Target| target.namespace.name == *namespace;
@@ -28,7 +28,7 @@ pub fn report(
             deploy(&inventory, &mut snapshot, index, at(time));
         }
     }
-    let decisions = decide(&inventory, &snapshot, &|_| true);
+    let decisions = decide(&inventory, &snapshot, &bundle, &|_| true);
     let problems = decisions.problems.clone();
     let (plan, scope) = (Plan::default(), Scope::default());
     let report = PlanReport::new(&inventory, &snapshot, &decisions, &plan, None, &scope, problems);

@@ -6,15 +6,16 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use sapm::app_interface::{Bundle, DirectoryTree, load_with_texts};
-use sapm::decide::{Decisions, decide, suppose_promoted};
+use sapm::decide::{Decisions, EditChecker, decide, suppose_promoted};
 use sapm::domain::{CommitSha, Problem, UidDigest};
 use sapm::inventory::{Inventory, build};
-use sapm::plan::{branch_of, check_edits};
+use sapm::plan::branch_of;
 use sapm::snapshot::Snapshot;
 use sapm::validate::{Findings, validate};
 use sapm::yaml::{Kind, Limits, NodePath, Tree};
 
 use super::repo::*;
+use crate::small_world::AnyEdit;
 
 fn loaded(folder: &Path) -> Option<(Bundle, Inventory)> {
     let bundle = load_with_texts(&DirectoryTree::new(folder)).ok()?;
@@ -90,10 +91,14 @@ proptest! {
 }
 
 /// Each place alone, in a config repo where nothing else is to be promoted.
-fn tried_one_by_one(bundle: &Bundle, inventory: &Inventory, all: &Decisions) -> Vec<String> {
+fn tried_one_by_one(
+    bundle: &Bundle,
+    inventory: &Inventory,
+    all: &Decisions,
+) -> Vec<(usize, String)> {
     let branch = |member: usize| branch_of(inventory, all, "main", member);
     let places: BTreeSet<_> = all.subscribers.keys().map(|&member| branch(member)).collect();
-    let mut said: Vec<String> = Vec::new();
+    let mut said = Vec::new();
     for place in places {
         let mut decisions = Decisions::default();
         for (&member, decision) in &all.subscribers {
@@ -101,8 +106,7 @@ fn tried_one_by_one(bundle: &Bundle, inventory: &Inventory, all: &Decisions) -> 
                 decisions.subscribers.insert(member, decision.clone());
             }
         }
-        check_edits(inventory, bundle, &mut decisions);
-        said.extend(decisions.problems.iter().map(|problem| format!("{problem:?}")));
+        said.extend(bundle.find_unsafe(inventory, &decisions));
     }
     said.sort();
     said
@@ -125,11 +129,9 @@ proptest! {
         let bundle = load_with_texts(&repo).unwrap();
         let inventory = build(&bundle, UidDigest::default());
         let commit = CommitSha::parse(&"5a".repeat(20)).unwrap();
-        let mut all = suppose_promoted(&inventory, &commit, "5a5a");
-        all.problems.clear();
+        let all = suppose_promoted(&inventory, &AnyEdit, &commit, "5a5a");
         let one_by_one = tried_one_by_one(&bundle, &inventory, &all);
-        check_edits(&inventory, &bundle, &mut all);
-        let mut at_once: Vec<_> = all.problems.iter().map(|p| format!("{p:?}")).collect();
+        let mut at_once = bundle.find_unsafe(&inventory, &all);
         at_once.sort();
         prop_assert_eq!(at_once, one_by_one);
     }
@@ -149,7 +151,7 @@ fn what_a_run_says_of_the_files_is_found_here_too() {
     for folder in folders {
         let Some((bundle, inventory)) = loaded(&folder) else { continue };
         let now = "2026-08-20T10:00:00Z".parse().unwrap();
-        let decisions = decide(&inventory, &Snapshot::new(now), &|_| true);
+        let decisions = decide(&inventory, &Snapshot::new(now), &bundle, &|_| true);
         let found = validate(&bundle, &inventory, now);
         let found: BTreeSet<_> = found.problems.iter().map(key).collect();
         for problem in decisions.problems.iter().chain(&bundle.problems).chain(&inventory.problems)

@@ -345,6 +345,35 @@ fn slo_documents() {
 }
 
 #[test]
+fn invalid_slo_expression() {
+    let expression = "expr: a[{{window}}] / b[{{window}}]";
+    let repo = Repo::good().edit(SLO, expression, "expr: a[{{ widow }}]");
+    let unrendered = "error invalid_slo_expression: a[{{ widow }}]";
+    assert!(repo.marked().contains(&unrendered.to_owned()), "{:?}", repo.marked());
+    let problems = repo.findings().problems;
+    let problem = problems.iter().find(|problem| problem.code == "invalid_slo_expression").unwrap();
+    assert_eq!(problem.path.as_deref(), Some("slos[0].expr"));
+    let place = "SLOParameters has no such value: `widow` in line 1, column 6 of the expression";
+    assert!(problem.message.contains(place), "{}", problem.message);
+    // Filters, conditions and comments are Jinja's.
+    finds_nothing(&[(SLO, expression, "expr: \"a[{{ window|default('1h') }}] {#- why -#}\"")]);
+    // Nobody renders a document that no target uses.
+    let unused = "    slos:\n    - $ref: /services/shop/slo.yml\n";
+    finds_nothing(&[(SLO, expression, "expr: '{{ odd'"), (SAAS, unused, "")]);
+}
+
+#[test]
+fn an_slo_document_with_too_many_queries_is_refused() {
+    let entry = "- namespace: {$ref: /services/shop/namespaces/prod.yml}\n";
+    finds_nothing(&[(SLO, entry, &entry.repeat(1_000))]);
+    let repo = Repo::good().edit(SLO, entry, &entry.repeat(1_001));
+    let problems = repo.findings().problems;
+    let problem = problems.iter().find(|problem| problem.code == "broken_datafile").unwrap();
+    assert!(problem.message.contains("1001 queries"), "{}", problem.message);
+    assert_eq!(problem.path.as_deref(), Some("namespaces"));
+}
+
+#[test]
 fn unusable_version() {
     let full = "6666666666666666666666666666666666666666";
     finds(&[(APP, full, "66666666")], &["warning unusable_version: 66666666"]);

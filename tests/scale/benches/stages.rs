@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use divan::{Bencher, black_box};
 use sapm::app_interface::{Bundle, FileTree, TreeError, load};
-use sapm::decide::{Decisions, decide, suppose_promoted};
+use sapm::decide::{Decisions, EditChecker, decide, suppose_promoted};
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::{Inventory, build};
 use sapm::plan::{self, Merge, MergeTexts, Plan, Settings, Wishes};
@@ -58,7 +58,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 });
 
 fn decided() -> Decisions {
-    decide(&WORLD.inventory, &WORLD.snapshot, &|_| true)
+    decide(&WORLD.inventory, &WORLD.snapshot, &WORLD.bundle, &|_| true)
 }
 
 fn planned(decisions: &Decisions) -> Plan {
@@ -126,7 +126,7 @@ fn wide(targets: usize) -> (Bundle, Inventory, Decisions) {
     let bundle = load(&InMemory(files.collect())).unwrap();
     let inventory = build(&bundle, UidDigest::Blake2s);
     let commit = CommitSha::parse(&"5a9b".repeat(10)).unwrap();
-    let decisions = suppose_promoted(&inventory, &commit, "");
+    let decisions = suppose_promoted(&inventory, &bundle, &commit, "");
     assert_eq!(decisions.subscribers.len(), targets);
     (bundle, inventory, decisions)
 }
@@ -134,8 +134,8 @@ fn wide(targets: usize) -> (Bundle, Inventory, Decisions) {
 /// All of them tried: grows with the targets.
 #[divan::bench(args = [75, 150, 300, 600])]
 fn checking_edits_of_one_file(bencher: Bencher, targets: usize) {
-    let (bundle, inventory, mut decisions) = wide(targets);
-    bencher.bench_local(|| plan::check_edits(&inventory, &bundle, &mut decisions));
+    let (bundle, inventory, decisions) = wide(targets);
+    bencher.bench_local(|| bundle.find_unsafe(&inventory, &decisions));
 }
 
 /// A text for each of them: grows with the square.
