@@ -37,6 +37,25 @@ pub struct Bundle {
 }
 
 impl Bundle {
+    /// On these hosts the letter case of a repository's path does not count
+    /// ([`RepoUrl::with_forges`](crate::domain::RepoUrl::with_forges)).
+    pub fn know_forges(&mut self, forges: &BTreeSet<String>) {
+        for template in self.saas_files.iter_mut().flat_map(|file| &mut file.resource_templates) {
+            template.url = template.url.with_forges(forges);
+        }
+        for component in
+            self.apps.values_mut().flat_map(|app| &mut Arc::make_mut(app).code_components)
+        {
+            component.url = component.url.with_forges(forges);
+        }
+    }
+
+    /// Could something in this file, or the folders that it is in, not be read?
+    pub fn is_broken(&self, path: &str) -> bool {
+        let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+        folders.chain([path]).any(|path| self.broken_files.contains(path))
+    }
+
     /// A `$ref` (at `place`) to something that cannot be had: the path is wrong, or that file is.
     pub fn dangling(&self, place: &str, to: &str) -> Problem {
         let problem =

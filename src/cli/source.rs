@@ -26,6 +26,8 @@ pub struct Opening {
     pub gitlab: Option<(String, Token)>,
     /// User and token for another host.
     pub other: Option<Credentials>,
+    /// Hosts of GitLab and GitHub, which ignore the letter case of paths.
+    pub forges: BTreeSet<String>,
     /// To write, or to plan only.
     pub mode: Mode,
     /// Which digest makes uids.
@@ -178,6 +180,7 @@ fn read(tree: &dyn FileTree, opening: &Opening) -> Result<(Bundle, Inventory), F
     })?;
     let inventory = build(&bundle, opening.digest);
     // Large, and the selectors are expanded now.
+    bundle.know_forges(&opening.forges);
     bundle.selector_document = None;
     tracing::info!(
         files = bundle.counts.files,

@@ -6,13 +6,15 @@ mod git;
 mod help;
 mod identity;
 mod problem;
+mod repository;
 pub mod schedule;
 mod share;
 mod span;
 
 pub use digest::sha256_hex;
-pub use git::{CommitSha, RepoUrl, is_commit_sha};
+pub use git::{CommitSha, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use problem::{Problem, Related, Severity};
+pub use repository::{RepoId, RepoUrl, mask_userinfo, without_userinfo};
 pub use share::{Share, ShareError};
 pub use span::span;
