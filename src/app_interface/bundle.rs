@@ -30,7 +30,7 @@ pub struct Bundle {
     pub texts: BTreeMap<String, Vec<u8>>,
     /// What is wrong, by file.
     pub problems: Vec<Problem>,
-    /// Files in which something could not be read: targets may hide there.
+    /// Files and folders in which something could not be read: targets may hide there.
     pub broken_files: BTreeSet<String>,
     /// How much was looked at.
     pub counts: LoadCounts,
@@ -60,7 +60,7 @@ impl Bundle {
     pub fn dangling(&self, place: &str, to: &str) -> Problem {
         let problem =
             |why: &str| Problem::error("dangling_ref", format!("{place}: $ref to {to}, {why}"));
-        if self.broken_files.contains(to) {
+        if self.is_broken(to) {
             problem("which is there, but cannot be used")
                 .help("correct that file: it has a problem of its own")
         } else {

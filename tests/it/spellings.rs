@@ -106,8 +106,10 @@ fn the_configured_gitlab_ignores_letter_case() {
 fn a_password_in_a_url_comes_out_nowhere() {
     let url = "https://github.com/RedHatInsights/insights-rbac";
     let secret = "https://bot:s3cr3t@github.com/RedHatInsights/insights-rbac";
+    // The key that is there twice makes `validate` show its line.
+    let twice = format!("{secret}\n  url: {secret}");
     let (case, args) = (
-        case(&[(APP, BLOCKED_URL, secret), (SAAS, url, secret)]),
+        case(&[(APP, BLOCKED_URL, &twice), (SAAS, url, secret)]),
         ["--report-dir", "report", "--save-snapshot", "saved.json"],
     );
     let (plan, mut all) = plan(&case, &args);
@@ -116,7 +118,6 @@ fn a_password_in_a_url_comes_out_nowhere() {
         all += &fs::read_to_string(file.unwrap().path()).unwrap();
     }
     all += &fs::read_to_string(case.path().join("saved.json")).unwrap_or_default();
-    // The url is broken on purpose: the line of the file is shown.
     for command in ["validate", "graph"] {
         let mut sapm = assert_cmd::Command::new(env!("CARGO_BIN_EXE_sapm"));
         let output = sapm
@@ -128,5 +129,6 @@ fn a_password_in_a_url_comes_out_nowhere() {
         all += &String::from_utf8_lossy(&output.stdout);
         all += &String::from_utf8_lossy(&output.stderr);
     }
+    assert!(all.contains("https://**********@github.com"), "{all}");
     assert!(!all.contains("s3cr3t"), "{all}");
 }

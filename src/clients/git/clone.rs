@@ -11,6 +11,7 @@ use super::local::sha;
 use super::remote::Remote;
 use super::scratch::ScratchDir;
 use super::{Credentials, GitError, TimeOuts, tree, without_userinfo};
+use crate::app_interface::Entry;
 use crate::clients::http::Stats;
 use crate::domain::CommitSha;
 
@@ -92,15 +93,12 @@ impl ConfigCheckout {
         self.repo.commondir().join("objects")
     }
 
-    /// Shows every regular file below `data/` whose name ends in `.yml`,
-    /// `.yaml` or `.json`, with its path relative to `data/` (beginning with a
-    /// slash) in code point order. Names that begin with a dot, and what is in
-    /// folders with such names, are left out.
+    /// Shows every datafile below `data/`, as [`FileTree::visit`](crate::app_interface::FileTree::visit) does.
     ///
     /// # Errors
     /// [`GitError::NoSuchPath`] when there is no `data/`; otherwise when an
     /// object is damaged, which also makes the next run clone anew.
-    pub fn visit_files(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), GitError> {
+    pub fn visit_files(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), GitError> {
         let result = tree::visit_datafiles(&self.repo, self.id, &self.place, visitor);
         if let (Err(GitError::Git { .. }), Home::Cache(cache)) = (&result, &self.home) {
             cache.unseal();
