@@ -143,7 +143,7 @@ fn lock(folder: &Path, place: &str) -> Option<Cache> {
     }
 }
 
-/// `None`: the cache folder cannot be written.
+/// `None`: the cache folder cannot be written, or has no room left.
 fn open_cached(
     cache: Cache,
     remote: &Remote,
@@ -168,7 +168,15 @@ fn open_cached(
         return Ok(None);
     }
     let path = cache.dir().to_owned();
-    let checkout = fresh(Home::Cache(cache), &path, remote, options)?;
+    let checkout = match fresh(Home::Cache(cache), &path, remote, options) {
+        Ok(checkout) => checkout,
+        Err(error) if error.is_remote() => return Err(error),
+        Err(error) => {
+            let reason = super::http::chain(&error);
+            tracing::warn!(folder = %path.display(), %reason, "cannot clone into the cache: cloning without it");
+            return Ok(None);
+        }
+    };
     if let Home::Cache(cache) = &checkout.home
         && let Err(error) = cache.seal()
     {
