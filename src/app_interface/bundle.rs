@@ -30,18 +30,37 @@ pub struct Bundle {
     pub texts: BTreeMap<String, Vec<u8>>,
     /// What is wrong, by file.
     pub problems: Vec<Problem>,
-    /// Files in which something could not be read: targets may hide there.
+    /// Files and folders in which something could not be read: targets may hide there.
     pub broken_files: BTreeSet<String>,
     /// How much was looked at.
     pub counts: LoadCounts,
 }
 
 impl Bundle {
+    /// On these hosts the letter case of a repository's path does not count
+    /// ([`RepoUrl::with_forges`](crate::domain::RepoUrl::with_forges)).
+    pub fn know_forges(&mut self, forges: &BTreeSet<String>) {
+        for template in self.saas_files.iter_mut().flat_map(|file| &mut file.resource_templates) {
+            template.url = template.url.with_forges(forges);
+        }
+        for component in
+            self.apps.values_mut().flat_map(|app| &mut Arc::make_mut(app).code_components)
+        {
+            component.url = component.url.with_forges(forges);
+        }
+    }
+
+    /// Could something in this file, or the folders that it is in, not be read?
+    pub fn is_broken(&self, path: &str) -> bool {
+        let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+        folders.chain([path]).any(|path| self.broken_files.contains(path))
+    }
+
     /// A `$ref` (at `place`) to something that cannot be had: the path is wrong, or that file is.
     pub fn dangling(&self, place: &str, to: &str) -> Problem {
         let problem =
             |why: &str| Problem::error("dangling_ref", format!("{place}: $ref to {to}, {why}"));
-        if self.broken_files.contains(to) {
+        if self.is_broken(to) {
             problem("which is there, but cannot be used")
                 .help("correct that file: it has a problem of its own")
         } else {

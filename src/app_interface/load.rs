@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 use super::batch::{Batch, Parsed, Schema};
 use super::bundle::Bundle;
 use super::fields::{Field, FieldError};
+use super::links::{self, Links};
 use super::resource_reader::{self, Named, RawNamespace, RawSloDocument};
 use super::resources::{App, Cluster, Namespace};
 use super::saas::{TargetDeclaration, Where};
 use super::saas_reader::{self, RawSaasFile, RawTarget};
 use super::tree::{FileTree, TreeError};
+use super::walk::Entry;
 use crate::domain::Problem;
 
 /// Reads all datafiles that promotions depend on.
@@ -37,6 +39,7 @@ pub fn load_with_texts(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
 pub(super) struct Loader {
     pub(super) bundle: Bundle,
     keeps_texts: bool,
+    links: Links,
     saas_files: Vec<RawSaasFile>,
     target_files: BTreeMap<String, Result<TargetDeclaration, FieldError>>,
     apps: BTreeMap<String, (App, Named)>,
@@ -49,13 +52,25 @@ pub(super) struct Loader {
 impl Loader {
     fn load(mut self, tree: &dyn FileTree) -> Result<Bundle, TreeError> {
         let mut batch = Batch::default();
-        tree.visit(&mut |path, bytes| {
-            self.bundle.counts.files += 1;
-            self.bundle.counts.bytes += bytes.len() as u64;
-            batch.push(path, bytes);
-            if batch.is_full() {
-                self.take(&mut batch);
+        tree.visit(&mut |entry| match entry {
+            Entry::File(path, bytes) => {
+                self.bundle.counts.files += 1;
+                self.bundle.counts.bytes += bytes.len() as u64;
+                if links::is_lfs_pointer(bytes) {
+                    return self.broken(path, links::lfs_problem(path));
+                }
+                batch.push(path, bytes);
+                if batch.is_full() {
+                    self.take(&mut batch);
+                }
             }
+            Entry::Link { path, to } => {
+                self.links.0.insert(path.to_owned(), to.to_owned());
+            }
+            Entry::Problem(problem) => match problem.file.clone().filter(|_| problem.is_error()) {
+                Some(path) => self.broken(&path, problem),
+                None => self.bundle.problems.push(problem),
+            },
         })?;
         self.take(&mut batch);
         Ok(self.resolve())
@@ -154,7 +169,36 @@ impl Loader {
         Ok(())
     }
 
+    /// A `$ref` may name a link: from here on it names the file.
+    fn follow_links(&mut self) {
+        let links = std::mem::take(&mut self.links);
+        if links.0.is_empty() {
+            return;
+        }
+        for (_, named) in self.apps.values_mut() {
+            named.parent.iter_mut().for_each(|path| links.follow(path));
+        }
+        for namespace in self.namespaces.values_mut() {
+            let refs = [&mut namespace.cluster, &mut namespace.app, &mut namespace.environment];
+            refs.into_iter().for_each(|path| links.follow(path));
+        }
+        for document in self.slo_documents.values_mut() {
+            document.namespaces.iter_mut().for_each(|(path, _)| links.follow(path));
+        }
+        self.target_files.values_mut().flatten().for_each(|target| links.follow_target(target));
+        for raw in &mut self.saas_files {
+            links.follow(&mut raw.file.app);
+            for target in raw.targets.iter_mut().flatten() {
+                match target {
+                    RawTarget::Inline(declaration) => links.follow_target(declaration),
+                    RawTarget::Shared(_, path) => links.follow(path),
+                }
+            }
+        }
+    }
+
     fn resolve(mut self) -> Bundle {
+        self.follow_links();
         let clusters: BTreeMap<_, _> = self
             .clusters
             .iter()

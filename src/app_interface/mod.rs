@@ -1,6 +1,6 @@
 //! The config repo: its files, what they say, and how they refer to each other.
 //!
-//! `tree` gives the files, `fields` reads typed values with their places,
+//! `tree` gives the files (found by `walk`, here and in commits), `fields` reads typed values with their places,
 //! `saas` and `resources` are the datafiles in the field's words (`*_reader`
 //! reads them), and `load` turns a tree into a [`Bundle`]: everything typed, every `$ref` resolved,
 //! every SLO expression that a target uses rendered (`template`), and every problem collected with its place instead of ending the run.
@@ -8,6 +8,7 @@
 mod batch;
 mod bundle;
 mod fields;
+mod links;
 mod load;
 mod resource_reader;
 mod resources;
@@ -16,6 +17,7 @@ mod saas_reader;
 mod slo_documents;
 mod template;
 mod tree;
+pub mod walk;
 
 pub use bundle::{Bundle, LoadCounts};
 pub use fields::FieldError;
@@ -25,3 +27,4 @@ pub use saas::{
     CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,
 };
 pub use tree::{DirectoryTree, FileTree, TreeError, is_datafile};
+pub use walk::Entry;

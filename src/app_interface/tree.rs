@@ -1,15 +1,21 @@
 //! Where datafiles come from.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
+
+use super::walk::{Entry, Kind, Listing, Named, Source};
 
 /// A tree of datafiles.
 pub trait FileTree {
     /// Shows every datafile once, in code point order of its path, which is
-    /// relative to `data/` and begins with a slash, as `$ref`s are.
+    /// relative to `data/` and begins with a slash, as `$ref`s are; then the links to them, and what is
+    /// not read.
     ///
     /// # Errors
     /// When the tree as a whole cannot be read, or there is no `data/`.
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError>;
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError>;
 }
 
 /// Why a tree cannot be read.
@@ -46,48 +52,97 @@ impl DirectoryTree {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
-
-    fn list(&self, data: &Path) -> Result<Vec<(String, PathBuf)>, TreeError> {
-        let mut files = Vec::new();
-        let mut folders = vec![(String::new(), data.to_owned())];
-        while let Some((prefix, folder)) = folders.pop() {
-            let read_error = |source: std::io::Error| TreeError::Read {
-                place: folder.display().to_string(),
-                source: source.into(),
-            };
-            for entry in std::fs::read_dir(&folder).map_err(read_error)? {
-                let entry = entry.map_err(read_error)?;
-                let Ok(name) = entry.file_name().into_string() else { continue };
-                if name.starts_with('.') {
-                    continue;
-                }
-                let path = format!("{prefix}/{name}");
-                let kind = entry.file_type().map_err(read_error)?;
-                if kind.is_dir() {
-                    folders.push((path, entry.path()));
-                } else if kind.is_file() && is_datafile(&path) {
-                    files.push((path, entry.path()));
-                }
-            }
-        }
-        files.sort();
-        Ok(files)
-    }
 }
 
 impl FileTree for DirectoryTree {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
-        let data = self.root.join("data");
-        if !data.is_dir() {
-            return Err(TreeError::NoData(self.root.display().to_string()));
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
+        let folder = Folder { root: &self.root, submodules: submodules(&self.root) };
+        let failed = |source: io::Error| TreeError::Read {
+            place: self.root.display().to_string(),
+            source: source.into(),
+        };
+        match Listing::of(&folder).map_err(failed)? {
+            Some(listing) => listing.show(&folder, visitor).map_err(failed),
+            None => Err(TreeError::NoData(self.root.display().to_string())),
         }
-        for (path, file) in self.list(&data)? {
-            let bytes = std::fs::read(&file).map_err(|source| TreeError::Read {
-                place: file.display().to_string(),
-                source: source.into(),
-            })?;
-            visitor(&path, &bytes);
+    }
+}
+
+struct Folder<'a> {
+    root: &'a Path,
+    /// Submodules by what the repository says of itself: one that was not fetched is an empty folder.
+    submodules: BTreeSet<PathBuf>,
+}
+
+/// Paths in `.gitmodules`.
+fn submodules(root: &Path) -> BTreeSet<PathBuf> {
+    let text = fs::read_to_string(root.join(".gitmodules")).unwrap_or_default();
+    let path = |line: &str| {
+        let (key, value) = line.split_once('=')?;
+        (key.trim() == "path").then(|| root.join(value.trim().trim_matches('"')))
+    };
+    text.lines().filter_map(path).collect()
+}
+
+impl Folder<'_> {
+    fn kind(&self, path: PathBuf, kind: fs::FileType) -> Kind<PathBuf> {
+        if kind.is_symlink() {
+            Kind::Link(path)
+        } else if kind.is_dir() {
+            let is_repository = fs::symlink_metadata(path.join(".git")).is_ok();
+            let is_submodule = is_repository || self.submodules.contains(&path);
+            if is_submodule { Kind::Submodule } else { Kind::Folder(path) }
+        } else if kind.is_file() {
+            Kind::File(path)
+        } else {
+            Kind::Other
         }
+    }
+}
+
+impl Source for Folder<'_> {
+    type Node = PathBuf;
+    type Error = io::Error;
+
+    fn root(&self) -> PathBuf {
+        self.root.to_owned()
+    }
+
+    fn list(&self, folder: &PathBuf) -> io::Result<Vec<Named<PathBuf>>> {
+        let named = |entry: io::Result<fs::DirEntry>| {
+            let entry = entry?;
+            let name = entry.file_name().into_string();
+            let name = name.map_err(|name| name.to_string_lossy().into_owned());
+            Ok((name, self.kind(entry.path(), entry.file_type()?)))
+        };
+        fs::read_dir(folder)?.map(named).collect()
+    }
+
+    fn find(&self, folder: &PathBuf, name: &str) -> io::Result<Option<Kind<PathBuf>>> {
+        let path = folder.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(data) => Ok(Some(self.kind(path, data.file_type()))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn target(&self, link: &PathBuf) -> io::Result<String> {
+        Ok(fs::read_link(link)?.to_string_lossy().into_owned())
+    }
+
+    fn size(&self, file: &PathBuf) -> io::Result<u64> {
+        Ok(fs::symlink_metadata(file)?.len())
+    }
+
+    fn read(&self, file: &PathBuf, limit: u64, show: &mut dyn FnMut(&[u8])) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        fs::File::open(file)?.take(limit).read_to_end(&mut bytes)?;
+        show(&bytes);
         Ok(())
+    }
+
+    fn only_here(&self, error: io::Error) -> io::Result<String> {
+        Ok(error.to_string())
     }
 }

@@ -16,7 +16,7 @@ use super::source::Opening;
 use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::state::S3Settings;
-use crate::domain::{Share, UidDigest};
+use crate::domain::{RepoUrl, Share, UidDigest};
 use crate::plan::Narrowing;
 
 /// What a run needs. Has no `Debug`, as it holds tokens.
@@ -55,6 +55,8 @@ pub struct Config {
     pub output: OutputArgs,
     /// Decide as of this time.
     pub at: Option<DateTime<Utc>>,
+    /// Hosts of GitLab and GitHub.
+    pub forges: BTreeSet<String>,
     /// Decide offline from these facts.
     pub snapshot: Option<PathBuf>,
     /// Page of the pipeline that this is.
@@ -172,6 +174,7 @@ impl Config {
             cache_dir: self.cache_dir.clone(),
             branch: self.target_branch.clone(),
             gitlab: gitlab.and_then(|gitlab| Some((gitlab.url.clone(), gitlab.token.clone()?))),
+            forges: self.forges.clone(),
             other,
             mode: self.mode,
             digest: self.digest,
@@ -221,6 +224,8 @@ impl Config {
             )
             .hint("set --app-interface to a checkout of the commit that was recorded"));
         }
+        let server = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
+        let forges = server.iter().chain([&run.github_url]).map(|url| host_of(url)).collect();
         let gitlab = if offline { None } else { gitlab(run, &environment, &source, mode)? };
         let state = if offline { None } else { Some(state(run, &environment)?) };
         Ok(Self {
@@ -234,6 +239,7 @@ impl Config {
             credentials_file: environment.get("SAPM_CREDENTIALS_FILE").map(PathBuf::from),
             environment: variables.clone(),
             state,
+            forges,
             concurrency: run.concurrency,
             narrowing: Narrowing { share: share(args.node)?, ..Narrowing::of(&run.narrowing) },
             labels: run
@@ -357,6 +363,11 @@ pub fn same_host(a: &str, b: &str) -> bool {
         Some((url.host_str()?.to_ascii_lowercase(), url.port_or_known_default()))
     };
     host(a).is_some() && host(a) == host(b)
+}
+
+/// Host and port as the identity of a repository has them; empty where there is no host.
+pub fn host_of(address: &str) -> String {
+    RepoUrl::new(address).id().host().unwrap_or_default().to_owned()
 }
 
 /// The project that a git address names, below the path that GitLab itself is at.

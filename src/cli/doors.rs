@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 
-use super::config::{Config, Source, same_host};
+use super::config::{Config, Source, host_of, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
 use super::source::Loaded;
@@ -74,8 +74,8 @@ impl Doors {
                 .gitlab
                 .as_ref()
                 .zip(gitlab.clone())
-                .map(|(gitlab, api)| (gitlab.url.clone(), GitLabCommits::new(api))),
-            github_url: github_url.clone(),
+                .map(|(gitlab, api)| (host_of(&gitlab.url), GitLabCommits::new(api))),
+            github_host: host_of(github_url),
             github,
             ls_remote,
             bound: tokio::sync::Semaphore::new(config.concurrency),
@@ -283,8 +283,9 @@ impl GitLabDoor {
 
 /// Looks commits up where the repository is.
 pub struct AnyHost {
+    /// By its host, as [`RepoId::host`](crate::domain::RepoId::host) has it.
     gitlab: Option<(String, GitLabCommits)>,
-    github_url: String,
+    github_host: String,
     github: GitHubCommits,
     ls_remote: LsRemote,
     /// The other clients bound themselves.
@@ -295,9 +296,8 @@ pub struct AnyHost {
 impl AnyHost {
     /// Is this repository's commit asked of GitHub?
     pub fn is_github(&self, url: &RepoUrl) -> bool {
-        let url = url.normalised();
-        let url = if url.contains("://") { url } else { format!("https://{url}") };
-        same_host(&url, "https://github.com") || same_host(&url, &self.github_url)
+        let host = url.id().host();
+        host.is_some_and(|host| host == "github.com" || host == self.github_host)
     }
 
     /// Writes down what the services said, for the next run; `all`: this run asked for every ref that there is.
@@ -307,7 +307,7 @@ impl AnyHost {
 
     fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
         match &self.gitlab {
-            Some((address, gitlab)) if same_host(address, url.as_str()) => Lane::GitLab(gitlab),
+            Some((host, gitlab)) if url.id().host() == Some(host) => Lane::GitLab(gitlab),
             _ if self.is_github(url) => Lane::GitHub,
             _ => Lane::LsRemote,
         }
@@ -344,8 +344,10 @@ impl Commits for AnyHost {
             Lane::LsRemote => {}
         }
         let _permit = self.bound.acquire().await;
-        let credentials = self.git_credentials(url.as_str());
-        let sha = self.ls_remote.resolve(url.as_str(), git_ref, credentials.as_ref()).await?;
+        // Credentials go by the very address that is asked, not by the repository's identity.
+        let address = url.clone_address();
+        let credentials = self.git_credentials(address);
+        let sha = self.ls_remote.resolve(address, git_ref, credentials.as_ref()).await?;
         Ok(CommitFact { sha, committed_at: None, subject: None })
     }
 

@@ -8,7 +8,7 @@ use chrono::Utc;
 use super::args::{GraphArgs, GraphFormat};
 use super::config::{Environment, Source, digest};
 use super::exit::{Exit, Fatal};
-use super::job::gitlab_access;
+use super::job::{forges, gitlab_access};
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
 use super::source::{Loaded, Opening, load_config_repo};
@@ -34,6 +34,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
         cache_dir: args.source.cache_dir(),
         gitlab: gitlab_access(&variables),
+        forges: forges(&variables),
         other: None,
         mode: Mode::Plan,
         digest: digest(None, &variables)?,

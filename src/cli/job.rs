@@ -1,6 +1,8 @@
 //! What a job of GitLab brings along: its own token, and the project that it is in.
 
-use super::config::{Environment, same_host};
+use std::collections::BTreeSet;
+
+use super::config::{Environment, host_of, same_host};
 use crate::clients::gitlab::{JobProject, Token};
 
 /// The token for GitLab at `url`: `SAPM_GITLAB_TOKEN`, or else the job's own, which is for the
@@ -18,6 +20,12 @@ pub fn gitlab_access(environment: &Environment<'_>) -> Option<(String, Token)> {
     let url = environment.get("SAPM_GITLAB_URL").or_else(|| environment.get("CI_SERVER_URL"))?;
     let token = gitlab_token(&url, environment)?;
     Some((url, token))
+}
+
+/// The hosts that are known to be a GitLab or a GitHub, for commands without their options.
+pub fn forges(environment: &Environment<'_>) -> BTreeSet<String> {
+    let known = ["SAPM_GITLAB_URL", "CI_SERVER_URL", "SAPM_GITHUB_URL"];
+    known.iter().filter_map(|name| Some(host_of(&environment.get(name)?))).collect()
 }
 
 /// The project that the job is in.

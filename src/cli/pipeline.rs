@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::asked::{Asked, Facts};
 use super::branches::BranchDoor;
-use super::config::Config;
+use super::config::{Config, host_of};
 use super::doors::Doors;
 use super::exit::{Exit, Fatal};
 use super::observing::{observe_all, state_failed};
@@ -101,7 +101,9 @@ async fn stages(
     if let Some(path) = &config.snapshot {
         let mut snapshot = read_snapshot(path)?;
         snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
-        let opening = config.opening(None);
+        let mut opening = config.opening(None);
+        // As it was when the facts were recorded.
+        opening.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
         let mut loaded = blocking(move || load_config_repo(&opening)).await?;
         stopwatch.lap("load");
         let asked = Asked::of(config, &mut loaded)?;

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::config::{Source, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
-use crate::app_interface::{Bundle, DirectoryTree, FileTree, TreeError, load, load_with_texts};
+use crate::app_interface::{
+    Bundle, DirectoryTree, Entry, FileTree, TreeError, load, load_with_texts,
+};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
 use crate::clients::http::Stats;
@@ -24,6 +26,8 @@ pub struct Opening {
     pub cache_dir: Option<PathBuf>,
     /// GitLab's address and token: the token is for its host only.
     pub gitlab: Option<(String, Token)>,
+    /// Hosts of GitLab and GitHub, which ignore the letter case of paths.
+    pub forges: BTreeSet<String>,
     /// User and token for another host.
     pub other: Option<Credentials>,
     /// To write, or to plan only.
@@ -176,6 +180,7 @@ fn read(tree: &dyn FileTree, opening: &Opening) -> Result<(Bundle, Inventory), F
             "the config repo holds its datafiles in data/; is this the right repo and branch?",
         )
     })?;
+    bundle.know_forges(&opening.forges);
     let inventory = build(&bundle, opening.digest);
     // Large, and the selectors are expanded now.
     bundle.selector_document = None;
@@ -212,7 +217,7 @@ fn clone_failed(error: &GitError) -> Fatal {
 struct CloneTree(ConfigCheckout);
 
 impl FileTree for CloneTree {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         self.0.visit_files(visitor).map_err(|error| tree_error(self.0.place(), error))
     }
 }
@@ -223,7 +228,7 @@ struct CommitTree {
 }
 
 impl FileTree for CommitTree {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         let place = format!("{} at {}", self.path.display(), self.commit.short());
         git::visit_commit(&self.path, &self.commit, visitor)
             .map_err(|error| tree_error(&place, error))

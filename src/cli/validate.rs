@@ -9,7 +9,7 @@ use chrono::Utc;
 use super::args::{Format, ValidateArgs};
 use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
-use super::job::gitlab_access;
+use super::job::{forges, gitlab_access};
 use super::logging::{Sink, colours};
 use super::output::{print, write_files};
 use super::pipeline::Mode;
@@ -32,6 +32,7 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
         cache_dir: args.source.cache_dir(),
         gitlab: gitlab_access(&variables),
+        forges: forges(&variables),
         other: None,
         mode: Mode::Plan,
         digest: UidDigest::default(),

@@ -10,13 +10,15 @@
 //! http://prometheus.internal:9090: INTERNAL_TOKEN
 //! ```
 //!
-//! The longest prefix wins; path segments match whole. A key without a port is for the scheme's
+//! The longest prefix wins; path segments match whole, and decoded. An address that some hosts read as a path to
+//! elsewhere (`..%2f`) is below no prefix with a path. A key without a port is for the scheme's
 //! default port. A token goes out over https, or to a loopback address; over plain http to another
 //! host only where the key itself says `http://`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use percent_encoding::percent_decode_str;
 use secrecy::SecretString;
 use serde_yaml::Value;
 use url::Url;
@@ -172,7 +174,7 @@ impl Prefix {
             host: host.to_ascii_lowercase(),
             // `url` drops a port that is the scheme's own; a key without a scheme may mean either.
             port: explicit_port(&with_scheme),
-            segments: segments(&url),
+            segments: segments(&url).ok_or("a path without `..` and encoded slashes is wanted")?,
             plain_http,
         })
     }
@@ -183,12 +185,15 @@ impl Prefix {
         let default = if encrypted { 443 } else { 80 };
         let same_host = url.host_str().is_some_and(|host| host.eq_ignore_ascii_case(&self.host));
         let same_port = url.port_or_known_default() == Some(self.port.unwrap_or(default));
-        let path = segments(url);
         may_go
             && matches!(url.scheme(), "https" | "http")
             && same_host
             && same_port
-            && path.len() >= self.segments.len()
+            && (self.segments.is_empty() || segments(url).is_some_and(|path| self.is_above(&path)))
+    }
+
+    fn is_above(&self, path: &[String]) -> bool {
+        path.len() >= self.segments.len()
             && path.iter().zip(&self.segments).all(|(have, want)| {
                 have == want || have.strip_suffix(".git") == Some(want.as_str())
             })
@@ -201,9 +206,26 @@ fn explicit_port(address: &str) -> Option<u16> {
     port.parse().ok()
 }
 
-fn segments(url: &Url) -> Vec<String> {
-    let path = url.path().trim_matches('/');
-    path.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect()
+/// The segments of a path, decoded. `None` where a host, or what stands before it, could read another
+/// path: with an encoded slash or dot segment, however often it is encoded.
+fn segments(url: &Url) -> Option<Vec<String>> {
+    let parts = url.path().split('/').filter(|segment| !segment.is_empty());
+    parts
+        .map(|segment| {
+            let mut plain = decoded(segment);
+            while decoded(&plain) != plain {
+                plain = decoded(&plain);
+            }
+            // `..;` is `..` to servers that know parameters of segments.
+            let name = plain.split(';').next().unwrap_or_default();
+            let leads_away = matches!(name, "." | "..") || plain.contains(['/', '\\', '\0']);
+            (!leads_away).then_some(plain)
+        })
+        .collect()
+}
+
+fn decoded(text: &str) -> String {
+    percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 /// One entry of the file, or what is wrong with it.

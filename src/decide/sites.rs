@@ -38,12 +38,18 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
             let mut others = site.members.iter().zip(&all);
             let other = others.find(|(_, other)| *other != value);
             let (other, why) = match (other, site.refused.first()) {
-                (Some((other, Some(_))), _) => (other, "which is to be promoted to other values"),
-                (Some((other, None)), _) => (other, "which is not to be promoted now"),
-                (None, Some(other)) => (other, "which has the same identity as another target"),
+                (Some((other, values)), _) => match values {
+                    Some(_) => {
+                        (&inventory.targets[*other], "which is to be promoted to other values")
+                    }
+                    None => (&inventory.targets[*other], "which is not to be promoted now"),
+                },
+                (None, Some(other)) => {
+                    (&inventory.refused[*other], "which has the same identity as another target")
+                }
                 (None, None) => continue,
             };
-            let gate = edit_site::waits_for(&inventory.targets[*other], why);
+            let gate = edit_site::waits_for(other, why);
             hold(decisions, member, inventory, gate);
         }
     }

@@ -1,4 +1,4 @@
-//! Commits and repository addresses.
+//! Commits.
 
 use std::fmt;
 
@@ -56,43 +56,6 @@ impl From<CommitSha> for String {
     }
 }
 
-/// The address of a code repository as a resource template spells it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RepoUrl(String);
-
-impl RepoUrl {
-    /// Takes the address as it is spelled.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// As it is spelled.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The form in which two addresses are compared: without `.git`, trailing
-    /// slashes and the letter case of scheme and host (domain rules, section 5).
-    pub fn normalised(&self) -> String {
-        let text = self.0.trim().trim_end_matches('/');
-        let text = text.strip_suffix(".git").unwrap_or(text).trim_end_matches('/');
-        let host_from = text.find("://").map_or(0, |i| i + 3);
-        let host_to = text[host_from..].find(['/', ':']).map_or(text.len(), |i| host_from + i);
-        format!("{}{}", text[..host_to].to_lowercase(), &text[host_to..])
-    }
-
-    /// Do both addresses name the same repository?
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.0 == other.0 || self.normalised() == other.normalised()
-    }
-}
-
-impl fmt::Display for RepoUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,18 +66,5 @@ mod tests {
         for text in ["c2a6b03f", "C2A6B03F190DFB2B4AA91F8AF8D477A9BC3401DC", "main", ""] {
             assert!(!is_commit_sha(text), "{text}");
         }
-    }
-
-    #[test]
-    fn spellings_of_one_repository_are_equal() {
-        let url = RepoUrl::new("https://github.com/Org/App");
-        for same in [
-            "https://GitHub.com/Org/App/",
-            "https://github.com/Org/App.git",
-            "HTTPS://github.com/Org/App.git/",
-        ] {
-            assert!(url.is_same(&RepoUrl::new(same)), "{same}");
-        }
-        assert!(!url.is_same(&RepoUrl::new("https://github.com/org/App")));
     }
 }

@@ -19,10 +19,9 @@ pub(super) fn usual_help(code: &str) -> Option<&'static str> {
         "dangling_ref" => "correct the path: it begins with a slash, and is looked for below data/",
         "duplicate_key" => "remove one of the two: the last one counts",
         "duplicate_namespace" => "one cluster has a namespace once: remove or rename one of them",
-        "duplicate_publisher" | "duplicate_target" => {
-            "give one of them a name of its own, or remove it"
-        }
+        "duplicate_target" => "give one of them a name of its own, or remove it",
         "empty_slo_document" => "fill the document, or remove it from the target's slos",
+        "folder_too_deep" => "move the folder up",
         "invalid_ref" => "write the 40 digits of a commit, or the name of a branch",
         "invalid_schedule" => {
             "five fields in UTC: minute, hour, day of month, month, day of week; e.g. `0 8-16 * * mon-fri`"
@@ -31,6 +30,10 @@ pub(super) fn usual_help(code: &str) -> Option<&'static str> {
         "invalid_slo_expression" => {
             "correct the Jinja template in expr, or add the value to SLOParameters"
         }
+        "lfs_pointer" => {
+            "keep datafiles in git itself: take them out of .gitattributes and commit the text"
+        }
+        "linked_folder" => "name the files by their own paths, and remove the link",
         "other_repository" => {
             "subscribe to a channel of the same repository, unless one mirrors the other"
         }
@@ -48,10 +51,12 @@ pub(super) fn usual_help(code: &str) -> Option<&'static str> {
         "stuck_edit_site" => {
             "give this target a ref of its own, or let the other one subscribe too"
         }
+        "submodule" => "copy the datafiles into this repository",
         "unreadable_check_in" => "deploy that commit again, so that its record gets a time",
         "unreadable_datafile" => "correct the YAML; until then the file is left out as a whole",
         "unsafe_edit" => "write ref and promotion of this target as plain values of its own",
         "unsubscribed_promotion_data" => "remove the item, or subscribe to the channel",
+        "unusable_link" => "put the file in place of the link, or let it lead to a file in data/",
         "unusable_record" => "deploy that commit again, so that its record is written anew",
         "unusable_version" => "write all 40 digits: a part of a commit blocks nothing",
         _ => return None,

@@ -6,15 +6,17 @@ mod git;
 mod help;
 mod identity;
 mod problem;
+mod repository;
 pub mod schedule;
 mod share;
 mod slo_keys;
 mod span;
 
 pub use digest::sha256_hex;
-pub use git::{CommitSha, RepoUrl, is_commit_sha};
+pub use git::{CommitSha, is_commit_sha};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use problem::{Problem, Related, Severity};
+pub use repository::{RepoId, RepoUrl, mask_userinfo, without_userinfo};
 pub use share::{Share, ShareError};
 pub use slo_keys::SloKeys;
 pub use span::span;

@@ -18,7 +18,9 @@ pub struct Inventory {
     /// Publishers in order: file path, resource template, static targets in
     /// file order, then those of selectors by namespace path.
     pub targets: Vec<Target>,
-    /// Indexes into `targets` of the subscribers, in order; each uid once.
+    /// Later declarations of an identity that one of `targets` has: they neither publish nor subscribe.
+    pub refused: Vec<Target>,
+    /// Indexes into `targets` of the subscribers, in order.
     pub subscribers: Vec<usize>,
     /// Publishers of each channel, as indexes into `targets`, in order.
     pub publishers: BTreeMap<String, Vec<usize>>,
@@ -79,6 +81,8 @@ fn expand(bundle: &Bundle, digest: UidDigest, all: bool) -> Inventory {
         inventory: Inventory::default(),
         selectors: Selectors::new(bundle),
         reported: BTreeSet::new(),
+        first: BTreeMap::new(),
+        owners: Vec::new(),
     };
     for file in &bundle.saas_files {
         for template in &file.resource_templates {
@@ -98,6 +102,10 @@ struct Builder<'a> {
     selectors: Selectors<'a>,
     /// Problems of targets that are in the inventory's already.
     reported: BTreeSet<Problem>,
+    /// The target of each identity.
+    first: BTreeMap<TargetUid, usize>,
+    /// The target whose identity each refused one has.
+    owners: Vec<usize>,
 }
 
 impl Builder<'_> {
@@ -183,7 +191,7 @@ impl Builder<'_> {
         let (key, former_keys) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
         let wrong = wrong(declaration, &slos, self.bundle);
         let broken = wrong.iter().map(|problem| problem.message.clone()).collect();
-        self.inventory.targets.push(Target {
+        let target = Target {
             uid,
             app: Arc::clone(app),
             saas_file: file.name.clone(),
@@ -201,14 +209,42 @@ impl Builder<'_> {
             key,
             former_keys,
             broken,
-        });
-        self.report_broken(wrong);
+        };
+        match self.first.get(&target.uid) {
+            Some(&owner) if !self.all => self.refuse(target, owner),
+            _ => {
+                self.first.entry(target.uid.clone()).or_insert(self.inventory.targets.len());
+                self.inventory.targets.push(target);
+                self.report_broken(wrong);
+            }
+        }
+    }
+
+    /// Two declarations of one identity share their records, so nobody could tell whose a record is.
+    /// The first one is the target: nobody else's file can stop it.
+    fn refuse(&mut self, target: Target, owner: usize) {
+        let first = &self.inventory.targets[owner].used_at;
+        let message = format!(
+            "{}: {} in {} has the same identity and comes first, so this one is left out",
+            target.label(),
+            first.path,
+            first.file
+        );
+        self.inventory.problems.push(
+            Problem::error("duplicate_target", message)
+                .in_file(&target.used_at.file)
+                .at(&target.used_at.path)
+                .at_line(target.used_at.line, target.used_at.column)
+                .related("first declared here", &first.file, &first.path),
+        );
+        self.inventory.refused.push(target);
+        self.owners.push(owner);
     }
 
     fn finish(mut self) -> Inventory {
         self.join_channels();
-        let refused = self.subscribers();
-        sites::find(self.bundle, &mut self.inventory, &refused);
+        self.subscribers();
+        sites::find(self.bundle, &mut self.inventory, &self.owners);
         self.inventory
     }
 
@@ -235,41 +271,11 @@ impl Builder<'_> {
         }
     }
 
-    /// Subscribers by uid: two of one identity cannot be told apart, so both are refused. Gives the
-    /// later ones.
-    fn subscribers(&mut self) -> Vec<usize> {
-        let mut refused = Vec::new();
+    fn subscribers(&mut self) {
         let inventory = &mut self.inventory;
-        let mut first: BTreeMap<TargetUid, usize> = BTreeMap::new();
-        for index in 0..inventory.targets.len() {
-            if !inventory.targets[index].is_subscriber() {
-                continue;
-            }
-            let uid = inventory.targets[index].uid.clone();
-            let Some(&earlier) = first.get(&uid) else {
-                first.insert(uid, index);
-                inventory.subscribers.push(index);
-                continue;
-            };
-            let other = inventory.targets[earlier].used_at.clone();
-            let target = &inventory.targets[index];
-            let message = format!(
-                "{}: the same identity as {} in {}: give one of them a name",
-                target.label(),
-                other.path,
-                other.file
-            );
-            inventory.problems.push(
-                Problem::error("duplicate_target", message.clone())
-                    .in_file(&target.used_at.file)
-                    .at(&target.used_at.path)
-                    .at_line(target.used_at.line, target.used_at.column)
-                    .related("first declared here", other.file, other.path),
-            );
-            inventory.targets[earlier].broken.push(message.clone());
-            inventory.targets[index].broken.push(message);
-            refused.push(index);
-        }
+        let all = inventory.targets.iter().enumerate();
+        inventory.subscribers =
+            all.filter(|(_, target)| target.is_subscriber()).map(|(index, _)| index).collect();
         for &index in &inventory.subscribers {
             let target = &inventory.targets[index];
             if target.promotion.subscribe.is_empty() {
@@ -284,7 +290,6 @@ impl Builder<'_> {
                 );
             }
         }
-        refused
     }
 }
 

@@ -41,10 +41,10 @@ impl Inventory {
         self.subscribers().filter(move |(_, other)| other.place.file == *file).map(|(i, _)| i)
     }
 
-    /// Who shares a place with a subscriber, itself included, or keeps it from moving.
+    /// Who shares a place with a subscriber, itself included.
     fn mates(&self, index: usize) -> impl Iterator<Item = usize> {
         let site = self.site_of.get(&index).and_then(|site| self.sites.get(site));
-        site.into_iter().flat_map(|site| site.members.iter().chain(&site.refused).copied())
+        site.into_iter().flat_map(|site| site.members.iter().copied())
     }
 
     fn reach(
@@ -91,7 +91,6 @@ impl Inventory {
                 let aliases: Vec<usize> = site.aliases.iter().copied().collect();
                 let site = EditSite {
                     members: renumber(&site.members),
-                    refused: renumber(&site.refused),
                     aliases: renumber(&aliases).into_iter().collect(),
                     ..site.clone()
                 };
@@ -103,8 +102,18 @@ impl Inventory {
             .iter()
             .filter_map(|(old, site)| Some((*new.get(old)?, site.clone())))
             .collect();
-        let mut part =
-            Self { targets, subscribers, publishers, subscribed, sites, site_of, problems: vec![] };
+        let refused = self.refused.clone();
+        let problems = Vec::new();
+        let mut part = Self {
+            targets,
+            refused,
+            subscribers,
+            publishers,
+            subscribed,
+            sites,
+            site_of,
+            problems,
+        };
         let files = part.files();
         let about = |file: &Option<String>| file.as_ref().is_some_and(|file| files.contains(file));
         part.problems =

@@ -36,8 +36,8 @@ pub struct EditSite {
     pub shares_promotion: bool,
     /// Other users of its nodes, which no promotion moves: YAML paths.
     pub foreign_users: Vec<String>,
-    /// Targets of the same declarations that are refused, as another one has their identity: as they
-    /// must not move, nobody here does.
+    /// Targets of the same declarations that are refused, as one elsewhere has their identity (indexes
+    /// into [`Inventory::refused`]): as they must not move, nobody here does.
     pub refused: Vec<usize>,
 }
 
@@ -48,15 +48,15 @@ impl EditSite {
     }
 }
 
-/// Finds the sites of all subscribers; `refused` are those that another one has the identity of.
-pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, refused: &[usize]) {
+/// Finds the sites of all subscribers; `owners` are the targets whose identity the refused ones have.
+pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[usize]) {
     let mut by_file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (index, target) in inventory.subscribers() {
         by_file.entry(target.place.file.clone()).or_default().push(index);
     }
     for (file, members) in by_file {
         if let Some(tree) = bundle.sources.get(&file) {
-            in_file(tree, &file, (&members, refused), inventory);
+            in_file(tree, &file, (&members, owners), inventory);
         }
     }
 }
@@ -64,7 +64,7 @@ pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, refused: &[usize]
 fn in_file(
     tree: &Tree,
     file: &str,
-    (members, refused): (&[usize], &[usize]),
+    (members, owners): (&[usize], &[usize]),
     inventory: &mut Inventory,
 ) {
     let mut groups = Groups::default();
@@ -89,8 +89,8 @@ fn in_file(
     for (node, nodes, members) in groups.into_sites() {
         let targets: BTreeSet<NodeId> =
             members.iter().map(|&member| inventory.targets[member].node).collect();
-        let owners = members.iter().filter(|member| !aliases.contains(*member));
-        let owner = owners.min_by_key(|&&member| inventory.targets[member].node);
+        let holders = members.iter().filter(|member| !aliases.contains(*member));
+        let owner = holders.min_by_key(|&&member| inventory.targets[member].node);
         let site = EditSite {
             key: owner.map(|&owner| inventory.targets[owner].key.clone()),
             aliases: members.iter().copied().filter(|member| aliases.contains(member)).collect(),
@@ -100,13 +100,13 @@ fn in_file(
                 .flat_map(|node| foreign_users(tree, *node, &targets))
                 .map(|path| path.to_string())
                 .collect(),
-            refused: refused
-                .iter()
-                .copied()
-                .filter(|&other| {
-                    let other = &inventory.targets[other];
-                    other.place.file == file && targets.contains(&other.node)
+            // One that declares what a member declares moves as that one does.
+            refused: (inventory.refused.iter().zip(owners).enumerate())
+                .filter(|(_, (other, owner))| {
+                    let shares = other.place.file == file && targets.contains(&other.node);
+                    shares && other.is_subscriber() && !members.contains(owner)
                 })
+                .map(|(at, _)| at)
                 .collect(),
             members,
         };

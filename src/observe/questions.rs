@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::record_key;
-use crate::domain::{CommitSha, RepoUrl, TargetUid};
+use crate::domain::{CommitSha, RepoId, RepoUrl, TargetUid};
 use crate::inventory::{Inventory, Target};
 
 /// Which commit is at a ref of a repository?
 pub(super) struct CommitQuestion {
     pub git_ref: String,
-    /// The address to ask: of several spellings the first in order.
+    /// The address to ask: of several spellings the one that is [preferred](RepoUrl::preference).
     pub url: RepoUrl,
     /// All spellings of it.
     pub spelled: BTreeSet<RepoUrl>,
@@ -29,7 +29,7 @@ impl Questions {
     /// What there is to ask of these publishers.
     pub fn of<'a>(inventory: &Inventory, publishers: impl Iterator<Item = &'a Target>) -> Self {
         let mut records = BTreeSet::new();
-        let mut commits: BTreeMap<(String, &'a str), CommitQuestion> = BTreeMap::new();
+        let mut commits: BTreeMap<(&'a RepoId, &'a str), CommitQuestion> = BTreeMap::new();
         for target in publishers {
             let Ok(git_ref) = &target.git_ref else { continue };
             if let Some(sha) = CommitSha::parse(git_ref) {
@@ -38,15 +38,16 @@ impl Questions {
                 continue;
             }
             // Two spellings of one repository are one look-up.
-            let question = commits
-                .entry((target.repo_url.normalised(), git_ref.as_str()))
-                .or_insert_with(|| CommitQuestion {
-                    git_ref: git_ref.clone(),
-                    url: target.repo_url.clone(),
-                    spelled: BTreeSet::new(),
-                    records: Vec::new(),
+            let question =
+                commits.entry((target.repo_url.id(), git_ref.as_str())).or_insert_with(|| {
+                    CommitQuestion {
+                        git_ref: git_ref.clone(),
+                        url: target.repo_url.clone(),
+                        spelled: BTreeSet::new(),
+                        records: Vec::new(),
+                    }
                 });
-            if target.repo_url < question.url {
+            if target.repo_url.preference() < question.url.preference() {
                 question.url = target.repo_url.clone();
             }
             question.spelled.insert(target.repo_url.clone());

@@ -1,7 +1,7 @@
 use chrono::DateTime;
 
 use super::desired::{Wish, Wishes};
-use crate::app_interface::{Bundle, FileTree, TreeError, load};
+use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use crate::decide::suppose_promoted;
 use crate::domain::{CommitSha, UidDigest};
 use crate::inventory::{Inventory, build};
@@ -23,7 +23,7 @@ const FILES: [(&str, &str); 4] = [
 ];
 
 impl FileTree for Wide {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         let mut text = "$schema: /app-sre/saas-file-2.yml\nname: saas-shop\napp: {$ref: /app.yml}\n\
                         resourceTemplates:\n- name: api\n  url: https://git.example.com/shop/api\n  \
                         targets:\n  - {name: stage, namespace: {$ref: /namespace.yml}, ref: main, \
@@ -35,8 +35,8 @@ impl FileTree for Wide {
                  ref: {number:040x}\n    promotion: {{auto: true, subscribe: [ok]}}\n"
             );
         }
-        visitor("/saas.yml", text.as_bytes());
-        FILES.iter().for_each(|(path, text)| visitor(path, text.as_bytes()));
+        visitor(Entry::File("/saas.yml", text.as_bytes()));
+        FILES.iter().for_each(|(path, text)| visitor(Entry::File(path, text.as_bytes())));
         Ok(())
     }
 }

@@ -162,7 +162,7 @@ impl Planner<'_> {
 
     /// A broken datafile that may hide the targets of a request.
     pub(super) fn hiding_place<'t>(&self, trailers: &'t Trailers) -> Option<&'t String> {
-        trailers.depends_on.iter().find(|file| self.bundle.broken_files.contains(*file))
+        trailers.depends_on.iter().find(|file| self.bundle.is_broken(file))
     }
 }
 

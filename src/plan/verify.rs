@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desired;
 use super::trailers::Trailers;
-use crate::app_interface::{Bundle, FileTree, TreeError, load};
+use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use crate::domain::{UidDigest, sha256_hex};
 use crate::inventory::{Inventory, all_declared, build};
 use crate::snapshot::{BranchContent, CommitDetail, TextChange};
@@ -123,10 +123,10 @@ fn collect_refs(node: NodeRef<'_>, key: Option<&str>, refs: &mut BTreeSet<String
 struct Texts<'a>(&'a BTreeMap<String, Option<String>>);
 
 impl FileTree for Texts<'_> {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         for (path, text) in self.0 {
             if let Some(text) = text {
-                visitor(path, text.as_bytes());
+                visitor(Entry::File(path, text.as_bytes()));
             }
         }
         Ok(())

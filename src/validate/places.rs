@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::app_interface::Bundle;
-use crate::domain::Problem;
+use crate::domain::{Problem, mask_userinfo};
 use crate::yaml::{Limits, NodePath, NodeRef, Tree};
 
 /// Longer lines are cut in excerpts: a file may be one single line.
@@ -36,7 +36,7 @@ impl<'a> Places<'a> {
         for related in &mut problem.related {
             if let Some(spot) = self.spot(&related.file, &related.path) {
                 (related.line, related.column) = (Some(spot.line), Some(spot.column));
-                self.lines.insert((related.file.clone(), spot.line), spot.text);
+                self.keep(related.file.clone(), spot.line, &spot.text);
             }
         }
         let Some(file) = problem.file.clone() else { return };
@@ -48,12 +48,16 @@ impl<'a> Places<'a> {
         if let Some(spot) = spot {
             (problem.line, problem.column) = (Some(spot.line), Some(spot.column));
             (problem.end_line, problem.end_column) = (Some(spot.line), Some(spot.end_column));
-            self.lines.insert((file, spot.line), spot.text);
+            self.keep(file, spot.line, &spot.text);
         } else if let Some(line) = problem.line
             && let Some(text) = self.line(&file, line)
         {
-            self.lines.insert((file, line), text);
+            self.keep(file, line, &text);
         }
+    }
+
+    fn keep(&mut self, file: String, line: u32, text: &str) {
+        self.lines.insert((file, line), mask_userinfo(text));
     }
 
     fn spot(&mut self, file: &str, path: &str) -> Option<Spot> {

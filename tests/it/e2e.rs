@@ -4,6 +4,7 @@ mod answerless;
 mod broken_parts;
 mod closing;
 mod counts;
+mod duplicates;
 mod explain;
 mod explain_names;
 mod explain_words;

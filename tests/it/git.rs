@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use sapm::app_interface::Entry;
 use sapm::clients::git::{
     CloneOptions, ConfigCheckout, Credentials, GitError, LsRemote, Merge, TimeOuts,
     has_local_changes, local_head, merge_texts, open, visit_commit,
@@ -19,6 +20,7 @@ use self::web::{Reply, Request, Server};
 mod cache;
 mod clone;
 mod host;
+mod links;
 mod local;
 mod merge;
 mod refs;
@@ -164,8 +166,10 @@ fn error_of(options: &CloneOptions) -> (GitError, String) {
 
 fn files_of(checkout: &ConfigCheckout) -> Vec<(String, String)> {
     let mut files = Vec::new();
-    let mut note = |path: &str, bytes: &[u8]| {
-        files.push((path.to_owned(), String::from_utf8(bytes.to_vec()).expect("text")));
+    let mut note = |entry: Entry<'_>| {
+        if let Entry::File(path, bytes) = entry {
+            files.push((path.to_owned(), String::from_utf8(bytes.to_vec()).expect("text")));
+        }
     };
     checkout.visit_files(&mut note).expect("reads");
     files

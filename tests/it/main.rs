@@ -16,6 +16,7 @@ mod page;
 mod screens;
 mod slo;
 mod small_world;
+mod spellings;
 mod state;
 mod tables;
 mod up_to_date;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use sapm::app_interface::{Bundle, FileTree, TreeError, load};
+use sapm::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use sapm::decide::{Decisions, EditChecker, record_key};
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::{Inventory, build};
@@ -127,9 +127,9 @@ fn quoted(text: &str) -> String {
 struct Tree(BTreeMap<String, String>);
 
 impl FileTree for Tree {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         for (path, text) in &self.0 {
-            visitor(path, text.as_bytes());
+            visitor(Entry::File(path, text.as_bytes()));
         }
         Ok(())
     }

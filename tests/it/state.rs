@@ -220,12 +220,28 @@ async fn a_folder_has_the_same_keys() {
     fs::write(plain, "3").expect("writes");
     assert_eq!(state.get(&KEY.replace("sha", "other")).await.expect("reads"), Some(b"3".to_vec()));
 
-    for key in ["../outside", "/abs", "a/../../outside"] {
-        state.put(key, b"x".to_vec()).await.expect("writes");
-        assert_eq!(state.get(key).await.expect("reads"), Some(b"x".to_vec()), "{key}");
-    }
-    assert!(!home.path().with_file_name("outside").exists());
+    state.put("/abs", b"x".to_vec()).await.expect("writes");
+    assert_eq!(state.get("/abs").await.expect("reads"), Some(b"x".to_vec()));
     of_key(state.get("state/openshift-saas-deploy").await.expect_err("a folder"));
+}
+
+#[tokio::test]
+async fn keys_that_lead_elsewhere_are_refused_everywhere() {
+    let home = TempDir::new().expect("a folder");
+    fs::write(home.path().join("outside"), "x").expect("writes");
+    let folder = home.path().join("state");
+    fs::create_dir(&folder).expect("a folder");
+    let server = bucket();
+    let bucket = from_location("s3://b/team", settings(&server.url)).await.expect("a state");
+    for state in [Arc::new(DirState::new(&folder)) as Arc<dyn StateStore>, bucket] {
+        for key in ["../outside", "promotions_v2/../../outside", "promotions_v2/./x", "x/.."] {
+            let refused = of_key(state.get(key).await.expect_err("no path"));
+            assert!(refused.contains(key) && refused.contains("rename the channel"), "{refused}");
+            of_key(state.put(key, b"{}".to_vec()).await.expect_err("no path"));
+        }
+    }
+    assert!(server.requests().is_empty(), "the bucket was asked");
+    assert_eq!(fs::read_dir(&folder).expect("lists").count(), 0);
 }
 
 const EXPORT: &str = "state/saas-auto-promotions-manager/publisher-data.json";

@@ -2,6 +2,6 @@
 
 mod manual;
 mod properties;
-mod repo;
+pub mod repo;
 mod rules;
 mod texts;

@@ -71,3 +71,33 @@ fn debug_shows_no_secret() {
     let credentials = parsed("h.example: A_TOKEN").expect("credentials");
     assert!(!format!("{credentials:?}").contains("value of"));
 }
+
+#[test]
+fn a_path_that_may_lead_elsewhere_gets_no_token_of_a_path() {
+    let credentials =
+        parsed("h.example/team: A_TOKEN\nother.example: B_TOKEN\n").expect("credentials");
+    for path in [
+        "team/..%2fother/app",
+        "team/..%2Fother",
+        "team%2f..%2fother/app",
+        "team/..%252fother/app",
+        "team/%2e%2e%2fother",
+        "team/..%5cother",
+        "team/..;/other",
+        "team/%2e%2e;x/other",
+        "team/..%00/other",
+        "team/../other",
+        "team/%2e%2e/other",
+        "other/app",
+    ] {
+        assert_eq!(found(&credentials, &format!("https://h.example/{path}")), None, "{path}");
+        // A token of the whole host is for all that is there.
+        let host = found(&credentials, &format!("https://other.example/{path}"));
+        assert_eq!(host.as_deref(), Some("B_TOKEN"), "{path}");
+    }
+    for path in ["team/app", "te%61m/app", "team//app", "team/a..b", "x/../team/app"] {
+        let token = found(&credentials, &format!("https://h.example/{path}"));
+        assert_eq!(token.as_deref(), Some("A_TOKEN"), "{path}");
+    }
+    assert!(parsed("h.example/a%2fb: A_TOKEN").is_err());
+}

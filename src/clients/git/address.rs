@@ -106,11 +106,11 @@ fn stripped(mut url: Url) -> Url {
 /// The text of an address without `user:password@`, query and fragment: safe
 /// to show, also when it is no valid url.
 pub fn without_userinfo(text: &str) -> String {
-    let Some(start) = text.find("://").map(|at| at + 3) else { return text.to_owned() };
-    let end = text[start..].find(['/', '?', '#']).map_or(text.len(), |at| start + at);
-    let host = text[start..end].rfind('@').map_or(start, |at| start + at + 1);
-    let rest_end = text[end..].find(['?', '#']).map_or(text.len(), |at| end + at);
-    format!("{}{}", &text[..start], &text[host..rest_end])
+    let text = crate::domain::without_userinfo(text);
+    match text.find("://") {
+        Some(_) => text.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        None => text,
+    }
 }
 
 #[cfg(test)]

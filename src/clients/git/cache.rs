@@ -20,6 +20,7 @@ use git2::Repository;
 use sha2::{Digest, Sha256};
 
 use super::local::open_repository;
+use crate::clients::replace::replace;
 
 const SEAL: &str = "sapm-seal";
 const SEAL_VERSION: &str = "sapm clone cache 1";
@@ -48,11 +49,7 @@ impl Cache {
     pub(super) fn lock(folder: &Path, url: &str) -> io::Result<Option<Self>> {
         fs::create_dir_all(folder)?;
         let name = format!("clone-{}", &hex(&Sha256::digest(url.as_bytes()))[..16]);
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join(format!("{name}.lock")))?;
+        let lock = open_lock(&folder.join(format!("{name}.lock")))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Self { dir: folder.join(name), url: url.to_owned(), _lock: lock })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
@@ -66,8 +63,12 @@ impl Cache {
 
     /// Opens the repository if its seal fits.
     pub(super) fn open(&self) -> Result<Repository, Distrust> {
-        if fs::symlink_metadata(&self.dir).is_err() {
-            return Err(Distrust::Absent);
+        match fs::symlink_metadata(&self.dir) {
+            Err(_) => return Err(Distrust::Absent),
+            Ok(data) if data.is_symlink() => {
+                return Err(Distrust::Because("it is a symbolic link".to_owned()));
+            }
+            Ok(_) => {}
         }
         let seal = fs::read_to_string(self.dir.join(SEAL))
             .map_err(|error| Distrust::Because(format!("its seal cannot be read: {error}")))?;
@@ -84,10 +85,7 @@ impl Cache {
 
     /// Says that what is there now is whole.
     pub(super) fn seal(&self) -> io::Result<()> {
-        let text = self.seal_text()?;
-        let draft = self.dir.join(format!("{SEAL}.new"));
-        fs::write(&draft, text)?;
-        fs::rename(draft, self.dir.join(SEAL))
+        replace(&self.dir.join(SEAL), self.seal_text()?.as_bytes())
     }
 
     /// Takes the seal away: the next run clones anew.
@@ -114,7 +112,6 @@ impl Cache {
         let mut files = BTreeMap::new();
         list(&self.dir, "", &mut files)?;
         files.remove(SEAL);
-        files.remove(&format!("{SEAL}.new"));
         let mut text = format!("{SEAL_VERSION}\nurl {}\n", self.url);
         for (name, path) in files {
             let (size, digest) = digest(&path)?;
@@ -122,6 +119,19 @@ impl Cache {
         }
         Ok(text)
     }
+}
+
+/// Opens the lock file, which is made if it is missing; never by way of a link, which could lead to
+/// somebody else's file.
+fn open_lock(path: &Path) -> io::Result<File> {
+    match File::create_new(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made,
+    }
+    if !fs::symlink_metadata(path)?.is_file() {
+        return Err(io::Error::other(format!("{} is no regular file", path.display())));
+    }
+    File::options().write(true).open(path)
 }
 
 /// The first line in which two seals differ, in words.

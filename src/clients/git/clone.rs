@@ -11,6 +11,7 @@ use super::local::sha;
 use super::remote::Remote;
 use super::scratch::ScratchDir;
 use super::{Credentials, GitError, TimeOuts, tree, without_userinfo};
+use crate::app_interface::Entry;
 use crate::clients::http::Stats;
 use crate::domain::CommitSha;
 
@@ -92,15 +93,12 @@ impl ConfigCheckout {
         self.repo.commondir().join("objects")
     }
 
-    /// Shows every regular file below `data/` whose name ends in `.yml`,
-    /// `.yaml` or `.json`, with its path relative to `data/` (beginning with a
-    /// slash) in code point order. Names that begin with a dot, and what is in
-    /// folders with such names, are left out.
+    /// Shows every datafile below `data/`, as [`FileTree::visit`](crate::app_interface::FileTree::visit) does.
     ///
     /// # Errors
     /// [`GitError::NoSuchPath`] when there is no `data/`; otherwise when an
     /// object is damaged, which also makes the next run clone anew.
-    pub fn visit_files(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), GitError> {
+    pub fn visit_files(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), GitError> {
         let result = tree::visit_datafiles(&self.repo, self.id, &self.place, visitor);
         if let (Err(GitError::Git { .. }), Home::Cache(cache)) = (&result, &self.home) {
             cache.unseal();
@@ -145,7 +143,7 @@ fn lock(folder: &Path, place: &str) -> Option<Cache> {
     }
 }
 
-/// `None`: the cache folder cannot be written.
+/// `None`: the cache folder cannot be written, or has no room left.
 fn open_cached(
     cache: Cache,
     remote: &Remote,
@@ -170,7 +168,15 @@ fn open_cached(
         return Ok(None);
     }
     let path = cache.dir().to_owned();
-    let checkout = fresh(Home::Cache(cache), &path, remote, options)?;
+    let checkout = match fresh(Home::Cache(cache), &path, remote, options) {
+        Ok(checkout) => checkout,
+        Err(error) if error.is_remote() => return Err(error),
+        Err(error) => {
+            let reason = super::http::chain(&error);
+            tracing::warn!(folder = %path.display(), %reason, "cannot clone into the cache: cloning without it");
+            return Ok(None);
+        }
+    };
     if let Home::Cache(cache) = &checkout.home
         && let Err(error) = cache.seal()
     {

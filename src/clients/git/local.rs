@@ -6,6 +6,7 @@ use std::sync::Once;
 use git2::{ErrorCode, Oid, Repository, StatusOptions};
 
 use super::{GitError, tree, without_userinfo};
+use crate::app_interface::Entry;
 use crate::domain::CommitSha;
 
 /// What is checked out.
@@ -68,7 +69,7 @@ pub fn has_local_changes(path: &Path) -> Result<bool, GitError> {
 pub fn visit_commit(
     path: &Path,
     commit: &CommitSha,
-    visitor: &mut dyn FnMut(&str, &[u8]),
+    visitor: &mut dyn FnMut(Entry<'_>),
 ) -> Result<(), GitError> {
     let place = path.display().to_string();
     let failed = || GitError::git("read", &place);

@@ -1,108 +1,116 @@
 //! Reading datafiles of one commit out of the object database.
 
-use git2::{Oid, Repository, Tree};
+use git2::{ObjectType, Odb, Oid, Repository};
 
 use super::GitError;
+use crate::app_interface::Entry;
+use crate::app_interface::walk::{Kind, Listing, Named, Source};
 
-/// Folder of the datafiles.
-const DATA: &str = "data";
-const ENDINGS: [&str; 3] = [".yml", ".yaml", ".json"];
-/// Folders inside each other that are looked into.
-const MOST_DEPTH: usize = 100;
+const LINK: i32 = 0o120_000;
 const TYPE_BITS: i32 = 0o170_000;
-const REGULAR: i32 = 0o100_000;
 
-/// Shows every datafile below `data/` once, in code point order of its path
-/// (which is git's own order), each decompressed once.
+/// Shows what is below `data/`, each file decompressed once.
 pub(super) fn visit_datafiles(
     repo: &Repository,
     commit: Oid,
     place: &str,
-    visitor: &mut dyn FnMut(&str, &[u8]),
+    visitor: &mut dyn FnMut(Entry<'_>),
 ) -> Result<(), GitError> {
-    let odb = repo.odb().map_err(GitError::git("read", place))?;
-    each_datafile(repo, commit, place, &mut |path, id| {
-        let blob = odb.read(id)?;
-        visitor(path, blob.data());
-        Ok(())
-    })
+    let source = CommitSource::open(repo, commit, place)?;
+    source.listing()?.show(&source, visitor)
 }
 
 /// Is every datafile of the commit in the object database?
 pub(super) fn check_complete(repo: &Repository, commit: Oid, place: &str) -> Result<(), GitError> {
-    let odb = repo.odb().map_err(GitError::git("read", place))?;
-    each_datafile(repo, commit, place, &mut |path, id| {
-        if odb.exists(id) {
-            Ok(())
-        } else {
-            Err(git2::Error::from_str(&format!("the object of {path} is missing")))
+    let source = CommitSource::open(repo, commit, place)?;
+    let files = source.listing()?.files;
+    match files.iter().find(|(_, id)| !source.odb.exists(**id)) {
+        None => Ok(()),
+        Some((path, _)) => {
+            let reason = format!("the object of {path} is missing");
+            Err(GitError::git("read", place)(git2::Error::from_str(&reason)))
         }
-    })
+    }
 }
 
-type EachBlob<'a> = dyn FnMut(&str, Oid) -> Result<(), git2::Error> + 'a;
-
-fn each_datafile(
-    repo: &Repository,
+struct CommitSource<'a> {
+    repo: &'a Repository,
+    odb: Odb<'a>,
     commit: Oid,
-    place: &str,
-    each: &mut EachBlob<'_>,
-) -> Result<(), GitError> {
-    let read = || GitError::git("read", place);
-    let root = repo.find_commit(commit).and_then(|commit| commit.tree()).map_err(read())?;
-    let data = root
-        .get_name(DATA)
-        .filter(|entry| entry.kind() == Some(git2::ObjectType::Tree))
-        .map(|entry| repo.find_tree(entry.id()));
-    match data {
-        Some(data) => {
-            walk(repo, &data.map_err(read())?, &mut String::new(), 0, each).map_err(read())
-        }
-        None => Err(GitError::NoSuchPath {
-            place: place.to_owned(),
-            commit: commit.to_string(),
-            path: format!("{DATA}/"),
-        }),
+    root: Oid,
+    place: &'a str,
+}
+
+impl<'a> CommitSource<'a> {
+    fn open(repo: &'a Repository, commit: Oid, place: &'a str) -> Result<Self, GitError> {
+        let odb = repo.odb().map_err(GitError::git("read", place))?;
+        let root = repo.find_commit(commit).map_err(GitError::git("read", place))?.tree_id();
+        Ok(Self { repo, odb, commit, root, place })
+    }
+
+    fn listing(&self) -> Result<Listing<Oid>, GitError> {
+        Listing::of(self)?.ok_or_else(|| GitError::NoSuchPath {
+            place: self.place.to_owned(),
+            commit: self.commit.to_string(),
+            path: "data/".to_owned(),
+        })
+    }
+
+    fn failed(&self) -> impl FnOnce(git2::Error) -> GitError {
+        GitError::git("read", self.place)
     }
 }
 
-fn walk(
-    repo: &Repository,
-    tree: &Tree<'_>,
-    path: &mut String,
-    depth: usize,
-    each: &mut EachBlob<'_>,
-) -> Result<(), git2::Error> {
-    if depth > MOST_DEPTH {
-        return Err(git2::Error::from_str(&format!(
-            "more than {MOST_DEPTH} folders inside each other at {path}"
-        )));
+fn kind(entry: &git2::TreeEntry<'_>) -> Kind<Oid> {
+    match entry.kind() {
+        Some(ObjectType::Tree) => Kind::Folder(entry.id()),
+        // Symbolic links are blobs with another mode.
+        Some(ObjectType::Blob) if entry.filemode() & TYPE_BITS == LINK => Kind::Link(entry.id()),
+        Some(ObjectType::Blob) => Kind::File(entry.id()),
+        Some(ObjectType::Commit) => Kind::Submodule,
+        _ => Kind::Other,
     }
-    for entry in tree {
-        let Ok(name) = entry.name() else {
-            tracing::warn!(folder = %path, "skipped a datafile or folder whose name is not UTF-8");
-            continue;
+}
+
+impl Source for CommitSource<'_> {
+    type Node = Oid;
+    type Error = GitError;
+
+    fn root(&self) -> Oid {
+        self.root
+    }
+
+    fn list(&self, folder: &Oid) -> Result<Vec<Named<Oid>>, GitError> {
+        let tree = self.repo.find_tree(*folder).map_err(self.failed())?;
+        let name = |entry: &git2::TreeEntry<'_>| match entry.name() {
+            Ok(name) => Ok(name.to_owned()),
+            Err(_) => Err(String::from_utf8_lossy(entry.name_bytes()).into_owned()),
         };
-        if name.starts_with('.') {
-            continue;
-        }
-        let length = path.len();
-        path.push('/');
-        path.push_str(name);
-        match entry.kind() {
-            Some(git2::ObjectType::Tree) => {
-                walk(repo, &repo.find_tree(entry.id())?, path, depth + 1, each)?
-            }
-            // Symlinks are blobs with another mode.
-            Some(git2::ObjectType::Blob)
-                if entry.filemode() & TYPE_BITS == REGULAR
-                    && ENDINGS.iter().any(|end| name.ends_with(end)) =>
-            {
-                each(path, entry.id())?;
-            }
-            _ => {}
-        }
-        path.truncate(length);
+        Ok(tree.iter().map(|entry| (name(&entry), kind(&entry))).collect())
     }
-    Ok(())
+
+    fn find(&self, folder: &Oid, name: &str) -> Result<Option<Kind<Oid>>, GitError> {
+        let tree = self.repo.find_tree(*folder).map_err(self.failed())?;
+        Ok(tree.get_name(name).map(|entry| kind(&entry)))
+    }
+
+    fn target(&self, link: &Oid) -> Result<String, GitError> {
+        let blob = self.odb.read(*link).map_err(self.failed())?;
+        Ok(String::from_utf8_lossy(blob.data()).into_owned())
+    }
+
+    fn size(&self, file: &Oid) -> Result<u64, GitError> {
+        let (size, _) = self.odb.read_header(*file).map_err(self.failed())?;
+        Ok(size as u64)
+    }
+
+    fn read(&self, file: &Oid, _: u64, show: &mut dyn FnMut(&[u8])) -> Result<(), GitError> {
+        show(self.odb.read(*file).map_err(self.failed())?.data());
+        Ok(())
+    }
+
+    /// An object that cannot be read is a clone that is damaged.
+    fn only_here(&self, error: GitError) -> Result<String, GitError> {
+        Err(error)
+    }
 }

@@ -45,7 +45,7 @@ fn query(asked: &[(&RepoUrl, &str)]) -> Option<(String, Value)> {
     let mut by_repository: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     for (place, (url, git_ref)) in asked.iter().enumerate() {
         if is_name(git_ref)
-            && let Some(repository) = owner_repo(url.as_str())
+            && let Some(repository) = owner_repo(url)
         {
             by_repository.entry(repository).or_default().push(place);
         }

@@ -15,7 +15,6 @@ use url::Url;
 
 use self::answers::CommitAnswer;
 use self::memory::Memory;
-use crate::clients::gitlab::project_path;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
@@ -40,8 +39,8 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 const LONGEST_REF: usize = 1_024;
 
 /// Owner and name of the repository that a git address names; `None` if it names none.
-pub fn owner_repo(url: &str) -> Option<(String, String)> {
-    let path = project_path(url)?;
+pub fn owner_repo(url: &RepoUrl) -> Option<(String, String)> {
+    let path = url.project_path()?;
     let (owner, repo) = path.split_once('/')?;
     (!repo.contains('/')).then(|| (owner.to_owned(), repo.to_owned()))
 }
@@ -119,7 +118,7 @@ impl GitHubCommits {
 
     /// The repository's name, and where its ref is asked for.
     fn place(&self, url: &RepoUrl, git_ref: &str) -> Result<(String, Url), Failure> {
-        let (owner, repo) = owner_repo(url.as_str())
+        let (owner, repo) = owner_repo(url)
             .ok_or_else(|| Failure::new("not the address of a repository on GitHub"))?;
         let name = format!("{owner}/{repo}");
         match self.commit_url(&owner, &repo, git_ref) {
@@ -259,10 +258,10 @@ mod tests {
     #[test]
     fn a_repository_has_an_owner_and_a_name() {
         let expected = Some(("Org".to_owned(), "app".to_owned()));
-        assert_eq!(owner_repo("https://github.com/Org/app.git"), expected);
-        assert_eq!(owner_repo("git@github.com:Org/app"), expected);
-        assert_eq!(owner_repo("https://github.com/Org"), None);
-        assert_eq!(owner_repo("https://github.com/Org/app/sub"), None);
+        assert_eq!(owner_repo(&RepoUrl::new("https://github.com/Org/app.git")), expected);
+        assert_eq!(owner_repo(&RepoUrl::new("git@github.com:Org/app")), expected);
+        assert_eq!(owner_repo(&RepoUrl::new("https://github.com/Org")), None);
+        assert_eq!(owner_repo(&RepoUrl::new("https://github.com/Org/app/sub")), None);
     }
 
     #[test]

@@ -8,7 +8,6 @@ use gitlab::api::projects::repository::commits::Commit;
 use super::answers::CommitAnswer;
 use super::api::GitLabApi;
 use super::many;
-use super::paths::project_path;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::RepoUrl;
@@ -34,7 +33,7 @@ impl GitLabCommits {
 
     /// The project's path as the API takes it: below the path that GitLab itself is at.
     pub(super) fn project(&self, url: &RepoUrl) -> Option<String> {
-        let path = project_path(url.as_str())?;
+        let path = url.project_path()?;
         let base = self.api.base_path();
         if base.is_empty() {
             return Some(path);
@@ -54,15 +53,7 @@ impl GitLabCommits {
                 "no such repository (or the token cannot see it), or no branch, tag or commit {git_ref:?}"
             ),
         };
-        Failure::new(format!("{}: {what} ({error})", shown(url)))
-    }
-}
-
-/// A repository's address without user and password.
-fn shown(url: &RepoUrl) -> String {
-    match url::Url::parse(url.as_str()) {
-        Ok(url) => crate::clients::http::safe_url(&url),
-        Err(_) => url.to_string(),
+        Failure::new(format!("{}: {what} ({error})", url))
     }
 }
 
@@ -95,9 +86,9 @@ impl Commits for GitLabCommits {
         }
         let project = self
             .project(url)
-            .ok_or_else(|| Failure::new(format!("{}: not the address of a project", shown(url))))?;
+            .ok_or_else(|| Failure::new(format!("{}: not the address of a project", url)))?;
         if matches!(git_ref, "" | "." | "..") || git_ref.len() > LONGEST_REF {
-            return Err(Failure::new(format!("{}: not a usable ref", shown(url))));
+            return Err(Failure::new(format!("{}: not a usable ref", url)));
         }
         let endpoint = Commit::builder()
             .project(project)
@@ -107,9 +98,9 @@ impl Commits for GitLabCommits {
             .map_err(|error| Failure::new(error.to_string()))?;
         let answer: CommitAnswer =
             self.api.json(&endpoint).await.map_err(|error| self.failure(url, git_ref, &error))?;
-        answer.into_fact().ok_or_else(|| {
-            Failure::new(format!("{}: GitLab's answer holds no commit id", shown(url)))
-        })
+        answer
+            .into_fact()
+            .ok_or_else(|| Failure::new(format!("{}: GitLab's answer holds no commit id", url)))
     }
 
     /// GraphQL takes no job token (GitLab docs, ci/jobs/ci_job_token: its endpoints are REST ones).

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::check_key;
 use super::size::{most_bytes, too_large};
 use crate::clients::replace::replace;
 use crate::observe::ports::{StateError, StateStore};
@@ -49,6 +50,7 @@ impl DirState {
     }
 
     fn read(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        check_key(key, &self.location())?;
         let encoded = file_of(key);
         let plain = plain_file_of(key).filter(|plain| *plain != encoded);
         for file in [Some(encoded), plain].into_iter().flatten() {
@@ -67,6 +69,7 @@ impl DirState {
     }
 
     fn write(&self, key: &str, bytes: &[u8]) -> Result<(), StateError> {
+        check_key(key, &self.location())?;
         self.check_root()?;
         replace(&self.root.join(file_of(key)), bytes).map_err(|error| {
             StateError::Key(format!("cannot write {key} of {}: {error}", self.location()))

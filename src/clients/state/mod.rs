@@ -43,3 +43,14 @@ pub async fn from_location(
         Err(refused("wanted s3://BUCKET[/PREFIX] or file:///DIR"))
     }
 }
+
+/// A key that is a path out of its folder names another object to some stores, and to what stands before them. Keys
+/// have names of the config repo in them.
+fn check_key(key: &str, location: &str) -> Result<(), StateError> {
+    match key.split('/').find(|part| matches!(*part, "." | "..")) {
+        None => Ok(()),
+        Some(part) => Err(StateError::Key(format!(
+            "{key} of {location} is not used: {part:?} in a key can lead to another object; rename the channel"
+        ))),
+    }
+}

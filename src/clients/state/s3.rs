@@ -7,6 +7,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use tokio::sync::OnceCell;
 
+use super::check_key;
 use super::counter::{Counter, S3Stats};
 use super::failure::{self, Trouble};
 use super::setup::{self, S3Settings};
@@ -183,6 +184,7 @@ impl S3State {
 #[async_trait]
 impl StateStore for S3State {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
+        check_key(key, &self.location())?;
         let answer = self.read(key).await;
         if !matches!(answer, Err(Trouble::Unreachable(_))) {
             self.silent.store(0, Ordering::Relaxed);
@@ -206,6 +208,7 @@ impl StateStore for S3State {
     }
 
     async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StateError> {
+        check_key(key, &self.location())?;
         match self.write(key, bytes).await {
             Ok(()) => Ok(()),
             Err(trouble) => Err(self.judge("write", key, trouble).await),

@@ -5,7 +5,6 @@ use crate::domain::Problem;
 
 mod abbreviated_commit;
 mod channel_without_publisher;
-mod duplicate_publisher;
 mod empty_slo_document;
 mod invalid_ref;
 mod invalid_schedule;
@@ -22,10 +21,9 @@ mod unusable_version;
 type Rule = fn(&Repo<'_>, &mut Vec<Problem>);
 
 /// All of them.
-pub(super) const ALL: [Rule; 14] = [
+pub(super) const ALL: [Rule; 13] = [
     abbreviated_commit::find,
     channel_without_publisher::find,
-    duplicate_publisher::find,
     empty_slo_document::find,
     invalid_ref::find,
     invalid_schedule::find,

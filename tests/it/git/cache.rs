@@ -164,3 +164,50 @@ fn a_cache_folder_that_cannot_be_used_is_no_error() {
     let options = cached(format!("{}/repo.git", server.url), home.path());
     assert_eq!(files_of(&open(&options).expect("clones")).len(), 41);
 }
+
+#[test]
+fn no_lock_and_no_cache_is_used_by_way_of_a_link() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let server = repo.serve();
+    let options = cached(format!("{}/repo.git", server.url), home.path());
+    drop(open(&options).expect("clones"));
+    let folder = home.path().join("cache");
+    let entries = || fs::read_dir(&folder).expect("lists").flatten().map(|entry| entry.path());
+    let cache = entries().find(|path| path.is_dir()).expect("a cache");
+    let lock = entries().find(|path| path.is_file()).expect("a lock");
+
+    let (elsewhere, target) = (home.path().join("elsewhere"), home.path().join("made"));
+    fs::rename(&cache, &elsewhere).expect("moves");
+    std::os::unix::fs::symlink(&elsewhere, &cache).expect("a link");
+    let kept = everything_below(&elsewhere);
+    assert!(!open(&options).expect("clones anew").stats().from_cache);
+    assert_eq!(everything_below(&elsewhere), kept, "what the link led to is left alone");
+    assert!(fs::symlink_metadata(&cache).expect("is there").is_dir());
+
+    fs::remove_file(&lock).expect("removes");
+    std::os::unix::fs::symlink(&target, &lock).expect("a link");
+    assert_eq!(files_of(&open(&options).expect("clones aside")).len(), 41);
+    assert!(!target.exists(), "a lock was made where the link leads");
+}
+
+/// A path that gets too long stands for a folder that is full: what is small can still be made.
+#[test]
+fn a_cache_folder_without_room_is_no_error() {
+    let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
+    let server = repo.serve();
+    let mut folder = home.path().join("cache");
+    while folder.as_os_str().len() + 250 < 4_030 {
+        folder.push("x".repeat(240));
+    }
+    let left = 4_030 - folder.as_os_str().len();
+    folder.push("y".repeat(left));
+    let options = CloneOptions {
+        cache_dir: Some(folder),
+        ..options(format!("{}/repo.git", server.url), home.path())
+    };
+    for _ in 0..2 {
+        let checkout = open(&options).expect("clones aside");
+        assert!(!checkout.stats().from_cache);
+        assert_eq!(files_of(&checkout).len(), 41);
+    }
+}

@@ -70,6 +70,6 @@ fn a_repository_without_data_says_so() {
     ));
     git_in(&dir, &["commit", "-q", "--allow-empty", "-m", "x"]);
     let checkout = open(&cached(&url, home.path())).expect("clones");
-    let error = checkout.visit_files(&mut |_, _| ()).expect_err("no data");
+    let error = checkout.visit_files(&mut |_| ()).expect_err("no data");
     assert!(matches!(&error, GitError::NoSuchPath { path, .. } if path == "data/"), "{error}");
 }

@@ -24,7 +24,11 @@ fn a_checkout_tells_its_head() {
     repo.write("data/b.json", "[\"changed\"]");
     assert!(has_local_changes(&dir).expect("reads"));
     let mut files = Vec::new();
-    let mut note = |path: &str, bytes: &[u8]| files.push((path.to_owned(), bytes.to_vec()));
+    let mut note = |entry: Entry<'_>| {
+        if let Entry::File(path, bytes) = entry {
+            files.push((path.to_owned(), bytes.to_vec()));
+        }
+    };
     visit_commit(&dir, &head.commit, &mut note).expect("reads");
     assert_eq!(files.len(), 41);
     assert!(files.contains(&("/b.json".to_owned(), b"{}".to_vec())), "the commit, not the file");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use forge::{Access, Forge, ProjectHandle};
-use sapm::app_interface::{Bundle, FileTree, TreeError, is_datafile, load};
+use sapm::app_interface::{Bundle, Entry, FileTree, TreeError, is_datafile, load};
 use sapm::apply::{Outcomes, apply};
 use sapm::clients::git::{self, BranchOptions, Branches, TimeOuts};
 use sapm::clients::gitlab::{
@@ -87,10 +87,10 @@ impl SloSource for Ports {
 struct Tree<'a>(&'a Files);
 
 impl FileTree for Tree<'_> {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         for (path, bytes) in self.0 {
             match path.strip_prefix("data") {
-                Some(path) if is_datafile(path) => visitor(path, bytes),
+                Some(path) if is_datafile(path) => visitor(Entry::File(path, bytes)),
                 _ => {}
             }
         }

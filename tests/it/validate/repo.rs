@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sapm::app_interface::{FileTree, TreeError, load_with_texts};
+use sapm::app_interface::{Entry, FileTree, TreeError, load_with_texts};
 use sapm::domain::{Problem, UidDigest};
 use sapm::inventory::build;
 use sapm::report::FindingsReport;
@@ -121,8 +121,10 @@ slos:
 pub struct Repo(pub BTreeMap<String, String>);
 
 impl FileTree for Repo {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
-        self.0.iter().for_each(|(path, text)| visitor(&format!("/{path}"), text.as_bytes()));
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
+        self.0
+            .iter()
+            .for_each(|(path, text)| visitor(Entry::File(&format!("/{path}"), text.as_bytes())));
         Ok(())
     }
 }

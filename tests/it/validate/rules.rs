@@ -103,15 +103,16 @@ fn duplicate_target() {
     assert_eq!((related.line, related.column), (Some(14), Some(5)));
 }
 
+/// Two publishers share their records too; the later one publishes nothing.
 #[test]
-fn duplicate_publisher() {
+fn duplicate_target_of_a_publisher() {
     finds(
         &[(
             SAAS,
             "  - name: stage\n    namespace: {$ref: /services/shop/namespaces/stage.yml}\n",
             "  - name: canary\n    namespace: {$ref: /services/shop/namespaces/prod.yml}\n",
         )],
-        &["warning duplicate_publisher: name: canary"],
+        &["error duplicate_target: name: canary", "error channel_without_publisher: api-canary"],
     );
 }
 

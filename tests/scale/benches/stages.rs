@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
 use divan::{Bencher, black_box};
-use sapm::app_interface::{Bundle, FileTree, TreeError, load};
+use sapm::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use sapm::decide::{Decisions, EditChecker, decide, suppose_promoted};
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::{Inventory, build};
@@ -23,9 +23,9 @@ fn main() {
 struct InMemory(BTreeMap<String, String>);
 
 impl FileTree for InMemory {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         for (path, text) in &self.0 {
-            visitor(path.strip_prefix("data").unwrap(), text.as_bytes());
+            visitor(Entry::File(path.strip_prefix("data").unwrap(), text.as_bytes()));
         }
         Ok(())
     }

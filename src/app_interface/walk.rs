@@ -1,0 +1,315 @@
+//! One walk over the datafiles, with the same rules and limits wherever they are: in a folder, or in
+//! a commit.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::tree::is_datafile;
+use crate::domain::Problem;
+use crate::yaml::Limits;
+
+/// Folder of the datafiles.
+const DATA: &str = "data";
+/// Folders inside each other, below `data/`, that are looked into.
+pub const MAX_DEPTH: usize = 100;
+/// Links that are followed to one datafile, as Linux follows them.
+pub const MAX_LINKS: usize = 40;
+
+/// What a walk shows.
+pub enum Entry<'a> {
+    /// A datafile: its path from `data/` with a leading slash, and its bytes.
+    File(&'a str, &'a [u8]),
+    /// A symbolic link to a datafile, which is shown under its own path too.
+    Link {
+        /// Path of the link.
+        path: &'a str,
+        /// Path of the file.
+        to: &'a str,
+    },
+    /// Something that is not read, and why.
+    Problem(Problem),
+}
+
+/// What an entry of a folder is.
+pub enum Kind<N> {
+    /// A folder.
+    Folder(N),
+    /// A regular file.
+    File(N),
+    /// A symbolic link.
+    Link(N),
+    /// Another repository, whose files are not in this one.
+    Submodule,
+    /// A pipe, a socket or a device.
+    Other,
+}
+
+/// Name and kind of an entry; `Err`: a name that is not UTF-8, as far as it can be shown.
+pub type Named<N> = (Result<String, String>, Kind<N>);
+
+/// Where files are.
+pub trait Source {
+    /// A file, folder or link.
+    type Node: Clone;
+    /// Why something cannot be read.
+    type Error;
+
+    /// The folder that has `data/` in it.
+    fn root(&self) -> Self::Node;
+
+    /// What is in a folder, in any order.
+    fn list(&self, folder: &Self::Node) -> Result<Vec<Named<Self::Node>>, Self::Error>;
+
+    /// One entry of a folder.
+    fn find(
+        &self,
+        folder: &Self::Node,
+        name: &str,
+    ) -> Result<Option<Kind<Self::Node>>, Self::Error>;
+
+    /// The text of a link.
+    fn target(&self, link: &Self::Node) -> Result<String, Self::Error>;
+
+    /// The size of a file, without reading it.
+    fn size(&self, file: &Self::Node) -> Result<u64, Self::Error>;
+
+    /// Shows at most `limit` bytes of a file.
+    fn read(
+        &self,
+        file: &Self::Node,
+        limit: u64,
+        show: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), Self::Error>;
+
+    /// Why one file or folder is left out.
+    ///
+    /// # Errors
+    /// When the source as a whole cannot be believed any more.
+    fn only_here(&self, error: Self::Error) -> Result<String, Self::Error>;
+}
+
+/// All that is below `data/`, not read yet.
+pub struct Listing<N> {
+    /// Datafiles by path.
+    pub files: BTreeMap<String, N>,
+    links: BTreeMap<String, String>,
+    problems: Vec<Problem>,
+}
+
+impl<N: Clone> Listing<N> {
+    /// Walks through `data/`. `None`: there is no such folder. (A link is none: what it leads to could
+    /// not be edited.)
+    ///
+    /// # Errors
+    /// When the source as a whole cannot be read.
+    pub fn of<S: Source<Node = N>>(source: &S) -> Result<Option<Self>, S::Error> {
+        let Some(Kind::Folder(data)) = source.find(&source.root(), DATA)? else { return Ok(None) };
+        let mut walk = Walk { source, listing: Self::empty(), links: Vec::new() };
+        walk.folders(data)?;
+        for (path, node) in std::mem::take(&mut walk.links) {
+            walk.link(path, &node)?;
+        }
+        Ok(Some(walk.listing))
+    }
+
+    fn empty() -> Self {
+        Self { files: BTreeMap::new(), links: BTreeMap::new(), problems: Vec::new() }
+    }
+
+    /// Shows everything: the files in code point order of their paths, then the rest.
+    ///
+    /// # Errors
+    /// When the source as a whole cannot be read.
+    pub fn show<S: Source<Node = N>>(
+        self,
+        source: &S,
+        visitor: &mut dyn FnMut(Entry<'_>),
+    ) -> Result<(), S::Error> {
+        for (path, node) in &self.files {
+            let read = source.size(node).and_then(|size| {
+                let limit = Limits::default().bytes as u64;
+                if size > limit {
+                    let reason = format!("it has {size} bytes, and no more than {limit} are read");
+                    visitor(Entry::Problem(unreadable(path, &reason)));
+                    return Ok(());
+                }
+                source.read(node, limit, &mut |bytes| visitor(Entry::File(path, bytes)))
+            });
+            if let Err(error) = read {
+                visitor(Entry::Problem(unreadable(path, &source.only_here(error)?)));
+            }
+        }
+        for (path, to) in &self.links {
+            visitor(Entry::Link { path, to });
+        }
+        self.problems.into_iter().for_each(|problem| visitor(Entry::Problem(problem)));
+        Ok(())
+    }
+}
+
+fn unreadable(path: &str, reason: &str) -> Problem {
+    Problem::error("unreadable_datafile", format!("not readable: {reason}")).in_file(path)
+}
+
+struct Walk<'a, S: Source> {
+    source: &'a S,
+    listing: Listing<S::Node>,
+    links: Vec<(String, S::Node)>,
+}
+
+impl<S: Source> Walk<'_, S> {
+    fn folders(&mut self, data: S::Node) -> Result<(), S::Error> {
+        let mut folders = vec![(String::new(), data)];
+        while let Some((folder, node)) = folders.pop() {
+            let entries = match self.source.list(&node) {
+                Ok(entries) => entries,
+                Err(error) => {
+                    let reason = self.source.only_here(error)?;
+                    self.listing.problems.push(unreadable(&folder, &reason));
+                    continue;
+                }
+            };
+            for (name, kind) in entries {
+                let (Ok(shown) | Err(shown)) = &name;
+                if shown.starts_with('.') {
+                    continue;
+                }
+                let path = format!("{folder}/{shown}");
+                match kind {
+                    Kind::Folder(_) | Kind::File(_) | Kind::Link(_) if name.is_err() => {
+                        self.unnamed(&path, &kind);
+                    }
+                    Kind::Folder(_) if path.matches('/').count() > MAX_DEPTH => {
+                        self.too_deep(path);
+                    }
+                    Kind::Folder(node) => folders.push((path, node)),
+                    Kind::File(node) if is_datafile(&path) => {
+                        self.listing.files.insert(path, node);
+                    }
+                    Kind::Link(node) => self.links.push((path, node)),
+                    Kind::Submodule => self.submodule(path),
+                    Kind::Other if is_datafile(&path) => {
+                        self.listing.problems.push(unreadable(&path, "it is no regular file"));
+                    }
+                    Kind::File(_) | Kind::Other => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn unnamed(&mut self, path: &str, kind: &Kind<S::Node>) {
+        if matches!(kind, Kind::Folder(_)) || is_datafile(path) {
+            self.listing.problems.push(unreadable(path, "its name is not UTF-8"));
+        }
+    }
+
+    fn too_deep(&mut self, path: String) {
+        let message = format!(
+            "more than {MAX_DEPTH} folders inside each other: what is in the last one is not read"
+        );
+        self.listing.problems.push(Problem::error("folder_too_deep", message).in_file(path));
+    }
+
+    fn submodule(&mut self, path: String) {
+        let message = "a submodule: its files are in another repository, and are not read";
+        self.listing.problems.push(Problem::error("submodule", message).in_file(path));
+    }
+
+    /// A link to a datafile is another name of it. A folder has its files in its own place. One that
+    /// leads nowhere may have meant a folder with datafiles, if its name has no ending.
+    fn link(&mut self, path: String, node: &S::Node) -> Result<(), S::Error> {
+        let found = match self.follow(&path, node) {
+            Ok(found) => found,
+            Err(error) => Err(self.source.only_here(error)?),
+        };
+        let reason = match found {
+            Ok(Found::File(to, node)) if is_datafile(&path) => {
+                self.listing.files.entry(to.clone()).or_insert(node);
+                self.listing.links.insert(path, to);
+                return Ok(());
+            }
+            Ok(Found::Folder(to)) => {
+                let to = if to.is_empty() { "/" } else { &to };
+                let message = format!(
+                    "a symbolic link to the folder {to}: its files are read there, and a $ref by way of the link finds nothing"
+                );
+                let problem = Problem::warning("linked_folder", message).in_file(path);
+                self.listing.problems.push(problem);
+                return Ok(());
+            }
+            Err(reason) => reason,
+            Ok(Found::File(..)) => return Ok(()),
+        };
+        let message = format!("a symbolic link that cannot be followed: {reason}");
+        let is_named_as_folder = path.rsplit('/').next().is_some_and(|name| !name.contains('.'));
+        let problem = if is_datafile(&path) {
+            Problem::error("unusable_link", message)
+        } else if is_named_as_folder {
+            Problem::warning("unusable_link", message)
+        } else {
+            return Ok(());
+        };
+        self.listing.problems.push(problem.in_file(path));
+        Ok(())
+    }
+
+    /// What a link leads to, or why to nothing.
+    fn follow(
+        &self,
+        path: &str,
+        node: &S::Node,
+    ) -> Result<Result<Found<S::Node>, String>, S::Error> {
+        let text = self.source.target(node)?;
+        if text.starts_with('/') {
+            return Ok(Err(format!("{text} is an absolute path")));
+        }
+        let outside = || Ok(Err(format!("{text} leads out of data/")));
+        let missing = || Ok(Err(format!("{text} is not there")));
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let mut left: VecDeque<String> =
+            format!("{DATA}{folder}/{text}").split('/').map(str::to_owned).collect();
+        let mut way: Vec<(String, S::Node)> = Vec::new();
+        let mut links = 1;
+        while let Some(part) = left.pop_front() {
+            match part.as_str() {
+                "" | "." => continue,
+                ".." if way.pop().is_some() => continue,
+                DATA => {}
+                _ if way.is_empty() => return outside(),
+                _ => {}
+            }
+            let at = way.last().map_or_else(|| self.source.root(), |(_, node)| node.clone());
+            match self.source.find(&at, &part)? {
+                Some(Kind::Folder(node)) => way.push((part, node)),
+                Some(Kind::File(node)) if left.iter().all(|part| part.is_empty()) => {
+                    let to = path_of(&way) + "/" + &part;
+                    return Ok(Ok(Found::File(to, node)));
+                }
+                Some(Kind::Link(_)) if links == MAX_LINKS => {
+                    return Ok(Err(format!("{text} leads from link to link, {MAX_LINKS} times")));
+                }
+                Some(Kind::Link(node)) => {
+                    links += 1;
+                    let next = self.source.target(&node)?;
+                    if next.starts_with('/') {
+                        return outside();
+                    }
+                    next.rsplit('/').for_each(|part| left.push_front(part.to_owned()));
+                }
+                Some(Kind::Submodule) => return Ok(Err(format!("{text} is in a submodule"))),
+                Some(Kind::Other | Kind::File(_)) | None => return missing(),
+            }
+        }
+        if way.is_empty() { outside() } else { Ok(Ok(Found::Folder(path_of(&way)))) }
+    }
+}
+
+enum Found<N> {
+    File(String, N),
+    Folder(String),
+}
+
+/// The path from `data/`.
+fn path_of<N>(way: &[(String, N)]) -> String {
+    way.iter().skip(1).map(|(name, _)| format!("/{name}")).collect()
+}

@@ -1,0 +1,334 @@
+//! Addresses of code repositories, and when two of them name one repository.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
+use url::{Host, Url};
+
+/// What stays as it is in a normalised path: letters, digits and `-._~`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Hosts of a forge beside its own, which serve the same repositories.
+const HOST_ALIASES: [(&str, &str); 3] = [
+    ("www.github.com", "github.com"),
+    ("ssh.github.com", "github.com"),
+    ("altssh.gitlab.com", "gitlab.com"),
+];
+
+/// Words in the name of a query parameter that carries a secret.
+const SECRET_WORDS: [&str; 7] =
+    ["token", "secret", "password", "signature", "credential", "api_key", "apikey"];
+
+/// The address of a code repository as a resource template spells it, without user, password and
+/// secret parameters: these are never used, and never shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoUrl {
+    text: Arc<str>,
+    id: RepoId,
+}
+
+/// What all spellings of one repository's address have in common (domain rules, section 5). It tells
+/// repositories apart. It is no address to send a token to: scheme and user are not part of it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoId {
+    text: Arc<str>,
+    is_on_host: bool,
+}
+
+impl RepoUrl {
+    /// Takes the address as it is spelled.
+    pub fn new(text: impl AsRef<str>) -> Self {
+        let text = without_secrets(text.as_ref());
+        Self { id: RepoId::of(&text, &BTreeSet::new()), text: text.into() }
+    }
+
+    /// The same address where it is known that these hosts (with their port, as
+    /// [`RepoId::host`] has it) are a GitLab or a GitHub, which ignore the letter case of paths.
+    #[must_use]
+    pub fn with_forges(&self, forges: &BTreeSet<String>) -> Self {
+        Self { id: RepoId::of(&self.text, forges), text: Arc::clone(&self.text) }
+    }
+
+    /// As it is spelled, without secrets.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Which repository it is.
+    pub fn id(&self) -> &RepoId {
+        &self.id
+    }
+
+    /// Do both addresses name the same repository?
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    /// The path of the project on its host, decoded, in the letter case that it is spelled in; `None`
+    /// for what is on no host, or has fewer than two segments.
+    pub fn project_path(&self) -> Option<String> {
+        let Location::Host { path, .. } = Location::of(&self.text) else { return None };
+        let path = String::from_utf8(path.join(&b'/')).ok()?;
+        let usable = path.contains('/') && !path.chars().any(char::is_control);
+        usable.then_some(path)
+    }
+
+    /// The address to clone: without the path of a page (`/-/tree/main`).
+    pub fn clone_address(&self) -> &str {
+        match self.id.host() {
+            Some(_) => self.text.split("/-/").next().unwrap_or_default(),
+            None => &self.text,
+        }
+    }
+
+    /// Which of several spellings is asked: one that every git host answers, then the shortest.
+    pub fn preference(&self) -> impl Ord + '_ {
+        let scheme = self.text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        let rank = match scheme.as_deref() {
+            Some("https") => 0,
+            Some("http") => 1,
+            _ => 2,
+        };
+        (rank, self.text.len(), &self.text)
+    }
+}
+
+impl fmt::Display for RepoUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl RepoId {
+    fn of(text: &str, forges: &BTreeSet<String>) -> Self {
+        let encode = |path: &[Vec<u8>]| {
+            let parts = path.iter().map(|part| percent_encode(part, ENCODED).to_string());
+            parts.collect::<Vec<_>>().join("/")
+        };
+        let (text, is_on_host) = match Location::of(text) {
+            Location::Host { host, mut path } => {
+                if is_forge(&host) || forges.contains(&host) {
+                    path.iter_mut().for_each(|part| part.make_ascii_lowercase());
+                    path = repository_of(path);
+                }
+                (format!("https://{host}/{}", encode(&path)), true)
+            }
+            Location::Folder(path) => (format!("file:///{}", encode(&path)), false),
+            Location::Unknown => (text.trim().to_owned(), false),
+        };
+        Self { text: text.into(), is_on_host }
+    }
+
+    /// The normal form: an address whose identity is itself.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host, with a port that is not the default one; `None` for what is on no host.
+    pub fn host(&self) -> Option<&str> {
+        let rest = self.text.strip_prefix("https://").filter(|_| self.is_on_host)?;
+        rest.split('/').next()
+    }
+}
+
+/// Is it GitHub or a GitLab by its name? For all others it has to be said.
+fn is_forge(host: &str) -> bool {
+    host == "github.com" || host.starts_with("github.") || host.starts_with("gitlab.")
+}
+
+/// Where a repository is.
+enum Location {
+    /// The host, with a port that is not the default one, and the segments of the repository's path.
+    Host {
+        host: String,
+        path: Vec<Vec<u8>>,
+    },
+    Folder(Vec<Vec<u8>>),
+    Unknown,
+}
+
+impl Location {
+    fn of(text: &str) -> Self {
+        let text = text.trim();
+        let (scheme, rest) = match split_scheme(text) {
+            Some((scheme, rest)) => (scheme, rest.to_owned()),
+            None if text.starts_with('/') => {
+                return Self::Folder(repository_of(segments(text.as_bytes())));
+            }
+            None => match host_and_path(text) {
+                Some(found) => found,
+                None => return Self::Unknown,
+            },
+        };
+        if scheme == "file" {
+            let Ok(url) = Url::parse(text) else { return Self::Unknown };
+            return match url.host() {
+                None => Self::Folder(repository_of(decoded(&url))),
+                Some(_) => Self::Unknown,
+            };
+        }
+        Self::on_host(&scheme, &rest).unwrap_or(Self::Unknown)
+    }
+
+    fn on_host(scheme: &str, rest: &str) -> Option<Self> {
+        let url = Url::parse(&format!("https://{}", rest.trim_start_matches(['/', '\\']))).ok()?;
+        let mut host = url.host_str()?.to_owned();
+        // The dot of a full name; without it some names would be numbers, which are other hosts.
+        while let Some(name) = host.strip_suffix('.')
+            && Host::parse(name).is_ok_and(|parsed| parsed.to_string() == name)
+        {
+            host.pop();
+        }
+        if let Some((_, name)) = HOST_ALIASES.iter().find(|(alias, _)| *alias == host) {
+            (*name).clone_into(&mut host);
+        }
+        // `Url` has dropped 443 already.
+        let default = match scheme {
+            "ssh" | "git+ssh" | "ssh+git" => 22,
+            "git" => 9418,
+            _ => 80,
+        };
+        if let Some(port) = url.port().filter(|port| *port != 80 && *port != default) {
+            host = format!("{host}:{port}");
+        }
+        let mut path = decoded(&url);
+        // The pages of a GitLab project.
+        let page = path.iter().skip(1).position(|part| part == b"-");
+        path.truncate(page.map_or(path.len(), |at| at + 1));
+        Some(Self::Host { host, path: repository_of(path) })
+    }
+}
+
+/// Scheme (in lower case) and what follows `://`. As everywhere on the web the slashes of http and
+/// https may be missing.
+fn split_scheme(text: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let scheme: String = scheme.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
+    let scheme = scheme.to_ascii_lowercase();
+    let is_name = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-'));
+    let web = matches!(scheme.as_str(), "http" | "https");
+    (is_name && (web || rest.starts_with("//"))).then_some((scheme, rest))
+}
+
+/// The way of ssh, `git@host:path`, and `host.example/path` without a scheme.
+fn host_and_path(text: &str) -> Option<(String, String)> {
+    let head = text.split(['/', '\\']).next()?;
+    match head.find(':') {
+        // A letter before a colon is a drive.
+        Some(at) if at > 1 => {
+            let (host, path) = (&text[..at], &text[at + 1..]);
+            let host = host.rsplit('@').next().unwrap_or(host);
+            Some(("ssh".to_owned(), format!("{host}/{path}")))
+        }
+        Some(_) => None,
+        None => {
+            let is_host = head.contains('.') && !head.starts_with('.') && text.contains('/');
+            is_host.then(|| ("https".to_owned(), text.to_owned()))
+        }
+    }
+}
+
+fn decoded(url: &Url) -> Vec<Vec<u8>> {
+    segments(&percent_decode_str(url.path()).collect::<Vec<u8>>())
+}
+
+/// The parts of a path, without empty ones, `.` and `..`.
+fn segments(path: &[u8]) -> Vec<Vec<u8>> {
+    let mut kept = Vec::new();
+    for part in path.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => drop(kept.pop()),
+            _ => kept.push(part.to_vec()),
+        }
+    }
+    kept
+}
+
+/// Takes off what does not count at the end of a path, until nothing is left of it: `.git`, and the
+/// dash that GitLab's pages begin with.
+fn repository_of(mut path: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    while let Some(last) = path.last() {
+        let dash = last == b"-" && path.len() > 1;
+        match last.strip_suffix(b".git".as_slice()) {
+            Some(b"." | b"..") => break,
+            Some(stem) if !stem.is_empty() => {
+                let stem = stem.to_vec();
+                path.pop();
+                path.push(stem);
+            }
+            None if !dash => break,
+            _ => drop(path.pop()),
+        }
+    }
+    path
+}
+
+/// Takes out user and password, and a query with secret parameters.
+fn without_secrets(text: &str) -> String {
+    let text = without_userinfo(text);
+    let Some(at) = text.find(['?', '#']) else { return text };
+    let names = percent_decode_str(&text[at..]).decode_utf8_lossy().to_ascii_lowercase();
+    if SECRET_WORDS.iter().any(|word| names.contains(word)) { text[..at].to_owned() } else { text }
+}
+
+/// The text of an address without `user:password@`, also when it is no valid url. The user of
+/// `git@host:path` stays: a password cannot stand there.
+pub fn without_userinfo(text: &str) -> String {
+    if !text.contains('@') {
+        return text.to_owned();
+    }
+    // What urls are read without, and what could hide the rest from a look.
+    let mut text: String =
+        text.trim().chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
+    while let Some((from, to)) = userinfo(&text) {
+        text.replace_range(from..to, "");
+        text.truncate(text.trim_end().len());
+        text.drain(..text.len() - text.trim_start().len());
+    }
+    text
+}
+
+/// Where user and password stand, with the `@` behind them.
+fn userinfo(text: &str) -> Option<(usize, usize)> {
+    let after_scheme = match (text.find("://"), split_scheme(text)) {
+        (Some(at), _) => at + 3,
+        (None, Some((scheme, _))) => scheme.len() + 1,
+        (None, None) => 0,
+    };
+    let rest = &text[after_scheme..];
+    let slashes = if after_scheme > 0 { ['/', '\\'].as_slice() } else { &[] };
+    let rest = rest.trim_start_matches(slashes);
+    let start = text.len() - rest.len();
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    if let Some(at) = authority.rfind('@') {
+        let (user, host) = (&authority[..at], &authority[at + 1..]);
+        let is_ssh_like = after_scheme == 0 && !user.contains(':') && host.contains(':');
+        return (!is_ssh_like).then_some((start, start + at + 1));
+    }
+    // A password with a slash in it: no url, and not to be repeated either.
+    let may_hide = after_scheme > 0 && authority.contains(':') && Url::parse(text).is_err();
+    text[start..].rfind('@').filter(|_| may_hide).map(|at| (start, start + at + 1))
+}
+
+/// A line of a file with the user and password of each url in it replaced by as many stars.
+pub fn mask_userinfo(line: &str) -> String {
+    let mut masked = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        masked.push_str(before);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'');
+        let end = after.find(ends).unwrap_or(after.len());
+        let from = after[..end].rfind('@').unwrap_or_default();
+        masked.extend(after[..from].chars().map(|_| '*'));
+        rest = &after[from..];
+    }
+    masked + rest
+}
+
+#[cfg(test)]
+mod tests;
