@@ -10,6 +10,7 @@ pub mod schedule;
 mod share;
 mod slo_keys;
 mod span;
+mod text;
 
 pub use digest::sha256_hex;
 pub use git::{CommitSha, RepoUrl, is_commit_sha};
@@ -18,3 +19,4 @@ pub use problem::{Problem, Related, Severity};
 pub use share::{Share, ShareError};
 pub use slo_keys::SloKeys;
 pub use span::span;
+pub use text::{is_printable, printable, printable_except, to_json, write_json};

@@ -12,6 +12,7 @@ mod graph;
 mod lifecycle;
 mod many_refs;
 mod optional;
+mod outputs;
 mod page;
 mod screens;
 mod slo;
