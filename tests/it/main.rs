@@ -15,6 +15,7 @@ mod optional;
 mod outputs;
 mod page;
 mod screens;
+mod security;
 mod slo;
 mod small_world;
 mod state;
