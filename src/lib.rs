@@ -17,7 +17,7 @@
 //! | [`plan`] | the desired merge requests against the open ones | the above |
 //! | [`validate`] | what the files alone tell to be wrong, with its place | the above |
 //! | [`observe`] | asks for the facts, through ports | the above |
-//! | [`graph`] | who publishes to whom, laid out and drawn | nothing |
+//! | [`graph`] | who publishes to whom, laid out and drawn | `domain` |
 //! | [`apply`] | carries a plan out, through ports | the above |
 //! | [`report`] | renders all of it | the above |
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus | everything |

@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{CommitSha, RepoUrl, Share};
+use crate::domain::{CommitSha, RepoUrl, Share, to_json, write_json};
 
 /// The format's version that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -336,18 +336,15 @@ impl Snapshot {
 
     /// The JSON form: pretty, keys in order, a newline at the end.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        to_json(self)
     }
 
     /// The same, written as it is made.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write_json(&self, mut to: impl std::io::Write) -> std::io::Result<()> {
-        serde_json::to_writer_pretty(&mut to, self)?;
-        to.write_all(b"\n")
+    pub fn write_json(&self, to: impl std::io::Write) -> std::io::Result<()> {
+        write_json(self, to)
     }
 
     /// Key of a moving ref's commit; the url as the resource template spells it.

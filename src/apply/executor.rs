@@ -2,23 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use tokio_util::sync::CancellationToken;
+
 use super::expected::Expected;
 use super::outcome::{Outcomes, RequestOutcome, Verdict};
+use super::recheck::changed_meanwhile;
 use crate::domain::{CommitSha, Problem, TargetUid};
 use crate::observe::ports::{
-    Attempt, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
+    Attempt, CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
     RequestChange,
 };
-use crate::plan::{Action, Plan, PlannedRequest, Seen, Step, has_said};
-use crate::snapshot::{Failure, RequestState};
+use crate::plan::{Action, Plan, PlannedRequest, Step};
+use crate::snapshot::Failure;
 
 /// How often a write is sent at most.
-const MOST_ATTEMPTS: u32 = 4;
+pub(super) const MOST_ATTEMPTS: u32 = 4;
 
 /// Why the steps of a request ended early.
-enum Stop {
+pub(super) enum Stop {
     SomebodyWasFirst(String),
     Failed(Failure),
+    /// The run was told to end.
+    Interrupted,
 }
 
 impl From<Failure> for Stop {
@@ -28,8 +33,15 @@ impl From<Failure> for Stop {
 }
 
 /// Carries out a plan: closes first, so that what takes their place fits.
-pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWriter) -> Outcomes {
-    let executor = Executor { reader, writer };
+///
+/// Once `stop` is cancelled, the write under way is finished and no other is started.
+pub async fn apply(
+    plan: &Plan,
+    reader: &dyn ForgeReader,
+    writer: &dyn ForgeWriter,
+    stop: &CancellationToken,
+) -> Outcomes {
+    let executor = Executor { reader, writer, stop };
     let mut outcomes = Outcomes::default();
     let closes = |request: &&PlannedRequest| request.action == Action::Close;
     let others = |request: &&PlannedRequest| request.action != Action::Close;
@@ -51,6 +63,7 @@ pub async fn apply(plan: &Plan, reader: &dyn ForgeReader, writer: &dyn ForgeWrit
         let Step::DeleteBranch { branch, expected_tip } = step else { continue };
         match executor.deleted(branch, expected_tip).await {
             Ok(()) => outcomes.deleted_branches += 1,
+            Err(Stop::Interrupted) => break,
             Err(Stop::SomebodyWasFirst(message)) => tracing::info!(branch, "{message}"),
             Err(Stop::Failed(failure)) => outcomes.problems.push(
                 Problem::error(
@@ -97,28 +110,24 @@ fn refused(request: &PlannedRequest, outcome: &RequestOutcome) -> Problem {
     }
 }
 
-/// What GitLab counts of a step.
-fn counted(step: &Step) -> Option<Counted> {
-    match step {
-        Step::Commit(commit) => commit.replaces.as_ref().map(|_| Counted::Pipeline),
-        Step::Open(_) => Some(Counted::Pipeline),
-        Step::Comment { .. } => Some(Counted::Comment),
-        Step::Change { .. } | Step::DeleteBranch { .. } => None,
-    }
-}
-
-fn changed_meanwhile(what: &str) -> Stop {
-    Stop::SomebodyWasFirst(format!(
-        "somebody else changed {what} meanwhile; the next run looks again"
-    ))
-}
-
-struct Executor<'a> {
-    reader: &'a dyn ForgeReader,
-    writer: &'a dyn ForgeWriter,
+pub(super) struct Executor<'a> {
+    pub(super) reader: &'a dyn ForgeReader,
+    pub(super) writer: &'a dyn ForgeWriter,
+    stop: &'a CancellationToken,
 }
 
 impl Executor<'_> {
+    /// Waits and look-ups end when the run is told to.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
+        self.stop.run_until_cancelled(work).await.ok_or(Stop::Interrupted)
+    }
+
+    /// For one write: there is none after the run was told to end. A write that was sent is never dropped, as
+    /// nobody could tell what became of it.
+    fn writer(&self) -> Result<&dyn ForgeWriter, Stop> {
+        if self.stop.is_cancelled() { Err(Stop::Interrupted) } else { Ok(self.writer) }
+    }
+
     async fn request(&self, request: &PlannedRequest) -> RequestOutcome {
         let mut outcome = RequestOutcome {
             outcome: Verdict::Unchanged,
@@ -132,6 +141,10 @@ impl Executor<'_> {
                 tracing::info!(branch = request.branch, "{message}");
                 outcome.outcome = Verdict::SomebodyWasFirst;
                 outcome.message = Some(message);
+            }
+            Err(Stop::Interrupted) => {
+                outcome.outcome = Verdict::Interrupted;
+                outcome.message = Some("the run was told to end; the next run goes on".to_owned());
             }
             Err(Stop::Failed(failure)) => {
                 outcome.outcome = Verdict::Failed;
@@ -170,8 +183,7 @@ impl Executor<'_> {
         if attempts == MOST_ATTEMPTS {
             return Err(failure.into());
         }
-        self.writer.back_off(attempts).await;
-        Ok(())
+        self.unless_stopped(self.writer.back_off(attempts)).await
     }
 
     /// One attempt: it waits first, then it is looked at what is written to, then it is written.
@@ -183,75 +195,16 @@ impl Executor<'_> {
         expected: &mut Expected,
         outcome: &mut RequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
-        if let Some(counted) = counted(step) {
-            self.writer.wait_for(counted).await;
-        }
-        // What is deleted is looked at anyway.
-        let looked = expected.looked;
-        if !matches!(step, Step::DeleteBranch { .. }) {
-            self.look(request, expected).await?;
-        }
-        // What a request vouches for is looked at right before it is opened, also if nothing waited.
-        if matches!(step, Step::Open(_))
-            && expected.looked == looked
-            && !self.has_tip(&request.branch, expected.tip().as_ref()).await?
-        {
-            return Err(changed_meanwhile(&request.branch));
+        if !self.unless_stopped(self.prepare(request, step, expected)).await?? {
+            return Ok(Attempt::Done(()));
         }
         match step {
             Step::Commit(commit) => self.commit(commit, repeated, expected).await,
             Step::Open(request) => self.open(request, repeated, expected.tip(), outcome).await,
-            Step::Change { iid, change } => Ok(self.writer.change(*iid, change).await?),
-            Step::Comment { iid, body, marker, bot_id } => {
-                let notes = self.reader.notes_of(*iid, *bot_id).await?;
-                if has_said(&notes, marker, body) {
-                    return Ok(Attempt::Done(()));
-                }
-                self.look(request, expected).await?;
-                Ok(self.writer.comment(*iid, body).await?)
-            }
+            Step::Change { iid, change } => Ok(self.writer()?.change(*iid, change).await?),
+            Step::Comment { iid, body, .. } => Ok(self.writer()?.comment(*iid, body).await?),
             Step::DeleteBranch { branch, expected_tip } => self.delete(branch, expected_tip).await,
         }
-    }
-
-    /// People win: what they did since it was looked at is planned on first. Looked at before the
-    /// first write, and again whenever something waited since.
-    async fn look(&self, request: &PlannedRequest, expected: &mut Expected) -> Result<(), Stop> {
-        for _ in 0..MOST_ATTEMPTS {
-            let waited = self.writer.waited();
-            if expected.looked == Some(waited) {
-                break;
-            }
-            expected.looked = Some(waited);
-            self.unchanged(request, expected).await?;
-        }
-        Ok(())
-    }
-
-    async fn unchanged(&self, request: &PlannedRequest, expected: &Expected) -> Result<(), Stop> {
-        match (&expected.seen, request.iid) {
-            (Some(Seen::Request { title, labels, target_branch, tip }), Some(iid)) => {
-                let now = self.reader.request(iid).await?;
-                let same = now.state == RequestState::Opened
-                    && (&now.title, &now.labels, &now.target_branch)
-                        == (title, labels, target_branch)
-                    && self.has_tip(&request.branch, tip.as_ref()).await?;
-                if same { Ok(()) } else { Err(changed_meanwhile(&format!("!{iid}"))) }
-            }
-            // A branch that is yet to be made needs no look: making it fails if there is one.
-            (Some(Seen::Branch { newest, tip, bot_id }), _) => {
-                let now = self.reader.newest_request(&request.branch, *bot_id).await?;
-                let same = now == *newest
-                    && (tip.is_none() || self.has_tip(&request.branch, tip.as_ref()).await?);
-                if same { Ok(()) } else { Err(changed_meanwhile(&request.branch)) }
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn has_tip(&self, branch: &str, tip: Option<&CommitSha>) -> Result<bool, Failure> {
-        let now = self.reader.branch_tip(branch).await?;
-        Ok(now.as_ref().map(|now| &now.sha) == tip)
     }
 
     async fn commit(
@@ -260,7 +213,7 @@ impl Executor<'_> {
         repeated: bool,
         expected: &mut Expected,
     ) -> Result<Attempt<()>, Stop> {
-        let what = match self.writer.commit(commit, repeated).await? {
+        let what = match self.writer()?.commit(commit, repeated).await? {
             Attempt::Again { failure, unclear } => return Ok(Attempt::Again { failure, unclear }),
             Attempt::Done(CommitOutcome::Done(sha)) => {
                 expected.after_commit(sha);
@@ -283,7 +236,7 @@ impl Executor<'_> {
         tip: Option<CommitSha>,
         outcome: &mut RequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
-        match self.writer.open(request, repeated).await? {
+        match self.writer()?.open(request, repeated).await? {
             Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
             Attempt::Done(OpenOutcome::Opened { iid, web_url, sha }) => {
                 outcome.iid = Some(iid);
@@ -305,13 +258,17 @@ impl Executor<'_> {
         }
     }
 
-    /// The next run tells by the branch what has become of it.
+    /// The next run tells by the branch what has become of it. This ends the opening, so it is done also when the run is
+    /// told to end: a label may let GitLab merge what somebody else pushed.
     async fn take_labels_off(&self, iid: u64, request: &NewRequest) -> Result<(), Stop> {
         let remove_labels = request.labels.clone();
         let change = RequestChange { remove_labels, ..RequestChange::default() };
         for attempt in 1.. {
             match self.writer.change(iid, &change).await? {
-                Attempt::Again { failure, .. } => self.back_off(attempt, failure).await?,
+                Attempt::Again { failure, .. } if attempt == MOST_ATTEMPTS => {
+                    return Err(failure.into());
+                }
+                Attempt::Again { .. } => self.writer.back_off(attempt).await,
                 Attempt::Done(()) => break,
             }
         }
@@ -330,19 +287,9 @@ impl Executor<'_> {
 
     /// Deleting a branch closes its requests: one that was opened or reopened meanwhile stays.
     async fn delete(&self, branch: &str, expected: &CommitSha) -> Result<Attempt<()>, Stop> {
-        let Some(tip) = self.reader.branch_tip(branch).await? else {
+        if !self.unless_stopped(self.is_still_left(branch, expected)).await?? {
             return Ok(Attempt::Done(()));
-        };
-        if tip.sha != *expected {
-            return Err(Stop::SomebodyWasFirst(format!(
-                "somebody else pushed to {branch} meanwhile: it is not deleted"
-            )));
         }
-        if self.reader.has_open_request(branch).await? {
-            return Err(Stop::SomebodyWasFirst(format!(
-                "a request from {branch} was opened meanwhile: it is not deleted"
-            )));
-        }
-        Ok(self.writer.delete_branch(branch).await?)
+        Ok(self.writer()?.delete_branch(branch).await?)
     }
 }

@@ -6,6 +6,7 @@
 mod executor;
 mod expected;
 mod outcome;
+mod recheck;
 
 pub use executor::apply;
 pub use outcome::{Outcomes, RequestOutcome, Verdict};

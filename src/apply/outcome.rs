@@ -18,6 +18,8 @@ pub enum Verdict {
     SomebodyWasFirst,
     /// A write was refused or got no answer.
     Failed,
+    /// The run was told to end before all was written; the next run goes on.
+    Interrupted,
 }
 
 /// What became of one request.

@@ -33,7 +33,9 @@ Exit codes:
   3   the config repo cannot be used at all: no data/
   4   GitLab or the state bucket failed as a whole; nothing was written
   5   done, but for the targets that the problems name
-  10  plan --detailed-exitcode with changes pending";
+  10  plan --detailed-exitcode with changes pending
+  130 Ctrl-C (SIGINT) ended the run; its reports are written
+  143 SIGTERM ended the run; its reports are written";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::domain::printable_except;
+
 /// The documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -19,6 +21,10 @@ pub enum Exit {
     DoneWithProblems = 5,
     /// `plan --detailed-exitcode`: there is something to do.
     ChangesPending = 10,
+    /// Ctrl-C (SIGINT) ended the run.
+    Interrupted = 130,
+    /// SIGTERM ended the run.
+    Terminated = 143,
 }
 
 impl From<Exit> for ExitCode {
@@ -44,6 +50,11 @@ impl Fatal {
         Self { exit, message: message.into(), hint: None }
     }
 
+    /// Was it a signal that ended the run?
+    pub fn is_signal(&self) -> bool {
+        matches!(self.exit, Exit::Interrupted | Exit::Terminated)
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -53,9 +64,7 @@ impl Fatal {
 
     /// As it is printed.
     pub fn for_people(&self) -> String {
-        let shown = |text: &str| -> String {
-            text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
-        };
+        let shown = |text: &str| printable_except(text, "\n");
         let message = shown(&self.message);
         match &self.hint {
             Some(hint) => format!("error: {message}\n  hint: {}", shown(hint)),

@@ -1,11 +1,17 @@
 //! Logs go to standard error; standard output carries only the result.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::IsTerminal;
 use std::os::fd::AsFd;
 
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+
+use crate::domain::printable;
 
 /// Starts logging. `SAPM_LOG` sets the filter, e.g. `debug` or `sapm=trace`.
 pub fn start(environment: &BTreeMap<String, String>) {
@@ -19,7 +25,17 @@ pub fn start(environment: &BTreeMap<String, String>) {
         .with_writer(std::io::stderr)
         .with_ansi(colours(environment, Sink::of(&std::io::stderr())))
         .with_target(false)
+        .fmt_fields(debug_fn(write_field).delimited(" "))
         .try_init();
+}
+
+/// What comes from outside is shown, not obeyed.
+fn write_field(to: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
+    let value = printable(&format!("{value:?}"));
+    match field.name() {
+        "message" => write!(to, "{value}"),
+        name => write!(to, "{name}={value}"),
+    }
 }
 
 /// What a stream leads to.

@@ -19,6 +19,7 @@ mod output;
 mod pipeline;
 mod planning;
 mod progress;
+mod signals;
 mod source;
 mod stopwatch;
 mod unknown;
@@ -34,14 +35,21 @@ pub use args::{Cli, Command};
 pub use exit::Exit;
 use exit::Fatal;
 
+use crate::domain::printable_except;
+
 /// Runs the command line and says how it ended.
 pub fn main() -> ExitCode {
     let cli = match command_line().try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; clap prints to the right stream.
-            let _ = error.print();
-            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() };
+            // Help and version are no errors.
+            if !error.use_stderr() {
+                let _ = error.print();
+                return Exit::Done.into();
+            }
+            // It repeats values, which may come from a form.
+            eprint!("{}", printable_except(&error.render().to_string(), "\n"));
+            return Exit::Usage.into();
         }
     };
     let environment: BTreeMap<String, String> = std::env::vars().collect();
@@ -82,11 +90,16 @@ fn run(
     mode: pipeline::Mode,
 ) -> Result<Exit, Fatal> {
     let config = config::Config::resolve(args.run_args(), environment, mode)?;
+    output::check_writable(&config.output)?;
+    let interruption = signals::Interruption::listen()?;
     // Waiting is most of its work: a second thread only hands it over.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Fatal::new(Exit::Internal, format!("cannot start: {error}")))?;
-    let result = runtime.block_on(pipeline::run(&config));
-    output::finish(args, &config, result)
+    let result = runtime.block_on(pipeline::run(&config, &interruption));
+    let ended = output::finish(args, &config, result);
+    // A clone that a signal ended is not waited for.
+    runtime.shutdown_background();
+    ended
 }

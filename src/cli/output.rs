@@ -2,9 +2,9 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::args::{ApplyArgs, ExplainArgs, Format, PlanArgs};
+use super::args::{ApplyArgs, ExplainArgs, Format, OutputArgs, PlanArgs};
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
 use super::explain::Question;
@@ -140,6 +140,55 @@ fn screen(config: &Config) -> Screen {
     }
 }
 
+/// Finds out before anything else whether the reports can be written: a run that wrote merge requests and cannot
+/// say so is of no use.
+///
+/// # Errors
+/// With exit code 2, when one cannot.
+pub fn check_writable(output: &OutputArgs) -> Result<(), Fatal> {
+    check_folder(output.report_dir.as_deref())?;
+    let file = output.save_snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
+    file.map_or(Ok(()), |file| {
+        check_file(file)
+            .map_err(|error| not_writable("--save-snapshot (SAPM_SAVE_SNAPSHOT)", file, &error))
+    })
+}
+
+/// The same for a report folder alone; it is made if need be.
+///
+/// # Errors
+/// With exit code 2, when nothing can be written into it.
+pub fn check_folder(folder: Option<&Path>) -> Result<(), Fatal> {
+    let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    std::fs::create_dir_all(folder)
+        .and_then(|()| check_file(&folder.join("plan.json")))
+        .map_err(|error| not_writable("--report-dir (SAPM_REPORT_DIR)", folder, &error))
+}
+
+/// Makes the file that will become this one, and takes it away again.
+fn check_file(path: &Path) -> std::io::Result<()> {
+    if path.is_dir() {
+        return Err(std::io::ErrorKind::IsADirectory.into());
+    }
+    let unfinished = unfinished(path);
+    File::create(&unfinished)?;
+    std::fs::remove_file(&unfinished)
+}
+
+fn not_writable(option: &str, path: &Path, error: &std::io::Error) -> Fatal {
+    Fatal::new(Exit::Usage, format!("{option}: cannot write to {}: {error}", path.display()))
+        .hint("name a place that this user may write to; nothing was done")
+}
+
+/// Where a file is written before it is whole.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".unfinished");
+    name.into()
+}
+
 /// Prints and writes everything, and says how the run ended.
 ///
 /// # Errors
@@ -238,8 +287,7 @@ fn write_with(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
 ) -> Result<(), Fatal> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
+    let unfinished = unfinished(path);
     let whole = || {
         let mut file = BufWriter::with_capacity(WRITTEN_AT_ONCE, File::create(&unfinished)?);
         content(&mut file)?;

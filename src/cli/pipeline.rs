@@ -8,10 +8,11 @@ use secrecy::{ExposeSecret, SecretString};
 use super::asked::{Asked, Facts};
 use super::branches::BranchDoor;
 use super::config::{Config, host_of};
-use super::doors::Doors;
+use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
 use super::observing::{observe_all, state_failed};
 use super::planning::{decide_on, plan_for, plan_with_needs};
+use super::signals::Interruption;
 use super::source::{Loaded, Opening, load_config_repo};
 use super::stopwatch::Stopwatch;
 use crate::apply::{Outcomes, apply};
@@ -51,37 +52,39 @@ pub struct Run {
 }
 
 /// Runs to the end, or to the first failure of a service as a whole.
-pub async fn run(config: &Config) -> Run {
+///
+/// A run that a signal ends writes nothing more: neither the state export nor metrics to a Pushgateway.
+pub async fn run(config: &Config, interruption: &Interruption) -> Run {
     let now = config.at.unwrap_or_else(Utc::now).trunc_subsecs(0);
-    let mut stopwatch = Stopwatch::start();
-    let mut snapshot = None;
-    let mut doors = None;
-    let ended = stages(config, now, &mut snapshot, &mut stopwatch, &mut doors).await;
-    stopwatch.ended(doors.as_ref(), ended.is_err());
-    let mut run = match ended {
-        Ok(Ended { report, without_gitlab, explanation }) => {
-            Run { report, explanation, snapshot, stopwatch, fatal: None, without_gitlab }
-        }
-        Err(fatal) => {
-            let mut problem = Problem::error("run_failed", fatal.message.clone());
-            problem.help.clone_from(&fatal.hint);
-            let mut report = PlanReport::of_problems(now, vec![problem]);
-            report.pipeline_url = config.pipeline_url.clone();
-            Run {
-                report,
-                snapshot,
-                stopwatch,
-                fatal: Some(fatal),
-                without_gitlab: false,
-                explanation: None,
-            }
-        }
-    };
-    if let (Mode::Apply, Some(address)) = (config.mode, config.pushgateway_url.as_ref()) {
+    let mut known = Known { snapshot: None, stopwatch: Stopwatch::start(), doors: None };
+    let ended = stages(config, now, interruption, &mut known).await;
+    let Ended { report, without_gitlab, explanation, fatal } = ended.unwrap_or_else(|fatal| {
+        let mut report = PlanReport::of_problems(now, vec![problem_of(&fatal)]);
+        report.pipeline_url = config.pipeline_url.clone();
+        Ended { report, without_gitlab: false, explanation: None, fatal: Some(fatal) }
+    });
+    let Known { snapshot, mut stopwatch, doors } = known;
+    stopwatch.ended(doors.as_ref(), fatal.is_some());
+    let mut run = Run { report, explanation, snapshot, stopwatch, fatal, without_gitlab };
+    let ended_by_signal = run.fatal.as_ref().is_some_and(Fatal::is_signal);
+    if let (Mode::Apply, Some(address), false) =
+        (config.mode, config.pushgateway_url.as_ref(), ended_by_signal)
+    {
         push_metrics(config, address, &mut run).await;
         run.stopwatch.lap("export");
     }
     run
+}
+
+fn problem_of(fatal: &Fatal) -> Problem {
+    let message = fatal.message.clone();
+    let mut problem = if fatal.is_signal() {
+        Problem::error("run_interrupted", message)
+    } else {
+        Problem::error("run_failed", message)
+    };
+    problem.help.clone_from(&fatal.hint);
+    problem
 }
 
 /// What the stages come to.
@@ -89,44 +92,83 @@ struct Ended {
     report: PlanReport,
     without_gitlab: bool,
     explanation: Option<Explanation>,
+    fatal: Option<Fatal>,
+}
+
+/// What is kept whatever becomes of the run.
+struct Known {
+    snapshot: Option<Snapshot>,
+    stopwatch: Stopwatch,
+    doors: Option<Doors>,
+}
+
+/// What a run comes to before it writes.
+struct Ready<'a> {
+    loaded: Loaded,
+    asked: Option<Asked<'a>>,
+    gitlab: Option<GitLabDoor>,
+    exported: Option<Vec<u8>>,
+    scope: Scope,
+    decisions: Decisions,
+    plan: Plan,
 }
 
 async fn stages(
     config: &Config,
     now: DateTime<Utc>,
-    snapshot_out: &mut Option<Snapshot>,
-    stopwatch: &mut Stopwatch,
-    doors_out: &mut Option<Doors>,
+    interruption: &Interruption,
+    known: &mut Known,
 ) -> Result<Ended, Fatal> {
+    const UNWRITTEN: &str = "before it wrote anything";
     if let Some(path) = &config.snapshot {
-        let mut snapshot = read_snapshot(path)?;
-        snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
-        let mut opening = config.opening(None);
-        // As it was when the facts were recorded.
-        opening.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
-        let mut loaded = blocking(move || load_config_repo(&opening)).await?;
-        stopwatch.lap("load");
-        let asked = Asked::of(config, &mut loaded)?;
-        let without_gitlab = snapshot.config_repo.is_none();
-        let share = config.narrowing.share.or(snapshot.share);
-        let narrowing = Narrowing { share, ..narrowing(config, &loaded) };
-        let scope = Scope::new(&narrowing, &loaded.inventory, &snapshot);
-        let decisions = decide_on(&scope, &loaded, &snapshot);
-        let wishes = &Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
-        let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions, wishes);
-        stopwatch.lap("plan");
-        stopwatch.files(&loaded);
-        let report = report(config, &scope, &loaded, &snapshot, &decisions, &plan, None);
-        let explanation = asked.map(|asked| {
-            let facts =
-                Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
-            asked.offline(&facts, &snapshot)
-        });
-        let explanation = explanation.transpose()?;
-        *snapshot_out = Some(snapshot);
-        return Ok(Ended { report, without_gitlab, explanation });
+        return interruption.or_ended(UNWRITTEN, offline(config, path, known)).await;
     }
-    let doors = doors_out.insert(Doors::open(config).await?);
+    let ready = interruption.or_ended(UNWRITTEN, prepare(config, now, known)).await?;
+    carry_out(config, ready, interruption, known).await
+}
+
+/// Decides and plans on recorded facts.
+async fn offline(
+    config: &Config,
+    path: &std::path::Path,
+    known: &mut Known,
+) -> Result<Ended, Fatal> {
+    let stopwatch = &mut known.stopwatch;
+    let mut snapshot = read_snapshot(path)?;
+    snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
+    let mut opening = config.opening(None);
+    // As it was when the facts were recorded.
+    opening.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
+    let mut loaded = blocking(move || load_config_repo(&opening)).await?;
+    stopwatch.lap("load");
+    let asked = Asked::of(config, &mut loaded)?;
+    let without_gitlab = snapshot.config_repo.is_none();
+    let share = config.narrowing.share.or(snapshot.share);
+    let narrowing = Narrowing { share, ..narrowing(config, &loaded) };
+    let scope = Scope::new(&narrowing, &loaded.inventory, &snapshot);
+    let decisions = decide_on(&scope, &loaded, &snapshot);
+    let wishes = &Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
+    let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions, wishes);
+    stopwatch.lap("plan");
+    stopwatch.files(&loaded);
+    let report = report(config, &scope, &loaded, &snapshot, &decisions, &plan, None);
+    let explanation = asked.map(|asked| {
+        let facts = Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
+        asked.offline(&facts, &snapshot)
+    });
+    let explanation = explanation.transpose()?;
+    known.snapshot = Some(snapshot);
+    Ok(Ended { report, without_gitlab, explanation, fatal: None })
+}
+
+/// Loads, observes, decides and plans: all that comes before the first write.
+async fn prepare<'a>(
+    config: &'a Config,
+    now: DateTime<Utc>,
+    known: &mut Known,
+) -> Result<Ready<'a>, Fatal> {
+    let stopwatch = &mut known.stopwatch;
+    let doors = known.doors.insert(Doors::open(config).await?);
     let credentials = doors.credentials_for_source(config);
     let opening = Opening { stats: doors.stats(), ..config.opening(credentials) };
     let (loaded, gitlab, probe) = tokio::join!(
@@ -166,7 +208,7 @@ async fn stages(
         return Err(Fatal::new(Exit::Usage, "the config repo's project on GitLab is not known")
             .hint("set --gitlab-project (SAPM_GITLAB_PROJECT)"));
     }
-    let snapshot = snapshot_out.insert(Snapshot::new(now));
+    let snapshot = known.snapshot.insert(Snapshot::new(now));
     snapshot.share = config.narrowing.share;
     let branches = gitlab.as_ref().map(|gitlab| BranchDoor::new(config, doors, &loaded, gitlab));
     let readers = gitlab.as_ref().zip(branches.as_ref());
@@ -176,18 +218,35 @@ async fn stages(
     drop(branches);
     loaded.close_repository();
     stopwatch.lap("plan");
+    Ok(Ready { loaded, asked, gitlab, exported, scope, decisions, plan })
+}
+
+/// Writes, if it is to, and reports.
+async fn carry_out(
+    config: &Config,
+    ready: Ready<'_>,
+    interruption: &Interruption,
+    known: &mut Known,
+) -> Result<Ended, Fatal> {
+    let Ready { loaded, asked, gitlab, exported, scope, decisions, plan } = ready;
+    let Known { snapshot: Some(snapshot), stopwatch, doors: Some(doors) } = known else {
+        return Err(Fatal::new(Exit::Internal, "a plan was made without facts"));
+    };
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
         let writer = gitlab.writer(config.narrowing.share);
-        outcomes = Some(apply(&plan, &gitlab.reader, &writer).await);
+        let stop = interruption.token();
+        outcomes = Some(apply(&plan, &gitlab.reader, &writer, stop).await);
         stopwatch.lap("apply");
     }
     let mut report =
         report(config, &scope, &loaded, snapshot, &decisions, &plan, outcomes.as_ref());
     stopwatch.lap("report");
+    let fatal = interruption.token().is_cancelled().then(|| interruption.fatal("while it wrote"));
+    report.problems.extend(fatal.iter().map(problem_of));
     // The first node looks at all publishers, and writes the export for all nodes.
     let exports = config.narrowing.share.is_none_or(Share::is_first);
-    if config.mode == Mode::Apply && exports {
+    if config.mode == Mode::Apply && exports && fatal.is_none() {
         export(doors, exported, &mut report).await;
         stopwatch.lap("export");
     }
@@ -199,13 +258,14 @@ async fn stages(
             let facts =
                 Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
             let gitlab = gitlab.as_ref();
-            Some(asked.observing(config, doors, gitlab, &facts, snapshot).await?)
+            let answer = asked.observing(config, doors, gitlab, &facts, snapshot);
+            Some(interruption.or_ended("before it had an answer", answer).await?)
         }
     };
     let without_gitlab = snapshot.config_repo.is_none();
     // Freeing thousands of targets takes time, which the reports need not wait for.
     tokio::task::spawn_blocking(move || drop((loaded, decisions, plan)));
-    Ok(Ended { report, without_gitlab, explanation })
+    Ok(Ended { report, without_gitlab, explanation, fatal })
 }
 
 /// The subscribers that the run is about: those of the question, or as it was narrowed.

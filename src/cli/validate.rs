@@ -11,7 +11,7 @@ use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
 use super::logging::{Sink, colours};
-use super::output::{print, write_files};
+use super::output::{check_folder, print, write_files};
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
 use crate::domain::UidDigest;
@@ -26,6 +26,7 @@ use crate::validate::validate;
 /// When the config repo cannot be read at all.
 pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Result<Exit, Fatal> {
     let variables = Environment(environment);
+    check_folder(args.output.report_dir.as_deref())?;
     let source = Source::resolve(&args.source, &variables)?;
     let loaded = load_config_repo(&Opening {
         source,

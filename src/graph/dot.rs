@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Graph, Kind, State, printable};
+use super::{Graph, Kind, State};
+use crate::domain::printable;
 
 /// A directed graph: targets as boxes, channels as rounded ones.
 pub fn dot(graph: &Graph) -> String {

@@ -4,7 +4,8 @@
 use super::layers::{Item, Layered, layered};
 use super::order::reduce_crossings;
 use super::place::place;
-use super::{Graph, Kind, printable};
+use super::{Graph, Kind};
+use crate::domain::printable;
 
 /// Characters of a line at most; a longer text goes on in the next one.
 const LINE: usize = 40;

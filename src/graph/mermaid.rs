@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Graph, Kind, State, printable};
+use super::{Graph, Kind, State};
+use crate::domain::printable;
 
 /// The colours of the states, one class each.
 const CLASSES: [(State, &str); 7] = [

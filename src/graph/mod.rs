@@ -128,8 +128,3 @@ pub struct Graph {
     /// Each once: by target, then by channel.
     pub edges: Vec<Edge>,
 }
-
-/// Control characters shown instead of obeyed.
-fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::layout::{LINE_HEIGHT, Layout, NodeBox, PADDING, Route};
-use super::{Edge, Graph, Kind, Node, State, layout, printable};
+use super::{Edge, Graph, Kind, Node, State, layout};
+use crate::domain::printable;
 
 /// The style sheet of a picture, for pages that hold several.
 pub const STYLE: &str = include_str!("graph.css");
@@ -149,8 +150,6 @@ fn escape(text: &str) -> String {
             '&' => escaped.push_str("&amp;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // No characters of XML.
-            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
             char => escaped.push(char),
         }
     }

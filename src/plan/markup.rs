@@ -1,6 +1,8 @@
 //! Text from datafiles made harmless: no quick action, mention or markup can
 //! come from a name.
 
+use crate::domain::{is_printable, printable};
+
 /// A blank that is none for GitLab's patterns.
 const NO_BREAK_SPACE: &str = "\u{a0}";
 
@@ -50,7 +52,8 @@ pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for char in text.chars() {
         match char {
-            char if char.is_alphanumeric() => plain.push(char),
+            // Some fillers count as letters.
+            char if char.is_alphanumeric() && is_printable(char) => plain.push(char),
             '.' | '-' | '_' | '/' | ' ' | ',' | '(' | ')' | '+' | '=' => plain.push(char),
             _ => plain.push('_'),
         }
@@ -91,9 +94,7 @@ pub fn shorten(text: &str, limit: usize) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
-        .collect()
+    printable(&text.replace(['\n', '\r', '\t', '\u{2028}', '\u{2029}'], " "))
 }
 
 /// A link target that is safe in markdown, or `None`: only plain http(s) addresses.

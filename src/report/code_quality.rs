@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::fingerprint::fingerprints;
-use crate::domain::Problem;
+use crate::domain::{Problem, printable, to_json};
 
 /// Problems that name a file, as a JSON array. Errors are `major`, warnings `minor`.
 pub fn code_quality(problems: &[Problem]) -> String {
@@ -17,15 +17,15 @@ pub fn code_quality(problems: &[Problem]) -> String {
             Some(json!({
                 "type": "issue",
                 "check_name": problem.code,
-                "description": format!("{}{help}", problem.message),
+                "description": printable(&format!("{}{help}", problem.message)),
                 "severity": if problem.is_error() { "major" } else { "minor" },
                 "fingerprint": fingerprint,
                 "location": {
-                    "path": format!("data{file}"),
+                    "path": printable(&format!("data{file}")),
                     "lines": {"begin": begin, "end": problem.end_line.unwrap_or(begin)},
                 },
             }))
         })
         .collect();
-    serde_json::to_string_pretty(&issues).unwrap_or_default() + "\n"
+    to_json(&issues)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::model::{PlanReport, SubscriberReport};
 use super::paint::{BOLD, FAINT};
 use super::terminal::Screen;
-use super::text::{action_word, actions, decisions, outcome_word, printable, share};
+use super::text::{action_word, actions, decisions, outcome_word, share};
 use crate::decide::Outcome;
+use crate::domain::printable;
 
 const TITLE: &str = "Summary";
 /// So far the counts stand from the left below the title.

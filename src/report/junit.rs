@@ -6,8 +6,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::findings::place;
 use super::model::PlanReport;
-use super::text::printable;
 use crate::decide::Outcome;
+use crate::domain::printable;
 
 /// Problems and failures as a JUnit document.
 pub fn junit(report: &PlanReport) -> String {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::model::PlanReport;
-use super::text::{action_word, actions, decisions, outcome_word, printable, share, short};
+use super::text::{action_word, actions, decisions, outcome_word, share, short};
 use crate::decide::Outcome;
+use crate::domain::{printable, printable_except};
 
 /// The same as on the terminal, as tables.
 pub fn markdown(report: &PlanReport) -> String {
@@ -77,8 +78,9 @@ fn merge_requests(text: &mut String, report: &PlanReport) {
             cell(&request.reason)
         );
         for file in &request.files {
-            let fence = fence(&file.diff);
-            let _ = writeln!(text, "\n{fence}diff\n{}{fence}\n", file.diff);
+            let diff = printable_except(&file.diff, "\n\t");
+            let fence = fence(&diff);
+            let _ = writeln!(text, "\n{fence}diff\n{diff}{fence}\n");
         }
     }
     text.push('\n');

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 use crate::app_interface::CurrentHash;
 use crate::apply::RequestOutcome;
 use crate::decide::{DeploymentState, Gate, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, Share, TargetUid};
+use crate::domain::{CommitSha, Problem, Share, TargetUid, to_json, write_json};
 use crate::plan::{Action, Reason};
 
 /// The format's version.
@@ -266,18 +266,15 @@ impl PlanReport {
 
     /// The JSON form: pretty, a newline at the end.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        to_json(self)
     }
 
     /// The same, written as it is made.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn write_json(&self, mut to: impl std::io::Write) -> std::io::Result<()> {
-        serde_json::to_writer_pretty(&mut to, self)?;
-        to.write_all(b"\n")
+    pub fn write_json(&self, to: impl std::io::Write) -> std::io::Result<()> {
+        write_json(self, to)
     }
 
     /// Would applying it write anything?

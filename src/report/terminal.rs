@@ -8,8 +8,9 @@ use anstyle::Style;
 use super::foot::{foot, wrap};
 use super::model::{PlanReport, RequestReport, SubscriberReport};
 use super::paint::{BOLD, CYAN, Paint, RED, YELLOW};
-use super::text::{action_word, outcome_word, printable, short};
+use super::text::{action_word, outcome_word, short};
 use crate::decide::Outcome;
+use crate::domain::printable;
 
 /// Where a summary is read.
 #[derive(Debug, Clone)]

@@ -59,15 +59,6 @@ pub(super) fn short(git_ref: &str) -> &str {
     if crate::domain::is_commit_sha(git_ref) { &git_ref[..8] } else { git_ref }
 }
 
-/// Control characters shown instead of obeyed, and those that turn the direction of writing.
-pub(super) fn printable(text: &str) -> String {
-    let obeyed = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect()
-}
-
 /// A time for people: to the minute, with seconds where they matter.
 pub(super) fn utc(at: DateTime<Utc>) -> String {
     let form = if at.second() == 0 { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };

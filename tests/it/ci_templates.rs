@@ -5,6 +5,8 @@ mod jobs;
 mod keywords;
 mod pipeline;
 mod project;
+mod redirects;
 mod release;
 mod role;
 mod runs;
+mod shell;

@@ -23,6 +23,7 @@ mod resume;
 mod second_run;
 mod service_faults;
 mod shares;
+mod signals;
 mod state_export;
 pub mod support;
 mod texts;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Explanation, FollowedReport, timeline, words};
+use crate::domain::printable;
 use crate::report::markdown::cell;
 use crate::report::text::{short, utc};
 
@@ -42,7 +43,7 @@ pub fn markdown(explanation: &Explanation) -> String {
 fn link(text: &str, url: Option<&String>) -> String {
     match url {
         Some(url) => {
-            let url = url.replace(['<', '>', '\n', '\r', ' ', '|'], "");
+            let url = printable(url).replace(['<', '>', ' ', '|'], "");
             format!("[{}](<{url}>)", cell(text))
         }
         None => cell(text),

@@ -25,7 +25,7 @@ pub use text::text;
 use super::model::{PlanReport, RepoReport, SubscriberReport};
 use crate::app_interface::Bundle;
 use crate::decide::{Decisions, GateName};
-use crate::domain::Problem;
+use crate::domain::{Problem, to_json};
 use crate::inventory::{Inventory, Target};
 use crate::snapshot::Snapshot;
 
@@ -203,7 +203,7 @@ impl Explanation {
 
     /// The JSON form: pretty, a newline at the end.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        to_json(self)
     }
 
     /// Are the decisions about the present?

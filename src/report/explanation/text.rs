@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{ExplainedRequest, Explanation, FollowedReport, timeline, words};
 use crate::decide::DeploymentState;
+use crate::domain::printable;
 use crate::report::paint::{BOLD, FAINT, GREEN, Paint, RED, YELLOW};
-use crate::report::text::printable;
 
 /// The answer first, then everything that it rests on.
 pub fn text(explanation: &Explanation, paint: Paint) -> String {

@@ -8,8 +8,8 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::text::problem_text;
 use super::{FindingsReport, place};
+use crate::domain::printable;
 use crate::report::Paint;
-use crate::report::text::printable;
 
 /// The problems as a JUnit document.
 pub fn findings_junit(report: &FindingsReport) -> String {

@@ -13,7 +13,7 @@ pub use markdown::findings_markdown;
 pub use text::findings_text;
 
 use crate::app_interface::LoadCounts;
-use crate::domain::Problem;
+use crate::domain::{Problem, to_json};
 use crate::validate::Findings;
 
 /// The format's version.
@@ -53,9 +53,7 @@ impl FindingsReport {
 
     /// The JSON form: pretty, a newline at the end.
     pub fn to_json(&self) -> String {
-        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
-        text.push('\n');
-        text
+        to_json(self)
     }
 
     /// `2 errors, 1 warning in 120 datafiles`.

@@ -6,9 +6,8 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::FindingsReport;
-use crate::domain::{Problem, Related};
+use crate::domain::{Problem, Related, printable, printable_except};
 use crate::report::Paint;
-use crate::report::text::printable;
 
 type Lines = BTreeMap<(String, u32), String>;
 
@@ -48,14 +47,14 @@ pub(super) fn problem_text(problem: &Problem, lines: &Lines, paint: Paint) -> St
     renderer.render(&groups)
 }
 
-fn note<'a>(related: &'a Related, lines: &'a Lines) -> Group<'a> {
+fn note(related: &Related, lines: &Lines) -> Group<'static> {
     let title = Level::NOTE.secondary_title(printable(&related.message));
     excerpt(Group::with_title(title), lines, &related.file, related.line, related.column, None)
 }
 
 fn excerpt<'a>(
     group: Group<'a>,
-    lines: &'a Lines,
+    lines: &Lines,
     file: &str,
     line: Option<u32>,
     column: Option<u32>,
@@ -64,12 +63,13 @@ fn excerpt<'a>(
     let path = printable(&format!("data{file}"));
     let text = line.and_then(|line| lines.get(&(file.to_owned(), line)));
     match (text, line) {
-        (Some(text), Some(number)) => group.element(
-            Snippet::source(text.as_str())
-                .line_start(number as usize)
-                .path(path)
-                .annotation(AnnotationKind::Primary.span(bytes(text, column, end))),
-        ),
+        (Some(text), Some(number)) => {
+            // As many characters as before, so columns stay what they are. The renderer knows tabs.
+            let text = printable_except(text, "\t");
+            let marked = AnnotationKind::Primary.span(bytes(&text, column, end));
+            let snippet = Snippet::source(text).line_start(number as usize).path(path);
+            group.element(snippet.annotation(marked))
+        }
         (None, Some(number)) => group.element(Origin::path(path).line(number as usize)),
         (None, None) | (Some(_), None) => group.element(Origin::path(path)),
     }

@@ -14,10 +14,13 @@ use std::io::{self, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::model::PlanReport;
 use super::text::{decisions, outcome_word};
+use crate::domain::printable;
 use crate::graph;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -56,29 +59,41 @@ pub fn write_page(report: &PlanReport, to: &mut dyn Write) -> io::Result<()> {
         ),
         "style" => to.write_all(style.as_bytes()),
         "script" => to.write_all(script.as_bytes()),
-        "data" => Ok(serde_json::to_writer(InScript(to), &data::data(report))?),
+        "data" => {
+            let mut json = Serializer::with_formatter(to, InScript);
+            Ok(data::data(report).serialize(&mut json)?)
+        }
         "summary" => to.write_all(summary(report).as_bytes()),
         "about" => to.write_all(about(report).as_bytes()),
         _ => Ok(()),
     })
 }
 
-/// JSON in a page: `<` only stands in strings, where its code means the same and ends no element.
-struct InScript<'a>(&'a mut dyn Write);
+/// JSON in a page: `<` is its code, which means the same and ends no element, and what is not printable is replaced,
+/// as the script shows all strings as they are.
+struct InScript;
 
-impl Write for InScript<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        for (number, part) in bytes.split(|byte| *byte == b'<').enumerate() {
-            if number > 0 {
-                self.0.write_all(b"\\u003c")?;
-            }
-            self.0.write_all(part)?;
-        }
-        Ok(bytes.len())
+impl Formatter for InScript {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        to: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        to.write_all(printable(fragment).replace('<', "\\u003c").as_bytes())
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        to: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        match escape {
+            CharEscape::Quote => to.write_all(b"\\\""),
+            CharEscape::ReverseSolidus => to.write_all(b"\\\\"),
+            CharEscape::LineFeed => to.write_all(b"\\n"),
+            CharEscape::Tab => to.write_all(b"\\t"),
+            _ => to.write_all("\u{fffd}".as_bytes()),
+        }
     }
 }
 
@@ -148,5 +163,9 @@ fn about(report: &PlanReport) -> String {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    printable(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }

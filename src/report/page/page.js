@@ -213,7 +213,7 @@ for (const change of ["hashchange", "popstate"]) {
     draw();
   });
 }
-const failed = data.problems.find((problem) => problem.code === "run_failed");
+const failed = data.problems.find((problem) => ["run_failed", "run_interrupted"].includes(problem.code));
 if (failed) {
   const banner = document.getElementById("banner");
   banner.hidden = false;

@@ -29,11 +29,8 @@ fn every_input_says_what_it_is_and_is_used() {
         let name = text(name);
         let description = input["description"].as_str().unwrap_or_default();
         assert!(description.ends_with('.') && description.len() > 20, "{name}: {description:?}");
-        assert_eq!(
-            input["default"].is_null(),
-            name == "image",
-            "{name}: only the image is required"
-        );
+        let required = ["image", "gitlab-url", "state"];
+        assert_eq!(input["default"].is_null(), required.contains(&name), "{name}");
         for key in input.as_mapping().unwrap().keys().map(text) {
             assert!(
                 ["description", "default", "type", "options", "regex"].contains(&key),

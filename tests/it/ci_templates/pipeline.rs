@@ -85,14 +85,26 @@ impl<'a> ConfigRepo<'a> {
         let program = gitlab_ci_local()?;
         let lines = ten_lines();
         let inputs: String = inputs.iter().map(|input| format!("      {input}\n")).collect();
-        let command = format!("      command: {}\n", env!("CARGO_BIN_EXE_sapm"));
-        let place = ["s3://app-sre-state\n", "only-in-project: service/app-interface\n"];
-        for place in place {
-            assert_eq!(lines.matches(place).count(), 1, "{place} is not in the ten lines");
+        let forge = world.forge();
+        let stand_ins = format!(
+            "      command: {}\n      options: --github-url {}\n      \
+             environment: AWS_ENDPOINT_URL_S3={} AWS_EC2_METADATA_DISABLED=true\n",
+            env!("CARGO_BIN_EXE_sapm"),
+            forge.github_url(),
+            forge.s3_endpoint()
+        );
+        let mut pipeline = lines;
+        for (place, here) in [
+            ("s3://app-sre-state\n", format!("s3://{BUCKET}\n{stand_ins}{inputs}")),
+            ("only-in-project: service/app-interface\n", format!("only-in-project: {PROJECT}\n")),
+            (
+                "gitlab-url: https://gitlab.example.com\n",
+                format!("gitlab-url: {}\n", forge.gitlab_url()),
+            ),
+        ] {
+            assert_eq!(pipeline.matches(place).count(), 1, "{place} is not in the ten lines");
+            pipeline = pipeline.replace(place, &here);
         }
-        let pipeline = lines
-            .replace(place[0], &format!("s3://{BUCKET}\n{command}{inputs}"))
-            .replace(place[1], &format!("only-in-project: {PROJECT}\n"));
         world.project().commit("alice", "main", "CI", [(".gitlab-ci.yml", Some(pipeline))]);
         let folder = world.checkout();
         let repo = Self { world, folder, program };
@@ -148,10 +160,10 @@ impl<'a> ConfigRepo<'a> {
     /// The project's CI/CD variables, where gitlab-ci-local looks for them. Not as arguments: they hold tokens.
     fn lay_variables(&self) {
         let mut variables = self.world.shop.environment();
-        // The template and GitLab itself know these.
-        for known in ["SAPM_APP_INTERFACE", "SAPM_GITLAB_URL", "SAPM_STATE"] {
-            variables.remove(known).unwrap();
-        }
+        // What says where something is comes from the inputs.
+        variables.retain(|name, _| {
+            name.contains("TOKEN") || name.contains("KEY") || name == "AWS_REGION"
+        });
         let home = self.home().join(".gitlab-ci-local");
         std::fs::create_dir_all(&home).unwrap();
         let text = serde_json::json!({ "global": variables }).to_string();

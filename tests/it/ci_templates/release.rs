@@ -98,3 +98,57 @@ fn scripts_that_jobs_call_are_there_and_can_be_run() {
     }
     assert!(called >= 8, "{called}");
 }
+
+/// Runs `scripts/audit` with a cargo that has, or has not, a `cargo deny` that can fetch.
+fn audit(deny: &str, advisories: &str) -> (Option<i32>, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let cargo = folder.path().join("cargo");
+    std::fs::write(&cargo, format!("#!/bin/sh\n{deny}\n")).unwrap();
+    std::fs::set_permissions(&cargo, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/audit");
+    let mut call = Command::new("bash");
+    call.arg(script).env("PATH", path).env("AUDIT_ADVISORIES", advisories);
+    let output = call.env_remove("INSTALL_CARGO_DENY").stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_audit_says_which_advisories_it_did_not_look_up() {
+    let crates = read("Cargo.lock").matches("\nname = ").count();
+    let rustsec = format!("advisories not looked up: RustSec's of all {crates} crates");
+    let no_fetch = "case \"$*\" in *fetch*) exit 1;; esac";
+    for (deny, advisories, code, looked_up) in [
+        ("exit 1", "", 0, false),
+        ("exit 1", "1", 1, false),
+        ("exit 0", "", 0, false),
+        (no_fetch, "1", 1, false),
+        ("exit 0", "1", 0, true),
+    ] {
+        let (ended, said) = audit(deny, advisories);
+        assert_eq!(ended, Some(code), "{deny:?}: {said}");
+        assert_eq!(said.contains(&rustsec), !looked_up, "{deny:?}: {said}");
+        assert_eq!(said.contains("advisories looked up: RustSec's"), looked_up, "{said}");
+        for place in ["libgit2-sys 0.", "aws-lc-sys 0.", "libz-sys 1.", "alpine:", "npm packages"] {
+            assert!(said.contains(place), "{place}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_release_has_the_list_of_its_crates_beside_and_inside_the_binary() {
+    let build = read("scripts/build-static");
+    assert!(build.contains("cargo auditable build") && build.contains(".dep-v0"), "{build}");
+    assert!(build.contains("scripts/build-sbom"), "{build}");
+    let uploaded = read("scripts/upload-release");
+    let pipeline: serde_yaml::Value = serde_yaml::from_str(&read(".gitlab-ci.yml")).unwrap();
+    let links = pipeline["release"]["release"]["assets"]["links"].as_sequence().unwrap();
+    for file in ["sapm", "sapm.sha256", "sapm.cdx.json"] {
+        let linked = links.iter().any(|link| link["filepath"] == format!("/{file}"));
+        assert!(linked, "{file} is not linked");
+        assert!(
+            uploaded.split_whitespace().any(|word| word.trim_end_matches(';') == file),
+            "{file}"
+        );
+    }
+}

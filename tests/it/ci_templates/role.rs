@@ -1,9 +1,9 @@
 //! How a job takes on an AWS role, and which tokens and keys a plan takes. gitlab-ci-local gives no ID tokens, so the
 //! job's own lines run here.
 
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
-use super::keywords::template;
+use super::shell::{run_script, script};
 
 const ROLE: &str = "arn:aws:iam::123456789012:role/sapm";
 const TOKEN: &str = "header.claims.signature";
@@ -19,42 +19,23 @@ if [ -n "${AWS_WEB_IDENTITY_TOKEN_FILE-}" ]; then
 fi
 "#;
 
-/// Runs the lines in front of a job's script, and then `SCRIPT`, with these variables.
-fn run(variables: &[(&str, &str)]) -> (Output, usize) {
-    run_lines(&before(), variables)
+/// Runs what `sapm-run` does before it calls sapm, and then `SCRIPT`, with these variables.
+fn run(inputs: &[(&str, &str)], variables: &[(&str, &str)]) -> (Output, usize) {
+    run_job("run", inputs, variables)
 }
 
-/// The same for what a plan does before it calls sapm.
-fn run_plan(variables: &[(&str, &str)]) -> Output {
-    let lines = [before(), lines("$[[ inputs.job-prefix ]]-plan", "script")].concat();
-    run_lines(&lines, variables).0
+/// The same for a plan.
+fn run_plan(inputs: &[(&str, &str)], variables: &[(&str, &str)]) -> Output {
+    run_job("plan", inputs, variables).0
 }
 
-fn before() -> Vec<String> {
-    lines(".$[[ inputs.job-prefix ]]-online", "before_script")
-}
-
-fn lines(job: &str, key: &str) -> Vec<String> {
-    let (_, jobs) = template();
-    let lines = jobs[job][key].as_sequence().unwrap().iter();
-    let lines = lines.map(|line| line.as_str().unwrap().to_owned());
-    lines.filter(|line| !line.contains("$[[ inputs.")).collect()
-}
-
-fn run_lines(lines: &[String], variables: &[(&str, &str)]) -> (Output, usize) {
+fn run_job(job: &str, inputs: &[(&str, &str)], variables: &[(&str, &str)]) -> (Output, usize) {
     let folder = tempfile::tempdir().unwrap();
-    let output = Command::new("sh")
-        .args(["-e", "-c", &format!("{}\n{SCRIPT}", lines.join("\n"))])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap())
-        .env("TMPDIR", folder.path())
-        .env("CI_PROJECT_ID", "7")
-        .env("CI_JOB_ID", "42")
-        .envs(variables.iter().copied())
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let environment = format!("TMPDIR={}", folder.path().display());
+    let inputs = [inputs, &[("environment", &environment), ("command", "true")]].concat();
+    let script = format!("{}\n{SCRIPT}", script(job, &inputs));
+    let job = [("CI_PROJECT_ID", "7"), ("CI_JOB_ID", "42")];
+    let output = run_script(&script, &[&job[..], variables].concat());
     (output, std::fs::read_dir(folder.path()).unwrap().count())
 }
 
@@ -64,12 +45,9 @@ fn text(bytes: &[u8]) -> &str {
 
 #[test]
 fn a_role_is_taken_on_by_the_id_token_and_the_token_does_not_stay() {
-    let (output, left) = run(&[
-        ("SAPM_AWS_ROLE_ARN", ROLE),
-        ("SAPM_AWS_ID_TOKEN", TOKEN),
-        ("SAPM_AWS_REGION", "eu-west-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIA"),
-    ]);
+    let inputs = [("aws-role-arn", ROLE), ("aws-region", "eu-west-1")];
+    let variables = [("SAPM_AWS_ID_TOKEN", TOKEN), ("AWS_ACCESS_KEY_ID", "AKIA")];
+    let (output, left) = run(&inputs, &variables);
     let wanted = format!(
         "role: {ROLE}, session: sapm-7-42, region: eu-west-1\nkey: none\n{TOKEN}-rw-------\n"
     );
@@ -79,14 +57,13 @@ fn a_role_is_taken_on_by_the_id_token_and_the_token_does_not_stay() {
 
 #[test]
 fn without_a_role_the_keys_of_the_project_stay() {
-    let given = [("SAPM_AWS_ROLE_ARN", ""), ("SAPM_AWS_REGION", ""), ("AWS_ACCESS_KEY_ID", "AKIA")];
-    let (output, _) = run(&given);
+    let (output, _) = run(&[], &[("AWS_ACCESS_KEY_ID", "AKIA")]);
     assert_eq!(text(&output.stdout), "role: none, session: none, region: none\nkey: AKIA\n");
 }
 
 #[test]
 fn a_role_without_an_id_token_is_a_mistake_in_the_settings() {
-    let (output, _) = run(&[("SAPM_AWS_ROLE_ARN", ROLE), ("SAPM_AWS_ID_TOKEN", "")]);
+    let (output, _) = run(&[("aws-role-arn", ROLE)], &[("SAPM_AWS_ID_TOKEN", "")]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains(ROLE));
     assert_eq!(output.stdout, b"");
@@ -102,7 +79,7 @@ const FOR_PLANS: [(&str, &str); 4] = [
 
 #[test]
 fn a_plan_takes_tokens_and_keys_of_its_own() {
-    let output = run_plan(&FOR_PLANS);
+    let output = run_plan(&[], &FOR_PLANS);
     let none = "role: none, session: none, region: none\n";
     let own = format!("{none}key: AKIA-PLAN\nglpat-plan, ghp-plan, secret-plan\n");
     assert_eq!(text(&output.stdout), own, "{}", text(&output.stderr));
@@ -113,15 +90,16 @@ fn a_plan_takes_tokens_and_keys_of_its_own() {
         ("AWS_ACCESS_KEY_ID", "AKIA"),
         ("AWS_SECRET_ACCESS_KEY", "secret"),
     ];
-    assert_eq!(text(&run_plan(&[&of_apply[..], &FOR_PLANS].concat()).stdout), own);
-    let output = run_plan(&of_apply);
+    assert_eq!(text(&run_plan(&[], &[&of_apply[..], &FOR_PLANS].concat()).stdout), own);
+    let output = run_plan(&[], &of_apply);
     assert_eq!(text(&output.stdout), format!("{none}key: AKIA\nglpat, ghp, secret\n"));
 }
 
 #[test]
 fn a_plan_with_a_role_takes_no_key() {
-    let role = [("SAPM_AWS_ROLE_ARN", ROLE), ("SAPM_AWS_ID_TOKEN", TOKEN)];
-    let output = run_plan(&[&role[..], &FOR_PLANS[2..]].concat());
+    let token = [("SAPM_AWS_ID_TOKEN", TOKEN)];
+    let role = [("aws-plan-role-arn", ROLE)];
+    let output = run_plan(&role, &[&token[..], &FOR_PLANS[2..]].concat());
     assert!(text(&output.stdout).contains("\nkey: none\n"), "{}", text(&output.stdout));
     let page = super::pipeline::read("docs/set-up.md");
     for (name, _) in FOR_PLANS {

@@ -82,7 +82,7 @@ fn a_run_by_hand_is_narrowed_by_each_of_its_fields() {
 #[test]
 fn what_inputs_narrow_stays_narrowed_whatever_the_form_says() {
     let world = World::start();
-    let inputs = ["app-name: catalog", "env-name: shop-production"];
+    let inputs = ["app-name: catalog", "env-name: shop-production", "bot-user: sapm-bot"];
     let Some(repo) = ConfigRepo::with_inputs(&world, &inputs) else { return };
     let by_hand = |app: &str, saas_file: &str| {
         let empty = Situation::of("web").with("SAPM_ENV_NAME", "").with("SAPM_AT", "");
@@ -101,7 +101,6 @@ fn what_inputs_narrow_stays_narrowed_whatever_the_form_says() {
     }
     change_a_datafile(&repo);
     let request = Situation::merge_request().with("SAPM_PLAN_TOKEN", TOKEN);
-    let request = request.with("SAPM_BOT_USER", "sapm-bot");
     assert_eq!(targets(&request, "plan.json").len(), 3, "a plan shows what would be promoted");
     assert_eq!(targets(&Situation::of("schedule"), "1/plan.json").len(), 3);
     let (passed, log) = repo.run(&by_hand("", "").with("SAPM_DRY_RUN", "false"));
@@ -141,7 +140,7 @@ fn a_run_by_hand_writes_only_when_it_is_told_to() {
 #[test]
 fn a_merge_request_is_validated_and_shows_what_it_would_promote() {
     let world = World::start();
-    let Some(repo) = ConfigRepo::new(&world) else { return };
+    let Some(repo) = ConfigRepo::with_inputs(&world, &["bot-user: sapm-bot"]) else { return };
     // The change takes the canary out of the automatic promotions.
     let path = repo.folder.join(CATALOG_FILE);
     let text = std::fs::read_to_string(&path).unwrap();
@@ -156,9 +155,7 @@ fn a_merge_request_is_validated_and_shows_what_it_would_promote() {
         &["read_api", "read_repository"],
     );
     world.forge().clear_log();
-    let request = Situation::merge_request()
-        .with("SAPM_PLAN_TOKEN", reader)
-        .with("SAPM_BOT_USER", "sapm-bot");
+    let request = Situation::merge_request().with("SAPM_PLAN_TOKEN", reader);
     let (passed, log) = repo.run(&request);
     assert!(passed, "{log}");
     world.assert_nothing_written();

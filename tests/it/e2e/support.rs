@@ -205,6 +205,11 @@ impl Sapm {
         self.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
 
+    /// Starts it with its log in a pipe.
+    pub fn start_with_log(mut self) -> Child {
+        self.0.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
     pub fn run(mut self) -> Ran {
         let output = self.0.output().unwrap();
         Ran {

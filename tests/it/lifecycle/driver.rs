@@ -26,6 +26,7 @@ use sapm::plan::{
     self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Scope, Settings, Wishes,
 };
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
+use tokio_util::sync::CancellationToken;
 
 use super::config::{Config, Files};
 use super::turns::{InTurn, Turn, Turns};
@@ -351,7 +352,7 @@ impl Bot {
             ..WriterConfig::default()
         };
         let writer = InTurn { inner: GitLabWriter::new(api, project, config), turn };
-        let outcomes = apply(&planned, &reader, &writer).await;
+        let outcomes = apply(&planned, &reader, &writer, &CancellationToken::new()).await;
         Ok(Run { loaded, decisions, plan: planned, outcomes })
     }
 

@@ -1,0 +1,117 @@
+//! What is read right before a write: has somebody changed what it writes to?
+
+use super::executor::{Executor, MOST_ATTEMPTS, Stop};
+use super::expected::Expected;
+use crate::domain::CommitSha;
+use crate::observe::ports::Counted;
+use crate::plan::{PlannedRequest, Seen, Step, has_said};
+use crate::snapshot::{Failure, RequestState};
+
+/// What GitLab counts of a step.
+fn counted(step: &Step) -> Option<Counted> {
+    match step {
+        Step::Commit(commit) => commit.replaces.as_ref().map(|_| Counted::Pipeline),
+        Step::Open(_) => Some(Counted::Pipeline),
+        Step::Comment { .. } => Some(Counted::Comment),
+        Step::Change { .. } | Step::DeleteBranch { .. } => None,
+    }
+}
+
+pub(super) fn changed_meanwhile(what: &str) -> Stop {
+    Stop::SomebodyWasFirst(format!(
+        "somebody else changed {what} meanwhile; the next run looks again"
+    ))
+}
+
+impl Executor<'_> {
+    /// What comes before a write. Is there still something to be written?
+    pub(super) async fn prepare(
+        &self,
+        request: &PlannedRequest,
+        step: &Step,
+        expected: &mut Expected,
+    ) -> Result<bool, Stop> {
+        if let Some(counted) = counted(step) {
+            self.writer.wait_for(counted).await;
+        }
+        // What is deleted is looked at anyway.
+        let looked = expected.looked;
+        if !matches!(step, Step::DeleteBranch { .. }) {
+            self.look(request, expected).await?;
+        }
+        // What a request vouches for is looked at right before it is opened, also if nothing waited.
+        if matches!(step, Step::Open(_))
+            && expected.looked == looked
+            && !self.has_tip(&request.branch, expected.tip().as_ref()).await?
+        {
+            return Err(changed_meanwhile(&request.branch));
+        }
+        if let Step::Comment { iid, body, marker, bot_id } = step {
+            let notes = self.reader.notes_of(*iid, *bot_id).await?;
+            if has_said(&notes, marker, body) {
+                return Ok(false);
+            }
+            self.look(request, expected).await?;
+        }
+        Ok(true)
+    }
+
+    /// People win: what they did since it was looked at is planned on first. Looked at before the
+    /// first write, and again whenever something waited since.
+    async fn look(&self, request: &PlannedRequest, expected: &mut Expected) -> Result<(), Stop> {
+        for _ in 0..MOST_ATTEMPTS {
+            let waited = self.writer.waited();
+            if expected.looked == Some(waited) {
+                break;
+            }
+            expected.looked = Some(waited);
+            self.unchanged(request, expected).await?;
+        }
+        Ok(())
+    }
+
+    async fn unchanged(&self, request: &PlannedRequest, expected: &Expected) -> Result<(), Stop> {
+        match (&expected.seen, request.iid) {
+            (Some(Seen::Request { title, labels, target_branch, tip }), Some(iid)) => {
+                let now = self.reader.request(iid).await?;
+                let same = now.state == RequestState::Opened
+                    && (&now.title, &now.labels, &now.target_branch)
+                        == (title, labels, target_branch)
+                    && self.has_tip(&request.branch, tip.as_ref()).await?;
+                if same { Ok(()) } else { Err(changed_meanwhile(&format!("!{iid}"))) }
+            }
+            // A branch that is yet to be made needs no look: making it fails if there is one.
+            (Some(Seen::Branch { newest, tip, bot_id }), _) => {
+                let now = self.reader.newest_request(&request.branch, *bot_id).await?;
+                let same = now == *newest
+                    && (tip.is_none() || self.has_tip(&request.branch, tip.as_ref()).await?);
+                if same { Ok(()) } else { Err(changed_meanwhile(&request.branch)) }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn has_tip(&self, branch: &str, tip: Option<&CommitSha>) -> Result<bool, Failure> {
+        let now = self.reader.branch_tip(branch).await?;
+        Ok(now.as_ref().map(|now| &now.sha) == tip)
+    }
+
+    pub(super) async fn is_still_left(
+        &self,
+        branch: &str,
+        expected: &CommitSha,
+    ) -> Result<bool, Stop> {
+        let Some(tip) = self.reader.branch_tip(branch).await? else { return Ok(false) };
+        if tip.sha != *expected {
+            return Err(Stop::SomebodyWasFirst(format!(
+                "somebody else pushed to {branch} meanwhile: it is not deleted"
+            )));
+        }
+        if self.reader.has_open_request(branch).await? {
+            return Err(Stop::SomebodyWasFirst(format!(
+                "a request from {branch} was opened meanwhile: it is not deleted"
+            )));
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,133 @@
+//! Text from outside, made safe to show: the one rule for all outputs.
+//!
+//! Names come from datafiles, messages from services. A terminal, a browser or a job log obeys some of
+//! their characters, and hides others, so that a name looks like another one. Outputs show
+//! U+FFFD instead; JSON, which programs read, writes them as escapes.
+
+use std::io;
+
+use serde::Serialize;
+
+/// What stands for a character that is not shown.
+const REPLACEMENT: char = '\u{fffd}';
+
+/// Does a reader see this character, and nothing but the character?
+///
+/// Control characters, line separators, non-characters, and all that Unicode calls
+/// "default ignorable" (zero-width and bidirectional controls, tags, fillers, variation selectors) are not.
+pub fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    let obeyed = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}');
+    !(obeyed || is_ignorable(c) || is_noncharacter(c))
+}
+
+/// Unicode's property `Default_Ignorable_Code_Point`.
+fn is_ignorable(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Code points that are no characters and that XML and HTML refuse.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
+}
+
+/// The text with U+FFFD for each character that is not printable: one line, as long as before.
+pub fn printable(text: &str) -> String {
+    printable_except(text, "")
+}
+
+/// The same for a text that may hold these characters: line ends, say.
+pub fn printable_except(text: &str, kept: &str) -> String {
+    let shown = |c: char| if is_printable(c) || kept.contains(c) { c } else { REPLACEMENT };
+    text.chars().map(shown).collect()
+}
+
+/// Pretty JSON with a line end, in which every character can be seen: others are escapes, which mean the same.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_json(value: &impl Serialize, mut to: impl io::Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(Escaping(&mut to), value)?;
+    to.write_all(b"\n")
+}
+
+/// The same as a text.
+pub fn to_json(value: &impl Serialize) -> String {
+    let mut bytes = Vec::new();
+    // A vector takes everything.
+    let _ = write_json(value, &mut bytes);
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Takes JSON, where all that is not ASCII stands in strings. serde_json never divides a character.
+struct Escaping<W>(W);
+
+impl<W: io::Write> io::Write for Escaping<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let layout = |b: &u8| *b == b'\n' || (b' '..=b'~').contains(b);
+        if bytes.iter().all(layout) {
+            return self.0.write_all(bytes).map(|()| bytes.len());
+        }
+        let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
+        let mut escaped = String::with_capacity(text.len());
+        for c in text.chars() {
+            if is_printable(c) || c == '\n' {
+                escaped.push(c);
+            } else {
+                let units = c
+                    .encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|u| format!("\\u{u:04x}"))
+                    .collect::<String>();
+                escaped.push_str(&units);
+            }
+        }
+        self.0.write_all(escaped.as_bytes()).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ignorable_characters_are_those_of_unicode() {
+        let property = r"[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\x{fff9}-\x{fffb}]";
+        let hidden = fancy_regex::Regex::new(property).expect("a pattern");
+        for c in '\0'..=char::MAX {
+            let text = c.to_string();
+            let wanted = !hidden.is_match(&text).expect("a match");
+            assert_eq!(is_printable(c), wanted, "U+{:04X}", u32::from(c));
+        }
+    }
+
+    #[test]
+    fn json_means_the_same_and_shows_everything() {
+        let hostile = "a\u{9b}b\u{202e}c\u{e0041}d\u{fffe}e\u{7f}\u{1b}\nü😀";
+        let json = to_json(&serde_json::json!({ hostile: [hostile, 1] }));
+        assert!(json.chars().all(|c| is_printable(c) || c == '\n'), "{json}");
+        assert!(
+            json.contains("\\u009b") && json.contains("\\udb40\\udc41") && json.contains("ü😀"),
+            "{json}"
+        );
+        let back: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        assert_eq!(back, serde_json::json!({ hostile: [hostile, 1] }));
+    }
+
+    #[test]
+    fn a_text_keeps_its_length() {
+        assert_eq!(printable("a\nb\u{200b}c"), "a\u{fffd}b\u{fffd}c");
+        assert_eq!(printable_except("a\nb\u{200b}\tc", "\n\t"), "a\nb\u{fffd}\tc");
+    }
+}

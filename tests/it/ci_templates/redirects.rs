@@ -1,0 +1,244 @@
+//! Who may start a pipeline may set any variable for it. None of them sends a token elsewhere, or changes what is
+//! written and where.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::pipeline::{ConfigRepo, Situation, read};
+use super::shell::{run_script, script};
+use crate::e2e::support::World;
+use crate::shop::{PROJECT, TOKEN};
+
+/// What a pipeline may set: its own tokens and keys, what the form has, how much is logged, and what names the job alone.
+const HARMLESS: [&str; 29] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_REGION",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "APP_INTERFACE_STATE_BUCKET_ACCESS_KEY_ID",
+    "APP_INTERFACE_STATE_BUCKET_SECRET_ACCESS_KEY",
+    "CI_DEFAULT_BRANCH",
+    "CI_JOB_ID",
+    "CI_JOB_TOKEN",
+    // A link to another job of the same project, at most.
+    "CI_JOB_URL",
+    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    "CI_NODE_INDEX",
+    "CI_PROJECT_DIR",
+    "CI_PROJECT_ID",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "GITLAB_CI",
+    "NO_COLOR",
+    "SAPM_APP_NAME",
+    "SAPM_AT",
+    "SAPM_AWS_ID_TOKEN",
+    "SAPM_DRY_RUN",
+    "SAPM_ENV_NAME",
+    "SAPM_GITHUB_TOKEN",
+    "SAPM_GITLAB_TOKEN",
+    "SAPM_LOG",
+    "SAPM_SAAS_FILE_NAME",
+    // Tokens and keys for plans: taken on as the ones above.
+    "SAPM_PLAN_",
+];
+
+/// What the libraries in sapm read, and the shell's own.
+const OF_LIBRARIES: [&str; 40] = [
+    "ALL_PROXY",
+    "AWS_CA_BUNDLE",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_DEFAULT_REGION",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SSO",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "CI_REGISTRY",
+    "CI_SERVER_TLS_CA_FILE",
+    "CURL_CA_BUNDLE",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_NO_VERIFY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "IFS",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD_OF_NOBODY",
+    "MALLOC_CONF",
+    "NO_PROXY",
+    "RUST_LOG",
+    "SSLKEYLOGFILE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "XDG_CONFIG_HOME",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// Every variable that the sources name.
+fn of_sources() -> BTreeSet<String> {
+    let mut files = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let name = fancy_regex::Regex::new(
+        r#"\b(SAPM|CI|AWS|APP_INTERFACE|GITLAB|CLICOLOR|NO|USED)_[A-Z0-9_]*[A-Z0-9]\b"#,
+    )
+    .unwrap();
+    let mut names = BTreeSet::new();
+    while let Some(path) = files.pop() {
+        if path.is_dir() {
+            files.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let text = std::fs::read_to_string(path).unwrap_or_default();
+            names.extend(name.find_iter(&text).map(|found| found.unwrap().as_str().to_owned()));
+        }
+    }
+    assert!(names.len() > 45 && names.contains("SAPM_PUSHGATEWAY_URL"), "{names:?}");
+    names
+}
+
+/// What a job calls sapm with: its arguments, and its variables.
+fn call(
+    job: &str,
+    inputs: &[(&str, &str)],
+    variables: &[(&str, &str)],
+) -> (String, BTreeMap<String, String>) {
+    let shows = "printf 'called %s\\n' \"$*\"; env; :";
+    let show = format!("show() {{ {shows}; }}\n");
+    let inputs = [inputs, &[("command", "show")]].concat();
+    let output = run_script(&(show + &script(job, &inputs)), variables);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    let (_, called) = text.split_once("called ").unwrap_or_else(|| panic!("{text}\n{error}"));
+    let (arguments, environment) = called.split_once('\n').unwrap();
+    let variables = environment.lines().filter_map(|line| line.split_once('='));
+    (arguments.to_owned(), variables.map(|(k, v)| (k.to_owned(), v.to_owned())).collect())
+}
+
+#[test]
+fn no_variable_of_a_pipeline_redirects_anything() {
+    let names: BTreeSet<String> =
+        of_sources().into_iter().chain(OF_LIBRARIES.map(str::to_owned)).collect();
+    let values: Vec<_> =
+        names.iter().map(|name| (name, format!("https://evil.test/{name}"))).collect();
+    let hostile: Vec<(&str, &str)> = values.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    for job in ["apply", "run", "plan"] {
+        let (arguments, seen) = call(job, &[], &hostile);
+        for (name, value) in &seen {
+            let harmless = HARMLESS.iter().any(|harmless| name.starts_with(harmless));
+            assert!(harmless || !value.contains("evil.test"), "{job}: {name}={value}");
+        }
+        // What stands in the arguments by a variable names a folder or a branch, and nothing else.
+        let options: Vec<&str> =
+            arguments.split(' ').filter(|word| word.starts_with("--")).collect();
+        let known = ["--report-dir", "--cache-dir", "--app-interface", "--target-branch"];
+        assert!(options.iter().all(|option| known.contains(option)), "{job}: {arguments}");
+        for (name, value) in [
+            ("SAPM_GITLAB_URL", "https://gitlab.example.com"),
+            ("CI_SERVER_URL", "https://gitlab.example.com"),
+            ("SAPM_APP_INTERFACE", "https://gitlab.example.com/service/app-interface.git"),
+            ("SAPM_STATE", "s3://app-sre-state"),
+            ("CI_PROJECT_PATH", "service/app-interface"),
+            ("SAPM_BOT_USER", ""),
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ] {
+            assert_eq!(seen.get(name).map(String::as_str), Some(value), "{job}: {name}");
+        }
+        for unset in [
+            "SAPM_GITHUB_URL",
+            "SAPM_LABELS",
+            "SAPM_CREDENTIALS_FILE",
+            "HTTPS_PROXY",
+            "AWS_PROFILE",
+        ] {
+            assert_eq!(seen.get(unset), None, "{job}");
+        }
+    }
+}
+
+#[test]
+fn inputs_say_what_a_pipeline_may_not() {
+    let inputs = [
+        ("environment", "HTTPS_PROXY=http://proxy.test:3128 AWS_ENDPOINT_URL_S3=https://s3.test"),
+        ("credentials", "{git.test: GIT_TOKEN}"),
+        ("keep-variables", "GIT_TOKEN"),
+        ("options", "--max-new-merge-requests 10"),
+        ("bot-user", "the-bot"),
+        ("app-interface", "https://gitlab.example.com/other/repo.git"),
+    ];
+    let given =
+        [("GIT_TOKEN", "secret"), ("OTHER_TOKEN", "secret"), ("HTTPS_PROXY", "http://evil.test")];
+    for job in ["apply", "run", "plan"] {
+        let (arguments, seen) = call(job, &inputs, &given);
+        assert!(arguments.ends_with("--max-new-merge-requests 10"), "{job}: {arguments}");
+        assert_eq!(seen["HTTPS_PROXY"], "http://proxy.test:3128");
+        assert_eq!(seen["AWS_ENDPOINT_URL_S3"], "https://s3.test");
+        assert_eq!((seen["GIT_TOKEN"].as_str(), seen.get("OTHER_TOKEN")), ("secret", None));
+        assert_eq!(seen["SAPM_BOT_USER"], "the-bot");
+        assert_eq!(seen["SAPM_APP_INTERFACE"], "https://gitlab.example.com/other/repo.git");
+        assert!(seen.contains_key("SAPM_CREDENTIALS_FILE"));
+    }
+}
+
+#[test]
+fn a_job_that_names_no_config_repo_does_not_start() {
+    let lines = script("apply", &[("only-in-project", ""), ("command", "echo called")]);
+    let output = run_script(&lines, &[("SAPM_APP_INTERFACE", "https://evil.test/repo.git")]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("called"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("only-in-project"));
+}
+
+/// The real thing: somebody else's forge, named by every variable that could name it, hears nothing.
+#[test]
+fn a_run_by_hand_tells_another_host_nothing() {
+    let (world, evil) = (World::start(), World::start());
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    evil.forge().clear_log();
+    let address = evil.forge().gitlab_url();
+    let mut situation = Situation::of("web").with("SAPM_DRY_RUN", "false");
+    for name in [
+        "SAPM_GITLAB_URL",
+        "CI_SERVER_URL",
+        "SAPM_GITHUB_URL",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3",
+        "AWS_ENDPOINT_URL_STS",
+        "HTTPS_PROXY",
+        "HTTP_PROXY",
+        "ALL_PROXY",
+        "SAPM_PUSHGATEWAY_URL",
+    ] {
+        situation = situation.with(name, &address);
+    }
+    for name in ["SAPM_APP_INTERFACE", "CI_PROJECT_URL"] {
+        situation = situation.with(name, &format!("{address}/{PROJECT}"));
+    }
+    let situation = situation.with("SAPM_LABELS", "approved").with("SAPM_STATE", "file:///");
+    let (passed, log) = repo.run(&situation);
+    assert!(passed, "{log}");
+    assert_eq!(evil.count(|_| true), 0, "{log}");
+    assert!(!log.contains(TOKEN), "{log}");
+    let requests = world.project().open_requests();
+    assert!(!requests.is_empty(), "{log}");
+    assert!(requests.iter().all(|request| !request.labels.contains("approved")), "{requests:?}");
+}
+
+/// The page's lines hold values, and no variable that a pipeline could set.
+#[test]
+fn the_ten_lines_name_no_variable() {
+    let lines = super::pipeline::ten_lines();
+    assert!(!lines.contains('$'), "{lines}");
+    assert!(read("docs/set-up.md").contains("#who-starts-a-pipeline"));
+}

@@ -1,0 +1,218 @@
+//! How a run ends that is told to: GitLab's SIGTERM, and Ctrl-C. Signals are sent while the fake serves a certain
+//! request, and the request goes on when the program has said that it knows.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, ChildStderr, Command};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use forge::{Fault, FaultKind, Service};
+
+use super::support::*;
+
+type Running = (Child, BufReader<ChildStderr>);
+
+/// A run that gets signals while the fake serves a request.
+struct Signalled {
+    running: Arc<Mutex<Option<Running>>>,
+    sent: Receiver<()>,
+}
+
+impl Signalled {
+    /// Starts it; it gets these signals, one after the other, at the request of the fault.
+    fn start(world: &World, sapm: Sapm, fault: Fault, signals: &'static [&'static str]) -> Self {
+        let running: Arc<Mutex<Option<Running>>> = Arc::default();
+        let (done, sent) = channel();
+        let mut starting = running.lock().unwrap();
+        let told = Arc::clone(&running);
+        world.forge().fault(fault.calling(move |_| {
+            let mut running = told.lock().unwrap();
+            let (child, stderr) = running.as_mut().unwrap();
+            for (number, signal) in signals.iter().enumerate() {
+                let kill = format!("kill -{signal} {}", child.id());
+                assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+                if number == 0 {
+                    until(stderr, &format!("SIG{signal}"));
+                }
+            }
+            done.send(()).unwrap();
+        }));
+        let mut child = sapm.start_with_log();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        *starting = Some((child, stderr));
+        drop(starting);
+        Self { running, sent }
+    }
+
+    /// Its exit code, and what it said after the first signal.
+    fn end(self) -> (Option<i32>, String) {
+        self.sent.recv_timeout(Duration::from_secs(60)).expect("it came to the request");
+        let (mut child, mut stderr) = self.running.lock().unwrap().take().unwrap();
+        let mut said = String::new();
+        stderr.read_to_string(&mut said).unwrap();
+        (child.wait().unwrap().code(), said)
+    }
+}
+
+/// Reads lines until one holds the word.
+fn until(stderr: &mut BufReader<ChildStderr>, word: &str) {
+    let mut said = String::new();
+    loop {
+        let read = stderr.read_line(&mut said).unwrap();
+        assert!(read > 0, "it never said {word}: {said}");
+        if said.lines().last().unwrap_or_default().contains(word) {
+            return;
+        }
+    }
+}
+
+/// What a fault does to the first commit: the first write of a run.
+fn commit(kind: FaultKind) -> Fault {
+    Fault::new(kind).on(Service::GitLab).method("POST").path("/repository/commits").nth(1)
+}
+
+fn apply(world: &World) -> Sapm {
+    world.sapm("apply").args(["--report-dir", "report"])
+}
+
+fn report(world: &World) -> Plan {
+    Plan::read(&world.path("report/plan.json"))
+}
+
+fn outcomes(plan: &Plan) -> Vec<String> {
+    plan.list("merge_requests").iter().map(|r| text(&r["outcome"]["outcome"])).collect()
+}
+
+/// The first write of a run is under way when it is told to end.
+fn told_while_writing(signal: &'static [&'static str], code: i32) {
+    let world = World::start();
+    let first_write = commit(FaultKind::Pass);
+    let run = Signalled::start(&world, apply(&world), first_write, signal);
+    let (ended, said) = run.end();
+    assert_eq!(ended, Some(code), "{said}");
+    assert_eq!(world.writes().len(), 1, "no other write was started: {:?}", world.writes());
+    assert_eq!((world.branches().len(), world.project().open_requests().len()), (1, 0));
+    assert_eq!(world.puts(), 0, "nor was the state export written");
+    assert!(said.contains(signal[0]) && said.contains("run it again"), "{said}");
+
+    let plan = report(&world);
+    assert_eq!(outcomes(&plan), ["interrupted"; 4]);
+    assert!(plan.problems().contains(&"error run_interrupted".to_owned()), "{:?}", plan.problems());
+    for file in ["snapshot.json", "report.html", "report.md", "junit.xml", "metrics.txt"] {
+        assert!(world.path("report").join(file).is_file(), "{file}");
+    }
+    let counts = std::fs::read_to_string(world.path("report/counts.env")).unwrap();
+    assert!(counts.contains(&format!("SAPM_EXIT_CODE={code}\n")), "{counts}");
+    assert!(counts.contains("SAPM_OPENED=0\n"), "{counts}");
+    let metrics = std::fs::read_to_string(world.path("report/metrics.txt")).unwrap();
+    assert!(metrics.contains("sapm_run_success 0\n"), "{metrics}");
+
+    world.forge().clear_faults();
+    world.apply();
+    assert_eq!(world.project().open_requests().len(), 4, "the next run goes on");
+}
+
+#[test]
+fn sigterm_finishes_the_write_under_way_and_starts_no_other() {
+    told_while_writing(&["TERM"], 143);
+}
+
+#[test]
+fn ctrl_c_finishes_the_write_under_way_and_starts_no_other() {
+    told_while_writing(&["INT"], 130);
+}
+
+#[test]
+fn a_merge_request_that_is_complete_counts_as_opened() {
+    let world = World::start();
+    let opening = Fault::new(FaultKind::Pass).method("POST").path("/merge_requests").nth(1);
+    let (ended, said) = Signalled::start(&world, apply(&world), opening, &["TERM"]).end();
+    assert_eq!(ended, Some(143), "{said}");
+    assert_eq!(world.project().open_requests().len(), 1);
+    let mut outcomes = outcomes(&report(&world));
+    outcomes.sort();
+    assert_eq!(outcomes, ["done", "interrupted", "interrupted", "interrupted"]);
+    let counts = std::fs::read_to_string(world.path("report/counts.env")).unwrap();
+    assert!(counts.contains("SAPM_OPENED=1\n"), "{counts}");
+}
+
+#[test]
+fn sigterm_while_observing_ends_the_run_with_its_reports() {
+    for (service, path) in [
+        (Service::S3, "promotions_v2"),
+        (Service::GitLab, "/merge_requests"),
+        (Service::GitLab, "/info/refs"),
+    ] {
+        let world = World::start();
+        let silent = Fault::new(FaultKind::Hang).on(service).path(path).nth(1);
+        let (ended, said) = Signalled::start(&world, apply(&world), silent, &["TERM"]).end();
+        assert_eq!(ended, Some(143), "{service:?}: {said}");
+        world.assert_nothing_written();
+        let plan = report(&world);
+        assert_eq!(plan.problems(), ["error run_interrupted"]);
+        let message = text(&plan.problem("run_interrupted")["message"]);
+        assert!(message.contains("SIGTERM"), "{message}");
+        assert!(world.path("report/report.html").is_file());
+    }
+}
+
+#[test]
+fn plan_and_explain_end_by_a_signal_too() {
+    for (command, target) in [("plan", None), ("explain", Some(CANARY))] {
+        let world = World::start();
+        let silent = Fault::new(FaultKind::Hang).on(Service::S3).path("promotions_v2").nth(1);
+        let sapm = world.sapm(command).args(target).args(["--report-dir", "report"]);
+        let (ended, said) = Signalled::start(&world, sapm, silent, &["INT"]).end();
+        assert_eq!(ended, Some(130), "{command}: {said}");
+        assert_eq!(report(&world).problems(), ["error run_interrupted"]);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_the_run_at_once() {
+    let world = World::start();
+    // The write is never answered: only the second signal ends this run.
+    let silent = commit(FaultKind::HangAfter);
+    let (ended, said) = Signalled::start(&world, apply(&world), silent, &["TERM", "TERM"]).end();
+    assert_eq!(ended, Some(143), "{said}");
+    assert!(!world.path("report/plan.json").exists(), "it wrote no report any more");
+}
+
+#[test]
+fn a_run_that_a_signal_ends_pushes_no_metrics() {
+    let world = World::start();
+    let gateway = format!("{}/gateway", world.forge().prometheus_url());
+    let sapm = apply(&world).env("SAPM_PUSHGATEWAY_URL", gateway);
+    let first_write = commit(FaultKind::Pass);
+    let (ended, said) = Signalled::start(&world, sapm, first_write, &["TERM"]).end();
+    assert_eq!(ended, Some(143), "{said}");
+    assert_eq!(world.count(|entry| entry.path.contains("/metrics/job/")), 0);
+}
+
+/// What a report cannot be written to is found before anybody is asked.
+#[test]
+fn unwritable_reports_are_found_before_anything_else() {
+    let world = World::start();
+    std::fs::write(world.path("file"), "").unwrap();
+    std::fs::create_dir_all(world.path("taken/plan.json")).unwrap();
+    for (command, option, value) in [
+        ("apply", "--report-dir", "file"),
+        ("apply", "--report-dir", "file/below"),
+        ("apply", "--report-dir", "taken"),
+        ("apply", "--save-snapshot", "taken"),
+        ("apply", "--save-snapshot", "gone/snapshot.json"),
+        ("plan", "--report-dir", "file"),
+        ("validate", "--report-dir", "file"),
+    ] {
+        world.forge().clear_log();
+        let ran = world.sapm(command).args([option, value]).expect(2);
+        assert!(ran.err.contains(option) && ran.err.contains(value), "{}", ran.err);
+        assert_eq!(world.count(|_| true), 0, "{command} {option} {value} asked somebody");
+        assert_eq!(ran.out, "");
+    }
+    let ran = world.sapm("apply").args(["--report-dir", "new/folder"]).expect(0);
+    assert!(world.path("new/folder/plan.json").is_file(), "{}", ran.err);
+    let left = files_below(&world.path("new"));
+    assert!(left.iter().all(|path| !path.to_string_lossy().contains("unfinished")), "{left:?}");
+}

@@ -1,0 +1,202 @@
+//! All that is printed, written into the report folder, or sent to GitLab about a config repo.
+
+use sapm::app_interface::load_with_texts;
+use sapm::apply::{Outcomes, RequestOutcome, Verdict};
+use sapm::decide::{decide, record_key};
+use sapm::domain::{CommitSha, UidDigest};
+use sapm::graph::{Scope as Part, dot, mermaid, select, svg};
+use sapm::inventory::build;
+use sapm::plan::{Merge, MergeTexts, Narrowing, Plan, Scope, Settings, Step, Wishes, plan};
+use sapm::report::{
+    AsOf, Explanation, FindingsReport, FoundTarget, Measured, Paint, PlanReport, Screen, WhatIf,
+    code_quality, dotenv, explanation_markdown, explanation_text, findings_junit,
+    findings_markdown, findings_text, junit, markdown, members, metrics, page, problems_of,
+    pushed_metrics, summary,
+};
+use sapm::snapshot::{BotUser, ConfigRepoFacts, Snapshot};
+use sapm::validate::validate;
+use sapm::what_if::{Limits, Stops, World, forecast};
+use serde_json::json;
+
+use super::readers::Kind;
+use super::tenant::Tenant;
+use crate::small_world::at;
+
+type Output = (String, Kind, String);
+
+struct NoMerge;
+
+impl MergeTexts for NoMerge {
+    fn merge(&self, _: &str, _: &str, theirs: &str) -> Merge {
+        Merge::Clean(theirs.to_owned())
+    }
+}
+
+fn output(name: &str, kind: Kind, text: String) -> Output {
+    (name.to_owned(), kind, text)
+}
+
+/// Name, kind and text of each.
+pub fn outputs(tenant: &Tenant) -> Vec<Output> {
+    let bundle = load_with_texts(tenant).unwrap();
+    let inventory = build(&bundle, UidDigest::Blake2s);
+    let snapshot = facts(&inventory);
+    let decisions = decide(&inventory, &snapshot, &bundle, &|_| true);
+    let wishes = Wishes::of(&inventory, &bundle, &decisions);
+    let planned = plan(&inventory, &bundle, &decisions, &wishes, &snapshot, &settings(), &NoMerge);
+    let outcomes = refused(&planned);
+    let problems = problems_of(&bundle, &inventory, &decisions, &planned, Some(&outcomes));
+    let everything = Scope::default();
+    let report = PlanReport::new(
+        &inventory,
+        &snapshot,
+        &decisions,
+        &planned,
+        Some(&outcomes),
+        &everything,
+        problems,
+    );
+    let mut all = of_plan(&report);
+    all.push(output("snapshot.json", Kind::Json, snapshot.to_json()));
+    all.extend(merge_request_texts(&planned));
+    let findings = validate(&bundle, &inventory, at("2026-08-20T10:00:00Z"));
+    all.extend(of_findings(&FindingsReport::new(findings, bundle.counts)));
+    let drawn = members(&report, true);
+    let graph = select(&drawn, &Part::Targets(&(0..drawn.len()).collect()));
+    all.push(output("graph as Mermaid", Kind::Text, mermaid(&graph)));
+    all.push(output("graph as DOT", Kind::Text, dot(&graph)));
+    all.push(output("graph as SVG", Kind::Xml, svg(&graph, &drawn[0].label)));
+    let world = World::new(&inventory, &snapshot, &bundle);
+    let plain = forecast(world, snapshot.observed_at, &Stops::new(), Limits::default());
+    for (target, _) in inventory.subscribers() {
+        let found = FoundTarget {
+            inventory: &inventory,
+            bundle: &bundle,
+            snapshot: &snapshot,
+            decisions: &decisions,
+            report: &report,
+            max_new_merge_requests: 25,
+            target,
+            as_of: AsOf::Now,
+        };
+        let what_if = WhatIf { plain: &plain, assumed: None };
+        let explanation = Explanation::new(&found, &what_if).unwrap();
+        all.push(output("explanation", Kind::Text, explanation_text(&explanation, Paint::Plain)));
+        let coloured = explanation_text(&explanation, Paint::Colours);
+        all.push(output("explanation in colours", Kind::Terminal, coloured));
+        all.push(output("explanation.md", Kind::Text, explanation_markdown(&explanation)));
+        all.push(output("explanation.json", Kind::Json, explanation.to_json()));
+    }
+    all
+}
+
+/// All publishers with a commit have deployed it; the record's own texts are somebody's, too.
+fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
+    let mut snapshot = Snapshot::new(at("2026-08-20T10:00:00Z"));
+    for target in &inventory.targets {
+        let Some(sha) = target.git_ref.as_ref().ok().and_then(|text| CommitSha::parse(text)) else {
+            continue;
+        };
+        for channel in &target.promotion.publish {
+            let record = json!({
+                "success": true, "saas_file": target.saas_file, "target_config_hash": "00ff",
+                "check_in": "2026-08-19T10:00:00+00:00",
+            });
+            snapshot.deployment_records.insert(record_key(channel, &target.uid, &sha), record);
+        }
+    }
+    snapshot.config_repo = Some(ConfigRepoFacts {
+        project_id: 1,
+        project_path: "service/app-interface".to_owned(),
+        web_url: "https://gitlab.example.com/service/app-interface".to_owned(),
+        target_branch: "main".to_owned(),
+        base_commit: CommitSha::parse(&"a".repeat(40)).unwrap(),
+        bot: BotUser {
+            id: 7,
+            username: "sapm-bot".to_owned(),
+            name: "sapm".to_owned(),
+            emails: Default::default(),
+        },
+    });
+    snapshot
+}
+
+fn settings() -> Settings {
+    Settings {
+        target_branch: "main".to_owned(),
+        labels: ["SAPM".to_owned()].into(),
+        allow_opening: true,
+        allow_closing: true,
+        max_new_merge_requests: 25,
+        narrowing: Narrowing::default(),
+        pipeline_url: Some("https://gitlab.example.com/-/pipelines/1".to_owned()),
+        gitlab_host: Some("gitlab.example.com".to_owned()),
+    }
+}
+
+/// Writes that GitLab refused, and said why in its own way.
+fn refused(planned: &Plan) -> Outcomes {
+    let outcome = |branch: &String| RequestOutcome {
+        outcome: Verdict::Failed,
+        message: Some(format!("400 \u{9b}31m\u{202e}{branch}\u{fffe}")),
+        iid: None,
+        web_url: None,
+    };
+    let requests = planned.requests.iter().map(|r| (r.branch.clone(), outcome(&r.branch)));
+    Outcomes { requests: requests.collect(), ..Outcomes::default() }
+}
+
+fn of_plan(report: &PlanReport) -> Vec<Output> {
+    let job_log =
+        Screen { sections_at: Some(0), group_lines: 200, ..Screen::endless(Paint::Colours) };
+    let measured = Measured::default();
+    vec![
+        output("summary", Kind::Text, summary(report, &Screen::endless(Paint::Plain))),
+        output("job log", Kind::Terminal, summary(report, &job_log)),
+        output("report.md", Kind::Text, markdown(report)),
+        output("junit.xml", Kind::Xml, junit(report)),
+        output("gl-code-quality-report.json", Kind::Json, code_quality(&report.problems)),
+        output("counts.env", Kind::Dotenv, dotenv(report, None, 5)),
+        output("metrics.txt", Kind::OpenMetrics, metrics(report, &measured)),
+        output("pushed metrics", Kind::Text, pushed_metrics(report, &measured)),
+        output("plan.json", Kind::Json, report.to_json()),
+        output("report.html", Kind::Html, page(report)),
+    ]
+}
+
+fn of_findings(report: &FindingsReport) -> Vec<Output> {
+    vec![
+        output("findings", Kind::Text, findings_text(report, Paint::Plain)),
+        output("findings in colours", Kind::Terminal, findings_text(report, Paint::Colours)),
+        output("findings.md", Kind::Text, findings_markdown(report)),
+        output("findings junit.xml", Kind::Xml, findings_junit(report)),
+        output("findings code quality", Kind::Json, code_quality(&report.problems)),
+        output("validate.json", Kind::Json, report.to_json()),
+    ]
+}
+
+/// What GitLab gets to show.
+fn merge_request_texts(planned: &Plan) -> Vec<Output> {
+    let mut texts = Vec::new();
+    for request in &planned.requests {
+        texts.push(output("branch", Kind::Text, request.branch.clone()));
+        texts.push(output("title", Kind::Text, request.title.clone()));
+        for step in &request.steps {
+            match step {
+                Step::Commit(commit) => {
+                    texts.push(output("commit message", Kind::Text, commit.message.clone()));
+                }
+                Step::Open(open) => {
+                    texts.push(output("title", Kind::Text, open.title.clone()));
+                    texts.push(output("description", Kind::Text, open.description.clone()));
+                }
+                Step::Comment { body, .. } => {
+                    texts.push(output("comment", Kind::Text, body.clone()));
+                }
+                Step::Change { .. } | Step::DeleteBranch { .. } => {}
+            }
+        }
+    }
+    assert!(texts.iter().any(|(name, ..)| name == "description"), "nothing is promoted");
+    texts
+}
