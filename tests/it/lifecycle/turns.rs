@@ -64,11 +64,13 @@ impl Turns {
 pub struct Turn<'a> {
     turns: &'a Turns,
     run: usize,
+    /// What a run asks side by side it does one after the other, each in a turn.
+    at_once: tokio::sync::Mutex<()>,
 }
 
 impl<'a> Turn<'a> {
     pub fn new(turns: &'a Turns, run: usize) -> Self {
-        Self { turns, run }
+        Self { turns, run, at_once: tokio::sync::Mutex::new(()) }
     }
 
     pub async fn take(&self) {
@@ -88,12 +90,26 @@ pub struct InTurn<'a, T> {
     pub turn: Option<&'a Turn<'a>>,
 }
 
+/// The turn of one call, until it is answered.
+struct Held<'a, T> {
+    inner: &'a T,
+    _at_once: Option<tokio::sync::MutexGuard<'a, ()>>,
+}
+
+impl<T> std::ops::Deref for Held<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.inner
+    }
+}
+
 impl<T> InTurn<'_, T> {
-    async fn next(&self) -> &T {
-        if let Some(turn) = self.turn {
-            turn.take().await;
-        }
-        &self.inner
+    async fn next(&self) -> Held<'_, T> {
+        let Some(turn) = self.turn else { return Held { inner: &self.inner, _at_once: None } };
+        let at_once = turn.at_once.lock().await;
+        turn.take().await;
+        Held { inner: &self.inner, _at_once: Some(at_once) }
     }
 }
 
