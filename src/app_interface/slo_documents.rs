@@ -1,6 +1,6 @@
 //! SLO documents: `$ref`s followed, expressions rendered, a key for each query.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::fields::FieldError;
@@ -13,47 +13,73 @@ use crate::domain::{Problem, SloKeys};
 /// Queries of one document, entries times SLOs, at most.
 const MAX_QUERIES: usize = 1_000;
 
+/// The most that a target which names a document does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum User {
+    Publisher,
+    Subscriber,
+}
+
 impl Loader {
-    /// Resolves the documents by path, so that the same files always give the same keys.
+    /// Resolves the documents, and renders those that a target uses.
     pub(super) fn resolve_slo_documents(&mut self) {
-        let used = self.used_slo_documents();
+        let users = self.users_of_slo_documents();
         let renderer = Renderer::new();
-        let mut keys = SloKeys::default();
+        let mut resolved = Vec::new();
         for (path, raw) in std::mem::take(&mut self.slo_documents) {
-            let document = self.resolve_entries(&path, &raw).and_then(|entries| {
-                // One that no target uses may be meant for other readers.
-                if !used.contains(&path) {
-                    return Ok(None);
-                }
-                check_size(&path, &raw)?;
-                let slos = render_all(&renderer, raw.slos);
-                let slos =
-                    slos.map_err(|error| error.into_problem("invalid_slo_expression", &path))?;
-                let (path, name) = (path.clone(), raw.name);
-                Ok(Some(SloDocument { path, name, namespaces: entries, slos }))
-            });
-            let document = match document {
-                Ok(None) => continue,
-                Ok(Some(mut document)) => {
-                    assign_keys(&mut document, &mut keys);
-                    Ok(Arc::new(document))
-                }
+            let is_used = users.contains_key(&path);
+            match self.resolve_slo_document(&renderer, &path, raw, is_used) {
+                Ok(document) => resolved.extend(document),
                 Err(problem) => {
                     let message = problem.message.clone();
+                    self.bundle.slo_documents.insert(path.clone(), Err(message));
                     self.broken(&path, *problem);
-                    Err(message)
                 }
-            };
-            self.bundle.slo_documents.insert(path, document);
+            }
+        }
+        // In the order of paths, so that the same files always give the same keys. Nobody is asked
+        // about a document that no subscriber names, so it must not take a key from others.
+        resolved.sort_by_key(|document| users.get(&document.path) != Some(&User::Subscriber));
+        let mut keys = SloKeys::default();
+        for mut document in resolved {
+            assign_keys(&mut document, &mut keys);
+            self.bundle.slo_documents.insert(document.path.clone(), Ok(Arc::new(document)));
         }
     }
 
-    /// Paths of the documents that a publisher or a subscriber names.
-    fn used_slo_documents(&self) -> BTreeSet<String> {
+    /// Who names each document, by its path.
+    fn users_of_slo_documents(&self) -> BTreeMap<String, User> {
         let templates = self.bundle.saas_files.iter().flat_map(|file| &file.resource_templates);
-        let targets = templates.flat_map(|template| &template.targets);
-        let used = targets.filter(|target| !target.removed && target.promotion.is_some());
-        used.flat_map(|target| target.slos.iter().cloned()).collect()
+        let mut users = BTreeMap::new();
+        for target in templates.flat_map(|template| &template.targets) {
+            let Some(promotion) = target.promotion.as_ref().filter(|_| !target.removed) else {
+                continue;
+            };
+            let user = if promotion.auto { User::Subscriber } else { User::Publisher };
+            for path in &target.slos {
+                let known = users.entry(path.clone()).or_insert(user);
+                *known = user.max(*known);
+            }
+        }
+        users
+    }
+
+    /// `None` for a document that no target uses: it may be meant for other readers.
+    fn resolve_slo_document(
+        &self,
+        renderer: &Renderer,
+        path: &str,
+        raw: RawSloDocument,
+        is_used: bool,
+    ) -> Result<Option<SloDocument>, Box<Problem>> {
+        let namespaces = self.resolve_entries(path, &raw)?;
+        if !is_used {
+            return Ok(None);
+        }
+        check_size(path, &raw)?;
+        let slos = render_all(renderer, raw.slos)
+            .map_err(|error| error.into_problem("invalid_slo_expression", path))?;
+        Ok(Some(SloDocument { path: path.to_owned(), name: raw.name, namespaces, slos }))
     }
 
     fn resolve_entries(

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use forge::{PromAnswer, Service};
+use sapm::app_interface::load;
 use serde_json::{Value, json};
 
 use crate::e2e::support::files_below;
 use crate::optional::{Program, skipped};
 use crate::shop::{PAYMENTS_NEW, Shop};
+use crate::validate::repo::{Repo, SAAS, SLO};
 
 const TARGET: (&str, &str) = ("payments-api", "payments-production");
 const DOCUMENT: &str = "data/services/payments/slos/payments.yml";
@@ -196,6 +198,26 @@ async fn two_entries_of_one_namespace_are_judged_by_their_own_answers() {
         let again = run(&["--snapshot", &facts.display().to_string()]);
         assert_eq!(again["subscribers"], plan["subscribers"]);
     }
+}
+
+#[test]
+fn keys_follow_the_paths_of_the_documents_that_subscribers_use() {
+    let text = Repo::good().0[SLO].clone();
+    let canary = "    ref: 1111111111111111111111111111111111111111\n";
+    let stage = "    ref: main\n";
+    let keys = |first_used_by: &str| -> Vec<String> {
+        let slos = "    slos: [{$ref: /services/shop/a.yml}]\n";
+        let mut repo = Repo::good().edit(SAAS, first_used_by, &format!("{first_used_by}{slos}"));
+        repo.0.insert("services/shop/a.yml".to_owned(), text.clone());
+        let bundle = load(&repo).expect("a tree");
+        let documents = bundle.slo_documents.values().flatten();
+        documents.flat_map(|document| document.namespaces[0].keys.clone()).collect()
+    };
+    let (plain, second) = ("shop/c1/shop-prod/latency", "shop/c1/shop-prod/latency#2");
+    // By path: a.yml, slo.yml.
+    assert_eq!(keys(canary), [plain, second]);
+    // Nobody is asked about the document of a publisher.
+    assert_eq!(keys(stage), [second, plain]);
 }
 
 /// A real Prometheus server without any targets to scrape.
