@@ -96,7 +96,7 @@ fn options(
         base: loaded.commit.clone()?,
         scratch_dir: std::env::temp_dir(),
         times: TimeOuts::default(),
-        stats: Arc::clone(&doors.stats()),
+        http: doors.http().clone(),
     })
 }
 

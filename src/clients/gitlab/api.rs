@@ -16,6 +16,7 @@ use super::{JOB_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
+use crate::observe::Deadline;
 use crate::snapshot::Failure;
 
 /// How GitLab is told who asks.
@@ -99,6 +100,12 @@ impl GitLabApi {
         Self { waits: false, ..self.clone() }
     }
 
+    /// The same for look-ups of a run: see [`ServiceClient::until`].
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { service: self.service.until(deadline), ..self }
+    }
+
     /// Asks for one JSON answer.
     pub(super) async fn json<T>(&self, endpoint: &(impl Endpoint + Sync)) -> Result<T, HttpError>
     where
@@ -143,7 +150,7 @@ impl GitLabApi {
     ) -> HttpError {
         let url = endpoint.url_base().endpoint_for(self, &endpoint.endpoint());
         let url = url.unwrap_or_else(|_| self.base.clone());
-        HttpError::new(kind, &endpoint.method(), &url, self.service.redactor().redact(&detail))
+        HttpError::new(kind, &endpoint.method(), &url, detail).redacted(self.service.redactor())
     }
 
     pub(super) fn plain(&self, endpoint: &impl Endpoint, error: ApiError<HttpError>) -> HttpError {
