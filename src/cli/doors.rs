@@ -335,7 +335,7 @@ impl Commits for AnyHost {
         match self.lane_of(url) {
             Lane::GitLab(_) => Service::GitLab.name().to_owned(),
             Lane::GitHub => Service::GitHub.name().to_owned(),
-            Lane::LsRemote => match url::Url::parse(url.as_str()) {
+            Lane::LsRemote => match url::Url::parse(url.clone_address()) {
                 Ok(url) => format!("the git host {}", origin_of(&url)),
                 Err(_) => "a git host".to_owned(),
             },
@@ -344,15 +344,16 @@ impl Commits for AnyHost {
 
     async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
         match self.lane_of(url) {
-            Lane::GitLab(gitlab) => return gitlab.commit(url, git_ref).await,
-            Lane::GitHub => return self.github.commit(url, git_ref).await,
-            Lane::LsRemote => {}
+            Lane::GitLab(gitlab) => gitlab.commit(url, git_ref).await,
+            Lane::GitHub => self.github.commit(url, git_ref).await,
+            Lane::LsRemote => {
+                // Credentials go by the very address that is asked, not by the repository's identity.
+                let address = url.clone_address();
+                let credentials = self.git_credentials(address);
+                let found = self.ls_remote.resolve(address, git_ref, credentials.as_ref());
+                Ok(CommitFact { sha: found.await?, committed_at: None, subject: None })
+            }
         }
-        // Credentials go by the very address that is asked, not by the repository's identity.
-        let address = url.clone_address();
-        let credentials = self.git_credentials(address);
-        let sha = self.ls_remote.resolve(address, git_ref, credentials.as_ref()).await?;
-        Ok(CommitFact { sha, committed_at: None, subject: None })
     }
 
     fn most_at_once(&self, url: &RepoUrl) -> usize {

@@ -180,6 +180,7 @@ async fn what_concerns_the_whole_bucket() {
         (403, "InvalidAccessKeyId", "credentials"),
         (403, "SignatureDoesNotMatch", "credentials"),
         (400, "ExpiredToken", "credentials"),
+        (403, "RequestTimeTooSkewed", "clock"),
         (403, "AccessDenied", "s3:ListBucket"),
     ] {
         let (state, _server) = answering(move |_| error(status, code, "x")).await;
@@ -197,7 +198,7 @@ async fn what_concerns_the_whole_bucket() {
         |_: &Request| error(301, "PermanentRedirect", "x").with("x-amz-bucket-region", "eu-west-1");
     let (state, _server) = answering(moved).await;
     let text = whole(state.get(KEY).await.expect_err("elsewhere"));
-    assert!(text.contains("AWS_REGION=eu-west-1"), "{text}");
+    assert!(text.contains("APP_INTERFACE_STATE_BUCKET_REGION=eu-west-1"), "{text}");
     for (status, body) in [(404, "<html>not found</html>"), (405, "")] {
         let (state, _server) = answering(move |_| Reply::new(status, "text/html", body)).await;
         let text = whole(state.get(KEY).await.expect_err("no S3"));
@@ -241,6 +242,17 @@ async fn what_concerns_one_key() {
     let (state, _server) = answering(only).await;
     state.get("state/export").await.expect("answers");
     of_key(state.get(KEY).await.expect_err("denied"));
+    // A proxy that does not like the address of one record.
+    for status in [400, 404, 414] {
+        let (state, _server) = answering(move |request| match request.path.ends_with("sha") {
+            true => Reply::new(status, "text/html", "<html>no</html>"),
+            false => Reply::new(200, "x", "ok"),
+        })
+        .await;
+        state.get("state/export").await.expect("answers");
+        let text = of_key(state.get(KEY).await.expect_err("a page"));
+        assert!(text.contains("none of an S3 server"), "{text}");
+    }
     let read_only = |request: &Request| {
         if request.method == "PUT" {
             error(403, "AccessDenied", "x")

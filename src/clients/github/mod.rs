@@ -230,6 +230,7 @@ impl Commits for GitHubCommits {
         let commit = commit
             .into_fact()
             .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer holds no commit id")))?;
+        let commit = self.service.redactor().redact_commit(commit);
         self.remember(&address, &commit);
         Ok(commit)
     }

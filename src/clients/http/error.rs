@@ -8,6 +8,7 @@ use url::Url;
 
 use super::Redactor;
 use super::url_text::safe_url;
+use crate::domain::printable;
 
 /// Longest excerpt of an answer in a message, in characters.
 const EXCERPT: usize = 200;
@@ -249,21 +250,14 @@ fn excerpt(body: &str) -> String {
 
 /// A text of a stranger as it may be shown: one short line of printable characters.
 pub(in crate::clients) fn one_line(text: &str) -> String {
-    let shown = |c: char| if c.is_control() || is_invisible(c) { ' ' } else { c };
-    let visible: String = text.chars().take(KEPT).map(shown).collect();
+    let on_one_line = |c: char| if c.is_control() { ' ' } else { c };
+    let visible: String = text.chars().take(KEPT).map(on_one_line).collect();
+    let visible = printable(&visible);
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
-}
-
-/// Characters that turn, hide or tag what stands beside them.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}'
-        | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The innermost cause, which says most: `connection refused`, an unknown host, a bad certificate.
@@ -284,7 +278,7 @@ mod tests {
         assert_eq!(excerpt(r#"{"message":"404 Project Not Found"}"#), "404 Project Not Found");
         assert_eq!(excerpt(r#"{"message":["a !7"]}"#), r#"["a !7"]"#);
         assert_eq!(excerpt("a\u{1b}[31m\nb"), "a [31m b");
-        assert_eq!(excerpt("a\u{202e}b\u{e0041}\u{9b}c\u{200b}"), "a b c");
+        assert_eq!(excerpt("a\u{202e}b\u{e0041}\u{9b}c\u{200b}"), "a\u{fffd}b\u{fffd} c\u{fffd}");
         assert_eq!(excerpt(&"é".repeat(300)).chars().count(), EXCERPT + 1);
     }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::request::base64;
+use crate::snapshot::CommitFact;
 
 /// Shorter texts are not taken out: they would tear holes into everything.
 const MIN_SECRET: usize = 4;
@@ -90,6 +91,15 @@ impl Redactor {
             }
         }
         shown
+    }
+}
+
+/// A commit's subject is shown, and is whatever its host says.
+impl Redactor {
+    /// The commit with every known secret taken out of what is shown of it.
+    pub fn redact_commit(&self, mut commit: CommitFact) -> CommitFact {
+        commit.subject = commit.subject.map(|subject| self.redact(&subject));
+        commit
     }
 }
 

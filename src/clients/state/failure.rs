@@ -19,8 +19,10 @@ pub(super) enum Trouble {
     OtherRegion(Option<String>),
     /// No credentials were found.
     NoCredentials(String),
-    /// The credentials are wrong or expired, or the clock is.
+    /// The credentials are wrong or expired.
     BadCredentials(String),
+    /// The clock of this machine is wrong.
+    WrongClock(String),
     /// 403 that says the key is not there and we may not list the bucket.
     MayNotList,
     /// 403.
@@ -37,15 +39,14 @@ pub(super) enum Trouble {
     Other(String),
 }
 
-/// Error codes that say the credentials are at fault, or the clock.
-const CREDENTIALS: [&str; 10] = [
+/// Error codes that say the credentials are at fault.
+const CREDENTIALS: [&str; 9] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidToken",
     "TokenRefreshRequired",
-    "RequestTimeTooSkewed",
     "InvalidSecurity",
     "UnrecognizedClientException",
     "NotSignedUp",
@@ -122,6 +123,7 @@ fn sort_answer(
             | "AuthorizationHeaderMalformed"
             | "IllegalLocationConstraintException",
         ) => Trouble::OtherRegion(region.map(one_line)),
+        Some("RequestTimeTooSkewed") => Trouble::WrongClock(words),
         Some(code) if CREDENTIALS.contains(&code) => Trouble::BadCredentials(words),
         // Since 2021 AWS names the permission that is missing; when the key
         // is there, that is s3:GetObject.

@@ -13,6 +13,7 @@ use super::failure::{self, Trouble};
 use super::setup::{self, S3Settings};
 use crate::clients::http::{ServiceClient, one_line};
 use crate::observe::ports::{StateError, StateStore};
+use crate::report::EXPORT_KEY;
 
 /// A bucket that left this many reads in a row without an answer, or failed at them, is given up as a
 /// whole.
@@ -25,6 +26,8 @@ pub struct S3State {
     bucket: String,
     prefix: String,
     region: String,
+    /// The variable that names the region.
+    region_variable: &'static str,
     /// The endpoint that is set; none for AWS itself.
     endpoint: Arc<OnceLock<String>>,
     /// Has the bucket answered a read yet (also with "no such key")?
@@ -47,6 +50,10 @@ impl S3State {
         if let Some((_, secret)) = &settings.access_key {
             service.redactor().learn(secret);
         }
+        let region_variable = match &settings.region {
+            Some(_) => "APP_INTERFACE_STATE_BUCKET_REGION",
+            None => "AWS_REGION",
+        };
         let endpoint = Arc::default();
         let (client, region) =
             setup::client(bucket, &settings, Arc::clone(&endpoint), service.clone()).await;
@@ -56,6 +63,7 @@ impl S3State {
             bucket: bucket.to_owned(),
             prefix: prefix.trim_matches('/').to_owned(),
             region,
+            region_variable,
             endpoint,
             readable: AtomicBool::new(false),
             failed: AtomicU32::new(0),
@@ -73,7 +81,20 @@ impl S3State {
         let answer = answer.map_err(|error| failure::sort(&error))?;
         // It is in memory: the transport has read it, up to the bound.
         let bytes = answer.body.collect().await;
-        Ok(bytes.map_err(|error| Trouble::Other(one_line(&error.to_string())))?.to_vec())
+        let bytes = bytes.map_err(|error| Trouble::Other(one_line(&error.to_string())))?.to_vec();
+        Ok(if key == EXPORT_KEY { bytes } else { self.without_secrets(bytes) })
+    }
+
+    /// A record goes into reports as it is: also a proxy's answer that says what it was asked with.
+    fn without_secrets(&self, bytes: Vec<u8>) -> Vec<u8> {
+        match String::from_utf8(bytes) {
+            Ok(text) => self.service.redactor().redact(&text).into_bytes(),
+            Err(error) => {
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let shown = self.service.redactor().redact(&text);
+                if shown == text { error.into_bytes() } else { shown.into_bytes() }
+            }
+        }
     }
 
     async fn write(&self, key: &str, bytes: Vec<u8>) -> Result<(), Trouble> {
@@ -118,17 +139,24 @@ impl S3State {
             Trouble::NoKey => of_key("no such key"),
             Trouble::NoBucket => whole("there is no such bucket: check its name and the endpoint"),
             Trouble::OtherRegion(Some(region)) => whole(&format!(
-                "it is in region {region}, requests are signed for {}: set AWS_REGION={region}",
-                self.region
+                "it is in region {region}, requests are signed for {}: set {}={region}",
+                self.region, self.region_variable
             )),
             Trouble::OtherRegion(None) => {
-                whole(&format!("it is not in region {}: set AWS_REGION", self.region))
+                whole(&format!("it is not in region {}: set {}", self.region, self.region_variable))
             }
             Trouble::NoCredentials(reason) => {
                 whole(&format!("no credentials (environment, web identity, profile): {reason}"))
             }
             Trouble::BadCredentials(reason) => {
                 whole(&format!("it refuses the credentials: {reason}"))
+            }
+            Trouble::WrongClock(reason) => {
+                whole(&format!("the clock of this machine is not that of the bucket: {reason}"))
+            }
+            // A proxy, perhaps, that does not like this address.
+            Trouble::NotS3(reason) if readable => {
+                of_key(&format!("the answer is none of an S3 server ({reason})"))
             }
             Trouble::NotS3(reason) => {
                 whole(&format!("the answer is none of an S3 server ({reason}): check the endpoint"))

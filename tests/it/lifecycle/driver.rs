@@ -367,7 +367,7 @@ impl Bot {
             base: CommitSha::parse(base).expect("a commit"),
             scratch_dir: std::env::temp_dir(),
             times: TimeOuts::default(),
-            stats: Arc::default(),
+            http: HttpClient::new(HttpConfig::default()),
         })
     }
 
