@@ -306,7 +306,8 @@ async fn keys_that_lead_elsewhere_are_refused_everywhere() {
     let folder = home.path().join("state");
     fs::create_dir(&folder).expect("a folder");
     let server = bucket();
-    let bucket = from_location("s3://b/team", settings(&server.url)).await.expect("a state");
+    let bucket =
+        from_location("s3://b/team", settings(&server.url), service()).await.expect("a state");
     for state in [Arc::new(DirState::new(&folder)) as Arc<dyn StateStore>, bucket] {
         for key in ["../outside", "promotions_v2/../../outside", "promotions_v2/./x", "x/.."] {
             let refused = of_key(state.get(key).await.expect_err("no path"));
