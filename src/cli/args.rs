@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -109,6 +110,14 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = concurrency, help_heading = "Services")]
     pub concurrency: usize,
 
+    /// Longest time for looking facts up: commits, deployment records and SLO values together. What
+    /// is not known by then concerns its targets only. Like 10m, 90s or 1h
+    #[arg(long, env = "SAPM_DEADLINE", value_name = "TIME", default_value = "10m", value_parser = duration, help_heading = "Services")]
+    pub deadline: Duration,
+
+    #[command(flatten)]
+    pub network: NetworkArgs,
+
     #[command(flatten)]
     pub narrowing: NarrowingArgs,
 
@@ -172,6 +181,27 @@ impl SourceArgs {
     pub fn cache_dir(&self) -> Option<PathBuf> {
         self.cache_dir.clone().filter(|dir| !dir.as_os_str().is_empty())
     }
+}
+
+/// Where requests may go.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Services")]
+pub struct NetworkArgs {
+    /// Hosts that datafiles may name although they are at a special address; repeat it, or separate
+    /// by commas
+    ///
+    /// A repository or a Prometheus of a datafile is never asked for at loopback,
+    /// link-local, unspecified, multicast and reserved addresses and at the
+    /// metadata services of clouds, neither by a name nor by a redirect, unless
+    /// its host is listed here or is that of --gitlab-url or --github-url. An
+    /// entry is a name or an IP address, with or without a port.
+    #[arg(
+        long = "allowed-hosts",
+        env = "SAPM_ALLOWED_HOSTS",
+        value_name = "HOST",
+        value_delimiter = ','
+    )]
+    pub allowed_hosts: Vec<String>,
 }
 
 /// Which subscribers a run is about; publishers are never narrowed away.
@@ -420,6 +450,29 @@ impl FromStr for Toggle {
         }
     }
 }
+
+/// A span of time: a number and its unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no span of time: write it like 10m, 90s or 1h");
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(seconds) {
+        Some(seconds) if (1..=LONGEST_DEADLINE).contains(&seconds) => {
+            Ok(Duration::from_secs(seconds))
+        }
+        _ => Err("it has to be between 1s and 24h".to_owned()),
+    }
+}
+
+/// A day, in seconds: no job runs for longer.
+const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
 
 fn concurrency(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {

@@ -12,7 +12,6 @@ use super::observing::observer;
 use super::planning::ROUNDS;
 use super::progress::StandardError;
 use super::source::Loaded;
-use crate::clients::http::Service;
 use crate::decide::Decisions;
 use crate::domain::RepoUrl;
 use crate::observe::ports::{Commits, ForgeReader};
@@ -164,17 +163,18 @@ impl<'a> Asked<'a> {
                 Some((&publisher.repo_url, publisher.git_ref.as_ref().ok()?))
             })
             .filter(|(url, git_ref)| {
-                crate::domain::is_commit_sha(git_ref)
-                    // `ls-remote` knows refs alone.
-                    && doors.commits.lane(url) != Service::Git.label()
+                crate::domain::is_commit_sha(git_ref) && doors.commits.knows_commits(url)
             })
             .collect();
         let answers: Vec<_> = stream::iter(pinned)
-            .map(|(url, sha)| async move { (url, sha, doors.commits.commit(url, sha).await) })
+            .map(|(url, sha)| async move {
+                (url, sha, doors.deadline.bound(doors.commits.commit(url, sha)).await)
+            })
             .buffer_unordered(config.concurrency.max(1))
             .collect()
             .await;
         for (url, sha, answer) in answers {
+            let Some(answer) = answer else { continue };
             match answer {
                 Ok(fact) if fact.sha.as_str() == sha => {
                     let key = Snapshot::commit_key(url, sha);

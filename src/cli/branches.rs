@@ -1,7 +1,6 @@
 //! The bot's branches: by git, beside the clone; by GitLab's API where git does not serve them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
@@ -96,7 +95,7 @@ fn options(
         base: loaded.commit.clone()?,
         scratch_dir: std::env::temp_dir(),
         times: TimeOuts::default(),
-        stats: Arc::clone(&doors.stats()),
+        http: doors.http().clone(),
     })
 }
 

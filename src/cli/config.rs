@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -11,10 +11,13 @@ use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, Togg
 use super::exit::{Exit, Fatal};
 use super::explain::Question;
 use super::job::{gitlab_token, job_project};
+use super::network::http_config;
 use super::pipeline::Mode;
+use super::secrets::redactor;
 use super::source::Opening;
 use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
+use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
 use crate::domain::{RepoUrl, Share, UidDigest};
 use crate::plan::Narrowing;
@@ -43,6 +46,10 @@ pub struct Config {
     pub state: Option<(String, S3Settings)>,
     /// Requests under way at once, per service.
     pub concurrency: usize,
+    /// The time that all look-ups have together.
+    pub deadline: Duration,
+    /// What all requests have in common.
+    pub http: HttpConfig,
     /// Which subscribers the run is about.
     pub narrowing: Narrowing,
     /// Labels of merge requests.
@@ -179,7 +186,7 @@ impl Config {
             mode: self.mode,
             digest: self.digest,
             texts: false,
-            stats: Arc::default(),
+            http: HttpClient::with_redactor(self.http.clone(), redactor().clone()),
         }
     }
 
@@ -227,6 +234,10 @@ impl Config {
         let server = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
         let forges = server.iter().chain([&run.github_url]).map(|url| host_of(url)).collect();
         let gitlab = if offline { None } else { gitlab(run, &environment, &source, mode)? };
+        let source_url = if let Source::Url(url) = &source { url.as_str() } else { "" };
+        let gitlab_url = gitlab.as_ref().map_or("", |gitlab| &gitlab.url);
+        let services = [source_url, gitlab_url, &run.github_url];
+        let http = http_config(&environment, &run.network.allowed_hosts, &services)?;
         let state = if offline { None } else { Some(state(run, &environment)?) };
         Ok(Self {
             mode,
@@ -241,6 +252,8 @@ impl Config {
             state,
             forges,
             concurrency: run.concurrency,
+            deadline: run.deadline,
+            http,
             narrowing: Narrowing { share: share(args.node)?, ..Narrowing::of(&run.narrowing) },
             labels: run
                 .labels

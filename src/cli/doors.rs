@@ -8,18 +8,20 @@ use chrono::NaiveDate;
 use super::config::{Config, Source, host_of, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
+use super::secrets::redactor;
 use super::source::Loaded;
 use crate::clients::credentials::Credentials;
-use crate::clients::git::{self, LsRemote, TimeOuts};
+use crate::clients::git::{self, LsRemote};
 use crate::clients::github::GitHubCommits;
 use crate::clients::gitlab::{
     ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, GitLabWriter, Token,
     WriterConfig, project_path,
 };
-use crate::clients::http::{HttpClient, HttpConfig, Service, Stats};
+use crate::clients::http::{HttpClient, Service, ServiceClient, origin_of};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
 use crate::domain::{CommitSha, Problem, RepoUrl, Share};
+use crate::observe::Deadline;
 use crate::observe::ports::{Commits, StateError, StateStore};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::report::TrafficCount;
@@ -31,6 +33,8 @@ const EXPIRES_SOON: i64 = 14;
 /// All services that are read.
 pub struct Doors {
     http: HttpClient,
+    /// The time that all look-ups have together.
+    pub deadline: Deadline,
     gitlab: Option<GitLabApi>,
     /// Commits of moving refs.
     pub commits: AnyHost,
@@ -47,9 +51,12 @@ impl Doors {
     /// With exit code 2, when an address or the credentials file is unusable.
     pub async fn open(config: &Config) -> Result<Self, Fatal> {
         let usage = |message: String| Fatal::new(Exit::Usage, message);
-        let http = HttpClient::new(HttpConfig::default());
+        let http = HttpClient::with_redactor(config.http.clone(), redactor().clone());
+        let deadline = Deadline::new(config.deadline);
         let service = |service| http.service(service, config.concurrency);
+        let looking_up = |service: ServiceClient| service.until(deadline.clone());
         let credentials = config.credentials().map_err(|error| usage(chain(&error)))?;
+        credentials.secrets().for_each(|secret| http.redactor().learn(secret));
         let credentials = Arc::new(credentials);
         let gitlab = match &config.gitlab {
             None => None,
@@ -61,34 +68,34 @@ impl Doors {
             }
         };
         let (github_url, github_token) = &config.github;
-        let github = GitHubCommits::new(service(Service::GitHub), github_url, github_token.clone())
+        let github = looking_up(service(Service::GitHub));
+        let github = GitHubCommits::new(github, github_url, github_token.clone())
             .map_err(|error| usage(format!("--github-url (SAPM_GITHUB_URL): {error}")))?;
         let github = match &config.cache_dir {
             Some(folder) => github.remembering(folder),
             None => github,
         };
-        let ls_remote = LsRemote::new(TimeOuts::default(), Arc::clone(http.stats()))
-            .map_err(|failure| Fatal::new(Exit::Internal, failure.error))?;
+        let ls_remote = LsRemote::new(looking_up(service(Service::Git)));
         let commits = AnyHost {
-            gitlab: config
-                .gitlab
-                .as_ref()
-                .zip(gitlab.clone())
-                .map(|(gitlab, api)| (host_of(&gitlab.url), GitLabCommits::new(api))),
+            gitlab: config.gitlab.as_ref().zip(gitlab.clone()).map(|(gitlab, api)| {
+                let api = api.until(deadline.clone());
+                (host_of(&gitlab.url), GitLabCommits::new(api))
+            }),
             github_host: host_of(github_url),
             github,
             ls_remote,
-            bound: tokio::sync::Semaphore::new(config.concurrency),
             credentials: Arc::clone(&credentials),
         };
         let Some((location, settings)) = &config.state else {
             return Err(usage("it is not known where the deployment records are".to_owned()));
         };
-        let state = state::from_location(location, settings.clone())
+        let s3 = looking_up(service(Service::S3));
+        let state = state::from_location(location, settings.clone(), s3)
             .await
             .map_err(|error| usage(error.to_string()))?;
-        let slos = PrometheusClient::new(service(Service::Prometheus), credentials);
-        Ok(Self { http, gitlab, commits, state, slos })
+        let prometheus = looking_up(service(Service::Prometheus));
+        let slos = PrometheusClient::new(prometheus, credentials);
+        Ok(Self { http, deadline, gitlab, commits, state, slos })
     }
 
     /// Credentials for the config repo's own host, if the credentials file has them.
@@ -180,9 +187,9 @@ impl Doors {
         Ok(Some(GitLabDoor { api: api.clone(), reader }))
     }
 
-    /// Where requests are counted.
-    pub fn stats(&self) -> Arc<Stats> {
-        Arc::clone(self.http.stats())
+    /// What all requests have in common, also those of a clone.
+    pub fn http(&self) -> &HttpClient {
+        &self.http
     }
 
     /// Requests by service.
@@ -200,15 +207,7 @@ impl Doors {
                     bytes: of.bytes_in,
                 }
             })
-            .filter(|count| {
-                ![Service::S3, Service::Pushgateway].map(Service::label).contains(&&*count.service)
-            })
-            .chain([self.state.traffic()].map(|(requests, retries, bytes)| TrafficCount {
-                service: Service::S3.label().to_owned(),
-                requests,
-                retries,
-                bytes,
-            }))
+            .filter(|count| count.service != Service::Pushgateway.label())
             .collect()
     }
 }
@@ -288,8 +287,6 @@ pub struct AnyHost {
     github_host: String,
     github: GitHubCommits,
     ls_remote: LsRemote,
-    /// The other clients bound themselves.
-    bound: tokio::sync::Semaphore,
     credentials: Arc<Credentials>,
 }
 
@@ -303,6 +300,11 @@ impl AnyHost {
     /// Writes down what the services said, for the next run; `all`: this run asked for every ref that there is.
     pub fn keep(&self, all: bool) {
         self.github.keep(all);
+    }
+
+    /// Can it be asked about a commit by its id? (A git host without an API knows names of refs alone.)
+    pub fn knows_commits(&self, url: &RepoUrl) -> bool {
+        !matches!(self.lane_of(url), Lane::LsRemote)
     }
 
     fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
@@ -329,26 +331,29 @@ enum Lane<'a> {
 
 #[async_trait]
 impl Commits for AnyHost {
-    fn lane(&self, url: &RepoUrl) -> &'static str {
+    fn lane(&self, url: &RepoUrl) -> String {
         match self.lane_of(url) {
-            Lane::GitLab(_) => Service::GitLab.label(),
-            Lane::GitHub => Service::GitHub.label(),
-            Lane::LsRemote => Service::Git.label(),
+            Lane::GitLab(_) => Service::GitLab.name().to_owned(),
+            Lane::GitHub => Service::GitHub.name().to_owned(),
+            Lane::LsRemote => match url::Url::parse(url.clone_address()) {
+                Ok(url) => format!("the git host {}", origin_of(&url)),
+                Err(_) => "a git host".to_owned(),
+            },
         }
     }
 
     async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
         match self.lane_of(url) {
-            Lane::GitLab(gitlab) => return gitlab.commit(url, git_ref).await,
-            Lane::GitHub => return self.github.commit(url, git_ref).await,
-            Lane::LsRemote => {}
+            Lane::GitLab(gitlab) => gitlab.commit(url, git_ref).await,
+            Lane::GitHub => self.github.commit(url, git_ref).await,
+            Lane::LsRemote => {
+                // Credentials go by the very address that is asked, not by the repository's identity.
+                let address = url.clone_address();
+                let credentials = self.git_credentials(address);
+                let found = self.ls_remote.resolve(address, git_ref, credentials.as_ref());
+                Ok(CommitFact { sha: found.await?, committed_at: None, subject: None })
+            }
         }
-        let _permit = self.bound.acquire().await;
-        // Credentials go by the very address that is asked, not by the repository's identity.
-        let address = url.clone_address();
-        let credentials = self.git_credentials(address);
-        let sha = self.ls_remote.resolve(address, git_ref, credentials.as_ref()).await?;
-        Ok(CommitFact { sha, committed_at: None, subject: None })
     }
 
     fn most_at_once(&self, url: &RepoUrl) -> usize {

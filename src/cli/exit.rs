@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::clients::http::Redactor;
 use crate::domain::printable_except;
 
 /// The documented exit codes.
@@ -59,6 +60,14 @@ impl Fatal {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// The same without any secret.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        self.message = redactor.redact(&self.message);
+        self.hint = self.hint.map(|hint| redactor.redact(&hint));
         self
     }
 

@@ -1,7 +1,6 @@
 //! `sapm graph`: who publishes to whom.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use chrono::Utc;
 
@@ -9,6 +8,7 @@ use super::args::{GraphArgs, GraphFormat};
 use super::config::{Environment, Source, digest};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
+use super::network::plain_client;
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
 use super::source::{Loaded, Opening, load_config_repo};
@@ -39,7 +39,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
         mode: Mode::Plan,
         digest: digest(None, &variables)?,
         texts: false,
-        stats: Arc::default(),
+        http: plain_client(&variables)?,
     })?;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;

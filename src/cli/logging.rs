@@ -13,16 +13,22 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 use crate::domain::printable;
 
+use super::secrets::Redacted;
+
+/// What is logged unless something else is wanted. The AWS SDK warns in the debug form of its errors,
+/// which say the same as ours.
+const USUAL: &str = "warn,sapm=info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error";
+
 /// Starts logging. `SAPM_LOG` sets the filter, e.g. `debug` or `sapm=trace`.
 pub fn start(environment: &BTreeMap<String, String>) {
     let filter = environment.get("SAPM_LOG").filter(|text| !text.is_empty());
     let filter = filter
         .and_then(|text| EnvFilter::try_new(text).ok())
-        .unwrap_or_else(|| EnvFilter::new("warn,sapm=info"));
+        .unwrap_or_else(|| EnvFilter::new(USUAL));
     // Starting twice (in tests) is no harm.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(Redacted)
         .with_ansi(colours(environment, Sink::of(&std::io::stderr())))
         .with_target(false)
         .fmt_fields(debug_fn(write_field).delimited(" "))

@@ -14,11 +14,13 @@ mod explain;
 mod graph;
 mod job;
 mod logging;
+mod network;
 mod observing;
 mod output;
 mod pipeline;
 mod planning;
 mod progress;
+mod secrets;
 mod signals;
 mod source;
 mod stopwatch;
@@ -53,6 +55,7 @@ pub fn main() -> ExitCode {
         }
     };
     let environment: BTreeMap<String, String> = std::env::vars().collect();
+    secrets::learn(&environment, secrets::redactor());
     logging::start(&environment);
     let result = match &cli.command {
         Command::Apply(args) => run(args, &environment, pipeline::Mode::Apply),
@@ -64,7 +67,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(fatal) => {
-            eprintln!("{}", fatal.for_people());
+            eprintln!("{}", secrets::redactor().redact(&fatal.for_people()));
             fatal.exit.into()
         }
     }

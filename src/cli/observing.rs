@@ -27,7 +27,7 @@ pub fn observer<'a>(
         state: &*doors.state,
         slos: &doors.slos,
         publishers,
-        limits: Limits { concurrency: config.concurrency },
+        limits: Limits { concurrency: config.concurrency, deadline: doors.deadline.clone() },
         progress,
     }
 }

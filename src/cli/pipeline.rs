@@ -12,6 +12,7 @@ use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
 use super::observing::{observe_all, state_failed};
 use super::planning::{decide_on, plan_for, plan_with_needs};
+use super::secrets::redactor;
 use super::signals::Interruption;
 use super::source::{Loaded, Opening, load_config_repo};
 use super::stopwatch::Stopwatch;
@@ -59,6 +60,7 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
     let mut known = Known { snapshot: None, stopwatch: Stopwatch::start(), doors: None };
     let ended = stages(config, now, interruption, &mut known).await;
     let Ended { report, without_gitlab, explanation, fatal } = ended.unwrap_or_else(|fatal| {
+        let fatal = fatal.redacted(redactor());
         let mut report = PlanReport::of_problems(now, vec![problem_of(&fatal)]);
         report.pipeline_url = config.pipeline_url.clone();
         Ended { report, without_gitlab: false, explanation: None, fatal: Some(fatal) }
@@ -170,7 +172,7 @@ async fn prepare<'a>(
     let stopwatch = &mut known.stopwatch;
     let doors = known.doors.insert(Doors::open(config).await?);
     let credentials = doors.credentials_for_source(config);
-    let opening = Opening { stats: doors.stats(), ..config.opening(credentials) };
+    let opening = Opening { http: doors.http().clone(), ..config.opening(credentials) };
     let (loaded, gitlab, probe) = tokio::join!(
         blocking(move || load_config_repo(&opening)),
         doors.connect_gitlab(config),
@@ -344,7 +346,8 @@ async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
     let text = pushed_metrics(&run.report, run.stopwatch.measured());
     // A file that cannot be read has ended the run already.
     let credentials = config.credentials().unwrap_or_default();
-    if let Err(error) = push(address.expose_secret(), &key, &credentials, text).await {
+    let http = (config.http.clone(), redactor().clone());
+    if let Err(error) = push(http, address.expose_secret(), &key, &credentials, text).await {
         let message = format!("the metrics could not be pushed: {error}");
         tracing::warn!("{message}");
         run.report.problems.push(

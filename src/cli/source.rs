@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::config::{Source, same_host};
 use super::exit::{Exit, Fatal, chain};
@@ -12,7 +12,7 @@ use crate::app_interface::{
 };
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
-use crate::clients::http::Stats;
+use crate::clients::http::HttpClient;
 use crate::domain::{CommitSha, TargetUid, UidDigest};
 use crate::inventory::{Inventory, build};
 
@@ -36,8 +36,8 @@ pub struct Opening {
     pub digest: UidDigest,
     /// Keep the texts of all datafiles, to show excerpts of them?
     pub texts: bool,
-    /// Where the requests of a clone are counted.
-    pub stats: Arc<Stats>,
+    /// What the requests of a clone have in common with all others.
+    pub http: HttpClient,
 }
 
 /// The config repo, read.
@@ -113,7 +113,7 @@ fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
         cache_dir: opening.cache_dir.clone(),
         scratch_dir: std::env::temp_dir(),
         times: TimeOuts::default(),
-        stats: Arc::clone(&opening.stats),
+        http: opening.http.clone(),
     })
     .map_err(|error| clone_failed(&error))?;
     let stats = checkout.stats();

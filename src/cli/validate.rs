@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use chrono::Utc;
 
@@ -11,6 +10,7 @@ use super::config::{Environment, Source};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
 use super::logging::{Sink, colours};
+use super::network::plain_client;
 use super::output::{check_folder, print, write_files};
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
@@ -38,7 +38,7 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
         mode: Mode::Plan,
         digest: UidDigest::default(),
         texts: true,
-        stats: Arc::default(),
+        http: plain_client(&variables)?,
     })?;
     let findings = validate(&loaded.bundle, &loaded.inventory, Utc::now());
     let report = FindingsReport::new(findings, loaded.bundle.counts);

@@ -84,7 +84,8 @@ pub(super) fn states(
             if let Ok(commit) = state.commit.clone() {
                 for channel in &target.promotion.publish {
                     if inventory.subscribed.contains(channel) {
-                        read_deployment(target, channel, &commit, snapshot, &mut state, problems);
+                        let reading = Reading { target, channel, commit: &commit, snapshot };
+                        reading.read(&mut state, &mut failed, problems);
                     }
                 }
             }
@@ -136,26 +137,54 @@ fn about(target: &Target, key: &str, problem: Problem) -> Problem {
     problem.in_file(&place.file).at(key).at_line(place.line, place.column)
 }
 
-fn read_deployment(
-    target: &Target,
-    channel: &str,
-    commit: &CommitSha,
-    snapshot: &Snapshot,
-    state: &mut PublisherState,
-    problems: &mut Vec<Problem>,
-) {
-    let key = records::record_key(channel, &target.uid, commit);
-    if let Some(failure) = snapshot.deployment_record_errors.get(&key) {
-        let message = format!("the deployment record {key} could not be read: {}", failure.error);
-        problems.push(about(target, &key, Problem::error("record_lookup_failed", message)));
-        state.unread.insert(channel.to_owned(), failure.clone());
-        return;
+/// What is read of a publisher: the record of its commit on a channel.
+struct Reading<'a> {
+    target: &'a Target,
+    channel: &'a str,
+    commit: &'a CommitSha,
+    snapshot: &'a Snapshot,
+}
+
+impl Reading<'_> {
+    /// `failed` are the shared causes that were reported so far.
+    fn read(
+        &self,
+        state: &mut PublisherState,
+        failed: &mut BTreeSet<String>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Self { target, channel, commit, snapshot } = *self;
+        let key = records::record_key(channel, &target.uid, commit);
+        if let Some(failure) = snapshot.deployment_record_errors.get(&key) {
+            problems.extend(report_record(target, &key, failure, failed));
+            state.unread.insert(channel.to_owned(), failure.clone());
+            return;
+        }
+        let deployment = match snapshot.deployment_records.get(&key) {
+            None => deployment(DeploymentState::Missing, None),
+            Some(stored) => recorded(target, &key, stored, problems),
+        };
+        state.deployments.insert(channel.to_owned(), deployment);
     }
-    let deployment = match snapshot.deployment_records.get(&key) {
-        None => deployment(DeploymentState::Missing, None),
-        Some(stored) => recorded(target, &key, stored, problems),
-    };
-    state.deployments.insert(channel.to_owned(), deployment);
+}
+
+/// One problem for each record, and one for a cause that many share.
+fn report_record(
+    target: &Target,
+    key: &str,
+    failure: &Failure,
+    failed: &mut BTreeSet<String>,
+) -> Option<Problem> {
+    match &failure.shared_cause {
+        Some(cause) => {
+            failed.insert(cause.clone()).then(|| Problem::error("service_refused", cause.clone()))
+        }
+        None => {
+            let message =
+                format!("the deployment record {key} could not be read: {}", failure.error);
+            Some(about(target, key, Problem::error("record_lookup_failed", message)))
+        }
+    }
 }
 
 fn deployment(state: DeploymentState, reason: Option<String>) -> Deployment {

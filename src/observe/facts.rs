@@ -1,12 +1,14 @@
 //! Commits, deployment records and SLO values.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
 use std::pin::pin;
 
 use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::deadline::Deadline;
 use super::ports::{Commits, SloSource, StateError, StateStore};
 use super::progress::Progress;
 use super::questions::{CommitQuestion, Questions};
@@ -17,11 +19,30 @@ use crate::snapshot::{CommitFact, Failure, Lookup, SloValue, Snapshot};
 /// Fewer refs of one service than this are asked for one by one: side by side that takes no longer.
 const FEWEST_AT_ONCE: usize = 10;
 
-/// How much is asked at once.
-#[derive(Debug, Clone, Copy)]
+/// How much is asked at once, and until when.
+#[derive(Debug, Clone)]
 pub struct Limits {
     /// Look-ups under way for each service.
     pub concurrency: usize,
+    /// The time that all look-ups have together. What is not known by then concerns its targets only.
+    pub deadline: Deadline,
+}
+
+impl Limits {
+    /// An answer in time, or a failure that all look-ups at this host share.
+    async fn bound<T>(
+        &self,
+        host: impl FnOnce() -> String,
+        answer: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        self.deadline.bound(answer).await.ok_or_else(|| {
+            Failure::shared(format!(
+                "{} did not answer within the {} that a run has for look-ups (--deadline): some are not known",
+                host(),
+                self.deadline
+            ))
+        })
+    }
 }
 
 /// Asks the services for facts.
@@ -58,6 +79,7 @@ impl Observer<'_> {
         inventory: &Inventory,
         snapshot: &mut Snapshot,
     ) -> Result<(), StateError> {
+        self.limits.deadline.begin();
         let mut questions = Questions::of(inventory, self.publishers(inventory));
         self.progress.begin("commits and deployment records", questions.count());
         let (now_known, commits_found) = mpsc::unbounded_channel();
@@ -96,7 +118,7 @@ impl Observer<'_> {
         &'a self,
         questions: &'a [CommitQuestion],
     ) -> impl Stream<Item = (usize, Result<CommitFact, Failure>)> + 'a {
-        let mut lanes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut lanes: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (place, question) in questions.iter().enumerate() {
             lanes.entry(self.commits.lane(&question.url)).or_default().push(place);
         }
@@ -107,7 +129,7 @@ impl Observer<'_> {
                     let question = &questions[place];
                     let answer = match found {
                         Some(fact) => Ok(fact),
-                        None => self.commits.commit(&question.url, &question.git_ref).await,
+                        None => self.commit(question).await,
                     };
                     self.progress.step();
                     (place, answer)
@@ -115,6 +137,11 @@ impl Observer<'_> {
                 .buffer_unordered(concurrency)
                 .boxed()
         }))
+    }
+
+    async fn commit(&self, question: &CommitQuestion) -> Result<CommitFact, Failure> {
+        let answer = self.commits.commit(&question.url, &question.git_ref);
+        self.limits.bound(|| self.commits.lane(&question.url), answer).await?
     }
 
     /// What requests for many refs of one service find; `None` for each ref that has to be asked for.
@@ -137,7 +164,8 @@ impl Observer<'_> {
                 } else {
                     let asked = places.iter().map(|&place| &questions[place]);
                     let asked: Vec<_> = asked.map(|q| (&q.url, q.git_ref.as_str())).collect();
-                    self.commits.many(&asked).await
+                    let found = self.limits.deadline.bound(self.commits.many(&asked)).await;
+                    found.unwrap_or_else(|| vec![None; places.len()])
                 };
                 stream::iter(places.into_iter().zip(found))
             })
@@ -156,21 +184,26 @@ impl Observer<'_> {
         let mut answers = stream::poll_fn(move |context| keys.poll_recv(context))
             .filter(|key| std::future::ready(seen.insert(key.clone())))
             .map(|key| async {
-                let answer = self.state.get(&state_key(&key)).await;
+                let place = || format!("the state at {}", self.state.location());
+                let state_key = state_key(&key);
+                let answer = self.limits.bound(place, self.state.get(&state_key)).await;
                 self.progress.step();
                 (key, answer)
             })
             .buffer_unordered(self.limits.concurrency.max(1));
         while let Some((key, answer)) = answers.next().await {
             match answer {
-                Ok(None) => {}
-                Ok(Some(bytes)) => {
+                Ok(Ok(None)) => {}
+                Ok(Ok(Some(bytes))) => {
                     records.insert(key, stored(&bytes));
                 }
-                Err(StateError::Key(error)) => {
+                Ok(Err(StateError::Key(error))) => {
                     errors.insert(key, Failure::new(error));
                 }
-                Err(whole @ StateError::Whole(_)) => return Err(whole),
+                Ok(Err(whole @ StateError::Whole(_))) => return Err(whole),
+                Err(late) => {
+                    errors.insert(key, late);
+                }
             }
         }
         Ok(())
@@ -178,26 +211,38 @@ impl Observer<'_> {
 
     /// SLO values, each distinct query once.
     pub async fn slo_values(&self, queries: &[SloQuery], snapshot: &mut Snapshot) {
+        self.limits.deadline.begin();
         let distinct: BTreeSet<(&str, &str)> =
             queries.iter().map(|query| (query.url.as_str(), query.expression.as_str())).collect();
         self.progress.begin("SLO values", distinct.len());
-        let values: BTreeMap<_, _> = stream::iter(distinct)
-            .map(|(url, expression)| async move {
-                let value = match self.slos.value(url, expression).await {
-                    Ok(value) => SloValue::Value(value),
-                    Err(failure) => SloValue::Failed(failure),
-                };
-                self.progress.step();
-                ((url, expression), value)
-            })
-            .buffer_unordered(self.limits.concurrency.max(1))
-            .collect()
-            .await;
+        let mut lanes: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
+        for query in distinct {
+            lanes.entry(self.slos.lane(query.0)).or_default().push(query);
+        }
+        let concurrency = self.limits.concurrency.max(1);
+        let values: BTreeMap<_, _> = stream::select_all(lanes.iter().map(|(host, queries)| {
+            stream::iter(queries)
+                .map(move |&query| async move { (query, self.slo_value(host, query).await) })
+                .buffer_unordered(concurrency)
+                .boxed()
+        }))
+        .collect()
+        .await;
         self.progress.end();
         for query in queries {
             if let Some(value) = values.get(&(query.url.as_str(), query.expression.as_str())) {
                 snapshot.slo_values.insert(query.key.clone(), value.clone());
             }
+        }
+    }
+
+    async fn slo_value(&self, host: &str, (url, expression): (&str, &str)) -> SloValue {
+        let answer = self.slos.value(url, expression);
+        let answer = self.limits.bound(|| host.to_owned(), answer).await.and_then(|value| value);
+        self.progress.step();
+        match answer {
+            Ok(value) => SloValue::Value(value),
+            Err(failure) => SloValue::Failed(failure),
         }
     }
 }

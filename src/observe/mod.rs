@@ -3,12 +3,14 @@
 //!
 //! Observing never writes. [`ports`] are the doors to the outside.
 
+mod deadline;
 mod facts;
 mod forge;
 pub mod ports;
 mod progress;
 mod questions;
 
+pub use deadline::Deadline;
 pub use facts::{Limits, Observer};
 pub use forge::{ForgeFactsError, OpenRequests, observe_needs, observe_requests};
 pub use progress::{NoProgress, Progress};

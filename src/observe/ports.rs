@@ -20,9 +20,10 @@ pub trait Commits: Send + Sync {
     /// The reason in words: ref or repository gone, host unknown, no answer.
     async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure>;
 
-    /// Which service is asked about this repository: one that is slow holds up no other.
-    fn lane(&self, _url: &RepoUrl) -> &'static str {
-        "any"
+    /// Which service at which host is asked about this repository, for people: one that is slow holds
+    /// up no other.
+    fn lane(&self, _url: &RepoUrl) -> String {
+        "the host of the code repositories".to_owned()
     }
 
     /// How many refs of this service's repositories one call of [`Commits::many`] takes at most; 1 where it
@@ -66,11 +67,6 @@ pub trait StateStore: Send + Sync {
 
     /// Where it is, for messages: `s3://bucket/prefix` or `file:///dir`.
     fn location(&self) -> String;
-
-    /// Requests sent, retries among them, and bytes received so far.
-    fn traffic(&self) -> (u64, u64, u64) {
-        (0, 0, 0)
-    }
 }
 
 /// Values of SLO expressions.
@@ -81,6 +77,11 @@ pub trait SloSource: Send + Sync {
     /// # Errors
     /// No answer, an error, an empty answer or NaN, in words.
     async fn value(&self, url: &str, expression: &str) -> Result<f64, Failure>;
+
+    /// Which host is asked, for people: one that is slow holds up no other.
+    fn lane(&self, _url: &str) -> String {
+        "Prometheus".to_owned()
+    }
 }
 
 /// A branch of the config repo.

@@ -1,10 +1,12 @@
 //! The real binary against the stand-ins, from the outside: what it writes, prints, and how it ends.
 
 mod answerless;
+mod bounds;
 mod broken_parts;
 mod closing;
 mod counts;
 mod duplicates;
+mod echoes;
 mod explain;
 mod explain_names;
 mod explain_words;

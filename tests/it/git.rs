@@ -13,6 +13,7 @@ use sapm::clients::git::{
     CloneOptions, ConfigCheckout, Credentials, GitError, LsRemote, Merge, TimeOuts,
     has_local_changes, local_head, merge_texts, open, visit_commit,
 };
+use sapm::clients::http::{AllowedHosts, HttpClient, HttpConfig, Service};
 use tempfile::TempDir;
 
 use self::web::{Reply, Request, Server};
@@ -138,7 +139,7 @@ fn credentials() -> Credentials {
 
 fn options(url: impl Into<String>, home: &Path) -> CloneOptions {
     CloneOptions {
-        stats: std::sync::Arc::default(),
+        http: HttpClient::new(HttpConfig::default()),
         url: url.into(),
         branch: None,
         credentials: Some(credentials()),

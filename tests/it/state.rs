@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use sapm::clients::http::{HttpClient, HttpConfig, Service, ServiceClient};
 use sapm::clients::state::{DirState, S3Settings, S3State, file_of, from_location};
 use sapm::observe::ports::{StateError, StateStore};
 use tempfile::TempDir;
@@ -19,11 +20,20 @@ fn settings(endpoint: &str) -> S3Settings {
         region: Some("us-east-1".to_owned()),
         access_key: Some(("AKIA".to_owned(), "s3cr3t".to_owned().into())),
         endpoint: Some(endpoint.to_owned()),
-        attempts: 2,
-        connect: Duration::from_secs(1),
-        attempt: Duration::from_secs(1),
-        operation: Duration::from_secs(3),
     }
+}
+
+fn client() -> HttpClient {
+    HttpClient::new(HttpConfig {
+        attempt_timeout: Duration::from_secs(1),
+        backoff_base: Duration::from_millis(1),
+        untold_pause: Duration::from_millis(1),
+        ..HttpConfig::default()
+    })
+}
+
+fn service() -> ServiceClient {
+    client().service(Service::S3, 32)
 }
 
 fn error(status: u16, code: &str, message: &str) -> Reply {
@@ -58,7 +68,7 @@ fn bucket() -> Server {
 
 async fn answering(reply: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> (S3State, Server) {
     let server = Server::start(reply);
-    (S3State::new("b", "", settings(&server.url)).await, server)
+    (S3State::new("b", "", settings(&server.url), service()).await, server)
 }
 
 fn whole(error: StateError) -> String {
@@ -79,7 +89,8 @@ fn of_key(error: StateError) -> String {
 #[tokio::test]
 async fn a_bucket_keeps_what_was_put() {
     let server = bucket();
-    let state = from_location("s3://b/team/x/", settings(&server.url)).await.expect("a state");
+    let state =
+        from_location("s3://b/team/x/", settings(&server.url), service()).await.expect("a state");
     assert_eq!(state.location(), "s3://b/team/x");
     assert_eq!(state.get(KEY).await.expect("answers"), None);
     state.put(KEY, b"{}".to_vec()).await.expect("puts");
@@ -99,23 +110,66 @@ async fn a_bucket_keeps_what_was_put() {
 #[tokio::test]
 async fn requests_are_counted() {
     let failures = AtomicU32::new(0);
-    let (state, _server) = answering(move |_| {
+    let server = Server::start(move |_| {
         if failures.fetch_add(1, Ordering::SeqCst) == 0 {
             error(503, "SlowDown", "Please reduce your request rate.")
         } else {
             Reply::new(200, "binary/octet-stream", "12345")
         }
+    });
+    let http = client();
+    let service = http.service(Service::S3, 1);
+    let state = S3State::new("b", "", settings(&server.url), service).await;
+    state.get(KEY).await.expect("answers the second time");
+    let stats = http.stats().of(Service::S3);
+    assert_eq!((stats.requests, stats.retries), (2, 1));
+    assert!(stats.bytes_in >= 5);
+}
+
+/// Amazon's way to say "later": half of all requests, with no word about when, and no end of it for
+/// any single one. The SDK by itself has repetitions for some 100 of them together.
+#[tokio::test]
+async fn a_bucket_that_wants_less_at_once_is_waited_for() {
+    let asked = AtomicU32::new(0);
+    let server = Server::start(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        number if number < 700 && number % 2 == 0 => error(503, "SlowDown", "x"),
+        _ => Reply::new(200, "x", "{}"),
+    });
+    let state = Arc::new(S3State::new("b", "", settings(&server.url), service()).await);
+    let gets = (0..400).map(|at| {
+        let state = Arc::clone(&state);
+        async move { state.get(&format!("state/{at}")).await.map(|bytes| bytes.is_some()) }
+    });
+    let found = futures_util::future::join_all(gets).await;
+    let failed = found.iter().filter(|found| !matches!(found, Ok(true))).count();
+    assert_eq!(failed, 0, "{:?}", found.iter().find(|found| !matches!(found, Ok(true))));
+}
+
+/// One cause, and not a problem for each record.
+#[tokio::test]
+async fn a_bucket_that_refuses_or_fails_everything_is_given_up_as_a_whole() {
+    for (code, word) in [("SlowDown", "it refuses requests"), ("ServiceUnavailable", "it fails")] {
+        let (state, server) = answering(move |_| error(503, code, "x")).await;
+        let text = whole(state.get(KEY).await.expect_err(code));
+        assert!(text.contains(word), "{text}");
+        assert!(server.requests().len() <= 10, "it is not asked for ever");
+    }
+    // It answered before, and then no more.
+    let (state, _server) = answering(|request| match request.path.ends_with("sha") {
+        true => error(500, "InternalError", "x"),
+        false => Reply::new(200, "x", "{}"),
     })
     .await;
-    state.get(KEY).await.expect("answers the second time");
-    let stats = state.stats();
-    assert_eq!((stats.requests, stats.retries, stats.bytes_read), (1, 1, 5));
+    state.get("state/export").await.expect("answers");
+    of_key(state.get(KEY).await.expect_err("the first"));
+    of_key(state.get(KEY).await.expect_err("the second"));
+    whole(state.get(KEY).await.expect_err("the third in a row"));
 }
 
 #[tokio::test]
 async fn what_concerns_the_whole_bucket() {
     let server = bucket();
-    let other = S3State::new("other", "", settings(&server.url)).await;
+    let other = S3State::new("other", "", settings(&server.url), service()).await;
     let text = whole(other.get(KEY).await.expect_err("no bucket"));
     assert!(
         text.contains("no such bucket") && text.contains("bucket other at http://127.0.0.1"),
@@ -126,6 +180,7 @@ async fn what_concerns_the_whole_bucket() {
         (403, "InvalidAccessKeyId", "credentials"),
         (403, "SignatureDoesNotMatch", "credentials"),
         (400, "ExpiredToken", "credentials"),
+        (403, "RequestTimeTooSkewed", "clock"),
         (403, "AccessDenied", "s3:ListBucket"),
     ] {
         let (state, _server) = answering(move |_| error(status, code, "x")).await;
@@ -143,13 +198,13 @@ async fn what_concerns_the_whole_bucket() {
         |_: &Request| error(301, "PermanentRedirect", "x").with("x-amz-bucket-region", "eu-west-1");
     let (state, _server) = answering(moved).await;
     let text = whole(state.get(KEY).await.expect_err("elsewhere"));
-    assert!(text.contains("AWS_REGION=eu-west-1"), "{text}");
+    assert!(text.contains("APP_INTERFACE_STATE_BUCKET_REGION=eu-west-1"), "{text}");
     for (status, body) in [(404, "<html>not found</html>"), (405, "")] {
         let (state, _server) = answering(move |_| Reply::new(status, "text/html", body)).await;
         let text = whole(state.get(KEY).await.expect_err("no S3"));
         assert!(text.contains("none of an S3 server"), "{text}");
     }
-    let closed = S3State::new("b", "", settings("http://127.0.0.1:9")).await;
+    let closed = S3State::new("b", "", settings("http://127.0.0.1:9"), service()).await;
     let text = whole(closed.get(KEY).await.expect_err("closed"));
     assert!(text.contains("cannot be reached"), "{text}");
 }
@@ -166,7 +221,11 @@ async fn a_store_that_never_answers_is_given_up() {
 
 #[tokio::test]
 async fn what_concerns_one_key() {
-    let (state, _server) = answering(|_| error(500, "InternalError", "x")).await;
+    let (state, _server) = answering(|request| match request.path.ends_with("sha") {
+        true => error(500, "InternalError", "x"),
+        false => Reply::new(200, "application/xml", "<ListBucketResult></ListBucketResult>"),
+    })
+    .await;
     let text = of_key(state.get(KEY).await.expect_err("broken"));
     assert!(text.contains(KEY) && text.contains("InternalError"), "{text}");
     let message = "User: u is not authorized to perform: s3:ListBucket on resource: b";
@@ -183,6 +242,17 @@ async fn what_concerns_one_key() {
     let (state, _server) = answering(only).await;
     state.get("state/export").await.expect("answers");
     of_key(state.get(KEY).await.expect_err("denied"));
+    // A proxy that does not like the address of one record.
+    for status in [400, 404, 414] {
+        let (state, _server) = answering(move |request| match request.path.ends_with("sha") {
+            true => Reply::new(status, "text/html", "<html>no</html>"),
+            false => Reply::new(200, "x", "ok"),
+        })
+        .await;
+        state.get("state/export").await.expect("answers");
+        let text = of_key(state.get(KEY).await.expect_err("a page"));
+        assert!(text.contains("none of an S3 server"), "{text}");
+    }
     let read_only = |request: &Request| {
         if request.method == "PUT" {
             error(403, "AccessDenied", "x")
@@ -197,8 +267,12 @@ async fn what_concerns_one_key() {
 #[tokio::test]
 async fn a_folder_has_the_same_keys() {
     let home = TempDir::new().expect("a folder");
-    let state =
-        from_location(&format!("file://{}", home.path().display()), S3Settings::default()).await;
+    let state = from_location(
+        &format!("file://{}", home.path().display()),
+        S3Settings::default(),
+        service(),
+    )
+    .await;
     let state = state.expect("a state");
     assert_eq!(state.location(), format!("file://{}", home.path().display()));
     assert_eq!(state.get(KEY).await.expect("reads"), None);
@@ -232,7 +306,8 @@ async fn keys_that_lead_elsewhere_are_refused_everywhere() {
     let folder = home.path().join("state");
     fs::create_dir(&folder).expect("a folder");
     let server = bucket();
-    let bucket = from_location("s3://b/team", settings(&server.url)).await.expect("a state");
+    let bucket =
+        from_location("s3://b/team", settings(&server.url), service()).await.expect("a state");
     for state in [Arc::new(DirState::new(&folder)) as Arc<dyn StateStore>, bucket] {
         for key in ["../outside", "promotions_v2/../../outside", "promotions_v2/./x", "x/.."] {
             let refused = of_key(state.get(key).await.expect_err("no path"));
@@ -316,7 +391,7 @@ async fn other_locations_are_refused() {
     for location in
         ["", "b", "s3://", "s3:///x", "s3://key:secret@b", "file://host/x", "file:x", "https://b"]
     {
-        let result = from_location(location, S3Settings::default()).await;
+        let result = from_location(location, S3Settings::default(), service()).await;
         assert!(matches!(result.map(|_| ()), Err(StateError::Whole(_))), "{location}");
     }
 }
@@ -324,7 +399,7 @@ async fn other_locations_are_refused() {
 #[tokio::test]
 async fn many_requests_at_once() {
     let server = bucket();
-    let state = Arc::new(S3State::new("b", "", settings(&server.url)).await);
+    let state = Arc::new(S3State::new("b", "", settings(&server.url), service()).await);
     let gets = (0..100).map(|at| {
         let state = Arc::clone(&state);
         tokio::spawn(async move { state.get(&format!("state/{at}")).await })

@@ -10,6 +10,7 @@ use super::Credentials;
 use super::address::Address;
 use super::ls_remote::{LsRemote, Target};
 use super::pkt_line::{Packet, data, next_packet};
+use crate::clients::http::one_line;
 use crate::domain::CommitSha;
 use crate::snapshot::Failure;
 
@@ -32,10 +33,8 @@ impl LsRemote {
         let target = Target { url, credentials: own.as_ref().or(credentials) };
         let place = target.url.to_string();
         let answer = self.upload_pack(&target, request(branch, tips)).await;
-        let above = answer.map_err(|failure| {
-            Failure::new(failure.into_error(&place, target.credentials.is_some()).to_string())
-        })?;
-        read(&above).map_err(|reason| Failure::new(format!("{place}: {reason}")))
+        let above = answer.map_err(|error| self.failure(&target, &error))?;
+        read(&above).map_err(|reason| Failure::new(self.redacted(&format!("{place}: {reason}"))))
     }
 }
 
@@ -60,7 +59,7 @@ fn read(mut bytes: &[u8]) -> Result<BTreeSet<CommitSha>, String> {
             return Ok(above);
         }
         if let Some(message) = line.strip_prefix("ERR ") {
-            return Err(format!("it says: {message}"));
+            return Err(format!("it says: {}", one_line(message)));
         }
         above.extend(line.strip_prefix("shallow ").and_then(CommitSha::parse));
     }

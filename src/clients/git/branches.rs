@@ -23,7 +23,7 @@ use super::scratch::ScratchDir;
 use super::transport::Session;
 use super::{Credentials, GitError, LsRemote, TimeOuts, http};
 use crate::app_interface::walk::MAX_LINKS;
-use crate::clients::http::Stats;
+use crate::clients::http::{HttpClient, Service};
 use crate::domain::{CommitSha, sha256_hex};
 use crate::observe::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
@@ -58,8 +58,8 @@ pub struct BranchOptions {
     pub scratch_dir: PathBuf,
     /// How long to wait.
     pub times: TimeOuts,
-    /// Where the requests are counted.
-    pub stats: Arc<Stats>,
+    /// What the requests have in common with all others.
+    pub http: HttpClient,
 }
 
 /// The branches, once they were fetched.
@@ -143,10 +143,7 @@ impl Branches {
         if tips.is_empty() || !is_http {
             return;
         }
-        let ls_remote = match LsRemote::new(self.options.times, Arc::clone(&self.options.stats)) {
-            Ok(ls_remote) => ls_remote,
-            Err(failure) => return tracing::debug!("{}", failure.error),
-        };
+        let ls_remote = LsRemote::new(self.options.http.service(Service::Git, 1));
         let credentials = self.options.credentials.as_ref();
         match ls_remote.directly_above(&self.options.url, target_branch, &tips, credentials).await {
             Ok(proved) => {
@@ -212,7 +209,7 @@ fn fetch(options: &BranchOptions, prefix: &str) -> Result<(Fetched, Heads), GitE
                 cache_dir: None,
                 scratch_dir: options.scratch_dir.clone(),
                 times: options.times,
-                stats: Arc::clone(&options.stats),
+                http: options.http.clone(),
             };
             let credentials = credentials.or_else(|| options.credentials.clone());
             let session = Session::new(url, credentials, &clone)?;

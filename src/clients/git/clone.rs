@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use git2::{Oid, Repository, RepositoryInitOptions};
 
@@ -12,7 +11,7 @@ use super::remote::Remote;
 use super::scratch::ScratchDir;
 use super::{Credentials, GitError, TimeOuts, tree, without_userinfo};
 use crate::app_interface::Entry;
-use crate::clients::http::Stats;
+use crate::clients::http::HttpClient;
 use crate::domain::CommitSha;
 
 /// Where our one ref is: the commit that was fetched last.
@@ -34,8 +33,8 @@ pub struct CloneOptions {
     pub scratch_dir: PathBuf,
     /// How long to wait.
     pub times: TimeOuts,
-    /// Where its requests are counted.
-    pub stats: Arc<Stats>,
+    /// What its requests have in common with all others: settings, counts, known secrets.
+    pub http: HttpClient,
 }
 
 /// What the clone cost.

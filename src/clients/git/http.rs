@@ -1,20 +1,19 @@
-//! What clones and ref look-ups share over HTTP: time-outs, the redirect rule
-//! and what can go wrong.
+//! HTTP as a clone needs it: time-outs, the redirect rule and what can go wrong.
 
 use std::error::Error;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use url::Url;
 
 use super::GitError;
+use crate::clients::http::{asked_pause, one_line};
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOuts {
-    /// For a connection.
-    pub connect: Duration,
     /// For the next bytes of an answer.
     pub idle: Duration,
     /// For a whole clone.
@@ -22,22 +21,18 @@ pub struct TimeOuts {
 }
 
 impl Default for TimeOuts {
-    /// 5 s, 20 s and 5 minutes: a server that accepts and never answers is
+    /// 20 s and 5 minutes: a server that accepts and never answers is
     /// given up after 20 s.
     fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(5),
-            idle: Duration::from_secs(20),
-            total: Duration::from_mins(5),
-        }
+        Self { idle: Duration::from_secs(20), total: Duration::from_mins(5) }
     }
 }
 
 /// An HTTP exchange that did not work; holds no token.
 #[derive(Debug, Clone)]
 pub(super) enum HttpFailure {
-    /// Another status than 200.
-    Status(StatusCode),
+    /// Another status than 200, and for how long the host asks to stay away.
+    Status(StatusCode, Option<Duration>),
     /// No bytes in time.
     TimedOut(Duration),
     /// No connection, or it broke: in words.
@@ -48,9 +43,10 @@ pub(super) enum HttpFailure {
 
 impl HttpFailure {
     pub(super) fn from_reqwest(error: reqwest::Error, times: TimeOuts) -> Self {
-        if error.is_timeout() {
-            let waited = if error.is_connect() { times.connect } else { times.idle };
-            Self::TimedOut(waited)
+        if error.is_timeout() && error.is_connect() {
+            Self::Connection("no connection in time".to_owned())
+        } else if error.is_timeout() {
+            Self::TimedOut(times.idle)
         } else if error.is_redirect() {
             Self::NotGit(error.source().map_or_else(|| error.to_string(), chain))
         } else {
@@ -65,26 +61,33 @@ impl HttpFailure {
         }
     }
 
-    /// Is it worth one more try? Not after a time-out: that was long enough.
-    pub(super) fn is_transient(&self) -> bool {
+    /// How long to wait before one more try, if that is worth it. Not after a time-out: that was long
+    /// enough; and not if the host wants to be left alone for longer than `longest`.
+    pub(super) fn pause(&self, usual: Duration, longest: Duration) -> Option<Duration> {
         match self {
-            Self::Status(status) => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
+            Self::Status(status, Some(told)) if is_later(*status) => {
+                (*told <= longest).then_some(*told)
             }
-            Self::Connection(_) => true,
-            Self::TimedOut(_) | Self::NotGit(_) => false,
+            Self::Status(status, _) if is_later(*status) => Some(usual),
+            Self::Connection(_) => Some(usual),
+            _ => None,
         }
     }
 
     pub(super) fn into_error(self, url: &str, with_credentials: bool) -> GitError {
         let url = url.to_owned();
         match self {
-            Self::Status(StatusCode::UNAUTHORIZED) => {
+            Self::Status(StatusCode::UNAUTHORIZED, _) => {
                 GitError::Unauthorized { url, with_credentials }
             }
-            Self::Status(StatusCode::FORBIDDEN) => GitError::Forbidden { url },
-            Self::Status(StatusCode::NOT_FOUND | StatusCode::GONE) => GitError::NotFound { url },
-            Self::Status(status) => {
+            Self::Status(StatusCode::FORBIDDEN, _) => GitError::Forbidden { url },
+            Self::Status(StatusCode::NOT_FOUND | StatusCode::GONE, _) => GitError::NotFound { url },
+            Self::Status(status, Some(told)) if is_later(status) => {
+                let told = told.as_secs();
+                let reason = format!("it answers {status} and wants to be left alone for {told} s");
+                GitError::Unreachable { url, reason }
+            }
+            Self::Status(status, _) => {
                 GitError::Unreachable { url, reason: format!("it answers {status}") }
             }
             Self::TimedOut(waited) => GitError::TimedOut { url, waited },
@@ -93,6 +96,11 @@ impl HttpFailure {
             }
         }
     }
+}
+
+/// May it go better later?
+fn is_later(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
 /// A message with all its sources.
@@ -128,7 +136,7 @@ pub(super) fn may_follow(from: &Url, to: &Url, with_credentials: bool) -> Result
 }
 
 /// Redirects in a row that are followed.
-pub(super) const MOST_REDIRECTS: usize = 5;
+pub(super) const MAX_REDIRECTS: usize = 5;
 
 /// `base` + `/` + `tail`.
 pub(super) fn below(base: &Url, tail: &str) -> Url {
@@ -150,16 +158,17 @@ pub(super) fn base_of_refs(url: &Url) -> Option<Url> {
 /// Checks status and content type of an answer of a smart host.
 pub(super) fn check_answer(
     status: StatusCode,
-    content_type: Option<&reqwest::header::HeaderValue>,
+    headers: &HeaderMap,
     wanted: &str,
 ) -> Result<(), HttpFailure> {
     if status != StatusCode::OK {
-        return Err(HttpFailure::Status(status));
+        return Err(HttpFailure::Status(status, asked_pause(headers)));
     }
-    let found = content_type.and_then(|value| value.to_str().ok()).unwrap_or("none");
+    let found = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("none");
     if found.eq_ignore_ascii_case(wanted) {
         Ok(())
     } else {
+        let found = one_line(found);
         Err(HttpFailure::NotGit(format!(
             "its answer (content type {found}) is none of a smart git host"
         )))

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::pkt_line::section;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+
+use super::pkt_line::{Packet, PktError, next_packet};
+use crate::clients::http::{BodyReader, one_line};
 use crate::domain::CommitSha;
 
 /// Refs with their objects, annotated tags already peeled.
@@ -52,61 +56,161 @@ pub(super) fn ls_refs_request(git_ref: &str) -> String {
     )
 }
 
-/// Reads the answer to `ls-refs`: `<id> <name>[ symref-target:<name>][ peeled:<id>]`.
-pub(super) fn read_ls_refs(bytes: &[u8]) -> Result<Refs, String> {
-    let (lines, _) = section(bytes)?;
-    let mut refs = Refs::new();
-    for line in lines {
+/// Which list of refs a host sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The answer to `ls-refs`: `<id> <name>[ symref-target:<name>][ peeled:<id>]`.
+    LsRefs,
+    /// The answer to `info/refs?service=git-upload-pack`.
+    Advertisement,
+}
+
+impl Form {
+    /// The content type of the answer.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::LsRefs => "application/x-git-upload-pack-result",
+            Self::Advertisement => "application/x-git-upload-pack-advertisement",
+        }
+    }
+}
+
+/// Reads a list of refs as it arrives, and keeps those that one name may mean.
+pub(super) struct RefList {
+    form: Form,
+    wanted: Vec<String>,
+    /// The beginning of a packet.
+    rest: Vec<u8>,
+    /// Is this the announcement, which is a section of its own? (Protocol v2 may come without it.)
+    announced: bool,
+    /// Is the first line of the list yet to come, and the list over?
+    first: bool,
+    over: bool,
+    /// It speaks protocol v2: it is to be asked with `ls-refs`.
+    pub version_2: bool,
+    /// What was found.
+    pub refs: Refs,
+}
+
+impl RefList {
+    pub fn new(form: Form, git_ref: &str) -> Self {
+        Self {
+            form,
+            wanted: candidates(git_ref),
+            rest: Vec::new(),
+            announced: false,
+            first: true,
+            over: false,
+            version_2: false,
+            refs: Refs::new(),
+        }
+    }
+
+    /// Has the list come to its end?
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn complete(self) -> Result<Self, String> {
+        if self.over { Ok(self) } else { Err("its answer is cut off".to_owned()) }
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>) -> Result<(), String> {
+        match packet {
+            Packet::Flush => self.over |= !std::mem::take(&mut self.announced),
+            Packet::Data(line) if !self.over => self.line(&String::from_utf8_lossy(line))?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        if let Some(message) = line.strip_prefix("ERR ") {
+            return Err(format!("it says: {}", one_line(message)));
+        }
+        if self.form == Form::Advertisement && self.first && line.starts_with("# service=") {
+            self.announced = true;
+            return Ok(());
+        }
+        let first = std::mem::replace(&mut self.first, false);
+        match self.form {
+            Form::LsRefs => self.ls_refs_line(line),
+            Form::Advertisement if self.version_2 => Ok(()),
+            Form::Advertisement if first && line == "version 2" => {
+                self.version_2 = true;
+                Ok(())
+            }
+            Form::Advertisement if first && line == "version 1" => Ok(()),
+            Form::Advertisement => self.advertised_line(line),
+        }
+    }
+
+    fn ls_refs_line(&mut self, line: &str) -> Result<(), String> {
         let mut words = line.split(' ');
         let (Some(id), Some(name)) = (words.next(), words.next()) else {
             return Err("a line has no name of a ref".to_owned());
         };
         if id == "unborn" {
-            continue;
+            return Ok(());
         }
         check_id(id)?;
         let peeled = words.find_map(|word| word.strip_prefix("peeled:"));
-        refs.insert(name.to_owned(), peeled.unwrap_or(id).to_owned());
+        self.keep(name, peeled.unwrap_or(id))
     }
-    Ok(refs)
-}
 
-/// What a host answers to `info/refs`.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Advertisement {
-    /// It speaks protocol v2: ask it with `ls-refs`.
-    Version2,
-    /// Protocol v0 or v1: all its refs.
-    Refs(Refs),
-}
-
-/// Reads the answer to `info/refs?service=git-upload-pack`.
-pub(super) fn read_advertisement(bytes: &[u8]) -> Result<Advertisement, String> {
-    let (head, rest) = section(bytes)?;
-    let announced = head.first().is_some_and(|line| line.starts_with("# service="));
-    // Protocol v2 may come without the announcement.
-    let lines = if announced { section(rest)?.0 } else { head };
-    let mut lines = lines.into_iter().peekable();
-    match lines.peek() {
-        Some(&"version 2") => return Ok(Advertisement::Version2),
-        Some(&"version 1") => drop(lines.next()),
-        _ => {}
-    }
-    let mut refs = Refs::new();
-    for line in lines {
+    fn advertised_line(&mut self, line: &str) -> Result<(), String> {
         let line = line.split('\0').next().unwrap_or_default();
         let Some((id, name)) = line.split_once(' ') else {
-            // `shallow <id>` has two words, too, and is no id.
             return Err("a line has no name of a ref".to_owned());
         };
+        // `shallow <id>` has two words, too, and is no id.
         if id == "shallow" || name == "capabilities^{}" {
-            continue;
+            return Ok(());
         }
         check_id(id)?;
         // A peeled tag follows its tag and replaces it.
-        refs.insert(name.strip_suffix("^{}").unwrap_or(name).to_owned(), id.to_owned());
+        self.keep(name.strip_suffix("^{}").unwrap_or(name), id)
     }
-    Ok(Advertisement::Refs(refs))
+
+    fn keep(&mut self, name: &str, id: &str) -> Result<(), String> {
+        check_id(id)?;
+        if self.wanted.iter().any(|wanted| wanted == name) {
+            self.refs.insert(name.to_owned(), id.to_owned());
+        }
+        Ok(())
+    }
+}
+
+impl BodyReader for RefList {
+    fn begin(&mut self, headers: &HeaderMap) -> Result<(), String> {
+        let found =
+            headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let found = found.as_deref().unwrap_or("none");
+        if found.eq_ignore_ascii_case(self.form.content_type()) {
+            return Ok(());
+        }
+        let found = one_line(found);
+        Err(format!("its answer (content type {found}) is none of a smart git host"))
+    }
+
+    fn read(&mut self, part: &[u8]) -> Result<(), String> {
+        let mut bytes = std::mem::take(&mut self.rest);
+        bytes.extend_from_slice(part);
+        let mut left = bytes.as_slice();
+        loop {
+            match next_packet(left) {
+                Ok(Some((packet, rest))) => {
+                    self.packet(&packet)?;
+                    left = rest;
+                }
+                // The rest of a packet is still under way: no packet is larger than 64 KiB.
+                Ok(None) | Err(PktError::CutOff) => break,
+                Err(error @ PktError::Length) => return Err(error.to_string()),
+            }
+        }
+        self.rest = left.to_vec();
+        Ok(())
+    }
 }
 
 fn check_id(id: &str) -> Result<(), String> {
@@ -129,8 +233,26 @@ mod tests {
         lines.iter().map(|line| data(&format!("{line}\n"))).collect::<String>() + "0000"
     }
 
-    fn chosen(refs: &Refs, git_ref: &str) -> String {
-        choose(refs, git_ref).map_or_else(|error| error, String::from)
+    /// Reads a list in parts of this size.
+    fn read_in(size: usize, form: Form, git_ref: &str, bytes: &[u8]) -> Result<RefList, String> {
+        let mut list = RefList::new(form, git_ref);
+        bytes.chunks(size).try_for_each(|part| list.read(part))?;
+        list.complete()
+    }
+
+    fn read(form: Form, git_ref: &str, bytes: &str) -> Result<RefList, String> {
+        let whole = read_in(bytes.len().max(1), form, git_ref, bytes.as_bytes());
+        let in_parts = read_in(3, form, git_ref, bytes.as_bytes());
+        assert_eq!(
+            whole.as_ref().map(|list| (&list.refs, list.version_2)),
+            in_parts.as_ref().map(|list| (&list.refs, list.version_2))
+        );
+        whole
+    }
+
+    fn chosen(form: Form, git_ref: &str, bytes: &str) -> String {
+        let list = read(form, git_ref, bytes).and_then(|list| choose(&list.refs, git_ref));
+        list.map_or_else(|error| error, String::from)
     }
 
     #[test]
@@ -138,12 +260,13 @@ mod tests {
         let tag = format!("{B} refs/tags/v1 peeled:{C}");
         let both = format!("{A} refs/heads/v1");
         let other = format!("{B} refs/heads/v10");
-        let refs = read_ls_refs(frame(&[&both, &other, &tag]).as_bytes()).expect("reads");
-        assert_eq!(chosen(&refs, "v1"), A);
-        assert_eq!(chosen(&refs, "tags/v1"), C);
-        assert_eq!(chosen(&refs, "refs/heads/v10"), B);
-        assert!(chosen(&refs, "v").contains("no branch or tag v"));
-        assert!(chosen(&refs, "ABCDEF12").contains("all 40 digits"));
+        let bytes = frame(&[&both, &other, &tag]);
+        let chosen = |git_ref| chosen(Form::LsRefs, git_ref, &bytes);
+        assert_eq!(chosen("v1"), A);
+        assert_eq!(chosen("tags/v1"), C);
+        assert_eq!(chosen("refs/heads/v10"), B);
+        assert!(chosen("v").contains("no branch or tag v"));
+        assert!(chosen("ABCDEF12").contains("all 40 digits"));
     }
 
     #[test]
@@ -154,31 +277,42 @@ mod tests {
             format!("{B} refs/tags/v1"),
             format!("{C} refs/tags/v1^{{}}"),
         );
+        let announced = frame(&["# service=git-upload-pack"]);
         for version in [&["version 1"][..], &[]] {
             let lines: Vec<&str> =
                 version.iter().copied().chain([first.as_str(), &main, &tag, &peeled]).collect();
-            let bytes = frame(&["# service=git-upload-pack"]) + &frame(&lines);
-            let Ok(Advertisement::Refs(refs)) = read_advertisement(bytes.as_bytes()) else {
-                panic!("not read")
-            };
-            assert_eq!((chosen(&refs, "main"), chosen(&refs, "v1")), (A.to_owned(), C.to_owned()));
-            assert_eq!(chosen(&refs, "HEAD"), A);
+            let bytes = announced.clone() + &frame(&lines);
+            for (git_ref, id) in [("main", A), ("v1", C), ("HEAD", A)] {
+                assert_eq!(chosen(Form::Advertisement, git_ref, &bytes), id);
+            }
         }
-        let bytes = frame(&["# service=git-upload-pack"]) + &frame(&["version 2", "ls-refs"]);
-        assert_eq!(read_advertisement(bytes.as_bytes()), Ok(Advertisement::Version2));
-        let zero = "0".repeat(40);
-        let empty = frame(&["# service=git-upload-pack"])
-            + &frame(&[&format!("{zero} capabilities^{{}}\0x")]);
-        assert_eq!(read_advertisement(empty.as_bytes()), Ok(Advertisement::Refs(Refs::new())));
+        for bytes in [announced.clone(), String::new()] {
+            let bytes = bytes + &frame(&["version 2", "ls-refs"]);
+            assert!(read(Form::Advertisement, "x", &bytes).expect("reads").version_2);
+        }
+        let zero = format!("{} capabilities^{{}}\0x", "0".repeat(40));
+        let empty = read(Form::Advertisement, "x", &(announced + &frame(&[&zero])));
+        assert_eq!(empty.map(|list| list.refs), Ok(Refs::new()));
     }
 
     #[test]
     fn what_no_host_says_is_an_error() {
-        for bytes in [&b"<html>"[..], b"", b"0000", b"0008abc\n0000"] {
-            assert!(read_ls_refs(bytes).is_err() || bytes == b"0000");
-            assert!(read_advertisement(bytes).is_err() || bytes == b"0000");
+        for form in [Form::LsRefs, Form::Advertisement] {
+            for bytes in ["<html>", "", "0008abc\n0000", "0009ERR x", "000", "00ff"] {
+                assert!(read(form, "x", bytes).is_err(), "{form:?} {bytes}");
+            }
         }
         assert!(!is_plausible("a\nb") && !is_plausible("") && is_plausible("feature/ä"));
+    }
+
+    #[test]
+    fn of_a_long_list_only_what_is_wanted_is_kept() {
+        let mut list = RefList::new(Form::LsRefs, "main");
+        for number in 0..100_000 {
+            let line = data(&format!("{A} refs/heads/branch-{number}\n"));
+            list.read(line.as_bytes()).expect("reads");
+        }
+        assert_eq!((list.refs.len(), list.rest.capacity() < 1000), (0, true));
     }
 
     proptest! {
@@ -186,11 +320,13 @@ mod tests {
         fn any_bytes_end_without_a_panic(
             lines in proptest::collection::vec("\\PC{0,60}", 0..6),
             raw in any::<Vec<u8>>(),
+            size in 1..70_usize,
         ) {
             let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-            let framed = frame(&lines);
-            let _ = (read_ls_refs(framed.as_bytes()), read_advertisement(framed.as_bytes()));
-            let _ = (read_ls_refs(&raw), read_advertisement(&raw));
+            for form in [Form::LsRefs, Form::Advertisement] {
+                let _ = read_in(size, form, "x", frame(&lines).as_bytes());
+                let _ = read_in(size, form, "x", &raw);
+            }
         }
     }
 }

@@ -17,12 +17,13 @@ use std::time::{Duration, Instant};
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 use reqwest::blocking::{Client, RequestBuilder, Response};
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use secrecy::SecretString;
 use url::Url;
 
 use super::clone::CloneOptions;
-use super::http::{self, HttpFailure, MOST_REDIRECTS, TimeOuts};
+use super::http::{self, HttpFailure, MAX_REDIRECTS, TimeOuts};
 use super::{Credentials, GitError};
-use crate::clients::http::{Service as Counted, Stats};
+use crate::clients::http::{Redactor, Service as Counted, Stats, base64, build, is_neighbour};
 
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 const REQUEST: &str = "application/x-git-upload-pack-request";
@@ -40,6 +41,7 @@ pub(super) struct Session {
     client: Client,
     credentials: Option<Credentials>,
     times: TimeOuts,
+    longest_pause: Duration,
     stats: Arc<Stats>,
     deadline: Instant,
     state: Mutex<State>,
@@ -61,36 +63,34 @@ impl Session {
         options: &CloneOptions,
     ) -> Result<Arc<Self>, GitError> {
         register()?;
-        let (times, stats) = (options.times, Arc::clone(&options.stats));
-        let followed = Arc::clone(&stats);
-        let with_credentials = credentials.is_some();
-        let policy = reqwest::redirect::Policy::custom(move |attempt| {
-            let from = attempt.previous().last().unwrap_or(attempt.url());
-            if attempt.previous().len() > MOST_REDIRECTS {
-                return attempt.error("too many redirects");
-            }
-            match http::may_follow(from, attempt.url(), with_credentials) {
-                Ok(()) => {
-                    followed.request(Counted::Git, 0);
-                    attempt.follow()
-                }
-                Err(reason) => attempt.error(reason),
-            }
-        });
-        let label = url.to_string();
-        let client = Client::builder()
-            .connect_timeout(times.connect)
-            .timeout(times.idle)
-            .redirect(policy)
-            .user_agent(USER_AGENT)
-            .build()
-            .map_err(|error| GitError::Unreachable {
-                url: label.clone(),
-                reason: http::chain(&error),
-            })?;
+        let (times, stats) = (options.times, Arc::clone(options.http.stats()));
+        if let Some(credentials) = &credentials {
+            learn(options.http.redactor(), credentials);
+        }
+        let (label, with_credentials) = (url.to_string(), credentials.is_some());
+        let config = options.http.config();
+        let client = build(config, |builder| {
+            // A proxy of the environment is never asked for this machine.
+            let builder = if is_neighbour(&url) { builder.no_proxy() } else { builder };
+            reqwest::blocking::ClientBuilder::from(builder.user_agent(USER_AGENT))
+                .redirect(redirects(Arc::clone(&stats), with_credentials))
+                .timeout(times.idle)
+                .build()
+        })
+        .map_err(|reason| GitError::Unreachable { url: label.clone(), reason })?;
+        let longest_pause = config.longest_pause;
         let state = Mutex::new(State { base: url, failure: None, received: 0 });
         let deadline = Instant::now() + times.total;
-        Ok(Arc::new(Self { label, client, credentials, times, stats, deadline, state }))
+        Ok(Arc::new(Self {
+            label,
+            client,
+            credentials,
+            times,
+            longest_pause,
+            stats,
+            deadline,
+            state,
+        }))
     }
 
     /// Does `work`, in which libgit2 may use this session, and says precisely
@@ -159,16 +159,15 @@ impl Session {
         bytes: usize,
         request: impl Fn() -> RequestBuilder,
     ) -> Result<Response, HttpFailure> {
-        let first = self.send_once(wanted, bytes, request());
-        match first {
-            Err(failure) if failure.is_transient() => {
-                tracing::debug!(url = %self.label, ?failure, "trying git host again");
-                std::thread::sleep(PAUSE);
-                self.stats.retry(Counted::Git);
-                self.send_once(wanted, bytes, request())
-            }
-            other => other,
-        }
+        let failure = match self.send_once(wanted, bytes, request()) {
+            Err(failure) => failure,
+            answer => return answer,
+        };
+        let Some(pause) = failure.pause(PAUSE, self.longest_pause) else { return Err(failure) };
+        tracing::debug!(url = %self.label, ?failure, ?pause, "trying git host again");
+        std::thread::sleep(pause);
+        self.stats.retry(Counted::Git);
+        self.send_once(wanted, bytes, request())
     }
 
     fn send_once(
@@ -187,9 +186,33 @@ impl Session {
             .header(ACCEPT, wanted)
             .send()
             .map_err(|error| HttpFailure::from_reqwest(error, self.times))?;
-        http::check_answer(answer.status(), answer.headers().get(CONTENT_TYPE), wanted)?;
+        http::check_answer(answer.status(), answer.headers(), wanted)?;
         Ok(answer)
     }
+}
+
+/// What is done about redirects.
+fn redirects(stats: Arc<Stats>, with_credentials: bool) -> reqwest::redirect::Policy {
+    reqwest::redirect::Policy::custom(move |attempt| {
+        let from = attempt.previous().last().unwrap_or(attempt.url());
+        if attempt.previous().len() > MAX_REDIRECTS {
+            return attempt.error("too many redirects");
+        }
+        match http::may_follow(from, attempt.url(), with_credentials) {
+            Ok(()) => {
+                stats.request(Counted::Git, 0);
+                attempt.follow()
+            }
+            Err(reason) => attempt.error(reason),
+        }
+    })
+}
+
+/// What a host may say again, the token alone and as it is sent.
+fn learn(redactor: &Redactor, credentials: &Credentials) {
+    let sent = base64(format!("{}:{}", credentials.user, credentials.secret()).as_bytes());
+    redactor.learn(&credentials.secret);
+    redactor.learn(&SecretString::from(sent));
 }
 
 /// What we call ourselves; some hosts treat unknown git clients as browsers.

@@ -35,7 +35,8 @@ impl GitHubCommits {
         let Some((query, variables)) = query(asked) else { return nothing };
         let answer = graphql.ask(|request| request.bearer(token), &query, variables).await;
         let Some(data) = answer else { return nothing };
-        (0..asked.len()).map(|place| found(&data, place)).collect()
+        let shown = |commit| self.service.redactor().redact_commit(commit);
+        (0..asked.len()).map(|place| found(&data, place).map(shown)).collect()
     }
 }
 

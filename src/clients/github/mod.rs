@@ -35,6 +35,9 @@ const HASH_ALONE: &str = "application/vnd.github.sha";
 /// What stays as it is in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Largest answer about a commit, in bytes, unpacked: it has the changes of up to 300 files.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
+
 /// Longest ref that is asked for.
 const LONGEST_REF: usize = 1_024;
 
@@ -144,7 +147,8 @@ impl GitHubCommits {
     fn request(&self, url: Url) -> Request {
         let request = Request::get(url)
             .accept("application/vnd.github+json")
-            .header("x-github-api-version", API_VERSION);
+            .header("x-github-api-version", API_VERSION)
+            .max_body(MAX_ANSWER);
         match &self.token {
             Some(token) => request.bearer(token),
             None => request,
@@ -226,6 +230,7 @@ impl Commits for GitHubCommits {
         let commit = commit
             .into_fact()
             .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer holds no commit id")))?;
+        let commit = self.service.redactor().redact_commit(commit);
         self.remember(&address, &commit);
         Ok(commit)
     }

@@ -16,6 +16,7 @@ use super::{JOB_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
+use crate::observe::Deadline;
 use crate::snapshot::Failure;
 
 /// How GitLab is told who asks.
@@ -49,7 +50,8 @@ impl std::fmt::Debug for GitLabApi {
 }
 
 impl GitLabApi {
-    /// The GitLab at `base`, e.g. `https://gitlab.example.com` (a path in it is kept).
+    /// The GitLab at `base`, e.g. `https://gitlab.example.com` (a path in it is kept, but for that of
+    /// its API).
     ///
     /// # Errors
     /// When `base` is no http(s) address.
@@ -58,7 +60,10 @@ impl GitLabApi {
         base: &str,
         token: Option<Token>,
     ) -> Result<Self, InvalidAddress> {
-        let url = service_address(base).map_err(InvalidAddress)?;
+        let mut url = service_address(base).map_err(InvalidAddress)?;
+        if let Some(path) = url.path().strip_suffix("/api/v4").map(str::to_owned) {
+            url.set_path(&path);
+        }
         let shared = Arc::default();
         Ok(Self { service, base: url, token, waits: true, shared })
     }
@@ -97,6 +102,12 @@ impl GitLabApi {
     /// The same, with requests that never wait, as every write is to be: see [`Request::without_waiting`].
     pub(super) fn without_waiting(&self) -> Self {
         Self { waits: false, ..self.clone() }
+    }
+
+    /// The same for look-ups of a run: see [`ServiceClient::until`].
+    #[must_use]
+    pub fn until(self, deadline: Deadline) -> Self {
+        Self { service: self.service.until(deadline), ..self }
     }
 
     /// Asks for one JSON answer.
@@ -143,15 +154,17 @@ impl GitLabApi {
     ) -> HttpError {
         let url = endpoint.url_base().endpoint_for(self, &endpoint.endpoint());
         let url = url.unwrap_or_else(|_| self.base.clone());
-        HttpError::new(kind, &endpoint.method(), &url, self.service.redactor().redact(&detail))
+        HttpError::new(kind, &endpoint.method(), &url, detail).redacted(self.service.redactor())
     }
 
     pub(super) fn plain(&self, endpoint: &impl Endpoint, error: ApiError<HttpError>) -> HttpError {
         match error {
             ApiError::Client { source } => source,
             // A success whose answer is not JSON: cut off, or not GitLab's.
-            ApiError::GitlabService { .. } => {
-                let detail = "the answer is not JSON".to_owned();
+            ApiError::GitlabService { data, .. } => {
+                let page = data.trim_ascii_start().starts_with(b"<");
+                let what = if page { "a page of HTML: a login or a proxy?" } else { "no JSON" };
+                let detail = format!("the answer is {what}");
                 self.error(endpoint, HttpErrorKind::Truncated, detail)
             }
             other => self.error(endpoint, HttpErrorKind::Other, other.to_string()),
@@ -228,7 +241,8 @@ impl AsyncClient for GitLabApi {
             // The crate ends every address without parameters in a `?`.
             url.set_query(None);
         }
-        let mut ours = self.authenticated(Request::new(parts.method, url));
+        // Where the token does not go, GitLab would only say that it knows no such project.
+        let mut ours = self.authenticated(Request::new(parts.method, url).within_origin());
         if let Some(mime) = parts.headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()) {
             ours = ours.body(mime, body);
         }

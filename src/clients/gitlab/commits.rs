@@ -98,9 +98,10 @@ impl Commits for GitLabCommits {
             .map_err(|error| Failure::new(error.to_string()))?;
         let answer: CommitAnswer =
             self.api.json(&endpoint).await.map_err(|error| self.failure(url, git_ref, &error))?;
-        answer
+        let commit = answer
             .into_fact()
-            .ok_or_else(|| Failure::new(format!("{}: GitLab's answer holds no commit id", url)))
+            .ok_or_else(|| Failure::new(format!("{}: GitLab's answer holds no commit id", url)))?;
+        Ok(self.api.service().redactor().redact_commit(commit))
     }
 
     /// GraphQL takes no job token (GitLab docs, ci/jobs/ci_job_token: its endpoints are REST ones).

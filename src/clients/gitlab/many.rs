@@ -84,7 +84,7 @@ impl GitLabCommits {
         let found = nodes.into_iter().flatten().filter_map(|node| {
             let (path, commit) = commit_of(node)?;
             let (_, place) = projects.iter().find(|(wanted, _)| **wanted == path)?;
-            Some((**place, commit))
+            Some((**place, self.api.service().redactor().redact_commit(commit)))
         });
         found.collect()
     }

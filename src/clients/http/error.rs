@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use url::Url;
 
+use super::Redactor;
 use super::url_text::safe_url;
+use crate::domain::printable;
 
 /// Longest excerpt of an answer in a message, in characters.
 const EXCERPT: usize = 200;
 
-/// Most of an answer's text that is kept for reading it.
-const KEPT: usize = 16 * 1024;
+/// Most of an answer's text that is kept for reading it, in bytes.
+const KEPT: usize = 64 * 1024;
 
 /// What kind of failure it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum HttpErrorKind {
     Truncated,
     /// The answer is larger than allowed.
     TooLarge,
+    /// An address of a datafile, or what it led to, that datafiles may not reach.
+    NotAllowed,
     /// Everything else: an address that cannot be asked, a redirect that is not followed, an answer of the wrong form.
     Other,
 }
@@ -77,19 +81,32 @@ impl HttpError {
         }))
     }
 
-    /// A failure from an answer; `body` is its text with secrets taken out.
+    /// A failure from an answer.
     pub(super) fn from_status(
         method: &Method,
         url: &Url,
         status: StatusCode,
-        body: &str,
+        body: &[u8],
         rate_limit: bool,
     ) -> Self {
         let kind = if rate_limit { HttpErrorKind::RateLimited } else { kind_of(status) };
-        let mut error = Self::new(kind, method, url, excerpt(body));
+        let mut error = Self::new(kind, method, url, String::new());
         error.0.status = Some(status.as_u16());
-        error.0.body = body.chars().take(KEPT).collect();
+        error.0.body = String::from_utf8_lossy(&body[..body.len().min(KEPT)]).into_owned();
         error
+    }
+
+    /// The same without any secret, and with no more of the answer's text than people need.
+    #[must_use]
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        let inner = &mut *self.0;
+        inner.url = redactor.redact(&inner.url);
+        inner.body = redactor.redact(&inner.body);
+        inner.detail = match inner.status {
+            Some(_) if inner.detail.is_empty() => excerpt(&inner.body),
+            _ => redactor.redact(&inner.detail),
+        };
+        self
     }
 
     pub(super) fn after(mut self, attempts: u32) -> Self {
@@ -167,9 +184,10 @@ impl HttpError {
         )
     }
 
-    fn describe(&self) -> String {
+    /// The same without method and address.
+    pub fn reason(&self) -> String {
         let inner = &self.0;
-        let mut text = format!("{} {}: ", inner.method, inner.url);
+        let mut text = String::new();
         match inner.status {
             Some(code) => {
                 text.push_str(&status_text(code));
@@ -187,6 +205,10 @@ impl HttpError {
             text.push_str(&format!(" ({} attempts)", inner.attempts));
         }
         text
+    }
+
+    fn describe(&self) -> String {
+        format!("{} {}: {}", self.0.method, self.0.url, self.reason())
     }
 }
 
@@ -212,8 +234,8 @@ fn kind_of(status: StatusCode) -> HttpErrorKind {
     }
 }
 
-/// The message of a JSON answer, else the first characters; one line, no control characters.
-pub(super) fn excerpt(body: &str) -> String {
+/// The message of a JSON answer, else the first characters; one line of printable characters.
+fn excerpt(body: &str) -> String {
     let message = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|value| {
         let found = ["message", "error_description", "error"]
             .iter()
@@ -226,8 +248,11 @@ pub(super) fn excerpt(body: &str) -> String {
     one_line(message.as_deref().unwrap_or(body))
 }
 
-fn one_line(text: &str) -> String {
-    let visible: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+/// A text of a stranger as it may be shown: one short line of printable characters.
+pub(in crate::clients) fn one_line(text: &str) -> String {
+    let on_one_line = |c: char| if c.is_control() { ' ' } else { c };
+    let visible: String = text.chars().take(KEPT).map(on_one_line).collect();
+    let visible = printable(&visible);
     let line = visible.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -253,6 +278,7 @@ mod tests {
         assert_eq!(excerpt(r#"{"message":"404 Project Not Found"}"#), "404 Project Not Found");
         assert_eq!(excerpt(r#"{"message":["a !7"]}"#), r#"["a !7"]"#);
         assert_eq!(excerpt("a\u{1b}[31m\nb"), "a [31m b");
+        assert_eq!(excerpt("a\u{202e}b\u{e0041}\u{9b}c\u{200b}"), "a\u{fffd}b\u{fffd} c\u{fffd}");
         assert_eq!(excerpt(&"é".repeat(300)).chars().count(), EXCERPT + 1);
     }
 
@@ -263,9 +289,10 @@ mod tests {
             &Method::GET,
             &url,
             StatusCode::NOT_FOUND,
-            r#"{"message":"404 Commit Not Found"}"#,
+            br#"{"message":"404 Commit Not Found"}"#,
             false,
-        );
+        )
+        .redacted(&Redactor::default());
         assert_eq!(
             error.to_string(),
             "GET https://h.example/x: 404 not found: 404 Commit Not Found"
@@ -277,7 +304,7 @@ mod tests {
     fn what_concerns_the_whole_service() {
         let url = Url::parse("https://h.example/").expect("an address");
         let whole = |status| {
-            HttpError::from_status(&Method::GET, &url, status, "", false).is_whole_service()
+            HttpError::from_status(&Method::GET, &url, status, b"", false).is_whole_service()
         };
         assert!(whole(StatusCode::UNAUTHORIZED));
         assert!(whole(StatusCode::TOO_MANY_REQUESTS));

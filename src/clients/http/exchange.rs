@@ -1,17 +1,24 @@
 //! One attempt: send, follow redirects, read the whole body.
 
-use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION};
+use std::error::Error;
+
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION, PROXY_AUTHORIZATION,
+};
 use http::{HeaderMap, StatusCode};
 use url::Url;
 
+use super::Shared;
+use super::allowed::NotAllowed;
+use super::body::{BodyReader, Whole};
 use super::error::{HttpErrorKind, deepest};
-use super::request::Request;
-use super::stats::{Service, Stats};
+use super::request::{Redirects, Request};
+use super::stats::Service;
 use super::url_text::{origin_of, safe_url};
 
 /// Redirects followed at most.
-const MOST_REDIRECTS: usize = 5;
+const MAX_REDIRECTS: usize = 5;
 
 /// An answer of whatever status.
 pub(super) struct Raw {
@@ -35,63 +42,111 @@ impl Broken {
 
 /// What an attempt needs.
 pub(super) struct Exchange<'a> {
-    pub client: &'a reqwest::Client,
-    pub stats: &'a Stats,
+    pub shared: &'a Shared,
     pub service: Service,
     pub max_body: usize,
 }
 
 impl Exchange<'_> {
-    pub async fn run(&self, request: &Request) -> Result<Raw, Broken> {
+    /// Sends the request. A successful answer goes to `reader`, if there is one.
+    pub async fn run(
+        &self,
+        request: &Request,
+        reader: &mut Option<&mut dyn BodyReader>,
+    ) -> Result<Raw, Broken> {
         let mut url = request.url.clone();
         let mut headers = request.headers.clone();
-        for _ in 0..=MOST_REDIRECTS {
-            let raw = self.once(request, url.clone(), headers.clone()).await?;
-            let Some(next) = redirect(&raw) else { return Ok(raw) };
-            let next = next?;
-            if !request.reads || request.tried_once {
-                return Err(Broken::new(HttpErrorKind::Other, moved(&raw, &next)));
-            }
-            if origin_of(&next) != origin_of(&url) {
-                drop_credentials(&mut headers);
+        for _ in 0..=MAX_REDIRECTS {
+            let raw = self.once(request, url.clone(), headers.clone(), reader).await?;
+            let next = match redirect(&raw) {
+                Some(next) if request.redirects != Redirects::Return => next?,
+                _ => return Ok(raw),
+            };
+            let moved = |why: &str| {
+                let (status, next) = (raw.status.as_u16(), safe_url(&next));
+                Err(Broken::new(
+                    HttpErrorKind::Other,
+                    format!("redirects ({status}) to {next}{why}; use that address"),
+                ))
+            };
+            let elsewhere = origin_of(&next) != origin_of(&url);
+            match request.redirects {
+                Redirects::Refuse => return moved(""),
+                Redirects::WithinOrigin if elsewhere => {
+                    return moved(", where the token is not sent");
+                }
+                _ if url.scheme() == "https" && next.scheme() == "http" => {
+                    return moved(", which is not encrypted");
+                }
+                _ if elsewhere => drop_credentials(&mut headers),
+                _ => {}
             }
             url = next;
         }
         Err(Broken::new(
             HttpErrorKind::Other,
-            format!("more than {MOST_REDIRECTS} redirects, the last to {}", safe_url(&url)),
+            format!("more than {MAX_REDIRECTS} redirects, the last to {}", safe_url(&url)),
         ))
     }
 
-    async fn once(&self, request: &Request, url: Url, headers: HeaderMap) -> Result<Raw, Broken> {
-        self.stats.request(self.service, request.body.len());
-        let mut response = self
-            .client
+    async fn once(
+        &self,
+        request: &Request,
+        url: Url,
+        headers: HeaderMap,
+        reader: &mut Option<&mut dyn BodyReader>,
+    ) -> Result<Raw, Broken> {
+        let client = self.shared.connections(&url, self.service)?;
+        self.shared.stats.request(self.service, request.body.len());
+        let mut response = client
             .request(request.method.clone(), url.clone())
             .headers(headers)
             .body(request.body.clone())
             .send()
             .await
             .map_err(no_answer)?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(broken_off)? {
-            self.stats.received(self.service, chunk.len());
-            if body.len() + chunk.len() > self.max_body {
-                let detail = format!("the answer is larger than {} bytes", self.max_body);
-                return Err(Broken::new(HttpErrorKind::TooLarge, detail));
-            }
-            body.extend_from_slice(&chunk);
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut whole = Whole::default();
+        match reader {
+            Some(reader) if status.is_success() => self.read(response, &headers, *reader).await?,
+            _ => self.read(response, &headers, &mut whole).await?,
         }
-        let raw = Raw {
-            url,
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            body: body.freeze(),
-        };
+        let raw = Raw { url, status, headers, body: whole.into_bytes() };
         if is_half_json(&raw) {
             return Err(Broken::new(HttpErrorKind::Truncated, "the answer breaks off"));
         }
         Ok(raw)
+    }
+
+    /// Reads a body, unpacked, up to the bound. What announces to be larger is not read at all.
+    async fn read(
+        &self,
+        mut response: reqwest::Response,
+        headers: &HeaderMap,
+        reader: &mut dyn BodyReader,
+    ) -> Result<(), Broken> {
+        let refused = |why| Broken::new(HttpErrorKind::Other, why);
+        let announced =
+            headers.get(CONTENT_LENGTH).and_then(|text| text.to_str().ok()?.parse().ok());
+        if let Some(size) = announced.filter(|size: &usize| *size > self.max_body) {
+            return Err(self.too_large(&format!("has {size} bytes")));
+        }
+        reader.begin(headers).map_err(refused)?;
+        let mut size = 0;
+        while let Some(part) = response.chunk().await.map_err(broken_off)? {
+            self.shared.stats.received(self.service, part.len());
+            size += part.len();
+            if size > self.max_body {
+                return Err(self.too_large(&format!("has more than {} bytes", self.max_body)));
+            }
+            reader.read(&part).map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    fn too_large(&self, what: &str) -> Broken {
+        let detail = format!("the answer {what}, and no more than {} are read", self.max_body);
+        Broken::new(HttpErrorKind::TooLarge, detail)
     }
 }
 
@@ -110,14 +165,10 @@ fn redirect(raw: &Raw) -> Option<Result<Url, Broken>> {
             Ok(next)
         }
         _ => {
-            let detail = format!("{} without a usable address", raw.status.as_u16());
+            let detail = format!("redirects ({}) without a usable address", raw.status.as_u16());
             Err(Broken::new(HttpErrorKind::Other, detail))
         }
     })
-}
-
-fn moved(raw: &Raw, next: &Url) -> String {
-    format!("moved ({}) to {}; use that address", raw.status.as_u16(), safe_url(next))
 }
 
 fn drop_credentials(headers: &mut HeaderMap) {
@@ -129,11 +180,34 @@ fn drop_credentials(headers: &mut HeaderMap) {
     }
 }
 
+impl From<NotAllowed> for Broken {
+    fn from(refused: NotAllowed) -> Self {
+        Self::new(HttpErrorKind::NotAllowed, refused.to_string())
+    }
+}
+
+impl From<String> for Broken {
+    fn from(why: String) -> Self {
+        Self::new(HttpErrorKind::Other, why)
+    }
+}
+
 fn no_answer(error: reqwest::Error) -> Broken {
     let error = error.without_url();
+    if let Some(refused) = find::<NotAllowed>(&error) {
+        return refused.clone().into();
+    }
     let cause = deepest(&error);
     if error.is_connect() && error.is_timeout() {
         Broken::new(HttpErrorKind::Connect, "no connection in time")
+    } else if error.is_connect() && cause.contains("UnknownIssuer") {
+        let advice = "set SSL_CERT_FILE to a file with the certificate of its authority";
+        Broken::new(
+            HttpErrorKind::Connect,
+            format!(
+                "no connection: an unknown authority signed its certificate ({cause}); {advice}"
+            ),
+        )
     } else if error.is_connect() {
         Broken::new(HttpErrorKind::Connect, format!("no connection: {cause}"))
     } else if error.is_timeout() {
@@ -143,6 +217,18 @@ fn no_answer(error: reqwest::Error) -> Broken {
     } else {
         Broken::new(HttpErrorKind::Truncated, format!("the connection was lost: {cause}"))
     }
+}
+
+/// The first of an error's causes that is of this type.
+fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
 }
 
 fn broken_off(error: reqwest::Error) -> Broken {

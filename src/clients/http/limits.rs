@@ -18,7 +18,7 @@ pub(super) fn told_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Durat
     retry_after(headers, now).or_else(|| exhausted_until(headers, now))
 }
 
-/// Is this a rate limit? 429 always; 403 where GitHub's limits answer with it.
+/// Is this a rate limit? 429 always; 403 where GitHub's limits answer with it; 503 where S3's do.
 pub(super) fn is_rate_limit(status: StatusCode, headers: &HeaderMap, body: &str) -> bool {
     match status {
         StatusCode::TOO_MANY_REQUESTS => true,
@@ -27,6 +27,7 @@ pub(super) fn is_rate_limit(status: StatusCode, headers: &HeaderMap, body: &str)
                 || text(headers, "x-ratelimit-remaining") == Some("0")
                 || body.to_ascii_lowercase().contains("rate limit")
         }
+        StatusCode::SERVICE_UNAVAILABLE => body.contains("<Code>SlowDown</Code>"),
         _ => false,
     }
 }
@@ -129,5 +130,12 @@ mod tests {
         assert!(limited(&[("x-ratelimit-remaining", "0")], ""));
         assert!(limited(&[], "You have exceeded a secondary rate limit"));
         assert!(!limited(&[("x-ratelimit-remaining", "12")], "insufficient_scope"));
+    }
+
+    #[test]
+    fn s3_limits_with_503() {
+        let limited = |body| is_rate_limit(StatusCode::SERVICE_UNAVAILABLE, &headers(&[]), body);
+        assert!(limited("<Error><Code>SlowDown</Code></Error>"));
+        assert!(!limited("<Error><Code>ServiceUnavailable</Code></Error>"));
     }
 }

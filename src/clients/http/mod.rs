@@ -4,8 +4,11 @@
 //! One [`HttpClient`] a run; [`HttpClient::service`] makes a [`ServiceClient`]
 //! for each service, with its own bound on requests under way.
 
+mod allowed;
+mod body;
 mod error;
 mod exchange;
+mod judge;
 mod limits;
 mod origin;
 mod redact;
@@ -13,7 +16,9 @@ mod request;
 mod retry;
 mod service;
 mod shared_failures;
+mod special_addresses;
 mod stats;
+mod turn;
 mod url_text;
 mod window;
 
@@ -22,13 +27,19 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use allowed::{AllowedHosts, NotAllowed};
+pub use body::BodyReader;
+pub(in crate::clients) use error::one_line;
 pub use error::{HttpError, HttpErrorKind};
+pub(in crate::clients) use judge::asked_pause;
 pub use redact::Redactor;
 pub(in crate::clients) use request::base64;
 pub use request::{Answer, Request};
 pub use service::ServiceClient;
+
 pub use shared_failures::SharedFailures;
 pub use stats::{Service, ServiceStats, Stats};
+pub(in crate::clients) use url_text::is_neighbour;
 pub use url_text::{is_loopback, origin_of, safe_url, service_address};
 pub use window::Window;
 
@@ -58,14 +69,21 @@ pub struct HttpConfig {
     pub backoff_base: Duration,
     /// Longest back-off at all.
     pub backoff_cap: Duration,
-    /// Longest pause that is waited for when a server asks for one; a longer one is an error.
+    /// Longest time that one call waits for pauses that a server asks for; more is an error. (A
+    /// look-up of a run waits as long as the run has time for look-ups.)
     pub longest_pause: Duration,
+    /// Pause after a refusal that does not say for how long; doubles with each further one in a row.
+    pub untold_pause: Duration,
     /// A host that left this many calls in a row without an answer is not asked any more for a while.
     pub give_up_after: u32,
-    /// For how long it is not asked then.
+    /// For how long it is not asked then; also one that refuses again after the pause it asked for.
     pub give_up_for: Duration,
-    /// Largest answer, in bytes.
+    /// Largest answer, in bytes, unpacked.
     pub max_body: usize,
+    /// Hosts at special addresses that datafiles may name all the same.
+    pub allowed_hosts: AllowedHosts,
+    /// Certificates of authorities, in PEM, that are believed besides those of the system.
+    pub certificates: Vec<u8>,
 }
 
 impl Default for HttpConfig {
@@ -82,9 +100,12 @@ impl Default for HttpConfig {
             backoff_base: Duration::from_millis(500),
             backoff_cap: Duration::from_secs(8),
             longest_pause: Duration::from_secs(60),
+            untold_pause: Duration::from_secs(4),
             give_up_after: 3,
             give_up_for: Duration::from_secs(60),
             max_body: 32 * 1024 * 1024,
+            allowed_hosts: AllowedHosts::default(),
+            certificates: Vec::new(),
         }
     }
 }
@@ -99,22 +120,32 @@ pub(in crate::clients::http) struct Shared {
     pub config: HttpConfig,
     pub stats: Arc<Stats>,
     pub redactor: Redactor,
-    connections: OnceLock<Result<reqwest::Client, String>>,
-    loopback: OnceLock<Result<reqwest::Client, String>>,
+    pools: [Pool; 3],
+}
+
+type Pool = OnceLock<Result<reqwest::Client, String>>;
+
+/// How a host is connected to.
+#[derive(Clone, Copy)]
+enum Way {
+    /// By the proxy of the environment, if there is one.
+    Usual,
+    /// Never by a proxy: it is this machine, or its neighbour.
+    Direct,
+    /// As usual, and its name leads only where addresses of datafiles may lead.
+    Checked,
 }
 
 impl HttpClient {
     /// A client; connections are made when the first request is sent.
     pub fn new(config: HttpConfig) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                config,
-                stats: Arc::default(),
-                redactor: Redactor::default(),
-                connections: OnceLock::new(),
-                loopback: OnceLock::new(),
-            }),
-        }
+        Self::with_redactor(config, Redactor::default())
+    }
+
+    /// The same, with a redactor that others share.
+    pub fn with_redactor(config: HttpConfig, redactor: Redactor) -> Self {
+        let shared = Shared { config, stats: Arc::default(), redactor, pools: Default::default() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// A client for one service with at most `concurrency` requests under way (at least one).
@@ -127,7 +158,7 @@ impl HttpClient {
         &self.shared.stats
     }
 
-    /// Removes every secret that a request of this client carried from a text.
+    /// Takes every secret of this run out of a text.
     pub fn redactor(&self) -> &Redactor {
         &self.shared.redactor
     }
@@ -139,34 +170,57 @@ impl HttpClient {
 }
 
 impl Shared {
-    /// The connections for an address: a proxy of the environment is never asked for this machine.
-    pub fn connections(&self, url: &Url) -> Result<&reqwest::Client, String> {
-        let pool = if is_loopback(url) {
-            self.loopback.get_or_init(|| connect(&self.config, false))
+    /// The connections for an address.
+    pub fn connections(
+        &self,
+        url: &Url,
+        service: Service,
+    ) -> Result<&reqwest::Client, exchange::Broken> {
+        let allowed = &self.config.allowed_hosts;
+        let way = if service.has_many_hosts() && !allowed.lists(url) {
+            allowed.check(url)?;
+            Way::Checked
+        } else if is_neighbour(url) {
+            Way::Direct
         } else {
-            self.connections.get_or_init(|| connect(&self.config, true))
+            Way::Usual
         };
-        pool.as_ref().map_err(Clone::clone)
+        let pool = self.pools[way as usize].get_or_init(|| connect(&self.config, way));
+        pool.as_ref().map_err(|error| error.clone().into())
     }
 }
 
-/// Builds the connection pool. Where the system has no CA certificates at all,
-/// plain HTTP still works and HTTPS fails at the certificate.
-fn connect(config: &HttpConfig, proxy: bool) -> Result<reqwest::Client, String> {
+fn connect(config: &HttpConfig, way: Way) -> Result<reqwest::Client, String> {
+    build(config, |builder| {
+        let builder = match way {
+            Way::Usual => builder,
+            Way::Direct => builder.no_proxy(),
+            Way::Checked => {
+                builder.dns_resolver(allowed::CheckedNames(config.allowed_hosts.clone()))
+            }
+        };
+        builder.redirect(reqwest::redirect::Policy::none()).build()
+    })
+}
+
+/// Builds a client with what all of them share: authorities, proxy, time-out of connections. Where the
+/// system has no CA certificates at all, plain HTTP still works and HTTPS fails at the certificate.
+pub(in crate::clients) fn build<T>(
+    config: &HttpConfig,
+    finish: impl Fn(reqwest::ClientBuilder) -> reqwest::Result<T>,
+) -> Result<T, String> {
     let builder = || {
-        let builder = reqwest::Client::builder();
-        let builder = if proxy { builder } else { builder.no_proxy() };
-        builder
+        reqwest::Client::builder()
             .user_agent(config.user_agent.as_str())
             .connect_timeout(config.connect_timeout)
-            .redirect(reqwest::redirect::Policy::none())
             .referer(false)
     };
-    builder()
-        .build()
+    let own = reqwest::Certificate::from_pem_bundle(&config.certificates)
+        .map_err(|error| format!("the certificates cannot be read: {}", error::deepest(&error)))?;
+    finish(builder().tls_certs_merge(own.clone()))
         .or_else(|error| {
             tracing::warn!(%error, "no usable CA certificates, https will not work");
-            builder().tls_certs_only([]).build()
+            finish(builder().tls_certs_only(own))
         })
         .map_err(|error| error::deepest(&error))
 }

@@ -1,26 +1,50 @@
-//! What is known about a host: has it ever answered, does it ask for a pause.
+//! What is known about a host: does it answer, does it refuse, who may ask it now.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+/// A host that refuses this often in a row, each time after the pause that it asked for, is given up.
+const MAX_REFUSALS: u32 = 2;
+
+/// The same for refusals that do not say for how long: their pauses double, so that together they
+/// last for 15 times the first one.
+const MAX_UNTOLD_REFUSALS: u32 = 5;
+
+/// Absurd pauses count as this long.
+const LONGEST_BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The hosts of one service, by origin.
-#[derive(Default)]
-pub(super) struct Origins(Mutex<BTreeMap<String, Arc<Origin>>>);
+pub(super) struct Origins {
+    /// Requests under way at once for each of them.
+    slots: usize,
+    known: Mutex<BTreeMap<String, Arc<Origin>>>,
+}
 
 impl Origins {
+    pub fn new(slots: usize) -> Self {
+        Self { slots: slots.max(1), known: Mutex::default() }
+    }
+
     pub fn get(&self, origin: &str) -> Arc<Origin> {
-        let mut origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        origins.entry(origin.to_owned()).or_default().clone()
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Origin::new(self.slots));
+        known.entry(origin.to_owned()).or_insert_with(new).clone()
     }
 }
 
 /// One host.
-#[derive(Default)]
-pub(super) struct Origin(Mutex<State>);
+pub(super) struct Origin {
+    /// Its share of the requests that may be under way.
+    pub slots: Semaphore,
+    state: Mutex<State>,
+    probed: Notify,
+}
 
 #[derive(Default)]
 struct State {
@@ -28,20 +52,25 @@ struct State {
     silent_calls: u32,
     last_silence: Option<Instant>,
     pause: Option<Pause>,
+    /// Refusals in a row, and those of them that did not say for how long.
+    refusals: u32,
+    untold: u32,
+    refused_at: Option<Instant>,
+    given_up: bool,
+    probing: bool,
 }
 
-/// Until when the host asked to be left alone.
+/// Until when the host is left alone.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pause {
     until: Instant,
-    /// The same as a time of day.
+    /// Until when it asked to be left alone, as a time of day.
     pub resets_at: DateTime<Utc>,
 }
 
 impl Pause {
     pub fn of(wait: Duration, now: Instant, now_utc: DateTime<Utc>) -> Self {
-        // Absurd values count as a day.
-        let wait = wait.min(Duration::from_secs(24 * 60 * 60));
+        let wait = wait.min(LONGEST_BELIEVED);
         Self { until: now + wait, resets_at: now_utc + wait }
     }
 
@@ -50,9 +79,47 @@ impl Pause {
     }
 }
 
+/// May the host be asked now?
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Turn {
+    /// Yes.
+    Go,
+    /// Yes, by one request alone: the pause is over, and its answer tells whether that was enough.
+    Probe,
+    /// Not before that request has its answer.
+    Probing,
+    /// Not before the pause is over.
+    Paused(Pause),
+    /// No: it refused again after every pause.
+    GivenUp(Pause),
+    /// No: so many calls in a row had no answer.
+    Silent(u32),
+}
+
+/// A refusal: when its request was sent, for how long the host asks to stay away, and what to take
+/// where it does not say.
+pub(super) struct Refusal {
+    pub sent: Instant,
+    pub told: Option<Duration>,
+    pub untold: Duration,
+    /// How long a host that is given up is left alone at least.
+    pub give_up_for: Duration,
+}
+
+/// How long a silent host is not asked.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    pub calls: u32,
+    pub lasting: Duration,
+}
+
 impl Origin {
+    fn new(slots: usize) -> Self {
+        Self { slots: Semaphore::new(slots), state: Mutex::default(), probed: Notify::new() }
+    }
+
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Has it ever answered?
@@ -68,6 +135,15 @@ impl Origin {
         });
     }
 
+    /// It answered, and did not refuse.
+    pub fn accepted(&self) {
+        self.with(|state| {
+            state.refusals = 0;
+            state.untold = 0;
+            state.given_up = false;
+        });
+    }
+
     /// A whole call ended without an answer.
     pub fn was_silent(&self, now: Instant) {
         self.with(|state| {
@@ -76,29 +152,80 @@ impl Origin {
         });
     }
 
-    /// How many calls in a row had no answer, if these are enough to not ask it now.
-    pub fn given_up(&self, now: Instant, after: u32, lasting: Duration) -> Option<u32> {
-        self.with(|state| {
-            let recent = state.last_silence.is_some_and(|at| now.duration_since(at) < lasting);
-            (recent && state.silent_calls >= after).then_some(state.silent_calls)
-        })
-    }
-
     /// It asks for a pause; the longest one counts.
     pub fn pause(&self, pause: Pause) {
-        self.with(|state| {
-            if state.pause.is_none_or(|known| known.until < pause.until) {
-                state.pause = Some(pause);
-            }
-        });
+        self.with(|state| state.pause_at_least(pause));
     }
 
-    /// The pause that is still to be kept.
-    pub fn paused(&self, now: Instant) -> Option<Pause> {
+    /// It refuses a request, which makes a pause for all. Those that were sent before it was known
+    /// to refuse are one refusal together. The pause, and whether the host is given up.
+    pub fn refused(
+        &self,
+        refusal: &Refusal,
+        now: Instant,
+        now_utc: DateTime<Utc>,
+    ) -> (Pause, bool) {
         self.with(|state| {
-            state.pause = state.pause.filter(|pause| pause.until > now);
-            state.pause
+            if state.refused_at.is_none_or(|at| at < refusal.sent) {
+                state.refused_at = Some(now);
+                state.refusals += u32::from(refusal.told.is_some());
+                state.untold += u32::from(refusal.told.is_none());
+                state.given_up =
+                    state.refusals >= MAX_REFUSALS || state.untold >= MAX_UNTOLD_REFUSALS;
+            }
+            let doubled = 2_u32.saturating_pow(state.untold.saturating_sub(1));
+            let wait = refusal.told.unwrap_or_else(|| refusal.untold.saturating_mul(doubled));
+            let mut pause = Pause::of(wait, now, now_utc);
+            if state.given_up {
+                pause.until = pause.until.max(now + refusal.give_up_for);
+            }
+            state.pause_at_least(pause);
+            (pause, state.given_up)
         })
+    }
+
+    /// May it be asked now? Asking with `begin` takes the turn of the probe.
+    pub fn turn(&self, now: Instant, patience: Patience, begin: bool) -> Turn {
+        self.with(|state| {
+            let recent = |at| now.duration_since(at) < patience.lasting;
+            if state.silent_calls >= patience.calls && state.last_silence.is_some_and(recent) {
+                return Turn::Silent(state.silent_calls);
+            }
+            state.pause = state.pause.filter(|pause| pause.until > now);
+            match state.pause {
+                Some(pause) if state.given_up => Turn::GivenUp(pause),
+                Some(pause) => Turn::Paused(pause),
+                None if state.refusals + state.untold == 0 => Turn::Go,
+                None if state.probing => Turn::Probing,
+                None => {
+                    state.probing |= begin;
+                    Turn::Probe
+                }
+            }
+        })
+    }
+
+    /// Ends when the probe under way has its answer; to be made before [`Origin::turn`] is asked.
+    pub fn probed(&self) -> Notified<'_> {
+        self.probed.notified()
+    }
+}
+
+impl State {
+    fn pause_at_least(&mut self, pause: Pause) {
+        if self.pause.is_none_or(|known| known.until < pause.until) {
+            self.pause = Some(pause);
+        }
+    }
+}
+
+/// The turn of the probe; dropped when it has its answer, or none.
+pub(super) struct Probe<'a>(pub &'a Origin);
+
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        self.0.with(|state| state.probing = false);
+        self.0.probed.notify_waiters();
     }
 }
 
@@ -106,28 +233,104 @@ impl Origin {
 mod tests {
     use super::*;
 
+    const PATIENCE: Patience = Patience { calls: 3, lasting: Duration::from_secs(60) };
+
+    /// A host, and the time as it goes by.
+    struct Watch {
+        origin: Origin,
+        begin: Instant,
+    }
+
+    impl Watch {
+        fn start() -> Self {
+            Self { origin: Origin::new(1), begin: Instant::now() }
+        }
+
+        fn at(&self, seconds: u64) -> Instant {
+            self.begin + Duration::from_secs(seconds)
+        }
+
+        fn turn(&self, seconds: u64) -> String {
+            let now = self.at(seconds);
+            match self.origin.turn(now, PATIENCE, true) {
+                Turn::Paused(pause) => format!("Paused {}", pause.left(now).as_secs()),
+                Turn::GivenUp(pause) => format!("GivenUp {}", pause.left(now).as_secs()),
+                other => format!("{other:?}"),
+            }
+        }
+
+        fn refused(&self, sent: u64, at: u64, told: Option<u64>) -> bool {
+            let refusal = Refusal {
+                sent: self.at(sent),
+                told: told.map(Duration::from_secs),
+                untold: Duration::from_secs(4),
+                give_up_for: Duration::from_secs(60),
+            };
+            self.origin.refused(&refusal, self.at(at), DateTime::UNIX_EPOCH).1
+        }
+    }
+
     #[test]
     fn the_longest_pause_counts_until_it_is_over() {
-        let (now, utc) = (Instant::now(), DateTime::<Utc>::UNIX_EPOCH);
-        let origin = Origin::default();
-        origin.pause(Pause::of(Duration::from_secs(9), now, utc));
-        origin.pause(Pause::of(Duration::from_secs(2), now, utc));
-        let left = origin.paused(now).map(|pause| pause.left(now));
-        assert_eq!(left, Some(Duration::from_secs(9)));
-        assert!(origin.paused(now + Duration::from_secs(9)).is_none());
+        let host = Watch::start();
+        for seconds in [9, 2] {
+            let wait = Duration::from_secs(seconds);
+            host.origin.pause(Pause::of(wait, host.begin, DateTime::UNIX_EPOCH));
+        }
+        assert_eq!((host.turn(0), host.turn(9)), ("Paused 9".to_owned(), "Go".to_owned()));
+    }
+
+    #[test]
+    fn after_a_pause_one_request_goes_first_and_a_second_refusal_is_the_last() {
+        let host = Watch::start();
+        // Sent at once: one refusal, however many answers say so.
+        for at in [1, 2, 3] {
+            assert!(!host.refused(0, at, Some(60)));
+        }
+        assert_eq!(host.turn(4), "Paused 59");
+        assert_eq!((host.turn(63), host.turn(63)), ("Probe".to_owned(), "Probing".to_owned()));
+        assert!(host.refused(63, 64, Some(60)));
+        drop(Probe(&host.origin));
+        assert_eq!(host.turn(65), "GivenUp 59");
+        assert_eq!(host.turn(124), "Probe", "it is not given up for good");
+    }
+
+    #[test]
+    fn an_answer_after_the_pause_lets_everybody_go_and_forgets_the_refusal() {
+        let host = Watch::start();
+        assert!(!host.refused(0, 1, Some(10)));
+        assert_eq!(host.turn(11), "Probe");
+        host.origin.accepted();
+        drop(Probe(&host.origin));
+        assert_eq!(host.turn(11), "Go");
+        assert!(!host.refused(12, 13, Some(10)), "the first one again");
+    }
+
+    #[test]
+    fn a_host_that_does_not_say_for_how_long_gets_a_minute_in_doubling_steps() {
+        let host = Watch::start();
+        let (mut now, mut waited) = (0, 0);
+        for wait in [4, 8, 16, 32] {
+            assert!(!host.refused(now, now + 1, None));
+            assert_eq!(host.turn(now + 1), format!("Paused {wait}"));
+            now += 1 + wait;
+            waited += wait;
+            assert_eq!(host.turn(now), "Probe");
+            drop(Probe(&host.origin));
+        }
+        assert!(host.refused(now, now + 1, None));
+        assert_eq!(waited, 60);
     }
 
     #[test]
     fn silence_in_a_row_is_enough_and_an_answer_ends_it() {
-        let (now, lasting) = (Instant::now(), Duration::from_secs(60));
-        let origin = Origin::default();
+        let host = Watch::start();
         for _ in 0..3 {
-            assert!(origin.given_up(now, 3, lasting).is_none());
-            origin.was_silent(now);
+            assert_eq!(host.turn(0), "Go");
+            host.origin.was_silent(host.begin);
         }
-        assert_eq!(origin.given_up(now, 3, lasting), Some(3));
-        assert!(origin.given_up(now + lasting, 3, lasting).is_none());
-        origin.answered();
-        assert!(origin.given_up(now, 3, lasting).is_none());
+        assert_eq!((host.turn(0), host.turn(60)), ("Silent(3)".to_owned(), "Go".to_owned()));
+        host.origin.answered();
+        assert_eq!(host.turn(0), "Go");
     }
 }

@@ -1,22 +1,29 @@
-//! Takes secrets out of texts that are shown.
+//! Takes secrets out of texts: the one redactor of a run.
 
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::request::base64;
+use crate::snapshot::CommitFact;
+
 /// Shorter texts are not taken out: they would tear holes into everything.
-const SHORTEST: usize = 4;
+const MIN_SECRET: usize = 4;
+
+/// Secrets from this length on are also found inside base64. The part of a shorter one that does not
+/// depend on its neighbours would be found everywhere.
+const MIN_IN_BASE64: usize = 8;
 
 /// What stands in place of a secret.
 const MARK: &str = "[secret]";
 
-/// The secrets that requests carried so far.
-#[derive(Default)]
-pub struct Redactor {
-    secrets: RwLock<Vec<SecretString>>,
-}
+/// The secrets of a run. Clones share them.
+///
+/// A secret is found as it is; percent-encoded, as a JSON or HTML escape, wholly or in part; and
+/// inside base64 of either alphabet, whatever stands before and after it.
+#[derive(Clone, Default)]
+pub struct Redactor(Arc<RwLock<Vec<Pattern>>>);
 
 impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,64 +31,203 @@ impl fmt::Debug for Redactor {
     }
 }
 
-impl Redactor {
-    /// Remembers a secret, also in its percent-encoded spelling.
-    pub fn learn(&self, secret: &SecretString) {
-        let text = secret.expose_secret();
-        self.learn_text(text);
-        let encoded = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        if encoded != text {
-            self.learn_text(&encoded);
-        }
-    }
+/// One spelling of a secret.
+struct Pattern {
+    text: SecretString,
+    /// Is it a part of base64, so that what stands around it belongs to it?
+    in_base64: bool,
+}
 
-    fn learn_text(&self, text: &str) {
-        if text.len() < SHORTEST || self.knows(text) {
+impl Redactor {
+    /// Remembers a secret.
+    pub fn learn(&self, secret: &SecretString) {
+        let text = secret.expose_secret().trim();
+        if text.len() < MIN_SECRET || self.knows(text) {
             return;
         }
-        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
-        secrets.push(SecretString::from(text));
+        let mut patterns = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        patterns.push(Pattern { text: SecretString::from(text), in_base64: false });
+        if text.len() >= MIN_IN_BASE64 {
+            let inner = (0..3).map(|before| inside_base64(text.as_bytes(), before));
+            patterns.extend(
+                inner.map(|text| Pattern { text: SecretString::from(text), in_base64: true }),
+            );
+        }
         // The longest first: one may be a part of another.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
+        patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.bytes().len()));
     }
 
     fn knows(&self, text: &str) -> bool {
-        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
-        secrets.iter().any(|secret| secret.expose_secret() == text)
+        let patterns = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        patterns.iter().any(|known| !known.in_base64 && known.bytes() == text.as_bytes())
     }
 
     /// The text with every known secret taken out.
     pub fn redact(&self, text: &str) -> String {
-        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
-        secrets.iter().fold(text.to_owned(), |text, secret| {
-            if text.contains(secret.expose_secret()) {
-                text.replace(secret.expose_secret(), MARK)
-            } else {
-                text
+        let patterns = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut begins = [false; 256];
+        for pattern in patterns.iter() {
+            begins[usize::from(pattern.bytes()[0])] = true;
+        }
+        let (bytes, mut shown, mut at) = (text.as_bytes(), String::with_capacity(text.len()), 0);
+        while let Some(next) = text[at..].chars().next() {
+            let may_begin =
+                begins[usize::from(bytes[at])] || matches!(next, '%' | '\\' | '&' | '-' | '_');
+            let found = patterns.iter().filter(|_| may_begin);
+            match found.filter_map(|pattern| Some((pattern, pattern.length_at(bytes, at)?))).next()
+            {
+                None => {
+                    shown.push(next);
+                    at += next.len_utf8();
+                }
+                Some((pattern, length)) => {
+                    at += length;
+                    if pattern.in_base64 {
+                        shown.truncate(shown.trim_end_matches(is_base64).len());
+                        at += text[at..].len() - text[at..].trim_start_matches(is_base64).len();
+                    }
+                    shown.push_str(MARK);
+                }
             }
-        })
+        }
+        shown
     }
+}
+
+/// A commit's subject is shown, and is whatever its host says.
+impl Redactor {
+    /// The commit with every known secret taken out of what is shown of it.
+    pub fn redact_commit(&self, mut commit: CommitFact) -> CommitFact {
+        commit.subject = commit.subject.map(|subject| self.redact(&subject));
+        commit
+    }
+}
+
+impl Pattern {
+    fn bytes(&self) -> &[u8] {
+        self.text.expose_secret().as_bytes()
+    }
+
+    /// How many bytes of the text it takes from here on, if it stands here.
+    fn length_at(&self, text: &[u8], begin: usize) -> Option<usize> {
+        let mut at = begin;
+        for &wanted in self.bytes() {
+            let plain = *text.get(at)?;
+            let same = plain == wanted || self.in_base64 && standard(plain) == wanted;
+            at += if same { 1 } else { escaped(text, at).filter(|(byte, _)| *byte == wanted)?.1 };
+        }
+        Some(at - begin)
+    }
+}
+
+/// A byte of the URL-safe alphabet in the standard one.
+fn standard(byte: u8) -> u8 {
+    match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    }
+}
+
+fn is_base64(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=')
+}
+
+/// The byte that an escape stands for, and how long the escape is.
+fn escaped(text: &[u8], at: usize) -> Option<(u8, usize)> {
+    let rest = &text[at..];
+    let code = |skip: usize, length: usize, radix: u32| {
+        let digits = std::str::from_utf8(rest.get(skip..skip + length)?).ok()?;
+        u8::try_from(u32::from_str_radix(digits, radix).ok()?).ok()
+    };
+    match rest {
+        [b'%', b'2', b'5', ..] if code(3, 2, 16).is_some() => Some((code(3, 2, 16)?, 5)),
+        [b'%', ..] => Some((code(1, 2, 16)?, 3)),
+        [b'\\', b'u', ..] => Some((code(2, 4, 16)?, 6)),
+        [b'\\', b'x', ..] => Some((code(2, 2, 16)?, 4)),
+        [b'\\', plain @ (b'/' | b'"' | b'\\'), ..] => Some((*plain, 2)),
+        [b'&', b'#', ..] => {
+            let end = rest.iter().take(8).position(|byte| *byte == b';')?;
+            let hex = matches!(rest.get(2), Some(b'x' | b'X'));
+            let (skip, radix) = if hex { (3, 16) } else { (2, 10) };
+            Some((code(skip, end.checked_sub(skip)?, radix)?, end + 1))
+        }
+        [b'&', ..] => [("&amp;", b'&'), ("&lt;", b'<'), ("&gt;", b'>'), ("&quot;", b'"')]
+            .iter()
+            .find(|(name, _)| rest.starts_with(name.as_bytes()))
+            .map(|(name, byte)| (*byte, name.len())),
+        _ => None,
+    }
+}
+
+/// The digits of base64 that hold nothing but this secret when `before` bytes (modulo 3) precede it.
+fn inside_base64(secret: &[u8], before: usize) -> String {
+    let padded = [&[0; 2][..before], secret].concat();
+    let whole = &padded[..padded.len() / 3 * 3];
+    let skipped = if before == 0 { 0 } else { before + 1 };
+    base64(whole).split_off(skipped)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn knowing(secrets: &[&str]) -> Redactor {
+        let redactor = Redactor::default();
+        secrets.iter().for_each(|secret| redactor.learn(&SecretString::from(*secret)));
+        redactor
+    }
 
     #[test]
     fn secrets_are_taken_out_however_they_are_spelled() {
-        let redactor = Redactor::default();
-        redactor.learn(&SecretString::from("glpat-a/b"));
-        redactor.learn(&SecretString::from("glpat-a/b-longer"));
+        let redactor = knowing(&["glpat-a/b", "glpat-a/b-longer"]);
         assert_eq!(
             redactor.redact("x glpat-a/b-longer y glpat-a/b z glpat%2Da%2Fb"),
             "x [secret] y [secret] z [secret]"
         );
+        for spelled in [
+            "glpat-a%2fb",
+            "%67lpat-a/b",
+            "glpat-a%252Fb",
+            r"glpat-a\/b",
+            r"glpat-a\u002fb",
+            "glpat-a&#x2F;b",
+            "glpat-a&#47;b",
+        ] {
+            assert_eq!(redactor.redact(spelled), "[secret]", "{spelled}");
+        }
     }
 
     #[test]
     fn tiny_texts_stay() {
-        let redactor = Redactor::default();
-        redactor.learn(&SecretString::from("a"));
-        assert_eq!(redactor.redact("banana"), "banana");
+        assert_eq!(knowing(&["a", ""]).redact("banana"), "banana");
+        assert_eq!(knowing(&["abcd"]).redact("YWJjZA== abce%2F & \\ é"), "YWJjZA== abce%2F & \\ é");
+    }
+
+    fn url_safe(text: &str) -> String {
+        text.replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned()
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_is_left_in_any_base64_or_text(
+            secret in "[!-~]{8,40}",
+            (before, after) in ("[ -~]{0,9}", "[ -~]{0,9}"),
+            around in "[ -~é]{0,12}",
+        ) {
+            let redactor = knowing(&[&secret]);
+            let encoded = base64(format!("{before}{secret}{after}").as_bytes());
+            for spelled in [secret.clone(), encoded.clone(), url_safe(&encoded)] {
+                let shown = redactor.redact(&format!("{around} {spelled} {around}"));
+                prop_assert!(!shown.contains(&spelled) && shown.contains(MARK), "{}", shown);
+            }
+        }
+
+        #[test]
+        fn any_text_comes_through(text in "\\PC{0,60}") {
+            prop_assert_eq!(knowing(&["no-such-secret-in-it"]).redact(&text), text);
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! A request before it is sent, and its answer.
 
 use std::fmt;
+use std::time::Duration;
 
+use base64::Engine as _;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -10,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use super::Redactor;
 use super::error::{HttpError, HttpErrorKind};
 
 /// A request. Cheap to clone.
@@ -22,11 +25,26 @@ pub struct Request {
     pub(super) repeatable: bool,
     pub(super) reads: bool,
     pub(super) tried_once: bool,
+    pub(super) redirects: Redirects,
+    pub(super) attempt_timeout: Option<Duration>,
     pub(super) conditional: bool,
     pub(super) waits: bool,
     pub(super) max_body: Option<usize>,
     pub(super) secrets: Vec<SecretString>,
     pub(super) unusable: Option<String>,
+}
+
+/// What is done about a redirect. None leads from https to http.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redirects {
+    /// Followed; a token stays with its origin.
+    Follow,
+    /// Followed within the origin only.
+    WithinOrigin,
+    /// A failure that names the other address.
+    Refuse,
+    /// The caller's business.
+    Return,
 }
 
 impl fmt::Debug for Request {
@@ -54,6 +72,8 @@ impl Request {
             repeatable,
             reads,
             tried_once: false,
+            redirects: if reads { Redirects::Follow } else { Redirects::Refuse },
+            attempt_timeout: None,
             conditional: false,
             waits: true,
             max_body: None,
@@ -83,6 +103,39 @@ impl Request {
         Self { reads: true, tried_once: true, ..Self::post(url) }
     }
 
+    /// A POST that only reads, and is repeated as a GET is.
+    pub fn reading_post(url: Url) -> Self {
+        Self { reads: true, repeatable: true, ..Self::post(url) }
+    }
+
+    /// A redirect to another origin is a failure: without the token nothing would be found there.
+    #[must_use]
+    pub fn within_origin(mut self) -> Self {
+        if self.redirects == Redirects::Follow {
+            self.redirects = Redirects::WithinOrigin;
+        }
+        self
+    }
+
+    /// A redirect is an answer as any other.
+    #[must_use]
+    pub fn returning_redirects(self) -> Self {
+        Self { redirects: Redirects::Return, ..self }
+    }
+
+    /// It is sent once, whatever becomes of it.
+    #[must_use]
+    pub fn sent_once(self) -> Self {
+        Self { tried_once: true, ..self }
+    }
+
+    /// Longest time for one attempt, in place of the client's.
+    #[must_use]
+    pub fn attempt_timeout(mut self, time: Duration) -> Self {
+        self.attempt_timeout = Some(time);
+        self
+    }
+
     /// Answered with 304 if nothing has changed since an answer with this ETag.
     #[must_use]
     pub fn unless(self, etag: &str) -> Self {
@@ -98,6 +151,13 @@ impl Request {
             }
             Err(_) => self.unusable = Some(format!("unusable value for the header {name}")),
         }
+        self
+    }
+
+    /// Adds a header as it is.
+    #[must_use]
+    pub fn raw_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.append(name, value);
         self
     }
 
@@ -157,6 +217,19 @@ impl Request {
         self
     }
 
+    /// Notes that a secret goes with it, which must never be shown.
+    #[must_use]
+    pub fn carrying(mut self, secret: SecretString) -> Self {
+        self.secrets.push(secret);
+        self
+    }
+
+    /// The body; its type is among the headers.
+    #[must_use]
+    pub fn raw_body(self, body: impl Into<Bytes>) -> Self {
+        Self { body: body.into(), ..self }
+    }
+
     /// The body and its type.
     #[must_use]
     pub fn body(mut self, mime: &str, body: impl Into<Bytes>) -> Self {
@@ -196,6 +269,8 @@ pub struct Answer {
     pub body: Bytes,
     /// Which attempt this was, from 1.
     pub attempts: u32,
+    /// For what is said about it.
+    pub(super) redactor: Redactor,
 }
 
 impl Answer {
@@ -207,6 +282,7 @@ impl Answer {
         serde_json::from_slice(&self.body).map_err(|error| {
             let detail = format!("the answer cannot be read: {error}");
             HttpError::new(HttpErrorKind::Other, &self.method, &self.url, detail)
+                .redacted(&self.redactor)
         })
     }
 
@@ -218,20 +294,7 @@ impl Answer {
 
 /// Standard base64 with padding.
 pub(in crate::clients) fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let value = chunk.iter().fold(0_usize, |value, byte| value << 8 | usize::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            if place <= chunk.len() {
-                text.push(char::from(ALPHABET[value >> (18 - 6 * place) & 63]));
-            } else {
-                text.push('=');
-            }
-        }
-    }
-    text
+    base64::engine::general_purpose::STANDARD.encode(bytes)
 }
 
 #[cfg(test)]

@@ -4,11 +4,17 @@ use std::time::Duration;
 
 use super::error::{HttpError, HttpErrorKind};
 use super::request::Request;
-use super::service::{Call, Failed, ServiceClient};
+use super::service::{Call, Failed, Next, ServiceClient};
 
 impl ServiceClient {
-    /// How long to wait before the next attempt; `None` if there is to be none.
+    /// How long to wait before the next attempt; `None` if there is to be none. A pause that the
+    /// host asks for comes on top, and is waited for with all others.
     pub(super) fn wait_before_next(&self, call: &Call<'_>, failed: &Failed) -> Option<Duration> {
+        match failed.next {
+            Next::Never => return None,
+            Next::AfterPause => return Some(Duration::ZERO),
+            Next::Unsaid => {}
+        }
         let config = self.config();
         let kind = failed.error.kind();
         let unanswered = matches!(kind, HttpErrorKind::Connect | HttpErrorKind::Timeout);
@@ -17,30 +23,18 @@ impl ServiceClient {
         } else {
             config.max_attempts
         };
-        if call.attempts >= most || !is_worth_repeating(call.request, &failed.error) {
+        let failures = call.attempts - call.refusals;
+        if failures >= most || !is_worth_repeating(call.request, &failed.error) {
             return None;
         }
-        let doubled = |steps: u32| config.backoff_base.saturating_mul(2_u32.saturating_pow(steps));
-        match failed.told {
-            Some(told) => (told <= config.longest_pause).then_some(Duration::ZERO),
-            // A limit that does not say for how long: those are counted by the minute.
-            None if kind == HttpErrorKind::RateLimited => {
-                let wait = doubled(call.attempts + 3).min(config.longest_pause);
-                Some(wait / 2 + jitter(wait / 2))
-            }
-            None => {
-                let wait = jitter(doubled(call.attempts - 1).min(config.backoff_cap));
-                (call.spent + wait < config.call_deadline).then_some(wait)
-            }
-        }
+        let doubled = config.backoff_base.saturating_mul(2_u32.saturating_pow(failures - 1));
+        let wait = jitter(doubled.min(config.backoff_cap));
+        (call.spent + wait < config.call_deadline).then_some(wait)
     }
 }
 
 fn is_worth_repeating(request: &Request, error: &HttpError) -> bool {
     match error.kind() {
-        // Not even begun. (Of a request that is sent once this only makes a pause for the others.)
-        HttpErrorKind::RateLimited => true,
-        _ if request.is_sent_once() => false,
         HttpErrorKind::Connect => true,
         HttpErrorKind::Timeout | HttpErrorKind::Truncated => request.repeatable,
         HttpErrorKind::Server => {

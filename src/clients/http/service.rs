@@ -4,25 +4,25 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use http::StatusCode;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::body::BodyReader;
 use super::error::{HttpError, HttpErrorKind};
-use super::exchange::{Broken, Exchange, Raw};
-use super::limits::{is_rate_limit, told_wait};
-use super::origin::{Origin, Origins, Pause};
+use super::exchange::{Broken, Exchange};
+use super::origin::{Origin, Origins};
 use super::request::{Answer, Request};
 use super::retry::jitter;
 use super::stats::Service;
 use super::url_text::origin_of;
 use super::{HttpConfig, Redactor, Shared};
+use crate::observe::Deadline;
 
 /// A client for one service. Clones share its bound on requests under way.
 #[derive(Clone)]
 pub struct ServiceClient {
     inner: Arc<Inner>,
+    deadline: Option<Deadline>,
 }
 
 struct Inner {
@@ -41,21 +41,56 @@ impl fmt::Debug for ServiceClient {
 /// One call: how often it was tried and what that took.
 pub(super) struct Call<'a> {
     pub request: &'a Request,
-    pub origin: Arc<Origin>,
+    pub origin: &'a Origin,
     pub attempts: u32,
+    /// Attempts that the host refused because it was asked too often: they do not count as failed.
+    pub refusals: u32,
     pub spent: Duration,
+    /// Time in pauses that the host asked for.
+    pub paused: Duration,
 }
 
-/// A failed attempt, and how long the server asks to stay away.
+/// A failed attempt.
 pub(super) struct Failed {
     pub error: HttpError,
-    pub told: Option<Duration>,
+    /// The answer, if there was one.
+    pub answer: Option<Answer>,
+    /// What comes next where that does not depend on the kind of failure.
+    pub next: Next,
+}
+
+/// What a failure says about another attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing.
+    Unsaid,
+    /// When the pause is over, which the host asked for.
+    AfterPause,
+    /// There is to be none.
+    Never,
 }
 
 impl ServiceClient {
     pub(super) fn new(shared: Arc<Shared>, service: Service, concurrency: usize) -> Self {
-        let permits = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        Self { inner: Arc::new(Inner { shared, service, permits, origins: Origins::default() }) }
+        let slots = concurrency.clamp(1, Semaphore::MAX_PERMITS);
+        let of_one_host = if service.has_many_hosts() { slots.div_ceil(2) } else { slots };
+        let origins = Origins::new(of_one_host);
+        let inner = Inner { shared, service, permits: Semaphore::new(slots), origins };
+        Self { inner: Arc::new(inner), deadline: None }
+    }
+
+    /// The same for look-ups, which wait for pauses as long as the deadline allows.
+    #[must_use]
+    pub fn until(&self, deadline: Deadline) -> Self {
+        Self { inner: self.inner.clone(), deadline: Some(deadline) }
+    }
+
+    pub(super) fn deadline(&self) -> Option<&Deadline> {
+        self.deadline.as_ref()
+    }
+
+    pub(super) fn permits(&self) -> &Semaphore {
+        &self.inner.permits
     }
 
     /// Which service this is.
@@ -96,58 +131,82 @@ impl ServiceClient {
     /// # Errors
     /// Every status but 2xx, no answer, a broken one; see [`HttpErrorKind`].
     pub async fn send(&self, request: &Request) -> Result<Answer, HttpError> {
+        self.call(request, &mut Kept).await.map_err(|failed| failed.error)
+    }
+
+    /// The same, but every status is an answer, except for a refusal that was waited out in vain.
+    ///
+    /// # Errors
+    /// No answer, a broken one, or a rate limit.
+    pub async fn send_for_any_status(&self, request: &Request) -> Result<Answer, HttpError> {
+        let answer = self.call(request, &mut Kept).await;
+        answer.or_else(|failed| match failed.answer {
+            Some(answer) if failed.error.kind() != HttpErrorKind::RateLimited => Ok(answer),
+            _ => Err(failed.error),
+        })
+    }
+
+    /// Sends a request whose answer goes to what `reader` makes, anew for each attempt. The body of
+    /// the answer is empty then.
+    ///
+    /// # Errors
+    /// As [`ServiceClient::send`]; what a reader refuses has the kind [`HttpErrorKind::Other`].
+    pub async fn read<R: BodyReader>(
+        &self,
+        request: &Request,
+        reader: impl Fn() -> R + Send,
+    ) -> Result<(Answer, R), HttpError> {
+        let mut readers = Anew { current: reader(), make: reader };
+        let answer = self.call(request, &mut readers).await.map_err(|failed| failed.error)?;
+        Ok((answer, readers.current))
+    }
+
+    async fn call(&self, request: &Request, readers: &mut dyn Readers) -> Result<Answer, Failed> {
         for secret in &request.secrets {
             self.redactor().learn(secret);
         }
-        let result = self.call(request).await;
-        if result.is_err() {
+        let result = self.attempts(request, readers).await;
+        result.map_err(|failed| {
             self.inner.shared.stats.error(self.inner.service);
-        }
-        result
+            Failed { error: failed.error.redacted(self.redactor()), ..failed }
+        })
     }
 
-    async fn call(&self, request: &Request) -> Result<Answer, HttpError> {
+    async fn attempts(
+        &self,
+        request: &Request,
+        readers: &mut dyn Readers,
+    ) -> Result<Answer, Failed> {
         if let Some(why) = &request.unusable {
-            return Err(self.error(HttpErrorKind::Other, request, why.clone()));
+            return Err(self.error(HttpErrorKind::Other, request, why.clone()).into());
         }
         let origin = self.inner.origins.get(&origin_of(&request.url));
-        let mut call = Call { request, origin, attempts: 0, spent: Duration::ZERO };
-        self.refuse_silent_host(&call)?;
+        let mut call = Call::new(request, &origin);
         loop {
-            let _permit = self.place(&call).await?;
+            let place = self.place(&mut call).await?;
             call.attempts += 1;
-            let failed = match self.attempt(&mut call).await {
+            let failed = match self.attempt(&mut call, readers.fresh()).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
-            drop(_permit);
-            let Some(wait) = self.wait_before_next(&call, &failed) else {
+            drop(place);
+            let again = self.wait_before_next(&call, &failed);
+            let Some(wait) = again.filter(|_| !request.is_sent_once()) else {
                 let unanswered =
                     matches!(failed.error.kind(), HttpErrorKind::Connect | HttpErrorKind::Timeout);
                 // A query that takes too long says nothing of what is asked in its place.
                 if unanswered && !request.tried_once {
-                    call.origin.was_silent(Instant::now());
+                    origin.was_silent(Instant::now());
                 }
-                return Err(failed.error.after(call.attempts));
+                return Err(Failed { error: failed.error.after(call.attempts), ..failed });
             };
-            if request.is_sent_once() {
-                self.leave_pause(&call, &failed, wait);
-                return Err(failed.error.after(call.attempts));
-            }
-            self.retry_after(&mut call, &failed, wait).await;
+            self.log_repetition(&call, &failed, wait);
+            self.sleep(wait).await;
+            call.spent += wait;
         }
     }
 
-    /// After a rate limit that a request met which is not sent again: whoever asks next waits, also
-    /// where it does not say for how long. Those are counted by the minute.
-    fn leave_pause(&self, call: &Call<'_>, failed: &Failed, wait: Duration) {
-        if failed.told.is_none() {
-            let wait = wait.max(self.config().longest_pause / 4);
-            call.origin.pause(Pause::of(wait, Instant::now(), time_of_day()));
-        }
-    }
-
-    async fn retry_after(&self, call: &mut Call<'_>, failed: &Failed, wait: Duration) {
+    fn log_repetition(&self, call: &Call<'_>, failed: &Failed, wait: Duration) {
         tracing::debug!(
             service = self.inner.service.label(),
             attempt = call.attempts,
@@ -157,140 +216,97 @@ impl ServiceClient {
             "request failed, will be repeated"
         );
         self.inner.shared.stats.retry(self.inner.service);
-        self.sleep(wait).await;
-        // A wait that a rate limit asks for does not count against the call.
-        if failed.told.is_none() && failed.error.kind() != HttpErrorKind::RateLimited {
-            call.spent += wait;
-        }
     }
 
-    async fn sleep(&self, wait: Duration) {
+    pub(super) async fn sleep(&self, wait: Duration) {
         sleep(wait).await;
         self.inner.shared.stats.waited(self.inner.service, wait);
     }
 
-    fn error(&self, kind: HttpErrorKind, request: &Request, detail: String) -> HttpError {
-        let detail = self.redactor().redact(&detail);
-        HttpError::new(kind, &request.method, &request.url, detail)
+    pub(super) fn error(
+        &self,
+        kind: HttpErrorKind,
+        request: &Request,
+        detail: String,
+    ) -> HttpError {
+        HttpError::new(kind, &request.method, &request.url, detail).redacted(self.redactor())
     }
 
-    /// A host that left the last calls without an answer is not asked again at once.
-    fn refuse_silent_host(&self, call: &Call<'_>) -> Result<(), HttpError> {
-        let config = self.config();
-        match call.origin.given_up(Instant::now(), config.give_up_after, config.give_up_for) {
-            None => Ok(()),
-            Some(calls) => {
-                let detail =
-                    format!("not asked: the last {calls} calls to this host had no answer");
-                Err(self.error(HttpErrorKind::Connect, call.request, detail))
-            }
-        }
-    }
-
-    /// Waits until the host may be asked and fewer than the allowed requests are under way.
-    async fn place(&self, call: &Call<'_>) -> Result<SemaphorePermit<'_>, HttpError> {
-        loop {
-            self.wait_for_pause(call).await?;
-            let permit = self.inner.permits.acquire().await.map_err(|closed| {
-                self.error(HttpErrorKind::Other, call.request, closed.to_string())
-            })?;
-            if call.origin.paused(Instant::now()).is_none() {
-                return Ok(permit);
-            }
-        }
-    }
-
-    async fn wait_for_pause(&self, call: &Call<'_>) -> Result<(), HttpError> {
-        while let Some(pause) = call.origin.paused(Instant::now()) {
-            let left = pause.left(Instant::now());
-            if left > self.config().longest_pause || !call.request.waits {
-                let detail = "rate limit exhausted".to_owned();
-                let error = self.error(HttpErrorKind::RateLimited, call.request, detail);
-                return Err(error.resetting(pause.resets_at));
-            }
-            self.sleep(left + jitter(self.config().backoff_base)).await;
-        }
-        Ok(())
-    }
-
-    async fn attempt(&self, call: &mut Call<'_>) -> Result<Answer, Failed> {
+    async fn attempt(
+        &self,
+        call: &mut Call<'_>,
+        mut reader: Option<&mut dyn BodyReader>,
+    ) -> Result<Answer, Failed> {
         let request = call.request;
-        let plain = |error| Failed { error, told: None };
         let shared = &self.inner.shared;
-        let client = shared
-            .connections(&request.url)
-            .map_err(|why| plain(self.error(HttpErrorKind::Other, request, why)))?;
         let exchange = Exchange {
-            client,
-            stats: &shared.stats,
+            shared,
             service: self.inner.service,
             max_body: request.max_body.unwrap_or(shared.config.max_body),
         };
         let limit = self.time_left(call);
         let begun = Instant::now();
-        let outcome = timeout(limit, exchange.run(request)).await;
+        let outcome = timeout(limit, exchange.run(request, &mut reader)).await;
         let took = begun.elapsed();
         call.spent += took;
         shared.stats.busy(self.inner.service, took);
         match outcome {
-            Ok(Ok(raw)) => self.judge(call, raw),
-            Ok(Err(Broken { kind, detail })) => Err(plain(self.error(kind, request, detail))),
+            Ok(Ok(raw)) => self.judge(call, begun, raw),
+            Ok(Err(Broken { kind, detail })) => Err(self.error(kind, request, detail).into()),
             Err(_) => {
                 let detail = format!("no answer within {} s", limit.as_secs_f32().ceil());
-                Err(plain(self.error(HttpErrorKind::Timeout, request, detail)))
+                Err(self.error(HttpErrorKind::Timeout, request, detail).into())
             }
         }
     }
 
     fn time_left(&self, call: &Call<'_>) -> Duration {
         let (config, request) = (self.config(), call.request);
-        let longest = match request.reads {
+        let usual = match request.reads {
             _ if request.tried_once => config.query_timeout,
             true => config.attempt_timeout,
             false => config.write_timeout,
         };
+        let longest = request.attempt_timeout.unwrap_or(usual);
         longest.min(config.call_deadline.saturating_sub(call.spent))
-    }
-
-    /// Takes an answer as a success or a failure, and notes what it says about limits.
-    fn judge(&self, call: &Call<'_>, raw: Raw) -> Result<Answer, Failed> {
-        call.origin.answered();
-        let request = call.request;
-        let now = time_of_day();
-        let told = told_wait(&raw.headers, now);
-        let pause = told.map(|wait| Pause::of(wait, Instant::now(), now));
-        let unchanged = request.conditional && raw.status == StatusCode::NOT_MODIFIED;
-        if raw.status.is_success() || unchanged {
-            if let Some(pause) = pause {
-                call.origin.pause(pause);
-            }
-            return Ok(Answer {
-                method: request.method.clone(),
-                url: raw.url,
-                status: raw.status,
-                headers: raw.headers,
-                body: raw.body,
-                attempts: call.attempts,
-            });
-        }
-        let body = self.redactor().redact(&String::from_utf8_lossy(&raw.body));
-        let limited = is_rate_limit(raw.status, &raw.headers, &body);
-        let error =
-            HttpError::from_status(&request.method, &request.url, raw.status, &body, limited);
-        // Only answers that mean "later" make the others wait.
-        let later = limited || matches!(raw.status.as_u16(), 502..=504);
-        match pause {
-            Some(pause) if later => {
-                call.origin.pause(pause);
-                Err(Failed { error: error.resetting(pause.resets_at), told })
-            }
-            _ => Err(Failed { error, told: None }),
-        }
     }
 }
 
-/// Only for waits that a server gives as a time of day, and for saying until when.
-#[allow(clippy::disallowed_methods, reason = "rate limits reset at times of day")]
-fn time_of_day() -> DateTime<Utc> {
-    Utc::now()
+impl<'a> Call<'a> {
+    fn new(request: &'a Request, origin: &'a Origin) -> Self {
+        let (spent, paused) = (Duration::ZERO, Duration::ZERO);
+        Self { request, origin, attempts: 0, refusals: 0, spent, paused }
+    }
+}
+
+impl From<HttpError> for Failed {
+    fn from(error: HttpError) -> Self {
+        Self { error, answer: None, next: Next::Unsaid }
+    }
+}
+
+/// Where the bodies of successful answers go.
+trait Readers: Send {
+    /// For one attempt; `None`: into the answer.
+    fn fresh(&mut self) -> Option<&mut dyn BodyReader>;
+}
+
+struct Kept;
+
+impl Readers for Kept {
+    fn fresh(&mut self) -> Option<&mut dyn BodyReader> {
+        None
+    }
+}
+
+struct Anew<R, F> {
+    make: F,
+    current: R,
+}
+
+impl<R: BodyReader, F: Fn() -> R + Send> Readers for Anew<R, F> {
+    fn fresh(&mut self) -> Option<&mut dyn BodyReader> {
+        self.current = (self.make)();
+        Some(&mut self.current)
+    }
 }

@@ -38,6 +38,12 @@ impl Service {
         }
     }
 
+    /// Is it asked at whatever hosts the datafiles name? Then none of these takes all slots, and none is
+    /// at an address that [`super::AllowedHosts`] refuses.
+    pub fn has_many_hosts(self) -> bool {
+        matches!(self, Self::Prometheus | Self::Git)
+    }
+
     /// The name for people.
     pub fn name(self) -> &'static str {
         match self {

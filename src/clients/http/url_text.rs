@@ -20,6 +20,16 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Is the host this machine, or one on the same link? Neither is reached by a proxy.
+pub(in crate::clients) fn is_neighbour(url: &Url) -> bool {
+    let linked = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_link_local(),
+        Some(Host::Ipv6(address)) => address.is_unicast_link_local(),
+        _ => false,
+    };
+    linked || is_loopback(url)
+}
+
 /// The address without user, password, fragment and the values of parameters that look secret.
 pub fn safe_url(url: &Url) -> String {
     let mut shown = url.clone();

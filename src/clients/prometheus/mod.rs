@@ -1,18 +1,22 @@
 //! Prometheus: values of SLO expressions.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use url::Url;
 
 use crate::clients::credentials::Credentials;
 use crate::clients::http::{
-    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, origin_of, safe_url,
+    HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, one_line, origin_of, safe_url,
 };
 use crate::observe::ports::SloSource;
 use crate::snapshot::Failure;
+
+/// Largest answer to a query, in bytes, unpacked: some 50,000 series.
+const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
 /// Asks Prometheus servers, each with the credential for its host. Cheap to clone.
 ///
@@ -44,6 +48,9 @@ impl PrometheusClient {
             HttpErrorKind::Connect => self.shared.note(&format!("connect {place}"), || {
                 format!("Prometheus at {place} cannot be reached: {}", error.detail())
             }),
+            HttpErrorKind::NotAllowed => {
+                self.shared.note(&format!("refused {place}"), || error.detail().to_owned())
+            }
             HttpErrorKind::RateLimited => self.shared.note(&format!("429 {place}"), || {
                 format!("Prometheus at {place} limits the rate of requests: {error}")
             }),
@@ -84,50 +91,134 @@ struct QueryAnswer {
 #[serde(rename_all = "camelCase")]
 struct Data {
     result_type: String,
-    #[serde(default)]
-    result: Value,
+    #[serde(default, deserialize_with = "samples")]
+    result: Samples,
+}
+
+/// The values of an answer, as they are read: nothing else of it is kept.
+#[derive(Debug, Default)]
+struct Samples {
+    lowest: Option<f64>,
+    nan: bool,
+    unreadable: bool,
+}
+
+impl Samples {
+    fn add(&mut self, text: Option<&str>) {
+        match text.and_then(|text| text.parse::<f64>().ok()) {
+            None => self.unreadable = true,
+            Some(value) if value.is_nan() => self.nan = true,
+            Some(value) => {
+                self.lowest = Some(self.lowest.map_or(value, |lowest| lowest.min(value)));
+            }
+        }
+    }
+}
+
+/// Reads `[<time>, "<value>"]` of a scalar, or a list of series with a `value` each.
+fn samples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Samples, D::Error> {
+    struct List;
+    impl<'de> Visitor<'de> for List {
+        type Value = Samples;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sample or a list of series")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Samples, A::Error> {
+            let mut samples = Samples::default();
+            while let Some(entry) = list.next_element::<Entry>()? {
+                match entry {
+                    Entry::Series { value } => samples.add(value.as_ref().map(|pair| &*pair.1)),
+                    Entry::Text(text) => samples.add(Some(&text)),
+                    Entry::Other => {}
+                }
+            }
+            Ok(samples)
+        }
+    }
+    deserializer.deserialize_seq(List)
+}
+
+/// A series, or a part of a scalar: its time, which says nothing, or its value.
+enum Entry {
+    Series { value: Option<(IgnoredAny, String)> },
+    Text(String),
+    Other,
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntryVisitor)
+    }
+}
+
+struct EntryVisitor;
+
+impl<'de> Visitor<'de> for EntryVisitor {
+    type Value = Entry;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a series, or a part of a sample")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry, A::Error> {
+        let mut value = None;
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "value" {
+                value = Some(map.next_value()?);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Entry::Series { value })
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Entry, E> {
+        Ok(Entry::Text(text.to_owned()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Entry, E> {
+        Ok(Entry::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Entry, E> {
+        Ok(Entry::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Entry, E> {
+        Ok(Entry::Other)
+    }
 }
 
 /// The `error` of an answer.
 fn said(body: &str) -> Option<String> {
     let answer: QueryAnswer = serde_json::from_str(body).ok()?;
-    answer.error.map(|error| error.chars().take(200).collect())
+    answer.error.map(|error| one_line(&error))
 }
 
 /// The value that an answer holds, or in words why there is none.
 fn value_of(answer: QueryAnswer) -> Result<f64, String> {
     if answer.status != "success" {
         let error = answer.error.unwrap_or_else(|| format!("status {:?}", answer.status));
-        let error: String = error.chars().take(200).collect();
-        return Err(format!("the query failed: {error}"));
+        return Err(format!("the query failed: {}", one_line(&error)));
     }
     let data = answer.data.ok_or("the answer holds no data")?;
-    let values = match data.result_type.as_str() {
-        "scalar" => vec![sample(&data.result)?],
-        "vector" => {
-            let series = data.result.as_array().ok_or("the answer holds no list of series")?;
-            let samples = series.iter().map(|one| sample(one.get("value").unwrap_or(&Value::Null)));
-            samples.collect::<Result<Vec<_>, _>>()?
-        }
-        other => return Err(format!("the query gives a {other} and not a number")),
-    };
-    if values.iter().any(|value| value.is_nan()) {
-        return Err("the answer is NaN (no data in the window?)".to_owned());
+    if !matches!(data.result_type.as_str(), "scalar" | "vector") {
+        let other = one_line(&data.result_type);
+        return Err(format!("the query gives a {other} and not a number"));
     }
-    match values.into_iter().reduce(f64::min) {
-        None => Err("the answer is empty (no series)".to_owned()),
-        Some(lowest) if lowest.is_infinite() => {
+    match data.result {
+        Samples { unreadable: true, .. } => {
+            Err("the answer holds a sample that is no number".to_owned())
+        }
+        Samples { nan: true, .. } => Err("the answer is NaN (no data in the window?)".to_owned()),
+        Samples { lowest: None, .. } => Err("the answer is empty (no series)".to_owned()),
+        Samples { lowest: Some(lowest), .. } if lowest.is_infinite() => {
             Err(format!("the answer is infinite ({lowest}): a division by nothing?"))
         }
-        Some(lowest) => Ok(lowest),
+        Samples { lowest: Some(lowest), .. } => Ok(lowest),
     }
-}
-
-/// `[<time>, "<value>"]`.
-fn sample(pair: &Value) -> Result<f64, String> {
-    let text = pair.get(1).and_then(Value::as_str);
-    text.and_then(|text| text.parse().ok())
-        .ok_or_else(|| "the answer holds a sample that is no number".to_owned())
 }
 
 #[async_trait]
@@ -138,7 +229,8 @@ impl SloSource for PrometheusClient {
         if let Some(refused) = self.shared.known(&format!("401 {}", origin_of(&address))) {
             return Err(refused);
         }
-        let mut request = Request::get(address.clone()).accept("application/json");
+        let mut request =
+            Request::get(address.clone()).accept("application/json").max_body(MAX_ANSWER);
         if let Some(credential) = self.credentials.lookup(&address) {
             request = credential.apply(request);
         }
@@ -148,14 +240,22 @@ impl SloSource for PrometheusClient {
         value_of(answer).map_err(|reason| {
             let mut place = address.clone();
             place.set_query(None);
-            Failure::new(format!("Prometheus at {}: {reason}", safe_url(&place)))
+            let words = format!("Prometheus at {}: {reason}", safe_url(&place));
+            Failure::new(self.service.redactor().redact(&words))
         })
+    }
+
+    fn lane(&self, url: &str) -> String {
+        match Url::parse(url.trim()) {
+            Ok(url) => format!("Prometheus at {}", origin_of(&url)),
+            Err(_) => "Prometheus".to_owned(),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -7,7 +7,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::Url;
 
 use crate::clients::credentials::Credentials;
-use crate::clients::http::{HttpClient, HttpConfig, HttpError, Request, Service, base64};
+use crate::clients::http::{HttpClient, HttpConfig, HttpError, Redactor, Request, Service, base64};
 
 /// The text format that a Pushgateway reads; it does not know OpenMetrics.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -43,6 +43,7 @@ pub enum PushError {
 /// # Errors
 /// See [`PushError`].
 pub async fn push(
+    (config, redactor): (HttpConfig, Redactor),
     address: &str,
     key: &GroupingKey,
     credentials: &Credentials,
@@ -60,9 +61,9 @@ pub async fn push(
         call_deadline: Duration::from_secs(10),
         max_attempts: 2,
         longest_pause: Duration::from_secs(2),
-        ..HttpConfig::default()
+        ..config
     };
-    let service = HttpClient::new(config).service(Service::Pushgateway, 1);
+    let service = HttpClient::with_redactor(config, redactor).service(Service::Pushgateway, 1);
     service.send(&request).await?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::check_key;
-use super::size::{most_bytes, too_large};
+use super::size::{max_bytes, too_large};
 use crate::clients::replace::replace;
 use crate::observe::ports::{StateError, StateStore};
 
@@ -54,7 +54,7 @@ impl DirState {
         let encoded = file_of(key);
         let plain = plain_file_of(key).filter(|plain| *plain != encoded);
         for file in [Some(encoded), plain].into_iter().flatten() {
-            match read_up_to(&self.root.join(file), most_bytes(key)) {
+            match read_up_to(&self.root.join(file), max_bytes(key)) {
                 Ok(bytes) => return Ok(Some(bytes)),
                 Err(error) if is_missing(&error) => {}
                 Err(error) => {
@@ -92,15 +92,15 @@ fn is_missing(error: &io::Error) -> bool {
 }
 
 /// Reads a file up to a number of bytes.
-fn read_up_to(file: &Path, limit: u64) -> io::Result<Vec<u8>> {
+fn read_up_to(file: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let file = File::open(file)?;
     let size = file.metadata()?.len();
-    if size > limit {
+    if size > limit as u64 {
         return Err(io::Error::other(too_large(Some(size), limit)));
     }
     let mut bytes = Vec::new();
-    file.take(limit + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > limit {
+    file.take(limit as u64 + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > limit {
         return Err(io::Error::other(too_large(None, limit)));
     }
     Ok(bytes)

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
+use crate::clients::http::{HttpError, HttpErrorKind, one_line};
+
 /// What went wrong, before it is put in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -17,8 +19,10 @@ pub(super) enum Trouble {
     OtherRegion(Option<String>),
     /// No credentials were found.
     NoCredentials(String),
-    /// The credentials are wrong or expired, or the clock is.
+    /// The credentials are wrong or expired.
     BadCredentials(String),
+    /// The clock of this machine is wrong.
+    WrongClock(String),
     /// 403 that says the key is not there and we may not list the bucket.
     MayNotList,
     /// 403.
@@ -27,19 +31,22 @@ pub(super) enum Trouble {
     Unreachable(String),
     /// An answer that no S3 server gives.
     NotS3(String),
-    /// Anything else, e.g. 5xx after all retries.
+    /// It refuses requests because there were too many, also after it was left alone.
+    Busy(String),
+    /// 5xx, also when it was asked again.
+    Server(String),
+    /// Anything else about this key.
     Other(String),
 }
 
-/// Error codes that say the credentials are at fault, or the clock.
-const CREDENTIALS: [&str; 10] = [
+/// Error codes that say the credentials are at fault.
+const CREDENTIALS: [&str; 9] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidToken",
     "TokenRefreshRequired",
-    "RequestTimeTooSkewed",
     "InvalidSecurity",
     "UnrecognizedClientException",
     "NotSignedUp",
@@ -57,28 +64,43 @@ where
             service.err().message(),
             service.raw().headers().get("x-amz-bucket-region"),
         ),
-        SdkError::TimeoutError(_) => Trouble::Unreachable("no answer in time".to_owned()),
         SdkError::DispatchFailure(failure) => {
             // Credentials are looked up on the way to the connector.
             let words = chain(error);
             if failure.is_other() && words.contains("credentials") {
-                Trouble::NoCredentials(words)
-            } else {
-                Trouble::Unreachable(
-                    failure.as_connector_error().map_or(words, |error| innermost(error)),
-                )
+                return Trouble::NoCredentials(words);
+            }
+            let connector = failure.as_connector_error().and_then(|error| error.source());
+            match connector.and_then(|error| error.downcast_ref::<HttpError>()) {
+                Some(error) => sort_http(error),
+                None => {
+                    Trouble::Other(connector.map_or(words, |error| one_line(&error.to_string())))
+                }
             }
         }
         SdkError::ConstructionFailure(_) => Trouble::Unreachable(chain(error)),
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
             if response.raw().status().is_server_error() {
-                Trouble::Other(format!("status {status}"))
+                Trouble::Server(format!("status {status}"))
             } else {
                 Trouble::NotS3(format!("status {status}: {}", chain(error)))
             }
         }
         other => Trouble::Other(chain(other)),
+    }
+}
+
+/// Sorts a failure on the way there or back.
+fn sort_http(error: &HttpError) -> Trouble {
+    match error.kind() {
+        HttpErrorKind::RateLimited => Trouble::Busy(error.reason()),
+        HttpErrorKind::Timeout => Trouble::Unreachable("no answer in time".to_owned()),
+        HttpErrorKind::Connect | HttpErrorKind::Truncated => {
+            Trouble::Unreachable(error.detail().to_owned())
+        }
+        HttpErrorKind::TooLarge => Trouble::Other(format!("{}: replace it", error.detail())),
+        _ => Trouble::Other(error.reason()),
     }
 }
 
@@ -89,8 +111,8 @@ fn sort_answer(
     region: Option<&str>,
 ) -> Trouble {
     let words = match (code, message) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
+        (Some(code), Some(message)) => one_line(&format!("{code}: {message}")),
+        (Some(code), None) => one_line(code),
         _ => format!("status {status}"),
     };
     match code {
@@ -100,7 +122,8 @@ fn sort_answer(
             "PermanentRedirect"
             | "AuthorizationHeaderMalformed"
             | "IllegalLocationConstraintException",
-        ) => Trouble::OtherRegion(region.map(str::to_owned)),
+        ) => Trouble::OtherRegion(region.map(one_line)),
+        Some("RequestTimeTooSkewed") => Trouble::WrongClock(words),
         Some(code) if CREDENTIALS.contains(&code) => Trouble::BadCredentials(words),
         // Since 2021 AWS names the permission that is missing; when the key
         // is there, that is s3:GetObject.
@@ -109,8 +132,9 @@ fn sort_answer(
         }
         _ if status == 403 => Trouble::Denied(words),
         _ if status == 401 => Trouble::BadCredentials(words),
-        _ if matches!(status, 301 | 307) => Trouble::OtherRegion(region.map(str::to_owned)),
-        None if status < 500 => Trouble::NotS3(words),
+        _ if matches!(status, 301 | 307) => Trouble::OtherRegion(region.map(one_line)),
+        _ if status >= 500 => Trouble::Server(words),
+        None => Trouble::NotS3(words),
         _ => Trouble::Other(words),
     }
 }
@@ -126,15 +150,7 @@ fn chain(error: &dyn Error) -> String {
         }
         next = error.source();
     }
-    text
-}
-
-fn innermost(error: &dyn Error) -> String {
-    let mut last: &dyn Error = error;
-    while let Some(source) = last.source() {
-        last = source;
-    }
-    last.to_string()
+    one_line(&text)
 }
 
 #[cfg(test)]
@@ -148,7 +164,8 @@ mod tests {
         assert_eq!(sorted(404, Some("NoSuchBucket"), None), Trouble::NoBucket);
         assert_eq!(sorted(404, None, None), Trouble::NotS3("status 404".to_owned()));
         assert_eq!(sorted(301, None, None), Trouble::OtherRegion(Some("eu-west-1".to_owned())));
-        assert_eq!(sorted(503, Some("SlowDown"), None), Trouble::Other("SlowDown".to_owned()));
+        assert_eq!(sorted(503, Some("SlowDown"), None), Trouble::Server("SlowDown".to_owned()));
+        assert_eq!(sorted(502, None, None), Trouble::Server("status 502".to_owned()));
         assert!(matches!(
             sorted(403, Some("InvalidAccessKeyId"), None),
             Trouble::BadCredentials(_)

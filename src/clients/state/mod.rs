@@ -1,20 +1,20 @@
 //! The state: deployment records and the state export, in an S3 bucket or in
 //! a folder with the same keys.
 
-mod counter;
 mod dir;
 mod failure;
 mod s3;
 mod setup;
 mod size;
+mod transport;
 
 use std::sync::Arc;
 
-pub use counter::S3Stats;
 pub use dir::{DirState, file_of};
 pub use s3::S3State;
 pub use setup::S3Settings;
 
+use crate::clients::http::ServiceClient;
 use crate::observe::ports::{StateError, StateStore};
 
 /// Opens the state at `s3://BUCKET[/PREFIX]` or `file:///DIR`. Does not ask
@@ -26,6 +26,7 @@ use crate::observe::ports::{StateError, StateStore};
 pub async fn from_location(
     location: &str,
     settings: S3Settings,
+    service: ServiceClient,
 ) -> Result<Arc<dyn StateStore>, StateError> {
     let refused =
         |reason: &str| StateError::Whole(format!("cannot use the state {location}: {reason}"));
@@ -34,7 +35,7 @@ pub async fn from_location(
         if bucket.is_empty() || bucket.contains(['@', ':', ' ', '?', '#']) {
             return Err(refused("wanted s3://BUCKET[/PREFIX]"));
         }
-        Ok(Arc::new(S3State::new(bucket, prefix, settings).await))
+        Ok(Arc::new(S3State::new(bucket, prefix, settings, service).await))
     } else if location.starts_with("file://") {
         let path = url::Url::parse(location).ok().and_then(|url| url.to_file_path().ok());
         let path = path.ok_or_else(|| refused("wanted file:///DIR with an absolute path"))?;

@@ -1,6 +1,7 @@
 //! The state in an S3 bucket, of AWS or of another store.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -8,26 +9,31 @@ use aws_sdk_s3::primitives::ByteStream;
 use tokio::sync::OnceCell;
 
 use super::check_key;
-use super::counter::{Counter, S3Stats};
 use super::failure::{self, Trouble};
 use super::setup::{self, S3Settings};
-use super::size::{most_bytes, too_large};
+use crate::clients::http::{ServiceClient, one_line};
 use crate::observe::ports::{StateError, StateStore};
+use crate::report::EXPORT_KEY;
 
-/// A bucket that left this many reads in a row without an answer is given up as a whole.
-const SILENT: u32 = 3;
+/// A bucket that left this many reads in a row without an answer, or failed at them, is given up as a
+/// whole.
+const MAX_FAILED: u32 = 3;
 
 /// A bucket. The caller bounds how many requests are under way.
 pub struct S3State {
     client: Client,
+    service: ServiceClient,
     bucket: String,
     prefix: String,
     region: String,
-    counter: Counter,
+    /// The variable that names the region.
+    region_variable: &'static str,
+    /// The endpoint that is set; none for AWS itself.
+    endpoint: Arc<OnceLock<String>>,
     /// Has the bucket answered a read yet (also with "no such key")?
     readable: AtomicBool,
-    /// Reads in a row that got no answer.
-    silent: AtomicU32,
+    /// Reads in a row that failed, and not because of their keys.
+    failed: AtomicU32,
     /// Was the bucket asked for itself, and is there none?
     missing: OnceCell<bool>,
 }
@@ -35,24 +41,34 @@ pub struct S3State {
 impl S3State {
     /// Makes the client; asks the bucket nothing. `prefix` comes before every
     /// key, slashes at its ends do not count.
-    pub async fn new(bucket: &str, prefix: &str, settings: S3Settings) -> Self {
-        let counter = Counter::default();
-        let (client, region) = setup::client(bucket, &settings, counter.clone()).await;
+    pub async fn new(
+        bucket: &str,
+        prefix: &str,
+        settings: S3Settings,
+        service: ServiceClient,
+    ) -> Self {
+        if let Some((_, secret)) = &settings.access_key {
+            service.redactor().learn(secret);
+        }
+        let region_variable = match &settings.region {
+            Some(_) => "APP_INTERFACE_STATE_BUCKET_REGION",
+            None => "AWS_REGION",
+        };
+        let endpoint = Arc::default();
+        let (client, region) =
+            setup::client(bucket, &settings, Arc::clone(&endpoint), service.clone()).await;
         Self {
             client,
+            service,
             bucket: bucket.to_owned(),
             prefix: prefix.trim_matches('/').to_owned(),
             region,
-            counter,
+            region_variable,
+            endpoint,
             readable: AtomicBool::new(false),
-            silent: AtomicU32::new(0),
+            failed: AtomicU32::new(0),
             missing: OnceCell::new(),
         }
-    }
-
-    /// What it has cost so far.
-    pub fn stats(&self) -> S3Stats {
-        self.counter.stats()
     }
 
     fn full_key(&self, key: &str) -> String {
@@ -60,41 +76,35 @@ impl S3State {
     }
 
     async fn read(&self, key: &str) -> Result<Vec<u8>, Trouble> {
-        self.counter.operation();
         let answer =
             self.client.get_object().bucket(&self.bucket).key(self.full_key(key)).send().await;
         let answer = answer.map_err(|error| failure::sort(&error))?;
-        let limit = most_bytes(key);
-        let size = answer.content_length.and_then(|size| u64::try_from(size).ok());
-        if size.is_some_and(|size| size > limit) {
-            return Err(Trouble::Other(too_large(size, limit)));
-        }
-        let (mut body, mut bytes) = (answer.body, Vec::new());
-        while let Some(part) = body.next().await {
-            let part =
-                part.map_err(|error| Trouble::Other(format!("answer broke off: {error}")))?;
-            self.counter.read(part.len());
-            bytes.extend_from_slice(&part);
-            if bytes.len() as u64 > limit {
-                return Err(Trouble::Other(too_large(None, limit)));
+        // It is in memory: the transport has read it, up to the bound.
+        let bytes = answer.body.collect().await;
+        let bytes = bytes.map_err(|error| Trouble::Other(one_line(&error.to_string())))?.to_vec();
+        Ok(if key == EXPORT_KEY { bytes } else { self.without_secrets(bytes) })
+    }
+
+    /// A record goes into reports as it is: also a proxy's answer that says what it was asked with.
+    fn without_secrets(&self, bytes: Vec<u8>) -> Vec<u8> {
+        match String::from_utf8(bytes) {
+            Ok(text) => self.service.redactor().redact(&text).into_bytes(),
+            Err(error) => {
+                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                let shown = self.service.redactor().redact(&text);
+                if shown == text { error.into_bytes() } else { shown.into_bytes() }
             }
         }
-        Ok(bytes)
     }
 
     async fn write(&self, key: &str, bytes: Vec<u8>) -> Result<(), Trouble> {
-        self.counter.operation();
-        let size = bytes.len();
         let request = self.client.put_object().bucket(&self.bucket).key(self.full_key(key));
         let answer = request.body(ByteStream::from(bytes)).send().await;
-        answer.map_err(|error| failure::sort(&error))?;
-        self.counter.written(size);
-        Ok(())
+        answer.map(drop).map_err(|error| failure::sort(&error))
     }
 
     /// May we see what is in the bucket at all?
     async fn may_list(&self) -> bool {
-        self.counter.operation();
         let request =
             self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full_key("state/"));
         request.max_keys(1).send().await.is_ok()
@@ -106,7 +116,6 @@ impl S3State {
         *self
             .missing
             .get_or_init(|| async {
-                self.counter.operation();
                 let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
                 let status = answer
                     .err()
@@ -120,24 +129,34 @@ impl S3State {
     async fn judge(&self, doing: &str, key: &str, trouble: Trouble) -> StateError {
         let bucket = self.describe();
         let readable = self.readable.load(Ordering::Relaxed);
-        let of_key =
-            |reason: &str| StateError::Key(format!("cannot {doing} {key} of {bucket}: {reason}"));
-        let whole = |reason: &str| StateError::Whole(format!("cannot use {bucket}: {reason}"));
+        let redacted = |text: String| self.service.redactor().redact(&text);
+        let of_key = |reason: &str| {
+            StateError::Key(redacted(format!("cannot {doing} {key} of {bucket}: {reason}")))
+        };
+        let whole =
+            |reason: &str| StateError::Whole(redacted(format!("cannot use {bucket}: {reason}")));
         match trouble {
             Trouble::NoKey => of_key("no such key"),
             Trouble::NoBucket => whole("there is no such bucket: check its name and the endpoint"),
             Trouble::OtherRegion(Some(region)) => whole(&format!(
-                "it is in region {region}, requests are signed for {}: set AWS_REGION={region}",
-                self.region
+                "it is in region {region}, requests are signed for {}: set {}={region}",
+                self.region, self.region_variable
             )),
             Trouble::OtherRegion(None) => {
-                whole(&format!("it is not in region {}: set AWS_REGION", self.region))
+                whole(&format!("it is not in region {}: set {}", self.region, self.region_variable))
             }
             Trouble::NoCredentials(reason) => {
                 whole(&format!("no credentials (environment, web identity, profile): {reason}"))
             }
             Trouble::BadCredentials(reason) => {
                 whole(&format!("it refuses the credentials: {reason}"))
+            }
+            Trouble::WrongClock(reason) => {
+                whole(&format!("the clock of this machine is not that of the bucket: {reason}"))
+            }
+            // A proxy, perhaps, that does not like this address.
+            Trouble::NotS3(reason) if readable => {
+                of_key(&format!("the answer is none of an S3 server ({reason})"))
             }
             Trouble::NotS3(reason) => {
                 whole(&format!("the answer is none of an S3 server ({reason}): check the endpoint"))
@@ -159,18 +178,21 @@ impl S3State {
                     ))
                 }
             }
-            Trouble::Unreachable(reason)
-                if readable && self.silent.fetch_add(1, Ordering::Relaxed) + 1 < SILENT =>
+            Trouble::Unreachable(reason) | Trouble::Server(reason)
+                if readable && self.failed.fetch_add(1, Ordering::Relaxed) + 1 < MAX_FAILED =>
             {
                 of_key(&reason)
             }
             Trouble::Unreachable(reason) => whole(&format!("cannot be reached: {reason}")),
+            Trouble::Busy(reason) => whole(&format!("it refuses requests: {reason}")),
+            Trouble::Server(reason) if !readable && self.may_list().await => of_key(&reason),
+            Trouble::Server(reason) => whole(&format!("it fails: {reason}")),
             Trouble::Other(reason) => of_key(&reason),
         }
     }
 
     fn describe(&self) -> String {
-        match self.counter.endpoint() {
+        match self.endpoint.get() {
             Some(endpoint) => format!(
                 "bucket {} at {}",
                 self.bucket,
@@ -186,8 +208,8 @@ impl StateStore for S3State {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         check_key(key, &self.location())?;
         let answer = self.read(key).await;
-        if !matches!(answer, Err(Trouble::Unreachable(_))) {
-            self.silent.store(0, Ordering::Relaxed);
+        if !matches!(answer, Err(Trouble::Unreachable(_) | Trouble::Server(_))) {
+            self.failed.store(0, Ordering::Relaxed);
         }
         match answer {
             Ok(bytes) => {
@@ -213,11 +235,6 @@ impl StateStore for S3State {
             Ok(()) => Ok(()),
             Err(trouble) => Err(self.judge("write", key, trouble).await),
         }
-    }
-
-    fn traffic(&self) -> (u64, u64, u64) {
-        let stats = self.stats();
-        (stats.requests + stats.retries, stats.retries, stats.bytes_read)
     }
 
     fn location(&self) -> String {

@@ -1,6 +1,6 @@
 //! How the bucket's client is made.
 
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
@@ -9,14 +9,15 @@ use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     Builder, Credentials, RequestChecksumCalculation, ResponseChecksumValidation,
+    StalledStreamProtectionConfig,
 };
-use aws_smithy_http_client::tls;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::counter::Counter;
+use super::transport;
+use crate::clients::http::ServiceClient;
 
 /// What the AWS SDK is not left to find by itself. Has no `Debug`, as it may hold a secret.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct S3Settings {
     /// Region of the bucket; else the SDK's, else `us-east-1`.
     pub region: Option<String>,
@@ -24,29 +25,6 @@ pub struct S3Settings {
     pub access_key: Option<(String, SecretString)>,
     /// Another store's address; else the SDK's (`AWS_ENDPOINT_URL_S3`).
     pub endpoint: Option<String>,
-    /// How often a request is sent at most.
-    pub attempts: u32,
-    /// How long to wait for a connection.
-    pub connect: Duration,
-    /// How long to wait for one attempt's answer.
-    pub attempt: Duration,
-    /// How long all attempts together may take.
-    pub operation: Duration,
-}
-
-impl Default for S3Settings {
-    /// Nothing set; three attempts, 5 s, 10 s and 30 s.
-    fn default() -> Self {
-        Self {
-            region: None,
-            access_key: None,
-            endpoint: None,
-            attempts: 3,
-            connect: Duration::from_secs(5),
-            attempt: Duration::from_secs(10),
-            operation: Duration::from_secs(30),
-        }
-    }
 }
 
 /// The region when nothing names one; other stores do not care.
@@ -56,34 +34,29 @@ const DEFAULT_REGION: &str = "us-east-1";
 pub(super) async fn client(
     bucket: &str,
     settings: &S3Settings,
-    counter: Counter,
+    endpoint: Arc<OnceLock<String>>,
+    service: ServiceClient,
 ) -> (Client, String) {
-    let sdk = sdk_config(settings).await;
+    let sdk = sdk_config(settings, service).await;
     let region = sdk.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
     let config = Builder::from(&sdk)
         .region(Region::new(region.clone()))
         // A dot in the bucket's name would not fit the certificate.
         .force_path_style(bucket.contains('.'))
-        .endpoint_resolver(PathStyle { resolver: DefaultResolver::new(), counter: counter.clone() })
+        .endpoint_resolver(PathStyle { resolver: DefaultResolver::new(), endpoint })
         // SigV4 covers the body; other stores often know no more checksums.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-        .interceptor(counter)
         .build();
     (Client::from_conf(config), region)
 }
 
-async fn sdk_config(settings: &S3Settings) -> SdkConfig {
-    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc);
-    let times = TimeoutConfig::builder()
-        .connect_timeout(settings.connect)
-        .operation_attempt_timeout(settings.attempt)
-        .operation_timeout(settings.operation)
-        .build();
+async fn sdk_config(settings: &S3Settings, service: ServiceClient) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(aws_smithy_http_client::Builder::new().tls_provider(tls).build_https())
-        .timeout_config(times)
-        .retry_config(RetryConfig::standard().with_max_attempts(settings.attempts.max(1)));
+        .http_client(transport::http_client(service))
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .retry_config(RetryConfig::disabled());
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     }
@@ -107,7 +80,8 @@ async fn sdk_config(settings: &S3Settings) -> SdkConfig {
 #[derive(Debug)]
 struct PathStyle {
     resolver: DefaultResolver,
-    counter: Counter,
+    /// The endpoint that is set, for messages.
+    endpoint: Arc<OnceLock<String>>,
 }
 
 impl ResolveEndpoint for PathStyle {
@@ -115,7 +89,7 @@ impl ResolveEndpoint for PathStyle {
         let Some(endpoint) = params.endpoint() else {
             return self.resolver.resolve_endpoint(params);
         };
-        self.counter.note_endpoint(endpoint);
+        self.endpoint.get_or_init(|| endpoint.to_owned());
         let text = |value: Option<&str>| value.map(str::to_owned);
         let changed = Params::builder()
             .set_bucket(text(params.bucket()))

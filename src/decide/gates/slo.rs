@@ -118,7 +118,14 @@ fn judge(
             (*value < slo.target)
                 .then(|| format!("{called} is breached: {value} is below {}", slo.target))
         }
-        (Some(SloValue::Failed(failure)), _) => failed(failure.error.clone()),
+        (Some(SloValue::Failed(failure)), _) => match &failure.shared_cause {
+            // One problem, however many SLOs it concerns.
+            Some(cause) => {
+                problems.push(Problem::error("service_refused", cause.clone()));
+                Some(format!("{called} could not be checked: {cause}"))
+            }
+            None => failed(failure.error.clone()),
+        },
         (None, Some(url)) => {
             asked.push(SloQuery {
                 key: key.to_owned(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regex_lite::Regex;
 
+use crate::echo::Echo;
 use crate::log::Service;
 
 /// What a hook is told of the request that it runs for.
@@ -42,6 +43,8 @@ pub enum FaultKind {
     Truncate,
     /// Took effect, but this status (and an HTML body, as proxies send) is answered.
     StatusAfter(u16),
+    /// Answered with the request's own credentials; it does not take effect.
+    Echo(Echo),
     /// Served as usual; only the code of [`Fault::calling`] runs, before it takes effect.
     Pass,
 }
@@ -57,6 +60,7 @@ impl std::fmt::Debug for FaultKind {
             Self::DropAfter => write!(f, "DropAfter"),
             Self::Truncate => write!(f, "Truncate"),
             Self::StatusAfter(code) => write!(f, "StatusAfter({code})"),
+            Self::Echo(place) => write!(f, "Echo({place:?})"),
             Self::Pass => write!(f, "Pass"),
         }
     }

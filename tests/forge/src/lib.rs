@@ -15,6 +15,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod builder;
+mod echo;
 mod fault;
 mod git;
 mod github;
@@ -31,6 +32,7 @@ mod state;
 mod world;
 
 pub use builder::{Builder, Forge};
+pub use echo::Echo;
 pub use fault::{Fault, FaultKind, Hook, RequestInfo};
 pub use gitlab::model::{
     LabelEvent, Mention, MergeRequest, MrState, Note, Pipeline, QuickAction, Reference, StateEvent,

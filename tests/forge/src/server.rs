@@ -164,6 +164,7 @@ async fn play(
             }
             return Ok((resp, false));
         }
+        Some(FaultKind::Echo(place)) => return Ok((crate::echo::answer(*place, &req), false)),
         Some(FaultKind::Delay(time)) => {
             tokio::time::sleep(*time).await;
             return Ok((dispatch(shared, req).await, false));

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use http::Method;
-use sapm::clients::http::{HttpClient, HttpConfig, HttpErrorKind, Request, Service, ServiceClient};
+use sapm::clients::http::{
+    AllowedHosts, HttpClient, HttpConfig, HttpErrorKind, Request, Service, ServiceClient,
+};
+use sapm::observe::Deadline;
 use secrecy::SecretString;
 use serde_json::json as value;
 use url::Url;
@@ -321,4 +324,128 @@ async fn a_password_in_the_address_is_sent_as_a_header_and_never_shown() {
     let error = service().send(&request).await.expect_err("a failure");
     assert!(!error.to_string().contains(TOKEN), "{error}");
     assert!(server.seen()[0].headers["authorization"].starts_with("Basic "));
+}
+
+/// A pause is waited for once, by all: after it one request goes first, and when that is refused as
+/// well, nobody else is sent. (With a pause for each request this was 30 of them, one by one.)
+#[tokio::test]
+async fn a_host_that_refuses_everything_is_asked_once_more_after_its_pause() {
+    let server = Server::start(|_, _| with_headers(429, &[("retry-after", "1")])).await;
+    let service = client().service(Service::Prometheus, 2);
+    let requests: Vec<_> = (0..10).map(|number| get(&server, &format!("/{number}"))).collect();
+    let answers = requests.iter().map(|request| service.send(request));
+    let answers = futures_util::future::join_all(answers).await;
+    for answer in answers {
+        let error = answer.expect_err("refused");
+        assert_eq!(error.kind(), HttpErrorKind::RateLimited);
+        assert!(error.resets_at().is_some(), "{error}");
+    }
+    assert!(server.seen().len() <= 3, "{}", server.seen().len());
+    let late = service.send(&get(&server, "/late")).await.expect_err("not even asked");
+    assert!(late.to_string().contains("also after it was left alone"), "{late}");
+}
+
+/// Some answers between the refusals: the host works, and is slow to take more.
+#[tokio::test]
+async fn a_host_that_takes_a_few_at_a_time_is_waited_for_by_all() {
+    let server = Server::start(|number, _| match number % 3 {
+        2 => with_headers(429, &[("retry-after", "0")]),
+        _ => json(200, value!({})),
+    })
+    .await;
+    let service = client().service(Service::GitHub, 1);
+    let requests: Vec<_> = (0..20).map(|number| get(&server, &format!("/{number}"))).collect();
+    let calls = requests.iter().map(|request| service.send(request));
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_pause_that_would_pass_the_deadline_is_not_waited_for() {
+    let server = Server::start(|_, _| with_headers(429, &[("retry-after", "50")])).await;
+    let deadline = Deadline::new(Duration::from_secs(40));
+    deadline.begin();
+    let service = client().service(Service::Prometheus, 2).until(deadline);
+    for path in ["/x", "/y"] {
+        let error = service.send(&get(&server, path)).await.expect_err("a limit");
+        assert!(error.to_string().contains("longer than is waited for"), "{error}");
+    }
+    assert_eq!(server.seen().len(), 1);
+}
+
+/// Those who wait for a slow host hold no slot that another host could use.
+#[tokio::test]
+async fn no_host_takes_all_slots() {
+    let slow = Server::start(|_, _| Reply::Hang).await;
+    let quick = Server::start(|_, _| json(200, value!({}))).await;
+    let service = client().service(Service::Git, 4);
+    let waiting: Vec<_> = (0..20).map(|number| get(&slow, &format!("/{number}"))).collect();
+    let waiting = futures_util::future::join_all(waiting.iter().map(|one| service.send(one)));
+    let request = get(&quick, "/x");
+    let answer = service.send(&request);
+    match futures_util::future::select(std::pin::pin!(waiting), std::pin::pin!(answer)).await {
+        futures_util::future::Either::Right((answer, _)) => assert!(answer.is_ok(), "{answer:?}"),
+        futures_util::future::Either::Left(_) => panic!("the slow host was waited for"),
+    }
+    assert!(slow.seen().len() <= 2, "half of the slots");
+}
+
+#[tokio::test]
+async fn what_says_that_it_is_too_large_is_not_read() {
+    // Its end never comes.
+    let server = Server::start(|_, _| Reply::Cut("x".repeat(1950))).await;
+    let request = get(&server, "/x").max_body(1999);
+    let error = service().send(&request).await.expect_err("too large");
+    assert_eq!(error.kind(), HttpErrorKind::TooLarge, "{error}");
+    assert!(error.to_string().contains("has 2050 bytes"), "{error}");
+}
+
+/// A bomb: 8 MB of zeros in some kilobytes of gzip.
+#[tokio::test]
+async fn an_answer_is_bounded_as_it_is_unpacked() {
+    let packed = include_bytes!("zeros-8m.gz");
+    let server = Server::start(move |_, _| {
+        Reply::Bytes(vec![("content-encoding", "gzip".into())], packed.to_vec())
+    })
+    .await;
+    let error = service().send(&get(&server, "/x").max_body(1 << 20)).await.expect_err("too large");
+    assert_eq!(error.kind(), HttpErrorKind::TooLarge, "{error}");
+    assert!(service().send(&get(&server, "/x").max_body(1 << 23)).await.is_ok());
+}
+
+/// Requests to whatever hosts the datafiles name.
+#[tokio::test]
+async fn addresses_of_datafiles_do_not_reach_this_machine() {
+    let inside = Server::start(|_, _| json(200, value!({}))).await;
+    let port = inside.url.rsplit_once(':').expect("a port").1.to_owned();
+    let allowed = AllowedHosts::parse([]).expect("no hosts");
+    let http = HttpClient::new(HttpConfig { allowed_hosts: allowed, ..quick() });
+    for service in [Service::Git, Service::Prometheus] {
+        for host in ["127.0.0.1", "localhost", "[::ffff:127.0.0.1]", "0.0.0.0", "x.localhost"] {
+            let url = Url::parse(&format!("http://{host}:{port}/x")).expect("an address");
+            let error = http.service(service, 1).send(&Request::get(url)).await;
+            let error = error.expect_err(host);
+            assert_eq!(error.kind(), HttpErrorKind::NotAllowed, "{error}");
+            assert!(error.to_string().contains("SAPM_ALLOWED_HOSTS"), "{error}");
+        }
+    }
+    assert!(inside.seen().is_empty());
+    // What the operator configured is no address of a datafile.
+    let url = Url::parse(&inside.url).expect("an address");
+    assert!(http.service(Service::GitLab, 1).send(&Request::get(url)).await.is_ok());
+}
+
+/// Only the first address is listed: the second is reached by a redirect.
+#[tokio::test]
+async fn a_redirect_does_not_reach_this_machine_either() {
+    let inside = Server::start(|_, _| json(200, value!({}))).await;
+    let target = format!("{}/meta-data", inside.url);
+    let outside = Server::start(move |_, _| with_headers(302, &[("location", &target)])).await;
+    let port = outside.url.rsplit_once(':').expect("a port").1;
+    let allowed = AllowedHosts::parse([format!("127.0.0.1:{port}").as_str()]).expect("hosts");
+    let http = HttpClient::new(HttpConfig { allowed_hosts: allowed, ..quick() });
+    let service = http.service(Service::Prometheus, 1);
+    let error = service.send(&get(&outside, "/x")).await.expect_err("refused");
+    assert_eq!(error.kind(), HttpErrorKind::NotAllowed, "{error}");
+    assert_eq!((outside.seen().len(), inside.seen().len()), (1, 0));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sapm::clients::http::{HttpClient, HttpConfig};
+use sapm::clients::http::{AllowedHosts, HttpClient, HttpConfig};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -48,6 +48,8 @@ impl Seen {
 pub enum Reply {
     /// Answers: status, headers, body.
     Full(u16, Vec<(&'static str, String)>, String),
+    /// Answers 200 with these bytes.
+    Bytes(Vec<(&'static str, String)>, Vec<u8>),
     /// Announces a longer body than it sends.
     Cut(String),
     /// Closes the connection without an answer.
@@ -126,18 +128,23 @@ async fn serve(
         Reply::Cut(body) => format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len() + 100
-        ),
-        Reply::Full(status, headers, body) => {
-            let headers: String =
-                headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-            format!(
-                "HTTP/1.1 {status} X\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            )
-        }
+        )
+        .into_bytes(),
+        Reply::Full(status, headers, body) => full(status, &headers, body.as_bytes()),
+        Reply::Bytes(headers, body) => full(200, &headers, &body),
     };
-    let _ = stream.write_all(text.as_bytes()).await;
+    let _ = stream.write_all(&text).await;
     let _ = stream.shutdown().await;
+}
+
+fn full(status: u16, headers: &[(&'static str, String)], body: &[u8]) -> Vec<u8> {
+    let headers: String =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!(
+        "HTTP/1.1 {status} X\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
 }
 
 async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
@@ -163,6 +170,8 @@ pub fn quick() -> HttpConfig {
     HttpConfig {
         backoff_base: Duration::from_millis(1),
         backoff_cap: Duration::from_millis(2),
+        untold_pause: Duration::from_millis(1),
+        allowed_hosts: AllowedHosts::parse(["127.0.0.1"]).expect("hosts"),
         ..HttpConfig::default()
     }
 }

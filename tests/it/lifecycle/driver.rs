@@ -21,7 +21,7 @@ use sapm::decide::{Decisions, decide, slo_queries};
 use sapm::domain::{CommitSha, RepoUrl, UidDigest};
 use sapm::inventory::{Inventory, build};
 use sapm::observe::ports::{Branch, BranchReader, Commits, SloSource, StateError, StateStore};
-use sapm::observe::{Limits, NoProgress, Observer, observe_needs, observe_requests};
+use sapm::observe::{Deadline, Limits, NoProgress, Observer, observe_needs, observe_requests};
 use sapm::plan::{
     self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Scope, Settings, Wishes,
 };
@@ -195,6 +195,7 @@ fn client(answer_within: Duration) -> HttpClient {
         backoff_base: Duration::from_micros(200),
         backoff_cap: Duration::from_millis(1),
         longest_pause: Duration::from_secs(2),
+        untold_pause: Duration::from_millis(3),
         ..HttpConfig::default()
     })
 }
@@ -366,7 +367,7 @@ impl Bot {
             base: CommitSha::parse(base).expect("a commit"),
             scratch_dir: std::env::temp_dir(),
             times: TimeOuts::default(),
-            stats: Arc::default(),
+            http: HttpClient::new(HttpConfig::default()),
         })
     }
 
@@ -377,7 +378,7 @@ impl Bot {
             state: &ports,
             slos: &ports,
             publishers: None,
-            limits: Limits { concurrency: 1 },
+            limits: Limits { concurrency: 1, deadline: Deadline::new(Duration::from_secs(600)) },
             progress: &NoProgress,
         };
         let inventory = &loaded.inventory;

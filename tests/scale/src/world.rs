@@ -92,6 +92,7 @@ impl Filled {
             ("SAPM_GITLAB_TOKEN", TOKEN.to_owned()),
             ("SAPM_GITHUB_URL", self.forge.github_url()),
             ("SAPM_GITHUB_TOKEN", GITHUB_TOKEN.to_owned()),
+            ("SAPM_ALLOWED_HOSTS", "127.0.0.1".to_owned()),
             ("SAPM_STATE", format!("s3://{BUCKET}")),
             ("AWS_ENDPOINT_URL_S3", self.forge.s3_endpoint()),
             ("AWS_ACCESS_KEY_ID", self.forge.s3_keys().0.to_owned()),
