@@ -14,6 +14,7 @@ mod explain;
 mod graph;
 mod job;
 mod logging;
+mod narrowing;
 mod observing;
 mod output;
 mod pipeline;

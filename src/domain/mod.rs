@@ -11,6 +11,7 @@ pub mod schedule;
 mod share;
 mod slo_keys;
 mod span;
+mod spelling;
 
 pub use digest::sha256_hex;
 pub use git::{CommitSha, is_commit_sha};
@@ -20,3 +21,4 @@ pub use repository::{RepoId, RepoUrl, mask_userinfo, without_userinfo};
 pub use share::{Share, ShareError};
 pub use slo_keys::SloKeys;
 pub use span::span;
+pub use spelling::{likeness, likest, near};
