@@ -198,6 +198,9 @@ impl Loader {
             let refs = [&mut namespace.cluster, &mut namespace.app, &mut namespace.environment];
             refs.into_iter().for_each(|path| links.follow(path));
         }
+        for role in self.roles.values_mut() {
+            role.datafiles.iter_mut().for_each(|path| links.follow(path));
+        }
         for document in self.slo_documents.values_mut() {
             document.namespaces.iter_mut().for_each(|(path, _)| links.follow(path));
         }
@@ -403,7 +406,7 @@ impl Loader {
         };
         let mut roles: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
         for role in self.roles.values() {
-            for datafile in &role.datafiles {
+            for datafile in role.datafiles.iter().collect::<BTreeSet<_>>() {
                 roles.entry(datafile).or_default().push(named(&role.name));
             }
         }

@@ -1,6 +1,6 @@
 //! Reads apps, namespaces, clusters, environments and SLO documents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::fields::{Field, FieldError};
 use super::resources::{App, CodeComponent};
@@ -31,7 +31,7 @@ pub(super) struct RawNamespace {
 pub(super) struct Role {
     pub(super) name: String,
     /// Paths of datafiles, apps among them.
-    pub(super) datafiles: BTreeSet<String>,
+    pub(super) datafiles: Vec<String>,
 }
 
 /// An SLO document before its `$ref`s are followed.
