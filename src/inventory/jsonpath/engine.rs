@@ -34,7 +34,7 @@ pub(super) type Groups = Vec<Option<(usize, usize)>>;
 #[derive(Debug)]
 pub(super) enum Engine {
     Linear(Linear),
-    Backtracking(Backtracking),
+    Backtracking(Box<Backtracking>),
 }
 
 impl Engine {
@@ -44,7 +44,7 @@ impl Engine {
             let engine = Backtracking { text: translated.text.clone(), levels: Default::default() };
             // What is wrong with it is found now.
             engine.level(0)?;
-            return Ok(Self::Backtracking(engine));
+            return Ok(Self::Backtracking(Box::new(engine)));
         }
         let regex = regex::RegexBuilder::new(&translated.text)
             .size_limit(MAX_COMPILED)

@@ -235,7 +235,7 @@ const BACKTRACKING: &str = r#"@.name =~ "(.*)(.*)(.*)(?!q)\\1\\2[A-Z]""#;
 fn steps_back_count_as_work() {
     let names: Vec<String> = (0..42).map(|n| format!("ns{n:04}-production-environment")).collect();
     let document = named(&names);
-    let text = format!("namespace[?({})]", vec![BACKTRACKING; 10].join(" & "));
+    let text = format!("namespace[?({})]", [BACKTRACKING; 10].join(" & "));
     let found = select(&text, &document);
     assert_eq!(found, Err(SelectError::TooMuchWork(Expression::MAX_WORK)));
     // Look-around that gets by with few steps is fine.

@@ -193,7 +193,7 @@ fn a_publisher_behind_a_selector_without_match_is_an_error_here() {
 #[test]
 fn a_selector_that_backtracks_is_a_problem_of_its_target_alone() {
     let condition = r#"@.name =~ "(.*)(.*)(.*)(?!q)\\1\\2[A-Z]""#;
-    let conditions = vec![condition; 10].join(" & ");
+    let conditions = [condition; 10].join(" & ");
     let mut repo =
         Repo::good().edit(OTHER, INCLUDE, &yaml_text(&format!("namespace[?({conditions})]")));
     for number in 0..42 {
