@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
+
 use super::fields::{Field, FieldError};
 use super::resources::{App, CodeComponent};
 use super::selectable::{self, Fields, fields_of};
@@ -108,6 +110,18 @@ pub(super) fn role(root: &Field<'_>) -> Option<Role> {
         name: root.required_text("name").ok()?,
         datafiles: datafiles.filter_map(|datafile| datafile.as_reference().ok()).collect(),
     })
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(key, value)| (key, without_nulls(value)))
+                .collect(),
+        ),
+        other => other,
+    }
 }
 
 fn readable_items<'a>(field: &Field<'a>, key: &str) -> Vec<Field<'a>> {

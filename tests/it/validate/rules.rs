@@ -1,5 +1,10 @@
 //! A table for each rule: what makes it speak, and what does not.
 
+use sapm::app_interface::{DirectoryTree, load_with_texts};
+use sapm::domain::UidDigest;
+use sapm::inventory::build;
+use sapm::validate::validate;
+
 use super::repo::*;
 
 #[track_caller]
@@ -484,6 +489,30 @@ fn misspelt_key() {
         ],
         &["warning misspelt_key: 1"],
     );
+}
+
+#[test]
+fn misspelt_keys_in_the_field() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/field/misspelt-keys");
+    let bundle = load_with_texts(&DirectoryTree::new(folder)).unwrap();
+    let inventory = build(&bundle, UidDigest::default());
+    let findings = validate(&bundle, &inventory, "2026-08-20T10:00:00Z".parse().unwrap());
+    let found: Vec<_> = findings
+        .problems
+        .iter()
+        .filter(|problem| problem.code == "misspelt_key")
+        .map(|problem| {
+            let (_, key) = problem.path.as_ref().unwrap().rsplit_once('.').unwrap();
+            format!("{key}: {}", problem.help.as_ref().unwrap())
+        })
+        .collect();
+    let wanted = [
+        "Schedule: is `schedule` meant?",
+        "soakDay: is `soakDays` meant?",
+        "blockedVersion: is `blockedVersions` meant?",
+        "slo: is `slos` meant?",
+    ];
+    assert_eq!(found, wanted);
 }
 
 #[test]
