@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::resources::{App, Namespace, SloDocument};
 use super::saas::SaasFile;
 use crate::domain::Problem;
+use crate::inventory::jsonpath::Document;
 use crate::yaml::Tree;
 
 /// Everything of the config repo that promotions depend on.
@@ -23,13 +22,15 @@ pub struct Bundle {
     pub slo_documents: BTreeMap<String, Result<Arc<SloDocument>, String>>,
     /// `{"namespace": [...]}`, what namespace selectors look into; `None` if there is no selector, or when they
     /// have all been expanded.
-    pub selector_document: Option<Value>,
+    pub selector_document: Option<Document>,
     /// The saas files and shared target files themselves, by path: what may be edited.
     pub sources: BTreeMap<String, Arc<Tree>>,
     /// The other datafiles that were read, as bytes, for excerpts; empty unless they were asked for.
     pub texts: BTreeMap<String, Vec<u8>>,
     /// What is wrong, by file.
     pub problems: Vec<Problem>,
+    /// What only `validate` says: keys that are probably misspelt. Noted where texts are kept.
+    pub doubts: Vec<Problem>,
     /// Files and folders in which something could not be read: targets may hide there.
     pub broken_files: BTreeSet<String>,
     /// How much was looked at.
@@ -74,6 +75,8 @@ impl Bundle {
 pub struct LoadCounts {
     /// Datafiles seen.
     pub files: u64,
+    /// Saas files, readable or not.
+    pub saas_files: u64,
     /// Datafiles parsed in full.
     pub parsed: u64,
     /// Bytes of the datafiles seen.

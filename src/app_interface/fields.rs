@@ -63,6 +63,8 @@ impl<'a> Field<'a> {
 
     /// A member of a mapping; `None` if it is absent or null.
     pub fn get(&self, key: &str) -> Option<Field<'a>> {
+        #[cfg(test)]
+        note_key(&self.path, key);
         let node = self.node.get(key)?;
         if node.is_null() {
             return None;
@@ -167,4 +169,34 @@ fn describe(kind: Kind) -> &'static str {
         Kind::Sequence => "a list",
         Kind::Mapping => "a mapping",
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The keys that were asked for, while somebody wants to know.
+    static NOTED: std::cell::RefCell<Option<std::collections::BTreeSet<String>>> =
+        const { std::cell::RefCell::new(None) };
+}
+
+/// From here on the keys that this thread asks for are noted.
+#[cfg(test)]
+pub(super) fn note_keys() {
+    NOTED.with_borrow_mut(|noted| *noted = Some(std::collections::BTreeSet::new()));
+}
+
+/// The keys that were asked for since, as `targets[].ref`, but for `$ref` and the like.
+#[cfg(test)]
+pub(super) fn noted_keys() -> std::collections::BTreeSet<String> {
+    NOTED.take().unwrap_or_default()
+}
+
+#[cfg(test)]
+fn note_key(path: &str, key: &str) {
+    NOTED.with_borrow_mut(|noted| {
+        if let Some(noted) = noted.as_mut().filter(|_| !key.starts_with('$')) {
+            let path: String = path.chars().filter(|c| !c.is_ascii_digit()).collect();
+            let dot = if path.is_empty() { "" } else { "." };
+            noted.insert(format!("{path}{dot}{key}"));
+        }
+    });
 }

@@ -3,19 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-
 use super::batch::{Batch, Parsed, Schema};
 use super::bundle::Bundle;
 use super::fields::{Field, FieldError};
+use super::known_keys::{self, misspelt_keys};
 use super::links::{self, Links};
-use super::resource_reader::{self, Named, RawNamespace, RawSloDocument};
+use super::resource_reader::{self, Named, RawNamespace, RawSloDocument, Role};
 use super::resources::{App, Cluster, Namespace};
 use super::saas::{TargetDeclaration, Where};
 use super::saas_reader::{self, RawSaasFile, RawTarget};
+use super::selectable::{self, Fields};
 use super::tree::{FileTree, TreeError};
 use super::walk::Entry;
 use crate::domain::Problem;
+use crate::inventory::jsonpath::Document;
 
 /// Reads all datafiles that promotions depend on.
 ///
@@ -47,6 +48,7 @@ pub(super) struct Loader {
     environments: BTreeMap<String, Named>,
     namespaces: BTreeMap<String, RawNamespace>,
     pub(super) slo_documents: BTreeMap<String, RawSloDocument>,
+    pub(super) roles: BTreeMap<String, Role>,
 }
 
 impl Loader {
@@ -114,6 +116,12 @@ impl Loader {
                 .at_line(warning.position.line, warning.position.column);
             self.bundle.problems.push(problem);
         }
+        self.bundle.counts.saas_files += u64::from(schema == Schema::SaasFile);
+        if self.keeps_texts
+            && let Some(table) = known_keys::of(schema)
+        {
+            self.bundle.doubts.extend(misspelt_keys(path, &root, table));
+        }
         if let Err(error) = self.datafile(schema, path, &root) {
             self.broken(path, error.into_problem("broken_datafile", path));
         }
@@ -145,16 +153,24 @@ impl Loader {
             }
             Schema::App => {
                 let app = resource_reader::app(path, root)?;
-                self.apps.insert(key, (app, resource_reader::named(root)?));
+                let named = resource_reader::named(root, &selectable::APP)?;
+                self.apps.insert(key, (app, named));
             }
             Schema::Namespace => {
                 self.namespaces.insert(key, resource_reader::namespace(root)?);
             }
             Schema::Cluster => {
-                self.clusters.insert(key, resource_reader::named(root)?);
+                let named = resource_reader::named(root, &selectable::CLUSTER)?;
+                self.clusters.insert(key, named);
             }
             Schema::Environment => {
-                self.environments.insert(key, resource_reader::named(root)?);
+                let named = resource_reader::named(root, &selectable::ENVIRONMENT)?;
+                self.environments.insert(key, named);
+            }
+            Schema::Role => {
+                if let Some(role) = resource_reader::role(root) {
+                    self.roles.insert(key, role);
+                }
             }
             Schema::SloDocument => match resource_reader::slo_document(root) {
                 Ok(document) => {
@@ -181,6 +197,9 @@ impl Loader {
         for namespace in self.namespaces.values_mut() {
             let refs = [&mut namespace.cluster, &mut namespace.app, &mut namespace.environment];
             refs.into_iter().for_each(|path| links.follow(path));
+        }
+        for role in self.roles.values_mut() {
+            role.datafiles.iter_mut().for_each(|path| links.follow(path));
         }
         for document in self.slo_documents.values_mut() {
             document.namespaces.iter_mut().for_each(|(path, _)| links.follow(path));
@@ -349,36 +368,62 @@ impl Loader {
     }
 
     /// `{"namespace": [...]}`: every namespace by path, with what it refers to.
-    fn selector_document(&self) -> Value {
-        let object = |named: Option<&Named>| {
-            named.map_or(Value::Null, |named| Value::Object(named.json.clone()))
+    fn selector_document(&mut self) -> Document {
+        let objects = |named: &BTreeMap<String, Named>| -> Fields {
+            let object = |named: &Named| Arc::new(Document::Object(named.selectable.clone()));
+            named.iter().map(|(path, named)| (path.clone(), object(named))).collect()
         };
-        let namespaces = self
-            .namespaces
-            .iter()
-            .filter(|(path, _)| self.bundle.namespaces.contains_key(*path))
+        let clusters = objects(&self.clusters);
+        let environments = objects(&self.environments);
+        let apps = self.selectable_apps();
+        let namespaces = std::mem::take(&mut self.namespaces)
+            .into_iter()
+            .filter(|(path, _)| self.bundle.namespaces.contains_key(path))
             .map(|(path, raw)| {
-                let mut json: Map<String, Value> = raw.json.clone();
-                json.insert("path".to_owned(), json!(path));
-                json.insert("cluster".to_owned(), object(self.clusters.get(&raw.cluster)));
-                json.insert(
-                    "environment".to_owned(),
-                    object(self.environments.get(&raw.environment)),
-                );
-                json.insert("app".to_owned(), self.app_json(&raw.app));
-                Value::Object(json)
-            })
-            .collect();
-        // Not by `json!`, which copies what it is given.
-        Value::Object(Map::from_iter([("namespace".to_owned(), Value::Array(namespaces))]))
+                let mut fields = raw.selectable;
+                let refers = [
+                    ("cluster", clusters.get(&raw.cluster)),
+                    ("environment", environments.get(&raw.environment)),
+                    ("app", apps.get(&raw.app)),
+                ];
+                for (key, object) in refers {
+                    if let Some(object) = object {
+                        fields.insert(key.to_owned(), Arc::clone(object));
+                    }
+                }
+                fields.insert("path".to_owned(), Arc::new(Document::Scalar(path.into())));
+                Document::Object(fields)
+            });
+        let list = Document::List(namespaces.collect());
+        Document::Object(Fields::from([("namespace".to_owned(), Arc::new(list))]))
     }
 
-    fn app_json(&self, path: &str) -> Value {
-        let Some((_, named)) = self.apps.get(path) else { return Value::Null };
-        let mut json = named.json.clone();
-        if let Some((_, parent)) = named.parent.as_ref().and_then(|parent| self.apps.get(parent)) {
-            json.insert("parentApp".to_owned(), Value::Object(parent.json.clone()));
+    /// Apps by path, with their parents' names and the roles that name them.
+    fn selectable_apps(&self) -> Fields {
+        let named = |name: &str| {
+            let name = Arc::new(Document::Scalar(name.into()));
+            Document::Object(Fields::from([("name".to_owned(), name)]))
+        };
+        let mut roles: BTreeMap<&str, Vec<Document>> = BTreeMap::new();
+        for role in self.roles.values() {
+            for datafile in role.datafiles.iter().collect::<BTreeSet<_>>() {
+                roles.entry(datafile).or_default().push(named(&role.name));
+            }
         }
-        Value::Object(json)
+        let app = |(path, (_, app)): (&String, &(App, Named))| {
+            let mut fields = app.selectable.clone();
+            match app.parent.as_ref().and_then(|parent| self.apps.get(parent)) {
+                Some((parent, _)) => {
+                    fields.insert("parentApp".to_owned(), Arc::new(named(&parent.name)));
+                }
+                None => {
+                    fields.remove("parentApp");
+                }
+            }
+            let roles = roles.get(path.as_str()).cloned().unwrap_or_default();
+            fields.insert("selfServiceRoles".to_owned(), Arc::new(Document::List(roles)));
+            (path.clone(), Arc::new(Document::Object(fields)))
+        };
+        self.apps.iter().map(app).collect()
     }
 }

@@ -8,12 +8,14 @@
 mod batch;
 mod bundle;
 mod fields;
+mod known_keys;
 mod links;
 mod load;
 mod resource_reader;
 mod resources;
 mod saas;
 mod saas_reader;
+mod selectable;
 mod slo_documents;
 mod template;
 mod tree;
@@ -26,5 +28,6 @@ pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, Sl
 pub use saas::{
     CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,
 };
+pub use selectable::SELECTOR_DOCUMENT;
 pub use tree::{DirectoryTree, FileTree, TreeError, is_datafile};
 pub use walk::Entry;

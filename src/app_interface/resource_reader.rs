@@ -6,13 +6,14 @@ use serde_json::{Map, Value};
 
 use super::fields::{Field, FieldError};
 use super::resources::{App, CodeComponent};
+use super::selectable::{self, Fields, fields_of};
 use crate::domain::RepoUrl;
-use crate::yaml::{Kind, NodeRef};
+use crate::inventory::jsonpath::Shape;
 
 /// A datafile that a namespace refers to, with what selectors may ask of it.
 pub(super) struct Named {
     pub(super) name: String,
-    pub(super) json: Map<String, Value>,
+    pub(super) selectable: Fields,
     /// Clusters only.
     pub(super) prometheus_url: Option<String>,
     /// Apps only: path of the parent app.
@@ -25,7 +26,14 @@ pub(super) struct RawNamespace {
     pub(super) cluster: String,
     pub(super) app: String,
     pub(super) environment: String,
-    pub(super) json: Map<String, Value>,
+    pub(super) selectable: Fields,
+}
+
+/// A role (`/access/role-1.yml`): what it lets its users change by themselves.
+pub(super) struct Role {
+    pub(super) name: String,
+    /// Paths of datafiles, apps among them.
+    pub(super) datafiles: Vec<String>,
 }
 
 /// An SLO document before its `$ref`s are followed.
@@ -71,11 +79,12 @@ fn lines(item: &Field<'_>, key: &str) -> Result<BTreeMap<String, u32>, FieldErro
     items.iter().map(|item| Ok((item.text()?, item.node.position().line))).collect()
 }
 
-pub(super) fn named(root: &Field<'_>) -> Result<Named, FieldError> {
+/// An app, a cluster or an environment, of which selectors see what is in `shape`.
+pub(super) fn named(root: &Field<'_>, shape: &Shape) -> Result<Named, FieldError> {
     let parent = root.get("parentApp").and_then(|parent| parent.as_reference().ok());
     Ok(Named {
         name: root.required_text("name")?,
-        json: selectable(root.node),
+        selectable: fields_of(root.node, shape),
         prometheus_url: root.optional_text("prometheusUrl")?.filter(|url| !url.is_empty()),
         parent,
     })
@@ -89,25 +98,18 @@ pub(super) fn namespace(root: &Field<'_>) -> Result<RawNamespace, FieldError> {
         cluster: reference("cluster")?,
         app: reference("app")?,
         environment: reference("environment")?,
-        json: selectable(root.node),
+        selectable: fields_of(root.node, &selectable::NAMESPACE),
     })
 }
 
-/// What a selector may ask of a datafile: its single values, and the maps of
-/// labels, parameters and spec. Lists (owners, integrations, …) would only cost memory.
-fn selectable(root: NodeRef<'_>) -> Map<String, Value> {
-    let mut json = Map::new();
-    for (key, node) in root.entries() {
-        let wanted = match node.kind() {
-            Kind::Scalar => !node.is_null(),
-            Kind::Mapping => matches!(key.as_ref(), "labels" | "parameters" | "spec"),
-            Kind::Sequence => false,
-        };
-        if wanted {
-            json.insert(key.to_string(), without_nulls(node.to_json()));
-        }
-    }
-    json
+/// What a role says of datafiles. Roles are not ours to judge: what cannot be read is as absent.
+pub(super) fn role(root: &Field<'_>) -> Option<Role> {
+    let entries = readable_items(root, "self_service");
+    let datafiles = entries.iter().flat_map(|entry| readable_items(entry, "datafiles"));
+    Some(Role {
+        name: root.required_text("name").ok()?,
+        datafiles: datafiles.filter_map(|datafile| datafile.as_reference().ok()).collect(),
+    })
 }
 
 fn without_nulls(value: Value) -> Value {
@@ -120,6 +122,10 @@ fn without_nulls(value: Value) -> Value {
         ),
         other => other,
     }
+}
+
+fn readable_items<'a>(field: &Field<'a>, key: &str) -> Vec<Field<'a>> {
+    field.get(key).and_then(|list| list.items().ok()).unwrap_or_default()
 }
 
 pub(super) fn slo_document(root: &Field<'_>) -> Result<RawSloDocument, FieldError> {

@@ -1,6 +1,6 @@
 //! `sapm graph`: who publishes to whom.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::Utc;
 
@@ -8,13 +8,14 @@ use super::args::{GraphArgs, GraphFormat};
 use super::config::{Environment, Source, digest};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
+use super::narrowing::check_narrowing;
 use super::network::plain_client;
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
 use super::source::{Loaded, Opening, load_config_repo};
 use crate::decide::decide;
 use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
-use crate::inventory::{Found, Inventory, Target, find, near};
+use crate::inventory::{Found, Inventory, find};
 use crate::plan::{self, Narrowing, Plan};
 use crate::report::{PlanReport, members};
 use crate::snapshot::Snapshot;
@@ -29,6 +30,7 @@ const NAMED: usize = 10;
 /// is to be drawn is not there.
 pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<Exit, Fatal> {
     let variables = Environment(environment);
+    let digest = digest(None, &variables)?;
     let loaded = load_config_repo(&Opening {
         source: Source::resolve(&args.source, &variables)?,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
@@ -37,13 +39,16 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
         forges: forges(&variables),
         other: None,
         mode: Mode::Plan,
-        digest: digest(None, &variables)?,
+        digest,
         texts: false,
         http: plain_client(&variables)?,
     })?;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;
     let narrowing = Narrowing::of(&args.narrowing);
+    if args.channel.is_none() && args.target.is_none() {
+        check_narrowing(&narrowing, &loaded, digest)?;
+    }
     let members = members_of(&loaded, snapshot.as_ref());
     let graph = chosen(args, &loaded, &narrowing, &members)?;
     print(&match args.format {
@@ -97,7 +102,8 @@ fn chosen(
     wanted.extend(loaded.inventory.subscribers().map(|(index, _)| index));
     wanted.retain(|&index| narrowing.includes(&targets[index]));
     if wanted.is_empty() && !narrowing.is_everything() {
-        return Err(nobody(&loaded.inventory, narrowing));
+        let message = "no target of these is on a channel that somebody follows";
+        return Err(Fatal::new(Exit::Usage, message).hint("`sapm graph` shows all channels"));
     }
     Ok(select(members, &Scope::Targets(&wanted)))
 }
@@ -122,32 +128,6 @@ fn named(inventory: &Inventory, wanted: &str) -> Result<usize, Fatal> {
             .hint("name it by its uid or as saas-file/resource-template/cluster/namespace")),
         Found::Unknown(alike) => Err(unknown().hint(format!("is it one of {}?", labels(&alike)))),
     }
-}
-
-/// No target with a channel is called so: what is called alike, or what there is.
-fn nobody(inventory: &Inventory, narrowing: &Narrowing) -> Fatal {
-    let of = |name: fn(&Target) -> &str| -> BTreeSet<&str> {
-        inventory.targets.iter().map(name).collect()
-    };
-    let kinds = [
-        ("app", &narrowing.app, of(|target| &target.app.name)),
-        ("environment", &narrowing.environment, of(|target| &target.namespace.environment)),
-        ("saas file", &narrowing.saas_file, of(|target| &target.saas_file)),
-    ];
-    for (kind, wanted, names) in kinds {
-        let Some(wanted) = wanted.as_deref().filter(|wanted| !names.contains(wanted)) else {
-            continue;
-        };
-        let mut shown = near(names.iter().copied(), wanted);
-        if shown.is_empty() {
-            shown = names.into_iter().take(NAMED).collect();
-        }
-        let message = format!("no {kind} with a channel is called {wanted:?}");
-        return Fatal::new(Exit::Usage, message)
-            .hint(format!("is it one of {}?", shown.join(", ")));
-    }
-    Fatal::new(Exit::Usage, "no target of these is on a channel that somebody follows")
-        .hint("`sapm graph` shows all channels")
 }
 
 fn title(args: &GraphArgs, narrowing: &Narrowing) -> String {

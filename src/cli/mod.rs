@@ -14,6 +14,7 @@ mod explain;
 mod graph;
 mod job;
 mod logging;
+mod narrowing;
 mod network;
 mod observing;
 mod output;

@@ -10,6 +10,7 @@ use super::branches::BranchDoor;
 use super::config::{Config, host_of};
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
+use super::narrowing::check_narrowing;
 use super::observing::{observe_all, state_failed};
 use super::planning::{decide_on, plan_for, plan_with_needs};
 use super::secrets::redactor;
@@ -143,6 +144,7 @@ async fn offline(
     opening.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
     let mut loaded = blocking(move || load_config_repo(&opening)).await?;
     stopwatch.lap("load");
+    check_narrowing(&config.narrowing, &loaded, config.digest)?;
     let asked = Asked::of(config, &mut loaded)?;
     let without_gitlab = snapshot.config_repo.is_none();
     let share = config.narrowing.share.or(snapshot.share);
@@ -183,6 +185,7 @@ async fn prepare<'a>(
         gitlab.check_may_write(probe.as_ref().err())?;
     }
     let mut loaded = loaded?;
+    check_narrowing(&config.narrowing, &loaded, config.digest)?;
     let asked = Asked::of(config, &mut loaded)?;
     let gitlab = gitlab?;
     let exported = match probe {

@@ -11,6 +11,7 @@ pub mod schedule;
 mod share;
 mod slo_keys;
 mod span;
+mod spelling;
 mod text;
 
 pub use digest::sha256_hex;
@@ -21,4 +22,5 @@ pub use repository::{RepoId, RepoUrl, mask_userinfo, without_userinfo};
 pub use share::{Share, ShareError};
 pub use slo_keys::SloKeys;
 pub use span::span;
+pub use spelling::{likeness, likest, near};
 pub use text::{is_printable, printable, printable_except, to_json, write_json};

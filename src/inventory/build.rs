@@ -32,6 +32,8 @@ pub struct Inventory {
     pub site_of: BTreeMap<usize, SiteId>,
     /// What is wrong, beside the bundle's problems.
     pub problems: Vec<Problem>,
+    /// What only `validate` says: selectors that may not do what they are meant to do.
+    pub doubts: Vec<Problem>,
 }
 
 impl Inventory {
@@ -122,41 +124,26 @@ impl Builder<'_> {
         for declaration in live() {
             let Where::Selector(selector) = &declaration.location else { continue };
             match self.selectors.select(selector) {
-                Ok(namespaces) if namespaces.is_empty() => {
-                    self.problem(
-                        declaration,
-                        Problem::warning(
-                            "selector_without_match",
-                            format!(
-                                "{}: the selector matches no namespace",
-                                declaration.used_at.path
-                            ),
-                        ),
-                    );
-                }
-                Ok(namespaces) => {
-                    for namespace in &namespaces {
+                Ok(selection) => {
+                    for doubt in selection.doubts {
+                        let below = doubt.path.clone().unwrap_or_default();
+                        let doubt = place_below(doubt, declaration, &below);
+                        self.inventory.doubts.push(doubt);
+                    }
+                    if selection.namespaces.is_empty() {
+                        self.inventory.problems.push(without_match(declaration));
+                    }
+                    for namespace in &selection.namespaces {
                         self.target(file, template, declaration, namespace);
                     }
                 }
-                Err(message) => self.problem(
-                    declaration,
-                    Problem::error(
-                        "invalid_selector",
-                        format!("{}: {message}", declaration.used_at.path),
-                    ),
-                ),
+                Err(error) => {
+                    let message = format!("{}: {}", declaration.used_at.path, error.message);
+                    let problem = Problem::error("invalid_selector", message);
+                    self.inventory.problems.push(place_below(problem, declaration, &error.below));
+                }
             }
         }
-    }
-
-    fn problem(&mut self, declaration: &TargetDeclaration, problem: Problem) {
-        let place = &declaration.place;
-        let problem = problem
-            .in_file(&place.file)
-            .at(place.below("namespaceSelector"))
-            .at_line(place.line, place.column);
-        self.inventory.problems.push(problem);
     }
 
     fn target(
@@ -291,6 +278,27 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// The problem, placed at something below a declaration.
+fn place_below(mut problem: Problem, declaration: &TargetDeclaration, below: &str) -> Problem {
+    let place = &declaration.place;
+    problem.file = Some(place.file.clone());
+    problem.at(place.below(below)).at_line(place.line, place.column)
+}
+
+/// A selector that matches nothing: there is no target. Where it publishes, its subscribers wait
+/// for fewer deployments than was meant.
+fn without_match(declaration: &TargetDeclaration) -> Problem {
+    let publishes = declaration.promotion.iter().any(|promotion| !promotion.publish.is_empty());
+    let message = format!("{}: the selector matches no namespace", declaration.used_at.path);
+    let problem = if publishes {
+        let message = format!("{message}, so its channels have fewer publishers than was meant");
+        Problem::warning("publisher_selector_without_match", message)
+    } else {
+        Problem::warning("selector_without_match", message)
+    };
+    place_below(problem, declaration, "namespaceSelector")
 }
 
 /// What is wrong with the fields of a target and with its SLO documents.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::build::Inventory;
 use super::target::Target;
+use crate::domain::{likeness, likest};
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,12 +16,6 @@ pub enum Found {
     /// None; these are called alike, the likest first.
     Unknown(Vec<usize>),
 }
-
-/// How many targets that are called alike are named.
-const ALIKE: usize = 3;
-
-/// How like a name must be, from 0 to 1.
-const LIKENESS: f32 = 0.7;
 
 /// Is the target with this label meant?
 type Way<'a> = &'a dyn Fn(&Target, &str) -> bool;
@@ -71,19 +66,4 @@ fn alike(inventory: &Inventory, candidates: &BTreeSet<usize>, wanted: &str) -> V
         let parts = label.split('/').chain([label.as_str()]);
         (parts.map(|part| likeness(part, wanted)).fold(0.0, f32::max), index)
     }))
-}
-
-/// The names that are nearly `wanted`, the likest first.
-pub fn near<'a>(names: impl IntoIterator<Item = &'a str>, wanted: &str) -> Vec<&'a str> {
-    likest(names.into_iter().map(|name| (likeness(name, wanted), name)))
-}
-
-fn likeness(text: &str, wanted: &str) -> f32 {
-    similar::TextDiff::from_chars(text, wanted).ratio()
-}
-
-fn likest<T: Ord>(rated: impl Iterator<Item = (f32, T)>) -> Vec<T> {
-    let mut rated: Vec<_> = rated.filter(|(likeness, _)| *likeness > LIKENESS).collect();
-    rated.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    rated.into_iter().take(ALIKE).map(|(_, what)| what).collect()
 }

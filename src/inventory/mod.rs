@@ -13,7 +13,7 @@ mod sites;
 mod target;
 
 pub use build::{Inventory, all_declared, build};
-pub use find::{Found, find, near};
+pub use find::{Found, find};
 pub use keys::PlaceKey;
 pub use sites::{EditSite, SiteId};
 pub use target::Target;

@@ -113,6 +113,7 @@ impl Inventory {
             sites,
             site_of,
             problems,
+            doubts: vec![],
         };
         let files = part.files();
         let about = |file: &Option<String>| file.as_ref().is_some_and(|file| files.contains(file));

@@ -4,18 +4,45 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::jsonpath::{Expression, Indexed};
-use crate::app_interface::{Bundle, Namespace, Selector};
+use super::jsonpath::{Document, Expression, Indexed, Match, UnknownField};
+use crate::app_interface::{Bundle, Namespace, SELECTOR_DOCUMENT, Selector};
+use crate::domain::{Problem, near};
+
+/// So many characters of an expression are shown.
+const SHOWN: usize = 200;
 
 /// Evaluates selectors, an expression that many of them have only once.
 pub(super) struct Selectors<'a> {
     bundle: &'a Bundle,
     document: Option<Indexed<'a>>,
-    known: BTreeMap<String, Rc<Selected>>,
+    known: BTreeMap<String, Rc<Evaluated>>,
 }
 
-/// Identities (cluster and name) and paths of namespaces, or what is wrong with the expression.
-type Selected = Result<Vec<(Identity, String)>, String>;
+/// What a selector comes to.
+pub(super) struct Selection {
+    /// The namespaces that it matches, by path.
+    pub(super) namespaces: Vec<Arc<Namespace>>,
+    /// What is odd about its expressions, placed below the target.
+    pub(super) doubts: Vec<Problem>,
+}
+
+/// Why a selector cannot be used.
+pub(super) struct Unusable {
+    /// The place of the expression below the target.
+    pub(super) below: String,
+    pub(super) message: String,
+}
+
+/// What an expression comes to.
+#[derive(Default)]
+struct Evaluated {
+    /// Identities (cluster and name) and paths of namespaces.
+    namespaces: Vec<(Identity, String)>,
+    unknown_fields: Vec<UnknownField>,
+    /// What is wrong with it.
+    error: Option<String>,
+}
+
 type Identity = (String, String);
 
 impl<'a> Selectors<'a> {
@@ -24,15 +51,17 @@ impl<'a> Selectors<'a> {
         Self { bundle, document, known: BTreeMap::new() }
     }
 
-    /// The namespaces that a selector matches, by path.
+    /// The namespaces that a selector matches.
     ///
     /// # Errors
     /// An expression that does not parse, or that selects something that is no
     /// namespace: the message names the expression and the position.
-    pub(super) fn select(&mut self, selector: &Selector) -> Result<Vec<Arc<Namespace>>, String> {
+    pub(super) fn select(&mut self, selector: &Selector) -> Result<Selection, Unusable> {
         let mut selected: BTreeMap<Identity, String> = BTreeMap::new();
-        for expression in &selector.include {
-            for (identity, path) in self.evaluate(expression).as_ref().as_ref()? {
+        let mut doubts = Vec::new();
+        for (index, expression) in selector.include.iter().enumerate() {
+            let below = below("include", index);
+            for (identity, path) in &self.usable(expression, &below, &mut doubts)?.namespaces {
                 // Two files of one namespace: the later path wins.
                 let kept = selected.entry(identity.clone()).or_insert_with(|| path.clone());
                 if *kept < *path {
@@ -40,49 +69,109 @@ impl<'a> Selectors<'a> {
                 }
             }
         }
-        for expression in &selector.exclude {
-            for (identity, _) in self.evaluate(expression).as_ref().as_ref()? {
+        let included: Vec<Identity> = selected.keys().cloned().collect();
+        for (index, expression) in selector.exclude.iter().enumerate() {
+            let below = below("exclude", index);
+            let excluded = self.usable(expression, &below, &mut doubts)?;
+            for (identity, _) in &excluded.namespaces {
                 selected.remove(identity);
+            }
+            let excludes = |identity: &Identity| {
+                excluded.namespaces.iter().any(|(excluded, _)| excluded == identity)
+            };
+            if !included.is_empty() && !included.iter().any(excludes) {
+                doubts.push(idle_exclude(expression, &below));
             }
         }
         let found = selected.into_values();
         let mut namespaces: Vec<_> =
             found.filter_map(|path| self.bundle.namespaces.get(&path).cloned()).collect();
         namespaces.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(namespaces)
+        Ok(Selection { namespaces, doubts })
     }
 
-    fn evaluate(&mut self, expression: &str) -> Rc<Selected> {
+    /// What an expression comes to, or why it cannot be used.
+    fn usable(
+        &mut self,
+        expression: &str,
+        below: &str,
+        doubts: &mut Vec<Problem>,
+    ) -> Result<Rc<Evaluated>, Unusable> {
+        let evaluated = self.evaluate(expression);
+        if let Some(message) = &evaluated.error {
+            let (below, message) = (below.to_owned(), message.clone());
+            return Err(Unusable { below, message });
+        }
+        doubts.extend(evaluated.unknown_fields.iter().map(|field| unknown_field(field, below)));
+        Ok(evaluated)
+    }
+
+    fn evaluate(&mut self, expression: &str) -> Rc<Evaluated> {
         if let Some(known) = self.known.get(expression) {
             return Rc::clone(known);
         }
-        let selected = match &mut self.document {
-            Some(document) => Rc::new(evaluate(document, expression)),
-            None => Rc::new(Ok(Vec::new())),
+        let evaluated = match &mut self.document {
+            Some(document) => evaluate(document, expression)
+                .unwrap_or_else(|error| Evaluated { error: Some(error), ..Evaluated::default() }),
+            None => Evaluated::default(),
         };
-        self.known.insert(expression.to_owned(), Rc::clone(&selected));
-        selected
+        let evaluated = Rc::new(evaluated);
+        self.known.insert(expression.to_owned(), Rc::clone(&evaluated));
+        evaluated
     }
 }
 
-fn evaluate(document: &mut Indexed<'_>, expression: &str) -> Selected {
-    let parsed = Expression::parse(expression)
-        .map_err(|error| format!("the selector `{expression}` is not understood: {error}"))?;
-    document
-        .select(&parsed)
-        .map_err(|error| format!("the selector `{expression}` cannot be evaluated: {error}"))?
-        .into_iter()
-        .map(|selected| {
-            let text = |pointer: &str| {
-                selected
-                    .value()
-                    .pointer(pointer)
-                    .and_then(|value| value.as_str().map(str::to_owned))
-            };
-            let identity = text("/cluster/name").zip(text("/name"));
-            identity.zip(text("/path")).ok_or_else(|| {
-                format!("the selector `{expression}` selects something that is no namespace")
-            })
-        })
-        .collect()
+fn below(list: &str, index: usize) -> String {
+    format!("namespaceSelector.jsonPathSelectors.{list}[{index}]")
+}
+
+fn evaluate(document: &mut Indexed<'_>, text: &str) -> Result<Evaluated, String> {
+    let shown = shown(text);
+    let expression = Expression::parse(text)
+        .map_err(|error| format!("the selector `{shown}` is not understood: {error}"))?;
+    let namespaces = document
+        .select(&expression)
+        .map_err(|error| format!("the selector `{shown}` cannot be evaluated: {error}"))?
+        .iter()
+        .map(identity)
+        .collect::<Option<_>>()
+        .ok_or_else(|| format!("the selector `{shown}` selects something that is no namespace"))?;
+    let unknown_fields = expression.unknown_fields(&SELECTOR_DOCUMENT);
+    Ok(Evaluated { namespaces, unknown_fields, error: None })
+}
+
+/// Cluster and name of a namespace, and its path; `None` for anything else.
+fn identity(selected: &Match<'_>) -> Option<(Identity, String)> {
+    let namespace = selected.node()?;
+    let text = |value: Option<&Document>| value?.as_str().map(str::to_owned);
+    let identity = (text(namespace.get("cluster")?.get("name"))?, text(namespace.get("name"))?);
+    Some((identity, text(namespace.get("path"))?))
+}
+
+/// The start of an expression, which may be as long as a file.
+fn shown(expression: &str) -> String {
+    match expression.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &expression[..end]),
+        None => expression.to_owned(),
+    }
+}
+
+fn unknown_field(field: &UnknownField, below: &str) -> Problem {
+    let message = format!(
+        "the selector asks for the field `{}`, which the deployer does not see: it never matches",
+        field.name
+    );
+    let problem = Problem::warning("unknown_selector_field", message).at(below);
+    let near = near(field.known.iter().copied(), &field.name);
+    match (near.first(), field.known.is_empty()) {
+        (Some(near), _) => problem.help(format!("is `{near}` meant?")),
+        (None, false) => problem.help(format!("there are {}", field.known.join(", "))),
+        (None, true) => problem.help("a list has elements, and no fields: `list[*].field`"),
+    }
+}
+
+fn idle_exclude(expression: &str, below: &str) -> Problem {
+    let message =
+        format!("the exclude `{}` excludes nothing that the includes select", shown(expression));
+    Problem::warning("idle_exclude", message).at(below)
 }

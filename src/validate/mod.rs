@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::app_interface::Bundle;
-use crate::domain::Problem;
+use crate::domain::{Problem, Severity};
 use crate::inventory::{Inventory, Target};
 use crate::yaml::NodeRef;
 
@@ -38,11 +38,16 @@ pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> F
     let repo = Repo { bundle, inventory, now };
     let mut problems = bundle.problems.clone();
     problems.extend(inventory.problems.iter().cloned());
+    problems.extend(bundle.doubts.iter().chain(&inventory.doubts).cloned());
     for rule in rules::ALL {
         rule(&repo, &mut problems);
     }
     let mut places = places::Places::new(bundle);
     for problem in &mut problems {
+        if problem.code == "publisher_selector_without_match" {
+            // A run can only go on without it. Here somebody can still correct the selector.
+            problem.severity = Severity::Error;
+        }
         places.locate(problem);
         problem.help_as_usual();
     }

@@ -4,4 +4,5 @@ mod manual;
 mod properties;
 pub mod repo;
 mod rules;
+mod selectors;
 mod texts;

@@ -102,6 +102,33 @@ impl Schedule {
         if self.matches(after) { Some(after) } else { next::next_match(self, after) }
     }
 
+    /// How many minutes it stays open at a time, at most; from an hour on it is not said how many.
+    /// 0 where it is open for some of a minute's seconds only.
+    #[must_use]
+    pub fn longest_opening(&self) -> u32 {
+        const HOUR: u32 = 60;
+        const ALL: u64 = (1 << HOUR) - 1;
+        if self.seconds.is_some_and(|seconds| seconds != ALL) {
+            return 0;
+        }
+        if self.minutes == ALL {
+            return HOUR;
+        }
+        // An opening can go on in the next hour. Whether midnight lies between is not looked at.
+        let next_hours = self.hours >> 1 | (self.hours & 1) << 23;
+        let goes_on = self.hours & next_hours != 0;
+        let mut minutes = u128::from(self.minutes);
+        if goes_on {
+            minutes |= minutes << HOUR;
+        }
+        let mut longest = 0;
+        while minutes != 0 {
+            minutes &= minutes << 1;
+            longest += 1;
+        }
+        longest
+    }
+
     fn matches_month(&self, year: i32, month: u32) -> bool {
         self.months >> month & 1 == 1
             && self.years.as_ref().is_none_or(|years| years.contains(&year))

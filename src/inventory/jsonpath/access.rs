@@ -2,7 +2,7 @@
 
 use super::ast::Slice;
 use super::compare::kind;
-use super::datum::{Datum, Val};
+use super::datum::{Datum, Step, Val};
 use super::{SelectError, functions};
 use serde_json::Value;
 use std::rc::Rc;
@@ -34,7 +34,7 @@ pub(super) fn element<'a>(
         _ => value.element(wanted),
     };
     match found {
-        Some(found) => Ok(Some(Datum::within(found, datum))),
+        Some(found) => Ok(Some(Datum::within(found, Step::Index(index), datum))),
         None => Err(SelectError::Index(index)),
     }
 }

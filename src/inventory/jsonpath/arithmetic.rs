@@ -2,13 +2,14 @@
 
 use super::SelectError;
 use super::ast::{Operand, Operator};
+use super::budget::VALUE_BYTES;
 use super::compare::Number;
 use super::datum::{Datum, Val};
 use super::eval::Evaluator;
 use serde_json::Value;
 use std::rc::Rc;
 
-impl Evaluator {
+impl Evaluator<'_> {
     /// The results of an operation on all that its sides find.
     pub(super) fn operate<'a>(
         &self,
@@ -28,6 +29,8 @@ impl Evaluator {
             // A constant goes with every value of the other side.
             let left = &left[if left_is_path { index } else { 0 }];
             let right = &right[if right_is_path { index } else { 0 }];
+            let length = |side: &Val<'_>| side.text().map_or(0, str::len);
+            self.budget.hold(VALUE_BYTES + length(left) + length(right))?;
             match apply(left, operator, right)? {
                 Some(result) => results.push(result),
                 None => return Ok(Vec::new()),
@@ -60,13 +63,11 @@ fn apply<'a>(
     operator: Operator,
     right: &Val<'a>,
 ) -> Result<Option<Val<'a>>, SelectError> {
-    let empty = Value::Array(Vec::new());
-    let left = left.json().unwrap_or(&empty);
-    let right = right.json().unwrap_or(&empty);
-    if let (Some(left), Some(right)) = (Number::of(left), Number::of(right)) {
+    let (left, right) = (left.comparable(), right.comparable());
+    if let (Some(left), Some(right)) = (Number::of(&left), Number::of(&right)) {
         return numbers(left, operator, right).map(|value| Some(Val::scalar(value)));
     }
-    match (left, right) {
+    match (left.as_ref(), right.as_ref()) {
         (Value::String(left), Value::String(right)) if operator == Operator::Add => {
             Ok(Some(Val::scalar(format!("{left}{right}"))))
         }

@@ -1,6 +1,8 @@
 //! Expressions, read.
 
 use super::pattern::Pattern;
+use super::sub::Sub;
+use std::sync::Arc;
 
 /// An expression or a part of one.
 #[derive(Debug, Clone)]
@@ -59,7 +61,7 @@ pub(super) struct Condition {
 pub(super) enum Test {
     Compare(Comparison, Literal),
     /// `=~`.
-    Matches(Box<Pattern>),
+    Matches(Arc<Pattern>),
     /// `=~` with a whole number: nothing matches it.
     MatchesNumber,
 }
@@ -88,9 +90,11 @@ pub(super) enum Literal {
 pub(super) enum Function {
     Len,
     Keys,
+    Path,
     Sorted,
     Str,
     Split(Split),
+    Sub(Sub),
 }
 
 /// `` `split(chars, segment, max_split)` ``.

@@ -3,7 +3,6 @@
 use super::JsonPathError;
 use super::ast::{Condition, Literal, Path, Slice, Test, clamped};
 use super::parser::Parser;
-use super::pattern::Pattern;
 use super::token::Token;
 
 impl Parser {
@@ -124,10 +123,7 @@ impl Parser {
         };
         let test = match (comparison, literal) {
             (Some(comparison), literal) => Test::Compare(comparison, literal),
-            (None, Literal::Text(text)) => {
-                let pattern = Pattern::new(&text).map_err(|message| self.error(message))?;
-                Test::Matches(Box::new(pattern))
-            }
+            (None, Literal::Text(text)) => Test::Matches(self.pattern(&text)?),
             (None, Literal::Integer(_)) => Test::MatchesNumber,
             (None, _) => return Err(self.error("`=~` takes a regular expression in quotes")),
         };

@@ -1,13 +1,16 @@
 //! Values on their way through an expression.
 
-use super::Match;
+use super::{Document, Match};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A value of the document, or one that the expression made.
 #[derive(Debug, Clone)]
 pub(super) enum Val<'a> {
-    Doc(&'a Value),
+    Doc(&'a Document),
     /// No list and no object.
     Scalar(Rc<Value>),
     List(Rc<Vec<Val<'a>>>),
@@ -22,18 +25,31 @@ impl<'a> Val<'a> {
         Self::List(Rc::new(values))
     }
 
-    /// The value, if it is not a list that the expression made.
+    /// The value, if it is no list and no object.
     pub(super) fn json(&self) -> Option<&Value> {
         match self {
-            Self::Doc(value) => Some(value),
+            Self::Doc(Document::Scalar(value)) => Some(value),
             Self::Scalar(value) => Some(value),
-            Self::List(_) => None,
+            Self::Doc(_) | Self::List(_) => None,
         }
     }
 
-    pub(super) fn object(&self) -> Option<&'a Map<String, Value>> {
+    /// The value as far as comparisons care: a list or an object has no order, whatever is in it.
+    pub(super) fn comparable(&self) -> Cow<'_, Value> {
+        match self.json() {
+            Some(value) => Cow::Borrowed(value),
+            None if self.object().is_some() => Cow::Owned(Value::Object(Map::new())),
+            None => Cow::Owned(Value::Array(Vec::new())),
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        self.json().and_then(Value::as_str)
+    }
+
+    pub(super) fn object(&self) -> Option<&'a BTreeMap<String, Arc<Document>>> {
         match self {
-            Self::Doc(Value::Object(map)) => Some(map),
+            Self::Doc(document) => document.as_object(),
             _ => None,
         }
     }
@@ -41,34 +57,45 @@ impl<'a> Val<'a> {
     /// The length of a list.
     pub(super) fn list_len(&self) -> Option<usize> {
         match self {
-            Self::Doc(Value::Array(list)) => Some(list.len()),
+            Self::Doc(document) => document.as_list().map(<[_]>::len),
             Self::List(list) => Some(list.len()),
-            _ => None,
+            Self::Scalar(_) => None,
         }
     }
 
     /// An element of a list.
     pub(super) fn element(&self, index: usize) -> Option<Self> {
         match self {
-            Self::Doc(Value::Array(list)) => list.get(index).map(Self::Doc),
+            Self::Doc(document) => document.as_list()?.get(index).map(Self::Doc),
             Self::List(list) => list.get(index).cloned(),
-            _ => None,
+            Self::Scalar(_) => None,
         }
     }
 
     /// Elements of a list, values of an object; nothing otherwise.
     pub(super) fn children(&self) -> Vec<Self> {
         match self {
-            Self::Doc(Value::Array(list)) => list.iter().map(Self::Doc).collect(),
-            Self::Doc(Value::Object(map)) => map.values().map(Self::Doc).collect(),
+            Self::Doc(Document::List(list)) => list.iter().map(Self::Doc).collect(),
+            Self::Doc(Document::Object(map)) => {
+                map.values().map(|value| Self::Doc(value)).collect()
+            }
             Self::List(list) => list.as_ref().clone(),
             _ => Vec::new(),
         }
     }
 
-    fn to_value(&self) -> Value {
+    /// How much there is to look at.
+    pub(super) fn size(&self) -> usize {
         match self {
-            Self::Doc(value) => (*value).clone(),
+            Self::Doc(document) => document.size(),
+            Self::Scalar(value) => 1 + value.as_str().map_or(0, str::len) / 64,
+            Self::List(list) => 1 + list.iter().map(Self::size).sum::<usize>(),
+        }
+    }
+
+    pub(super) fn to_value(&self) -> Value {
+        match self {
+            Self::Doc(document) => document.to_value(),
             Self::Scalar(value) => value.as_ref().clone(),
             Self::List(list) => list.iter().map(Self::to_value).collect(),
         }
@@ -76,16 +103,41 @@ impl<'a> Val<'a> {
 
     pub(super) fn into_match(self) -> Match<'a> {
         match self {
-            Self::Doc(value) => Match::Node(value),
+            Self::Doc(document) => Match::Node(document),
             made => Match::Computed(made.to_value()),
         }
     }
+}
+
+impl PartialEq for Val<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Doc(left), Self::Doc(right)) => left == right,
+            (left, right) => match (left.json(), right.json()) {
+                (Some(left), Some(right)) => left == right,
+                _ => left.children() == right.children() && left.list_len() == right.list_len(),
+            },
+        }
+    }
+}
+
+/// How a value was found in its context: what `` `path` `` says.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Step<'a> {
+    This,
+    Root,
+    Name(&'a str),
+    /// As it was asked for: from the end it is negative.
+    Index(i64),
+    /// A function that makes values which still know where they come from.
+    Function(&'static str),
 }
 
 /// A value and what it was found in.
 #[derive(Debug)]
 pub(super) struct Datum<'a> {
     pub(super) value: Val<'a>,
+    pub(super) step: Step<'a>,
     pub(super) context: Option<Rc<Datum<'a>>>,
 }
 
@@ -95,11 +147,27 @@ pub(super) type Found<'a> = Vec<Rc<Datum<'a>>>;
 impl<'a> Datum<'a> {
     /// A value that was found in nothing.
     pub(super) fn root(value: Val<'a>) -> Rc<Self> {
-        Rc::new(Self { value, context: None })
+        Self::alone(value, Step::This)
+    }
+
+    pub(super) fn alone(value: Val<'a>, step: Step<'a>) -> Rc<Self> {
+        Rc::new(Self { value, step, context: None })
     }
 
     /// A value that was found in `context`.
-    pub(super) fn within(value: Val<'a>, context: &Rc<Self>) -> Rc<Self> {
-        Rc::new(Self { value, context: Some(Rc::clone(context)) })
+    pub(super) fn within(value: Val<'a>, step: Step<'a>, context: &Rc<Self>) -> Rc<Self> {
+        Rc::new(Self { value, step, context: Some(Rc::clone(context)) })
+    }
+
+    /// The elements of a list or members of an object, with how they are found.
+    pub(super) fn children(self: &Rc<Self>) -> Vec<Rc<Self>> {
+        let names = self.value.object().map(|object| object.keys().map(|name| Step::Name(name)));
+        let mut names = names.into_iter().flatten();
+        let children = (0..).zip(self.value.children());
+        children
+            .map(|(index, child)| {
+                Self::within(child, names.next().unwrap_or(Step::Index(index)), self)
+            })
+            .collect()
     }
 }

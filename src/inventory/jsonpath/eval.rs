@@ -1,13 +1,13 @@
 //! From an expression and a document to what it selects.
 
 use super::access::{element, slice_indexes};
-use super::ast::{Condition, Function, Path, Slice, Step, Test};
+use super::ast::{Condition, Function, Path, Slice, Step as ChainStep, Test};
+use super::budget::{Budget, VALUE_BYTES};
 use super::compare::{compare, whole};
-use super::datum::{Datum, Found, Val};
+use super::datum::{Datum, Found, Step, Val};
 use super::sort::{sort_order, sorted};
-use super::{Match, SelectError, functions};
+use super::{Document, Match, SelectError, functions};
 use serde_json::Value;
-use std::cell::Cell;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
@@ -16,21 +16,21 @@ const MAX_DOCUMENT_DEPTH: usize = 256;
 
 pub(super) fn select<'a>(
     path: &Path,
-    document: &'a Value,
-    work: u64,
+    document: &'a Document,
+    budget: &Budget,
 ) -> Result<Vec<Match<'a>>, SelectError> {
-    let evaluator = Evaluator { spent: Cell::new(0), work };
+    let evaluator = Evaluator { budget };
     let found = evaluator.find(path, &Datum::root(Val::Doc(document)))?;
     Ok(found.iter().map(|datum| datum.value.clone().into_match()).collect())
 }
 
 /// Those values that meet all conditions, as a filter tests them.
 pub(super) fn passing<'a>(
-    values: &[&'a Value],
+    values: &[&'a Document],
     conditions: &[Condition],
-    work: u64,
+    budget: &Budget,
 ) -> Result<Vec<Match<'a>>, SelectError> {
-    let evaluator = Evaluator { spent: Cell::new(0), work };
+    let evaluator = Evaluator { budget };
     let mut found = Vec::new();
     for value in values {
         if evaluator.meets(conditions, Val::Doc(value))? {
@@ -40,28 +40,30 @@ pub(super) fn passing<'a>(
     Ok(found)
 }
 
-pub(super) struct Evaluator {
-    spent: Cell<u64>,
-    work: u64,
+pub(super) struct Evaluator<'b> {
+    pub(super) budget: &'b Budget,
 }
 
 pub(super) type Selected<'a> = Result<Found<'a>, SelectError>;
 
-impl Evaluator {
-    /// Counts values that are visited.
+impl Evaluator<'_> {
     fn spend(&self, values: usize) -> Result<(), SelectError> {
-        let spent = self.spent.get().saturating_add(values as u64);
-        self.spent.set(spent);
-        if spent > self.work {
-            return Err(SelectError::TooMuchWork(self.work));
-        }
-        Ok(())
+        self.budget.spend(values)
     }
 
     pub(super) fn find<'a>(&self, path: &Path, datum: &Rc<Datum<'a>>) -> Selected<'a> {
         self.spend(1)?;
-        match path {
-            Path::Root => Ok(vec![Datum::root(outermost(datum))]),
+        let found = match path {
+            // What their parts find is counted there.
+            Path::Chain(first, steps) => return self.chain(first, steps, datum),
+            Path::Union(paths) => {
+                let mut found = Vec::new();
+                for path in paths {
+                    found.append(&mut self.find(path, datum)?);
+                }
+                return Ok(found);
+            }
+            Path::Root => Ok(vec![Datum::alone(outermost(datum), Step::Root)]),
             Path::This => Ok(vec![Rc::clone(datum)]),
             Path::Parent => match &datum.context {
                 Some(context) => Ok(vec![Rc::clone(context)]),
@@ -72,14 +74,6 @@ impl Evaluator {
                 indexes.iter().filter_map(|&index| element(datum, index).transpose()).collect()
             }
             Path::Slice(slice) => self.slice(*slice, datum),
-            Path::Chain(first, steps) => self.chain(first, steps, datum),
-            Path::Union(paths) => {
-                let mut found = Vec::new();
-                for path in paths {
-                    found.append(&mut self.find(path, datum)?);
-                }
-                Ok(found)
-            }
             Path::Filter(conditions) => self.filter(conditions, datum),
             Path::Sort(keys) => self.sort(keys, datum),
             Path::Function(function) => self.function(function, datum),
@@ -87,21 +81,24 @@ impl Evaluator {
                 let results = self.operate(left, *operator, right, datum)?;
                 Ok(results.into_iter().map(Datum::root).collect())
             }
-        }
+        }?;
+        self.budget.hold(found.len() * VALUE_BYTES)?;
+        Ok(found)
     }
 
     fn fields<'a>(&self, names: &[String], datum: &Rc<Datum<'a>>) -> Selected<'a> {
         let Some(object) = datum.value.object() else {
             return Ok(Vec::new());
         };
-        let within = |value| Datum::within(Val::Doc(value), datum);
         if names.iter().any(|name| name == "*") {
             self.spend(object.len())?;
-            return Ok(object.values().map(within).collect());
+            return Ok(datum.children());
         }
         self.spend(names.len())?;
-        let values = names.iter().filter_map(|name| object.get(name));
-        Ok(values.map(within).collect())
+        let members = names.iter().filter_map(|name| object.get_key_value(name));
+        Ok(members
+            .map(|(name, value)| Datum::within(Val::Doc(value), Step::Name(name), datum))
+            .collect())
     }
 
     fn slice<'a>(&self, slice: Slice, datum: &Rc<Datum<'a>>) -> Selected<'a> {
@@ -113,6 +110,7 @@ impl Evaluator {
             Some(_) => Rc::clone(datum),
             None => Rc::new(Datum {
                 value: Val::list(vec![datum.value.clone()]),
+                step: datum.step,
                 context: datum.context.clone(),
             }),
         };
@@ -120,21 +118,25 @@ impl Evaluator {
         self.spend(indexes.len())?;
         Ok(indexes
             .into_iter()
-            .filter_map(|index| list.value.element(index))
-            .map(|value| Datum::within(value, &list))
+            .filter_map(|index| Some((index, list.value.element(index)?)))
+            .map(|(index, value)| {
+                let step = Step::Index(i64::try_from(index).unwrap_or(i64::MAX));
+                Datum::within(value, step, &list)
+            })
             .collect())
     }
 
-    fn chain<'a>(&self, first: &Path, steps: &[Step], datum: &Rc<Datum<'a>>) -> Selected<'a> {
+    fn chain<'a>(&self, first: &Path, steps: &[ChainStep], datum: &Rc<Datum<'a>>) -> Selected<'a> {
         let mut found = self.find(first, datum)?;
         for step in steps {
             let mut next = Vec::new();
             for datum in found {
                 match step {
-                    Step::Child(path) => next.append(&mut self.find(path, &datum)?),
-                    Step::Descend(path) => self.descend(path, &datum, 0, &mut next)?,
-                    Step::Where(path, wanted) => {
-                        if self.find(path, &datum)?.is_empty() != *wanted {
+                    ChainStep::Child(path) => next.append(&mut self.find(path, &datum)?),
+                    ChainStep::Descend(path) => self.descend(path, &datum, 0, &mut next)?,
+                    ChainStep::Where(path, wanted) => {
+                        let found = self.budget.releasing(|| self.find(path, &datum))?;
+                        if found.is_empty() != *wanted {
                             next.push(datum);
                         }
                     }
@@ -155,11 +157,16 @@ impl Evaluator {
         if depth > MAX_DOCUMENT_DEPTH {
             return Err(SelectError::TooDeep);
         }
+        let (held, before) = (self.budget.held(), found.len());
         found.append(&mut self.find(path, datum)?);
-        for child in datum.value.children() {
-            self.descend(path, &Datum::within(child, datum), depth + 1, found)?;
+        let children = datum.children();
+        self.budget.hold(children.len() * VALUE_BYTES)?;
+        for child in children {
+            self.descend(path, &child, depth + 1, found)?;
         }
-        Ok(())
+        // Of the others only what is around those that were found is still there.
+        self.budget.release_to(held);
+        self.budget.hold((found.len() - before) * 2 * VALUE_BYTES)
     }
 
     fn filter<'a>(&self, conditions: &[Condition], datum: &Rc<Datum<'a>>) -> Selected<'a> {
@@ -169,14 +176,15 @@ impl Evaluator {
         let context = match datum.value.object() {
             Some(_) => Rc::new(Datum {
                 value: Val::list(candidates.clone()),
+                step: datum.step,
                 context: datum.context.clone(),
             }),
             None => Rc::clone(datum),
         };
         let mut found = Vec::new();
-        for candidate in candidates {
+        for (index, candidate) in (0..).zip(candidates) {
             if self.meets(conditions, candidate.clone())? {
-                found.push(Datum::within(candidate, &context));
+                found.push(Datum::within(candidate, Step::Index(index), &context));
             }
         }
         Ok(found)
@@ -186,7 +194,7 @@ impl Evaluator {
         let root = Datum::root(candidate);
         let mut all = true;
         for condition in conditions {
-            all &= self.holds(condition, &root)?;
+            all &= self.budget.releasing(|| self.holds(condition, &root))?;
         }
         Ok(all)
     }
@@ -200,59 +208,86 @@ impl Evaluator {
         };
         let mut any = false;
         for datum in found {
-            any |= match datum.value.json() {
-                Some(value) => passes(test, value)?,
-                None => passes(test, &Value::Array(Vec::new()))?,
-            };
+            any |= self.passes(test, &datum.value)?;
         }
         Ok(any)
     }
 
+    fn passes(&self, test: &Test, value: &Val<'_>) -> Result<bool, SelectError> {
+        match test {
+            Test::Compare(comparison, literal) => {
+                compare(&value.comparable(), *comparison, literal)
+            }
+            Test::Matches(pattern) => match value.text() {
+                Some(text) => pattern.is_in(text, self.budget),
+                None => Ok(false),
+            },
+            Test::MatchesNumber => whole(&value.comparable()).map(|_| false),
+        }
+    }
+
     fn sort<'a>(&self, keys: &[(Path, bool)], datum: &Rc<Datum<'a>>) -> Selected<'a> {
         let values = list_to_sort(datum)?;
-        let sorted = sorted(&values, |left, right| {
+        let sorted = sorted(&values, self.budget, |left, right| {
             let (left, right) = (Datum::root(left.clone()), Datum::root(right.clone()));
-            for (key, downward) in keys {
-                let left = self.find(key, &left)?;
-                let right = self.find(key, &right)?;
-                let ([left], [right]) = (left.as_slice(), right.as_slice()) else {
-                    continue;
-                };
-                let order = sort_order(&left.value, &right.value)?;
-                if order != Ordering::Equal {
-                    return Ok(if *downward { order.reverse() } else { order });
-                }
-            }
-            Ok(Ordering::Equal)
+            self.budget.releasing(|| self.sort_keys(keys, &left, &right))
         })?;
         Ok(vec![Datum::root(Val::list(sorted))])
     }
 
+    fn sort_keys(
+        &self,
+        keys: &[(Path, bool)],
+        left: &Rc<Datum<'_>>,
+        right: &Rc<Datum<'_>>,
+    ) -> Result<Ordering, SelectError> {
+        for (key, downward) in keys {
+            let left = self.find(key, left)?;
+            let right = self.find(key, right)?;
+            let ([left], [right]) = (left.as_slice(), right.as_slice()) else {
+                continue;
+            };
+            let order = sort_order(&left.value, &right.value, self.budget)?;
+            if order != Ordering::Equal {
+                return Ok(if *downward { order.reverse() } else { order });
+            }
+        }
+        Ok(Ordering::Equal)
+    }
+
     fn function<'a>(&self, function: &Function, datum: &Rc<Datum<'a>>) -> Selected<'a> {
         let value = &datum.value;
+        // Texts are read from one end to the other.
+        self.spend(value.text().map_or(0, |text| text.len() / 64))?;
         let result = match function {
-            Function::Len => functions::length(value).map(Val::scalar),
+            Function::Len => {
+                let length = functions::length(value).map(Val::scalar);
+                let found = length.map(|length| Datum::alone(length, Step::Function("len")));
+                return Ok(found.into_iter().collect());
+            }
             Function::Keys => {
-                self.spend(functions::length(value).unwrap_or(0))?;
                 let keys = value.object().into_iter().flat_map(|map| map.keys());
-                let keys = keys.map(|key| Datum::root(Val::scalar(key.as_str())));
-                return Ok(keys.collect());
+                let key =
+                    |key: &String| Datum::alone(Val::scalar(key.as_str()), Step::Function("keys"));
+                self.spend(value.object().map_or(0, |map| map.len()))?;
+                return Ok(keys.map(key).collect());
+            }
+            Function::Path => {
+                let step = Val::scalar(functions::step_text(datum.step));
+                return Ok(vec![Datum::within(step, Step::Function("path"), datum)]);
             }
             Function::Sorted => {
                 let values = match value.object() {
                     Some(object) => object.keys().map(|key| Val::scalar(key.as_str())).collect(),
                     None => list_to_sort(datum)?,
                 };
-                Some(Val::list(sorted(&values, |left, right| {
-                    self.spend(1)?;
-                    sort_order(left, right)
+                Some(Val::list(sorted(&values, self.budget, |left, right| {
+                    sort_order(left, right, self.budget)
                 })?))
             }
-            Function::Str => match value.json().and_then(functions::text_of) {
-                Some(text) => Some(Val::scalar(text)),
-                None => return Err(SelectError::Type("make a text of it".to_owned())),
-            },
-            Function::Split(split) => functions::split_text(value, split),
+            Function::Str => Some(Val::scalar(functions::text_of(value, self.budget)?)),
+            Function::Split(split) => functions::split_text(value, split, self.budget)?,
+            Function::Sub(sub) => sub.apply(value, self.budget)?,
         };
         Ok(result.map(Datum::root).into_iter().collect())
     }
@@ -271,15 +306,4 @@ fn list_to_sort<'a>(datum: &Rc<Datum<'a>>) -> Result<Vec<Val<'a>>, SelectError> 
         return Err(SelectError::Type("sort what is no list".to_owned()));
     }
     Ok(datum.value.children())
-}
-
-fn passes(test: &Test, value: &Value) -> Result<bool, SelectError> {
-    match test {
-        Test::Compare(comparison, literal) => compare(value, *comparison, literal),
-        Test::Matches(pattern) => match value {
-            Value::String(text) => pattern.is_in(text).map_err(SelectError::Pattern),
-            _ => Ok(false),
-        },
-        Test::MatchesNumber => whole(value).map(|_| false),
-    }
 }

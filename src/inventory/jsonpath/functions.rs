@@ -1,7 +1,9 @@
 //! What is written in back quotes.
 
+use super::SelectError;
 use super::ast::{Function, Path, Split};
-use super::datum::Val;
+use super::budget::{Budget, VALUE_BYTES};
+use super::datum::{Step, Val};
 use fancy_regex::Regex;
 use serde_json::Value;
 
@@ -16,12 +18,9 @@ pub(super) fn named(text: &str) -> Result<Path, String> {
         "len" => Function::Len,
         "keys" => Function::Keys,
         "sorted" => Function::Sorted,
-        "path" => return Err("the function `path` is not supported".to_owned()),
+        "path" => Function::Path,
         _ if text.starts_with("str()") => Function::Str,
         _ if text.starts_with("split(") => Function::Split(split(text)?),
-        _ if text.starts_with("sub(") => {
-            return Err("the function `sub` is not supported".to_owned());
-        }
         _ => return Err(format!("unknown function `{text}`")),
     };
     Ok(Path::Function(function))
@@ -45,45 +44,98 @@ fn split(text: &str) -> Result<Split, String> {
 
 /// The number of characters, elements or fields; `None` for what has no length.
 pub(super) fn length(value: &Val<'_>) -> Option<usize> {
-    match value.json() {
-        Some(Value::String(text)) => Some(text.chars().count()),
-        Some(Value::Object(map)) => Some(map.len()),
-        _ => value.list_len(),
+    match (value.text(), value.object()) {
+        (Some(text), _) => Some(text.chars().count()),
+        (None, Some(object)) => Some(object.len()),
+        (None, None) => value.list_len(),
     }
 }
 
 /// Python's `text.split(separator, limit)`, or one segment of it; `None` for what is no text and
 /// for a segment that is not there.
-pub(super) fn split_text<'a>(value: &Val<'a>, split: &Split) -> Option<Val<'a>> {
-    let Some(Value::String(text)) = value.json() else {
-        return None;
-    };
+pub(super) fn split_text<'a>(
+    value: &Val<'a>,
+    split: &Split,
+    budget: &Budget,
+) -> Result<Option<Val<'a>>, SelectError> {
+    let Some(text) = value.text() else { return Ok(None) };
     let separator = split.separator.as_str();
+    budget.hold(text.len() + text.matches(separator).count().saturating_mul(VALUE_BYTES))?;
     let parts: Vec<&str> = match usize::try_from(split.limit) {
         Ok(limit) => text.splitn(limit.saturating_add(1), separator).collect(),
         Err(_) => text.split(separator).collect(),
     };
     let Some(segment) = split.segment else {
-        return Some(Val::list(parts.into_iter().map(Val::scalar).collect()));
+        return Ok(Some(Val::list(parts.into_iter().map(Val::scalar).collect())));
     };
     let index = match usize::try_from(segment) {
-        Ok(index) => index,
-        Err(_) => {
-            let back = usize::try_from(segment.unsigned_abs()).ok()?;
-            parts.len().checked_sub(back)?
-        }
+        Ok(index) => Some(index),
+        Err(_) => usize::try_from(segment.unsigned_abs())
+            .ok()
+            .and_then(|back| parts.len().checked_sub(back)),
     };
-    parts.get(index).copied().map(Val::scalar)
+    Ok(index.and_then(|index| parts.get(index).copied()).map(Val::scalar))
 }
 
-/// Python's `str` of what is no list and no object.
-pub(super) fn text_of(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => Some("None".to_owned()),
-        Value::Bool(true) => Some("True".to_owned()),
-        Value::Bool(false) => Some("False".to_owned()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.clone()),
-        Value::Array(_) | Value::Object(_) => None,
+/// Python's `str` of a value. That of an object depends on an order which is not known here.
+pub(super) fn text_of(value: &Val<'_>, budget: &Budget) -> Result<String, SelectError> {
+    let size = value.size();
+    budget.spend(size)?;
+    budget.hold(size.saturating_mul(VALUE_BYTES))?;
+    let text = match value.text() {
+        Some(text) => Some(text.to_owned()),
+        None => repr(&value.to_value()),
+    };
+    text.ok_or_else(|| SelectError::Type("make a text of an object".to_owned()))
+}
+
+/// Python's `repr`; `None` where there is an object in it.
+fn repr(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => repr_of_text(text),
+        Value::Array(list) => {
+            let items: Option<Vec<String>> = list.iter().map(repr).collect();
+            format!("[{}]", items?.join(", "))
+        }
+        Value::Object(_) => return None,
+    })
+}
+
+fn repr_of_text(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::from(quote);
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if character == quote || character == '\\' => out.extend(['\\', character]),
+            _ if character.is_ascii_control() => {
+                out.push_str(&format!("\\x{:02x}", u32::from(character)));
+            }
+            _ => out.push(character),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// What jsonpath_ng calls the last step on the way to a value.
+pub(super) fn step_text(step: Step<'_>) -> String {
+    match step {
+        Step::This => "`this`".to_owned(),
+        Step::Root => "$".to_owned(),
+        Step::Name(name) => {
+            let start = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '@');
+            let plain = name.starts_with(start)
+                && name.chars().all(|c| start(c) || c.is_ascii_digit() || c == '-');
+            if plain { name.to_owned() } else { repr_of_text(name) }
+        }
+        Step::Index(index) => format!("[{index}]"),
+        Step::Function(name) => format!("`{name}`"),
     }
 }

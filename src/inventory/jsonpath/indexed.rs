@@ -1,9 +1,10 @@
 //! Filters that ask for a text, answered by looking the text up instead of at every element.
 
 use super::ast::{Comparison, Condition, Literal, Path, Step, Test};
-use super::{Expression, Match, SelectError, eval};
-use serde_json::Value;
+use super::budget::{Budget, RunBudget};
+use super::{Document, Expression, Match, SelectError, eval};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A document of which many expressions are asked, most of them like
 /// `namespace[?(@.app.name=="rbac" & @.labels.tier=="canary")]`.
@@ -12,65 +13,93 @@ use std::collections::BTreeMap;
 /// the only ones that can pass. That is done where no condition can fail to be evaluated: an
 /// element that is not looked at cannot spoil the others then.
 pub struct Indexed<'a> {
-    document: &'a Value,
-    /// By list, and by path within its elements: which elements have a text there, in order.
-    texts: BTreeMap<(Names, Names), BTreeMap<&'a str, Vec<&'a Value>>>,
+    document: &'a Document,
+    texts: Texts<'a>,
+    /// What all expressions may still do together.
+    run: RunBudget,
 }
 
 type Names = Vec<String>;
 
+/// By list, and by path within its elements: which elements have a text there, in order.
+type Texts<'a> = BTreeMap<(Names, Names), BTreeMap<&'a str, Vec<&'a Document>>>;
+
+/// So many of the texts that a filter asks for are looked up.
+const MAX_LOOKED_UP: usize = 4;
+
 impl<'a> Indexed<'a> {
     /// A document without anything looked up yet.
-    pub fn new(document: &'a Value) -> Self {
-        Self { document, texts: BTreeMap::new() }
+    pub fn new(document: &'a Document) -> Self {
+        Self { document, texts: BTreeMap::new(), run: RunBudget::default() }
     }
 
     /// What [`Expression::select`] gives for the document, in the same order.
     ///
     /// # Errors
-    /// As there; but work that is not done does not count against [`Expression::MAX_WORK`].
+    /// As there; but work that is not done does not count against [`Expression::MAX_WORK`], and
+    /// all expressions together may do no more than [`Expression::MAX_RUN_WORK`]. When that is
+    /// gone, each can still do a little.
     pub fn select(&mut self, expression: &Expression) -> Result<Vec<Match<'a>>, SelectError> {
-        let document = self.document;
-        let Some((list, conditions)) = filter_of_list(&expression.path) else {
-            return expression.select(document);
-        };
-        let Some(elements) = member(document, &list).and_then(Value::as_array) else {
-            return expression.select(document);
-        };
-        let wanted: Option<Vec<Harmless<'_>>> = conditions.iter().map(harmless).collect();
-        let asked = wanted.into_iter().flatten().filter_map(|(path, text)| Some((path, text?)));
-        let fewest = asked
-            .map(|(path, text)| self.with_text(&list, elements, path, text))
-            .min_by_key(Vec::len);
-        match fewest {
-            Some(candidates) => eval::passing(&candidates, conditions, Expression::MAX_WORK),
-            None => expression.select(document),
-        }
-    }
-
-    /// The elements of a list that have this text at this path.
-    fn with_text(
-        &mut self,
-        list: &Names,
-        elements: &'a [Value],
-        path: Names,
-        text: &str,
-    ) -> Vec<&'a Value> {
-        let by_text = self.texts.entry((list.clone(), path)).or_insert_with_key(|(_, path)| {
-            let mut by_text: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
-            for element in elements {
-                if let Some(text) = member(element, path).and_then(Value::as_str) {
-                    by_text.entry(text).or_default().push(element);
-                }
+        let Self { document, texts, run } = self;
+        run.run(|budget| {
+            expression.prepare(budget)?;
+            match candidates(document, texts, expression, budget)? {
+                Some((candidates, conditions)) => eval::passing(&candidates, conditions, budget),
+                None => eval::select(&expression.path, document, budget),
             }
-            by_text
-        });
-        by_text.get(text).cloned().unwrap_or_default()
+        })
     }
 }
 
-fn member<'a>(value: &'a Value, names: &[String]) -> Option<&'a Value> {
-    names.iter().try_fold(value, |value, name| value.as_object()?.get(name))
+/// The few elements that a filter has to look at, and its conditions.
+type Candidates<'a, 'e> = (Vec<&'a Document>, &'e [Condition]);
+
+/// `None`: all elements have to be looked at.
+fn candidates<'a, 'e>(
+    document: &'a Document,
+    texts: &mut Texts<'a>,
+    expression: &'e Expression,
+    budget: &Budget,
+) -> Result<Option<Candidates<'a, 'e>>, SelectError> {
+    let Some((list, conditions)) = filter_of_list(&expression.path) else { return Ok(None) };
+    let Some(elements) = member(document, &list).and_then(Document::as_list) else {
+        return Ok(None);
+    };
+    let Some(wanted) = conditions.iter().map(harmless).collect::<Option<Vec<_>>>() else {
+        return Ok(None);
+    };
+    let mut fewest: Option<Vec<&Document>> = None;
+    let asked = wanted.into_iter().filter_map(|(path, text)| Some((path, text?)));
+    for (path, text) in asked.take(MAX_LOOKED_UP) {
+        let key = (list.clone(), path);
+        let by_text = match texts.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                budget.spend(elements.len())?;
+                let by_text = by_text(elements, &new.key().1);
+                new.insert(by_text)
+            }
+        };
+        let found = by_text.get(text).map(Vec::as_slice).unwrap_or_default();
+        if fewest.as_ref().is_none_or(|fewest| found.len() < fewest.len()) {
+            fewest = Some(found.to_vec());
+        }
+    }
+    Ok(fewest.map(|fewest| (fewest, conditions)))
+}
+
+fn by_text<'a>(elements: &'a [Document], path: &[String]) -> BTreeMap<&'a str, Vec<&'a Document>> {
+    let mut by_text: BTreeMap<&str, Vec<&Document>> = BTreeMap::new();
+    for element in elements {
+        if let Some(text) = member(element, path).and_then(Document::as_str) {
+            by_text.entry(text).or_default().push(element);
+        }
+    }
+    by_text
+}
+
+fn member<'a>(value: &'a Document, names: &[String]) -> Option<&'a Document> {
+    names.iter().try_fold(value, |value, name| value.get(name))
 }
 
 /// The list and the conditions of `a.b[?(…)]`.

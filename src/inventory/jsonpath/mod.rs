@@ -7,16 +7,25 @@
 //! into each namespace.
 //!
 //! Differences from jsonpath_ng on purpose: evaluation never changes the document (1.8 turns
-//! objects under a filter into lists), is bounded, and what would raise in Python is an error
-//! value; regular expressions are compiled, and `&` between paths is refused, when an expression
-//! is read; the path function and repeated texts and lists (`"x" * 3`) are refused.
+//! objects under a filter into lists), is bounded in work and memory, and what would raise in
+//! Python is an error value; regular expressions are checked, and `&` between paths is refused,
+//! when an expression is read; repeated texts and lists (`"x" * 3`) and the text of an object
+//! are refused; `sub` goes on behind an empty match, also where another alternative would match
+//! there.
+//!
+//! Regular expressions run in linear time (`regex`). Only those with look-around, references to
+//! groups, conditions, or atomic and possessive parts backtrack (`fancy-regex`), and every step
+//! counts.
 
 mod access;
 mod arithmetic;
 mod ast;
 mod brackets;
+mod budget;
 mod compare;
 mod datum;
+mod document;
+mod engine;
 mod eval;
 mod functions;
 mod indexed;
@@ -24,12 +33,19 @@ mod parser;
 mod pattern;
 mod pattern_class;
 mod pattern_group;
+mod shape;
 mod sort;
+mod sub;
 mod token;
 
+use budget::Budget;
+use pattern::Pattern;
 use serde_json::Value;
+use std::sync::Arc;
 
+pub use document::Document;
 pub use indexed::Indexed;
+pub use shape::{Shape, UnknownField};
 
 /// Why a text is no expression.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -53,12 +69,23 @@ pub enum SelectError {
     /// The parent of the document or of a computed value.
     #[error("`parent` of something that has none")]
     NoParent,
-    /// A regular expression that backtracks without end.
+    /// A regular expression that cannot be compiled, or that backtracks without end.
     #[error("regular expression gives up: {0}")]
     Pattern(String),
-    /// More values visited than [`Expression::MAX_WORK`].
-    #[error("expression visits more than {0} values")]
+    /// More work than [`Expression::MAX_WORK`].
+    #[error(
+        "it takes more than {0} steps; ask for less, or without back-references and look-around"
+    )]
     TooMuchWork(u64),
+    /// More work than the expressions of a run may do together.
+    #[error(
+        "the selectors of the config repo take more than {} steps together",
+        Expression::MAX_RUN_WORK
+    )]
+    RunExhausted,
+    /// More memory than [`Expression::MAX_MEMORY`].
+    #[error("it takes more than {} MiB of memory", Expression::MAX_MEMORY >> 20)]
+    TooMuchMemory,
     /// The document is nested too deeply.
     #[error("document is nested too deeply")]
     TooDeep,
@@ -68,7 +95,7 @@ pub enum SelectError {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Match<'a> {
     /// A value in the document.
-    Node(&'a Value),
+    Node(&'a Document),
     /// A value that the expression makes: a length, a sum, a sorted list.
     Computed(Value),
 }
@@ -76,19 +103,19 @@ pub enum Match<'a> {
 impl<'a> Match<'a> {
     /// The value in the document, `None` if it is none of the document's.
     #[must_use]
-    pub fn node(&self) -> Option<&'a Value> {
+    pub fn node(&self) -> Option<&'a Document> {
         match self {
             Self::Node(value) => Some(value),
             Self::Computed(_) => None,
         }
     }
 
-    /// The value, wherever it comes from.
+    /// A copy of the value, wherever it comes from.
     #[must_use]
-    pub fn value(&self) -> &Value {
+    pub fn to_value(&self) -> Value {
         match self {
-            Self::Node(value) => value,
-            Self::Computed(value) => value,
+            Self::Node(value) => value.to_value(),
+            Self::Computed(value) => value.clone(),
         }
     }
 }
@@ -97,20 +124,29 @@ impl<'a> Match<'a> {
 #[derive(Debug, Clone)]
 pub struct Expression {
     path: ast::Path,
+    /// Its regular expressions, each once.
+    patterns: Vec<Arc<Pattern>>,
 }
 
 impl Expression {
-    /// How many values an evaluation may visit.
-    pub const MAX_WORK: u64 = 5_000_000;
+    /// How much work an evaluation may do: values visited, steps of regular expressions.
+    pub const MAX_WORK: u64 = budget::MAX_WORK;
+
+    /// How much work the evaluations of a run may do together, beyond what each may do anyway.
+    pub const MAX_RUN_WORK: u64 = budget::MAX_RUN_WORK;
+
+    /// How many bytes an evaluation may hold at once, its regular expressions included.
+    pub const MAX_MEMORY: usize = budget::MAX_MEMORY;
 
     /// Reads an expression.
     ///
     /// # Errors
     ///
     /// What jsonpath_ng.ext refuses, and what it takes but cannot evaluate: a regular expression
-    /// that Python does not compile, `&` between paths, a slice with step 0.
+    /// that Python does not compile, `&` between paths, a slice with step 0. Also regular
+    /// expressions that are too large.
     pub fn parse(text: &str) -> Result<Self, JsonPathError> {
-        parser::parse(text).map(|path| Self { path })
+        parser::parse(text).map(|(path, patterns)| Self { path, patterns })
     }
 
     /// What the expression selects in the document, in the order and with the duplicates of
@@ -119,7 +155,20 @@ impl Expression {
     /// # Errors
     ///
     /// Where jsonpath_ng raises, and if the expression takes too long. See [`SelectError`].
-    pub fn select<'a>(&self, document: &'a Value) -> Result<Vec<Match<'a>>, SelectError> {
-        eval::select(&self.path, document, Self::MAX_WORK)
+    pub fn select<'a>(&self, document: &'a Document) -> Result<Vec<Match<'a>>, SelectError> {
+        let budget = Budget::new(Self::MAX_WORK);
+        self.prepare(&budget)?;
+        eval::select(&self.path, document, &budget)
+    }
+
+    /// The fields that it asks for and that no document of this shape has, in order.
+    #[must_use]
+    pub fn unknown_fields(&self, document: &'static Shape) -> Vec<UnknownField> {
+        shape::unknown_fields(&self.path, document)
+    }
+
+    /// Compiles the regular expressions, which counts as well.
+    fn prepare(&self, budget: &Budget) -> Result<(), SelectError> {
+        self.patterns.iter().try_for_each(|pattern| pattern.prepare(budget))
     }
 }

@@ -3,9 +3,12 @@
 //! right.
 
 use super::JsonPathError;
-use super::ast::{Literal, Operand, Operator, Path, Step};
+use super::ast::{Function, Literal, Operand, Operator, Path, Step};
 use super::functions;
+use super::pattern::{MAX_STATES, Pattern};
+use super::sub;
 use super::token::{Placed, Token, tokens};
+use std::sync::Arc;
 
 /// How deeply parentheses, filters and operations may nest.
 const MAX_DEPTH: usize = 48;
@@ -13,16 +16,18 @@ const MAX_DEPTH: usize = 48;
 /// How many names, signs and numbers an expression may have.
 const MAX_TOKENS: usize = 2000;
 
-pub(super) fn parse(text: &str) -> Result<Path, JsonPathError> {
+/// The path of an expression, and its regular expressions.
+pub(super) fn parse(text: &str) -> Result<(Path, Vec<Arc<Pattern>>), JsonPathError> {
     let tokens = tokens(text)?;
     if let Some(&(position, _)) = tokens.get(MAX_TOKENS) {
         let message = "the expression is too long".to_owned();
         return Err(JsonPathError { position, message });
     }
-    let mut parser = Parser { tokens, at: 0, end: text.chars().count() + 1, depth: 0 };
+    let end = text.chars().count() + 1;
+    let mut parser = Parser { tokens, at: 0, end, depth: 0, patterns: Vec::new() };
     let path = parser.expression()?;
     match parser.peek() {
-        None => Ok(path),
+        None => Ok((path, parser.patterns)),
         Some(_) => Err(parser.unexpected("the end")),
     }
 }
@@ -33,6 +38,8 @@ pub(super) struct Parser {
     /// The position behind the last character.
     end: usize,
     depth: usize,
+    /// The regular expressions so far, each once.
+    patterns: Vec<Arc<Pattern>>,
 }
 
 /// An operator between paths; the later in this order the tighter.
@@ -84,6 +91,34 @@ impl Parser {
 
     pub(super) fn expect(&mut self, sign: char) -> Result<(), JsonPathError> {
         if self.take(sign) { Ok(()) } else { Err(self.unexpected(&format!("`{sign}`"))) }
+    }
+
+    /// A Python regular expression; equal ones are compiled once.
+    pub(super) fn pattern(&mut self, text: &str) -> Result<Arc<Pattern>, JsonPathError> {
+        if let Some(known) = self.patterns.iter().find(|known| known.is_written(text)) {
+            return Ok(Arc::clone(known));
+        }
+        let fail = |message: &str| self.error(format!("regular expression: {message}"));
+        let pattern = Pattern::new(text).map_err(|message| fail(&message))?;
+        let states: u64 = self.patterns.iter().map(|pattern| pattern.states()).sum();
+        if states.saturating_add(pattern.states()) > MAX_STATES {
+            return Err(fail("too large, its repeats are written out; repeat less"));
+        }
+        let pattern = Arc::new(pattern);
+        self.patterns.push(Arc::clone(&pattern));
+        Ok(pattern)
+    }
+
+    /// What stands in back quotes.
+    fn function(&mut self, text: &str) -> Result<Path, JsonPathError> {
+        if text.starts_with("sub(") {
+            let (expression, replacement) =
+                sub::read(text).map_err(|message| self.error(message))?;
+            let pattern = self.pattern(expression)?;
+            let sub = sub::Sub::new(pattern, replacement).map_err(|message| self.error(message))?;
+            return Ok(Path::Function(Function::Sub(sub)));
+        }
+        functions::named(text).map_err(|message| self.error(message))
     }
 
     /// Runs `inner` one level deeper.
@@ -216,7 +251,7 @@ impl Parser {
             Token::Sign('*') => Path::Fields(vec!["*".to_owned()]),
             Token::Integer(number) => Path::Fields(vec![number.to_string()]),
             Token::Word(_) => return self.fields().map(Path::Fields),
-            Token::Named(text) => functions::named(&text).map_err(|message| self.error(message))?,
+            Token::Named(text) => self.function(&text)?,
             Token::Sign('(') => {
                 self.at += 1;
                 let path = self.expression()?;

@@ -1,47 +1,137 @@
-//! Regular expressions as Python's `re.search` reads them, rewritten for the engine that runs them.
+//! Regular expressions as Python's `re.search` reads them, rewritten for the engines that run them.
 
+use super::SelectError;
+use super::budget::Budget;
+use super::engine::{Engine, Groups};
 use super::pattern_class::{self, Reader};
-use fancy_regex::{Regex, RegexBuilder};
-
-/// How many steps back a search may go.
-const BACKTRACK_LIMIT: usize = 100_000;
+use std::sync::OnceLock;
 
 /// How deeply groups may nest.
 const MAX_DEPTH: usize = 50;
 
+/// States that the regular expressions of one expression may have, with their repeats written out.
+pub(super) const MAX_STATES: u64 = 100_000;
+
+/// What each of them has at least: caches, and what is allocated around them.
+const LEAST_STATES: u64 = 1_000;
+
+/// States of a set of characters, of what `\d` and `\s` stand for, and of `\w`, by measurement.
+const SET: u64 = 16;
+const CATEGORY: u64 = 100;
+const WORD: u64 = 600;
+
 /// A Python regular expression that is looked for anywhere in a text.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Pattern {
-    regex: Regex,
+    text: String,
+    translated: Translation,
+    engine: OnceLock<Result<Engine, String>>,
+    /// For texts that end with a line end, where `$` also matches before that.
+    before_newline: OnceLock<Result<Engine, String>>,
 }
 
 impl Pattern {
-    /// Reads a Python regular expression. Not supported: the flag `a`, names of characters, a
-    /// repeated group that matches nothing.
+    /// Reads a Python regular expression. Not supported: the flag `a`, names of characters.
     pub(super) fn new(text: &str) -> Result<Self, String> {
-        let translated = translate(text).map_err(|error| format!("regular expression: {error}"))?;
-        RegexBuilder::new(&translated)
-            .backtrack_limit(BACKTRACK_LIMIT)
-            .build()
-            .map(|regex| Self { regex })
-            .map_err(|error| format!("regular expression: {error}"))
+        Ok(Self {
+            text: text.to_owned(),
+            translated: translate(text, End::OfText)?,
+            engine: OnceLock::new(),
+            before_newline: OnceLock::new(),
+        })
+    }
+
+    /// Is this how it is written?
+    pub(super) fn is_written(&self, text: &str) -> bool {
+        self.text == text
+    }
+
+    /// How large it is in memory, with its repeats written out.
+    pub(super) fn states(&self) -> u64 {
+        self.translated.cost.states
+    }
+
+    /// The names of its groups.
+    pub(super) fn groups(&self) -> &[Option<String>] {
+        &self.translated.groups
+    }
+
+    /// Compiles it.
+    pub(super) fn prepare(&self, budget: &Budget) -> Result<(), SelectError> {
+        let cost = self.translated.cost;
+        budget.spend(usize::try_from(cost.states).unwrap_or(usize::MAX))?;
+        budget.hold(Engine::bytes(self.translated.backtracks, cost))?;
+        self.compiled(&self.engine, End::OfText).map(|_| ())
     }
 
     /// Whether it matches somewhere in the text.
-    pub(super) fn is_in(&self, text: &str) -> Result<bool, String> {
-        self.regex.is_match(text).map_err(|error| error.to_string())
+    pub(super) fn is_in(&self, text: &str, budget: &Budget) -> Result<bool, SelectError> {
+        self.engine_for(text)?.is_match(text, budget)
+    }
+
+    /// The first match at or behind a place: start and end of the whole and of each group.
+    pub(super) fn find_from(
+        &self,
+        text: &str,
+        from: usize,
+        budget: &Budget,
+    ) -> Result<Option<Groups>, SelectError> {
+        self.engine_for(text)?.find_from(text, from, budget)
+    }
+
+    fn engine_for(&self, text: &str) -> Result<&Engine, SelectError> {
+        if self.translated.asks_for_end && text.ends_with('\n') {
+            return self.compiled(&self.before_newline, End::BeforeNewline);
+        }
+        self.compiled(&self.engine, End::OfText)
+    }
+
+    fn compiled<'e>(
+        &self,
+        engine: &'e OnceLock<Result<Engine, String>>,
+        end: End,
+    ) -> Result<&'e Engine, SelectError> {
+        let compile = || match end {
+            End::OfText => Engine::new(&self.translated),
+            End::BeforeNewline => Engine::new(&translate(&self.text, end)?),
+        };
+        engine.get_or_init(compile).as_ref().map_err(|error| SelectError::Pattern(error.clone()))
     }
 }
 
-fn translate(text: &str) -> Result<String, String> {
+/// Where `$` matches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// At the end of a text that does not end with a line end.
+    OfText,
+    /// At the end of a text, and before a line end there.
+    BeforeNewline,
+}
+
+/// A regular expression as the engines read it.
+#[derive(Debug)]
+pub(super) struct Translation {
+    pub(super) text: String,
+    /// Does it take back-tracking?
+    pub(super) backtracks: bool,
+    pub(super) cost: Cost,
+    /// Is there a `$` for the end of the text?
+    asks_for_end: bool,
+    groups: Vec<Option<String>>,
+}
+
+fn translate(text: &str, end: End) -> Result<Translation, String> {
     let characters: Vec<char> = text.chars().collect();
     let mut translator = Translator {
         reader: Reader::new(&characters),
         out: String::new(),
         groups: Vec::new(),
         conditions: Vec::new(),
+        end,
+        asks_for_end: false,
+        backtracks: false,
     };
-    translator.alternatives(Flags::default(), 0)?;
+    let width = translator.alternatives(Flags::default(), 0)?;
     if translator.reader.peek().is_some() {
         return Err("unbalanced parenthesis".to_owned());
     }
@@ -49,7 +139,15 @@ fn translate(text: &str) -> Result<String, String> {
     if translator.conditions.iter().any(|&group| group > groups) {
         return Err("no such group".to_owned());
     }
-    Ok(translator.out)
+    let mut cost = width.cost;
+    cost.states = cost.states.saturating_add(LEAST_STATES);
+    Ok(Translation {
+        text: translator.out,
+        backtracks: translator.backtracks,
+        cost,
+        asks_for_end: translator.asks_for_end,
+        groups: translator.groups.into_iter().map(|group| group.name).collect(),
+    })
 }
 
 /// The flags that change how a pattern reads; the others are handed on.
@@ -59,24 +157,68 @@ pub(super) struct Flags {
     pub(super) verbose: bool,
 }
 
+/// How large a part is with its repeats written out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Cost {
+    /// Places in the pattern, each of which may be tried at each character.
+    pub(super) positions: u64,
+    /// States of an automaton.
+    pub(super) states: u64,
+}
+
 /// How many characters something can match, least and most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Width(pub(super) u64, pub(super) u64);
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Width {
+    pub(super) least: u64,
+    pub(super) most: u64,
+    pub(super) cost: Cost,
+}
 
 impl Width {
+    /// One character.
+    pub(super) fn one(states: u64) -> Self {
+        Self { least: 1, most: 1, cost: Cost { positions: 1, states } }
+    }
+
+    /// Nothing, at the cost of what has to be looked at.
+    pub(super) fn looking(self) -> Self {
+        Self { least: 0, most: 0, cost: self.cost }
+    }
+
     fn then(self, next: Self) -> Self {
-        Self(self.0.saturating_add(next.0), self.1.saturating_add(next.1))
+        Self {
+            least: self.least.saturating_add(next.least),
+            most: self.most.saturating_add(next.most),
+            cost: self.both(next),
+        }
     }
 
     pub(super) fn or(self, other: Self) -> Self {
-        Self(self.0.min(other.0), self.1.max(other.1))
+        Self {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+            cost: self.both(other),
+        }
     }
 
-    /// Of a sequence whose last item, which counts once already, is repeated.
-    fn repeated(self, item: Self, least: u64, most: Option<u64>) -> Self {
-        let most = most.unwrap_or(u64::MAX);
-        let before = Self(self.0.saturating_sub(item.0), self.1.saturating_sub(item.1));
-        before.then(Self(item.0.saturating_mul(least), item.1.saturating_mul(most)))
+    fn both(self, other: Self) -> Cost {
+        Cost {
+            positions: self.cost.positions.saturating_add(other.cost.positions),
+            states: self.cost.states.saturating_add(other.cost.states),
+        }
+    }
+
+    /// An item that is repeated.
+    fn repeated(self, least: u64, most: Option<u64>) -> Self {
+        let copies = most.unwrap_or(least.saturating_add(1)).max(1);
+        Self {
+            least: self.least.saturating_mul(least),
+            most: self.most.saturating_mul(most.unwrap_or(u64::MAX)),
+            cost: Cost {
+                positions: self.cost.positions.saturating_mul(copies),
+                states: self.cost.states.saturating_add(1).saturating_mul(copies),
+            },
+        }
     }
 }
 
@@ -100,6 +242,11 @@ pub(super) struct Translator<'t> {
     pub(super) groups: Vec<Group>,
     /// Groups that conditions ask for.
     pub(super) conditions: Vec<usize>,
+    /// Where `$` matches.
+    end: End,
+    asks_for_end: bool,
+    /// Is there a part that an automaton has not?
+    pub(super) backtracks: bool,
 }
 
 pub(super) type Translated<T> = Result<T, String>;
@@ -125,7 +272,7 @@ impl Translator<'_> {
         depth: usize,
         mut first: bool,
     ) -> Translated<Width> {
-        let mut total = Width(0, 0);
+        let mut before = Width::default();
         let mut last = Last::Nothing;
         while let Some(character) = self.reader.peek().filter(|c| !matches!(c, '|' | ')')) {
             if flags.verbose && self.reader.skip_comment() {
@@ -138,7 +285,7 @@ impl Translator<'_> {
                     return Err(message.to_owned());
                 };
                 self.repeat(least, most)?;
-                total = total.repeated(width, least, most);
+                before = before.then(width.repeated(least, most));
                 last = Last::Repeated;
                 continue;
             }
@@ -146,34 +293,38 @@ impl Translator<'_> {
             let item = if character == '(' {
                 self.group(flags, depth, first)?
             } else {
-                Some(self.atom(character, *flags, depth)?)
+                Some(self.atom(character, *flags)?)
             };
             let Some(item) = item else {
                 continue;
             };
             first = false;
-            last = item;
-            if let Last::Item(width) = item {
-                total = total.then(width);
+            if let Last::Item(width) = last {
+                before = before.then(width);
             }
+            last = item;
         }
-        Ok(total)
+        Ok(if let Last::Item(width) = last { before.then(width) } else { before })
     }
 
     /// A character that begins no group and no quantifier, and what belongs to it.
-    fn atom(&mut self, character: char, flags: Flags, depth: usize) -> Translated<Last> {
+    fn atom(&mut self, character: char, flags: Flags) -> Translated<Last> {
         match character {
             '\\' => return self.escape(),
             '^' => self.out.push_str(if flags.multiline { "(?m:^)" } else { "\\A" }),
-            '$' => self.end_of_line(flags, depth),
+            '$' => self.end_of_line(flags),
             '.' => {
                 self.out.push('.');
-                return Ok(Last::Item(Width(1, 1)));
+                return Ok(Last::Item(Width::one(SET)));
             }
             '[' => {
+                let start = self.reader.at;
                 let class = pattern_class::class(&mut self.reader)?;
+                let items = (self.reader.at - start) as u64;
+                let words = class.matches("\\w").count() + class.matches("\\W").count();
                 self.out.push_str(&class);
-                return Ok(Last::Item(Width(1, 1)));
+                let states = SET + 4 * items + WORD * words as u64;
+                return Ok(Last::Item(Width::one(states)));
             }
             literal => return Ok(self.literal(literal)),
         }
@@ -182,17 +333,20 @@ impl Translator<'_> {
 
     fn literal(&mut self, character: char) -> Last {
         pattern_class::push_literal(&mut self.out, character);
-        Last::Item(Width(1, 1))
+        // In any letter case it may be several.
+        Last::Item(Width::one(4))
     }
 
     /// The end of the text or a line end there; in lines, the end of each.
-    fn end_of_line(&mut self, flags: Flags, depth: usize) {
-        let at_end = depth == 0 && self.reader.peek().is_none();
-        self.out.push_str(match (flags.multiline, at_end) {
+    fn end_of_line(&mut self, flags: Flags) {
+        self.asks_for_end |= !flags.multiline;
+        self.out.push_str(match (flags.multiline, self.end) {
             (true, _) => "(?m:$)",
-            // Nothing follows: the same without looking ahead, which is slower.
-            (false, true) => "\\n?\\z",
-            (false, false) => "(?=\\n?\\z)",
+            (false, End::OfText) => "\\z",
+            (false, End::BeforeNewline) => {
+                self.backtracks = true;
+                "(?=\\n?\\z)"
+            }
         });
     }
 
@@ -204,11 +358,11 @@ impl Translator<'_> {
             Some(most) => self.out.push_str(&format!("{{{least},{most}}}")),
             None => self.out.push_str(&format!("{{{least},}}")),
         }
-        for mode in ['?', '+'] {
-            if self.reader.take(mode) {
-                self.out.push(mode);
-                break;
-            }
+        if self.reader.take('?') {
+            self.out.push('?');
+        } else if self.reader.take('+') {
+            self.out.push('+');
+            self.backtracks = true;
         }
         Ok(())
     }
@@ -222,7 +376,8 @@ impl Translator<'_> {
             boundary @ ('b' | 'B') => self.out.extend(['\\', boundary]),
             category @ ('d' | 'D' | 's' | 'S' | 'w' | 'W') => {
                 self.out.extend(['\\', category]);
-                return Ok(Last::Item(Width(1, 1)));
+                let states = if matches!(category, 'w' | 'W') { WORD } else { CATEGORY };
+                return Ok(Last::Item(Width::one(states)));
             }
             '1'..='9' => {
                 self.reader.at = start;
@@ -246,6 +401,8 @@ impl Translator<'_> {
         let group = group.ok_or("no such group")?;
         let width = group.width.ok_or("cannot refer to an open group")?;
         self.out.push_str(&format!("(?:\\{number})"));
-        Ok(Last::Item(width))
+        self.backtracks = true;
+        let cost = Cost { positions: 1, states: 1 };
+        Ok(Last::Item(Width { cost, ..width }))
     }
 }

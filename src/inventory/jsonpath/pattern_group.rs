@@ -18,7 +18,10 @@ impl Translator<'_> {
         match kind {
             'P' => return self.named(*flags, depth).map(Some),
             ':' => self.out.push_str("(?:"),
-            '>' => self.out.push_str("(?>"),
+            '>' => {
+                self.backtracks = true;
+                self.out.push_str("(?>");
+            }
             '#' => {
                 self.reader.until(')').ok_or("missing ), unterminated comment")?;
                 return Ok(None);
@@ -39,11 +42,12 @@ impl Translator<'_> {
             }
         }
         let width = self.close(*flags, depth)?;
-        if behind && width.0 != width.1 {
+        if behind && width.least != width.most {
             return Err("look-behind requires fixed-width pattern".to_owned());
         }
         let looks = behind || matches!(kind, '=' | '!');
-        Ok(Some(Last::Item(if looks { Width(0, 0) } else { width })))
+        self.backtracks |= looks;
+        Ok(Some(Last::Item(if looks { width.looking() } else { width })))
     }
 
     /// What is in a group, and its end.
@@ -117,6 +121,7 @@ impl Translator<'_> {
         if number == 0 {
             return Err("bad group number".to_owned());
         }
+        self.backtracks = true;
         self.out.push_str(&format!("(?({number})"));
         let mut flags = flags;
         let mut width = self.sequence(&mut flags, depth + 1, false)?;
@@ -124,7 +129,7 @@ impl Translator<'_> {
             self.out.push('|');
             width = width.or(self.sequence(&mut flags, depth + 1, false)?);
         } else {
-            width = width.or(Width(0, 0));
+            width = width.or(Width::default());
         }
         if !self.reader.take(')') {
             return Err("conditional with more than two branches, or without its end".to_owned());

@@ -1,33 +1,34 @@
 //! Sorted lists.
 
 use super::SelectError;
+use super::budget::{Budget, VALUE_BYTES};
 use super::compare::{kind, order};
 use super::datum::Val;
-use serde_json::Value;
 use std::cmp::Ordering;
 
 /// The order of two values for a sort, which fails where Python's `<` does.
-pub(super) fn sort_order(left: &Val<'_>, right: &Val<'_>) -> Result<Ordering, SelectError> {
-    let (left, right) = match (left.json(), right.json()) {
-        (Some(left), Some(right)) => (left, right),
-        _ => return Err(unordered(&Value::Array(vec![]), &Value::Array(vec![]))),
-    };
+pub(super) fn sort_order(
+    left: &Val<'_>,
+    right: &Val<'_>,
+    budget: &Budget,
+) -> Result<Ordering, SelectError> {
+    budget.spend(left.size())?;
     if left == right {
         return Ok(Ordering::Equal);
     }
-    order(left, right).ok_or_else(|| unordered(left, right))
-}
-
-fn unordered(left: &Value, right: &Value) -> SelectError {
-    SelectError::Type(format!("order {} and {}", kind(left), kind(right)))
+    let (left, right) = (left.comparable(), right.comparable());
+    order(&left, &right)
+        .ok_or_else(|| SelectError::Type(format!("order {} and {}", kind(&left), kind(&right))))
 }
 
 /// A stable sort by insertion, which makes no demands on the order: values without the sort key
 /// compare as equal to all others.
 pub(super) fn sorted<T: Clone>(
     values: &[T],
+    budget: &Budget,
     mut order: impl FnMut(&T, &T) -> Result<Ordering, SelectError>,
 ) -> Result<Vec<T>, SelectError> {
+    budget.hold(values.len() * VALUE_BYTES)?;
     let mut sorted: Vec<T> = Vec::with_capacity(values.len());
     for value in values {
         let (mut low, mut high) = (0, sorted.len());
@@ -39,6 +40,8 @@ pub(super) fn sorted<T: Clone>(
                 low = middle + 1;
             }
         }
+        // Those behind it are moved.
+        budget.spend((sorted.len() - low) / 64)?;
         sorted.insert(low, value.clone());
     }
     Ok(sorted)

@@ -17,7 +17,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn is_part_of_a_commit(text: &str) -> bool {
+pub(super) fn is_part_of_a_commit(text: &str) -> bool {
     let length = text.len();
     (7..=40).contains(&length)
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())

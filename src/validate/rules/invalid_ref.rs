@@ -14,7 +14,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// What keeps a text from being the name of a ref.
-fn wrong(text: &str) -> Option<&'static str> {
+pub(super) fn wrong(text: &str) -> Option<&'static str> {
     let odd = |c: char| matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\');
     let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
     Some(match text {

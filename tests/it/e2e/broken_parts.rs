@@ -55,7 +55,7 @@ fn everything_else_is_promoted_and_the_exit_code_is_5() {
 #[test]
 fn cases_keep_their_names_when_lines_move() {
     let world = World::start();
-    world.edit(CATALOG_FILE, "0 4 1 1 *", "0 25 1 1 *");
+    world.edit(CATALOG_FILE, "* 4 1 1 *", "0 25 1 1 *");
     let cases = || {
         world.sapm("plan").args(["--report-dir", "report"]).expect(5);
         let junit = report_of(&world, "junit.xml");
@@ -80,7 +80,7 @@ fn cases_keep_their_names_when_lines_move() {
 #[test]
 fn a_schedule_that_is_none_is_named_with_its_own_line() {
     let world = World::start();
-    world.edit(CATALOG_FILE, "0 4 1 1 *", "0 25 1 1 *");
+    world.edit(CATALOG_FILE, "* 4 1 1 *", "0 25 1 1 *");
     let text = world.text("main", CATALOG_FILE);
     let line = 1 + text.lines().position(|line| line.contains("0 25 1 1 *")).unwrap();
     let plan = world.sapm("plan").args(["--format", "json"]).expect(5).plan();

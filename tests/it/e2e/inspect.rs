@@ -47,6 +47,11 @@ fn validate_names_the_place_of_what_is_broken() {
     let none = world.path("none");
     std::fs::create_dir(&none).unwrap();
     assert!(validate(&world, &none).expect(3).err.starts_with("error: "));
+    // A folder with other datafiles is no reason to be green.
+    std::fs::create_dir_all(none.join("data/users")).unwrap();
+    std::fs::write(none.join("data/users/me.yml"), "---\n$schema: /access/user-1.yml\n").unwrap();
+    let ran = validate(&world, &none).expect(5);
+    assert!(ran.out.contains("error[no_saas_file]: no saas file among 1 datafiles"), "{}", ran.out);
 }
 
 #[test]
@@ -183,8 +188,8 @@ fn graph_of_an_app_shows_who_follows_it_and_names_what_is_not_there() {
     assert!(!base.contains("orders-db-stage\"]"), "another channel of its follower: {base}");
 
     let refused = graph(&["--app-name", "order"]).expect(2).err;
-    assert!(refused.contains("no app with a channel is called \"order\""), "{refused}");
-    assert!(refused.contains("is it one of orders?"), "{refused}");
+    assert!(refused.contains("no target matches --app-name \"order\""), "{refused}");
+    assert!(refused.contains("did you mean orders?"), "{refused}");
     assert!(graph(&["--env-name", "moon"]).expect(2).err.contains("production"));
     // As in explain: whole parts, in their order.
     let parts = graph(&["--target", "orders-api/orders-production"]).expect(0).out;

@@ -175,10 +175,14 @@ fn a_push_replaces_the_group_and_carries_the_credentials() {
     assert!(seen.target.ends_with("/node/2"), "{}", seen.target);
     assert_eq!(seen.headers["authorization"], format!("Bearer {PASSWORD}"));
     // So has one that is about a part of the targets.
-    let narrowed = world.sapm("apply").args(["--env-name", "production"]);
+    let narrowed = world.sapm("apply").args(["--env-name", "shop-production"]);
     narrowed.env("SAPM_PUSHGATEWAY_URL", &server.url).expect(0);
     let seen = &server.seen()[2];
-    assert!(seen.target.ends_with("/scope/environment%3Dproduction/node/1"), "{}", seen.target);
+    assert!(
+        seen.target.ends_with("/scope/environment%3Dshop-production/node/1"),
+        "{}",
+        seen.target
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ fn a_run_about_a_part_does_not_narrow_the_state_export() {
     assert_eq!(narrow, whole.export());
     assert_eq!(narrow.as_object().unwrap().len(), 18);
     world.shop.next_catalog();
-    world.sapm("apply").args(["--env-name", "none"]).expect(0);
+    world.sapm("apply").args(["--env-name", "shop-stage"]).expect(0);
     let stage = "catalog/saas-catalog/catalog-api/None/stage01/catalog-stage/False";
     assert_eq!(world.export()[stage]["commit_sha"], CATALOG_NEXT);
     assert_eq!(world.export().as_object().unwrap().len(), 18);
@@ -102,4 +102,31 @@ fn with_closing_switched_off_refreshing_and_opening_go_on() {
     let world = World::start();
     let plan = world.sapm("apply").args(["--allow-closing=no", "--format", "json"]).expect(0);
     assert_eq!(plan.plan().actions(), ["create"; 4]);
+}
+
+/// A slip of the keyboard would look like a run with nothing to do.
+#[test]
+fn a_narrowing_that_matches_nothing_is_refused_by_every_command() {
+    let world = World::start();
+    let commands: [&[&str]; 4] = [&["apply"], &["plan"], &["explain", "regional"], &["graph"]];
+    for command in commands {
+        let refused = |args: &[&str]| {
+            let run = world.sapm(command[0]).args(&command[1..]).args(args);
+            run.expect(2).err
+        };
+        for (args, says) in [
+            (["--app-name", "oders"], "--app-name: did you mean orders?"),
+            (["--env-name", "shop-prod"], "--env-name: did you mean shop-production?"),
+            (["--saas-file-name", "saas_catalog"], "--saas-file-name: did you mean saas-catalog?"),
+            (["--app-name", "x"], "--app-name may be catalog, orders, payments"),
+        ] {
+            let error = refused(&args);
+            assert!(error.contains("no target matches") && error.contains(says), "{error}");
+        }
+        let both = refused(&["--app-name", "orders", "--saas-file-name", "saas-catalog"]);
+        assert!(both.contains("none of all together"), "{both}");
+    }
+    world.assert_nothing_written();
+    // What is there and not promoted is no slip.
+    world.sapm("plan").args(["--env-name", "shop-stage"]).expect(0);
 }

@@ -91,7 +91,7 @@ fn booleans_are_written_in_many_ways_and_empty_is_unset() {
 fn a_flag_wins_over_its_variable() {
     let world = World::start();
     let run = world.sapm("apply").env("SAPM_ALLOW_OPENING", "false");
-    run.args(["--allow-opening=true", "--env-name=none"]).env("SAPM_ENV_NAME", "x").expect(0);
+    run.args(["--allow-opening=true", "--env-name=shop-stage"]).env("SAPM_ENV_NAME", "x").expect(0);
     assert_eq!(world.project().open_requests().len(), 0);
     let run = world.sapm("apply").env("SAPM_DRY_RUN", "true").env("SAPM_APP_NAME", "none");
     run.args(["--dry-run=false", "--app-name=catalog"]).expect(0);

@@ -132,7 +132,7 @@ fn a_refresh_looks_at_its_own_request_and_at_no_file() {
 #[test]
 fn a_ref_that_many_targets_share_is_asked_for_once() {
     let world = World::start();
-    let here = "# held by its schedule: one minute a year\n";
+    let here = "# held by its schedule: one hour a year\n";
     let more = "- name: more
   url: https://GitHub.com/example-shop/catalog.git
   path: /deploy/more.yml

@@ -233,7 +233,7 @@ fn a_node_looks_up_what_its_share_needs_and_the_first_one_everything() {
 fn every_problem_is_reported_and_none_of_the_config_repo_twice() {
     let break_it = |world: &World| {
         world.edit(ORDERS_FILE, "      soakDays: 7\n", "      soakDays: -7\n");
-        world.edit(CATALOG_FILE, "schedule: \"0 4 1 1 *\"", "schedule: nonsense");
+        world.edit(CATALOG_FILE, "schedule: \"* 4 1 1 *\"", "schedule: nonsense");
         world.forge().remove_github_repo("example-shop/payments-ledger");
         let old = "  - namespace:\n      $ref: /services/payments/namespaces/payments-canary.yml\n";
         world.edit(PAYMENTS_FILE, old, &format!("  - ref: main\n{old}"));

@@ -48,7 +48,7 @@ resourceTemplates:
     promotion:
       auto: true
       soakDays: 2
-      schedule: 0 8-16 * * mon-fri
+      schedule: 0-59 8-16 * * mon-fri
       redeployOnPublisherConfigChange: true
       subscribe:
       - api-canary

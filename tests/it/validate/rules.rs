@@ -1,5 +1,10 @@
 //! A table for each rule: what makes it speak, and what does not.
 
+use sapm::app_interface::{DirectoryTree, load_with_texts};
+use sapm::domain::UidDigest;
+use sapm::inventory::build;
+use sapm::validate::validate;
+
 use super::repo::*;
 
 #[track_caller]
@@ -126,7 +131,7 @@ fn unsubscribed_promotion_data() {
 
 #[test]
 fn invalid_schedule() {
-    let schedule = "0 8-16 * * mon-fri";
+    let schedule = "0-59 8-16 * * mon-fri";
     for (text, why) in [
         ("0 8-16 * *", "is not valid: a cron expression has 5, 6 or 7 fields, not 4"),
         ("0 25 * * *", "is not valid: hour `25`: "),
@@ -137,7 +142,8 @@ fn invalid_schedule() {
         assert!(problem.message.contains(why), "{}", problem.message);
     }
     for text in ["'@daily'", "''", "\"*/5 * * * *\"", "0 0 29 2 *"] {
-        finds_nothing(&[(SAAS, schedule, text)]);
+        let marked = Repo::good().edit(SAAS, schedule, text).marked();
+        assert!(marked.iter().all(|found| found.contains("short_schedule")), "{marked:?}");
     }
 }
 
@@ -150,8 +156,8 @@ fn invalid_ref() {
             &[&format!("error invalid_ref: {text}")],
         );
     }
-    for text in ["main", "release/1.2", "v1.2.3"] {
-        finds_nothing(&[(SAAS, CANARY_REF, text)]);
+    for text in ["release/1.2", "v1.2.3"] {
+        finds_nothing(&[(SAAS, "ref: main", &format!("ref: {text}"))]);
     }
 }
 
@@ -165,7 +171,7 @@ fn abbreviated_commit() {
             &[&format!("warning abbreviated_commit: {text}")],
         );
     }
-    finds_nothing(&[(SAAS, CANARY_REF, "abcdef")]);
+    finds_nothing(&[(SAAS, "ref: main", "ref: abcdef")]);
 }
 
 #[test]
@@ -176,7 +182,10 @@ fn selectors() {
         &[(OTHER, include, "namespace[?(@.environment.name==\"moon\")]")],
         &[&format!("warning selector_without_match: {at}")],
     );
-    finds(&[(OTHER, include, "namespace[?(@.x==")], &[&format!("error invalid_selector: {at}")]);
+    finds(
+        &[(OTHER, include, "namespace[?(@.name==")],
+        &["error invalid_selector: namespace[?(@.name=="],
+    );
     finds(&[(OTHER, "    provider: dynamic\n", "")], &[&format!("error broken_target: {at}")]);
 }
 
@@ -289,7 +298,8 @@ fn targets_that_cannot_be_edited() {
         .edit(SAAS, "name: saas-shop\n", "name: saas-shop\nx: &ref main\n")
         .edit(SAAS, "ref: main\n", "ref: *ref\n")
         .edit(SAAS, &format!("ref: {CANARY_REF}"), "ref: *ref");
-    assert_eq!(repo.marked(), Vec::<String>::new(), "an alias can have a value of its own");
+    // An alias can have a value of its own.
+    assert_eq!(repo.marked(), ["warning auto_with_moving_ref: main"]);
     let repo = Repo::good()
         .edit(SAAS, &format!("ref: {CANARY_REF}"), &format!("ref: &ref {CANARY_REF}"))
         .edit(
@@ -391,4 +401,171 @@ fn duplicate_namespace() {
     assert_eq!(problems[0].code, "duplicate_namespace");
     assert_eq!(problems[0].related[0].file, "/services/shop/namespaces/prod.yml");
     assert_eq!(repo.marked()[0], "warning duplicate_namespace: shop-prod");
+}
+
+/// A gate that is misspelt holds nothing.
+#[test]
+fn misspelt_key() {
+    let production = "  - name: production\n";
+    for (file, from, to, marked, meant) in [
+        (SAAS, "soakDays: 2", "soakDay: 2", "2", "`soakDays`"),
+        (SAAS, "      schedule:", "      Schedule:", "0-59 8-16 * * mon-fri", "`schedule`"),
+        (SAAS, "    slos:\n", "    slo:\n", "$ref: /services/shop/slo.yml", "`slos`"),
+        (
+            SAAS,
+            production,
+            "  - name: production\n    soakDays: 3\n",
+            "3",
+            "`soakDays` below `promotion`",
+        ),
+        (SAAS, production, "  - name: production\n    soak_days: 3\n", "", ""),
+        (TARGET, "  auto: true\n", "  auto: true\n  Disable: no\n", "", ""),
+        (
+            TARGET,
+            "  auto: true\n",
+            "  auto: true\n  disable: no\n",
+            "no",
+            "`disable` beside `promotion`",
+        ),
+        (
+            APP,
+            "  blockedVersions:\n",
+            "  blockedVersion:\n",
+            "5555555555555555555555555555555555555555",
+            "`blockedVersions`",
+        ),
+        (
+            SLO,
+            "  SLOParameters: {window: 28d}\n",
+            "  SLOParameters: {window: 28d}\n  SLOTargets: 1\n",
+            "1",
+            "`SLOTarget`",
+        ),
+        (
+            SAAS,
+            "redeployOnPublisherConfigChange: true",
+            "redeployOnPublisherConfigChange: true\n      redeployOnPublisherConfigChanges: true",
+            "true",
+            "`redeployOnPublisherConfigChange`",
+        ),
+        // Keys that are somebody else's, or like none of ours.
+        (
+            SAAS,
+            production,
+            "  - name: production\n    parameters: {soakDay: 1}\n    x: 1\n",
+            "",
+            "",
+        ),
+        (
+            SAAS,
+            "resourceTemplates:\n",
+            "imagePatterns: []\n\"x.y\": 1\nresourceTemplates:\n",
+            "",
+            "",
+        ),
+    ] {
+        let repo = Repo::good().edit(file, from, to);
+        let findings = repo.findings();
+        let found: Vec<_> = findings.problems.iter().filter(|p| p.code == "misspelt_key").collect();
+        if meant.is_empty() {
+            assert!(found.is_empty(), "{to}: {found:?}");
+            continue;
+        }
+        assert_eq!(found.len(), 1, "{to}: {:?}", findings.problems);
+        assert_eq!(found[0].help, Some(format!("is {meant} meant?")));
+        let marked = format!("warning misspelt_key: {marked}");
+        assert!(repo.marked().contains(&marked), "{marked}: {:?}", repo.marked());
+    }
+    // A target whose only subscription is misspelt follows nothing.
+    finds(
+        &[(TARGET, "  subscribe: [", "  subscrbe: [")],
+        &["warning auto_without_subscribe: true", "warning misspelt_key: [api-stage]"],
+    );
+    // An alias shows one mapping in many places: it is named once.
+    finds(
+        &[
+            (TARGET, "promotion:\n", "promotion: &p\n  soakDay: 1\n"),
+            (OTHER, "  - name: everywhere\n", "  - name: everywhere\n    labels: {x: 1}\n"),
+        ],
+        &["warning misspelt_key: 1"],
+    );
+}
+
+#[test]
+fn misspelt_keys_in_the_field() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/field/misspelt-keys");
+    let bundle = load_with_texts(&DirectoryTree::new(folder)).unwrap();
+    let inventory = build(&bundle, UidDigest::default());
+    let findings = validate(&bundle, &inventory, "2026-08-20T10:00:00Z".parse().unwrap());
+    let found: Vec<_> = findings
+        .problems
+        .iter()
+        .filter(|problem| problem.code == "misspelt_key")
+        .map(|problem| {
+            let (_, key) = problem.path.as_ref().unwrap().rsplit_once('.').unwrap();
+            format!("{key}: {}", problem.help.as_ref().unwrap())
+        })
+        .collect();
+    let wanted = [
+        "Schedule: is `schedule` meant?",
+        "soakDay: is `soakDays` meant?",
+        "blockedVersion: is `blockedVersions` meant?",
+        "slo: is `slos` meant?",
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn duplicate_saas_file() {
+    finds(
+        &[(OTHER, "name: saas-other", "name: saas-shop")],
+        &["warning duplicate_saas_file: saas-shop"],
+    );
+}
+
+#[test]
+fn auto_with_moving_ref() {
+    finds(&[(SAAS, CANARY_REF, "main")], &["warning auto_with_moving_ref: main"]);
+    finds(&[(SAAS, CANARY_REF, "v1.2")], &["warning auto_with_moving_ref: v1.2"]);
+    // Other rules say it of these.
+    finds(&[(SAAS, CANARY_REF, "1111111")], &["warning abbreviated_commit: 1111111"]);
+    finds(&[(SAAS, CANARY_REF, "a..b")], &["error invalid_ref: a..b"]);
+}
+
+#[test]
+fn leftover_promotion_data() {
+    let flag = "      redeployOnPublisherConfigChange: true\n";
+    let wanted = ["warning leftover_promotion_data: channel: api-canary"];
+    finds(&[(SAAS, flag, "")], &wanted);
+    finds(&[(SAAS, flag, "      redeployOnPublisherConfigChange: false\n")], &wanted);
+}
+
+#[test]
+fn short_schedule() {
+    let schedule = "0-59 8-16 * * mon-fri";
+    for (text, open) in [
+        ("0 8-16 * * mon-fri", "1 minute"),
+        ("'*/5 * * * *'", "1 minute"),
+        ("0-13 3 * * *", "14 minutes"),
+        ("50-59,0-4 3,5 * * *", "10 minutes"),
+        ("'* * * * * 0'", "less than a minute"),
+    ] {
+        finds(&[(SAAS, schedule, text)], &[&format!("warning short_schedule: {text}")]);
+        let problem = &Repo::good().edit(SAAS, schedule, text).findings().problems[0];
+        assert!(problem.message.contains(&format!("open for {open} at a time")), "{problem:?}");
+    }
+    for text in ["0-14 3 * * *", "50-59,0-4 3,4 * * *", "50-59,0-4 23,0 * * *", "'* 3 1 1 *'"] {
+        finds_nothing(&[(SAAS, schedule, text)]);
+    }
+}
+
+#[test]
+fn no_saas_file() {
+    let mut repo = Repo::good();
+    repo.0.retain(|path, _| path != SAAS && path != OTHER);
+    let findings = repo.findings();
+    let codes: Vec<&str> = findings.problems.iter().map(|p| p.code.as_str()).collect();
+    assert_eq!(codes, ["no_saas_file"]);
+    assert!(findings.problems[0].is_error());
+    assert_eq!(repo.report().errors, 1);
 }

@@ -9,7 +9,7 @@ use super::repo::*;
 /// A bit of everything: excerpts, notes, help, a file that is no YAML, odd characters.
 fn faulty() -> Repo {
     Repo::good()
-        .edit(SAAS, "0 8-16 * * mon-fri", "0 25 * * mon-fri   # in working hours")
+        .edit(SAAS, "0-59 8-16 * * mon-fri", "0 25 * * mon-fri   # in working hours")
         .edit(
             SAAS,
             "      - api-canary\n      promotion_data",

@@ -1,0 +1,94 @@
+//! What a namespace selector sees: the fields that the deployer asks of every namespace, and no
+//! others. A field outside this list does not exist for a selector.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::inventory::jsonpath::{Document, Shape};
+use crate::yaml::{Kind, NodeRef};
+
+use Shape::{Anything, List, Object, Scalar};
+
+/// The document that selectors are evaluated on.
+pub const SELECTOR_DOCUMENT: Shape = Object(&[("namespace", List(&NAMESPACE))]);
+
+/// Of a namespace, with what it refers to.
+pub(super) const NAMESPACE: Shape = Object(&[
+    ("name", Scalar),
+    ("labels", Anything),
+    ("delete", Scalar),
+    ("path", Scalar),
+    ("skupperSite", Object(&[("delete", Scalar)])),
+    ("environment", ENVIRONMENT),
+    ("app", APP),
+    ("cluster", CLUSTER),
+]);
+
+pub(super) const ENVIRONMENT: Shape = Object(&[
+    ("name", Scalar),
+    ("labels", Anything),
+    ("parameters", Anything),
+    ("secretParameters", List(&Object(&[("name", Scalar), ("secret", SECRET)]))),
+]);
+
+pub(super) const APP: Shape = Object(&[
+    ("name", Scalar),
+    ("labels", Anything),
+    ("parentApp", Object(&[("name", Scalar)])),
+    ("selfServiceRoles", List(&Object(&[("name", Scalar)]))),
+    ("serviceOwners", List(&Object(&[("name", Scalar), ("email", Scalar)]))),
+    (
+        "codeComponents",
+        List(&Object(&[
+            ("url", Scalar),
+            ("blockedVersions", List(&Scalar)),
+            ("hotfixVersions", List(&Scalar)),
+        ])),
+    ),
+]);
+
+pub(super) const CLUSTER: Shape = Object(&[
+    ("name", Scalar),
+    ("serverUrl", Scalar),
+    ("internal", Scalar),
+    ("insecureSkipTLSVerify", Scalar),
+    ("labels", Anything),
+    ("automationToken", SECRET),
+    ("clusterAdminAutomationToken", SECRET),
+    ("disable", Object(&[("integrations", List(&Scalar))])),
+    ("spec", Object(&[("region", Scalar)])),
+    ("externalConfiguration", Object(&[("labels", Anything)])),
+]);
+
+const SECRET: Shape =
+    Object(&[("path", Scalar), ("field", Scalar), ("version", Scalar), ("format", Scalar)]);
+
+/// Fields of an object, which other objects may share.
+pub(super) type Fields = BTreeMap<String, Arc<Document>>;
+
+/// What selectors see of a datafile.
+pub(super) fn fields_of(root: NodeRef<'_>, shape: &Shape) -> Fields {
+    match project(root, shape) {
+        Some(Document::Object(fields)) => fields,
+        _ => Fields::new(),
+    }
+}
+
+/// The part of a node that has this shape. Null is as absent, but for what is within a value of
+/// any shape; an empty object stays.
+fn project(node: NodeRef<'_>, shape: &Shape) -> Option<Document> {
+    match (shape, node.kind()) {
+        _ if node.is_null() => None,
+        (Anything, _) | (Scalar, Kind::Scalar) => Some(Document::from(node.to_json())),
+        (List(item), Kind::Sequence) => {
+            Some(Document::List(node.items().filter_map(|node| project(node, item)).collect()))
+        }
+        (Object(fields), Kind::Mapping) => {
+            let fields = fields.iter().filter_map(|(name, shape)| {
+                Some(((*name).to_owned(), Arc::new(project(node.get(name)?, shape)?)))
+            });
+            Some(Document::Object(fields.collect()))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,22 @@
+//! A target with `auto: true` whose ref is a branch or a tag: its first promotion pins it to a commit.
+
+use super::super::{Repo, at};
+use super::{abbreviated_commit, invalid_ref};
+use crate::domain::{Problem, is_commit_sha};
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    for (_, target) in repo.inventory.subscribers() {
+        let Ok(git_ref) = &target.git_ref else { continue };
+        let is_other_problem = abbreviated_commit::is_part_of_a_commit(git_ref)
+            || invalid_ref::wrong(git_ref).is_some();
+        if is_commit_sha(git_ref) || is_other_problem {
+            continue;
+        }
+        let message = format!(
+            "{}: `auto: true` with the branch or tag `{git_ref}` as ref: it deploys what nobody \
+             promoted, until the first promotion replaces the ref by a commit",
+            target.label()
+        );
+        problems.push(at(Problem::warning("auto_with_moving_ref", message), target, "ref"));
+    }
+}

@@ -1,0 +1,22 @@
+//! `promotion_data` without `redeployOnPublisherConfigChange`: nobody keeps its hashes up to date,
+//! and the deployer's own check refuses merge requests of the target.
+
+use super::super::{Repo, at};
+use crate::domain::Problem;
+
+pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
+    for (_, target) in repo.inventory.subscribers() {
+        if target.promotion.redeploy_on_publisher_config_change
+            || target.promotion.current_hashes.is_empty()
+        {
+            continue;
+        }
+        let message = format!(
+            "{}: promotion_data without redeployOnPublisherConfigChange: its hashes become stale, \
+             and the deployer refuses merge requests of this target",
+            target.label()
+        );
+        let problem = Problem::warning("leftover_promotion_data", message);
+        problems.push(at(problem, target, "promotion.promotion_data"));
+    }
+}
