@@ -13,7 +13,7 @@ use super::resources::{App, Cluster, Namespace};
 use super::saas::{TargetDeclaration, Where};
 use super::saas_reader::{self, RawSaasFile, RawTarget};
 use super::tree::{FileTree, TreeError};
-use crate::domain::Problem;
+use crate::domain::{MAX_NAME_BYTES, Problem, check_length, excerpt};
 
 /// Reads all datafiles that promotions depend on.
 ///
@@ -52,6 +52,12 @@ impl Loader {
         tree.visit(&mut |path, bytes| {
             self.bundle.counts.files += 1;
             self.bundle.counts.bytes += bytes.len() as u64;
+            if let Err(message) = check_length(path, MAX_NAME_BYTES) {
+                let path = excerpt(path);
+                let problem = Problem::error("unreadable_datafile", format!("its path {message}"));
+                self.broken(&path, problem.in_file(path.as_ref()));
+                return;
+            }
             batch.push(path, bytes);
             if batch.is_full() {
                 self.take(&mut batch);
