@@ -120,7 +120,8 @@ impl File {
     /// Its name, if it does not merge into it.
     fn on_target(&self, merger: &dyn MergeTexts, change: Change) -> Result<Admitted, String> {
         let mut change = change;
-        let lines = if change.base == self.target {
+        let is_current = Arc::ptr_eq(&change.base, &self.target) || change.base == self.target;
+        let lines = if is_current {
             change.base = Arc::clone(&self.target);
             self.lines.changed(&self.target, &change.patch)
         } else {
@@ -140,7 +141,7 @@ impl File {
             }
             let (ours, theirs) = (&new.change, &other.change);
             let are_edits =
-                [ours, theirs].iter().all(|change| change.is_edit && change.base == self.target);
+                [ours, theirs].iter().all(|c| c.is_edit && Arc::ptr_eq(&c.base, &self.target));
             let fits = if are_edits && are_within(&other.lines, &new.lines, 0) {
                 ours.patch == theirs.patch
             } else {

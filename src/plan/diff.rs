@@ -44,7 +44,7 @@ impl Lines {
     /// The lines that a patch of the text changes, as the sides of a merge see them: none, at their place, where lines
     /// are only added.
     pub(super) fn changed(&self, text: &str, patch: &Patch) -> Vec<Range<usize>> {
-        let is_break = |text: &str| text.starts_with(['\n', '\r']);
+        let is_break = |text: &str| text.starts_with('\n') || text.starts_with("\r\n");
         patch
             .parts()
             .iter()

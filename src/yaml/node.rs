@@ -71,7 +71,7 @@ impl<'a> NodeRef<'a> {
 
     /// The key and value that this child of a mapping is a part of; `None` for keys.
     pub(super) fn written_entry(self, child: usize) -> Option<(Cow<'a, str>, NodeRef<'a>)> {
-        let pair = self.tree.raw_children(self.id).chunks_exact(2).nth(child / 2)?;
+        let pair = self.tree.raw_children(self.id).get(child / 2 * 2..child / 2 * 2 + 2)?;
         (child % 2 == 1).then(|| (self.tree.key_text(pair[0]), Self::of(self.tree, pair[1])))
     }
 
@@ -83,6 +83,15 @@ impl<'a> NodeRef<'a> {
             _ => &[],
         };
         items.iter().map(move |id| Self::of(tree, *id))
+    }
+
+    /// An item of a list, from 0.
+    pub fn item(self, index: usize) -> Option<NodeRef<'a>> {
+        let items = match self.kind() {
+            Kind::Sequence => self.tree.raw_children(self.id),
+            _ => &[],
+        };
+        items.get(index).map(|id| Self::of(self.tree, *id))
     }
 
     /// The value of a scalar; `None` for lists and mappings.

@@ -128,7 +128,7 @@ impl Walk {
             Kind::Scalar => {}
             Kind::Sequence => {
                 for place in self.leading_children(at) {
-                    if let Some(item) = at.items().nth(place) {
+                    if let Some(item) = at.item(place) {
                         self.step(|| Step::Index(place), item);
                     }
                 }

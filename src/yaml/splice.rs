@@ -43,7 +43,7 @@ pub(super) fn patch(tree: &Tree, mut splices: Vec<Splice>) -> Result<Patch, Edit
     Ok(Patch::new(splices.into_iter().map(|splice| (splice.range, splice.text)).collect()))
 }
 
-fn is_break(b: u8) -> bool {
+pub(super) fn is_break(b: u8) -> bool {
     matches!(b, b'\n' | b'\r')
 }
 
@@ -89,12 +89,13 @@ impl Tree {
 
     /// Is there nothing but blanks and a comment up to the end of the line?
     pub(super) fn rest_is_comment(&self, at: usize) -> bool {
-        let rest = &self.text.as_bytes()[at..self.line_end(at)];
+        // A line may be the whole file, so it is not looked for its end.
+        let rest = &self.text.as_bytes()[at..];
         let blanks = rest.iter().take_while(|b| is_blank(**b)).count();
         match rest.get(blanks) {
             None => true,
             Some(b'#') => blanks > 0,
-            Some(_) => false,
+            Some(b) => is_break(*b),
         }
     }
 

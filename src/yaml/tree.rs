@@ -175,7 +175,7 @@ impl Tree {
     pub fn at_path(&self, path: &NodePath) -> Option<NodeRef<'_>> {
         path.steps().iter().try_fold(self.root(), |node, step| match step {
             Step::Key(key) => node.get(key),
-            Step::Index(index) => node.items().nth(*index),
+            Step::Index(index) => node.item(*index),
         })
     }
 
