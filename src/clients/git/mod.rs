@@ -29,4 +29,11 @@ pub use http::TimeOuts;
 pub use local::{LocalHead, has_local_changes, local_head, objects_folder, visit_commit};
 pub use ls_remote::LsRemote;
 pub use merge::{Merge, MergeError, blob_id, merge_texts};
+/// Reads bytes as every list of refs that a host may send: for the fuzz target.
+#[doc(hidden)]
+pub fn read_any_refs(bytes: &[u8]) {
+    let _ = refs::read_ls_refs(bytes).map(|refs| refs::choose(&refs, "main"));
+    let _ = refs::read_advertisement(bytes);
+}
+
 pub use pkt_line::{Packet, PktError, next_packet};
