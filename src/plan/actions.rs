@@ -1,6 +1,8 @@
 //! What each action writes: the steps of a request that is kept, refreshed,
 //! held or left alone.
 
+use std::sync::Arc;
+
 use super::desired::{Desired, Group};
 use super::lifecycle::{Existing, Planner};
 use super::message;

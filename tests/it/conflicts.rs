@@ -34,7 +34,7 @@ fn saas_file(layouts: &[Layout]) -> String {
     let mut line = 0;
     for (number, layout) in layouts.iter().enumerate() {
         let target = format!(
-            "{{name: t{number}, namespace: {{$ref: /ns.yml}}, ref: '{number:040x}', promotion: {{auto: true, subscribe: [ok]}}}}"
+            "{{name: t{number}, namespace: {{$ref: /ns.yml}}, ref: 'a{number:039x}', promotion: {{auto: true, subscribe: [ok]}}}}"
         );
         match layout {
             Layout::SameLine if text.ends_with("]\n") && line > 0 => {
@@ -53,7 +53,7 @@ fn saas_file(layouts: &[Layout]) -> String {
                 );
                 (0..*filler).for_each(|n| text += &format!("    P{n}: same\n"));
                 text += &format!(
-                    "  targets:\n  - name: t{number}\n    ref: {number:040x}\n    namespace: {{$ref: /ns.yml}}\n    \
+                    "  targets:\n  - name: t{number}\n    ref: a{number:039x}\n    namespace: {{$ref: /ns.yml}}\n    \
                      promotion: {{auto: true, subscribe: [ok]}}\n"
                 );
             }

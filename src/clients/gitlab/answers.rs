@@ -33,7 +33,7 @@ pub(super) fn read_any(bytes: &[u8]) {
     let _ = read::<CommitAnswer>(bytes).and_then(CommitAnswer::into_detail);
     let _ = read::<CommitAnswer>(bytes).and_then(CommitAnswer::into_fact);
     let _ = (read::<BranchAnswer>(bytes), read::<NoteAnswer>(bytes));
-    let _ = read::<DiffAnswer>(bytes).map(FileChange::from);
+    let _ = read::<DiffAnswer>(bytes);
 }
 
 /// A project.

@@ -53,7 +53,7 @@ impl Due {
         for number in 1..=self.targets {
             let _ = write!(
                 text,
-                "  - namespace:\n      $ref: {}\n    ref: {number:040x}\n    parameters:\n      REPLICAS: 3\n",
+                "  - namespace:\n      $ref: {}\n    ref: a{number:039x}\n    parameters:\n      REPLICAS: 3\n",
                 namespace(number)
             );
             let mut parameter = 0;
