@@ -1,6 +1,8 @@
 //! Typed values of YAML nodes, and what to say when they are of another type.
 
-use crate::domain::Problem;
+use std::collections::HashSet;
+
+use crate::domain::{MAX_NAME_BYTES, MAX_URL_BYTES, Problem, check_length};
 use crate::yaml::{Kind, NodeRef};
 
 /// A field that is missing or not of its type.
@@ -100,8 +102,19 @@ impl<'a> Field<'a> {
             .collect())
     }
 
-    /// A text; numbers and dates count as their text.
+    /// A text that is no longer than a name may be; numbers and dates count as their text.
     pub fn text(&self) -> Result<String, FieldError> {
+        self.text_of_bytes(MAX_NAME_BYTES)
+    }
+
+    fn text_of_bytes(&self, limit: usize) -> Result<String, FieldError> {
+        let text = self.long_text()?;
+        check_length(&text, limit).map_err(|message| self.error(message))?;
+        Ok(text)
+    }
+
+    /// A text of any length: nothing that is repeated in identities, branches or messages.
+    pub fn long_text(&self) -> Result<String, FieldError> {
         self.node.text().map(std::borrow::Cow::into_owned).ok_or_else(|| {
             self.error(match self.node.as_bool() {
                 Some(value) => format!("must be a text, not the boolean {value}: put it in quotes"),
@@ -112,11 +125,31 @@ impl<'a> Field<'a> {
 
     /// A text that has to be there and not be empty.
     pub fn required_text(&self, key: &str) -> Result<String, FieldError> {
-        let text = self.get(key).ok_or_else(|| self.error(format!("{key} is missing")))?.text()?;
+        self.required(key, self.optional_text(key)?)
+    }
+
+    /// A text of any length that has to be there and not be empty.
+    pub fn required_long_text(&self, key: &str) -> Result<String, FieldError> {
+        let text = self.get(key).map(|field| field.long_text()).transpose()?;
+        self.required(key, text)
+    }
+
+    /// An address that has to be there and not be empty.
+    pub fn required_url(&self, key: &str) -> Result<String, FieldError> {
+        self.required(key, self.optional_url(key)?)
+    }
+
+    fn required(&self, key: &str, text: Option<String>) -> Result<String, FieldError> {
+        let text = text.ok_or_else(|| self.error(format!("{key} is missing")))?;
         if text.is_empty() {
             return Err(self.error(format!("{key} is empty")));
         }
         Ok(text)
+    }
+
+    /// An address that may be absent.
+    pub fn optional_url(&self, key: &str) -> Result<Option<String>, FieldError> {
+        self.get(key).map(|field| field.text_of_bytes(MAX_URL_BYTES)).transpose()
     }
 
     /// A text that may be absent.
@@ -150,11 +183,11 @@ impl<'a> Field<'a> {
 
     /// A list of texts without duplicates, in file order; empty if it is absent.
     pub fn distinct_texts(&self, key: &str) -> Result<Vec<String>, FieldError> {
-        let mut texts = Vec::new();
+        let (mut texts, mut seen) = (Vec::new(), HashSet::new());
         if let Some(list) = self.get(key) {
             for item in list.items()? {
                 let text = item.text()?;
-                if !texts.contains(&text) {
+                if seen.insert(text.clone()) {
                     texts.push(text);
                 }
             }

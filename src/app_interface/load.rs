@@ -15,7 +15,7 @@ use super::saas_reader::{self, RawSaasFile, RawTarget};
 use super::selectable::{self, Fields};
 use super::tree::{FileTree, TreeError};
 use super::walk::Entry;
-use crate::domain::Problem;
+use crate::domain::{MAX_NAME_BYTES, Problem, check_length, excerpt};
 use crate::inventory::jsonpath::Document;
 
 /// Reads all datafiles that promotions depend on.
@@ -58,6 +58,12 @@ impl Loader {
             Entry::File(path, bytes) => {
                 self.bundle.counts.files += 1;
                 self.bundle.counts.bytes += bytes.len() as u64;
+                if let Err(message) = check_length(path, MAX_NAME_BYTES) {
+                    let path = excerpt(path);
+                    let problem =
+                        Problem::error("unreadable_datafile", format!("its path {message}"));
+                    return self.broken(&path, problem.in_file(path.as_ref()));
+                }
                 if links::is_lfs_pointer(bytes) {
                     return self.broken(path, links::lfs_problem(path));
                 }

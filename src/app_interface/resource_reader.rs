@@ -60,7 +60,7 @@ pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
     let mut code_components = Vec::new();
     if let Some(list) = root.get("codeComponents") {
         for (index, item) in list.items()?.into_iter().enumerate() {
-            let Some(url) = item.optional_text("url")? else { continue };
+            let Some(url) = item.optional_url("url")? else { continue };
             code_components.push(CodeComponent {
                 index,
                 url: RepoUrl::new(url),
@@ -85,7 +85,7 @@ pub(super) fn named(root: &Field<'_>, shape: &Shape) -> Result<Named, FieldError
     Ok(Named {
         name: root.required_text("name")?,
         selectable: fields_of(root.node, shape),
-        prometheus_url: root.optional_text("prometheusUrl")?.filter(|url| !url.is_empty()),
+        prometheus_url: root.optional_url("prometheusUrl")?.filter(|url| !url.is_empty()),
         parent,
     })
 }
@@ -135,7 +135,7 @@ pub(super) fn slo_document(root: &Field<'_>) -> Result<RawSloDocument, FieldErro
             let path =
                 item.reference("namespace")?.ok_or_else(|| item.error("namespace is missing"))?;
             let url = match item.get("prometheusAccess") {
-                Some(access) => access.optional_text("url")?.filter(|url| !url.is_empty()),
+                Some(access) => access.optional_url("url")?.filter(|url| !url.is_empty()),
                 None => None,
             };
             namespaces.push((path, url));
@@ -153,7 +153,7 @@ pub(super) fn slo_document(root: &Field<'_>) -> Result<RawSloDocument, FieldErro
 fn slo(item: &Field<'_>) -> Result<RawSlo, FieldError> {
     let target = item.get("SLOTarget").ok_or_else(|| item.error("SLOTarget is missing"))?;
     let number = target.text()?.parse::<f64>().ok().filter(|number| number.is_finite());
-    let expression = item.required_text("expr")?;
+    let expression = item.required_long_text("expr")?;
     let parameters = item.get("SLOParameters").map(|map| without_nulls(map.node.to_json()));
     Ok(RawSlo {
         name: item.required_text("name")?,

@@ -67,7 +67,7 @@ fn resource_template(
 ) -> Result<(ResourceTemplate, Vec<RawTarget>), FieldError> {
     let field = field.clone().mapping()?;
     let name = field.required_text("name")?;
-    let url = RepoUrl::new(field.required_text("url")?);
+    let url = RepoUrl::new(field.required_url("url")?);
     let mut targets = Vec::new();
     if let Some(list) = field.get("targets") {
         for item in list.items()? {
@@ -166,7 +166,7 @@ fn location(field: &Field<'_>) -> Result<Where, FieldError> {
             let list = |key| -> Result<Vec<String>, FieldError> {
                 match expressions.get(key) {
                     None => Ok(Vec::new()),
-                    Some(list) => list.items()?.iter().map(Field::text).collect(),
+                    Some(list) => list.items()?.iter().map(Field::long_text).collect(),
                 }
             };
             Ok(Where::Selector(Selector { include: list("include")?, exclude: list("exclude")? }))

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::check_in::parse_check_in;
-use crate::domain::{CommitSha, TargetUid};
+use crate::domain::{CommitSha, MAX_NAME_BYTES, TargetUid, check_length, excerpt};
 
 /// Key of a record in the snapshot: from `promotions_v2/` on.
 pub fn record_key(channel: &str, publisher: &TargetUid, commit: &CommitSha) -> String {
@@ -38,7 +38,10 @@ pub(super) fn read(stored: &Value) -> Result<Record, String> {
         return Err("it is no JSON object".to_owned());
     };
     let text = |key: &str| match map.get(key) {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(Value::String(text)) if !text.is_empty() => {
+            check_length(text, MAX_NAME_BYTES).map_err(|message| format!("`{key}` {message}"))?;
+            Ok(text.clone())
+        }
         Some(Value::String(_)) => Err(format!("`{key}` is empty")),
         Some(Value::Null) | None => Err(format!("`{key}` is missing")),
         Some(_) => Err(format!("`{key}` is no text")),
@@ -52,9 +55,15 @@ pub(super) fn read(stored: &Value) -> Result<Record, String> {
         None | Some(Value::Null) => (None, None),
         Some(Value::String(text)) => match parse_check_in(text) {
             Ok(time) => (Some(time), None),
-            Err(error) => (None, Some(format!("check_in {text:?} is not readable: {error}"))),
+            Err(error) => {
+                let text = excerpt(text);
+                (None, Some(format!("check_in {text:?} is not readable: {error}")))
+            }
         },
-        Some(other) => (None, Some(format!("check_in {other} is no text"))),
+        Some(other) => {
+            let other = other.to_string();
+            (None, Some(format!("check_in {} is no text", excerpt(&other))))
+        }
     };
     Ok(Record {
         success,

@@ -156,7 +156,7 @@ pub struct NewCommit {
     /// Path from the repository's root.
     pub path: String,
     /// The whole new text.
-    pub content: String,
+    pub content: std::sync::Arc<str>,
 }
 
 /// A merge request to open.

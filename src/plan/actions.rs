@@ -1,10 +1,12 @@
 //! What each action writes: the steps of a request that is kept, refreshed,
 //! held or left alone.
 
+use std::sync::Arc;
+
 use super::desired::{Desired, Group};
 use super::lifecycle::{Existing, Planner};
 use super::message;
-use super::model::{Action, PlannedRequest, Reason, Seen, Step};
+use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
 use crate::domain::{Problem, TargetUid};
 use crate::observe::ports::{NewCommit, RequestChange};
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestState};
@@ -24,7 +26,7 @@ impl Planner<'_> {
             "open, with the wanted content".to_owned(),
         );
         planned.targets.clone_from(&desired.targets);
-        planned.files = vec![desired.file()];
+        planned.files = self.unwritten_file(desired);
         planned.promotable_since = desired.promotable_since;
         // The title tells it too: the description may be a person's.
         let stale = message::described_values(&request.description)
@@ -165,13 +167,28 @@ impl Planner<'_> {
             (change != RequestChange::default()).then_some(Step::Change { iid, change })
         };
         planned.steps.extend(step(before));
-        planned.steps.push(self.commit_step(repo, desired, &request.source_branch, tip));
+        let file = desired.file();
+        planned.steps.push(self.commit_step(repo, desired, &file, &request.source_branch, tip));
         planned.steps.extend(step(change));
         planned.gives_up = existing.trailers().targets.iter().cloned().collect();
         planned.gives_up.retain(|target| !desired.targets.contains(target));
         planned.targets.clone_from(&desired.targets);
-        planned.files = vec![desired.file()];
+        planned.files = vec![file];
         planned.promotable_since = desired.promotable_since;
+    }
+
+    /// What a request changes that gets no new content in this run; nothing once a plan has enough of such texts.
+    pub(super) fn unwritten_file(&mut self, desired: &Desired) -> Vec<FileEdit> {
+        // The diff has lines of both texts.
+        let most = 3 * (desired.old_text.len() + desired.patch.added_bytes());
+        match self.unwritten_bytes.checked_sub(most) {
+            None => Vec::new(),
+            Some(_) => {
+                let file = desired.file();
+                self.unwritten_bytes -= file.content.len() + file.diff.len();
+                vec![file]
+            }
+        }
     }
 
     pub(super) fn hold(
@@ -343,6 +360,7 @@ impl Planner<'_> {
         &self,
         repo: &ConfigRepoFacts,
         desired: &Desired,
+        file: &FileEdit,
         branch: &str,
         tip: Option<&CommitDetail>,
     ) -> Step {
@@ -353,8 +371,8 @@ impl Planner<'_> {
             start: repo.base_commit.clone(),
             replaces: tip.map(|tip| tip.sha.clone()),
             message: message::commit_message(&title, &trailers),
-            path: desired.path.clone(),
-            content: desired.new_text.clone(),
+            path: file.path.clone(),
+            content: Arc::clone(&file.content),
         })
     }
 

@@ -1,7 +1,9 @@
 //! Whose a branch is: the bot's, if what it changes is what it declares. See [`super::verify`].
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::conflicts::Change;
 use super::desired::{self, Desired, Group, Wish};
 use super::lifecycle::{Groups, Planner};
 use super::trailers::Trailers;
@@ -42,10 +44,20 @@ const MAX_STRAYS: usize = 200;
 
 impl OwnChange<'_> {
     /// The file's text at the tip.
-    pub(super) fn after(&self) -> &str {
+    pub(super) fn after(&self) -> Cow<'_, str> {
         match &self.after {
-            After::Made(desired) => &desired.new_text,
-            After::Read(change) => &change.after,
+            After::Made(desired) => Cow::Owned(desired.new_text()),
+            After::Read(change) => Cow::Borrowed(&change.after),
+        }
+    }
+
+    /// The change as it is to be merged; `name` is what people call its request.
+    pub(super) fn change(&self, name: String) -> Change {
+        match &self.after {
+            After::Made(desired) => desired.change(name),
+            After::Read(change) => {
+                Change::between(self.trailers.path.clone(), self.before, &change.after, name)
+            }
         }
     }
 }
@@ -127,7 +139,7 @@ impl<'a> Planner<'a> {
         trailers: &Trailers,
         digest: &str,
     ) -> Option<Arc<Desired>> {
-        let is_made = |desired: &Arc<Desired>| sha256_hex(desired.new_text.as_bytes()) == digest;
+        let is_made = |desired: &Arc<Desired>| sha256_hex(desired.new_text().as_bytes()) == digest;
         // Mostly it is the very change that is wanted, and that one is made already.
         if let Some(Group { wish: Wish::Promote(desired), .. }) = group
             && desired.values == trailers.values

@@ -1,7 +1,5 @@
 //! What open requests change, and what stands beside it.
 
-use super::authorship::OwnChange;
-use super::conflicts::Change;
 use super::desired::{self, Desired, Group};
 use super::lifecycle::{Existing, Planner};
 use super::model::Reason;
@@ -14,12 +12,12 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// The name of the request that it does not merge beside.
     pub(super) fn admit_as_it_is(&mut self, existing: &Existing<'_>) -> Result<(), String> {
-        let OwnChange { trailers, before, .. } = &*existing.own;
         let name = format!("!{}", existing.request.iid);
-        let Some(target) = self.target_text(&trailers.path) else { return Err(name) };
-        let (path, base) = (trailers.path.clone(), (*before).to_owned());
-        let change = Change { path, base, text: existing.own.after().to_owned(), name };
-        self.standing.admit(target, change)
+        let file = existing.trailers().path.strip_prefix("data");
+        let Some(tree) = file.and_then(|file| self.bundle.sources.get(file)) else {
+            return Err(name);
+        };
+        self.standing.admit(&tree.shared_text(), existing.own.change(name))
     }
 
     /// Notes that nobody knows what an open request changes in its file.

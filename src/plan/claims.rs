@@ -80,8 +80,8 @@ impl Planner<'_> {
         let place = desired::of_place(self.inventory, self.bundle, group.members[0], values);
         place.is_some_and(|place| {
             !place.members.contains(&member)
-                && self.merger.merge(own.before, &place.old_text, own.after())
-                    == Merge::Clean(place.new_text)
+                && self.merger.merge(own.before, &place.old_text, &own.after())
+                    == Merge::Clean(place.new_text())
         })
     }
 

@@ -1,9 +1,22 @@
-//! Which requests can stand beside each other: any subset of the open ones
-//! must merge cleanly, in any order.
+//! Which merge requests can stand beside each other: any subset of the open ones must merge cleanly, in any order.
 //!
-//! Tried by real three-way merges of the texts, not guessed from line numbers.
+//! Changes far apart in a file never meet, which their ranges tell. Changes close to each other are tried by real
+//! three-way merges, and so is every change on top of all others: that is the proof.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::diff::Lines;
+use crate::yaml::Patch;
+
+/// Changes with more lines than this between them do not meet. A merge needs one line; where lines repeat, it may take
+/// a change for one some lines further on.
+const APART: usize = 16;
+
+/// How many bytes of text are merged to try changes of one file that are close to each other. What is not tried by then
+/// counts as a conflict: it waits for the merge request that is there.
+const MAX_TRIED_BYTES: usize = 256 << 20;
 
 /// What a three-way merge gives.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,11 +36,25 @@ pub trait MergeTexts {
 /// A change as git will merge it: the text that it was made on, and what it made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
-    pub(super) path: String,
-    pub(super) base: String,
-    pub(super) text: String,
+    path: String,
+    base: Arc<str>,
+    patch: Patch,
+    /// Our editor's work, which replaces values and nothing else.
+    is_edit: bool,
     /// How people call the request: `!12`, or its branch.
-    pub(super) name: String,
+    name: String,
+}
+
+impl Change {
+    /// What a branch has, whoever made it.
+    pub(super) fn between(path: String, base: &str, text: &str, name: String) -> Self {
+        Self { path, base: base.into(), patch: Patch::between(base, text), is_edit: false, name }
+    }
+
+    /// What our editor is to make of a text.
+    pub(super) fn edit(path: String, base: Arc<str>, patch: Patch, name: String) -> Self {
+        Self { path, base, patch, is_edit: true, name }
+    }
 }
 
 /// The requests that are open after the run, by file.
@@ -38,9 +65,19 @@ pub(super) struct Standing<'a> {
 }
 
 struct File {
-    target: String,
-    changes: Vec<Change>,
-    all_merged: String,
+    target: Arc<str>,
+    lines: Lines,
+    changes: Vec<Admitted>,
+    all_merged: Arc<str>,
+    /// Bytes that may still be merged to try changes.
+    to_try: usize,
+}
+
+/// A change that merges into the target branch.
+struct Admitted {
+    change: Change,
+    /// The lines of the target branch's text that it changes.
+    lines: Vec<Range<usize>>,
 }
 
 impl<'a> Standing<'a> {
@@ -53,35 +90,96 @@ impl<'a> Standing<'a> {
     /// # Errors
     /// The name of the request that it cannot stand beside; its own name if it
     /// does not merge into the target branch.
-    pub(super) fn admit(&mut self, target: &str, change: Change) -> Result<(), String> {
+    pub(super) fn admit(&mut self, target: &Arc<str>, change: Change) -> Result<(), String> {
         let merger = self.merger;
         let file = self.files.entry(change.path.clone()).or_insert_with(|| File {
-            target: target.to_owned(),
+            target: Arc::clone(target),
+            lines: Lines::of(target),
             changes: Vec::new(),
-            all_merged: target.to_owned(),
+            all_merged: Arc::clone(target),
+            to_try: MAX_TRIED_BYTES,
         });
-        let merge_into =
-            |ours: &str, change: &Change| match merger.merge(&change.base, ours, &change.text) {
-                Merge::Clean(text) => Some(text),
-                Merge::Conflict => None,
-            };
-        let Some(alone) = merge_into(&file.target, &change) else { return Err(change.name) };
-        for other in &file.changes {
-            let fits = merge_into(&alone, other).is_some()
-                && merge_into(&file.target, other)
-                    .is_some_and(|other_alone| merge_into(&other_alone, &change).is_some());
-            if !fits {
-                return Err(other.name.clone());
-            }
+        let new = file.on_target(merger, change)?;
+        if let Some(other) = file.conflicting(merger, &new) {
+            return Err(other);
         }
-        match merge_into(&file.all_merged, &change) {
-            Some(merged) => file.all_merged = merged,
-            None => {
-                let other = file.changes.last().map_or(change.name, |other| other.name.clone());
-                return Err(other);
-            }
-        }
-        file.changes.push(change);
+        let Some(merged) = merge_into(merger, &file.all_merged, &new.change) else {
+            let other = file.changes.last().map_or(new.change.name, |o| o.change.name.clone());
+            return Err(other);
+        };
+        file.all_merged = merged.into();
+        file.changes.push(new);
         Ok(())
+    }
+}
+
+impl File {
+    /// Where a change lands on the target branch.
+    ///
+    /// # Errors
+    /// Its name, if it does not merge into it.
+    fn on_target(&self, merger: &dyn MergeTexts, change: Change) -> Result<Admitted, String> {
+        let mut change = change;
+        let is_current = Arc::ptr_eq(&change.base, &self.target) || change.base == self.target;
+        let lines = if is_current {
+            change.base = Arc::clone(&self.target);
+            self.lines.changed(&self.target, &change.patch)
+        } else {
+            let Some(alone) = merge_into(merger, &self.target, &change) else {
+                return Err(change.name);
+            };
+            self.lines.changed(&self.target, &Patch::between(&self.target, &alone))
+        };
+        Ok(Admitted { change, lines })
+    }
+
+    /// The first request that a change cannot stand beside.
+    fn conflicting(&mut self, merger: &dyn MergeTexts, new: &Admitted) -> Option<String> {
+        for other in &self.changes {
+            if !are_within(&other.lines, &new.lines, APART) {
+                continue;
+            }
+            let (ours, theirs) = (&new.change, &other.change);
+            let are_edits =
+                [ours, theirs].iter().all(|c| c.is_edit && Arc::ptr_eq(&c.base, &self.target));
+            let fits = if are_edits && are_within(&other.lines, &new.lines, 0) {
+                ours.patch == theirs.patch
+            } else {
+                match self.to_try.checked_sub(4 * self.target.len()) {
+                    None => false,
+                    Some(rest) => {
+                        self.to_try = rest;
+                        fit(merger, &self.target, ours, theirs)
+                    }
+                }
+            };
+            if !fits {
+                return Some(theirs.name.clone());
+            }
+        }
+        None
+    }
+}
+
+/// Are there no more than so many lines between two changes? Without any between them they touch each other.
+fn are_within(a: &[Range<usize>], b: &[Range<usize>], apart: usize) -> bool {
+    let near =
+        |a: &Range<usize>, b: &Range<usize>| a.start <= b.end + apart && b.start <= a.end + apart;
+    a.iter().any(|a| b.iter().any(|b| near(a, b)))
+}
+
+/// Can each of two changes be merged after the other one?
+fn fit(merger: &dyn MergeTexts, target: &str, a: &Change, b: &Change) -> bool {
+    let one_after_other = |first: &Change, second: &Change| {
+        merge_into(merger, target, first).and_then(|text| merge_into(merger, &text, second))
+    };
+    one_after_other(a, b).is_some() && one_after_other(b, a).is_some()
+}
+
+fn merge_into(merger: &dyn MergeTexts, ours: &str, change: &Change) -> Option<String> {
+    let theirs = change.patch.apply(&change.base);
+    match merger.merge(&change.base, ours, &theirs) {
+        Merge::Clean(text) => Some(text),
+        Merge::Conflict => None,
     }
 }

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-use similar::TextDiff;
-
 use super::branch;
+use super::conflicts::Change;
+use super::diff;
 use super::model::FileEdit;
 use super::trailers::{Trailers, Values};
 use crate::app_interface::Bundle;
 use crate::decide::{Decision, Decisions, EditChecker, GateName, Outcome};
 use crate::domain::TargetUid;
 use crate::inventory::{Inventory, PlaceKey, Target};
-use crate::yaml::{self, EditError, HashEdit, RefMode, TargetEdit, Tree};
+use crate::yaml::{self, EditError, HashEdit, Patch, RefMode, TargetEdit, Tree};
+use chrono::{DateTime, Utc};
 
 /// What a branch is for: an edit site, or a single target that gets a value of its own.
 #[derive(Debug, Clone)]
@@ -47,8 +47,11 @@ pub(super) struct Desired {
     pub(super) values: Values,
     /// From the repository's root.
     pub(super) path: String,
-    pub(super) old_text: String,
-    pub(super) new_text: String,
+    /// The file as it is on the target branch.
+    pub(super) old_text: Arc<str>,
+    /// What changes in it. Many changes of one file have their text in common: the whole new text is only made of what
+    /// is compared or written.
+    pub(super) patch: Patch,
     pub(super) promotable_since: Option<DateTime<Utc>>,
     pub(super) depends_on: Vec<String>,
 }
@@ -58,11 +61,20 @@ impl Desired {
         self.current_ref != self.values.git_ref
     }
 
+    pub(super) fn new_text(&self) -> String {
+        self.patch.apply(&self.old_text)
+    }
+
+    /// The change as it is to be merged; `name` is what people call its request.
+    pub(super) fn change(&self, name: String) -> Change {
+        Change::edit(self.path.clone(), Arc::clone(&self.old_text), self.patch.clone(), name)
+    }
+
     pub(super) fn file(&self) -> FileEdit {
         FileEdit {
             path: self.path.clone(),
-            content: self.new_text.clone(),
-            diff: unified_diff(&self.path, &self.old_text, &self.new_text),
+            content: self.new_text().into(),
+            diff: diff::unified_diff(&self.path, &self.old_text, &self.patch),
         }
     }
 
@@ -77,43 +89,18 @@ impl Desired {
     }
 }
 
-fn unified_diff(path: &str, old: &str, new: &str) -> String {
-    TextDiff::from_lines(old, new)
-        .unified_diff()
-        .context_radius(3)
-        .header(&format!("a/{path}"), &format!("b/{path}"))
-        .to_string()
-}
-
 /// Tries every edit that the decisions ask for on the texts that were read.
 impl EditChecker for Bundle {
     fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(usize, String)> {
         let by_key = members_by_key(inventory, decisions);
         let mut refused: BTreeMap<&PlaceKey, String> = BTreeMap::new();
-        let mut by_file: BTreeMap<&str, (Vec<&PlaceKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
-        for (&key, members) in &by_key {
-            match due(decisions, members) {
-                Ok(decision) => {
-                    let file = &inventory.targets[members[0]].place.file;
-                    let (keys, changes) = by_file.entry(file).or_default();
-                    keys.push(key);
-                    changes.push(edits(
-                        inventory,
-                        members,
-                        &values_of(decision),
-                        mode_of(decision),
-                    ));
-                }
-                Err(Wish::Error(message)) => {
-                    refused.insert(key, message);
-                }
-                Err(_) => {}
-            }
+        for (key, patch) in patches(inventory, self, decisions, &by_key) {
+            refused.extend(patch.err().map(|message| (key, message)));
         }
-        for (file, (keys, changes)) in by_file {
-            let answers = try_edits(self, file, &changes);
-            let answers = keys.into_iter().zip(answers);
-            refused.extend(answers.filter_map(|(key, answer)| Some((key, answer.err()?))));
+        for (&key, members) in &by_key {
+            if let Err(Wish::Error(message)) = due(decisions, members) {
+                refused.insert(key, message);
+            }
         }
         let promotes = |member: &usize| decisions.subscribers[member].outcome == Outcome::Promote;
         let refused = refused.into_iter().flat_map(|(key, message)| {
@@ -124,35 +111,50 @@ impl EditChecker for Bundle {
     }
 }
 
-/// Whether each change of a file can be made on its own.
-fn try_edits(bundle: &Bundle, file: &str, changes: &[Vec<TargetEdit>]) -> Vec<Result<(), String>> {
-    match source(bundle, file) {
-        Ok(tree) => {
-            let answers = yaml::try_each(tree, changes).into_iter();
-            answers.map(|answer| answer.map_err(unsafe_edit)).collect()
-        }
-        Err(message) => vec![Err(message); changes.len()],
+/// What each promotion changes in its file, or why it cannot be edited. All promotions of a file are tried at once.
+fn patches<'a>(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    by_key: &BTreeMap<&'a PlaceKey, Vec<usize>>,
+) -> BTreeMap<&'a PlaceKey, Result<Patch, String>> {
+    let mut by_file: BTreeMap<&str, (Vec<&PlaceKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
+    for (&key, members) in by_key {
+        let Ok(decision) = due(decisions, members) else { continue };
+        let (keys, changes) = by_file.entry(&inventory.targets[members[0]].place.file).or_default();
+        keys.push(key);
+        changes.push(edits(inventory, members, &values_of(decision), mode_of(decision)));
     }
+    let mut patches = BTreeMap::new();
+    for (file, (keys, changes)) in by_file {
+        let tried: Vec<Result<Patch, String>> = match source(bundle, file) {
+            Ok(tree) => {
+                let tried = yaml::try_each(tree, &changes).into_iter();
+                tried.map(|patch| patch.map_err(unsafe_edit)).collect()
+            }
+            Err(message) => vec![Err(message); keys.len()],
+        };
+        patches.extend(keys.into_iter().zip(tried));
+    }
+    patches
 }
 
 /// What is wanted of each place whose subscribers were decided on.
 ///
-/// It depends on nothing that planning asks for, and has every edited text: made once for all the
-/// times that a run plans.
+/// It depends on nothing that planning asks for, and has every edit: made once for all the times that
+/// a run plans.
 pub struct Wishes<'a>(Vec<(&'a PlaceKey, Vec<usize>, Wish)>);
 
 impl<'a> Wishes<'a> {
     /// Makes every edit that the decisions ask for.
     pub fn of(inventory: &'a Inventory, bundle: &Bundle, decisions: &Decisions) -> Self {
-        let by_key = members_by_key(inventory, decisions).into_iter();
-        Self(
-            by_key
-                .map(|(key, members)| {
-                    let wish = wish(inventory, bundle, decisions, &members);
-                    (key, members, wish)
-                })
-                .collect(),
-        )
+        let by_key = members_by_key(inventory, decisions);
+        let mut patches = patches(inventory, bundle, decisions, &by_key);
+        let wishes = by_key.into_iter().map(|(key, members)| {
+            let wish = wish(inventory, bundle, decisions, &members, patches.remove(key));
+            (key, members, wish)
+        });
+        Self(wishes.collect())
     }
 
     /// The same by branch.
@@ -208,12 +210,19 @@ fn due<'a>(decisions: &'a Decisions, members: &[usize]) -> Result<&'a Decision, 
     of(Outcome::Promote).ok_or(Wish::NothingDue)
 }
 
-fn wish(inventory: &Inventory, bundle: &Bundle, decisions: &Decisions, members: &[usize]) -> Wish {
+fn wish(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    members: &[usize],
+    patch: Option<Result<Patch, String>>,
+) -> Wish {
     let decision = match due(decisions, members) {
         Ok(decision) => decision,
         Err(wish) => return wish,
     };
-    match desired(inventory, bundle, members, values_of(decision), mode_of(decision)) {
+    let patch = patch.unwrap_or_else(|| Err("it was not tried".to_owned()));
+    match patch.and_then(|patch| desired(inventory, bundle, members, values_of(decision), patch)) {
         Ok(desired) => Wish::Promote(Arc::new(Desired {
             promotable_since: decision.promotable_since,
             ..desired
@@ -242,11 +251,10 @@ fn desired(
     bundle: &Bundle,
     members: &[usize],
     values: Values,
-    mode: RefMode,
+    patch: Patch,
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
     let tree = source(bundle, &first.place.file)?;
-    let new_text = edited(inventory, bundle, members, &values, mode)?;
     let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
     let mut uids: Vec<_> = targets.iter().map(|target| target.uid.clone()).collect();
     uids.sort();
@@ -263,8 +271,8 @@ fn desired(
         current_ref: first.git_ref.clone().unwrap_or_default(),
         values,
         path: format!("data{}", first.place.file),
-        old_text: tree.text().to_owned(),
-        new_text,
+        old_text: tree.shared_text(),
+        patch,
         promotable_since: None,
         depends_on,
     })
@@ -278,9 +286,22 @@ pub(super) fn edited(
     values: &Values,
     mode: RefMode,
 ) -> Result<String, String> {
+    let (tree, patch) = patch_of(inventory, bundle, members, values, mode)?;
+    Ok(patch.apply(tree.text()))
+}
+
+/// The file that these targets are in, and what giving them these values changes in it.
+fn patch_of<'a>(
+    inventory: &Inventory,
+    bundle: &'a Bundle,
+    members: &[usize],
+    values: &Values,
+    mode: RefMode,
+) -> Result<(&'a Tree, Patch), String> {
     let first = members.first().ok_or("no target is named")?;
     let tree = source(bundle, &inventory.targets[*first].place.file)?;
-    yaml::edit(tree, &edits(inventory, members, values, mode)).map_err(unsafe_edit)
+    let patch = yaml::patch(tree, &edits(inventory, members, values, mode)).map_err(unsafe_edit)?;
+    Ok((tree, patch))
 }
 
 /// The subscribers that a commit names.
@@ -304,7 +325,8 @@ pub(super) fn with_values(
     let members: Vec<usize> =
         members.iter().copied().filter(|member| named.contains(&node(member))).collect();
     let mode = mode_for(inventory, &members)?;
-    desired(inventory, bundle, &members, trailers.values.clone(), mode).ok()
+    let (_, patch) = patch_of(inventory, bundle, &members, &trailers.values, mode).ok()?;
+    desired(inventory, bundle, &members, trailers.values.clone(), patch).ok()
 }
 
 /// These values written to a whole place, the one that a subscriber shares.
@@ -315,7 +337,8 @@ pub(super) fn of_place(
     values: &Values,
 ) -> Option<Desired> {
     let site = inventory.sites.get(inventory.site_of.get(&subscriber)?)?;
-    desired(inventory, bundle, &site.members, values.clone(), RefMode::InPlace).ok()
+    let (_, patch) = patch_of(inventory, bundle, &site.members, values, RefMode::InPlace).ok()?;
+    desired(inventory, bundle, &site.members, values.clone(), patch).ok()
 }
 
 /// How the refs of these subscribers are written so that nobody else's moves.
@@ -342,10 +365,10 @@ fn edits(
     values: &Values,
     ref_mode: RefMode,
 ) -> Vec<TargetEdit> {
-    let mut edits: Vec<TargetEdit> = Vec::new();
+    let (mut edits, mut nodes): (Vec<TargetEdit>, BTreeSet<_>) = Default::default();
     for &member in members {
         let target = &inventory.targets[member];
-        if edits.iter().any(|edit| edit.target == target.node) {
+        if !nodes.insert(target.node) {
             continue;
         }
         edits.push(TargetEdit {

@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use super::authorship::{Authorship, OwnChange};
 use super::claims::Claims;
-use super::conflicts::{Change, Merge, MergeTexts, Standing};
+use super::conflicts::{Merge, MergeTexts, Standing};
 use super::desired::{Desired, Group, Wish, Wishes};
-use super::model::{Needs, Plan, Reason, Settings, Step};
+use super::model::{MAX_UNWRITTEN_BYTES, Needs, Plan, Reason, Settings, Step};
 use super::openings;
 use super::owners::Owners;
 use super::trailers::Trailers;
@@ -60,6 +60,7 @@ pub fn plan(
         authorship: BTreeMap::new(),
         strays: 0,
         claims: Claims::default(),
+        unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan,
     };
     if let Some(repo) = repo {
@@ -100,6 +101,8 @@ pub(super) struct Planner<'a> {
     /// Branches without a place or a request that were looked into.
     pub(super) strays: usize,
     pub(super) claims: Claims,
+    /// How much text of what is not written may still be kept.
+    pub(super) unwritten_bytes: usize,
     pub(super) plan: Plan,
 }
 
@@ -275,7 +278,7 @@ impl<'a> Planner<'a> {
     ) {
         let anew = self
             .with_values(group, existing.trailers())
-            .filter(|desired| desired.new_text != desired.old_text);
+            .filter(|desired| !desired.patch.is_empty());
         let Some(desired) = anew else {
             let reason =
                 "it no longer merges into the target branch, and cannot be made anew on it";
@@ -297,12 +300,7 @@ impl<'a> Planner<'a> {
         existing: &Existing<'_>,
         desired: &Desired,
     ) -> Result<(), String> {
-        let change = Change {
-            path: desired.path.clone(),
-            base: desired.old_text.clone(),
-            text: desired.new_text.clone(),
-            name: format!("!{}", existing.request.iid),
-        };
+        let change = desired.change(format!("!{}", existing.request.iid));
         self.standing.admit(&desired.old_text, change)
     }
 
@@ -313,11 +311,11 @@ impl<'a> Planner<'a> {
         desired: Arc<Desired>,
     ) -> Option<(Existing<'e>, Arc<Desired>)> {
         let (before, after) = (existing.own.before, existing.own.after());
+        let new_text = desired.new_text();
         let right = existing.trailers().path == desired.path
             && !self.names_others(existing.trailers(), &desired)
-            && ((before, after) == (&*desired.old_text, &*desired.new_text)
-                || self.merger.merge(before, &desired.old_text, after)
-                    == Merge::Clean(desired.new_text.clone()));
+            && ((before == &*desired.old_text && *after == new_text)
+                || self.merger.merge(before, &desired.old_text, &after) == Merge::Clean(new_text));
         // Beside the others its change may fit when it is made on the tip.
         if !right || self.admit_as_it_is(&existing).is_err() {
             return Some((existing, desired));

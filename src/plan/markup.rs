@@ -65,22 +65,25 @@ pub fn plain(text: &str) -> String {
 /// `GL-7` is an issue of GitLab's, `OPS-12` one of another tracker.
 pub fn break_references(text: &str, instead: &str) -> String {
     let mut broken = String::with_capacity(text.len());
+    let mut ends_in_key = false;
     let mut chars = text.chars().peekable();
     while let Some(char) = chars.next() {
         let number = chars.peek().is_some_and(char::is_ascii_digit);
-        if char == '-' && number && ends_in_key(&broken) {
+        if char == '-' && number && ends_in_key {
             broken.push_str(instead);
+            ends_in_key = instead.chars().fold(ends_in_key, goes_on_as_key);
         } else {
             broken.push(char);
+            ends_in_key = goes_on_as_key(ends_in_key, char);
         }
     }
     broken
 }
 
-/// Does it end in what a tracker calls a project: a capital, and capitals, digits or `_` after it?
-fn ends_in_key(text: &str) -> bool {
-    let key = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
-    text.bytes().rev().take_while(key).any(|b| b.is_ascii_uppercase())
+/// Does a text end in what a tracker calls a project (a capital, and capitals, digits or `_` after it) with one more
+/// character? `is_key`: it did before. So a text is gone through once, however long it is.
+fn goes_on_as_key(is_key: bool, char: char) -> bool {
+    char.is_ascii_uppercase() || is_key && (char.is_ascii_digit() || char == '_')
 }
 
 /// Cuts to at most `limit` characters, with an ellipsis.
@@ -142,6 +145,37 @@ mod tests {
         assert_eq!(plain("closes GL-7-8, R2_D-2 é-1"), "closes GL_7_8, R2_D_2 é-1");
         let ordinary = "saas-rbac/crcp01ue1-2/UTF-x/rbac-prod";
         assert_eq!(plain(ordinary), ordinary);
+    }
+
+    /// The same, looking back from each dash: takes the square of the length.
+    fn broken_by_looking_back(text: &str, instead: &str) -> String {
+        let mut broken = String::new();
+        for (at, char) in text.char_indices() {
+            let key = |c: &char| c.is_ascii_uppercase() || c.is_ascii_digit() || *c == '_';
+            let is_key = broken.chars().rev().take_while(key).any(|c| c.is_ascii_uppercase());
+            let number = text[at + char.len_utf8()..].starts_with(|c: char| c.is_ascii_digit());
+            if char == '-' && is_key && number {
+                broken.push_str(instead);
+            } else {
+                broken.push(char);
+            }
+        }
+        broken
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn references_are_broken_as_by_looking_back(text in "[-_A7aé%]{0,40}", instead in "_|%2D|") {
+            let expected = broken_by_looking_back(&text, &instead);
+            proptest::prop_assert_eq!(break_references(&text, &instead), expected);
+        }
+    }
+
+    #[test]
+    fn a_long_name_of_dashes_is_gone_through_once() {
+        // Looking back from each dash took 50 seconds.
+        let name = format!("A{}", "-1".repeat(200_000));
+        assert_eq!(plain(&name), name.replace('-', "_"));
     }
 
     #[test]

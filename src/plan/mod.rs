@@ -9,7 +9,7 @@
 //! `lifecycle` compares the two and gives every request its action, whose writes
 //! are in `actions` and `closing`; `openings` opens what is due and has no request, unless
 //! `word` knows a person's against it; `conflicts` lets only such requests stand
-//! beside each other as merge in any order; `message` writes the texts for
+//! beside each other as merge in any order, by the ranges of `diff`; `message` writes the texts for
 //! people and `trailers` those for the bot itself. Planning again on the result
 //! of a plan changes nothing.
 
@@ -22,6 +22,7 @@ mod claims;
 mod closing;
 mod conflicts;
 mod desired;
+mod diff;
 mod lifecycle;
 mod markup;
 mod message;
@@ -42,6 +43,8 @@ pub use model::{
     Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
 };
 pub use scope::Scope;
+#[doc(hidden)]
+pub use trailers::Trailers;
 
 #[cfg(test)]
 mod desired_tests;

@@ -1,6 +1,7 @@
 //! What a plan is.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{CommitSha, Problem, Share, TargetUid};
 use crate::inventory::Target;
 use crate::observe::ports::{NewCommit, NewRequest, RequestChange};
+
+/// How much text of merge requests that a run does not write is kept in a plan, for reports.
+///
+/// Thousands may be due in one large file: then the whole file stands in each of them.
+pub const MAX_UNWRITTEN_BYTES: usize = 4 << 20;
 
 /// What is wanted of a run, beside the facts.
 #[derive(Debug, Clone)]
@@ -159,7 +165,7 @@ pub struct FileEdit {
     /// From the repository's root.
     pub path: String,
     /// The whole new text.
-    pub content: String,
+    pub content: Arc<str>,
     /// Unified diff against the text that was read.
     pub diff: String,
 }
@@ -222,7 +228,8 @@ pub struct PlannedRequest {
     /// Subscribers that it promotes until its steps are done, and not after them: nothing is opened
     /// for them before.
     pub gives_up: Vec<TargetUid>,
-    /// What it changes; empty where that is not known or not wanted.
+    /// What it changes; empty where that is not known or not wanted, and where it is not written in this run and the
+    /// texts of others that are not fill [`MAX_UNWRITTEN_BYTES`].
     pub files: Vec<FileEdit>,
     /// Since when deployments, soak time and schedule allow it.
     pub promotable_since: Option<DateTime<Utc>>,

@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::authorship::{Authorship, OwnChange};
-use super::conflicts::Change;
 use super::desired::{Desired, Group, Wish};
 use super::lifecycle::{Groups, Planner};
 use super::message;
-use super::model::{Action, PlannedRequest, Reason, Seen, Step};
+use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
 use crate::observe::ports::NewRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
@@ -34,9 +33,11 @@ pub(super) fn plan(
     });
     let mut opened = 0;
     for (group, desired) in due {
-        let planned = opening(planner, repo, groups, (group, desired), &mut opened);
+        let mut planned = opening(planner, repo, groups, (group, desired), &mut opened);
         if planned.action == Action::Create {
             used.insert(group.branch.clone());
+        } else {
+            planned.files = planner.unwritten_file(desired);
         }
         planner.plan.requests.push(planned);
     }
@@ -61,7 +62,7 @@ fn opening(
         labels: planner.settings.labels.clone(),
         targets: desired.targets.clone(),
         gives_up: Vec::new(),
-        files: vec![desired.file()],
+        files: Vec::new(),
         promotable_since: desired.promotable_since,
         opened_at: None,
         persons_draft: false,
@@ -109,23 +110,20 @@ fn opening(
         defer(code, format!("due, but {reason}"));
         return planned;
     }
-    let change = Change {
-        path: desired.path.clone(),
-        base: desired.old_text.clone(),
-        text: desired.new_text.clone(),
-        name: group.branch.clone(),
-    };
+    let change = desired.change(group.branch.clone());
     if let Err(other) = planner.standing.admit(&desired.old_text, change) {
         defer(Reason::WaitsForRequest, format!("cannot be merged beside {other}: waits for it"));
         return planned;
     }
     *opened += 1;
+    let file = desired.file();
     if let Some(repo) = repo {
-        planned.steps = steps(planner, repo, group, desired, tip, title);
+        planned.steps = steps(planner, repo, group, (desired, &file), tip, title);
         let newest = newest_past(planner, &group.branch);
         let tip = tip.map(|(tip, _)| tip.sha.clone());
         planned.seen = Some(Seen::Branch { newest, tip, bot_id: repo.bot.id });
     }
+    planned.files = vec![file];
     planned
 }
 
@@ -138,7 +136,7 @@ fn steps(
     planner: &Planner<'_>,
     repo: &ConfigRepoFacts,
     group: &Group,
-    desired: &Desired,
+    (desired, file): (&Desired, &FileEdit),
     tip: Option<(&CommitDetail, bool)>,
     title: String,
 ) -> Vec<Step> {
@@ -146,7 +144,8 @@ fn steps(
     match tip {
         Some((_, true)) => {}
         other => {
-            steps.push(planner.commit_step(repo, desired, &group.branch, other.map(|(tip, _)| tip)))
+            let tip = other.map(|(tip, _)| tip);
+            steps.push(planner.commit_step(repo, desired, file, &group.branch, tip));
         }
     }
     steps.push(Step::Open(NewRequest {
@@ -205,6 +204,6 @@ fn is_wanted(group: &Group, own: &OwnChange<'_>) -> bool {
     let Wish::Promote(desired) = &group.wish else { return false };
     own.trailers.path == desired.path
         && own.trailers.values == desired.values
-        && own.before == desired.old_text
-        && own.after() == desired.new_text
+        && own.before == &*desired.old_text
+        && own.after() == desired.new_text()
 }

@@ -69,7 +69,7 @@ impl<'a> Declared<'a> {
         let made = |after: &String| sha256_hex(after.as_bytes()) == self.digests.1;
         let after = if named.len() == self.trailers.targets.len() {
             desired::with_values(&inventory, &bundle, &named, &self.trailers)
-                .map(|desired| desired.new_text)
+                .map(|desired| desired.new_text())
                 .filter(made)
         } else {
             self.of_former_targets(&bundle, &all_declared(&bundle, digest)).find(made)

@@ -221,7 +221,7 @@ pub struct RequestReport {
     pub labels: BTreeSet<String>,
     /// Subscribers that it promotes.
     pub targets: Vec<TargetUid>,
-    /// What it changes.
+    /// What it changes; may be left out of what this run does not write.
     pub files: Vec<FileReport>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
@@ -243,9 +243,15 @@ pub struct FileReport {
     /// From the repository's root.
     pub path: String,
     /// The whole new text.
-    pub content: String,
+    #[serde(serialize_with = "as_text")]
+    pub content: Arc<str>,
     /// Unified diff.
     pub diff: String,
+}
+
+/// The `rc` feature of serde is for the whole program; one field needs it.
+fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }
 
 impl PlanReport {

@@ -53,7 +53,7 @@ impl<'a> Build<'a> {
     fn new(text: &'a str, bom: usize, limits: &Limits) -> Self {
         let guess = text.len() / 16;
         let tree = Tree {
-            text: text.to_owned(),
+            text: text.into(),
             nodes: Vec::with_capacity(guess),
             children: Vec::with_capacity(guess),
             aliases: Vec::new(),

@@ -1,55 +1,98 @@
 //! Trying many edits of one text.
 
-use super::edit::{TargetEdit, edit, splices, written};
+use super::edit::{TargetEdit, checked, patch, splices};
 use super::error::EditError;
+use super::patch::Patch;
 use super::splice::Splice;
 use super::tree::{NodeId, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Whether [`edit`] can make each of these changes without the others: its very answers.
+/// How many bytes of edited text are read again for the edits of one file, each of which could fail and be looked for.
+const MAX_REREAD_BYTES: usize = 64 << 20;
+
+/// The least number of times that an edited text is read again, however large it is.
+const MIN_REREADS: usize = 8;
+
+/// What [`edit`](super::edit()) changes for each of these changes made without the others: its very answers.
 ///
 /// The text is read again and compared once for all changes together, and in halves where that fails. A change of
 /// what is used elsewhere too, or what another change is about as well, is tried alone: together they could be right
-/// where one alone is not.
-pub fn try_each(tree: &Tree, changes: &[Vec<TargetEdit>]) -> Vec<Result<(), EditError>> {
-    let mut answers = vec![Ok(()); changes.len()];
+/// where one alone is not. That is bounded: what is not tried by then is refused.
+pub fn try_each(tree: &Tree, changes: &[Vec<TargetEdit>]) -> Vec<Result<Patch, EditError>> {
     let planned: Vec<_> = changes.iter().map(|change| splices(tree, change)).collect();
-    let shared = Shared::of(tree, planned.iter().flatten());
+    let shared = Shared::of(tree, &planned);
+    let mut batch = Batch {
+        tree,
+        changes,
+        rereads: (MAX_REREAD_BYTES / tree.text().len().max(1)).max(MIN_REREADS),
+        answers: vec![Ok(Patch::default()); changes.len()],
+    };
     let (mut together, mut alone) = (Vec::new(), Vec::new());
-    for (index, (edits, planned)) in changes.iter().zip(planned).enumerate() {
+    for (index, planned) in planned.into_iter().enumerate() {
         match planned {
             Ok(splices) if !splices.iter().any(|splice| shared.has(splice.node)) => {
-                together.push(Try { index, edits, splices });
+                together.push(Try { index, splices });
             }
-            _ => alone.push(index),
+            Ok(_) | Err(EditError::Shared { .. }) => alone.push(index),
+            Err(error) => batch.answers[index] = Err(error),
         }
     }
     let mut parts = vec![together.as_slice()];
     while let Some(part) = parts.pop() {
         match part {
             [] => {}
-            [one] => alone.push(one.index),
-            _ if is_right(tree, part) => {}
+            [one] => batch.alone(one.index),
+            _ if batch.are_right(part) => {}
             _ => parts.extend(<[_; 2]>::from(part.split_at(part.len() / 2))),
         }
     }
-    for index in alone {
-        answers[index] = edit(tree, &changes[index]).map(drop);
-    }
-    answers
+    alone.into_iter().for_each(|index| batch.alone(index));
+    batch.answers
 }
 
 /// A change that nothing else can be mixed up with.
-struct Try<'a> {
+struct Try {
     index: usize,
-    edits: &'a [TargetEdit],
     splices: Vec<Splice>,
 }
 
-fn is_right(tree: &Tree, part: &[Try<'_>]) -> bool {
-    let edits: Vec<TargetEdit> = part.iter().flat_map(|one| one.edits).cloned().collect();
-    let splices = part.iter().flat_map(|one| &one.splices).cloned().collect();
-    written(tree, &edits, splices).is_ok()
+struct Batch<'a> {
+    tree: &'a Tree,
+    changes: &'a [Vec<TargetEdit>],
+    /// How many times an edited text may still be read again.
+    rereads: usize,
+    answers: Vec<Result<Patch, EditError>>,
+}
+
+impl Batch<'_> {
+    /// Tries changes together; if they are right, each of them is.
+    fn are_right(&mut self, part: &[Try]) -> bool {
+        let Some(rest) = self.rereads.checked_sub(1) else { return false };
+        self.rereads = rest;
+        let edits: Vec<TargetEdit> =
+            part.iter().flat_map(|one| &self.changes[one.index]).cloned().collect();
+        let all = part.iter().flat_map(|one| &one.splices).cloned().collect();
+        if checked(self.tree, &edits, all).is_err() {
+            return false;
+        }
+        for one in part {
+            self.answers[one.index] = super::splice::patch(self.tree, one.splices.clone());
+        }
+        true
+    }
+
+    fn alone(&mut self, index: usize) {
+        let change = &self.changes[index];
+        self.answers[index] = match self.rereads.checked_sub(1) {
+            Some(rest) => {
+                self.rereads = rest;
+                patch(self.tree, change)
+            }
+            None => Err(EditError::NotTried {
+                at: self.tree.position_of(change.first().map_or(self.tree.root, |e| e.target)),
+            }),
+        };
+    }
 }
 
 /// What more than one change, or an alias, leads to.
@@ -59,11 +102,11 @@ struct Shared<'a> {
 }
 
 impl<'a> Shared<'a> {
-    fn of<'s>(tree: &'a Tree, changes: impl Iterator<Item = &'s Vec<Splice>>) -> Self {
+    fn of(tree: &'a Tree, changes: &[Result<Vec<Splice>, EditError>]) -> Self {
         let mut nodes: BTreeSet<NodeId> = tree.aliases.iter().map(|(node, _)| *node).collect();
         let mut seen: BTreeMap<NodeId, usize> = BTreeMap::new();
-        for (change, splices) in changes.enumerate() {
-            for splice in splices {
+        for (change, splices) in changes.iter().enumerate() {
+            for splice in splices.iter().flatten() {
                 if *seen.entry(splice.node).or_insert(change) != change {
                     nodes.insert(splice.node);
                 }

@@ -25,7 +25,7 @@ fn changes(tree: &Tree, hashes: &[HashEdit]) -> Vec<Vec<TargetEdit>> {
 #[track_caller]
 fn refused(tree: &Tree, hashes: &[HashEdit]) -> (Vec<usize>, usize) {
     let changes = changes(tree, hashes);
-    let alone: Vec<_> = changes.iter().map(|change| edit(tree, change).map(drop)).collect();
+    let alone: Vec<_> = changes.iter().map(|change| patch(tree, change)).collect();
     REREAD.set(0);
     let answers = try_each(tree, &changes);
     assert_eq!(answers, alone);

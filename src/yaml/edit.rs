@@ -1,12 +1,13 @@
 //! Promoting targets in the text of a datafile.
 
 use super::error::{EditError, ParseError, Position};
+use super::patch::Patch;
 use super::path::{NodePath, Step};
 use super::quote::{Quoting, write_scalar};
 use super::site::is_cut;
-use super::splice::{Splice, apply};
+use super::splice::{self, Splice};
 use super::tree::{Content, Kind, Limits, NodeId, Tree};
-use super::value::Value;
+use super::value::first_difference;
 
 /// What is to become of one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,14 @@ pub struct HashEdit {
 /// When something on the way is not what it has to be (a duplicate key, no mapping, an odd notation), when a value
 /// that changes is also that of another place, or when the new text does not read as it should.
 pub fn edit(tree: &Tree, edits: &[TargetEdit]) -> Result<String, EditError> {
+    patch(tree, edits).map(|patch| patch.apply(tree.text()))
+}
+
+/// What [`edit`] changes.
+///
+/// # Errors
+/// Those of [`edit`].
+pub fn patch(tree: &Tree, edits: &[TargetEdit]) -> Result<Patch, EditError> {
     let first = Plan::new(tree, edits, RefMode::InPlace).run();
     let Err(EditError::Shared { .. }) = first else {
         return first;
@@ -68,8 +77,7 @@ pub fn edit(tree: &Tree, edits: &[TargetEdit]) -> Result<String, EditError> {
 /// # Errors
 /// The first place where it does not.
 pub fn verify(old: &Tree, new: &Tree, wanted: &[TargetEdit]) -> Result<(), EditError> {
-    let expected = Value::of(old, wanted);
-    match expected.difference(&Value::of(new, &[])) {
+    match first_difference(old, new, wanted) {
         None => Ok(()),
         Some((path, why)) => Err(EditError::Verification { at: nearest(old, &path), path, why }),
     }
@@ -91,25 +99,25 @@ pub(super) fn splices(tree: &Tree, edits: &[TargetEdit]) -> Result<Vec<Splice>, 
     Plan::new(tree, edits, RefMode::InPlace).splices()
 }
 
-/// The new text, once it was read again and found right.
-pub(super) fn written(
+/// The changes as a patch, once the new text was read again and found right.
+pub(super) fn checked(
     tree: &Tree,
     edits: &[TargetEdit],
     splices: Vec<Splice>,
-) -> Result<String, EditError> {
+) -> Result<Patch, EditError> {
     let mut changed: Vec<NodeId> = splices.iter().map(|s| s.node).collect();
     changed.sort_unstable();
     if changed.is_empty() {
-        return Ok(tree.text().to_owned());
+        return Ok(Patch::default());
     }
-    let text = apply(tree, splices)?;
-    let new = reread(&text).map_err(|e| EditError::Verification {
+    let patch = splice::patch(tree, splices)?;
+    let new = reread(&patch.apply(tree.text())).map_err(|e| EditError::Verification {
         at: tree.position_of(changed[0]),
         path: tree.written_path(changed[0]),
         why: format!("the new text can't be read ({e})"),
     })?;
     verify(tree, &new, edits).map_err(|e| foreign(tree, &changed, e))?;
-    Ok(text)
+    Ok(patch)
 }
 
 struct Plan<'a> {
@@ -126,9 +134,9 @@ impl<'a> Plan<'a> {
         Self { tree, edits, hash_mode, splices: Vec::new(), items: Vec::new() }
     }
 
-    fn run(self) -> Result<String, EditError> {
+    fn run(self) -> Result<Patch, EditError> {
         let (tree, edits) = (self.tree, self.edits);
-        written(tree, edits, self.splices()?)
+        checked(tree, edits, self.splices()?)
     }
 
     /// The changes of the text, not tried yet.

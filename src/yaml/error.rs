@@ -227,6 +227,14 @@ pub enum EditError {
         /// What stands in the way.
         why: &'static str,
     },
+    /// So many other edits of the file failed that this one was not tried any more.
+    #[error(
+        "{at}: not tried, as too many other edits of this file failed: make those possible first"
+    )]
+    NotTried {
+        /// Where the target is.
+        at: Position,
+    },
     /// The new text does not read as it should.
     #[error("{at}: the change would not read as it should: {why} at {path}")]
     Verification {
@@ -251,6 +259,7 @@ impl EditError {
             | Self::NotAnAlias { at }
             | Self::Conflict { at, .. }
             | Self::TooManyUsers { at }
+            | Self::NotTried { at }
             | Self::Notation { at, .. }
             | Self::Verification { at, .. } => *at,
         }

@@ -4,7 +4,7 @@ use super::edit::HashEdit;
 use super::error::EditError;
 use super::look::Look;
 use super::quote::{Context, Quoting, write_scalar};
-use super::splice::Splice;
+use super::splice::{Splice, is_break};
 use super::tree::{Content, NodeId, Style, Tree, flag};
 
 const CHANNEL: &str = "channel";
@@ -36,7 +36,8 @@ impl Tree {
         let comma = self.text.as_bytes().get(next) == Some(&b',');
         let after = if comma { next + 1 } else { end };
         let first = self.raw_children(list).first().map_or(after, |id| self.outer_start(*id));
-        let own_lines = self.line_start(first) > bracket && self.rest_is_comment(after);
+        let before = self.text.as_bytes().get(bracket..first).unwrap_or_default();
+        let own_lines = before.iter().any(|b| is_break(*b)) && self.rest_is_comment(after);
         if !own_lines {
             splices.push(Splice::inline(end..end, format!(", {}", entries.join(", ")), list));
             return;

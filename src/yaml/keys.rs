@@ -53,6 +53,12 @@ pub(super) fn check_keys(
 }
 
 impl Tree {
+    /// Which child of another node a node is, as written.
+    pub(super) fn place_in(&self, parent: NodeId, id: NodeId) -> Option<usize> {
+        // Nodes are numbered in the order of the text, so children are sorted.
+        self.raw_children(parent).binary_search(&id).ok()
+    }
+
     /// The path of a node where it is written.
     pub(super) fn written_path(&self, id: NodeId) -> NodePath {
         let mut steps = Vec::new();
@@ -63,7 +69,7 @@ impl Tree {
                 break;
             }
             let children = self.raw_children(parent);
-            let place = children.iter().position(|child| *child == id).unwrap_or_default();
+            let place = self.place_in(parent, id).unwrap_or_default();
             steps.push(match self.raw(parent).content {
                 Content::Mapping => Step::Key(
                     children

@@ -2,7 +2,7 @@
 
 use super::error::Position;
 use super::scalar::Scalar;
-use super::tree::{Content, Kind, Node, NodeId, Style, Tree};
+use super::tree::{Content, Kind, Node, NodeId, Style, Tree, flag};
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -55,6 +55,26 @@ impl<'a> NodeRef<'a> {
         entries.map(move |(key, value)| (key, Self::of(tree, value)))
     }
 
+    /// Is this scalar the same as another one by its text, tag and quotes, so that both read alike?
+    pub(super) fn is_written_as(self, other: NodeRef<'_>) -> bool {
+        let (a, b) = (self.raw(), other.raw());
+        let is_plain = |node: &Node| node.style == Style::Plain;
+        a.tag == b.tag
+            && is_plain(a) == is_plain(b)
+            && self.tree.value(self.id) == other.tree.value(other.id)
+    }
+
+    /// Does this mapping have exactly the keys and values that are written in it: no merge key, no duplicate?
+    pub(super) fn is_as_written(self) -> bool {
+        !self.raw().has(flag::MERGE | flag::DUPLICATES)
+    }
+
+    /// The key and value that this child of a mapping is a part of; `None` for keys.
+    pub(super) fn written_entry(self, child: usize) -> Option<(Cow<'a, str>, NodeRef<'a>)> {
+        let pair = self.tree.raw_children(self.id).get(child / 2 * 2..child / 2 * 2 + 2)?;
+        (child % 2 == 1).then(|| (self.tree.key_text(pair[0]), Self::of(self.tree, pair[1])))
+    }
+
     /// The items of a list; nothing for other nodes.
     pub fn items(self) -> impl ExactSizeIterator<Item = NodeRef<'a>> {
         let tree = self.tree;
@@ -63,6 +83,15 @@ impl<'a> NodeRef<'a> {
             _ => &[],
         };
         items.iter().map(move |id| Self::of(tree, *id))
+    }
+
+    /// An item of a list, from 0.
+    pub fn item(self, index: usize) -> Option<NodeRef<'a>> {
+        let items = match self.kind() {
+            Kind::Sequence => self.tree.raw_children(self.id),
+            _ => &[],
+        };
+        items.get(index).map(|id| Self::of(self.tree, *id))
     }
 
     /// The value of a scalar; `None` for lists and mappings.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+/// Longer keys are printed in part.
+const MAX_PRINTED_BYTES: usize = 1_024;
+const PRINTED_BYTES: usize = 100;
+
 /// One step from a node to a child.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
@@ -127,6 +131,12 @@ impl fmt::Display for NodePath {
         for (i, step) in self.0.iter().enumerate() {
             match step {
                 Step::Index(n) => write!(f, "[{n}]")?,
+                // Messages repeat paths, and nobody reads a key of a megabyte.
+                Step::Key(key) if key.len() > MAX_PRINTED_BYTES => {
+                    let cut =
+                        key.char_indices().map(|(at, _)| at).take_while(|at| *at <= PRINTED_BYTES);
+                    write!(f, "[\"{}…\"]", key[..cut.last().unwrap_or(0)].escape_debug())?;
+                }
                 Step::Key(key)
                     if key.is_empty() || key.contains(['.', '[', ']', '"', ' ', '\n']) =>
                 {
@@ -150,6 +160,8 @@ mod tests {
         assert_eq!(path.to_string(), "a[0][\"b.c\"].d");
         assert_eq!(NodePath::parse(&path.to_string()), Some(path.clone()));
         assert_eq!(NodePath::parse(""), Some(NodePath::root()));
+        let long = NodePath::root().key("é".repeat(1_000)).to_string();
+        assert_eq!(long, format!("[\"{}…\"]", "é".repeat(50)));
         for no_path in ["[", "[x]", "a..b", "a[0]b", "a[\"b]", ".a"] {
             assert_eq!(NodePath::parse(no_path), None, "{no_path}");
         }

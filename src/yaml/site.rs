@@ -127,8 +127,17 @@ impl Walk {
         match at.kind() {
             Kind::Scalar => {}
             Kind::Sequence => {
-                for (i, item) in at.items().enumerate() {
-                    self.step(|| Step::Index(i), item);
+                for place in self.leading_children(at) {
+                    if let Some(item) = at.item(place) {
+                        self.step(|| Step::Index(place), item);
+                    }
+                }
+            }
+            Kind::Mapping if at.is_as_written() => {
+                for place in self.leading_children(at) {
+                    if let Some((key, value)) = at.written_entry(place) {
+                        self.step(|| Step::Key(key.into_owned()), value);
+                    }
                 }
             }
             Kind::Mapping => {
@@ -137,6 +146,17 @@ impl Walk {
                 }
             }
         }
+    }
+
+    /// Which children of a list or mapping lead to the node. Looks at those that do only, as a list
+    /// of targets may be long and each of them is asked for.
+    fn leading_children(&self, at: NodeRef<'_>) -> Vec<usize> {
+        let children = at.tree.raw_children(at.id());
+        let (Some(first), Some(last)) = (children.first(), children.last()) else {
+            return Vec::new();
+        };
+        let leads = self.leads.range(*first..=*last);
+        leads.filter_map(|id| at.tree.place_in(at.id(), *id)).collect()
     }
 
     fn step(&mut self, step: impl FnOnce() -> Step, to: NodeRef<'_>) {

@@ -1,6 +1,7 @@
 //! Changes of a text, and finding one's way in it by bytes.
 
 use super::error::EditError;
+use super::patch::Patch;
 use super::tree::{Content, NodeId, Style, Tree, flag};
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -24,30 +25,25 @@ impl Splice {
     }
 }
 
-/// The text with all changes made. Equal ones are made once.
-pub(super) fn apply(tree: &Tree, mut splices: Vec<Splice>) -> Result<String, EditError> {
+/// All changes as one patch of the text. Equal ones are made once.
+pub(super) fn patch(tree: &Tree, mut splices: Vec<Splice>) -> Result<Patch, EditError> {
     splices.sort_by_key(|s| (s.range.start, s.rank, Reverse(s.column), s.range.end));
     splices.dedup();
-    let text = tree.text();
-    let mut out = String::with_capacity(text.len() + 512);
     let mut done = 0;
     for splice in &splices {
-        let kept = text.get(done..splice.range.start);
-        let (Some(kept), Some(_)) = (kept, text.get(splice.range.clone())) else {
+        let is_free = splice.range.start >= done && tree.text.get(splice.range.clone()).is_some();
+        if !is_free {
             return Err(EditError::Conflict {
                 at: tree.position_of(splice.node),
                 what: tree.written_path(splice.node).to_string(),
             });
-        };
-        out.push_str(kept);
-        out.push_str(&splice.text);
+        }
         done = splice.range.end;
     }
-    out.push_str(text.get(done..).unwrap_or_default());
-    Ok(out)
+    Ok(Patch::new(splices.into_iter().map(|splice| (splice.range, splice.text)).collect()))
 }
 
-fn is_break(b: u8) -> bool {
+pub(super) fn is_break(b: u8) -> bool {
     matches!(b, b'\n' | b'\r')
 }
 
@@ -93,12 +89,13 @@ impl Tree {
 
     /// Is there nothing but blanks and a comment up to the end of the line?
     pub(super) fn rest_is_comment(&self, at: usize) -> bool {
-        let rest = &self.text.as_bytes()[at..self.line_end(at)];
+        // A line may be the whole file, so it is not looked for its end.
+        let rest = &self.text.as_bytes()[at..];
         let blanks = rest.iter().take_while(|b| is_blank(**b)).count();
         match rest.get(blanks) {
             None => true,
             Some(b'#') => blanks > 0,
-            Some(_) => false,
+            Some(b) => is_break(*b),
         }
     }
 
@@ -133,7 +130,7 @@ impl Tree {
     pub(super) fn after_indicator(&self, id: NodeId) -> usize {
         let parent = NodeId(self.raw(id).parent);
         let siblings = self.raw_children(parent);
-        let Some(place) = siblings.iter().position(|s| *s == id).filter(|_| parent != id) else {
+        let Some(place) = self.place_in(parent, id) else {
             return self.outer_start(id);
         };
         let flow = self.raw(parent).style == Style::Flow;

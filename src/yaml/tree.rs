@@ -6,6 +6,7 @@ use super::path::{NodePath, Step};
 use super::scalar::{Scalar, resolve_plain, resolve_tagged};
 use super::tag::Tag;
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What a document may cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl Node {
 /// A document: its text and its nodes.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    pub(super) text: String,
+    pub(super) text: Arc<str>,
     pub(super) nodes: Vec<Node>,
     pub(super) children: Vec<NodeId>,
     /// Each node that an alias stands for, with the alias, in order.
@@ -148,6 +149,11 @@ impl Tree {
         &self.text
     }
 
+    /// The same text, shared.
+    pub fn shared_text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
+    }
+
     /// The top node.
     pub fn root(&self) -> NodeRef<'_> {
         self.node(self.root)
@@ -169,7 +175,7 @@ impl Tree {
     pub fn at_path(&self, path: &NodePath) -> Option<NodeRef<'_>> {
         path.steps().iter().try_fold(self.root(), |node, step| match step {
             Step::Key(key) => node.get(key),
-            Step::Index(index) => node.items().nth(*index),
+            Step::Index(index) => node.item(*index),
         })
     }
 
@@ -213,7 +219,7 @@ impl Tree {
         if node.content != Content::Scalar {
             return "";
         }
-        let source = if node.has(flag::DECODED) { &self.decoded } else { &self.text };
+        let source = if node.has(flag::DECODED) { self.decoded.as_str() } else { &self.text };
         source.get(node.a as usize..node.b as usize).unwrap_or_default()
     }
 

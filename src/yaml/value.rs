@@ -16,17 +16,63 @@ pub(super) enum Value {
     Map(BTreeMap<String, Value>),
 }
 
-impl Value {
-    /// The value of a tree, with the edits done to each mapping that is a target.
-    pub(super) fn of(tree: &Tree, edits: &[TargetEdit]) -> Self {
-        let mut by_target: BTreeMap<NodeId, Vec<&TargetEdit>> = BTreeMap::new();
-        for edit in edits {
-            by_target.entry(tree.node(edit.target).id()).or_default().push(edit);
-        }
-        Self::of_node(tree.root(), &by_target)
-    }
+type Edits<'a> = BTreeMap<NodeId, Vec<&'a TargetEdit>>;
 
-    fn of_node(node: NodeRef<'_>, edits: &BTreeMap<NodeId, Vec<&TargetEdit>>) -> Self {
+/// The first place where a document differs from another one with these edits made, and how.
+pub(super) fn first_difference(
+    old: &Tree,
+    new: &Tree,
+    edits: &[TargetEdit],
+) -> Option<(NodePath, String)> {
+    let mut by_target = Edits::new();
+    for edit in edits {
+        by_target.entry(old.node(edit.target).id()).or_default().push(edit);
+    }
+    let mut way = Vec::new();
+    let why = differs(old.root(), new.root(), &by_target, &mut way)?;
+    Some((NodePath::reversed(way), why))
+}
+
+/// Compares node by node. Values are only made of targets, and of what differs: most of a document is neither.
+///
+/// The steps of the way come innermost first.
+fn differs(
+    old: NodeRef<'_>,
+    new: NodeRef<'_>,
+    edits: &Edits<'_>,
+    way: &mut Vec<Step>,
+) -> Option<String> {
+    let mut by_values =
+        || Value::of_node(old, edits).differs(&Value::of_node(new, &Edits::new()), way);
+    if edits.contains_key(&old.id()) {
+        return by_values();
+    }
+    match (old.kind(), new.kind()) {
+        (Kind::Sequence, Kind::Sequence) if old.items().len() == new.items().len() => {
+            old.items().zip(new.items()).enumerate().find_map(|(i, (old, new))| {
+                let why = differs(old, new, edits, way)?;
+                way.push(Step::Index(i));
+                Some(why)
+            })
+        }
+        (Kind::Mapping, Kind::Mapping) => {
+            let (olds, news): (Vec<_>, Vec<_>) = (old.entries().collect(), new.entries().collect());
+            if !olds.iter().map(|(key, _)| key).eq(news.iter().map(|(key, _)| key)) {
+                return by_values();
+            }
+            olds.into_iter().zip(news).find_map(|((key, old), (_, new))| {
+                let why = differs(old, new, edits, way)?;
+                way.push(Step::Key(key.into_owned()));
+                Some(why)
+            })
+        }
+        (Kind::Scalar, Kind::Scalar) if old.is_written_as(new) => None,
+        _ => by_values(),
+    }
+}
+
+impl Value {
+    fn of_node(node: NodeRef<'_>, edits: &Edits<'_>) -> Self {
         let mut value = match node.kind() {
             Kind::Sequence => {
                 Self::List(node.items().map(|item| Self::of_node(item, edits)).collect())
@@ -142,13 +188,6 @@ impl Value {
                 ])));
             }
         }
-    }
-
-    /// The first place where two values differ, and how.
-    pub(super) fn difference(&self, other: &Self) -> Option<(NodePath, String)> {
-        let mut way = Vec::new();
-        let why = self.differs(other, &mut way)?;
-        Some((NodePath::reversed(way), why))
     }
 
     /// The steps of the way come innermost first.

@@ -5,12 +5,14 @@
 mod architecture;
 mod ci_templates;
 mod clients;
+mod conflicts;
 mod conformance;
 mod e2e;
 mod git;
 mod graph;
 mod lifecycle;
 mod many_refs;
+mod names;
 mod optional;
 mod outputs;
 mod page;

@@ -124,7 +124,8 @@ fn quoted(text: &str) -> String {
     json.chars().map(escaped).collect()
 }
 
-struct Tree(BTreeMap<String, String>);
+/// Path to text.
+pub struct Tree(pub BTreeMap<String, String>);
 
 impl FileTree for Tree {
     fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {

@@ -48,7 +48,8 @@ fn request(branch: &str, tips: &BTreeSet<CommitSha>) -> String {
     text + "0000"
 }
 
-fn read(mut bytes: &[u8]) -> Result<BTreeSet<CommitSha>, String> {
+/// Reads the answer.
+pub(super) fn read(mut bytes: &[u8]) -> Result<BTreeSet<CommitSha>, String> {
     let mut above = BTreeSet::new();
     while let Some((packet, rest)) = next_packet(bytes).map_err(|error| error.to_string())? {
         bytes = rest;

@@ -29,4 +29,18 @@ pub use http::TimeOuts;
 pub use local::{LocalHead, has_local_changes, local_head, objects_folder, visit_commit};
 pub use ls_remote::LsRemote;
 pub use merge::{Merge, MergeError, blob_id, merge_texts};
+/// Reads bytes as every answer of git that a host may send, in two parts: for the fuzz target.
+#[doc(hidden)]
+pub fn read_any_refs(bytes: &[u8]) {
+    use crate::clients::http::BodyReader;
+    for form in [refs::Form::LsRefs, refs::Form::Advertisement] {
+        let mut list = refs::RefList::new(form, "main");
+        let (first, second) = bytes.split_at(bytes.len() / 2);
+        if list.read(first).and_then(|()| list.read(second)).is_ok() {
+            let _ = list.complete().map(|list| refs::choose(&list.refs, "main"));
+        }
+    }
+    let _ = ancestry::read(bytes);
+}
+
 pub use pkt_line::{Packet, PktError, next_packet};

@@ -23,6 +23,19 @@ pub(super) fn readable<T: DeserializeOwned>(value: Value, url: &Url) -> Option<T
         .ok()
 }
 
+/// Reads bytes as each kind of answer.
+pub(super) fn read_any(bytes: &[u8]) {
+    fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
+        serde_json::from_slice(bytes).ok()
+    }
+    let _ = (read::<ProjectAnswer>(bytes), read::<UserAnswer>(bytes), read::<TokenAnswer>(bytes));
+    let _ = read::<RequestAnswer>(bytes).map(RequestAnswer::into_fact);
+    let _ = read::<CommitAnswer>(bytes).and_then(CommitAnswer::into_detail);
+    let _ = read::<CommitAnswer>(bytes).and_then(CommitAnswer::into_fact);
+    let _ = (read::<BranchAnswer>(bytes), read::<NoteAnswer>(bytes));
+    let _ = read::<DiffAnswer>(bytes);
+}
+
 /// A project.
 #[derive(Debug, Deserialize)]
 pub(super) struct ProjectAnswer {

@@ -29,6 +29,12 @@ pub use reader::GitLabReader;
 pub use rights::Rights;
 pub use writer::{GitLabWriter, WriterConfig};
 
+/// Reads bytes as every answer of GitLab's: for the fuzz target.
+#[doc(hidden)]
+pub fn read_any_answer(bytes: &[u8]) {
+    answers::read_any(bytes);
+}
+
 /// The variable with the token, for messages.
 pub(crate) const TOKEN_VARIABLE: &str = "SAPM_GITLAB_TOKEN";
 /// The variable with a job's own token, for messages.

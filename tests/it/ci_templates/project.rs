@@ -34,6 +34,7 @@ fn each_kind_of_pipeline_of_this_project_gets_its_jobs_and_no_others() {
         ),
         ("a tag that is no version", Situation::of_tag("push", "try"), checks_and(&["container"])),
         ("schedule", of("schedule"), vec!["promotions-apply: [1/1]"]),
+        ("schedule that fuzzes", of("schedule").with("FUZZ_SECONDS", "300"), vec!["fuzz"]),
         ("new pipeline of main", of("web"), RUN.to_vec()),
         ("main by the API", of("api"), RUN.to_vec()),
         ("main by a trigger", of("trigger"), RUN.to_vec()),

@@ -111,16 +111,10 @@ pub fn load_files(files: &Files) -> Loaded {
     Loaded { bundle, inventory }
 }
 
-/// Git's merge, or one that never sees a conflict: then checks have to.
-struct GitMerge {
-    careless: bool,
-}
+struct GitMerge;
 
 impl MergeTexts for GitMerge {
     fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
-        if self.careless {
-            return Merge::Clean(theirs.to_owned());
-        }
         match git::merge_texts(base, ours, theirs) {
             Ok(git::Merge::Clean(text)) => Merge::Clean(text),
             _ => Merge::Conflict,
@@ -176,8 +170,6 @@ pub struct Bot {
     pub pacing: Cell<Option<(usize, Duration)>>,
     /// Are branches read by GitLab's API, as where git does not serve them?
     pub branches_by_api: Cell<bool>,
-    /// For checks of checks: plans without trying merges.
-    pub careless: Cell<bool>,
     patient_client: HttpClient,
     hasty_client: HttpClient,
     /// Config repos by commit.
@@ -230,7 +222,6 @@ impl Bot {
             hasty: Cell::new(false),
             pacing: Cell::new(None),
             branches_by_api: Cell::new(false),
-            careless: Cell::new(false),
             patient_client: client(Duration::from_secs(20)),
             hasty_client: client(Duration::from_millis(120)),
             cache: RefCell::default(),
@@ -329,7 +320,7 @@ impl Bot {
                 &wishes,
                 snapshot,
                 &settings,
-                &GitMerge { careless: self.careless.get() },
+                &GitMerge,
             )
         };
         let mut planned = plan(&snapshot);

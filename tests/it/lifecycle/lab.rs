@@ -169,6 +169,15 @@ impl Lab {
         }
     }
 
+    /// From now on runs are about this target alone.
+    pub fn only(&self, id: usize) {
+        let loaded = self.bot.loaded(&self.bot.main());
+        let path = format!("/services/app/ns{id}.yml");
+        let mut targets = loaded.inventory.targets.iter();
+        let target = targets.find(|target| target.namespace.path == path).unwrap();
+        self.bot.settings.borrow_mut().narrowing.only = Some([target.uid.clone()].into());
+    }
+
     /// The open request of the bot that is about a target.
     pub fn open(&self, id: usize) -> Option<MergeRequest> {
         let main = self.bot.main();

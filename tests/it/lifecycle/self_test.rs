@@ -141,14 +141,29 @@ fn opening_against_a_persons_word_is_seen() {
 }
 
 #[test]
-fn a_planner_that_tries_no_merges_is_found_out() {
+fn requests_that_do_not_merge_beside_each_other_are_found_out() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Line, 2));
         lab.release_for(0, 1);
         lab.release_for(1, 1);
-        lab.bot.careless.set(true);
-        let before = Look::take(&lab.bot.project);
+        let project = &lab.bot.project;
+        let checkpoint = project.checkpoint();
+        lab.only(0);
+        lab.run().await;
+        // The first request again, beside one that was made without it.
+        let first = lab.open(0).unwrap().source_branch;
+        let message = project.message(&first).unwrap();
+        let (old, new) = (project.files("main"), project.files(&first));
+        let changed = new.into_iter().find(|(path, text)| old.get(path) != Some(text));
+        let (path, text) = changed.unwrap();
+        project.restore(&checkpoint);
+        lab.only(1);
+        let before = Look::take(project);
         let run = lab.run().await;
+        project.set_branch(BOT, &first, &project.tip("main").unwrap()).unwrap();
+        project.commit(BOT, &first, &message, [(path, Some(text))]);
+        project.open_merge_request(BOT, &first, "main", "x", "").unwrap();
+        lab.bot.forge.settle();
         finds(&judged(&lab, &before, &run), "one after the other");
     });
 }

@@ -1,7 +1,7 @@
 //! An edit changes what is wanted, and nothing else.
 
 use proptest::prelude::*;
-use sapm::yaml::{Limits, NodeId, TargetEdit, Tree, edit, try_each};
+use sapm::yaml::{Limits, NodeId, TargetEdit, Tree, edit, patch, try_each};
 
 use super::damage::{mutilated, shared};
 use super::dice::{Dice, dice};
@@ -30,7 +30,7 @@ fn changes(tree: &Tree, choices: &mut Dice) -> Vec<Vec<TargetEdit>> {
 fn tried_together_as_one_by_one(text: &str, choices: &mut Dice) {
     let Ok(tree) = Tree::parse(text.as_bytes(), &Limits::default()) else { return };
     let changes = changes(&tree, choices);
-    let alone: Vec<_> = changes.iter().map(|change| edit(&tree, change).map(drop)).collect();
+    let alone: Vec<_> = changes.iter().map(|change| patch(&tree, change)).collect();
     assert_eq!(try_each(&tree, &changes), alone, "{changes:?}\n{text}");
 }
 

@@ -7,12 +7,16 @@
 // Test support: a panic with a line number is the wanted reaction to a broken fixture.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod child;
+mod due;
 mod estate;
 mod files;
 mod others;
 mod service;
 mod world;
 
+pub use child::wait;
+pub use due::Due;
 pub use estate::{Estate, Needs, Size, Urls};
 pub use service::{Host, Service, State};
 pub use world::{BUCKET, Filled, PROJECT, TOKEN};

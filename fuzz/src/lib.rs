@@ -1,0 +1,73 @@
+//! What reads other people's texts, as fuzz targets, and the judge of every input.
+//!
+//! A [`Target`] takes any bytes. It must not panic, what it says must hold, and it must keep within its [`Limits`] of
+//! processor time and memory. `scripts/fuzz` runs the targets with libFuzzer; the tests here run every seed and every
+//! input that was ever found to fail (`fuzz/regressions`).
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod cost;
+mod seeds;
+mod targets;
+mod whole;
+
+pub use cost::{Cost, CountingAllocator, Limits, Worst};
+pub use seeds::seeds;
+pub use targets::{TARGETS, Target, find};
+
+/// The longest input: larger ones say nothing that smaller ones do not.
+pub const MAX_INPUT_BYTES: usize = 32 << 10;
+
+/// Runs a target on an input.
+///
+/// # Panics
+/// When the input fails: a panic of the code, a property that does not hold, or a limit that is passed.
+pub fn run(target: &Target, input: &[u8]) -> Cost {
+    let cost = cost::measure(|| (target.run)(input));
+    let limits = &target.limits;
+    assert!(
+        cost.cpu <= limits.cpu,
+        "{}: {:?} of processor time, more than {:?}",
+        target.name,
+        cost.cpu,
+        limits.cpu
+    );
+    assert!(
+        cost.bytes <= limits.bytes,
+        "{}: {} bytes of memory, more than {}",
+        target.name,
+        cost.bytes,
+        limits.bytes
+    );
+    cost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+    /// In one thread, as processor time and memory are counted for the process.
+    #[test]
+    fn every_seed_and_every_input_that_failed_once_passes() {
+        for target in TARGETS {
+            let seeds = seeds(target.name);
+            assert!(!seeds.is_empty(), "{} has no seeds", target.name);
+            let folder = format!("{}/regressions/{}", env!("CARGO_MANIFEST_DIR"), target.name);
+            let regressions = std::fs::read_dir(folder).into_iter().flatten();
+            let regressions =
+                regressions.map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
+            for input in seeds.into_iter().chain(regressions) {
+                (target.run)(&input);
+            }
+        }
+    }
+
+    #[test]
+    fn the_judge_counts_what_an_input_takes() {
+        let cost = cost::measure(|| drop(std::hint::black_box(vec![1_u8; 10 << 20])));
+        assert!((10 << 20..20 << 20).contains(&cost.bytes), "{cost:?}");
+    }
+}

@@ -1,0 +1,200 @@
+//! Names have a length: one that is longer is a problem of its own target, and stands in no output.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+const NEW: &str = "5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b";
+const OLD: &str = "0000000000000000000000000000000000000001";
+
+/// Two apps that have nothing but the environment in common, each with a target that is due.
+fn files() -> BTreeMap<String, String> {
+    let mut files = BTreeMap::new();
+    let mut put = |path: String, schema: &str, text: String| {
+        files.insert(format!("data/{path}"), format!("---\n$schema: {schema}\n{text}"));
+    };
+    put("env.yml".into(), "/app-sre/environment-1.yml", "name: production\n".into());
+    for app in ["apple", "pear"] {
+        put(
+            format!("{app}/app.yml"),
+            "/app-sre/app-1.yml",
+            format!(
+                "name: {app}\ncodeComponents:\n- name: api\n  url: https://git.example.com/{app}\n  \
+                 blockedVersions: [blocked-{app}]\n  hotfixVersions: [hotfix-{app}]\n"
+            ),
+        );
+        put(
+            format!("{app}/cluster.yml"),
+            "/openshift/cluster-1.yml",
+            format!("name: cluster-{app}\nprometheusUrl: https://prometheus.example.com/{app}\n"),
+        );
+        put(
+            format!("{app}/slo.yml"),
+            "/app-sre/slo-document-1.yml",
+            format!(
+                "name: document-{app}\nnamespaces:\n- namespace: {{$ref: /{app}/prod.yml}}\n  \
+                 prometheusAccess: {{url: 'https://access.example.com/{app}'}}\n\
+                 slos:\n- name: slo-{app}\n  SLOTarget: 0.9\n  expr: up\n"
+            ),
+        );
+        for stage in ["stage", "prod"] {
+            put(
+                format!("{app}/{stage}.yml"),
+                "/openshift/namespace-1.yml",
+                format!(
+                    "name: {app}-{stage}\ncluster: {{$ref: /{app}/cluster.yml}}\n\
+                     app: {{$ref: /{app}/app.yml}}\nenvironment: {{$ref: /env.yml}}\n"
+                ),
+            );
+        }
+        put(
+            format!("{app}/saas.yml"),
+            "/app-sre/saas-file-2.yml",
+            format!(
+                "name: saas-{app}\napp: {{$ref: /{app}/app.yml}}\nresourceTemplates:\n- name: template-{app}\n  \
+                 url: https://git.example.com/{app}\n  targets:\n  \
+                 - name: stage\n    namespace: {{$ref: /{app}/stage.yml}}\n    ref: {NEW}\n    \
+                 promotion: {{publish: [channel-{app}]}}\n  \
+                 - name: target-{app}\n    namespace: {{$ref: /{app}/prod.yml}}\n    ref: '{OLD}'\n    \
+                 slos: [{{$ref: /{app}/slo.yml}}]\n    \
+                 promotion: {{auto: true, subscribe: [channel-{app}], schedule: '* * * * *'}}\n"
+            ),
+        );
+    }
+    files
+}
+
+fn snapshot() -> Value {
+    use sapm::domain::{TargetIdentity, UidDigest};
+    let mut records = serde_json::Map::new();
+    let mut values = serde_json::Map::new();
+    for app in ["apple", "pear"] {
+        let uid = TargetIdentity {
+            saas_file: &format!("saas-{app}"),
+            resource_template: &format!("template-{app}"),
+            target: Some("stage"),
+            cluster: &format!("cluster-{app}"),
+            namespace: &format!("{app}-stage"),
+        };
+        let uid = uid.uid(UidDigest::Blake2s);
+        records.insert(
+            format!("promotions_v2/channel-{app}/{uid}/{NEW}"),
+            json!({"success": true, "target_config_hash": "00ff", "saas_file": format!("saas-{app}")}),
+        );
+        values.insert(format!("document-{app}/cluster-{app}/{app}-prod/slo-{app}"), json!(0.99));
+    }
+    json!({"version": 1, "observed_at": "2026-08-20T10:15:30Z", "commits": {},
+           "deployment_records": records, "slo_values": values})
+}
+
+/// The plan, and all that was written.
+fn plan(files: &BTreeMap<String, String>, snapshot: &Value) -> (Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let facts = folder.path().join("snapshot.json");
+    std::fs::write(&facts, snapshot.to_string()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
+        .args(["plan", "--format", "json", "--app-interface"])
+        .arg(folder.path())
+        .arg("--snapshot")
+        .arg(&facts)
+        .env_clear()
+        .output()
+        .unwrap();
+    let all = [output.stdout.as_slice(), &output.stderr].concat();
+    (serde_json::from_slice(&output.stdout).unwrap(), String::from_utf8(all).unwrap())
+}
+
+fn promoted(plan: &Value) -> Vec<&str> {
+    let subscribers = plan["subscribers"].as_array().unwrap().iter();
+    let promoted = subscribers.filter(|subscriber| subscriber["decision"] == "promote");
+    promoted.map(|subscriber| subscriber["app"].as_str().unwrap()).collect()
+}
+
+/// A name of the app apple, in its file; what stands for it there, and how long it may be.
+const NAMES: [(&str, &str, usize); 15] = [
+    ("apple/saas.yml", "name: saas-apple", 1_024),
+    ("apple/saas.yml", "name: template-apple", 1_024),
+    ("apple/saas.yml", "url: https://git.example.com/apple", 2_048),
+    ("apple/saas.yml", "name: target-apple", 1_024),
+    ("apple/saas.yml", "ref: '0000000000000000000000000000000000000001", 1_024),
+    ("apple/saas.yml", "subscribe: [channel-apple", 1_024),
+    ("apple/saas.yml", "publish: [channel-apple", 1_024),
+    ("apple/prod.yml", "name: apple-prod", 1_024),
+    ("apple/cluster.yml", "name: cluster-apple", 1_024),
+    ("apple/cluster.yml", "prometheusUrl: https://prometheus.example.com/apple", 2_048),
+    ("apple/app.yml", "url: https://git.example.com/apple", 2_048),
+    ("apple/app.yml", "blockedVersions: [blocked-apple", 1_024),
+    ("apple/slo.yml", "name: document-apple", 1_024),
+    ("apple/slo.yml", "name: slo-apple", 1_024),
+    ("apple/slo.yml", "url: 'https://access.example.com/apple", 2_048),
+];
+
+/// The same files with one name made this long.
+fn lengthened(file: &str, name: &str, bytes: usize) -> BTreeMap<String, String> {
+    let mut files = files();
+    let text = files.get_mut(&format!("data/{file}")).unwrap();
+    assert_eq!(text.matches(name).count(), 1, "{name}");
+    let value = name.rsplit([' ', '[', '\'']).next().unwrap();
+    let more = "x".repeat(bytes - value.len());
+    *text = text.replacen(name, &format!("{name}{more}"), 1);
+    files
+}
+
+#[test]
+fn a_name_that_is_too_long_is_a_problem_of_its_own_target() {
+    let (usual, _) = plan(&files(), &snapshot());
+    assert_eq!(promoted(&usual), ["apple", "pear"], "{usual:#}");
+    for (file, name, limit) in NAMES {
+        let (plan, output) = plan(&lengthened(file, name, limit + 1), &snapshot());
+        assert_eq!(promoted(&plan), ["pear"], "{name}: {plan:#}");
+        let message = format!("has {} bytes, more than the {limit} that are allowed", limit + 1);
+        let problems = plan["problems"].as_array().unwrap();
+        let found = problems.iter().any(|problem| {
+            problem["file"] == format!("/{file}")
+                && problem["message"].as_str().unwrap().contains(&message)
+        });
+        assert!(found, "{name}: {problems:#?}");
+        assert!(!output.contains(&"x".repeat(200)), "{name}: the name is repeated");
+    }
+}
+
+#[test]
+fn the_longest_name_is_a_name() {
+    for (file, name, limit) in NAMES {
+        let (plan, _) = plan(&lengthened(file, name, limit), &snapshot());
+        let problems = plan["problems"].to_string();
+        assert!(!problems.contains("bytes"), "{name}: {problems}");
+        assert!(promoted(&plan).contains(&"pear"));
+    }
+}
+
+#[test]
+fn a_record_with_a_name_that_is_too_long_is_not_usable() {
+    for field in ["saas_file", "target_config_hash"] {
+        let mut snapshot = snapshot();
+        let records = snapshot["deployment_records"].as_object_mut().unwrap();
+        let (_, record) = records.iter_mut().find(|(key, _)| key.contains("apple")).unwrap();
+        record[field] = json!("x".repeat(1_025));
+        let (plan, output) = plan(&files(), &snapshot);
+        assert_eq!(promoted(&plan), ["pear"], "{plan:#}");
+        assert!(output.contains(&format!("`{field}` has 1025 bytes")), "{output}");
+        assert!(!output.contains(&"x".repeat(200)));
+    }
+}
+
+#[test]
+fn a_key_of_any_length_is_repeated_in_part() {
+    let mut files = files();
+    let key = "x".repeat(100_000);
+    let text = files.get_mut("data/apple/saas.yml").unwrap();
+    *text += &format!("parameters: {{? {key} : 1, ? {key} : 2}}\n");
+    let (plan, _) = plan(&files, &snapshot());
+    assert!(plan["problems"].to_string().contains("duplicate_key"), "{plan:#}");
+    assert!(plan["problems"].to_string().len() < 5_000, "{plan:#}");
+}
