@@ -320,7 +320,9 @@ mod tests {
         match key {
             "app" | "namespace" => "{$ref: /a.yml}",
             "slos" => "[{$ref: /a.yml}]",
-            "auto" | "disable" | "delete" | "redeployOnPublisherConfigChange" => "true",
+            // A target that is disabled is not asked whether it is deleted, too.
+            "disable" => "false",
+            "auto" | "delete" | "redeployOnPublisherConfigChange" => "true",
             "soakDays" | "SLOTarget" => "1",
             "SLOParameters" => "{window: 1d}",
             "provider" => "dynamic",

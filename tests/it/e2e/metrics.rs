@@ -179,7 +179,7 @@ fn a_push_replaces_the_group_and_carries_the_credentials() {
     narrowed.env("SAPM_PUSHGATEWAY_URL", &server.url).expect(0);
     let seen = &server.seen()[2];
     assert!(
-        seen.target.ends_with("/scope/environment%3Dshop-production/node/1"),
+        seen.target.ends_with("/scope/environment%3Dshop%2Dproduction/node/1"),
         "{}",
         seen.target
     );
