@@ -55,9 +55,9 @@ impl ServiceClient {
         };
         if !later {
             origin.accepted();
-            return Err(Failed { answer: Some(answer), ..error.into() });
+            return Err(Failed { answer: Some(Box::new(answer)), ..error.into() });
         }
-        Err(Failed { answer: Some(answer), ..self.refused(call, sent, told, error) })
+        Err(Failed { answer: Some(Box::new(answer)), ..self.refused(call, sent, told, error) })
     }
 
     /// After a rate limit, or an answer that says when to come again: whoever asks next waits.

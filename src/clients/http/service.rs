@@ -54,7 +54,7 @@ pub(super) struct Call<'a> {
 pub(super) struct Failed {
     pub error: HttpError,
     /// The answer, if there was one.
-    pub answer: Option<Answer>,
+    pub answer: Option<Box<Answer>>,
     /// What comes next where that does not depend on the kind of failure.
     pub next: Next,
 }
@@ -141,7 +141,7 @@ impl ServiceClient {
     pub async fn send_for_any_status(&self, request: &Request) -> Result<Answer, HttpError> {
         let answer = self.call(request, &mut Kept).await;
         answer.or_else(|failed| match failed.answer {
-            Some(answer) if failed.error.kind() != HttpErrorKind::RateLimited => Ok(answer),
+            Some(answer) if failed.error.kind() != HttpErrorKind::RateLimited => Ok(*answer),
             _ => Err(failed.error),
         })
     }
