@@ -14,6 +14,9 @@ pub const MAX_DEPTH: usize = 100;
 /// Links that are followed to one datafile, as Linux follows them.
 pub const MAX_LINKS: usize = 40;
 
+/// Longest path in a link, in bytes: as long as a path can be on Linux.
+const MAX_LINK_BYTES: u64 = 4_096;
+
 /// What a walk shows.
 pub enum Entry<'a> {
     /// A datafile: its path from `data/` with a leading slash, and its bytes.
@@ -218,7 +221,14 @@ impl<S: Source> Walk<'_, S> {
     /// A link to a datafile is another name of it. A folder has its files in its own place. One that
     /// leads nowhere may have meant a folder with datafiles, if its name has no ending.
     fn link(&mut self, path: String, node: &S::Node) -> Result<(), S::Error> {
-        let found = match self.follow(&path, node) {
+        let found = target(self.source, node).and_then(|text| match text {
+            Ok(text) => {
+                let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                follow(self.source, &format!("{DATA}{folder}/{text}"), &text)
+            }
+            Err(reason) => Ok(Err(reason)),
+        });
+        let found = match found {
             Ok(found) => found,
             Err(error) => Err(self.source.only_here(error)?),
         };
@@ -252,56 +262,73 @@ impl<S: Source> Walk<'_, S> {
         self.listing.problems.push(problem.in_file(path));
         Ok(())
     }
+}
 
-    /// What a link leads to, or why to nothing.
-    fn follow(
-        &self,
-        path: &str,
-        node: &S::Node,
-    ) -> Result<Result<Found<S::Node>, String>, S::Error> {
-        let text = self.source.target(node)?;
-        if text.starts_with('/') {
-            return Ok(Err(format!("{text} is an absolute path")));
+/// The file at a path from the root, by way of links within `data/` if need be.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn find_file<S: Source>(source: &S, path: &str) -> Result<Option<S::Node>, S::Error> {
+    Ok(match follow(source, path, path)? {
+        Ok(Found::File(_, node)) => Some(node),
+        Ok(Found::Folder(_)) | Err(_) => None,
+    })
+}
+
+/// What a path from the root leads to, or why to nothing; there it is called by `name`.
+fn follow<S: Source>(
+    source: &S,
+    path: &str,
+    name: &str,
+) -> Result<Result<Found<S::Node>, String>, S::Error> {
+    let outside = || Ok(Err(format!("{name} leads out of data/")));
+    let missing = || Ok(Err(format!("{name} is not there")));
+    let mut left: VecDeque<String> = path.split('/').map(str::to_owned).collect();
+    let mut way: Vec<(String, S::Node)> = Vec::new();
+    let mut links = 1;
+    while let Some(part) = left.pop_front() {
+        match part.as_str() {
+            "" | "." => continue,
+            ".." if way.pop().is_some() => continue,
+            DATA => {}
+            _ if way.is_empty() => return outside(),
+            _ => {}
         }
-        let outside = || Ok(Err(format!("{text} leads out of data/")));
-        let missing = || Ok(Err(format!("{text} is not there")));
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let mut left: VecDeque<String> =
-            format!("{DATA}{folder}/{text}").split('/').map(str::to_owned).collect();
-        let mut way: Vec<(String, S::Node)> = Vec::new();
-        let mut links = 1;
-        while let Some(part) = left.pop_front() {
-            match part.as_str() {
-                "" | "." => continue,
-                ".." if way.pop().is_some() => continue,
-                DATA => {}
-                _ if way.is_empty() => return outside(),
-                _ => {}
+        let at = way.last().map_or_else(|| source.root(), |(_, node)| node.clone());
+        match source.find(&at, &part)? {
+            Some(Kind::Folder(node)) => way.push((part, node)),
+            Some(Kind::File(node)) if left.iter().all(|part| part.is_empty()) => {
+                let to = path_of(&way) + "/" + &part;
+                return Ok(Ok(Found::File(to, node)));
             }
-            let at = way.last().map_or_else(|| self.source.root(), |(_, node)| node.clone());
-            match self.source.find(&at, &part)? {
-                Some(Kind::Folder(node)) => way.push((part, node)),
-                Some(Kind::File(node)) if left.iter().all(|part| part.is_empty()) => {
-                    let to = path_of(&way) + "/" + &part;
-                    return Ok(Ok(Found::File(to, node)));
-                }
-                Some(Kind::Link(_)) if links == MAX_LINKS => {
-                    return Ok(Err(format!("{text} leads from link to link, {MAX_LINKS} times")));
-                }
-                Some(Kind::Link(node)) => {
-                    links += 1;
-                    let next = self.source.target(&node)?;
-                    if next.starts_with('/') {
-                        return outside();
+            Some(Kind::Link(_)) if way.is_empty() => return outside(),
+            Some(Kind::Link(_)) if links == MAX_LINKS => {
+                return Ok(Err(format!("{name} leads from link to link, {MAX_LINKS} times")));
+            }
+            Some(Kind::Link(node)) => {
+                links += 1;
+                match target(source, &node)? {
+                    Ok(next) => {
+                        next.rsplit('/').for_each(|part| left.push_front(part.to_owned()));
                     }
-                    next.rsplit('/').for_each(|part| left.push_front(part.to_owned()));
+                    Err(reason) => return Ok(Err(reason)),
                 }
-                Some(Kind::Submodule) => return Ok(Err(format!("{text} is in a submodule"))),
-                Some(Kind::Other | Kind::File(_)) | None => return missing(),
             }
+            Some(Kind::Submodule) => return Ok(Err(format!("{name} is in a submodule"))),
+            Some(Kind::Other | Kind::File(_)) | None => return missing(),
         }
-        if way.is_empty() { outside() } else { Ok(Ok(Found::Folder(path_of(&way)))) }
     }
+    if way.is_empty() { outside() } else { Ok(Ok(Found::Folder(path_of(&way)))) }
+}
+
+/// The relative path in a link, or why it has none. In a commit a link can have any size.
+fn target<S: Source>(source: &S, link: &S::Node) -> Result<Result<String, String>, S::Error> {
+    if source.size(link)? > MAX_LINK_BYTES {
+        return Ok(Err(format!("its path has more than {MAX_LINK_BYTES} bytes")));
+    }
+    let text = source.target(link)?;
+    let is_absolute = text.starts_with('/');
+    Ok(if is_absolute { Err(format!("{text} is an absolute path")) } else { Ok(text) })
 }
 
 enum Found<N> {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -21,8 +21,7 @@ use super::local::{open_repository, sha};
 use super::remote::open_source;
 use super::scratch::ScratchDir;
 use super::transport::Session;
-use super::{Credentials, GitError, LsRemote, TimeOuts, http};
-use crate::app_interface::walk::MAX_LINKS;
+use super::{Credentials, GitError, LsRemote, TimeOuts, http, tree};
 use crate::clients::http::{HttpClient, Service};
 use crate::domain::{CommitSha, sha256_hex};
 use crate::observe::ports::{Branch, BranchReader};
@@ -41,7 +40,6 @@ const MAX_MESSAGE_BYTES: usize = 1 << 20;
 const MAX_CHANGED_FILES: usize = 2;
 const TYPE_BITS: i32 = 0o170_000;
 const REGULAR: i32 = 0o100_000;
-const LINK: i32 = 0o120_000;
 
 /// Where the branches are fetched from. Has no `Debug`, as it may hold a token.
 #[derive(Clone)]
@@ -126,7 +124,8 @@ impl Branches {
             let fetched = fetched.as_ref().ok_or_else(|| {
                 GitError::git("read", &path)(git2::Error::from_str("no branches were fetched"))
             })?;
-            text_at(&fetched.repo, &commit, &path).map_err(GitError::git("read", &path))
+            let id = Oid::from_str(commit.as_str()).map_err(GitError::git("read", &path))?;
+            tree::text_at(&fetched.repo, id, &path)
         })
         .await
     }
@@ -400,58 +399,4 @@ fn detail(commit: &Commit<'_>) -> Result<CommitDetail, GitError> {
         message: text(commit.message_raw_bytes()),
         committed_at: chrono::DateTime::from_timestamp(commit.time().seconds(), 0),
     })
-}
-
-fn text_at(
-    repo: &Repository,
-    commit: &CommitSha,
-    path: &str,
-) -> Result<Option<String>, git2::Error> {
-    let tree = repo.find_commit(Oid::from_str(commit.as_str())?)?.tree()?;
-    let mut path = PathBuf::from(path);
-    // A datafile may be a link to another one.
-    for _ in 0..=MAX_LINKS {
-        let entry = match tree.get_path(&path) {
-            Ok(entry) => entry,
-            Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let blob = match entry.filemode() & TYPE_BITS {
-            REGULAR | LINK => read_text(repo, entry.id(), &path)?,
-            _ => return Ok(None),
-        };
-        if entry.filemode() & TYPE_BITS == REGULAR {
-            return Ok(Some(blob));
-        }
-        match below_data(&path, &blob) {
-            Some(target) => path = target,
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
-}
-
-fn read_text(repo: &Repository, blob: Oid, path: &Path) -> Result<String, git2::Error> {
-    let refused =
-        |why: String| git2::Error::from_str(&format!("{} {why}", path.display()).replace('\0', ""));
-    let odb = repo.odb()?;
-    if odb.read_header(blob)?.0 > MAX_FILE_BYTES {
-        return Err(refused(format!("is larger than {MAX_FILE_BYTES} bytes")));
-    }
-    String::from_utf8(odb.read(blob)?.data().to_vec())
-        .map_err(|_| refused("is no UTF-8 text".to_owned()))
-}
-
-/// Where a link in a folder of datafiles leads, if that is below `data/` as well.
-fn below_data(link: &Path, target: &str) -> Option<PathBuf> {
-    let mut path = link.parent()?.to_owned();
-    for part in Path::new(target).components() {
-        match part {
-            Component::Normal(name) => path.push(name),
-            Component::CurDir => {}
-            Component::ParentDir if path.pop() => {}
-            _ => return None,
-        }
-    }
-    path.starts_with("data").then_some(path)
 }

@@ -4,7 +4,8 @@ use git2::{ObjectType, Odb, Oid, Repository};
 
 use super::GitError;
 use crate::app_interface::Entry;
-use crate::app_interface::walk::{Kind, Listing, Named, Source};
+use crate::app_interface::walk::{self, Kind, Listing, Named, Source};
+use crate::yaml::Limits;
 
 const LINK: i32 = 0o120_000;
 const TYPE_BITS: i32 = 0o170_000;
@@ -31,6 +32,24 @@ pub(super) fn check_complete(repo: &Repository, commit: Oid, place: &str) -> Res
             Err(GitError::git("read", place)(git2::Error::from_str(&reason)))
         }
     }
+}
+
+/// Text of a file of a commit, by way of links if need be; `None` if there is no such file.
+pub(super) fn text_at(
+    repo: &Repository,
+    commit: Oid,
+    path: &str,
+) -> Result<Option<String>, GitError> {
+    let source = CommitSource::open(repo, commit, path)?;
+    let Some(id) = walk::find_file(&source, path)? else { return Ok(None) };
+    let refused = |reason: &str| GitError::git("read", path)(git2::Error::from_str(reason));
+    let limit = Limits::default().bytes as u64;
+    if source.size(&id)? > limit {
+        return Err(refused(&format!("it is larger than {limit} bytes")));
+    }
+    let mut text = None;
+    source.read(&id, limit, &mut |bytes| text = String::from_utf8(bytes.to_vec()).ok())?;
+    text.ok_or_else(|| refused("it is no UTF-8 text")).map(Some)
 }
 
 struct CommitSource<'a> {
@@ -90,6 +109,10 @@ impl Source for CommitSource<'_> {
     }
 
     fn find(&self, folder: &Oid, name: &str) -> Result<Option<Kind<Oid>>, GitError> {
+        // No name has a NUL in it, and libgit2's binding does not survive being asked.
+        if name.contains('\0') {
+            return Ok(None);
+        }
         let tree = self.repo.find_tree(*folder).map_err(self.failed())?;
         Ok(tree.get_name(name).map(|entry| kind(&entry)))
     }

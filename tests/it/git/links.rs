@@ -5,6 +5,7 @@ use std::os::unix::fs::symlink;
 
 use sapm::app_interface::walk::MAX_DEPTH;
 use sapm::app_interface::{DirectoryTree, FileTree, TreeError, load};
+use sapm::clients::git::{BranchOptions, Branches};
 use sapm::domain::UidDigest;
 use sapm::inventory::build;
 
@@ -135,6 +136,54 @@ fn no_link_is_followed_out_of_data() {
             "warning unusable_link /way: a symbolic link that cannot be followed: ../resources leads out of",
         ],
     );
+}
+
+#[tokio::test]
+async fn a_file_of_an_older_commit_is_read_by_way_of_links_too() {
+    let repo = repo(
+        &[("data/real/a.yml", "a"), ("resources/c.yml", "c")],
+        &[("data/link.yml", "real/a.yml"), ("data/out.yml", "../resources/c.yml")],
+    );
+    let commit = sapm::domain::CommitSha::parse(&repo.commit("one")).expect("a commit");
+    let branches = Branches::new(BranchOptions {
+        url: repo.dir().display().to_string(),
+        credentials: None,
+        objects: repo.dir().join(".git/objects"),
+        base: commit.clone(),
+        scratch_dir: repo.folder.path().join("scratch"),
+        times: TimeOuts::default(),
+        http: HttpClient::new(HttpConfig::default()),
+    });
+    branches.fetch("auto-promoter-v2/", "main").await.expect("reads");
+    for (path, text) in [
+        ("data/real/a.yml", Some("a")),
+        ("data/link.yml", Some("a")),
+        ("data/out.yml", None),
+        ("data/gone.yml", None),
+    ] {
+        let found = branches.text(&commit, path).await.expect("reads");
+        assert_eq!(found.as_deref(), text, "{path}");
+    }
+}
+
+/// Only git can store such links: no file system has them.
+#[test]
+fn a_link_without_a_possible_path_is_named() {
+    let repo = repo(&[("data/a.yml", "a")], &[]);
+    repo.commit("one");
+    for (name, text) in [("nul.yml", "a\0b.yml".to_owned()), ("long.yml", "a".repeat(4_097))] {
+        let file = repo.folder.path().join("blob");
+        fs::write(&file, text).expect("writes");
+        let blob = git_in(&repo.dir(), &["hash-object", "-w", &file.display().to_string()]);
+        let entry = format!("120000,{blob},data/{name}");
+        git_in(&repo.dir(), &["update-index", "--add", "--cacheinfo", &entry]);
+    }
+    git_in(&repo.dir(), &["commit", "-q", "-m", "two"]);
+    let found = in_commit(&repo.dir());
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].ends_with("its path has more than 4096 bytes"), "{found:?}");
+    assert!(found[1].ends_with("a\0b.yml is not there"), "{found:?}");
+    assert_eq!(found[2], "file /a.yml 1");
 }
 
 #[test]
