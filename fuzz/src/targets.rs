@@ -7,7 +7,7 @@ use sapm::clients::{git, gitlab};
 use sapm::domain::RepoUrl;
 use sapm::domain::check_in::parse_check_in;
 use sapm::domain::schedule::Schedule;
-use sapm::inventory::jsonpath::Expression;
+use sapm::inventory::jsonpath::{Document, Expression};
 use sapm::plan::Trailers;
 use sapm::snapshot::Snapshot;
 use sapm::yaml::{self, HashEdit, Kind, Limits as YamlLimits, NodeRef, RefMode, TargetEdit, Tree};
@@ -155,10 +155,10 @@ fn selector_document() -> Value {
 fn jsonpath(input: &[u8]) {
     let Some(text) = text(input) else { return };
     let Ok(path) = Expression::parse(text) else { return };
-    let document = selector_document();
+    let document = Document::from(selector_document());
     let names = |path: &Expression| {
         path.select(&document)
-            .map(|found| found.iter().map(|found| found.value().clone()).collect::<Vec<Value>>())
+            .map(|found| found.iter().map(|found| found.to_value()).collect::<Vec<Value>>())
     };
     let found = names(&path);
     assert_eq!(found.is_ok(), names(&path).is_ok(), "evaluated twice");

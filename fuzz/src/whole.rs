@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use sapm::app_interface::{FileTree, TreeError, load_with_texts};
+use sapm::app_interface::{Entry, FileTree, TreeError, load_with_texts};
 use sapm::clients::git::{self, merge_texts};
 use sapm::decide::decide;
 use sapm::domain::UidDigest;
@@ -21,9 +21,9 @@ pub(crate) const MARK: &str = "=== ";
 struct Files<'a>(BTreeMap<&'a str, &'a str>);
 
 impl FileTree for Files<'_> {
-    fn visit(&self, visitor: &mut dyn FnMut(&str, &[u8])) -> Result<(), TreeError> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         for (path, text) in &self.0 {
-            visitor(path, text.as_bytes());
+            visitor(Entry::File(path, text.as_bytes()));
         }
         Ok(())
     }

@@ -152,7 +152,7 @@ async fn a_file_of_an_older_commit_is_read_by_way_of_links_too() {
         base: commit.clone(),
         scratch_dir: repo.folder.path().join("scratch"),
         times: TimeOuts::default(),
-        stats: Arc::default(),
+        http: HttpClient::new(HttpConfig::default()),
     });
     branches.fetch("auto-promoter-v2/", "main").await.expect("reads");
     for (path, text) in [
