@@ -135,25 +135,10 @@ impl S3State {
         };
         let whole =
             |reason: &str| StateError::Whole(redacted(format!("cannot use {bucket}: {reason}")));
+        if let Some(reason) = self.whole_reason(&trouble) {
+            return whole(&reason);
+        }
         match trouble {
-            Trouble::NoKey => of_key("no such key"),
-            Trouble::NoBucket => whole("there is no such bucket: check its name and the endpoint"),
-            Trouble::OtherRegion(Some(region)) => whole(&format!(
-                "it is in region {region}, requests are signed for {}: set {}={region}",
-                self.region, self.region_variable
-            )),
-            Trouble::OtherRegion(None) => {
-                whole(&format!("it is not in region {}: set {}", self.region, self.region_variable))
-            }
-            Trouble::NoCredentials(reason) => {
-                whole(&format!("no credentials (environment, web identity, profile): {reason}"))
-            }
-            Trouble::BadCredentials(reason) => {
-                whole(&format!("it refuses the credentials: {reason}"))
-            }
-            Trouble::WrongClock(reason) => {
-                whole(&format!("the clock of this machine is not that of the bucket: {reason}"))
-            }
             // A proxy, perhaps, that does not like this address.
             Trouble::NotS3(reason) if readable => {
                 of_key(&format!("the answer is none of an S3 server ({reason})"))
@@ -161,22 +146,11 @@ impl S3State {
             Trouble::NotS3(reason) => {
                 whole(&format!("the answer is none of an S3 server ({reason}): check the endpoint"))
             }
-            Trouble::MayNotList => of_key(
-                "access denied; without the permission s3:ListBucket that is also the answer \
-                 when the key does not exist: grant it",
-            ),
             Trouble::Denied(reason) if doing != "read" => {
                 of_key(&format!("{reason}: it needs s3:PutObject on that key"))
             }
-            Trouble::Denied(reason) if readable => of_key(&reason),
-            Trouble::Denied(reason) => {
-                if self.may_list().await {
-                    of_key(&reason)
-                } else {
-                    whole(&format!(
-                        "access denied ({reason}): it needs s3:GetObject and s3:ListBucket"
-                    ))
-                }
+            Trouble::Denied(reason) if !readable && !self.may_list().await => {
+                whole(&format!("access denied ({reason}): it needs s3:GetObject and s3:ListBucket"))
             }
             Trouble::Unreachable(reason) | Trouble::Server(reason)
                 if readable && self.failed.fetch_add(1, Ordering::Relaxed) + 1 < MAX_FAILED =>
@@ -184,11 +158,43 @@ impl S3State {
                 of_key(&reason)
             }
             Trouble::Unreachable(reason) => whole(&format!("cannot be reached: {reason}")),
-            Trouble::Busy(reason) => whole(&format!("it refuses requests: {reason}")),
-            Trouble::Server(reason) if !readable && self.may_list().await => of_key(&reason),
-            Trouble::Server(reason) => whole(&format!("it fails: {reason}")),
-            Trouble::Other(reason) => of_key(&reason),
+            Trouble::Server(reason) if readable || !self.may_list().await => {
+                whole(&format!("it fails: {reason}"))
+            }
+            Trouble::NoKey => of_key("no such key"),
+            Trouble::MayNotList => of_key(
+                "access denied; without the permission s3:ListBucket that is also the answer \
+                 when the key does not exist: grant it",
+            ),
+            Trouble::Denied(reason) | Trouble::Server(reason) | Trouble::Other(reason) => {
+                of_key(&reason)
+            }
+            // Said above.
+            _ => whole("it cannot be used"),
         }
+    }
+
+    /// What meets every other request as well, whichever key it is about.
+    fn whole_reason(&self, trouble: &Trouble) -> Option<String> {
+        let (region, variable) = (&self.region, self.region_variable);
+        Some(match trouble {
+            Trouble::NoBucket => {
+                "there is no such bucket: check its name and the endpoint".to_owned()
+            }
+            Trouble::OtherRegion(Some(other)) => format!(
+                "it is in region {other}, requests are signed for {region}: set {variable}={other}"
+            ),
+            Trouble::OtherRegion(None) => format!("it is not in region {region}: set {variable}"),
+            Trouble::NoCredentials(reason) => {
+                format!("no credentials (environment, web identity, profile): {reason}")
+            }
+            Trouble::BadCredentials(reason) => format!("it refuses the credentials: {reason}"),
+            Trouble::WrongClock(reason) => {
+                format!("the clock of this machine is not that of the bucket: {reason}")
+            }
+            Trouble::Busy(reason) => format!("it refuses requests: {reason}"),
+            _ => return None,
+        })
     }
 
     fn describe(&self) -> String {
