@@ -87,7 +87,7 @@ impl<'a> ConfigRepo<'a> {
         let inputs: String = inputs.iter().map(|input| format!("      {input}\n")).collect();
         let forge = world.forge();
         let stand_ins = format!(
-            "      command: {}\n      options: --github-url {}\n      \
+            "      command: {}\n      options: --github-url {} --allowed-hosts 127.0.0.1\n      \
              environment: AWS_ENDPOINT_URL_S3={} AWS_EC2_METADATA_DISABLED=true\n",
             env!("CARGO_BIN_EXE_sapm"),
             forge.github_url(),
