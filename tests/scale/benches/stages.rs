@@ -138,7 +138,7 @@ fn checking_edits_of_one_file(bencher: Bencher, targets: usize) {
     bencher.bench_local(|| bundle.find_unsafe(&inventory, &decisions));
 }
 
-/// A text for each of them: grows with the square.
+/// An edit for each of them: grows with the targets.
 #[divan::bench(args = [75, 150, 300], sample_count = 10)]
 fn making_edits_of_one_file(bencher: Bencher, targets: usize) {
     let (bundle, inventory, decisions) = wide(targets);
