@@ -32,7 +32,7 @@ impl FileTree for Wide {
         for number in 0..self.0 {
             text += &format!(
                 "  - name: t{number}\n    namespace: {{$ref: /namespace.yml}}\n    \
-                 ref: {number:040x}\n    promotion: {{auto: true, subscribe: [ok]}}\n"
+                 ref: '{number:040x}'\n    promotion: {{auto: true, subscribe: [ok]}}\n"
             );
         }
         visitor(Entry::File("/saas.yml", text.as_bytes()));
