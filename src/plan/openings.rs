@@ -190,7 +190,7 @@ fn usable_tip<'a>(
         )),
         Authorship::Foreign | Authorship::OtherTargetBranch => {
             let message = format!(
-                "the branch {} is there, and holds anything else than the promotion that it declares",
+                "the branch {} exists, and holds something other than a promotion that it declares",
                 group.branch
             );
             planner.not_ours(Some(group), &group.branch, &message);

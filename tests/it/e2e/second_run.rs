@@ -35,7 +35,8 @@ fn with_a_kept_clone_only_the_difference_is_fetched_and_nothing_is_written() {
     let second = apply();
     assert!(second.err.contains("from_cache=true"), "{}", second.err);
     world.assert_nothing_written();
-    assert!(packs().unwrap_or(0) < 500, "{:?}", packs());
+    // What the branches add, which is not kept.
+    assert!(packs().unwrap() < whole / 2, "{:?} of {whole}", packs());
     world.edit(CATALOG_FILE, "description: how catalog is deployed", "description: now another");
     assert!(apply().err.contains("from_cache=true"));
     world.assert_nothing_written();
