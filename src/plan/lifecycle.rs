@@ -135,9 +135,7 @@ impl<'a> Planner<'a> {
             let group = groups.get(&request.source_branch);
             used.insert(request.source_branch.clone());
             let Some(existing) = self.content_of(repo, groups, request) else { continue };
-            let alone =
-                to_be_left_alone(request).or_else(|| self.shared_with_person(repo, request));
-            let verdict = match alone {
+            let verdict = match to_be_left_alone(request) {
                 Some((code, reason)) => Some(Verdict::Leave(code, reason, Vec::new())),
                 None => self.verdict(&existing, group),
             };
@@ -223,21 +221,6 @@ impl<'a> Planner<'a> {
             }
         }
         None
-    }
-
-    /// A person's open request from the same branch, which the bot would change with its own. (GitLab
-    /// takes it beside one that is being merged, and that one may become open again.)
-    fn shared_with_person(
-        &self,
-        repo: &ConfigRepoFacts,
-        request: &MergeRequestFact,
-    ) -> Option<(Reason, String)> {
-        let mut others = self.snapshot.merge_requests.values();
-        let other = others.find(|other| {
-            other.source_branch == request.source_branch && other.author_id != repo.bot.id
-        })?;
-        let reason = format!("left alone, as !{} from its branch is somebody else's", other.iid);
-        Some((Reason::NotOurs, reason))
     }
 
     /// Plans a request that keeps its content, or is closed; gives a held one back that has to be

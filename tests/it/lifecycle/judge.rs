@@ -10,7 +10,7 @@ use sapm::plan::Reason;
 
 use super::driver::{Bot, Run};
 use super::lab::story;
-use super::look::{Look, Marks, about, exact, is_unfinished, moved, moves_with};
+use super::look::{Look, Marks, about, exact, moved, moves_with};
 use super::people::Scene;
 use super::safety::{HOLD, TAKEN_OVER, TAKEN_OVER_LABEL, comments, vouches_wrongly};
 
@@ -43,8 +43,6 @@ pub struct Own<'a> {
     /// Those of its targets that it still moves.
     pub about: BTreeSet<String>,
     pub decisions: Vec<&'a Decision>,
-    /// Is a person's request open from the same branch?
-    pub shared: bool,
 }
 
 impl Own<'_> {
@@ -66,7 +64,6 @@ impl Own<'_> {
     pub fn untouchable(&self) -> bool {
         self.request.state == MrState::Locked
             || self.request.labels.contains(HOLD)
-            || self.shared
             || self.any(Outcome::Error).is_some()
             || self.decisions.is_empty()
     }
@@ -142,12 +139,7 @@ impl<'a> Case<'a> {
                 // Others may have come to use its file.
                 decisions = of(&|target| moves_with(inventory, target, &marks));
             }
-            let shared = look.requests.values().any(|other| {
-                is_unfinished(other)
-                    && other.source_branch == request.source_branch
-                    && other.author != self.scene.bot
-            });
-            found.push(Own { request, tip, marks, about, decisions, shared });
+            found.push(Own { request, tip, marks, about, decisions });
         }
         found
     }
@@ -200,9 +192,6 @@ impl<'a> Case<'a> {
         }
         if own.request.labels.contains(HOLD) {
             return self.untouched(own, "to be left alone");
-        }
-        if own.shared {
-            return self.untouched(own, "from the branch of a person's request");
         }
         if own.decisions.is_empty() {
             if self.run.loaded.bundle.broken_files.is_empty() {
