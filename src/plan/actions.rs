@@ -244,7 +244,8 @@ impl Planner<'_> {
         alone: Option<(Reason, String)>,
     ) {
         let (code, reason) = alone.unwrap_or_else(|| {
-            let reason = "taken over: its branch holds something other than the promotion that it declares";
+            let reason =
+                "taken over: its branch holds something other than the promotion that it declares";
             (Reason::TakenOver, reason.to_owned())
         });
         let body = message::taken_over_comment(&request.source_branch);

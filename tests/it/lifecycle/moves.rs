@@ -311,7 +311,11 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
         },
         32 => of_open(&|iid| Deed::Locked(iid, true)),
         33..37 => Forgery::any(&look, &scene.project, rng).map_or(elsewhere, Deed::Forge),
-        30 => rng.choice(&branches).map_or(elsewhere, |branch| Deed::Open(branch.clone())),
+        // GitLab itself opens it beside one that is being merged.
+        30 => rng
+            .choice(&branches)
+            .filter(|branch| !look.is_locked(branch))
+            .map_or(elsewhere, |branch| Deed::Open(branch.clone())),
         _ => elsewhere,
     }
 }
