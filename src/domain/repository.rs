@@ -269,10 +269,19 @@ fn repository_of(mut path: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 
 /// Takes out user and password, and a query with secret parameters.
 fn without_secrets(text: &str) -> String {
-    let text = without_userinfo(text);
-    let Some(at) = text.find(['?', '#']) else { return text };
+    let mut text = without_userinfo(text);
+    // What stands before a secret parameter may look like a user once that is gone.
+    while let Some(at) = secret_parameters(&text) {
+        text = without_userinfo(&text[..at]);
+    }
+    text
+}
+
+/// Where query or fragment begin, if one of their parameters may be a secret.
+fn secret_parameters(text: &str) -> Option<usize> {
+    let at = text.find(['?', '#'])?;
     let names = percent_decode_str(&text[at..]).decode_utf8_lossy().to_ascii_lowercase();
-    if SECRET_WORDS.iter().any(|word| names.contains(word)) { text[..at].to_owned() } else { text }
+    SECRET_WORDS.iter().any(|word| names.contains(word)).then_some(at)
 }
 
 /// The text of an address without `user:password@`, also when it is no valid url. The user of

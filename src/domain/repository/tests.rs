@@ -231,6 +231,12 @@ fn address() -> impl Strategy<Value = String> {
     ]
 }
 
+#[test]
+fn what_looks_like_a_user_without_a_secret_parameter_goes_too() {
+    let once = without_secrets("@?token=://");
+    assert_eq!((once.as_str(), without_secrets(&once)), ("", String::new()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 

@@ -23,7 +23,10 @@ impl Judge {
         }
         for order in orders(&tips) {
             if let Err(error) = project.try_merge("main", &order) {
-                case.problems.push(format!("merging {order:?} one after the other: {error}"));
+                let number =
+                    |tip: &str| own.iter().find(|own| own.tip == tip).map(|o| o.request.iid);
+                let numbers: Vec<_> = order.iter().filter_map(|tip| number(tip)).collect();
+                case.problems.push(format!("merging {numbers:?} one after the other: {error}"));
                 return;
             }
         }
