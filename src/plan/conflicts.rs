@@ -78,8 +78,6 @@ struct Admitted {
     change: Change,
     /// The lines of the target branch's text that it changes.
     lines: Vec<Range<usize>>,
-    /// Was it made on the text that the target branch has?
-    is_current: bool,
 }
 
 impl<'a> Standing<'a> {
@@ -109,10 +107,6 @@ impl<'a> Standing<'a> {
             let other = file.changes.last().map_or(new.change.name, |o| o.change.name.clone());
             return Err(other);
         };
-        if !file.merges_backwards(merger, &new) {
-            let other = file.changes.first().map_or(new.change.name, |o| o.change.name.clone());
-            return Err(other);
-        }
         file.all_merged = merged.into();
         file.changes.push(new);
         Ok(())
@@ -136,24 +130,7 @@ impl File {
             };
             self.lines.changed(&self.target, &Patch::between(&self.target, &alone))
         };
-        Ok(Admitted { change, lines, is_current })
-    }
-
-    /// Do all changes merge with the new one first and the oldest one last? Only a change that was made on
-    /// an older text can merge before others and not after them. (Within the bytes that may be merged:
-    /// all pairs fit by then.)
-    fn merges_backwards(&mut self, merger: &dyn MergeTexts, new: &Admitted) -> bool {
-        let are_current = self.changes.iter().all(|admitted| admitted.is_current);
-        let bytes = 2 * self.target.len() * (self.changes.len() + 1);
-        let rest = self.to_try.checked_sub(bytes);
-        let (false, true, Some(rest)) = (are_current, self.changes.len() > 1, rest) else {
-            return true;
-        };
-        self.to_try = rest;
-        let mut backwards = std::iter::once(new).chain(self.changes.iter().rev());
-        backwards
-            .try_fold(self.target.to_string(), |text, next| merge_into(merger, &text, &next.change))
-            .is_some()
+        Ok(Admitted { change, lines })
     }
 
     /// The first request that a change cannot stand beside.

@@ -16,12 +16,20 @@ impl Judge {
             }
         }
         let mut tips: Vec<&str> = open.iter().map(|own| own.tip).collect();
-        tips.extend(beside(project, own));
+        let (current, older): (Vec<&str>, Vec<&str>) =
+            beside(project, own).into_iter().partition(|tip| is_on_current_text(project, tip));
+        tips.extend(current);
         tips.sort_unstable();
         if !self.tried.borrow_mut().insert(format!("{} {tips:?}", case.after.main)) {
             return;
         }
-        for order in orders(&tips) {
+        // What nobody may change and was made on an older text fits beside each of the others. After
+        // several of them it may need a person: where blocks of the file have changed places, git
+        // finds its lines only as long as what is around them is there.
+        let with_older = older.iter().flat_map(|older| {
+            tips.iter().flat_map(|tip| [vec![*older, *tip], vec![*tip, *older]]).collect::<Vec<_>>()
+        });
+        for order in orders(&tips).into_iter().chain(with_older) {
             if let Err(error) = project.try_merge("main", &order) {
                 let number =
                     |tip: &str| own.iter().find(|own| own.tip == tip).map(|o| o.request.iid);
@@ -55,6 +63,14 @@ fn beside<'a>(project: &ProjectHandle, own: &[Own<'a>]) -> Vec<&'a str> {
         orders.all(|order| project.try_merge("main", &order).is_ok())
     };
     merging.iter().filter(|tip| fits(tip)).copied().collect()
+}
+
+/// Was a commit made on the text that the target branch has of its file?
+fn is_on_current_text(project: &ProjectHandle, tip: &str) -> bool {
+    let Some(marks) = Marks::of(project, tip) else { return false };
+    let parents = project.parents(tip);
+    let base = parents.first().and_then(|base| project.file(base, &marks.path));
+    base.is_some() && base == project.file("main", &marks.path)
 }
 
 /// All orders of up to four; of more all pairs both ways, and some orders of all.

@@ -109,40 +109,8 @@ impl Case<'_> {
             Some(git::merge_texts(&main, &other, content).unwrap())
         };
         let others = self.after.open_of(self.scene.bot);
-        let others: Vec<_> = others.filter(|request| but != Some(request.iid)).collect();
-        let conflicts = |merge: Option<Merge>| merge.is_none_or(|merge| merge == Merge::Conflict);
-        others.iter().any(|request| conflicts(merged_with(request)))
-            || self.conflicts_in_a_row(path, content, &others)
-    }
-
-    /// Does this text conflict somewhere in a row of the open requests on top of it, up or down? One that
-    /// was made on an older text may merge before others and not after them.
-    fn conflicts_in_a_row(&self, path: &str, content: &str, others: &[&MergeRequest]) -> bool {
-        let project = &self.bot.project;
-        let text = |rev: &str| {
-            let bytes = project.file(rev, path)?;
-            Some(String::from_utf8(bytes).unwrap())
-        };
-        let changes: Vec<(String, String)> = others
-            .iter()
-            .filter_map(|request| {
-                let tip = self.after.tip(request)?;
-                Some((text(project.parents(tip).first()?)?, text(tip)?))
-            })
-            .collect();
-        let conflicts = |row: Vec<&(String, String)>| {
-            let mut merged = content.to_owned();
-            row.into_iter().any(|(base, theirs)| {
-                match git::merge_texts(base, &merged, theirs).unwrap() {
-                    Merge::Clean(text) => {
-                        merged = text;
-                        false
-                    }
-                    Merge::Conflict => true,
-                }
-            })
-        };
-        conflicts(changes.iter().collect()) || conflicts(changes.iter().rev().collect())
+        let mut others = others.filter(|request| but != Some(request.iid));
+        others.any(|request| merged_with(request).is_none_or(|merge| merge == Merge::Conflict))
     }
 
     /// Does a commit that stood open conflict with the target branch, or with an open request?
