@@ -229,7 +229,7 @@ pub struct PlannedRequest {
     /// for them before.
     pub gives_up: Vec<TargetUid>,
     /// What it changes; empty where that is not known or not wanted, and where it is not written in this run and the
-    /// texts of others that are not fill [`MAX_UNWRITTEN_BYTES`].
+    /// texts of others that are not fill `MAX_UNWRITTEN_BYTES`.
     pub files: Vec<FileEdit>,
     /// Since when deployments, soak time and schedule allow it.
     pub promotable_since: Option<DateTime<Utc>>,

@@ -6,7 +6,7 @@
 //! whoever made the commit.
 //!
 //! Mostly the text below the tip is the one that the target branch has, and the inventory at hand
-//! tells where its targets are ([`super::authorship`]). Otherwise the few datafiles that the targets
+//! tells where its targets are (`authorship`). Otherwise the few datafiles that the targets
 //! depend on are read from the commit below the tip, as here.
 
 use std::collections::{BTreeMap, BTreeSet};
