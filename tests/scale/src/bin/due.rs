@@ -22,7 +22,7 @@ struct Args {
     /// Seconds after which a run is ended.
     #[arg(long, default_value_t = 150)]
     limit: u64,
-    /// FILESxTARGETS[xBYTES], several with commas; all cases with a bound if it is not given.
+    /// `FILESxTARGETS[xBYTES]`, several with commas; all cases with a bound if it is not given.
     #[arg(long, value_delimiter = ',')]
     case: Vec<String>,
 }
