@@ -7,7 +7,7 @@ use super::support::*;
 const CATALOG: &str = "saas-catalog/catalog-api/prod01/catalog-canary";
 const TAKEN_OVER: &str = "sapm/taken-over";
 /// The bot's names, as everybody sees them on its commits.
-const BOT: (&str, &str) = ("sapm", "sapm@noreply.example.invalid");
+const BOT: (&str, &str) = ("sapm-bot", "own-address@example.invalid");
 
 /// A world with open requests, and one of them.
 fn opened() -> (World, MergeRequest) {
