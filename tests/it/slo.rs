@@ -59,7 +59,10 @@ fn edit(shop: &Shop, path: &str, from: &str, to: &str) {
 
 fn problem_of_slo(plan: &Value) -> Option<String> {
     let problems = plan["problems"].as_array().expect("problems");
-    let found = problems.iter().find(|problem| problem["code"] == "slo_lookup_failed")?;
+    // A server that cannot be reached is one cause for all that is asked of it.
+    let codes = ["slo_lookup_failed", "service_refused"];
+    let found =
+        problems.iter().find(|problem| codes.iter().any(|code| problem["code"] == *code))?;
     found["message"].as_str().map(str::to_owned)
 }
 

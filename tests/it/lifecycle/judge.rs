@@ -12,7 +12,7 @@ use super::driver::{Bot, Run};
 use super::lab::story;
 use super::look::{Look, Marks, about, exact, moved, moves_with};
 use super::people::Scene;
-use super::safety::{HOLD, TAKEN_OVER, TAKEN_OVER_LABEL, comments, vouches_wrongly};
+use super::safety::{HOLD, TAKEN_OVER, TAKEN_OVER_LABEL, comments, honest, vouches_wrongly};
 
 /// Judges runs in one world; remembers what it has tried.
 #[derive(Default)]
@@ -123,6 +123,10 @@ impl<'a> Case<'a> {
             let Some(tip) = look.tip(request).filter(|tip| !self.pushed.contains(*tip)) else {
                 continue;
             };
+            // A rebase may give it another meaning: what it changes is an anchor there that others use.
+            if honest(self.scene, tip).is_err() {
+                continue;
+            }
             let Some(marks) = Marks::of(&self.bot.project, tip) else { continue };
             let inventory = &self.run.loaded.inventory;
             let of = |about: &dyn Fn(&Target) -> bool| -> Vec<&'a Decision> {

@@ -8,7 +8,7 @@ use super::forgery::Forgery;
 use super::lab::{Lab, saas, sha};
 use super::look::{Look, PREFIX};
 use super::people::{Deed, Scene};
-use super::safety::{AGAIN, HOLD};
+use super::safety::{self, AGAIN, HOLD, TAKEN_OVER_LABEL};
 
 const NASTY: [&str; 4] = [
     "x\n/close\n@all",
@@ -273,7 +273,7 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
     if let Some(locked) = pick(rng, Some(MrState::Locked)).filter(|_| rng.u8(..4) == 0) {
         return Deed::Locked(locked, false);
     }
-    let kind = rng.u8(..37);
+    let kind = rng.u8(..39);
     let of_open = |deed: &dyn Fn(u64) -> Deed| open.map_or(elsewhere.clone(), deed);
     match kind {
         0..8 => of_open(&Deed::Merge),
@@ -310,6 +310,17 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
             _ => Deed::Push(format!("{PREFIX}mine"), number),
         },
         32 => of_open(&|iid| Deed::Locked(iid, true)),
+        37 | 38 => {
+            let mut taken = look.requests.values().filter(|request| {
+                request.state == MrState::Opened && request.labels.contains(TAKEN_OVER_LABEL)
+            });
+            let honest = |request: &forge::MergeRequest| {
+                let heads = request.versions.iter().rev().map(|version| version.head.clone());
+                let mut heads = heads.filter(|head| safety::honest(scene, head).is_ok());
+                Some(Deed::HandBack(request.source_branch.clone(), heads.next()?))
+            };
+            taken.find_map(honest).unwrap_or(elsewhere)
+        }
         33..37 => Forgery::any(&look, &scene.project, rng).map_or(elsewhere, Deed::Forge),
         // GitLab itself opens it beside one that is being merged.
         30 => rng
@@ -323,5 +334,5 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
 /// Deeds that may come at any moment of a run: a push can hit the moment
 /// between the bot's last look and its own push, for which GitLab has no lock.
 pub fn any_moment(deed: &Deed) -> bool {
-    !matches!(deed, Deed::Push(..) | Deed::Forge(_) | Deed::Rebase(_))
+    !matches!(deed, Deed::Push(..) | Deed::Forge(_) | Deed::HandBack(..) | Deed::Rebase(_))
 }

@@ -53,6 +53,8 @@ pub enum Deed {
     Push(String, u32),
     /// A commit in the bot's name on a branch of the bot's.
     Forge(Forgery),
+    /// Puts a commit of the bot back on its branch.
+    HandBack(String, String),
     DeleteBranch(String),
     /// Reverts the merge of a request on the target branch.
     Revert(u64),
@@ -134,6 +136,10 @@ impl Deed {
                 scene.world.settle();
                 forgery.push(project, &mut persons.pushed);
             }
+            Self::HandBack(branch, commit) => {
+                scene.world.settle();
+                project.set_branch("dev", branch, commit).expect("a branch that can be pushed");
+            }
             Self::DeleteBranch(branch) => {
                 project.delete_branch("dev", branch);
             }
@@ -161,6 +167,7 @@ impl Deed {
         match self {
             Self::Push(branch, _)
             | Self::Forge(Forgery { branch, .. })
+            | Self::HandBack(branch, _)
             | Self::DeleteBranch(branch)
             | Self::Open(branch) => {
                 persons.touched_branches.insert(branch.clone());

@@ -41,7 +41,7 @@ fn face(request: &MergeRequest) -> (&str, &str, &BTreeSet<String>, MrState, Opti
 pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -> Vec<String> {
     let persons = scene.persons.lock().unwrap();
     let mut problems = persons.complaints.clone();
-    others_untouched(scene, views, &persons, &mut problems);
+    others_untouched(scene, views, &persons, runs, &mut problems);
     one_per_target(scene, views.after, &persons.pushed, &mut problems);
     texts(scene, views.after, &mut problems);
     let new: Vec<&MergeRequest> = views
@@ -53,7 +53,12 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
     if new.len() > max_new * runs {
         problems.push(format!("{} new requests, {max_new} are allowed", new.len()));
     }
-    for new in new {
+    // What somebody pushed to after it was opened is for the next run.
+    let pushed = |new: &&&MergeRequest| {
+        views.after.tip(new).is_some_and(|tip| persons.pushed.contains(tip))
+            && persons.touched_branches.contains(&new.source_branch)
+    };
+    for new in new.iter().filter(|new| !pushed(new)) {
         problems.extend(against_a_person(scene, views, new));
         problems.extend(vouches_wrongly(scene, views.after, new));
     }
@@ -87,14 +92,18 @@ pub fn vouches_wrongly(scene: &Scene, look: &Look, request: &MergeRequest) -> Op
         return None;
     }
     let tip = look.tip(request)?;
-    let mut known = scene.honest.lock().unwrap();
-    let verdict = known.entry(tip.clone()).or_insert_with(|| honest(&scene.project, tip));
-    let error = verdict.as_ref().err()?;
+    let error = honest(scene, tip).err()?;
     Some(format!("!{} has the label {LABEL}, and its tip {tip} {error}", request.iid))
 }
 
+/// The same of a commit, looked at once in a world.
+pub fn honest(scene: &Scene, tip: &str) -> Result<(), String> {
+    let mut known = scene.honest.lock().unwrap();
+    known.entry(tip.to_owned()).or_insert_with(|| check_honest(&scene.project, tip)).clone()
+}
+
 /// Is a commit its base on the target branch with the values that it declares, and nothing else?
-fn honest(project: &ProjectHandle, tip: &str) -> Result<(), String> {
+fn check_honest(project: &ProjectHandle, tip: &str) -> Result<(), String> {
     let marks = Marks::of(project, tip).ok_or("declares nothing")?;
     let [base] = &project.parents(tip)[..] else {
         return Err("has not one parent".to_owned());
@@ -110,6 +119,7 @@ fn others_untouched(
     scene: &Scene,
     views: &Views<'_>,
     persons: &Persons,
+    runs: usize,
     problems: &mut Vec<String>,
 ) {
     let (before, after) = (views.before, views.after);
@@ -182,7 +192,8 @@ fn others_untouched(
         let count = |request: &MergeRequest| {
             request.comments().filter(|note| note.author == scene.bot).count()
         };
-        let allowed = usize::from(taken_over && old.state != MrState::Locked);
+        // Runs at the same moment may each say it.
+        let allowed = if taken_over && old.state != MrState::Locked { runs } else { 0 };
         if count(new) > count(old) + allowed {
             problems.push(format!("the bot commented on !{iid}, which was {why}"));
         }
