@@ -324,7 +324,7 @@ pub(super) fn with_values(
     // A declaration moves as one.
     let members: Vec<usize> =
         members.iter().copied().filter(|member| named.contains(&node(member))).collect();
-    let mode = mode_for(inventory, &members)?;
+    let mode = mode_for(inventory, &members, &trailers.values)?;
     let (_, patch) = patch_of(inventory, bundle, &members, &trailers.values, mode).ok()?;
     desired(inventory, bundle, &members, trailers.values.clone(), patch).ok()
 }
@@ -342,9 +342,15 @@ pub(super) fn of_place(
 }
 
 /// How the refs of these subscribers are written so that nobody else's moves.
-fn mode_for(inventory: &Inventory, members: &[usize]) -> Option<RefMode> {
+fn mode_for(inventory: &Inventory, members: &[usize], values: &Values) -> Option<RefMode> {
     let site = inventory.sites.get(inventory.site_of.get(members.first()?)?)?;
-    if site.members == members && site.foreign_users.is_empty() && site.refused.is_empty() {
+    // Who shares the ref alone does not move where only config hashes are written.
+    let leaves_ref = !site.shares_promotion
+        && members.iter().all(|&at| inventory.targets[at].git_ref.as_ref() == Ok(&values.git_ref));
+    if (site.members == members || leaves_ref)
+        && site.foreign_users.is_empty()
+        && site.refused.is_empty()
+    {
         return Some(RefMode::InPlace);
     }
     members.iter().all(|&member| site.can_leave(member)).then_some(RefMode::OwnValue)

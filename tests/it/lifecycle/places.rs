@@ -259,3 +259,22 @@ fn nothing_is_opened_beside_what_could_not_be_read() {
         }
     });
 }
+
+#[test]
+fn a_rebase_beside_a_new_alias_of_the_ref_takes_no_change_of_hashes_over() {
+    block_on(async {
+        let mut config = simple(Shape::Block, 2);
+        config.target_mut(0).redeploy = true;
+        let lab = Lab::new(config);
+        lab.deploy(0, 0, &sha(0), true, "hash1");
+        lab.run().await;
+        let first = only(&lab);
+        lab.rewrite("an alias", |config| config.target_mut(1).alias_of = Some(0));
+        lab.bot.project.rebase("dev", first.iid).unwrap();
+        lab.bot.forge.settle();
+        let run = lab.run().await;
+        let reasons = reasons(&run);
+        assert!(!reasons.iter().any(|(_, code)| *code == Reason::TakenOver), "{:#?}", story(&run));
+        assert_eq!(only(&lab).labels, first.labels);
+    });
+}
