@@ -124,7 +124,10 @@ impl<'a> Case<'a> {
                 continue;
             };
             // A rebase may give it another meaning: what it changes is an anchor there that others use.
-            if honest(self.scene, tip).is_err() {
+            let is_taken_over = self.run.plan.requests.iter().any(|planned| {
+                planned.iid == Some(request.iid) && planned.reason_code == Reason::TakenOver
+            });
+            if is_taken_over && honest(self.scene, tip).is_err() {
                 continue;
             }
             let Some(marks) = Marks::of(&self.bot.project, tip) else { continue };
