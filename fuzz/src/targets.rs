@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use croniter::Schedule;
+use jsonpath_ng::{Document, Expression};
 use sapm::clients::{git, gitlab};
 use sapm::domain::RepoUrl;
 use sapm::domain::check_in::parse_check_in;
-use sapm::domain::schedule::Schedule;
-use sapm::inventory::jsonpath::{Document, Expression};
 use sapm::plan::Trailers;
 use sapm::snapshot::Snapshot;
 use sapm::yaml::{self, HashEdit, Kind, Limits as YamlLimits, NodeRef, RefMode, TargetEdit, Tree};

@@ -16,7 +16,7 @@ use super::selectable::{self, Fields};
 use super::tree::{FileTree, TreeError};
 use super::walk::Entry;
 use crate::domain::{MAX_NAME_BYTES, Problem, check_length, excerpt};
-use crate::inventory::jsonpath::Document;
+use jsonpath_ng::Document;
 
 /// Reads all datafiles that promotions depend on.
 ///

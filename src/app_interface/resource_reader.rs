@@ -8,7 +8,7 @@ use super::fields::{Field, FieldError};
 use super::resources::{App, CodeComponent};
 use super::selectable::{self, Fields, fields_of};
 use crate::domain::RepoUrl;
-use crate::inventory::jsonpath::Shape;
+use jsonpath_ng::Shape;
 
 /// A datafile that a namespace refers to, with what selectors may ask of it.
 pub(super) struct Named {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::inventory::jsonpath::{Document, Shape};
 use crate::yaml::{Kind, NodeRef};
+use jsonpath_ng::{Document, Shape};
 
 use Shape::{Anything, List, Object, Scalar};
 

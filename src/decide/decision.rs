@@ -14,10 +14,10 @@ use super::gates::{
 use super::publishers::{self, PublisherState};
 use super::sites::join_site;
 use crate::app_interface::CurrentHash;
-use crate::domain::schedule::Schedule;
 use crate::domain::{CommitSha, Problem};
 use crate::inventory::{Inventory, Target};
 use crate::snapshot::Snapshot;
+use croniter::Schedule;
 
 /// What is to be done with a subscriber.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

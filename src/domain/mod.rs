@@ -8,7 +8,6 @@ mod identity;
 mod names;
 mod problem;
 mod repository;
-pub mod schedule;
 mod share;
 mod slo_keys;
 mod span;

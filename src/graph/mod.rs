@@ -8,18 +8,15 @@
 //!
 //! Everything here is a pure function: the same members give the same bytes.
 
-mod cycles;
 mod dot;
-mod layers;
-mod layout;
 mod mermaid;
-mod order;
-mod place;
 mod select;
 mod svg;
 
+use crate::domain::printable;
+use layered_layout::{Column, Layout};
+
 pub use dot::dot;
-pub use layout::{Layout, NodeBox, Route, layout};
 pub use mermaid::mermaid;
 pub use select::{Picker, Scope, followed, select};
 pub use svg::{STYLE, svg, svg_without_style};
@@ -127,4 +124,22 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Each once: by target, then by channel.
     pub edges: Vec<Edge>,
+}
+
+impl Graph {
+    /// Lays the graph out: targets in even layers, channels in odd ones.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        let node = |node: &Node| layered_layout::Node {
+            column: match node.kind {
+                Kind::Target => Column::Even,
+                Kind::Channel => Column::Odd,
+            },
+            lines: node.lines.iter().map(|line| printable(line)).collect(),
+        };
+        layered_layout::layout(&layered_layout::Graph {
+            nodes: self.nodes.iter().map(node).collect(),
+            edges: self.edges.iter().map(|edge| (edge.from, edge.to)).collect(),
+        })
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{LINE_HEIGHT, Layout, NodeBox, PADDING, Route};
-use super::{Edge, Graph, Kind, Node, State, layout};
+use super::{Edge, Graph, Kind, Node, State};
 use crate::domain::printable;
+use layered_layout::{LINE_HEIGHT, Layout, NodeBox, PADDING, Route};
 
 /// The style sheet of a picture, for pages that hold several.
 pub const STYLE: &str = include_str!("graph.css");
@@ -21,7 +21,7 @@ pub fn svg_without_style(graph: &Graph, title: &str) -> String {
 }
 
 fn render(graph: &Graph, title: &str, style: &str) -> String {
-    let Layout { width, height, nodes, routes } = layout(graph);
+    let Layout { width, height, nodes, routes } = graph.layout();
     let mut text = String::new();
     let _ = write!(
         text,

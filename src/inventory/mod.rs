@@ -5,7 +5,6 @@
 
 mod build;
 mod find;
-pub mod jsonpath;
 mod keys;
 mod part;
 mod select;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::jsonpath::{Document, Expression, Indexed, Match, UnknownField};
 use crate::app_interface::{Bundle, Namespace, SELECTOR_DOCUMENT, Selector};
 use crate::domain::{Problem, near};
+use jsonpath_ng::{Document, Expression, Indexed, Match, UnknownField};
 
 /// So many characters of an expression are shown.
 const SHOWN: usize = 200;

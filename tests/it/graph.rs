@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use sapm::graph::{Graph, Kind, Member, Scope, State, dot, followed, layout, mermaid, select, svg};
+use sapm::graph::{Graph, Kind, Member, Scope, State, dot, followed, mermaid, select, svg};
 
 /// A member called `name` on `cluster/namespace` of the same name.
 fn member(name: &str, publishes: &[(&str, State)], subscribes: &[&str]) -> Member {
@@ -94,7 +94,7 @@ fn a_scope_is_a_part_of_the_inventory() {
 #[test]
 fn a_target_that_follows_its_own_channel_is_drawn_as_a_cycle() {
     let graph = select(&shop(), &Scope::Channel("ring"));
-    let layout = layout(&graph);
+    let layout = graph.layout();
     let backwards: Vec<bool> = layout.routes.iter().map(|route| route.backwards).collect();
     assert_eq!(backwards, [false, true]);
     assert!(svg(&graph, "ring").contains("(closes a cycle)"));
@@ -152,7 +152,7 @@ fn long_and_wide_names_fit_their_boxes() {
     let wide = "促進".repeat(40);
     let members = [member(&long, &[(&wide, State::Plain)], &[]), member(&wide, &[], &[&wide])];
     let graph = select(&members, &Scope::Channel(&wide));
-    let layout = layout(&graph);
+    let layout = graph.layout();
     for (node, place) in graph.nodes.iter().zip(&layout.nodes) {
         for (own, line) in node.lines.iter().enumerate() {
             let shown: String = place
@@ -194,7 +194,7 @@ fn crosses(a: (i32, i32, i32, i32), b: (i32, i32, i32, i32)) -> bool {
 /// No two nodes overlap, all lie within the picture, every edge goes from its
 /// node to its node, and no straight part of one runs through a node.
 fn check(graph: &Graph) {
-    let layout = layout(graph);
+    let layout = graph.layout();
     let boxes: Vec<_> =
         layout.nodes.iter().map(|b| (b.x, b.y, b.x + b.width, b.y + b.height)).collect();
     for (at, a) in boxes.iter().enumerate() {

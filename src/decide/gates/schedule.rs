@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Context, Gate, GateName};
 use crate::domain::Problem;
-use crate::domain::schedule::Schedule;
+use croniter::Schedule;
 
 pub(in crate::decide) fn evaluate(context: &Context<'_>, problems: &mut Vec<Problem>) -> Gate {
     let text = context.subscriber.promotion.schedule.as_str();

@@ -2,7 +2,7 @@
 
 use super::super::{Repo, at};
 use crate::domain::Problem;
-use crate::domain::schedule::Schedule;
+use croniter::Schedule;
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {

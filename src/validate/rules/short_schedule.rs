@@ -2,7 +2,7 @@
 
 use super::super::{Repo, at};
 use crate::domain::Problem;
-use crate::domain::schedule::Schedule;
+use croniter::Schedule;
 
 /// Runs are further apart than they should be when a pipeline waits for a runner.
 const LEAST_MINUTES: u32 = 15;

@@ -1,8 +1,8 @@
 //! Cron expressions, as croniter reads them.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use croniter::Schedule;
 use proptest::prelude::*;
-use sapm::domain::schedule::Schedule;
 use serde_json::Value;
 
 use super::{none, rows, table, texts, utc};

@@ -1,7 +1,7 @@
 //! Selectors, as `jsonpath_ng.ext` evaluates them.
 
+use jsonpath_ng::{Document, Expression, Indexed, SelectError};
 use proptest::prelude::*;
-use sapm::inventory::jsonpath::{Document, Expression, Indexed, SelectError};
 use serde_json::Value;
 
 use super::{none, rows, table, texts};

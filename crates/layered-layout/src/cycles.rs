@@ -1,16 +1,16 @@
 //! Cycles: which edges are taken the other way round while laying out.
 
-use super::{Edge, Graph};
+use crate::Graph;
 
 /// The edges that close a cycle, found by going through the graph from its
 /// sources, depth first. Turning them round leaves no cycle.
-pub(super) fn back_edges(graph: &Graph) -> Vec<bool> {
+pub(crate) fn back_edges(graph: &Graph) -> Vec<bool> {
     let count = graph.nodes.len();
     let mut leaving: Vec<Vec<usize>> = vec![Vec::new(); count];
     let mut has_source = vec![false; count];
-    for (index, edge) in graph.edges.iter().enumerate() {
-        leaving[edge.from].push(index);
-        has_source[edge.to] = true;
+    for (index, &(from, to)) in graph.edges.iter().enumerate() {
+        leaving[from].push(index);
+        has_source[to] = true;
     }
     let sources = (0..count).filter(|&node| !has_source[node]);
     let others = (0..count).filter(|&node| has_source[node]);
@@ -34,7 +34,7 @@ enum Mark {
 }
 
 struct Walk<'a> {
-    edges: &'a [Edge],
+    edges: &'a [(usize, usize)],
     leaving: &'a [Vec<usize>],
     mark: Vec<Mark>,
     back: Vec<bool>,
@@ -55,7 +55,7 @@ impl Walk<'_> {
                 continue;
             };
             *next += 1;
-            let to = self.edges[edge].to;
+            let (_, to) = self.edges[edge];
             match self.mark[to] {
                 Mark::New => {
                     self.mark[to] = Mark::OnTheWay;

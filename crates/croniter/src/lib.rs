@@ -1,8 +1,4 @@
-//! When a target may be promoted: a cron expression in UTC.
-//!
-//! The rule is that of `croniter.match(expression, now, day_or=False)` (croniter 6.2 and 7.0):
-//! day of month AND day of week. Five fields (minute, hour, day of month, month, day of week), a
-//! sixth for the second and a seventh for the year.
+#![doc = include_str!("../README.md")]
 
 mod days;
 mod field;

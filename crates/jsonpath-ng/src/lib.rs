@@ -1,21 +1,4 @@
-//! Namespace selectors: the dialect of jsonpath_ng.ext (Python, 1.8), evaluated here.
-//!
-//! `$` may be left out. `namespace[?(@.cluster.name=="c" & @.labels.tier =~ "can.*")]`: `&` joins
-//! comparisons, `=~` searches anywhere in a text with Python's `re.search`, a whole number on the
-//! right makes the left one a whole number too, a bare word on the right is a text, a missing path
-//! never matches, not even with `!=`. A filter looks into what stands before it: two in a row look
-//! into each namespace.
-//!
-//! Differences from jsonpath_ng on purpose: evaluation never changes the document (1.8 turns
-//! objects under a filter into lists), is bounded in work and memory, and what would raise in
-//! Python is an error value; regular expressions are checked, and `&` between paths is refused,
-//! when an expression is read; repeated texts and lists (`"x" * 3`) and the text of an object
-//! are refused; `sub` goes on behind an empty match, also where another alternative would match
-//! there.
-//!
-//! Regular expressions run in linear time (`regex`). Only those with look-around, references to
-//! groups, conditions, or atomic and possessive parts backtrack (`fancy-regex`), and every step
-//! counts.
+#![doc = include_str!("../README.md")]
 
 mod access;
 mod arithmetic;

@@ -7,7 +7,7 @@ const ROUNDS: usize = 8;
 /// the order and the heights allow.
 ///
 /// `layers` lists items from top to bottom, `height` includes the gap to the next one.
-pub(super) fn place(
+pub(crate) fn place(
     layers: &[Vec<usize>],
     left: &[Vec<usize>],
     right: &[Vec<usize>],

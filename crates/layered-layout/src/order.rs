@@ -1,12 +1,12 @@
 //! The order within the layers: few crossings.
 
-use super::layers::Layered;
+use crate::layers::Layered;
 
 /// Sweeps to and fro.
 const SWEEPS: usize = 12;
 
 /// Orders each layer by the middle of its neighbours, sweep by sweep, and keeps the best order seen.
-pub(super) fn reduce_crossings(layered: &mut Layered) {
+pub(crate) fn reduce_crossings(layered: &mut Layered) {
     by_depth(layered);
     let mut best = (crossings(layered), layered.layers.clone());
     for sweep in 0..SWEEPS {

@@ -1,20 +1,19 @@
 //! Where everything lies: layers from left to right, parts that hang together
 //! one below the other.
 
-use super::layers::{Item, Layered, layered};
-use super::order::reduce_crossings;
-use super::place::place;
-use super::{Graph, Kind};
-use crate::domain::printable;
+use crate::layers::{Item, Layered, layered};
+use crate::order::reduce_crossings;
+use crate::place::place;
+use crate::{Column, Graph};
 
 /// Characters of a line at most; a longer text goes on in the next one.
 const LINE: usize = 40;
 /// Width of a character, in hundredths: monospaced fonts of 12 pixels have 7.0 to 7.25.
 const CHARACTER: usize = 728;
 /// Height of a line.
-pub(super) const LINE_HEIGHT: i32 = 16;
+pub const LINE_HEIGHT: i32 = 16;
 /// Space around the text of a node.
-pub(super) const PADDING: i32 = 10;
+pub const PADDING: i32 = 10;
 /// Space between two layers, for the curves.
 const BETWEEN_LAYERS: i32 = 56;
 /// Space between two nodes of a layer.
@@ -68,11 +67,11 @@ pub struct Layout {
 /// Lays a graph out.
 pub fn layout(graph: &Graph) -> Layout {
     let boxes: Vec<NodeBox> = graph.nodes.iter().map(|node| sized(&node.lines)).collect();
-    let widest = |kind: Kind| {
-        let of_kind = graph.nodes.iter().zip(&boxes).filter(|(node, _)| node.kind == kind);
-        of_kind.map(|(_, sized)| sized.width).max().unwrap_or_default()
+    let widest = |column: Column| {
+        let in_column = graph.nodes.iter().zip(&boxes).filter(|(node, _)| node.column == column);
+        in_column.map(|(_, sized)| sized.width).max().unwrap_or_default()
     };
-    let widths = [widest(Kind::Target), widest(Kind::Channel)];
+    let widths = [widest(Column::Even), widest(Column::Odd)];
     let mut layout = Layout {
         width: 2 * MARGIN,
         height: 2 * MARGIN,
@@ -105,7 +104,7 @@ fn sized(lines: &[String]) -> NodeBox {
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for char in printable(text).chars() {
+    for char in text.chars() {
         if cells(&line) + cells_of(char) > LINE {
             let cut = line.rfind(['/', '-', ' ', '_', ':']).map_or(line.len(), |at| at + 1);
             let rest = if cut * 2 > line.len() { line.split_off(cut) } else { String::new() };
@@ -130,9 +129,9 @@ fn cells_of(char: char) -> usize {
 /// The parts that hang together, each as a graph with the indexes of its nodes and edges.
 fn parts(graph: &Graph) -> Vec<(Vec<usize>, Vec<usize>)> {
     let mut edges_at: Vec<Vec<usize>> = vec![Vec::new(); graph.nodes.len()];
-    for (index, edge) in graph.edges.iter().enumerate() {
-        edges_at[edge.from].push(index);
-        edges_at[edge.to].push(index);
+    for (index, &(from, to)) in graph.edges.iter().enumerate() {
+        edges_at[from].push(index);
+        edges_at[to].push(index);
     }
     let mut seen = vec![false; graph.nodes.len()];
     let mut parts = Vec::new();
@@ -145,7 +144,8 @@ fn parts(graph: &Graph) -> Vec<(Vec<usize>, Vec<usize>)> {
         while let Some(&node) = nodes.get(at) {
             at += 1;
             for &index in &edges_at[node] {
-                for next in [graph.edges[index].from, graph.edges[index].to] {
+                let (from, to) = graph.edges[index];
+                for next in [from, to] {
                     if !std::mem::replace(&mut seen[next], true) {
                         nodes.push(next);
                     }
@@ -167,7 +167,7 @@ struct Part<'a> {
     nodes: &'a [usize],
     edges: &'a [usize],
     layered: Layered,
-    /// Widths of targets and channels.
+    /// Widths of even and odd layers.
     widths: [i32; 2],
 }
 
@@ -181,7 +181,7 @@ impl<'a> Part<'a> {
             edges: edges
                 .iter()
                 .map(|&edge| graph.edges[edge])
-                .map(|edge| super::Edge { from: at(edge.from), to: at(edge.to), ..edge })
+                .map(|(from, to)| (at(from), at(to)))
                 .collect(),
         };
         let mut layered = layered(&own);
@@ -222,16 +222,12 @@ impl<'a> Part<'a> {
         bottom
     }
 
-    /// Left edge and width of a layer. Even layers hold targets.
+    /// Left edge and width of a layer.
     fn column(&self, layer: usize) -> (i32, i32) {
-        let [target, channel] = self.widths;
+        let [even, odd] = self.widths;
         let pairs = i32::try_from(layer / 2).unwrap_or(i32::MAX);
-        let left = MARGIN + pairs * (target + channel + 2 * BETWEEN_LAYERS);
-        if layer.is_multiple_of(2) {
-            (left, target)
-        } else {
-            (left + target + BETWEEN_LAYERS, channel)
-        }
+        let left = MARGIN + pairs * (even + odd + 2 * BETWEEN_LAYERS);
+        if layer.is_multiple_of(2) { (left, even) } else { (left + even + BETWEEN_LAYERS, odd) }
     }
 
     fn routes(&self, layout: &mut Layout, middle: &[i32]) {

@@ -1,12 +1,12 @@
 //! Layers: every node right of all that lead to it, long edges cut into
 //! pieces from layer to layer.
 
-use super::cycles::back_edges;
-use super::{Graph, Kind};
+use crate::cycles::back_edges;
+use crate::{Column, Graph};
 
 /// A node of a layer: a node of the graph, or a place where an edge passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// By index into the graph's nodes.
     Node(usize),
     /// By index into the graph's edges.
@@ -15,7 +15,7 @@ pub(super) enum Item {
 
 /// The graph in layers.
 #[derive(Debug, Default)]
-pub(super) struct Layered {
+pub(crate) struct Layered {
     /// Items; the first are the graph's nodes, in their order.
     pub items: Vec<Item>,
     /// The layer of each item.
@@ -32,13 +32,13 @@ pub(super) struct Layered {
     pub right: Vec<Vec<usize>>,
 }
 
-pub(super) fn layered(graph: &Graph) -> Layered {
+pub(crate) fn layered(graph: &Graph) -> Layered {
     let reversed = back_edges(graph);
     let forward: Vec<(usize, usize)> = graph
         .edges
         .iter()
         .zip(&reversed)
-        .map(|(edge, &reversed)| if reversed { (edge.to, edge.from) } else { (edge.from, edge.to) })
+        .map(|(&(from, to), &reversed)| if reversed { (to, from) } else { (from, to) })
         .collect();
     let layer = assign(graph, &forward);
     let mut layered = Layered {
@@ -74,7 +74,7 @@ pub(super) fn layered(graph: &Graph) -> Layered {
 }
 
 /// The longest way to each node; what nothing leads to stands right before
-/// what it leads to. Targets get even layers, channels odd ones.
+/// what it leads to. Each node gets a layer of its column.
 fn assign(graph: &Graph, edges: &[(usize, usize)]) -> Vec<usize> {
     let count = graph.nodes.len();
     let mut leaving = vec![Vec::new(); count];
@@ -84,7 +84,7 @@ fn assign(graph: &Graph, edges: &[(usize, usize)]) -> Vec<usize> {
         waiting[to] += 1;
     }
     let sources: Vec<usize> = (0..count).filter(|&node| waiting[node] == 0).collect();
-    let first = |node: usize| usize::from(graph.nodes[node].kind == Kind::Channel);
+    let first = |node: usize| usize::from(graph.nodes[node].column == Column::Odd);
     let mut layer: Vec<usize> = (0..count).map(first).collect();
     let mut ready = sources.clone();
     while let Some(node) = ready.pop() {
