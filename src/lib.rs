@@ -8,8 +8,7 @@
 //! | module | what it is | may know |
 //! | --- | --- | --- |
 //! | [`domain`] | the field's words as types | nothing |
-//! | [`yaml`] | YAML 1.1 read with places, and edited byte by byte | nothing |
-//! | [`app_interface`] | the config repo's files, typed and resolved: a `Bundle` | `domain`, `yaml` |
+//! | [`app_interface`] | the config repo's files, typed and resolved: a `Bundle`; edits of targets | `domain` |
 //! | [`inventory`] | targets, channels, publishers, subscribers, edit sites | the above |
 //! | [`snapshot`] | the facts of a run, as data | `domain` |
 //! | [`decide`] | every gate with its evidence, a decision for each subscriber | the above |
@@ -41,4 +40,3 @@ pub mod report;
 pub mod snapshot;
 pub mod validate;
 pub mod what_if;
-pub mod yaml;

@@ -5,13 +5,14 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use croniter::Schedule;
 use jsonpath_ng::{Document, Expression};
+use sapm::app_interface::{HashEdit, TargetEdit};
 use sapm::clients::{git, gitlab};
 use sapm::domain::RepoUrl;
 use sapm::domain::check_in::parse_check_in;
 use sapm::plan::Trailers;
 use sapm::snapshot::Snapshot;
-use sapm::yaml::{self, HashEdit, Kind, Limits as YamlLimits, NodeRef, RefMode, TargetEdit, Tree};
 use serde_json::Value;
+use yaml11::{AliasMode, Kind, Limits as YamlLimits, NodeRef, Tree};
 
 use crate::cost::Limits;
 use crate::whole;
@@ -71,16 +72,16 @@ fn yaml_edits(input: &[u8]) {
     };
     let Ok(tree) = Tree::parse(bytes, &limits()) else { return };
     let json = tree.root().to_json();
-    let sniffed = yaml::sniff_schema(bytes);
-    if let (yaml::Sniff::None, Some(schema)) = (&sniffed, json.get("$schema")) {
+    let sniffed = sapm::app_interface::sniff_schema(bytes);
+    if let (sapm::app_interface::Sniff::None, Some(schema)) = (&sniffed, json.get("$schema")) {
         assert!(!schema.is_string(), "a file with {schema} would not be looked at");
     }
     let mut found = Vec::new();
     mappings(tree.root(), 0, &mut found);
     let changes: Vec<Vec<TargetEdit>> =
         found.into_iter().map(|node| vec![edit(node, choice)]).collect();
-    let alone: Vec<_> = changes.iter().map(|change| yaml::patch(&tree, change)).collect();
-    assert_eq!(yaml::try_each(&tree, &changes), alone, "tried together and alone");
+    let alone: Vec<_> = changes.iter().map(|change| yaml11::patch(&tree, change)).collect();
+    assert_eq!(yaml11::try_each(&tree, &changes), alone, "tried together and alone");
     for (change, patch) in changes.iter().zip(alone) {
         let Ok(patch) = patch else { continue };
         let new_text = patch.apply(tree.text());
@@ -89,8 +90,8 @@ fn yaml_edits(input: &[u8]) {
             &YamlLimits { bytes: usize::MAX, depth: 1_000, nodes: u64::MAX },
         );
         let new = new.unwrap_or_else(|error| panic!("an edited text cannot be read: {error}"));
-        yaml::verify(&tree, &new, change).unwrap_or_else(|error| panic!("{error}"));
-        let by_lines = yaml::Patch::between(tree.text(), &new_text);
+        yaml11::verify(&tree, &new, change).unwrap_or_else(|error| panic!("{error}"));
+        let by_lines = yaml11::Patch::between(tree.text(), &new_text);
         assert_eq!(by_lines.apply(tree.text()), new_text);
     }
 }
@@ -125,7 +126,7 @@ fn edit(target: NodeRef<'_>, choice: u8) -> TargetEdit {
         target: target.id(),
         new_ref: (target.get("ref").is_some() && choice & 1 == 0)
             .then(|| REFS[usize::from(choice >> 4 & 3)].to_owned()),
-        ref_mode: if choice & 2 == 0 { RefMode::InPlace } else { RefMode::OwnValue },
+        ref_mode: if choice & 2 == 0 { AliasMode::InPlace } else { AliasMode::OwnValue },
         hashes: match choice >> 2 & 3 {
             0 => Vec::new(),
             1 => vec![hash("a: b")],

@@ -13,7 +13,7 @@ use sapm::plan::{self, Merge, MergeTexts, Scope, Settings, Wishes};
 use sapm::report::{self, PlanReport};
 use sapm::snapshot::Snapshot;
 use sapm::validate::validate;
-use sapm::yaml::{Limits, Tree};
+use yaml11::{Limits, Tree};
 
 /// Stands before each file of an input.
 pub(crate) const MARK: &str = "=== ";

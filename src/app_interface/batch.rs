@@ -4,7 +4,8 @@ use std::num::NonZero;
 use std::ops::Range;
 
 use super::fields::Field;
-use crate::yaml::{self, Limits, Sniff, Tree};
+use crate::app_interface::Sniff;
+use yaml11::{Limits, Tree};
 
 /// So many files, or bytes, are parsed together: enough to share, and little to hold.
 const FILES: usize = 512;
@@ -48,7 +49,7 @@ pub(super) enum Parsed {
     /// One of these.
     Datafile(Schema, Box<Tree>),
     /// It may be one, and cannot be read.
-    Unreadable(yaml::ParseError),
+    Unreadable(yaml11::ParseError),
 }
 
 /// Files that wait to be parsed.
@@ -68,7 +69,7 @@ struct Waiting {
 impl Batch {
     /// Takes in a file, unless it is none that promotions depend on at first sight.
     pub fn push(&mut self, path: &str, bytes: &[u8]) {
-        let unsure = match yaml::sniff_schema(bytes) {
+        let unsure = match crate::app_interface::sniff_schema(bytes) {
             Sniff::None => return,
             Sniff::Found(text) => match Schema::of(&text) {
                 None => return,

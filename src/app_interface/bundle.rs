@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::resources::{App, Namespace, SloDocument};
 use super::saas::SaasFile;
 use crate::domain::Problem;
-use crate::yaml::Tree;
 use jsonpath_ng::Document;
+use yaml11::Tree;
 
 /// Everything of the config repo that promotions depend on.
 #[derive(Debug, Default)]

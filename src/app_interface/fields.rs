@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::domain::{MAX_NAME_BYTES, MAX_URL_BYTES, Problem, check_length};
-use crate::yaml::{Kind, NodeRef};
+use yaml11::{Kind, NodeRef};
 
 /// A field that is missing or not of its type.
 #[derive(Debug, Clone, PartialEq, Eq)]

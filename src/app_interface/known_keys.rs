@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::batch::Schema;
 use super::fields::Field;
 use crate::domain::{Problem, near};
-use crate::yaml::{Kind, NodeId, NodePath};
+use yaml11::{Kind, NodeId, NodePath};
 
 /// The keys that a mapping may have.
 #[derive(Debug)]
@@ -286,7 +286,7 @@ fn meant(
 mod tests {
     use super::super::{fields, resource_reader, saas_reader};
     use super::*;
-    use crate::yaml::{Limits, Tree};
+    use yaml11::{Limits, Tree};
 
     /// The keys of a table that are read here, by their way from the root.
     fn read_here(table: &Table, way: &str, into: &mut BTreeSet<String>) {

@@ -17,6 +17,8 @@ mod saas;
 mod saas_reader;
 mod selectable;
 mod slo_documents;
+mod sniff;
+mod target_edit;
 mod template;
 mod tree;
 pub mod walk;
@@ -29,5 +31,7 @@ pub use saas::{
     CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,
 };
 pub use selectable::SELECTOR_DOCUMENT;
+pub use sniff::{Sniff, sniff_schema};
+pub use target_edit::{HashEdit, TargetEdit};
 pub use tree::{DirectoryTree, FileTree, TreeError, is_datafile};
 pub use walk::Entry;

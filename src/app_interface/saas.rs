@@ -2,7 +2,7 @@
 
 use super::fields::FieldError;
 use crate::domain::RepoUrl;
-use crate::yaml::NodeId;
+use yaml11::NodeId;
 
 /// A saas file (`/app-sre/saas-file-2.yml`).
 #[derive(Debug, Clone)]

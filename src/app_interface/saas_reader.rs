@@ -178,9 +178,9 @@ fn promotion(field: &Field<'_>, broken: &mut Vec<FieldError>) -> Result<Promotio
     let mut note = |error: FieldError| broken.push(error);
     let soak_days = field.get("soakDays").map_or(Ok(0), |days| {
         let number = match days.node.scalar() {
-            Some(crate::yaml::Scalar::Int(text)) => text.parse::<u64>().ok(),
+            Some(yaml11::Scalar::Int(text)) => text.parse::<u64>().ok(),
             // To JSON schema and GraphQL, `3.0` is an integer. Rust prints it as `3`.
-            Some(crate::yaml::Scalar::Float(days)) => days.to_string().parse::<u64>().ok(),
+            Some(yaml11::Scalar::Float(days)) => days.to_string().parse::<u64>().ok(),
             _ => None,
         };
         number.ok_or_else(|| days.error("soakDays must be a whole number of days, 0 or more"))

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::yaml::{Kind, NodeRef};
 use jsonpath_ng::{Document, Shape};
+use yaml11::{Kind, NodeRef};
 
 use Shape::{Anything, List, Object, Scalar};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::tree::is_datafile;
 use crate::domain::Problem;
-use crate::yaml::Limits;
+use yaml11::Limits;
 
 /// Folder of the datafiles.
 const DATA: &str = "data";

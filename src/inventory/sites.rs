@@ -11,7 +11,7 @@ use super::build::Inventory;
 use super::keys::PlaceKey;
 use crate::app_interface::Bundle;
 use crate::domain::Problem;
-use crate::yaml::{NodeId, NodePath, Step, Tree, Via};
+use yaml11::{NodeId, NodePath, Step, Tree, Via};
 
 /// A place: the file, and the first YAML node in it that is edited.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +71,7 @@ fn in_file(
     let mut aliases = BTreeSet::new();
     for &index in members {
         let target = &inventory.targets[index];
-        match tree.ref_site(target.node) {
+        match tree.value_site(target.node, "ref") {
             Ok(site) => {
                 groups.join(site.value, index);
                 if matches!(site.via, Via::Alias { .. }) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::keys::PlaceKey;
 use crate::app_interface::{App, Namespace, Place, Promotion, SloDocument};
 use crate::domain::{RepoUrl, TargetUid};
-use crate::yaml::NodeId;
+use yaml11::NodeId;
 
 /// A target that publishes, and subscribes if `promotion.auto` is set.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::diff::Lines;
-use crate::yaml::Patch;
+use yaml11::Patch;
 
 /// Changes with more lines than this between them do not meet. A merge needs one line; where lines repeat, it may take
 /// a change for one some lines further on.

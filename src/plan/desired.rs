@@ -9,11 +9,12 @@ use super::diff;
 use super::model::FileEdit;
 use super::trailers::{Trailers, Values};
 use crate::app_interface::Bundle;
+use crate::app_interface::{HashEdit, TargetEdit};
 use crate::decide::{Decision, Decisions, EditChecker, GateName, Outcome};
 use crate::domain::TargetUid;
 use crate::inventory::{Inventory, PlaceKey, Target};
-use crate::yaml::{self, EditError, HashEdit, Patch, RefMode, TargetEdit, Tree};
 use chrono::{DateTime, Utc};
+use yaml11::{AliasMode, EditError, Patch, Tree};
 
 /// What a branch is for: an edit site, or a single target that gets a value of its own.
 #[derive(Debug, Clone)]
@@ -129,7 +130,7 @@ fn patches<'a>(
     for (file, (keys, changes)) in by_file {
         let tried: Vec<Result<Patch, String>> = match source(bundle, file) {
             Ok(tree) => {
-                let tried = yaml::try_each(tree, &changes).into_iter();
+                let tried = yaml11::try_each(tree, &changes).into_iter();
                 tried.map(|patch| patch.map_err(unsafe_edit)).collect()
             }
             Err(message) => vec![Err(message); keys.len()],
@@ -242,8 +243,8 @@ fn values_of(decision: &Decision) -> Values {
     Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() }
 }
 
-fn mode_of(decision: &Decision) -> RefMode {
-    if decision.own_value { RefMode::OwnValue } else { RefMode::InPlace }
+fn mode_of(decision: &Decision) -> AliasMode {
+    if decision.own_value { AliasMode::OwnValue } else { AliasMode::InPlace }
 }
 
 fn desired(
@@ -284,7 +285,7 @@ pub(super) fn edited(
     bundle: &Bundle,
     members: &[usize],
     values: &Values,
-    mode: RefMode,
+    mode: AliasMode,
 ) -> Result<String, String> {
     let (tree, patch) = patch_of(inventory, bundle, members, values, mode)?;
     Ok(patch.apply(tree.text()))
@@ -296,11 +297,12 @@ fn patch_of<'a>(
     bundle: &'a Bundle,
     members: &[usize],
     values: &Values,
-    mode: RefMode,
+    mode: AliasMode,
 ) -> Result<(&'a Tree, Patch), String> {
     let first = members.first().ok_or("no target is named")?;
     let tree = source(bundle, &inventory.targets[*first].place.file)?;
-    let patch = yaml::patch(tree, &edits(inventory, members, values, mode)).map_err(unsafe_edit)?;
+    let patch =
+        yaml11::patch(tree, &edits(inventory, members, values, mode)).map_err(unsafe_edit)?;
     Ok((tree, patch))
 }
 
@@ -337,12 +339,12 @@ pub(super) fn of_place(
     values: &Values,
 ) -> Option<Desired> {
     let site = inventory.sites.get(inventory.site_of.get(&subscriber)?)?;
-    let (_, patch) = patch_of(inventory, bundle, &site.members, values, RefMode::InPlace).ok()?;
+    let (_, patch) = patch_of(inventory, bundle, &site.members, values, AliasMode::InPlace).ok()?;
     desired(inventory, bundle, &site.members, values.clone(), patch).ok()
 }
 
 /// How the refs of these subscribers are written so that nobody else's moves.
-fn mode_for(inventory: &Inventory, members: &[usize], values: &Values) -> Option<RefMode> {
+fn mode_for(inventory: &Inventory, members: &[usize], values: &Values) -> Option<AliasMode> {
     let site = inventory.sites.get(inventory.site_of.get(members.first()?)?)?;
     // Who shares the ref alone does not move where only config hashes are written.
     let leaves_ref = !site.shares_promotion
@@ -351,9 +353,9 @@ fn mode_for(inventory: &Inventory, members: &[usize], values: &Values) -> Option
         && site.foreign_users.is_empty()
         && site.refused.is_empty()
     {
-        return Some(RefMode::InPlace);
+        return Some(AliasMode::InPlace);
     }
-    members.iter().all(|&member| site.can_leave(member)).then_some(RefMode::OwnValue)
+    members.iter().all(|&member| site.can_leave(member)).then_some(AliasMode::OwnValue)
 }
 
 fn source<'a>(bundle: &'a Bundle, file: &str) -> Result<&'a Tree, String> {
@@ -369,7 +371,7 @@ fn edits(
     inventory: &Inventory,
     members: &[usize],
     values: &Values,
-    ref_mode: RefMode,
+    ref_mode: AliasMode,
 ) -> Vec<TargetEdit> {
     let (mut edits, mut nodes): (Vec<TargetEdit>, BTreeSet<_>) = Default::default();
     for &member in members {

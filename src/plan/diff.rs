@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use similar::TextDiff;
 
-use crate::yaml::Patch;
+use yaml11::Patch;
 
 /// Lines around a change in a unified diff.
 const CONTEXT: usize = 3;

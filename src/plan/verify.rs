@@ -17,7 +17,7 @@ use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use crate::domain::{UidDigest, sha256_hex};
 use crate::inventory::{Inventory, all_declared, build};
 use crate::snapshot::{BranchContent, CommitDetail, TextChange};
-use crate::yaml::{self, NodeRef, RefMode, Tree};
+use yaml11::{AliasMode, NodeRef, Tree};
 
 /// Datafiles that are read to verify one branch.
 const MAX_FILES: usize = 20_000;
@@ -45,7 +45,7 @@ impl<'a> Declared<'a> {
         let mut wanted: BTreeSet<String> =
             file.into_iter().chain(self.trailers.depends_on.iter().cloned()).collect();
         for text in texts.values().flatten() {
-            if let Ok(tree) = Tree::parse(text.as_bytes(), &yaml::Limits::default()) {
+            if let Ok(tree) = Tree::parse(text.as_bytes(), &yaml11::Limits::default()) {
                 collect_refs(tree.root(), None, &mut wanted);
             }
         }
@@ -83,7 +83,7 @@ impl<'a> Declared<'a> {
         let named: Vec<usize> = (0..all.targets.len())
             .filter(|&at| self.trailers.targets.contains(&all.targets[at].uid))
             .collect();
-        let modes = [RefMode::InPlace, RefMode::OwnValue]
+        let modes = [AliasMode::InPlace, AliasMode::OwnValue]
             .map(|mode| desired::edited(all, bundle, &named, &self.trailers.values, mode).ok());
         modes.into_iter().flatten()
     }

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 use crate::app_interface::Bundle;
 use crate::domain::{Problem, Severity};
 use crate::inventory::{Inventory, Target};
-use crate::yaml::NodeRef;
+use yaml11::NodeRef;
 
 /// What the rules look at.
 pub(crate) struct Repo<'a> {

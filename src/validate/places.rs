@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::app_interface::Bundle;
 use crate::domain::{Problem, mask_userinfo};
-use crate::yaml::{Limits, NodePath, NodeRef, Tree};
+use yaml11::{Limits, NodePath, NodeRef, Tree};
 
 /// Longer lines are cut in excerpts: a file may be one single line.
 const LONGEST_LINE: usize = 100_000;

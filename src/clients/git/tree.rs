@@ -5,7 +5,7 @@ use git2::{ObjectType, Odb, Oid, Repository};
 use super::GitError;
 use crate::app_interface::Entry;
 use crate::app_interface::walk::{self, Kind, Listing, Named, Source};
-use crate::yaml::Limits;
+use yaml11::Limits;
 
 const LINK: i32 = 0o120_000;
 const TYPE_BITS: i32 = 0o170_000;

@@ -3,7 +3,7 @@
 
 use super::super::{Repo, index_of};
 use crate::domain::{Problem, is_commit_sha};
-use crate::yaml::{Limits, NodePath, Tree};
+use yaml11::{Limits, NodePath, Tree};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for app in repo.bundle.apps.values() {

@@ -2,12 +2,12 @@
 
 use super::format::Leaves;
 use fancy_regex::Regex;
-use sapm::yaml::{Kind, Limits, NodeRef, Scalar, Style, Tree};
 use similar::{Algorithm, DiffTag, capture_diff_slices};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::LazyLock;
+use yaml11::{Kind, Limits, NodeRef, Scalar, Style, Tree};
 
 /// Plain scalars that a YAML 1.2 reader takes for something else than a text.
 static CORE_1_2: LazyLock<Regex> = LazyLock::new(|| {

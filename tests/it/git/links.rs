@@ -230,7 +230,7 @@ fn what_is_too_deep_is_named_and_the_rest_is_read() {
 #[test]
 fn the_size_of_a_file_is_looked_at_first() {
     let repo = repo(&[("data/z.yml", "z")], &[]);
-    let limit = sapm::yaml::Limits::default().bytes as u64;
+    let limit = yaml11::Limits::default().bytes as u64;
     for (name, size) in [("data/a.yml", limit + 1), ("data/b.yml", limit)] {
         let file = fs::File::create(repo.dir().join(name)).expect("a file");
         file.set_len(size).expect("room");

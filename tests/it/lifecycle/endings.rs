@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use forge::{MergeRequest, MrState};
+use sapm::app_interface::{HashEdit, TargetEdit};
 use sapm::decide::Outcome;
 use sapm::plan::Reason;
-use sapm::yaml::{self, HashEdit, RefMode, TargetEdit};
+use yaml11::AliasMode;
 
 use super::judge::{Case, Own};
 use super::look::{Marks, PREFIX, exact, is_unfinished, taken_over_from};
@@ -149,7 +150,7 @@ impl Case<'_> {
                 target: target.node,
                 new_ref: (target.git_ref.as_ref() != Ok(&wanted.git_ref))
                     .then(|| wanted.git_ref.clone()),
-                ref_mode: if own_value { RefMode::OwnValue } else { RefMode::InPlace },
+                ref_mode: if own_value { AliasMode::OwnValue } else { AliasMode::InPlace },
                 hashes: hashes
                     .map(|hash| HashEdit {
                         channel: hash.channel.clone(),
@@ -159,7 +160,7 @@ impl Case<'_> {
                     .collect(),
             });
         }
-        let content = yaml::edit(tree, &edits).expect("an edit");
+        let content = yaml11::edit(tree, &edits).expect("an edit");
         self.conflicts_with_open(&wanted.path, &content, Some(own.request.iid))
     }
 

@@ -12,7 +12,7 @@ use sapm::inventory::{Inventory, build};
 use sapm::plan::branch_of;
 use sapm::snapshot::Snapshot;
 use sapm::validate::{Findings, validate};
-use sapm::yaml::{Kind, Limits, NodePath, Tree};
+use yaml11::{Kind, Limits, NodePath, Tree};
 
 use super::repo::*;
 use crate::small_world::AnyEdit;

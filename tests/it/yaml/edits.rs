@@ -1,7 +1,8 @@
 //! An edit changes what is wanted, and nothing else.
 
 use proptest::prelude::*;
-use sapm::yaml::{Limits, NodeId, TargetEdit, Tree, edit, patch, try_each};
+use sapm::app_interface::TargetEdit;
+use yaml11::{Limits, NodeId, Tree, edit, patch, try_each};
 
 use super::damage::{mutilated, shared};
 use super::dice::{Dice, dice};

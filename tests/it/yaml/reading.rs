@@ -1,7 +1,8 @@
 //! Whatever a file holds, it is read or refused.
 
 use proptest::prelude::*;
-use sapm::yaml::{Kind, Limits, NodeRef, Sniff, Tree, edit, sniff_schema};
+use sapm::app_interface::{Sniff, sniff_schema};
+use yaml11::{Kind, Limits, NodeRef, Tree, edit};
 
 use super::damage::{PIECES, mutilated};
 use super::dice::dice;

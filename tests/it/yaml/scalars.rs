@@ -1,6 +1,6 @@
 //! Scalars, as `PyYAML` reads them.
 
-use sapm::yaml::{Limits, Scalar, Tree};
+use yaml11::{Limits, Scalar, Tree};
 
 /// The table comes from `scripts/yaml11-table.py`.
 #[test]

@@ -1,7 +1,8 @@
 //! What an edit is to make of a document.
 
-use sapm::yaml::{HashEdit, Limits, NodeId, NodePath, NodeRef, RefMode, Step, TargetEdit, Tree};
+use sapm::app_interface::{HashEdit, TargetEdit};
 use serde_json::{Value, json};
+use yaml11::{AliasMode, Limits, NodeId, NodePath, NodeRef, Step, Tree};
 
 use super::dice::Dice;
 use super::page::{HASHES, NAMES, REFS};
@@ -86,7 +87,7 @@ pub fn wish(dice: &mut Dice, target: NodeId, hashes: usize) -> TargetEdit {
     TargetEdit {
         target,
         new_ref: (!dice.chance(6)).then(|| dice.of(REFS).to_owned()),
-        ref_mode: dice.of(&[RefMode::InPlace, RefMode::OwnValue]),
+        ref_mode: dice.of(&[AliasMode::InPlace, AliasMode::OwnValue]),
         hashes: wanted,
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use sapm::yaml::{self, Limits, Sniff, Tree};
+use sapm::app_interface::{Sniff, sniff_schema};
 use scale::{Estate, Needs, Urls};
+use yaml11::{Limits, Tree};
 
 use crate::Scenario;
 
@@ -40,7 +41,7 @@ impl Speeds {
             let start = Instant::now();
             needed = files
                 .values()
-                .filter(|text| match yaml::sniff_schema(text.as_bytes()) {
+                .filter(|text| match sniff_schema(text.as_bytes()) {
                     Sniff::Found(schema) => NEEDED.contains(&&*schema),
                     Sniff::None => false,
                     Sniff::Unknown => true,

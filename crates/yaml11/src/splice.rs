@@ -1,32 +1,32 @@
 //! Changes of a text, and finding one's way in it by bytes.
 
-use super::error::EditError;
-use super::patch::Patch;
-use super::tree::{Content, NodeId, Style, Tree, flag};
+use crate::error::EditError;
+use crate::patch::Patch;
+use crate::tree::{Content, NodeId, Style, Tree, flag};
 use std::cmp::Reverse;
 use std::ops::Range;
 
 /// A part of the text to be replaced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Splice {
-    pub range: Range<usize>,
-    pub text: String,
+pub struct Splice {
+    pub(crate) range: Range<usize>,
+    pub(crate) text: String,
     /// Of two insertions at one place the one of lower rank comes first: parts of the line, then new lines.
-    pub rank: u8,
+    pub(crate) rank: u8,
     /// New lines of more indentation come first.
-    pub column: usize,
+    pub(crate) column: usize,
     /// The node that is changed.
-    pub node: NodeId,
+    pub(crate) node: NodeId,
 }
 
 impl Splice {
-    pub(super) fn inline(range: Range<usize>, text: String, node: NodeId) -> Self {
+    pub(crate) fn inline(range: Range<usize>, text: String, node: NodeId) -> Self {
         Self { range, text, rank: 0, column: 0, node }
     }
 }
 
 /// All changes as one patch of the text. Equal ones are made once.
-pub(super) fn patch(tree: &Tree, mut splices: Vec<Splice>) -> Result<Patch, EditError> {
+pub(crate) fn patch(tree: &Tree, mut splices: Vec<Splice>) -> Result<Patch, EditError> {
     splices.sort_by_key(|s| (s.range.start, s.rank, Reverse(s.column), s.range.end));
     splices.dedup();
     let mut done = 0;
@@ -43,7 +43,7 @@ pub(super) fn patch(tree: &Tree, mut splices: Vec<Splice>) -> Result<Patch, Edit
     Ok(Patch::new(splices.into_iter().map(|splice| (splice.range, splice.text)).collect()))
 }
 
-pub(super) fn is_break(b: u8) -> bool {
+pub(crate) fn is_break(b: u8) -> bool {
     matches!(b, b'\n' | b'\r')
 }
 
@@ -57,25 +57,25 @@ impl Tree {
     }
 
     /// Where the line of a byte begins, after a byte order mark.
-    pub(super) fn line_start(&self, at: usize) -> usize {
+    pub(crate) fn line_start(&self, at: usize) -> usize {
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
         let bom = if self.text.starts_with('\u{feff}') { 3 } else { 0 };
         before.iter().rposition(|b| is_break(*b)).map_or(bom, |i| i + 1)
     }
 
     /// Where the line of a byte ends, before the line break.
-    pub(super) fn line_end(&self, at: usize) -> usize {
+    pub(crate) fn line_end(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
         at + rest.iter().position(|b| is_break(*b)).unwrap_or(rest.len())
     }
 
     /// The column of a byte, from 0. What stands before the things that are asked for is all ASCII.
-    pub(super) fn column_of(&self, at: usize) -> usize {
+    pub(crate) fn column_of(&self, at: usize) -> usize {
         at - self.line_start(at)
     }
 
     /// The line break to use at a place: that of its line, else that of the first line.
-    pub(super) fn line_break(&self, at: usize) -> &'static str {
+    pub(crate) fn line_break(&self, at: usize) -> &'static str {
         [self.line_end(at), self.line_end(0)]
             .into_iter()
             .find_map(|end| match (self.byte(end), self.byte(end + 1)) {
@@ -88,7 +88,7 @@ impl Tree {
     }
 
     /// Is there nothing but blanks and a comment up to the end of the line?
-    pub(super) fn rest_is_comment(&self, at: usize) -> bool {
+    pub(crate) fn rest_is_comment(&self, at: usize) -> bool {
         // A line may be the whole file, so it is not looked for its end.
         let rest = &self.text.as_bytes()[at..];
         let blanks = rest.iter().take_while(|b| is_blank(**b)).count();
@@ -100,7 +100,7 @@ impl Tree {
     }
 
     /// The first byte from here on that is no blank, line break or comment.
-    pub(super) fn skip(&self, at: usize) -> usize {
+    pub(crate) fn skip(&self, at: usize) -> usize {
         let mut i = at;
         while let Some(b) = self.byte(i) {
             if is_blank(b) || is_break(b) {
@@ -118,7 +118,7 @@ impl Tree {
     }
 
     /// Where a node begins, anchor and tag included.
-    pub(super) fn outer_start(&self, id: NodeId) -> usize {
+    pub(crate) fn outer_start(&self, id: NodeId) -> usize {
         let node = self.raw(id);
         let start =
             if node.properties.1 > 0 { node.properties.0.min(node.start) } else { node.start };
@@ -127,7 +127,7 @@ impl Tree {
 
     /// Where the text of a node may begin: after the `:`, `-`, `,` or bracket before it. The parser's word for this is
     /// not relied on, as it is off for values that are not there.
-    pub(super) fn after_indicator(&self, id: NodeId) -> usize {
+    pub(crate) fn after_indicator(&self, id: NodeId) -> usize {
         let parent = NodeId(self.raw(id).parent);
         let siblings = self.raw_children(parent);
         let Some(place) = self.place_in(parent, id) else {
@@ -152,13 +152,13 @@ impl Tree {
     }
 
     /// Where the text of a node may begin, after anchor and tag.
-    pub(super) fn after_properties(&self, id: NodeId) -> usize {
+    pub(crate) fn after_properties(&self, id: NodeId) -> usize {
         let properties = self.raw(id).properties;
         if properties.1 > 0 { properties.1 as usize } else { self.after_indicator(id) }
     }
 
     /// Where the last thing of a node ends. Blank lines after a block scalar count only if they are part of it.
-    pub(super) fn end_of(&self, id: NodeId) -> usize {
+    pub(crate) fn end_of(&self, id: NodeId) -> usize {
         let mut id = id;
         loop {
             let node = self.raw(id);
@@ -196,7 +196,7 @@ impl Tree {
     }
 
     /// The column of a block mapping's keys.
-    pub(super) fn mapping_column(&self, mapping: NodeId) -> usize {
+    pub(crate) fn mapping_column(&self, mapping: NodeId) -> usize {
         let Some(key) = self.raw_children(mapping).first() else {
             return 0;
         };
@@ -211,7 +211,7 @@ impl Tree {
     }
 
     /// The column of a block list's dashes.
-    pub(super) fn dash_column(&self, list: NodeId) -> Option<usize> {
+    pub(crate) fn dash_column(&self, list: NodeId) -> Option<usize> {
         let first = self.raw_children(list).first()?;
         let dash = self.after_indicator(*first).checked_sub(1)?;
         (self.byte(dash) == Some(b'-')).then(|| self.column_of(dash))

@@ -1,8 +1,8 @@
 //! What a scalar means: YAML 1.1 as `PyYAML`'s safe loader resolves it.
 
-use super::float::python_repr;
-use super::number::{float_value, int_value, is_float, is_timestamp, tagged_int};
-use super::tag::Tag;
+use crate::float::python_repr;
+use crate::number::{float_value, int_value, is_float, is_timestamp, tagged_int};
+use crate::tag::Tag;
 use std::borrow::Cow;
 
 /// The value of a scalar.
@@ -63,7 +63,7 @@ pub fn resolve_plain(text: &str) -> Scalar<'_> {
 }
 
 /// The value of a scalar with a tag; `None` if it does not fit.
-pub(super) fn resolve_tagged(text: &str, tag: Tag) -> Option<Scalar<'_>> {
+pub(crate) fn resolve_tagged(text: &str, tag: Tag) -> Option<Scalar<'_>> {
     Some(match tag {
         Tag::None | Tag::NonSpecific => resolve_plain(text),
         Tag::Str => Scalar::Str(text),

@@ -1,10 +1,10 @@
 //! Trying many edits of one text.
 
-use super::edit::{TargetEdit, checked, patch, splices};
-use super::error::EditError;
-use super::patch::Patch;
-use super::splice::Splice;
-use super::tree::{NodeId, Tree};
+use crate::edit::{AliasMode, Edit, checked, patch};
+use crate::error::EditError;
+use crate::patch::Patch;
+use crate::splice::Splice;
+use crate::tree::{NodeId, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many bytes of edited text are read again for the edits of one file, each of which could fail and be looked for.
@@ -13,13 +13,14 @@ const MAX_REREAD_BYTES: usize = 64 << 20;
 /// The least number of times that an edited text is read again, however large it is.
 const MIN_REREADS: usize = 8;
 
-/// What [`edit`](super::edit()) changes for each of these changes made without the others: its very answers.
+/// What [`edit`](crate::edit()) changes for each of these changes made without the others: its very answers.
 ///
 /// The text is read again and compared once for all changes together, and in halves where that fails. A change of
 /// what is used elsewhere too, or what another change is about as well, is tried alone: together they could be right
 /// where one alone is not. That is bounded: what is not tried by then is refused.
-pub fn try_each(tree: &Tree, changes: &[Vec<TargetEdit>]) -> Vec<Result<Patch, EditError>> {
-    let planned: Vec<_> = changes.iter().map(|change| splices(tree, change)).collect();
+pub fn try_each<E: Edit>(tree: &Tree, changes: &[Vec<E>]) -> Vec<Result<Patch, EditError>> {
+    let planned: Vec<_> =
+        changes.iter().map(|change| E::splices(tree, change, AliasMode::InPlace)).collect();
     let shared = Shared::of(tree, &planned);
     let mut batch = Batch {
         tree,
@@ -56,27 +57,26 @@ struct Try {
     splices: Vec<Splice>,
 }
 
-struct Batch<'a> {
+struct Batch<'a, E> {
     tree: &'a Tree,
-    changes: &'a [Vec<TargetEdit>],
+    changes: &'a [Vec<E>],
     /// How many times an edited text may still be read again.
     rereads: usize,
     answers: Vec<Result<Patch, EditError>>,
 }
 
-impl Batch<'_> {
+impl<E: Edit> Batch<'_, E> {
     /// Tries changes together; if they are right, each of them is.
     fn are_right(&mut self, part: &[Try]) -> bool {
         let Some(rest) = self.rereads.checked_sub(1) else { return false };
         self.rereads = rest;
-        let edits: Vec<TargetEdit> =
-            part.iter().flat_map(|one| &self.changes[one.index]).cloned().collect();
+        let edits: Vec<E> = part.iter().flat_map(|one| &self.changes[one.index]).cloned().collect();
         let all = part.iter().flat_map(|one| &one.splices).cloned().collect();
         if checked(self.tree, &edits, all).is_err() {
             return false;
         }
         for one in part {
-            self.answers[one.index] = super::splice::patch(self.tree, one.splices.clone());
+            self.answers[one.index] = crate::splice::patch(self.tree, one.splices.clone());
         }
         true
     }
@@ -89,7 +89,7 @@ impl Batch<'_> {
                 patch(self.tree, change)
             }
             None => Err(EditError::NotTried {
-                at: self.tree.position_of(change.first().map_or(self.tree.root, |e| e.target)),
+                at: self.tree.position_of(change.first().map_or(self.tree.root, Edit::node)),
             }),
         };
     }

@@ -1,4 +1,5 @@
 use super::*;
+use yaml11::{Limits, edit};
 
 fn parse(text: &str) -> Tree {
     Tree::parse(text.as_bytes(), &Limits::default()).unwrap_or_else(|e| panic!("{e}: {text:?}"))
@@ -22,7 +23,7 @@ fn promote(text: &str, new_ref: &str) -> Result<String, EditError> {
         &[TargetEdit {
             target,
             new_ref: Some(new_ref.to_owned()),
-            ref_mode: RefMode::InPlace,
+            ref_mode: AliasMode::InPlace,
             hashes,
         }],
     )
@@ -156,15 +157,16 @@ fn an_alias_can_get_a_value_of_its_own() {
         hashes: Vec::new(),
     };
     assert_eq!(
-        edit(&tree, &[wish(1, RefMode::OwnValue)]).as_deref(),
+        edit(&tree, &[wish(1, AliasMode::OwnValue)]).as_deref(),
         Ok("t:\n- ref: &r abc\n- ref: '12' # c\n- {ref: *r}\n")
     );
-    assert!(matches!(edit(&tree, &[wish(1, RefMode::InPlace)]), Err(EditError::Shared { .. })));
+    assert!(matches!(edit(&tree, &[wish(1, AliasMode::InPlace)]), Err(EditError::Shared { .. })));
     assert!(matches!(
-        edit(&tree, &[wish(0, RefMode::InPlace), wish(1, RefMode::InPlace)]),
+        edit(&tree, &[wish(0, AliasMode::InPlace), wish(1, AliasMode::InPlace)]),
         Err(EditError::Shared { .. })
     ));
-    let all = [wish(0, RefMode::InPlace), wish(1, RefMode::InPlace), wish(2, RefMode::InPlace)];
+    let all =
+        [wish(0, AliasMode::InPlace), wish(1, AliasMode::InPlace), wish(2, AliasMode::InPlace)];
     assert_eq!(
         edit(&tree, &all).as_deref(),
         Ok("t:\n- ref: &r '12'\n- ref: *r # c\n- {ref: *r}\n")

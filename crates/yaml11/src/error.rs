@@ -1,6 +1,6 @@
 //! What can be wrong with a document or an edit, and where.
 
-use super::path::NodePath;
+use crate::path::NodePath;
 use std::fmt;
 use thiserror::Error;
 
@@ -38,7 +38,7 @@ impl fmt::Display for Warning {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// The file is larger than [`super::Limits::bytes`].
+    /// The file is larger than [`crate::Limits::bytes`].
     #[error("the file has {size} bytes, more than the {limit} that are read")]
     TooLarge {
         /// Size of the file.
@@ -113,7 +113,7 @@ pub enum ParseError {
         /// Where.
         at: Position,
     },
-    /// More levels than [`super::Limits::depth`], aliases followed.
+    /// More levels than [`crate::Limits::depth`], aliases followed.
     #[error("{at}: more than {limit} levels deep")]
     TooDeep {
         /// Where.
@@ -121,7 +121,7 @@ pub enum ParseError {
         /// The limit.
         limit: usize,
     },
-    /// More nodes than [`super::Limits::nodes`], each alias counted as what it stands for.
+    /// More nodes than [`crate::Limits::nodes`], each alias counted as what it stands for.
     #[error("{at}: more than {limit} values, aliases expanded")]
     TooManyNodes {
         /// Where.
@@ -155,7 +155,7 @@ impl ParseError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EditError {
-    /// The target or a part of it is not what it has to be.
+    /// A node is not what it has to be.
     #[error("{at}: {what} is not {wanted}")]
     WrongKind {
         /// Where.
@@ -197,12 +197,6 @@ pub enum EditError {
         /// What was to be changed.
         what: String,
     },
-    /// `RefMode::OwnValue` for a ref that is no alias.
-    #[error("{at}: the ref is not an alias")]
-    NotAnAlias {
-        /// Where.
-        at: Position,
-    },
     /// Two edits want different values at one place.
     #[error("{at}: two different values are wanted for {what}")]
     Conflict {
@@ -232,7 +226,7 @@ pub enum EditError {
         "{at}: not tried, as too many other edits of this file failed: make those possible first"
     )]
     NotTried {
-        /// Where the target is.
+        /// Where the node is.
         at: Position,
     },
     /// The new text does not read as it should.
@@ -256,7 +250,6 @@ impl EditError {
             | Self::DuplicateKey { at, .. }
             | Self::Shared { at, .. }
             | Self::Tagged { at, .. }
-            | Self::NotAnAlias { at }
             | Self::Conflict { at, .. }
             | Self::TooManyUsers { at }
             | Self::NotTried { at }

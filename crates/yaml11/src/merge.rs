@@ -1,12 +1,12 @@
 //! Merge keys and duplicate keys: what a mapping really has.
 
-use super::tree::{Content, NodeId, Tree, flag};
+use crate::tree::{Content, NodeId, Tree, flag};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Where the value of a key was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The mapping that has the key: the one that was asked, or one that is merged into it.
     pub mapping: NodeId,
     /// The key as written.
@@ -17,7 +17,7 @@ pub(super) struct Found {
 
 impl Tree {
     /// The mappings that a merge key brings in, the strongest first.
-    pub(super) fn merge_sources(&self, value: NodeId) -> Vec<NodeId> {
+    pub(crate) fn merge_sources(&self, value: NodeId) -> Vec<NodeId> {
         let value = self.resolve(value);
         match self.raw(value).content {
             Content::Sequence => {
@@ -30,7 +30,7 @@ impl Tree {
     /// The value of a key: the last of its own, else the first that a merge key gives.
     ///
     /// Recursion ends: the depth of a tree is limited with its merge keys followed.
-    pub(super) fn lookup(&self, mapping: NodeId, key: &str) -> Option<Found> {
+    pub(crate) fn lookup(&self, mapping: NodeId, key: &str) -> Option<Found> {
         let mapping = self.resolve(mapping);
         let merges = self.raw(mapping).has(flag::MERGE);
         for (name, value) in self.raw_pairs(mapping).rev() {
@@ -49,7 +49,7 @@ impl Tree {
     }
 
     /// Keys and values (as written, maybe aliases) that a mapping has after merging.
-    pub(super) fn effective(&self, mapping: NodeId) -> Vec<(Cow<'_, str>, NodeId)> {
+    pub(crate) fn effective(&self, mapping: NodeId) -> Vec<(Cow<'_, str>, NodeId)> {
         let mapping = self.resolve(mapping);
         let node = self.raw(mapping);
         if !node.has(flag::MERGE | flag::DUPLICATES) {
@@ -95,7 +95,7 @@ impl Tree {
     }
 
     /// The later one of two keys as written that read the same.
-    pub(super) fn duplicate_of(&self, mapping: NodeId, key: &str) -> Option<NodeId> {
+    pub(crate) fn duplicate_of(&self, mapping: NodeId, key: &str) -> Option<NodeId> {
         if !self.raw(mapping).has(flag::DUPLICATES) {
             return None;
         }

@@ -1,11 +1,11 @@
 //! The style of what is there, for what is added to it.
 
-use super::quote::Context;
-use super::tree::{Content, NodeId, Style, Tree};
+use crate::quote::Context;
+use crate::tree::{Content, NodeId, Style, Tree};
 
 /// How block lists look.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Look {
+pub(crate) struct Look {
     /// Columns from a key to the dashes of its list.
     pub indent: usize,
     /// Columns from a dash to what comes after it.
@@ -14,7 +14,7 @@ pub(super) struct Look {
 
 impl Tree {
     /// Where a scalar in a list or mapping (or in one's own place) is written.
-    pub(super) fn context_of(&self, id: NodeId) -> Context {
+    pub(crate) fn context_of(&self, id: NodeId) -> Context {
         let mut around = NodeId(self.raw(id).parent);
         if matches!(self.raw(id).content, Content::Sequence | Content::Mapping) {
             around = id;
@@ -71,10 +71,11 @@ impl Tree {
         gap.filter(|gap| (2..=8).contains(gap)).unwrap_or(2)
     }
 
-    /// For items of a list that is there: as its own `data` lists are indented, else as it is itself.
-    pub(super) fn look_of(&self, list: NodeId, column: usize) -> Look {
+    /// For items of a list that is there: as the lists under this key of its items are indented, else as it is itself.
+    pub(crate) fn look_of(&self, list: NodeId, column: usize, inner_key: Option<&str>) -> Look {
+        let is_inner = |key: NodeId| inner_key.is_some_and(|inner| self.key_text(key) == inner);
         let inner = self.raw_children(list).iter().rev().find_map(|item| {
-            let mut lists = self.raw_pairs(*item).filter(|(key, _)| self.key_text(*key) == "data");
+            let mut lists = self.raw_pairs(*item).filter(|(key, _)| is_inner(*key));
             lists.find_map(|(_, value)| self.look(value))
         });
         let indent = inner.or_else(|| self.look(list)).map_or(0, |look| look.indent);
@@ -82,7 +83,7 @@ impl Tree {
     }
 
     /// For a new list in a mapping: as its other lists, else those around it, else the first of the document.
-    pub(super) fn look_around(&self, mapping: NodeId) -> Look {
+    pub(crate) fn look_around(&self, mapping: NodeId) -> Look {
         if let Some(look) = self.raw_pairs(mapping).find_map(|(_, value)| self.look(value)) {
             return look;
         }

@@ -1,15 +1,15 @@
 //! Giving a scalar another text.
 
-use super::error::EditError;
-use super::path::NodePath;
-use super::quote::{Quoting, write_scalar};
-use super::splice::Splice;
-use super::tag::Tag;
-use super::tree::{NodeId, Style, Tree, flag};
+use crate::error::EditError;
+use crate::path::NodePath;
+use crate::quote::{Quoting, write_scalar};
+use crate::splice::Splice;
+use crate::tag::Tag;
+use crate::tree::{NodeId, Style, Tree, flag};
 
 impl Tree {
     /// The change that gives a scalar another text, in the notation that it has.
-    pub(super) fn new_scalar(
+    pub(crate) fn new_scalar(
         &self,
         id: NodeId,
         text: &str,

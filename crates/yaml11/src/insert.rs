@@ -1,18 +1,99 @@
 //! Adding entries to lists and mappings in the style of what is there.
 
-use super::edit::HashEdit;
-use super::error::EditError;
-use super::look::Look;
-use super::quote::{Context, Quoting, write_scalar};
-use super::splice::{Splice, is_break};
-use super::tree::{Content, NodeId, Style, Tree, flag};
+use crate::error::EditError;
+use crate::quote::{Context, Quoting, write_scalar};
+use crate::splice::{Splice, is_break};
+use crate::style::Look;
+use crate::tree::{Content, NodeId, Style, Tree, flag};
 
-const CHANNEL: &str = "channel";
-const DATA: &str = "data";
-const PARENT: &str = "parent_saas";
-const HASH: &str = "target_config_hash";
-const TYPE: &str = "type";
-const PARENT_CONFIG: &str = "parent_saas_config";
+/// What is added: written in the style of what is around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// A text.
+    Text(String),
+    /// A list.
+    List(Vec<Entry>),
+    /// Keys and values, in this order.
+    Map(Vec<(&'static str, Entry)>),
+}
+
+impl Entry {
+    /// The first key with a list.
+    fn list_key(&self) -> Option<&str> {
+        let Self::Map(fields) = self else { return None };
+        fields.iter().find(|(_, value)| matches!(value, Self::List(_))).map(|(key, _)| *key)
+    }
+
+    /// In brackets.
+    fn in_flow(&self, context: Context) -> String {
+        let joined = |parts: Vec<String>| parts.join(", ");
+        match self {
+            Self::Text(text) => write_scalar(text, Quoting::Plain, context),
+            Self::List(items) => {
+                format!("[{}]", joined(items.iter().map(|item| item.in_flow(context)).collect()))
+            }
+            Self::Map(fields) => {
+                let field =
+                    |(key, value): &(&str, Self)| field(key, &value.in_flow(context), context);
+                format!("{{{}}}", joined(fields.iter().map(field).collect()))
+            }
+        }
+    }
+
+    /// The lines of an item, seen from the column of its dash.
+    fn item_lines(&self, look: Look) -> Vec<String> {
+        let lines = self.lines(look);
+        let (dash, inside) = (format!("-{}", " ".repeat(look.gap - 1)), " ".repeat(look.gap));
+        lines
+            .into_iter()
+            .enumerate()
+            .map(|(at, line)| format!("{}{line}", if at == 0 { &dash } else { &inside }))
+            .collect()
+    }
+
+    /// The lines of a value by indentation, seen from its own column.
+    fn lines(&self, look: Look) -> Vec<String> {
+        match self {
+            Self::Text(text) => vec![write_scalar(text, Quoting::Plain, Context::Block)],
+            Self::List(items) => items.iter().flat_map(|item| item.item_lines(look)).collect(),
+            Self::Map(fields) => fields
+                .iter()
+                .flat_map(|(key, value)| match value {
+                    Self::Text(text) => {
+                        vec![format!(
+                            "{key}: {}",
+                            write_scalar(text, Quoting::Plain, Context::Block)
+                        )]
+                    }
+                    Self::List(_) => with_head(key, " ".repeat(look.indent), value.lines(look)),
+                    Self::Map(_) => with_head(key, " ".repeat(look.gap), value.lines(look)),
+                })
+                .collect(),
+        }
+    }
+}
+
+fn with_head(key: &str, indentation: String, lines: Vec<String>) -> Vec<String> {
+    let lines = lines.into_iter().map(|line| format!("{indentation}{line}"));
+    std::iter::once(format!("{key}:")).chain(lines).collect()
+}
+
+/// A key and its value, as written.
+fn field(key: &str, value: &str, context: Context) -> String {
+    match context {
+        Context::Json => format!("\"{key}\": {value}"),
+        Context::Block | Context::Flow => format!("{key}: {value}"),
+    }
+}
+
+/// What is in brackets is never in block context, even if the list that it is added to is.
+fn inside_brackets(context: Context) -> Context {
+    if context == Context::Json { context } else { Context::Flow }
+}
+
+fn flow_list(items: &[Entry], context: Context) -> String {
+    Entry::List(items.to_vec()).in_flow(inside_brackets(context))
+}
 
 impl Tree {
     fn refuse(&self, node: NodeId, why: &'static str) -> EditError {
@@ -90,15 +171,16 @@ impl Tree {
         }
     }
 
-    /// Adds `target_config_hash` to an item that has none.
-    pub(super) fn add_hash(
+    /// Adds a key with a text to a mapping that does not have it.
+    pub(crate) fn add_key(
         &self,
         item: NodeId,
-        hash: &str,
+        key: &str,
+        text: &str,
         splices: &mut Vec<Splice>,
     ) -> Result<(), EditError> {
         let context = self.context_of(item);
-        let entry = entry(HASH, &write_scalar(hash, Quoting::Plain, context), context);
+        let entry = field(key, &write_scalar(text, Quoting::Plain, context), context);
         let Some(last) = self.raw_children(item).last().copied() else {
             return Err(self.refuse(item, "it is empty"));
         };
@@ -109,16 +191,16 @@ impl Tree {
         self.append_lines(item, last, self.mapping_column(item), &[entry], splices)
     }
 
-    /// Adds items to a `promotion_data` that has some, or that is `[]`.
-    pub(super) fn add_items(
+    /// Adds items to a list that has some, or that is `[]`.
+    pub(crate) fn add_items(
         &self,
         list: NodeId,
-        hashes: &[&HashEdit],
+        items: &[Entry],
         splices: &mut Vec<Splice>,
     ) -> Result<(), EditError> {
         if self.raw(list).style == Style::Flow {
-            let context = self.context_of(list);
-            let items: Vec<String> = hashes.iter().map(|h| flow_item(h, context)).collect();
+            let context = inside_brackets(self.context_of(list));
+            let items: Vec<String> = items.iter().map(|item| item.in_flow(context)).collect();
             self.append_flow(list, &items, splices);
             return Ok(());
         }
@@ -127,55 +209,55 @@ impl Tree {
         else {
             return Err(self.refuse(list, "its items can't be told apart"));
         };
-        let look = self.look_of(list, column);
+        let look = self.look_of(list, column, items.first().and_then(Entry::list_key));
         let last_is_flow =
             self.raw(last).content == Content::Mapping && self.raw(last).style == Style::Flow;
         let lines: Vec<String> = if last_is_flow {
-            let context = self.context_of(last);
+            let context = inside_brackets(self.context_of(last));
             let gap = " ".repeat(look.gap - 1);
-            hashes.iter().map(|h| format!("-{gap}{}", flow_item(h, context))).collect()
+            items.iter().map(|item| format!("-{gap}{}", item.in_flow(context))).collect()
         } else {
-            hashes.iter().flat_map(|h| block_item(h, look)).collect()
+            items.iter().flat_map(|item| item.item_lines(look)).collect()
         };
         self.append_lines(list, last, column, &lines, splices)
     }
 
-    /// Adds `promotion_data` to a `promotion` that has none.
-    pub(super) fn add_list(
+    /// Adds a key with a list to a mapping that does not have it.
+    pub(crate) fn add_list(
         &self,
-        promotion: NodeId,
+        mapping: NodeId,
         key: &str,
-        hashes: &[&HashEdit],
+        items: &[Entry],
         splices: &mut Vec<Splice>,
     ) -> Result<(), EditError> {
-        let context = self.context_of(promotion);
-        if self.raw(promotion).style == Style::Flow {
-            let list = flow_list(hashes, context);
-            self.append_flow(promotion, &[entry(key, &list, context)], splices);
+        let context = self.context_of(mapping);
+        if self.raw(mapping).style == Style::Flow {
+            let list = flow_list(items, context);
+            self.append_flow(mapping, &[field(key, &list, context)], splices);
             return Ok(());
         }
-        let Some(last) = self.raw_children(promotion).last().copied() else {
-            return Err(self.refuse(promotion, "it is empty"));
+        let Some(last) = self.raw_children(mapping).last().copied() else {
+            return Err(self.refuse(mapping, "it is empty"));
         };
         let mut lines = vec![format!("{key}:")];
-        lines.extend(self.item_lines(promotion, hashes));
-        self.append_lines(promotion, last, self.mapping_column(promotion), &lines, splices)
+        lines.extend(self.lines_of_list(mapping, items));
+        self.append_lines(mapping, last, self.mapping_column(mapping), &lines, splices)
     }
 
-    /// Puts a list in the place of a `promotion_data` that is null.
-    pub(super) fn fill_list(
+    /// Puts a list in the place of a null.
+    pub(crate) fn fill_list(
         &self,
-        promotion: NodeId,
+        mapping: NodeId,
         value: NodeId,
-        hashes: &[&HashEdit],
+        items: &[Entry],
         splices: &mut Vec<Splice>,
     ) -> Result<(), EditError> {
         let node = self.raw(value);
         let empty = node.has(flag::EMPTY);
         let from = self.after_properties(value);
         let end = if empty { from } else { node.end as usize };
-        if self.raw(promotion).style == Style::Flow {
-            let list = flow_list(hashes, self.context_of(promotion));
+        if self.raw(mapping).style == Style::Flow {
+            let list = flow_list(items, self.context_of(mapping));
             if !empty {
                 splices.push(Splice::inline(node.start as usize..end, list, value));
             } else if self.text.as_bytes()[..from].ends_with(b":") {
@@ -194,61 +276,21 @@ impl Tree {
             let to = if comment { end } else { self.line_end(end) };
             splices.push(Splice::inline(from..to, String::new(), value));
         }
-        let lines = self.item_lines(promotion, hashes);
+        let lines = self.lines_of_list(mapping, items);
         splices.push(self.new_lines(
             value,
             self.line_end(end),
-            self.mapping_column(promotion),
+            self.mapping_column(mapping),
             &lines,
         ));
         Ok(())
     }
 
     /// The lines of a new list under a key of a block mapping, seen from the column of the key.
-    fn item_lines(&self, mapping: NodeId, hashes: &[&HashEdit]) -> Vec<String> {
+    fn lines_of_list(&self, mapping: NodeId, items: &[Entry]) -> Vec<String> {
         let look = self.look_around(mapping);
         let indentation = " ".repeat(look.indent);
-        let lines = hashes.iter().flat_map(|h| block_item(h, look));
+        let lines = items.iter().flat_map(|item| item.item_lines(look));
         lines.map(|line| indentation.clone() + &line).collect()
     }
-}
-
-fn entry(key: &str, value: &str, context: Context) -> String {
-    match context {
-        Context::Json => format!("\"{key}\": {value}"),
-        Context::Block | Context::Flow => format!("{key}: {value}"),
-    }
-}
-
-fn flow_item(hash: &HashEdit, context: Context) -> String {
-    // what is in brackets is never in block context, even if the list that it is added to is
-    let context = if context == Context::Json { context } else { Context::Flow };
-    let field = |key, text: &str| entry(key, &write_scalar(text, Quoting::Plain, context), context);
-    let data = [
-        field(PARENT, &hash.parent_saas),
-        field(HASH, &hash.target_config_hash),
-        field(TYPE, PARENT_CONFIG),
-    ];
-    let data = entry(DATA, &format!("[{{{}}}]", data.join(", ")), context);
-    format!("{{{}, {data}}}", field(CHANNEL, &hash.channel))
-}
-
-fn flow_list(hashes: &[&HashEdit], context: Context) -> String {
-    let items: Vec<String> = hashes.iter().map(|h| flow_item(h, context)).collect();
-    format!("[{}]", items.join(", "))
-}
-
-/// The lines of an item, seen from the column of its dash.
-fn block_item(hash: &HashEdit, look: Look) -> Vec<String> {
-    let value = |text: &str| write_scalar(text, Quoting::Plain, Context::Block);
-    let dash = format!("-{}", " ".repeat(look.gap - 1));
-    let inside = " ".repeat(look.gap);
-    let list = format!("{inside}{}", " ".repeat(look.indent));
-    vec![
-        format!("{dash}{CHANNEL}: {}", value(&hash.channel)),
-        format!("{inside}{DATA}:"),
-        format!("{list}{dash}{PARENT}: {}", value(&hash.parent_saas)),
-        format!("{list}{inside}{HASH}: {}", value(&hash.target_config_hash)),
-        format!("{list}{inside}{TYPE}: {PARENT_CONFIG}"),
-    ]
 }

@@ -1,6 +1,6 @@
 //! Writing a text as a scalar that every reader takes for that text.
 
-use super::scalar::{Scalar, resolve_plain};
+use crate::scalar::{Scalar, resolve_plain};
 use std::fmt::Write;
 
 /// Where a scalar is written.

@@ -1,10 +1,10 @@
 //! The nodes of a document and the way through them.
 
-use super::error::{ParseError, Position, Warning};
-use super::node::NodeRef;
-use super::path::{NodePath, Step};
-use super::scalar::{Scalar, resolve_plain, resolve_tagged};
-use super::tag::Tag;
+use crate::error::{ParseError, Position, Warning};
+use crate::node::NodeRef;
+use crate::path::{NodePath, Step};
+use crate::scalar::{Scalar, resolve_plain, resolve_tagged};
+use crate::tag::Tag;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -27,10 +27,10 @@ impl Default for Limits {
 
 /// A node of one [`Tree`]; means nothing to another tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId(pub(super) u32);
+pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
-    pub(super) fn at(self) -> usize {
+    pub(crate) fn at(self) -> usize {
         self.0 as usize
     }
 }
@@ -64,7 +64,7 @@ pub enum Style {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Scalar,
     Sequence,
     Mapping,
@@ -72,7 +72,7 @@ pub(super) enum Content {
 }
 
 /// Bits of [`Node::flags`].
-pub(super) mod flag {
+pub(crate) mod flag {
     /// Inside of a flow list or mapping.
     pub const IN_FLOW: u8 = 1;
     /// A mapping with a merge key.
@@ -89,7 +89,7 @@ pub(super) mod flag {
 
 /// A node. Offsets are in bytes of the original text.
 #[derive(Debug, Clone)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub content: Content,
     pub style: Style,
     pub tag: Tag,
@@ -110,7 +110,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn has(&self, flag: u8) -> bool {
+    pub(crate) fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
 }
@@ -118,15 +118,15 @@ impl Node {
 /// A document: its text and its nodes.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    pub(super) text: Arc<str>,
-    pub(super) nodes: Vec<Node>,
-    pub(super) children: Vec<NodeId>,
+    pub(crate) text: Arc<str>,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) children: Vec<NodeId>,
     /// Each node that an alias stands for, with the alias, in order.
-    pub(super) aliases: Vec<(NodeId, NodeId)>,
+    pub(crate) aliases: Vec<(NodeId, NodeId)>,
     /// Values that do not stand in the text as they are.
-    pub(super) decoded: String,
-    pub(super) root: NodeId,
-    pub(super) warnings: Vec<Warning>,
+    pub(crate) decoded: String,
+    pub(crate) root: NodeId,
+    pub(crate) warnings: Vec<Warning>,
 }
 
 impl Tree {
@@ -141,7 +141,7 @@ impl Tree {
     /// # Errors
     /// When the bytes are no UTF-8 or no YAML, or more than the limits allow.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, ParseError> {
-        super::build::parse(bytes, limits)
+        crate::build::parse(bytes, limits)
     }
 
     /// The text that was read, with the byte order mark if it has one.
@@ -179,11 +179,11 @@ impl Tree {
         })
     }
 
-    pub(super) fn raw(&self, id: NodeId) -> &Node {
+    pub(crate) fn raw(&self, id: NodeId) -> &Node {
         &self.nodes[id.at()]
     }
 
-    pub(super) fn resolve(&self, id: NodeId) -> NodeId {
+    pub(crate) fn resolve(&self, id: NodeId) -> NodeId {
         match self.raw(id).content {
             Content::Alias => NodeId(self.raw(id).a),
             _ => id,
@@ -191,7 +191,7 @@ impl Tree {
     }
 
     /// The children as written: aliases are not followed.
-    pub(super) fn raw_children(&self, id: NodeId) -> &[NodeId] {
+    pub(crate) fn raw_children(&self, id: NodeId) -> &[NodeId] {
         let node = self.raw(id);
         match node.content {
             Content::Sequence | Content::Mapping => {
@@ -202,7 +202,7 @@ impl Tree {
     }
 
     /// Keys and values of a mapping as written.
-    pub(super) fn raw_pairs(
+    pub(crate) fn raw_pairs(
         &self,
         id: NodeId,
     ) -> impl DoubleEndedIterator<Item = (NodeId, NodeId)> + '_ {
@@ -214,7 +214,7 @@ impl Tree {
     }
 
     /// The text of a scalar, escapes and folding undone; empty for other nodes.
-    pub(super) fn value(&self, id: NodeId) -> &str {
+    pub(crate) fn value(&self, id: NodeId) -> &str {
         let node = self.raw(id);
         if node.content != Content::Scalar {
             return "";
@@ -223,7 +223,7 @@ impl Tree {
         source.get(node.a as usize..node.b as usize).unwrap_or_default()
     }
 
-    pub(super) fn scalar_of(&self, id: NodeId) -> Option<Scalar<'_>> {
+    pub(crate) fn scalar_of(&self, id: NodeId) -> Option<Scalar<'_>> {
         let node = self.raw(id);
         if node.content != Content::Scalar {
             return None;
@@ -237,7 +237,7 @@ impl Tree {
     }
 
     /// The text of a key. Keys are scalars or aliases of scalars.
-    pub(super) fn key_text(&self, id: NodeId) -> Cow<'_, str> {
+    pub(crate) fn key_text(&self, id: NodeId) -> Cow<'_, str> {
         let id = self.resolve(id);
         let node = self.raw(id);
         if node.tag == Tag::None && node.style != Style::Plain {
@@ -247,7 +247,7 @@ impl Tree {
     }
 
     /// Is this key as written a merge key, `<<` without quotes?
-    pub(super) fn is_merge_key(&self, id: NodeId) -> bool {
+    pub(crate) fn is_merge_key(&self, id: NodeId) -> bool {
         let node = self.raw(self.resolve(id));
         match node.tag {
             Tag::Merge => true,
@@ -257,7 +257,7 @@ impl Tree {
         }
     }
 
-    pub(super) fn position_of(&self, id: NodeId) -> Position {
+    pub(crate) fn position_of(&self, id: NodeId) -> Position {
         let node = self.raw(id);
         Position { line: node.line, column: node.column }
     }

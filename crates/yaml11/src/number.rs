@@ -1,13 +1,13 @@
 //! Numbers and dates of YAML 1.1, in the spellings that `PyYAML` knows.
 
-use super::float::decimal;
+use crate::float::decimal;
 use std::borrow::Cow;
 
 /// Python refuses to read or print longer integers.
 const MAX_INT_DIGITS: usize = 4300;
 
 /// Does a text look like an integer of more digits than anybody would have meant?
-pub(super) fn is_overlong_int(text: &str) -> bool {
+pub(crate) fn is_overlong_int(text: &str) -> bool {
     text.len() > MAX_INT_DIGITS
         && text.bytes().all(|b| b.is_ascii_hexdigit() || b"+-_:xb".contains(&b))
         && int_kind(text).is_some()
@@ -70,7 +70,7 @@ fn is_sixty(digits: &str) -> bool {
 }
 
 /// The decimal text of an integer.
-pub(super) fn int_value(text: &str) -> Option<Cow<'_, str>> {
+pub(crate) fn int_value(text: &str) -> Option<Cow<'_, str>> {
     let kind = int_kind(text)?;
     let (negative, digits) = unsigned(text);
     if matches!(kind, IntKind::Digits(10))
@@ -117,7 +117,7 @@ fn sixty(digits: &str) -> String {
 }
 
 /// `!!int` takes a little more than the resolver: what Python's `int` reads.
-pub(super) fn tagged_int(text: &str) -> Option<String> {
+pub(crate) fn tagged_int(text: &str) -> Option<String> {
     let text: String = text.trim().chars().filter(|c| *c != '_').collect();
     let (negative, digits) = unsigned(&text);
     let short = digits.len() <= MAX_INT_DIGITS;
@@ -129,7 +129,7 @@ pub(super) fn tagged_int(text: &str) -> Option<String> {
 }
 
 /// Is it a number with a point?
-pub(super) fn is_float(text: &str) -> bool {
+pub(crate) fn is_float(text: &str) -> bool {
     let (_, rest) = unsigned(text);
     if matches!(rest, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
         return true;
@@ -160,7 +160,7 @@ pub(super) fn is_float(text: &str) -> bool {
 }
 
 /// The value of a number with a point, and of what `!!float` takes.
-pub(super) fn float_value(text: &str) -> Option<f64> {
+pub(crate) fn float_value(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|c| *c != '_').collect::<String>().to_ascii_lowercase();
     let (negative, rest) = unsigned(&text);
     let sign = if negative { -1.0 } else { 1.0 };
@@ -181,7 +181,7 @@ pub(super) fn float_value(text: &str) -> Option<f64> {
 }
 
 /// `YYYY-MM-DD`, or a date of looser form with a time and perhaps a zone. Whether such a day exists is not asked.
-pub(super) fn is_timestamp(text: &str) -> bool {
+pub(crate) fn is_timestamp(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digit = |b: &u8| b.is_ascii_digit();
     if bytes.len() < 8 || bytes.len() > 256 || !bytes[..4].iter().all(digit) || bytes[4] != b'-' {

@@ -1,32 +1,34 @@
 //! What a document means, and what it should mean after an edit.
 
-use super::edit::TargetEdit;
-use super::node::NodeRef;
-use super::path::{NodePath, Step};
-use super::scalar::Scalar;
-use super::tree::{Kind, NodeId, Tree};
+use crate::edit::Edit;
+use crate::node::NodeRef;
+use crate::path::{NodePath, Step};
+use crate::scalar::Scalar;
+use crate::tree::{Kind, NodeId, Tree};
 use std::collections::BTreeMap;
 
 /// A value with all aliases and merge keys worked in.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub enum Value {
     /// The kind of a scalar and its text, and what it gives to somebody who wants a text.
     Leaf(&'static str, String, Option<String>),
+    /// A list.
     List(Vec<Value>),
+    /// Keys and values.
     Map(BTreeMap<String, Value>),
 }
 
-type Edits<'a> = BTreeMap<NodeId, Vec<&'a TargetEdit>>;
+type Edits<'a, E> = BTreeMap<NodeId, Vec<&'a E>>;
 
 /// The first place where a document differs from another one with these edits made, and how.
-pub(super) fn first_difference(
+pub(crate) fn first_difference<E: Edit>(
     old: &Tree,
     new: &Tree,
-    edits: &[TargetEdit],
+    edits: &[E],
 ) -> Option<(NodePath, String)> {
-    let mut by_target = Edits::new();
+    let mut by_target = Edits::<E>::new();
     for edit in edits {
-        by_target.entry(old.node(edit.target).id()).or_default().push(edit);
+        by_target.entry(old.node(edit.node()).id()).or_default().push(edit);
     }
     let mut way = Vec::new();
     let why = differs(old.root(), new.root(), &by_target, &mut way)?;
@@ -36,14 +38,14 @@ pub(super) fn first_difference(
 /// Compares node by node. Values are only made of targets, and of what differs: most of a document is neither.
 ///
 /// The steps of the way come innermost first.
-fn differs(
+fn differs<E: Edit>(
     old: NodeRef<'_>,
     new: NodeRef<'_>,
-    edits: &Edits<'_>,
+    edits: &Edits<'_, E>,
     way: &mut Vec<Step>,
 ) -> Option<String> {
     let mut by_values =
-        || Value::of_node(old, edits).differs(&Value::of_node(new, &Edits::new()), way);
+        || Value::of_node(old, edits).differs(&Value::of_node(new, &Edits::<E>::new()), way);
     if edits.contains_key(&old.id()) {
         return by_values();
     }
@@ -72,7 +74,7 @@ fn differs(
 }
 
 impl Value {
-    fn of_node(node: NodeRef<'_>, edits: &Edits<'_>) -> Self {
+    fn of_node<E: Edit>(node: NodeRef<'_>, edits: &Edits<'_, E>) -> Self {
         let mut value = match node.kind() {
             Kind::Sequence => {
                 Self::List(node.items().map(|item| Self::of_node(item, edits)).collect())
@@ -88,7 +90,7 @@ impl Value {
             },
         };
         for edit in edits.get(&node.id()).into_iter().flatten() {
-            value.apply(edit);
+            edit.apply_to(&mut value);
         }
         value
     }
@@ -106,87 +108,39 @@ impl Value {
         Self::Leaf(kind, scalar.key_text().into_owned(), scalar.text().map(|t| t.into_owned()))
     }
 
-    fn str(text: &str) -> Self {
+    /// A text.
+    #[must_use]
+    pub fn str(text: &str) -> Self {
         Self::Leaf("str", text.to_owned(), Some(text.to_owned()))
     }
 
-    fn reads(&self, text: &str) -> bool {
+    /// Does it read as this text?
+    #[must_use]
+    pub fn reads(&self, text: &str) -> bool {
         matches!(self, Self::Leaf(_, _, Some(t)) if t == text)
     }
 
-    fn is_null(&self) -> bool {
+    /// Is it null?
+    #[must_use]
+    pub fn is_null(&self) -> bool {
         matches!(self, Self::Leaf("null", ..))
     }
 
-    fn field(&self, key: &str) -> Option<&Self> {
+    /// The value of a key.
+    #[must_use]
+    pub fn field(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Map(map) => map.get(key),
             _ => None,
         }
     }
 
-    fn set(&mut self, key: &str, text: &str) {
+    /// Gives a key this text, unless it reads as it already.
+    pub fn set(&mut self, key: &str, text: &str) {
         if let Self::Map(map) = self
             && !map.get(key).is_some_and(|old| old.reads(text))
         {
             map.insert(key.to_owned(), Self::str(text));
-        }
-    }
-
-    /// The rule of an edit, on values: this is what the text is checked against.
-    fn apply(&mut self, edit: &TargetEdit) {
-        if let Some(text) = &edit.new_ref {
-            self.set("ref", text);
-        }
-        let Self::Map(target) = self else {
-            return;
-        };
-        let Some(Self::Map(promotion)) = target.get_mut("promotion") else {
-            return;
-        };
-        for hash in &edit.hashes {
-            let items = promotion
-                .entry("promotion_data".to_owned())
-                .or_insert_with(|| Self::List(Vec::new()));
-            if items.is_null() {
-                *items = Self::List(Vec::new());
-            }
-            let Self::List(items) = items else {
-                return;
-            };
-            let mut any = false;
-            for item in items.iter_mut() {
-                let of_channel = item.field("channel").is_some_and(|c| c.reads(&hash.channel));
-                let Self::Map(item) = item else {
-                    continue;
-                };
-                if let (true, Some(Self::List(data))) = (of_channel, item.get_mut("data")) {
-                    for entry in data {
-                        let of_type =
-                            entry.field("type").is_some_and(|t| t.reads("parent_saas_config"));
-                        if of_type
-                            && entry
-                                .field("parent_saas")
-                                .is_some_and(|p| p.reads(&hash.parent_saas))
-                        {
-                            entry.set("target_config_hash", &hash.target_config_hash);
-                            any = true;
-                        }
-                    }
-                }
-            }
-            if !any {
-                let entry = [
-                    ("parent_saas", hash.parent_saas.as_str()),
-                    ("target_config_hash", &hash.target_config_hash),
-                    ("type", "parent_saas_config"),
-                ];
-                let entry = entry.into_iter().map(|(k, v)| (k.to_owned(), Self::str(v))).collect();
-                items.push(Self::Map(BTreeMap::from([
-                    ("channel".to_owned(), Self::str(&hash.channel)),
-                    ("data".to_owned(), Self::List(vec![Self::Map(entry)])),
-                ])));
-            }
         }
     }
 

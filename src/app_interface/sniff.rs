@@ -1,7 +1,8 @@
 //! Finding the schema of a datafile without parsing it.
 
-use super::scalar::{Scalar, resolve_plain};
 use std::borrow::Cow;
+
+use yaml11::{Scalar, resolve_plain};
 
 /// What a look at the bytes says about the top-level `$schema`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Sniff<'a> {
 
 const KEY: &[u8] = b"$schema";
 
-/// Looks for the top-level `$schema` of a datafile, at a small part of the cost of [`super::Tree::parse`].
+/// Looks for the top-level `$schema` of a datafile, at a small part of the cost of [`yaml11::Tree::parse`].
 ///
 /// Never wrong, but it gives up on anything unusual: it looks for a `$schema` that is the first thing of the file
 /// (or comes after nothing but comments, `---` and simple keys), in a block mapping or in JSON.

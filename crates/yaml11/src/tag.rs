@@ -2,7 +2,7 @@
 
 /// A tag of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tag {
+pub(crate) enum Tag {
     /// None.
     None,
     /// `!`: read the text as if it were plain, quotes or not.
@@ -23,7 +23,7 @@ pub(super) enum Tag {
 
 impl Tag {
     /// The tag that the parser saw, `None` where a safe loader has no constructor for it.
-    pub(super) fn of(tag: &granit_parser::Tag) -> Option<Self> {
+    pub(crate) fn of(tag: &granit_parser::Tag) -> Option<Self> {
         if tag.parts() == ("", "!") || tag.parts() == ("!", "") {
             return Some(Self::NonSpecific);
         }
@@ -43,17 +43,17 @@ impl Tag {
     }
 
     /// Is it one for lists?
-    pub(super) fn suits_sequence(self) -> bool {
+    pub(crate) fn suits_sequence(self) -> bool {
         matches!(self, Self::None | Self::NonSpecific | Self::Seq)
     }
 
     /// Is it one for mappings?
-    pub(super) fn suits_mapping(self) -> bool {
+    pub(crate) fn suits_mapping(self) -> bool {
         matches!(self, Self::None | Self::NonSpecific | Self::Map)
     }
 
     /// Is it one for scalars?
-    pub(super) fn suits_scalar(self) -> bool {
+    pub(crate) fn suits_scalar(self) -> bool {
         !matches!(self, Self::Seq | Self::Map)
     }
 }

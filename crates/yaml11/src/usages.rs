@@ -1,20 +1,20 @@
 //! Which places of a document a node stands for.
 
-use super::error::EditError;
-use super::node::NodeRef;
-use super::path::{NodePath, Step};
-use super::tree::{Content, Kind, NodeId, Tree};
+use crate::error::EditError;
+use crate::node::NodeRef;
+use crate::path::{NodePath, Step};
+use crate::tree::{Content, Kind, NodeId, Tree};
 use std::collections::BTreeSet;
 
 /// More places than this are not listed.
 const MAX_USAGES: usize = 1000;
 
-/// How a target comes by its `ref`.
+/// How a mapping comes by the value of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Via {
-    /// It stands in the target.
+    /// It stands in the mapping.
     Direct,
-    /// The target has an alias, `ref: *x`.
+    /// The mapping has an alias, `key: *x`.
     Alias {
         /// The alias as written. [`Tree::node`] follows it.
         alias_at: NodeId,
@@ -23,38 +23,32 @@ pub enum Via {
     Merge,
 }
 
-/// Where the `ref` of a target stands.
+/// Where the value of a key stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct RefSite {
+pub struct ValueSite {
     /// The scalar that carries the text.
     pub value: NodeId,
-    /// How the target comes by it.
+    /// How the mapping comes by it.
     pub via: Via,
 }
 
 impl Tree {
-    /// Where the `ref` of a target stands.
+    /// Where the single value of a key stands.
     ///
     /// # Errors
-    /// When the node is no mapping, has no `ref`, or one that is a list or a mapping.
-    pub fn ref_site(&self, target: NodeId) -> Result<RefSite, EditError> {
-        let node = self.node(target);
+    /// When the node is no mapping, does not have the key, or has a list or a mapping there.
+    pub fn value_site(&self, mapping: NodeId, key: &'static str) -> Result<ValueSite, EditError> {
+        let node = self.node(mapping);
         let at = node.position();
         if node.kind() != Kind::Mapping {
-            return Err(EditError::WrongKind {
-                at,
-                what: "the target".to_owned(),
-                wanted: "a mapping",
-            });
+            let what = format!("what should have `{key}`");
+            return Err(EditError::WrongKind { at, what, wanted: "a mapping" });
         }
-        let found = self.lookup(node.id(), "ref").ok_or(EditError::Missing { at, what: "ref" })?;
+        let found = self.lookup(node.id(), key).ok_or(EditError::Missing { at, what: key })?;
         let value = self.node(found.value);
         if value.kind() != Kind::Scalar {
-            return Err(EditError::WrongKind {
-                at: value.position(),
-                what: "ref".to_owned(),
-                wanted: "a text",
-            });
+            let (at, what) = (value.position(), key.to_owned());
+            return Err(EditError::WrongKind { at, what, wanted: "a text" });
         }
         let via = if found.mapping != node.id() {
             Via::Merge
@@ -63,7 +57,7 @@ impl Tree {
         } else {
             Via::Direct
         };
-        Ok(RefSite { value: value.id(), via })
+        Ok(ValueSite { value: value.id(), via })
     }
 
     /// Every place of the document that a node stands for: where it is written, and where aliases and merge keys bring
@@ -74,20 +68,6 @@ impl Tree {
             Walk { leads: self.leading_to(node), node, path: NodePath::root(), found: Vec::new() };
         walk.visit(self.root());
         walk.found
-    }
-
-    /// The places that share the `ref` that a node carries without being the `ref` of one of these targets: they would
-    /// change with it.
-    pub fn foreign_usages(&self, value: NodeId, targets: &[NodeId]) -> Vec<NodePath> {
-        let is_ref = |path: &NodePath| {
-            let target = path.parent().and_then(|parent| self.at_path(&parent));
-            let of_target =
-                target.is_some_and(|node| targets.iter().any(|t| self.node(*t).id() == node.id()));
-            of_target && matches!(path.steps().last(), Some(Step::Key(key)) if key == "ref")
-        };
-        let mut usages = self.usages(value);
-        usages.retain(|path| !is_ref(path));
-        usages
     }
 
     /// The nodes from which one comes to this one by going down.
@@ -169,14 +149,14 @@ impl Walk {
 }
 
 /// Is the list of places cut off?
-pub(super) fn is_cut(usages: &[NodePath]) -> bool {
+pub(crate) fn is_cut(usages: &[NodePath]) -> bool {
     usages.len() >= MAX_USAGES
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::Limits;
     use super::*;
+    use crate::Limits;
 
     const TEXT: &str = "\
 x: &x abc
@@ -195,19 +175,15 @@ targets:
         let tree = Tree::parse(TEXT.as_bytes(), &Limits::default()).expect("it reads");
         let targets: Vec<NodeRef<'_>> =
             tree.root().get("targets").expect("is there").items().collect();
-        let site = tree.ref_site(targets[0].id()).expect("has a ref");
+        let site = tree.value_site(targets[0].id(), "ref").expect("has a ref");
         assert!(matches!(site.via, Via::Alias { .. }));
-        assert_eq!(tree.ref_site(targets[1].id()).expect("has a ref").via, Via::Merge);
-        assert_eq!(tree.ref_site(targets[2].id()).expect("has a ref").via, Via::Direct);
+        assert_eq!(tree.value_site(targets[1].id(), "ref").expect("has a ref").via, Via::Merge);
+        assert_eq!(tree.value_site(targets[2].id(), "ref").expect("has a ref").via, Via::Direct);
         let show = |paths: Vec<NodePath>| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
         assert_eq!(
             show(tree.usages(site.value)),
             ["x", "targets[0].ref", "targets[1].ref", "targets[3].ref"]
         );
         assert_eq!(show(tree.usages(targets[0].id())), ["targets[0]", "targets[3]"]);
-        assert_eq!(
-            show(tree.foreign_usages(site.value, &[targets[0].id()])),
-            ["x", "targets[1].ref"]
-        );
     }
 }

@@ -1,8 +1,8 @@
 //! What the keys of a mapping must be, and where nodes are written.
 
-use super::error::ParseError;
-use super::path::{NodePath, Step};
-use super::tree::{Content, NodeId, Tree, flag};
+use crate::error::ParseError;
+use crate::path::{NodePath, Step};
+use crate::tree::{Content, NodeId, Tree, flag};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use std::collections::HashSet;
 const MAX_WARNINGS: usize = 100;
 
 /// Finds merge keys and duplicates, and refuses what is no key.
-pub(super) fn check_keys(
+pub(crate) fn check_keys(
     tree: &mut Tree,
     mapping: NodeId,
     duplicates: &mut Vec<(NodeId, NodeId)>,
@@ -54,13 +54,13 @@ pub(super) fn check_keys(
 
 impl Tree {
     /// Which child of another node a node is, as written.
-    pub(super) fn place_in(&self, parent: NodeId, id: NodeId) -> Option<usize> {
+    pub(crate) fn place_in(&self, parent: NodeId, id: NodeId) -> Option<usize> {
         // Nodes are numbered in the order of the text, so children are sorted.
         self.raw_children(parent).binary_search(&id).ok()
     }
 
     /// The path of a node where it is written.
-    pub(super) fn written_path(&self, id: NodeId) -> NodePath {
+    pub(crate) fn written_path(&self, id: NodeId) -> NodePath {
         let mut steps = Vec::new();
         let mut id = id;
         while id != self.root {

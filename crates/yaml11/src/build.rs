@@ -1,16 +1,16 @@
 //! From the parser's events to a [`Tree`].
 
-use super::decode::{BOM, decode, position, small};
-use super::error::{ParseError, Position, Warning};
-use super::keys::check_keys;
-use super::number::is_overlong_int;
-use super::scalar::resolve_tagged;
-use super::tag::Tag;
-use super::tree::{Content, Limits, Node, NodeId, Style, Tree, flag};
+use crate::decode::{BOM, decode, position, small};
+use crate::error::{ParseError, Position, Warning};
+use crate::keys::check_keys;
+use crate::number::is_overlong_int;
+use crate::scalar::resolve_tagged;
+use crate::tag::Tag;
+use crate::tree::{Content, Limits, Node, NodeId, Style, Tree, flag};
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 /// See [`Tree::parse`].
-pub(super) fn parse(bytes: &[u8], limits: &Limits) -> Result<Tree, ParseError> {
+pub(crate) fn parse(bytes: &[u8], limits: &Limits) -> Result<Tree, ParseError> {
     let limit = limits.bytes.min(u32::MAX as usize - 1);
     if bytes.len() > limit {
         return Err(ParseError::TooLarge { size: bytes.len(), limit });

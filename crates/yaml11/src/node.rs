@@ -1,20 +1,20 @@
 //! Reading the nodes of a tree.
 
-use super::error::Position;
-use super::scalar::Scalar;
-use super::tree::{Content, Kind, Node, NodeId, Style, Tree, flag};
+use crate::error::Position;
+use crate::scalar::Scalar;
+use crate::tree::{Content, Kind, Node, NodeId, Style, Tree, flag};
 use std::borrow::Cow;
 use std::ops::Range;
 
 /// A node and its tree. Aliases are always followed, so this is never an alias itself.
 #[derive(Debug, Clone, Copy)]
 pub struct NodeRef<'a> {
-    pub(super) tree: &'a Tree,
-    pub(super) id: NodeId,
+    pub(crate) tree: &'a Tree,
+    pub(crate) id: NodeId,
 }
 
 impl<'a> NodeRef<'a> {
-    pub(super) fn of(tree: &'a Tree, id: NodeId) -> Self {
+    pub(crate) fn of(tree: &'a Tree, id: NodeId) -> Self {
         Self { tree, id: tree.resolve(id) }
     }
 
@@ -56,7 +56,7 @@ impl<'a> NodeRef<'a> {
     }
 
     /// Is this scalar the same as another one by its text, tag and quotes, so that both read alike?
-    pub(super) fn is_written_as(self, other: NodeRef<'_>) -> bool {
+    pub(crate) fn is_written_as(self, other: NodeRef<'_>) -> bool {
         let (a, b) = (self.raw(), other.raw());
         let is_plain = |node: &Node| node.style == Style::Plain;
         a.tag == b.tag
@@ -65,12 +65,12 @@ impl<'a> NodeRef<'a> {
     }
 
     /// Does this mapping have exactly the keys and values that are written in it: no merge key, no duplicate?
-    pub(super) fn is_as_written(self) -> bool {
+    pub(crate) fn is_as_written(self) -> bool {
         !self.raw().has(flag::MERGE | flag::DUPLICATES)
     }
 
     /// The key and value that this child of a mapping is a part of; `None` for keys.
-    pub(super) fn written_entry(self, child: usize) -> Option<(Cow<'a, str>, NodeRef<'a>)> {
+    pub(crate) fn written_entry(self, child: usize) -> Option<(Cow<'a, str>, NodeRef<'a>)> {
         let pair = self.tree.raw_children(self.id).get(child / 2 * 2..child / 2 * 2 + 2)?;
         (child % 2 == 1).then(|| (self.tree.key_text(pair[0]), Self::of(self.tree, pair[1])))
     }

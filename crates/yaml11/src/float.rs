@@ -7,7 +7,7 @@ const LIMB: u64 = 1_000_000_000;
 ///
 /// `digits` come most significant first, each with the base that it is a digit of, so that base 60 numbers work as
 /// well.
-pub(super) fn decimal(digits: impl Iterator<Item = (u32, u32)>) -> String {
+pub(crate) fn decimal(digits: impl Iterator<Item = (u32, u32)>) -> String {
     // least significant limb first
     let mut limbs: Vec<u32> = vec![0];
     // several digits are worked in at once
@@ -46,7 +46,7 @@ fn multiply_add(limbs: &mut Vec<u32>, factor: u64, sum: u64) {
 }
 
 /// What Python's `repr` gives for a float: the shortest digits that read back as the same number.
-pub(super) fn python_repr(x: f64) -> String {
+pub(crate) fn python_repr(x: f64) -> String {
     if x.is_nan() {
         return "nan".to_owned();
     }

@@ -1,13 +1,13 @@
 //! Bytes, text and places in it.
 
-use super::error::{ParseError, Position};
+use crate::error::{ParseError, Position};
 use granit_parser::Marker;
 
 /// The byte order mark.
-pub(super) const BOM: &str = "\u{feff}";
+pub(crate) const BOM: &str = "\u{feff}";
 
 /// The text of a file in UTF-8.
-pub(super) fn decode(bytes: &[u8]) -> Result<&str, ParseError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<&str, ParseError> {
     let wide = matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, ..] | [_, 0, ..]);
     if wide {
         return Err(ParseError::Utf16);
@@ -31,11 +31,11 @@ fn position_after(text: &str) -> Position {
 }
 
 /// Offsets and counts fit in 32 bits, as the size of files is limited.
-pub(super) fn small(n: usize) -> u32 {
+pub(crate) fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 /// A place as the parser counts it.
-pub(super) fn position(marker: &Marker) -> Position {
+pub(crate) fn position(marker: &Marker) -> Position {
     Position { line: small(marker.line()).max(1), column: small(marker.col() + 1) }
 }

@@ -13,7 +13,7 @@ pub struct Patch(Vec<(Range<usize>, String)>);
 
 impl Patch {
     /// `parts` are in order, apart from each other, and begin and end at characters of the text.
-    pub(super) fn new(parts: Vec<(Range<usize>, String)>) -> Self {
+    pub(crate) fn new(parts: Vec<(Range<usize>, String)>) -> Self {
         Self(parts)
     }
 

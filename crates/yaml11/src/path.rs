@@ -84,15 +84,15 @@ impl NodePath {
         self.0.starts_with(&other.0)
     }
 
-    pub(super) fn push(&mut self, step: Step) {
+    pub(crate) fn push(&mut self, step: Step) {
         self.0.push(step);
     }
 
-    pub(super) fn pop(&mut self) {
+    pub(crate) fn pop(&mut self) {
         self.0.pop();
     }
 
-    pub(super) fn reversed(mut steps: Vec<Step>) -> Self {
+    pub(crate) fn reversed(mut steps: Vec<Step>) -> Self {
         steps.reverse();
         Self(steps)
     }
