@@ -248,6 +248,10 @@ impl Executor<'_> {
                 self.take_labels_off(iid, request).await?;
                 Err(changed_meanwhile(&request.source_branch))
             }
+            Attempt::Done(OpenOutcome::BranchGone) => Err(Stop::SomebodyWasFirst(format!(
+                "the branch {} is gone: somebody else deleted it meanwhile; the next run looks again",
+                request.source_branch
+            ))),
             Attempt::Done(OpenOutcome::AlreadyOpen(iid)) => {
                 outcome.iid = iid;
                 Err(Stop::SomebodyWasFirst(format!(

@@ -14,10 +14,10 @@ use crate::clients::credentials::Credentials;
 use crate::clients::git::{self, LsRemote};
 use crate::clients::github::GitHubCommits;
 use crate::clients::gitlab::{
-    ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, GitLabWriter, Token,
-    WriterConfig, project_path,
+    BUDGET, ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, GitLabWriter,
+    Token, WriterConfig, project_path,
 };
-use crate::clients::http::{HttpClient, Service, ServiceClient, origin_of};
+use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient, origin_of};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
 use crate::domain::{CommitSha, Problem, RepoUrl, Share};
@@ -178,6 +178,11 @@ impl Doors {
                 ConnectError::BranchMissing { .. } => {
                     fatal.hint("check --target-branch (SAPM_TARGET_BRANCH)")
                 }
+                ConnectError::Unreachable { error, .. }
+                    if error.kind() == HttpErrorKind::RateLimited =>
+                {
+                    fatal.hint(format!("run later, or less often: see {BUDGET}"))
+                }
                 ConnectError::Unreachable { .. } => {
                     fatal.hint("check --gitlab-url (SAPM_GITLAB_URL)")
                 }
@@ -247,8 +252,25 @@ impl GitLabDoor {
         ))
     }
 
+    /// Warnings of what will stand in the way of writing some day.
+    pub fn warnings(&self, today: NaiveDate) -> impl Iterator<Item = Problem> {
+        self.expiry(today).into_iter().chain(self.not_deletable())
+    }
+
+    /// A warning when a run cannot delete its branches.
+    fn not_deletable(&self) -> Option<Problem> {
+        let rules = &self.reader.rights().not_deletable;
+        let message = format!(
+            "the bot's branches are protected ({}), and GitLab lets only a Maintainer delete protected branches: \
+             those that are left will stay. Narrow the rule (Settings > Repository), or give the token's user the \
+             role Maintainer",
+            rules.join(", ")
+        );
+        (!rules.is_empty()).then(|| Problem::warning("branches_not_deletable", message))
+    }
+
     /// A warning when the token expires within two weeks of `today`.
-    pub fn expiry(&self, today: NaiveDate) -> Option<Problem> {
+    fn expiry(&self, today: NaiveDate) -> Option<Problem> {
         let day = self.reader.rights().expires_at?;
         let left = (day - today).num_days();
         (left < EXPIRES_SOON).then(|| {

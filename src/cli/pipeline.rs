@@ -255,8 +255,9 @@ async fn carry_out(
         export(doors, exported, &mut report).await;
         stopwatch.lap("export");
     }
-    let expiry = gitlab.as_ref().and_then(|gitlab| gitlab.expiry(Utc::now().date_naive()));
-    report.problems.extend(expiry.filter(|problem| scope.reports_problem(problem)));
+    let today = Utc::now().date_naive();
+    let warnings = gitlab.iter().flat_map(|gitlab| gitlab.warnings(today));
+    report.problems.extend(warnings.filter(|problem| scope.reports_problem(problem)));
     let explanation = match asked {
         None => None,
         Some(asked) => {

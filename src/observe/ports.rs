@@ -214,6 +214,8 @@ pub enum OpenOutcome {
     },
     /// One for this branch was open already (409): somebody else was first.
     AlreadyOpen(Option<u64>),
+    /// Its source branch is gone: somebody deleted it.
+    BranchGone,
 }
 
 /// What became of one attempt to write.

@@ -17,19 +17,21 @@ impl Planner<'_> {
         self.close_request(existing.request, Some(existing.tip), targets, code, reason);
     }
 
-    /// GitLab opens a request also from a branch that is gone: nothing can become of it, and while it is open no
-    /// other one can come from that branch. (One that had a branch GitLab closes, as whoever deleted it.)
+    /// GitLab opens or reopens a request also from a branch that is gone, without a commit: nothing can become of it,
+    /// and while it is open no other one can come from that branch. (One whose branch is deleted while it is open
+    /// GitLab closes, as whoever deleted it.)
     pub(super) fn without_branch(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
         let about_it = group.is_some() || self.settings.narrowing.is_everything();
         let (code, reason) = match to_be_left_alone(request) {
             Some(alone) => alone,
             None if request.sha.is_none() && about_it => {
                 let (targets, code) = (self.uids(group), Reason::BranchGone);
-                let reason = "its branch was deleted before it was opened".to_owned();
+                let reason = "its branch is gone".to_owned();
                 return self.close_request(request, None, targets, code, reason);
             }
             None => {
-                let reason = "its branch is gone; GitLab closes it in the background: close it if it stays open";
+                let reason = "its branch is not in GitLab's list of branches, which may be 30 s old; if it was \
+                              deleted, GitLab closes the request in the background: close it if it stays open";
                 (Reason::FactsMissing, reason.to_owned())
             }
         };

@@ -131,7 +131,7 @@ pub enum Reason {
     TargetGone,
     /// Its commit is blocked.
     CommitBlocked,
-    /// Its branch was deleted before it was opened.
+    /// GitLab opened or reopened it from a branch that is gone.
     BranchGone,
     /// Another branch took its place.
     Superseded,

@@ -13,6 +13,7 @@ mod explain_words;
 mod failures;
 mod first_run;
 mod forgery;
+mod gitlab_as_it_is;
 mod inspect;
 mod metrics;
 mod narrowing;

@@ -53,7 +53,7 @@ impl World {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     facts: Needs,
-    /// GitLab beside commits: the token, the user, the project, its branch, open requests and branches, and whatever
+    /// GitLab beside commits: the token, the user, the project, its branch, its protected branches, open requests, and whatever
     /// a due request takes.
     gitlab: usize,
     clone: usize,
@@ -107,17 +107,17 @@ fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
     // at right before its request is opened.
     let (asked, _) = world.apply();
     let first =
-        Asked { facts, gitlab: 5 + 3 * 5, clone: 3 + 1, writes: 10, state_export: 2, bucket: 1 };
+        Asked { facts, gitlab: 6 + 3 * 5, clone: 3 + 1, writes: 10, state_export: 2, bucket: 1 };
     assert_eq!(asked, first);
     // Nothing to do. The branches take three exchanges, however many there are.
     let (asked, metrics) = world.apply();
-    let steady = Asked { gitlab: 5, clone: 1 + 3, writes: 0, state_export: 1, bucket: 0, ..first };
+    let steady = Asked { gitlab: 6, clone: 1 + 3, writes: 0, state_export: 1, bucket: 0, ..first };
     assert_eq!(asked, steady);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"keep\"}"), 5.0);
     // All five are to be refreshed: each is looked at right before it is written to.
     world.filled.move_on(&world.estate);
     let (asked, metrics) = world.apply();
-    let refresh = Asked { gitlab: 5 + 3 * 5, writes: 10, state_export: 2, ..steady };
+    let refresh = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
     assert_eq!(asked, refresh);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"update\"}"), 5.0);
 }

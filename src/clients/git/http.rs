@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use url::Url;
 
 use super::GitError;
-use crate::clients::http::{asked_pause, one_line};
+use crate::clients::http::{asked_pause, one_line, pause_in_words};
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +83,8 @@ impl HttpFailure {
             Self::Status(StatusCode::FORBIDDEN, _) => GitError::Forbidden { url },
             Self::Status(StatusCode::NOT_FOUND | StatusCode::GONE, _) => GitError::NotFound { url },
             Self::Status(status, Some(told)) if is_later(status) => {
-                let told = told.as_secs();
-                let reason = format!("it answers {status} and wants to be left alone for {told} s");
+                let told = pause_in_words(told);
+                let reason = format!("it answers {status} and wants to be left alone for {told}");
                 GitError::Unreachable { url, reason }
             }
             Self::Status(status, _) => {

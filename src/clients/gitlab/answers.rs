@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
@@ -70,15 +70,41 @@ pub(super) struct UserAnswer {
     pub is_admin: bool,
 }
 
-/// The token that asks.
+/// The token that asks. The checks of a run rest on single fields: one that cannot be read is as absent, and drops no
+/// other.
 #[derive(Debug, Deserialize)]
 pub(super) struct TokenAnswer {
-    #[serde(default)]
-    pub scopes: BTreeSet<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
+    pub scopes: Option<BTreeSet<String>>,
+    /// A day. The first ten characters are one, should GitLab send a time some day.
+    #[serde(default, deserialize_with = "day")]
     pub expires_at: Option<NaiveDate>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "if_readable")]
     pub user_id: Option<u64>,
+    /// A fine-grained token: its only scope is `granular`.
+    #[serde(default, deserialize_with = "if_readable")]
+    granular: Option<bool>,
+}
+
+impl TokenAnswer {
+    /// Are its rights by endpoint, and not by scope?
+    pub fn is_granular(&self) -> bool {
+        let scope = |scopes: &BTreeSet<String>| scopes.contains("granular");
+        self.granular == Some(true) || self.scopes.as_ref().is_some_and(scope)
+    }
+}
+
+fn if_readable<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
+}
+
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+    let text: Option<String> = if_readable(deserializer)?;
+    Ok(text.and_then(|text| text.get(..10)?.parse().ok()))
 }
 
 /// A merge request.

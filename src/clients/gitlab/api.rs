@@ -28,6 +28,9 @@ pub enum Token {
     Job(SecretString),
 }
 
+/// Where it is told how many requests runs make.
+pub const BUDGET: &str = "docs/limits.md#request-budget-of-gitlab";
+
 /// An address that no GitLab can be at.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("not an http(s) address of a GitLab: {0:?}")]
@@ -185,7 +188,10 @@ impl GitLabApi {
                 })
             }
             HttpErrorKind::RateLimited => self.shared.note("429", || {
-                format!("GitLab at {} limits the rate of requests: {error}", self.address())
+                format!(
+                    "GitLab at {} limits the rate of requests: {error} (see {BUDGET})",
+                    self.address()
+                )
             }),
             HttpErrorKind::Connect => self.shared.note("connect", || {
                 format!("GitLab at {} cannot be reached: {}", self.address(), error.detail())

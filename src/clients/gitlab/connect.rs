@@ -136,22 +136,27 @@ pub(super) async fn connect(
 ) -> Result<GitLabReader, ConnectError> {
     let first = First { api: &api, options };
     let (mut project, mut rights) = first.project().await?;
-    let (bot, tip, token, protected) = tokio::join!(
+    let (bot, tip, token, rules) = tokio::join!(
         first.bot(&project),
         first.target_tip(&project),
         first.token(),
-        first.protected(&project, &rights)
+        first.protection(&project)
     );
     let bot = bot?;
     project.target_tip = tip?;
     let user = token.as_ref().and_then(|token| token.user_id).unwrap_or(bot.id);
-    rights.protected = first.stopping(protected, user, &rights);
     rights.other_user = first.other_user(token.as_ref(), &bot).await;
     if options.to_write.is_some() && rights.is_doubtful() {
         rights.level = first.any_level(&project, user).await;
     }
+    if let Some(branch) = &options.to_write {
+        rights.judge_protection(&rules, branch, user);
+    }
     if let Some(token) = token {
-        (rights.scopes, rights.expires_at) = (Some(token.scopes), token.expires_at);
+        rights.expires_at = token.expires_at;
+        // A fine-grained token has its rights by endpoint: its scopes say nothing.
+        let is_granular = token.is_granular();
+        rights.scopes = token.scopes.filter(|_| !is_granular);
     }
     let marker = options.closed_by_bot_marker.clone();
     Ok(GitLabReader::new(api, project, bot, rights, marker))

@@ -2,9 +2,12 @@
 
 use std::borrow::Cow;
 
-use gitlab::api::Endpoint;
 use gitlab::api::common::path_escaped;
+use gitlab::api::{BodyError, Endpoint, JsonParams};
 use http::Method;
+use serde_json::json;
+
+use crate::observe::ports::NewCommit;
 
 /// A page of a project's protected branches: `GET projects/:id/protected_branches`.
 pub(super) struct ProtectedBranches {
@@ -34,6 +37,46 @@ impl Endpoint for AnyMember {
 
     fn endpoint(&self) -> Cow<'static, str> {
         format!("projects/{}/members/all/{}", self.project, self.user).into()
+    }
+}
+
+/// A commit: `POST projects/:id/repository/commits`, as JSON. The crate's endpoint sends a form, and Rack refuses a form
+/// of more than 4 MiB.
+pub(super) struct CreateCommit<'a> {
+    pub project: u64,
+    pub commit: &'a NewCommit,
+    /// Its author (name, address); without one the token's user.
+    pub author: Option<&'a (String, String)>,
+}
+
+impl Endpoint for CreateCommit<'_> {
+    fn method(&self) -> Method {
+        Method::POST
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        format!("projects/{}/repository/commits", self.project).into()
+    }
+
+    fn body(&self) -> Result<Option<(&'static str, Vec<u8>)>, BodyError> {
+        let commit = self.commit;
+        let mut body = json!({
+            "branch": commit.branch,
+            "start_sha": commit.start.as_str(),
+            "force": commit.replaces.is_some(),
+            "commit_message": commit.message,
+            "stats": false,
+            "actions": [{
+                "action": "update",
+                "file_path": commit.path.trim_start_matches('/'),
+                "content": commit.content.as_ref(),
+            }],
+        });
+        if let Some((name, email)) = self.author {
+            body["author_name"] = json!(name);
+            body["author_email"] = json!(email);
+        }
+        JsonParams::into_body(&body)
     }
 }
 

@@ -21,7 +21,7 @@ mod rights_asked;
 mod writer;
 mod writer_repeat;
 
-pub use api::{GitLabApi, InvalidAddress, Token};
+pub use api::{BUDGET, GitLabApi, InvalidAddress, Token};
 pub use commits::GitLabCommits;
 pub use connect::{ConnectError, ConnectOptions, JobProject, Project};
 pub use paths::project_path;

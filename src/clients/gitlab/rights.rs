@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 /// GitLab's number for the role Developer, which may push to branches that are not protected.
 const DEVELOPER: u64 = 30;
-/// GitLab's number for the role Maintainer, which may see how branches are protected.
+/// GitLab's number for the role Maintainer, which may delete protected branches.
 const MAINTAINER: u64 = 40;
 
 /// What is known of a token and of the project that it is for; what GitLab does not tell is absent.
@@ -26,8 +26,10 @@ pub struct Rights {
     pub archived: bool,
     /// Switched off in the project: `merge requests`, `the repository`.
     pub switched_off: Vec<&'static str>,
-    /// Protected branches (names with `*`) that cover the bot's and do not let it push.
+    /// Protected branches (names with `*`) that cover the bot's, and together do not let it push and force push.
     pub protected: Vec<String>,
+    /// Protected branches that cover the bot's and that only a Maintainer may delete, which the user is not.
+    pub not_deletable: Vec<String>,
 }
 
 impl Rights {
@@ -62,18 +64,33 @@ impl Rights {
                 "{feature} of {project} are switched off (Settings > General > Visibility)"
             ));
         }
-        for name in &self.protected {
+        if !self.protected.is_empty() {
+            let (rules, cover, let_) = match self.protected.as_slice() {
+                [_] => ("branch", "covers", "does not let"),
+                _ => ("branches", "cover", "do not let"),
+            };
             missing.push(format!(
-                "the protected branch {name} covers the bot's branches, and does not let {user} push \
-                 and force push to them (narrow it: Settings > Repository)"
+                "the protected {rules} {} {cover} the bot's branches, and {let_} {user} push and force push to them \
+                 (narrow them, or add a rule for the bot's branches that does: Settings > Repository)",
+                self.protected.join(", ")
             ));
         }
         missing
     }
 
-    /// Could the token's user be asked how branches are protected?
-    pub(super) fn sees_protection(&self) -> bool {
-        self.level.is_some_and(|level| level >= MAINTAINER)
+    /// Judges the rules of protected branches, of which GitLab takes the most permissive, for each right on its own.
+    /// Where the user's role is not known, nothing is missing for sure.
+    pub(super) fn judge_protection(&mut self, rules: &[ProtectedBranch], branch: &str, user: u64) {
+        let Some(level) = self.level else { return };
+        let covering: Vec<_> = rules.iter().filter(|rule| covers(&rule.name, branch)).collect();
+        let names = || covering.iter().map(|rule| rule.name.clone()).collect();
+        let may_push = covering.iter().any(|rule| rule.lets_push(user, level));
+        let may_force = covering.iter().any(|rule| rule.allow_force_push);
+        if !covering.is_empty() && !(may_push && may_force) {
+            self.protected = names();
+        } else if level < MAINTAINER {
+            self.not_deletable = names();
+        }
     }
 
     /// Is it doubtful that the user may push? Then GitLab is asked for its membership, groups included.
@@ -145,7 +162,7 @@ impl ProjectRights {
 /// A protected branch, or a pattern of such.
 #[derive(Debug, Deserialize)]
 pub(super) struct ProtectedBranch {
-    pub name: String,
+    name: String,
     #[serde(default)]
     push_access_levels: Vec<PushAccess>,
     #[serde(default)]
@@ -165,17 +182,16 @@ struct PushAccess {
 }
 
 impl ProtectedBranch {
-    /// Does it cover a branch, and keep this user from pushing or force pushing to it?
-    pub fn stops(&self, branch: &str, user: u64, level: u64) -> bool {
-        let may_push = self.push_access_levels.iter().any(|access| {
+    /// Does it let this user push?
+    fn lets_push(&self, user: u64, level: u64) -> bool {
+        self.push_access_levels.iter().any(|access| {
             // Who is in a group is not known here: what may be right is not called missing.
             access.user_id == Some(user)
                 || access.group_id.is_some()
                 || (access.user_id.is_none()
                     && access.deploy_key_id.is_none()
                     && access.access_level.is_some_and(|least| least > 0 && level >= least))
-        });
-        covers(&self.name, branch) && !(may_push && self.allow_force_push)
+        })
     }
 }
 
@@ -234,13 +250,23 @@ mod tests {
         assert_eq!(enough.missing("a/b", "bot"), Vec::<String>::new());
     }
 
+    /// The rules that stop the user 7, a Maintainer unless `level` says otherwise.
+    fn stopping(rules: &[(&str, serde_json::Value, bool)], level: Option<u64>) -> Vec<String> {
+        let rule = |(name, levels, force): &(&str, serde_json::Value, bool)| {
+            let answer =
+                json!({"name": name, "push_access_levels": levels, "allow_force_push": force});
+            serde_json::from_value::<ProtectedBranch>(answer).expect("a rule")
+        };
+        let rules: Vec<_> = rules.iter().map(rule).collect();
+        let mut rights = Rights { level, ..Rights::default() };
+        rights.judge_protection(&rules, "auto-promoter-v2/a-b-0f", 7);
+        rights.protected
+    }
+
     #[test]
     fn a_protected_branch_stops_whom_it_does_not_let_push() {
         let stops = |name: &str, levels: serde_json::Value, force: bool| {
-            let answer =
-                json!({"name": name, "push_access_levels": levels, "allow_force_push": force});
-            let rule: ProtectedBranch = serde_json::from_value(answer).expect("a rule");
-            rule.stops("auto-promoter-v2/a-b-0f", 7, 40)
+            !stopping(&[(name, levels, force)], Some(40)).is_empty()
         };
         let maintainers = || json!([{"access_level": 40}]);
         assert!(stops("*", json!([{"access_level": 0}]), true));
@@ -256,5 +282,21 @@ mod tests {
         for other in ["main", "*-stable", "auto-promoter-v2", "release/*", ""] {
             assert!(!stops(other, json!([]), false), "{other}");
         }
+    }
+
+    #[test]
+    fn of_several_rules_the_most_permissive_counts_for_each_right() {
+        let nobody = || json!([{"access_level": 0}]);
+        let developers = || json!([{"access_level": 30}]);
+        let rules = [
+            ("*", nobody(), false),
+            ("auto-*", nobody(), true),
+            ("auto-promoter-v2/*", developers(), false),
+            ("main", nobody(), false),
+        ];
+        assert_eq!(stopping(&rules, Some(30)), Vec::<String>::new());
+        assert_eq!(stopping(&rules[..2], Some(40)), ["*", "auto-*"]);
+        assert_eq!(stopping(&rules, Some(20)), ["*", "auto-*", "auto-promoter-v2/*"]);
+        assert_eq!(stopping(&rules, None), Vec::<String>::new(), "the role is not known");
     }
 }

@@ -5,7 +5,7 @@ use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
 use super::answers::TokenAnswer;
 use super::connect::{First, Project};
 use super::endpoints::{AnyMember, ProtectedBranches};
-use super::rights::{Membership, ProtectedBranch, Rights};
+use super::rights::{Membership, ProtectedBranch};
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::snapshot::BotUser;
 
@@ -33,30 +33,14 @@ impl First<'_> {
         Some(name.map_or_else(|| format!("user {user}"), |name| format!("@{name}")))
     }
 
-    /// The protected branches, if the run is to write and the user may see them.
-    pub(super) async fn protected(
-        &self,
-        project: &Project,
-        rights: &Rights,
-    ) -> Vec<ProtectedBranch> {
-        if self.options.to_write.is_none() || !rights.sees_protection() {
+    /// The rules of protected branches, if the run is to write. An older GitLab shows them to Maintainers alone:
+    /// what cannot be had is not known.
+    pub(super) async fn protection(&self, project: &Project) -> Vec<ProtectedBranch> {
+        if self.options.to_write.is_none() {
             return Vec::new();
         }
         let endpoint = ProtectedBranches { project: project.id };
         self.api.list(&endpoint).await.unwrap_or_default()
-    }
-
-    /// Those of them that keep the user from pushing to the bot's branches.
-    pub(super) fn stopping(
-        &self,
-        all: Vec<ProtectedBranch>,
-        user: u64,
-        rights: &Rights,
-    ) -> Vec<String> {
-        let Some(branch) = &self.options.to_write else { return Vec::new() };
-        let level = rights.level.unwrap_or_default();
-        let stopping = all.into_iter().filter(|rule| rule.stops(branch, user, level));
-        stopping.map(|rule| rule.name).collect()
     }
 
     /// The level that the user has by whatever group; `None` if GitLab does not say.

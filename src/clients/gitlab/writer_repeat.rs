@@ -4,10 +4,9 @@
 use gitlab::api::projects::merge_requests::{
     CreateMergeRequest, EditMergeRequest, MergeRequestState, MergeRequestStateEvent, MergeRequests,
 };
-use gitlab::api::projects::repository::commits::{CommitAction, CommitActionType, CreateCommit};
-use gitlab::api::projects::repository::files::Encoding;
 
 use super::answers::{CommitAnswer, RequestAnswer};
+use super::endpoints::CreateCommit;
 use super::lookups::{branch_tip, request, unbuilt};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
@@ -23,7 +22,8 @@ impl GitLabWriter {
         commit: &NewCommit,
         repeated: bool,
     ) -> Result<Attempt<CommitOutcome>, Failure> {
-        let endpoint = self.new_commit(commit)?;
+        let author = self.author.as_ref();
+        let endpoint = CreateCommit { project: self.project, commit, author };
         if let Some(replaced) = &commit.replaces {
             // GitLab knows no compare-and-swap on a branch: look right before every attempt.
             let waited = self.waited();
@@ -62,29 +62,6 @@ impl GitLabWriter {
             Ok(None) => self.again_or("commit", &error),
             Err(_) => Err(self.failure("commit", &error)),
         }
-    }
-
-    fn new_commit<'a>(&self, commit: &'a NewCommit) -> Result<CreateCommit<'a>, Failure> {
-        let action = CommitAction::builder()
-            .action(CommitActionType::Update)
-            .file_path(commit.path.trim_start_matches('/'))
-            .content(commit.content.as_bytes())
-            .encoding(encoding(&commit.content))
-            .build()
-            .map_err(unbuilt)?;
-        let mut builder = CreateCommit::builder();
-        builder
-            .project(self.project)
-            .branch(commit.branch.as_str())
-            .start_sha(commit.start.as_str())
-            .force(commit.replaces.is_some())
-            .commit_message(commit.message.as_str())
-            .stats(false)
-            .action(action);
-        if let Some((name, email)) = self.author.clone() {
-            builder.author_name(name).author_email(email);
-        }
-        builder.build().map_err(unbuilt)
     }
 
     /// The branch's tip, if it is this commit.
@@ -131,6 +108,9 @@ impl GitLabWriter {
         if error.kind() == HttpErrorKind::Conflict {
             return Ok(Attempt::Done(self.already_open(wanted, repeated, &error).await));
         }
+        if error.status() == Some(400) && self.is_branch_gone(&wanted.source_branch).await? {
+            return Ok(Attempt::Done(OpenOutcome::BranchGone));
+        }
         if !is_unclear(&error) {
             return self.again_or(what, &error);
         }
@@ -140,6 +120,11 @@ impl GitLabWriter {
             Ok(None) => self.again_or(what, &error),
             Err(_) => Err(self.failure(what, &error)),
         }
+    }
+
+    /// Looks at a branch that GitLab does not open a request from.
+    async fn is_branch_gone(&self, branch: &str) -> Result<bool, Failure> {
+        Ok(branch_tip(&self.api, self.project, branch).await?.is_none())
     }
 
     /// What a 409 means: somebody else's request, or the one that an attempt without an answer opened.
@@ -263,21 +248,9 @@ fn is_in_effect(change: &RequestChange, now: &MergeRequestFact) -> bool {
         && (!change.close || now.state == RequestState::Closed)
 }
 
-/// Text, unless it holds what a form cannot carry.
-fn encoding(content: &str) -> Encoding {
-    let plain = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    if content.chars().all(plain) { Encoding::Text } else { Encoding::Base64 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_goes_as_text() {
-        assert_eq!(encoding("a: é\r\n\tb"), Encoding::Text);
-        assert_eq!(encoding("a\0"), Encoding::Base64);
-    }
 
     #[test]
     fn the_iid_stands_at_the_end_of_the_message() {

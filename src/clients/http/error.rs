@@ -1,17 +1,22 @@
 //! What went wrong with a call, without anything secret in it.
 
 use std::error::Error;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
 use url::Url;
 
 use super::Redactor;
+use super::origin::Pause;
 use super::url_text::safe_url;
-use crate::domain::printable;
+use crate::domain::{printable, span};
 
 /// Longest excerpt of an answer in a message, in characters.
 const EXCERPT: usize = 200;
+
+/// How a time of day is written.
+pub(super) const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
 /// Most of an answer's text that is kept for reading it, in bytes.
 const KEPT: usize = 64 * 1024;
@@ -62,7 +67,15 @@ struct Inner {
     detail: String,
     body: String,
     attempts: u32,
-    resets_at: Option<DateTime<Utc>>,
+    pause: Option<AskedPause>,
+}
+
+/// The pause that a host asked for.
+#[derive(Debug, Clone)]
+struct AskedPause {
+    ends_at: DateTime<Utc>,
+    wait: Duration,
+    limit: Option<String>,
 }
 
 impl HttpError {
@@ -77,7 +90,7 @@ impl HttpError {
             detail: detail.into(),
             body: String::new(),
             attempts: 1,
-            resets_at: None,
+            pause: None,
         }))
     }
 
@@ -102,6 +115,9 @@ impl HttpError {
         let inner = &mut *self.0;
         inner.url = redactor.redact(&inner.url);
         inner.body = redactor.redact(&inner.body);
+        if let Some(pause) = &mut inner.pause {
+            pause.limit = pause.limit.take().map(|limit| redactor.redact(&limit));
+        }
         inner.detail = match inner.status {
             Some(_) if inner.detail.is_empty() => excerpt(&inner.body),
             _ => redactor.redact(&inner.detail),
@@ -114,8 +130,9 @@ impl HttpError {
         self
     }
 
-    pub(super) fn resetting(mut self, at: DateTime<Utc>) -> Self {
-        self.0.resets_at = Some(at);
+    /// After a pause that the host asked for, because of the limit that it named.
+    pub(super) fn resetting(mut self, pause: &Pause, limit: Option<String>) -> Self {
+        self.0.pause = Some(AskedPause { ends_at: pause.resets_at, wait: pause.wait, limit });
         self
     }
 
@@ -161,7 +178,7 @@ impl HttpError {
 
     /// When the rate limit that was hit resets, if the server said so.
     pub fn resets_at(&self) -> Option<DateTime<Utc>> {
-        self.0.resets_at
+        self.0.pause.as_ref().map(|pause| pause.ends_at)
     }
 
     /// Will every other call to this service fail in the same way? True for a refused token, no
@@ -198,8 +215,16 @@ impl HttpError {
             }
             None => text.push_str(&inner.detail),
         }
-        if let Some(at) = inner.resets_at {
-            text.push_str(&format!(" (resets at {})", at.format("%Y-%m-%dT%H:%M:%SZ")));
+        if let Some(pause) = &inner.pause {
+            let ends_at = pause.ends_at.format(TIME);
+            text.push_str(&format!(
+                " (resets at {ends_at}, after a pause of {}",
+                in_words(pause.wait)
+            ));
+            if let Some(limit) = &pause.limit {
+                text.push_str(&format!("; limit {limit}"));
+            }
+            text.push(')');
         }
         if inner.attempts > 1 {
             text.push_str(&format!(" ({} attempts)", inner.attempts));
@@ -209,6 +234,14 @@ impl HttpError {
 
     fn describe(&self) -> String {
         format!("{} {}: {}", self.0.method, self.0.url, self.reason())
+    }
+}
+
+/// A pause for people: seconds where it is short.
+pub(super) fn in_words(pause: Duration) -> String {
+    match pause.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        _ => span(TimeDelta::from_std(pause).unwrap_or_default()),
     }
 }
 

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
-use super::error::HttpError;
+use super::error::{HttpError, TIME, in_words};
 use super::exchange::Raw;
-use super::limits::{is_rate_limit, told_wait};
+use super::limits::{is_rate_limit, named_limit, told_wait};
 use super::origin::{Pause, Refusal};
 use super::request::Answer;
 use super::service::{Call, Failed, Next, ServiceClient};
@@ -57,6 +57,7 @@ impl ServiceClient {
             origin.accepted();
             return Err(Failed { answer: Some(Box::new(answer)), ..error.into() });
         }
+        origin.name_limit(named_limit(&answer.headers));
         Err(Failed { answer: Some(Box::new(answer)), ..self.refused(call, sent, told, error) })
     }
 
@@ -76,7 +77,7 @@ impl ServiceClient {
             let untold = || Pause::of(config.longest_pause / 4, now, time_of_day());
             call.origin.pause(known.unwrap_or_else(untold));
             return match known {
-                Some(pause) => error.resetting(pause.resets_at).into(),
+                Some(pause) => error.resetting(&pause, call.origin.limit()).into(),
                 None => error.into(),
             };
         }
@@ -84,7 +85,7 @@ impl ServiceClient {
             Refusal { sent, told, untold: config.untold_pause, give_up_for: config.give_up_for };
         let (pause, given_up) = call.origin.refused(&refusal, now, time_of_day());
         call.refusals += 1;
-        let error = error.resetting(pause.resets_at);
+        let error = error.resetting(&pause, call.origin.limit());
         if given_up {
             return Failed { next: Next::Never, ..error.into() };
         }
@@ -95,6 +96,11 @@ impl ServiceClient {
 /// For how long an answer asks to stay away.
 pub(in crate::clients) fn asked_pause(headers: &HeaderMap) -> Option<Duration> {
     told_wait(headers, time_of_day())
+}
+
+/// A pause that a host asks for, and until when it lasts: `1 h 0 min, until 2026-…`.
+pub(in crate::clients) fn pause_in_words(pause: Duration) -> String {
+    format!("{}, until {}", in_words(pause), (time_of_day() + pause).format(TIME))
 }
 
 /// Only for waits that a server gives as a time of day, and for saying until when.

@@ -9,6 +9,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, StatusCode};
 
+use super::error::one_line;
+
 /// Numbers below this are seconds from now, not seconds since 1970.
 const FIRST_PLAUSIBLE_TIME: i64 = 1_000_000_000;
 
@@ -30,6 +32,15 @@ pub(super) fn is_rate_limit(status: StatusCode, headers: &HeaderMap, body: &str)
         StatusCode::SERVICE_UNAVAILABLE => body.contains("<Code>SlowDown</Code>"),
         _ => false,
     }
+}
+
+/// The limit that a server names: GitLab's `RateLimit-Name` and `RateLimit-Limit`.
+pub(super) fn named_limit(headers: &HeaderMap) -> Option<String> {
+    let name = one_line(text(headers, "ratelimit-name")?);
+    Some(match text(headers, "ratelimit-limit").and_then(|limit| limit.parse::<u64>().ok()) {
+        Some(limit) => format!("{name} of {limit} requests"),
+        None => name,
+    })
 }
 
 fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {

@@ -58,6 +58,8 @@ struct State {
     refused_at: Option<Instant>,
     given_up: bool,
     probing: bool,
+    /// What it called the limit that made it refuse.
+    limit: Option<String>,
 }
 
 /// Until when the host is left alone.
@@ -66,12 +68,14 @@ pub(super) struct Pause {
     until: Instant,
     /// Until when it asked to be left alone, as a time of day.
     pub resets_at: DateTime<Utc>,
+    /// For how long it asked to be left alone.
+    pub wait: Duration,
 }
 
 impl Pause {
     pub fn of(wait: Duration, now: Instant, now_utc: DateTime<Utc>) -> Self {
         let wait = wait.min(LONGEST_BELIEVED);
-        Self { until: now + wait, resets_at: now_utc + wait }
+        Self { until: now + wait, resets_at: now_utc + wait, wait }
     }
 
     pub fn left(&self, now: Instant) -> Duration {
@@ -155,6 +159,16 @@ impl Origin {
     /// It asks for a pause; the longest one counts.
     pub fn pause(&self, pause: Pause) {
         self.with(|state| state.pause_at_least(pause));
+    }
+
+    /// It names the limit that is exhausted.
+    pub fn name_limit(&self, limit: Option<String>) {
+        self.with(|state| state.limit = limit.or_else(|| state.limit.take()));
+    }
+
+    /// The limit that it named last.
+    pub fn limit(&self) -> Option<String> {
+        self.with(|state| state.limit.clone())
     }
 
     /// It refuses a request, which makes a pause for all. Those that were sent before it was known

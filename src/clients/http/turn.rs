@@ -100,6 +100,6 @@ impl ServiceClient {
 
     fn limited(&self, call: &Call<'_>, pause: Pause, detail: &str) -> HttpError {
         let error = self.error(HttpErrorKind::RateLimited, call.request, detail.to_owned());
-        error.resetting(pause.resets_at)
+        error.resetting(&pause, call.origin.limit())
     }
 }

@@ -12,8 +12,9 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::log::Service;
+use crate::settings::Settings;
 use crate::shared::{Shared, Urls};
-use crate::state::{Clock, Settings, State};
+use crate::state::{Clock, State};
 use crate::world::World;
 
 /// What the stand-ins are started with.

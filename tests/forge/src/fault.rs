@@ -113,6 +113,14 @@ impl Fault {
         Self::new(FaultKind::Status(429, "Retry later\n".to_owned(), headers))
     }
 
+    /// The answer of one of GitLab's application limits: 429 without a word of when to come again.
+    pub fn requested_too_often() -> Self {
+        let text = "This endpoint has been requested too many times. Try again later.";
+        let body = serde_json::json!({ "message": { "error": text } }).to_string();
+        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Self::new(FaultKind::Status(429, body, headers))
+    }
+
     /// Only requests of one service.
     pub fn on(mut self, service: Service) -> Self {
         self.service = Some(service);

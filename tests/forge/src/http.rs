@@ -149,6 +149,7 @@ impl Params {
 }
 
 /// An answer.
+#[derive(Clone)]
 pub(crate) struct Resp {
     pub status: u16,
     pub headers: HeaderMap,

@@ -7,7 +7,8 @@
 //!
 //! The handlers name the page of GitLab's API documentation that describes a route. Wording of errors and the order of
 //! checks are not on these pages: they are modelled on GitLab's public source as far as known, and were not compared
-//! with a live GitLab. Where nothing was known, the stricter behaviour was chosen.
+//! with a live GitLab. Where nothing was known, the stricter behaviour was chosen. The GitLab is 18.5 as it comes; older and
+//! newer ones are [`Settings`] ([`Settings::of`]).
 
 // Test support: a panic with a line number is the wanted reaction to a broken fixture. The machine's clock is what
 // GitLab itself goes by.
@@ -27,6 +28,7 @@ mod log;
 mod prometheus;
 mod s3;
 mod server;
+mod settings;
 mod shared;
 mod state;
 mod world;
@@ -40,5 +42,6 @@ pub use gitlab::model::{
 };
 pub use log::{Entry, Service};
 pub use prometheus::PromAnswer;
-pub use state::{Access, CommitInfo, GraphQl, ListStatus, Settings, Token, User, Visibility};
+pub use settings::{GraphQl, ListStatus, Settings, Version as GitLabVersion};
+pub use state::{Access, CommitInfo, Token, User, Visibility};
 pub use world::{Checkpoint, ProjectHandle, World};

@@ -8,8 +8,10 @@ use crate::git::host::Refs;
 use crate::git::repo::{Person, Repo};
 use crate::github::GitHub;
 use crate::gitlab::background::Task;
+use crate::gitlab::branches::BranchLists;
 use crate::gitlab::model::{Mention, MergeRequest, Pipeline, QuickAction, Reference};
 use crate::prometheus::Prometheus;
+use crate::settings::Settings;
 
 /// GitLab's access levels (GitLab docs, api/members).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,6 +59,8 @@ pub struct Token {
     pub scopes: BTreeSet<String>,
     /// A CI job's token: reads what GitLab allows such a token, whatever its scopes.
     pub job: bool,
+    /// A fine-grained token: its rights are by endpoint, and its only scope is `granular`.
+    pub granular: bool,
     /// Refused as revoked.
     pub revoked: bool,
     /// Refused from then on.
@@ -112,8 +116,8 @@ pub(crate) struct Project {
     pub default_branch: String,
     pub visibility: Visibility,
     pub members: BTreeMap<u64, Access>,
-    /// Branch, or a pattern with `*`, to who may push and merge.
-    pub protected: BTreeMap<String, Access>,
+    /// Branch, or a pattern with `*`, to what the rule allows.
+    pub protected: BTreeMap<String, Protection>,
     pub archived: bool,
     pub merge_requests_enabled: bool,
     pub repository_enabled: bool,
@@ -145,11 +149,29 @@ impl Project {
         by(&self.members).max(by(&self.by_group))
     }
 
-    /// Who may push to a branch that is protected; of several rules that match, the most permissive counts (GitLab
-    /// docs, user/project/repository/branches/protected).
-    pub fn protection(&self, branch: &str) -> Option<Access> {
+    /// What the rules that match a branch allow together; none if it is not protected. Of several rules the most
+    /// permissive counts, for each right on its own (GitLab docs, user/project/repository/branches/protected).
+    pub fn protection(&self, branch: &str) -> Option<Protection> {
         let rules = self.protected.iter().filter(|(pattern, _)| covers(pattern, branch));
-        rules.map(|(_, least)| *least).min()
+        rules.map(|(_, rule)| *rule).reduce(|a, b| Protection {
+            push: a.push.into_iter().chain(b.push).min(),
+            allow_force_push: a.allow_force_push || b.allow_force_push,
+        })
+    }
+}
+
+/// What a rule of protected branches allows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Protection {
+    /// Who may push and merge: this role and higher ones; nobody without one.
+    pub push: Option<Access>,
+    pub allow_force_push: bool,
+}
+
+impl Protection {
+    /// Whether a member with this role may push.
+    pub fn lets_push(&self, access: Option<Access>) -> bool {
+        self.push.is_some_and(|least| access >= Some(least))
     }
 }
 
@@ -160,83 +182,6 @@ fn covers(pattern: &str, name: &str) -> bool {
         Some((head, tail)) => name.strip_prefix(head).is_some_and(|rest| {
             (0..=rest.len()).any(|at| rest.get(at..).is_some_and(|end| covers(tail, end)))
         }),
-    }
-}
-
-/// How a list of merge requests tells of conflicts that were not checked anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListStatus {
-    /// The last verdict, however old (the worst that GitLab does).
-    Stale,
-    /// `unchecked`, without conflicts.
-    Unchecked,
-    /// The truth.
-    Fresh,
-}
-
-/// Which GraphQL API there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum GraphQl {
-    /// Today's.
-    #[default]
-    Served,
-    /// One of before 2025: a repository has no field `commit`.
-    Old,
-    /// None: 404.
-    Absent,
-}
-
-/// How this GitLab is set up. Change it any time with [`crate::World::configure`].
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// How many reads of a request (or rechecks by a list) see `checking` before the verdict.
-    pub checking_reads: u32,
-    /// What lists say of the merge status.
-    pub list_status: ListStatus,
-    /// How many later requests to GitLab still see the world without what happens in the background.
-    pub background_delay: u64,
-    /// Drop approvals when a push changes the patch.
-    pub reset_approvals: bool,
-    /// How many approvals a merge needs.
-    pub required_approvals: usize,
-    /// Refuse a merge without `sha` (newer groups can demand it).
-    pub require_merge_sha: bool,
-    /// A merge deletes the source branch whatever the request says.
-    pub remove_source_branch: bool,
-    /// No more than this many pipelines a minute of the forge's clock: further requests get none, silently.
-    pub pipelines_per_minute: Option<usize>,
-    /// No more than this many notes a minute of the forge's clock: 429 without headers.
-    pub notes_per_minute: Option<usize>,
-    /// How long a minute is for these two.
-    pub minute: Duration,
-    /// Accept pushes by git over HTTP.
-    pub allow_git_push: bool,
-    /// Totals are left out of page headers above this many records.
-    pub max_total: usize,
-    /// Only `need_rebase` or a fast-forward: the project's merge method is fast-forward.
-    pub fast_forward_only: bool,
-    /// Its GraphQL API.
-    pub graphql: GraphQl,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            checking_reads: 1,
-            list_status: ListStatus::Stale,
-            background_delay: 2,
-            reset_approvals: true,
-            required_approvals: 0,
-            require_merge_sha: false,
-            remove_source_branch: false,
-            pipelines_per_minute: None,
-            notes_per_minute: None,
-            minute: Duration::minutes(1),
-            allow_git_push: false,
-            max_total: 10_000,
-            fast_forward_only: false,
-            graphql: GraphQl::default(),
-        }
     }
 }
 
@@ -261,6 +206,8 @@ pub(crate) struct State {
     /// Requests that GitLab has seen.
     pub ticks: u64,
     pub background: Vec<Task>,
+    /// Lists of branches that were answered before.
+    pub branch_lists: BranchLists,
     pub quick_actions: Vec<QuickAction>,
     pub mentions: Vec<Mention>,
     pub references: Vec<Reference>,
@@ -286,6 +233,16 @@ impl State {
 
     pub fn user(&self, id: u64) -> &User {
         self.users.iter().find(|user| user.id == id).expect("a user of this forge")
+    }
+
+    /// Who commits what this user does by API or button: GitLab itself, where it signs such commits (GitLab docs,
+    /// user/project/repository/signed_commits/web_commits).
+    pub fn committer(&self, user: u64) -> Person {
+        if self.settings.sign_web_commits {
+            let (name, email) = ("GitLab".to_owned(), "noreply@gitlab.com".to_owned());
+            return Person { name, email };
+        }
+        self.user(user).person()
     }
 
     pub fn user_named(&self, username: &str) -> Option<&User> {

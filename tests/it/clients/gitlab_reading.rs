@@ -85,6 +85,28 @@ async fn first_contact_tells_project_user_tip_and_scopes() {
 }
 
 #[tokio::test]
+async fn a_field_of_the_token_that_cannot_be_read_drops_no_other() {
+    let day = chrono::NaiveDate::from_ymd_opt(2026, 9, 1);
+    let fields = [
+        (value!("2026-09-01T00:00:00Z"), value!(["api"]), day, true),
+        (value!("2026-09-01"), value!("api"), day, false),
+        (value!(17), value!(["api"]), None, true),
+        (value!("soon, perhaps"), value!(["api"]), None, true),
+        (value!(null), value!(["api"]), None, true),
+    ];
+    for (expires_at, scopes, day, read) in fields {
+        let token = value!({"scopes": scopes, "expires_at": expires_at, "user_id": 3});
+        let (_server, reader) = connected(move |seen| {
+            let asked = seen.is("GET", &["/personal_access_tokens/self"]);
+            asked.then(|| json(200, token.clone()))
+        })
+        .await;
+        assert_eq!(reader.rights().expires_at, day, "{expires_at}");
+        assert_eq!(reader.rights().scopes.is_some(), read, "{scopes}");
+    }
+}
+
+#[tokio::test]
 async fn each_reason_not_to_connect_is_told_apart() {
     async fn error(
         http: HttpClient,

@@ -62,14 +62,29 @@ async fn a_commit_replaces_one_file_from_a_known_start() {
     let outcome = writer.commit(&new_commit(true), false).await;
     assert_eq!(outcome, done(CommitOutcome::Done(sha('b'))));
     let seen = server.seen().into_iter().find(is_commit).expect("a commit");
-    let field = |name| seen.field(name);
-    assert_eq!(field("branch").as_deref(), Some("bot/a"));
-    assert_eq!(field("start_sha").as_deref(), Some(sha('f').as_str()));
-    assert_eq!(field("force").as_deref(), Some("true"));
-    assert_eq!(field("actions[][action]").as_deref(), Some("update"));
-    assert_eq!(field("actions[][content]").as_deref(), Some("a: é & b\r\n"));
-    assert_eq!(field("actions[][encoding]").as_deref(), Some("text"));
-    assert_eq!(field("author_email"), None);
+    let sent: serde_json::Value = serde_json::from_str(&seen.body).expect("JSON, not a form");
+    let action = value!({"action": "update", "file_path": "data/x.yml", "content": "a: é & b\r\n"});
+    let expected = value!({
+        "branch": "bot/a", "start_sha": sha('f').as_str(), "force": true,
+        "commit_message": "m\n\nT: v", "stats": false, "actions": [action],
+    });
+    assert_eq!(sent, expected);
+}
+
+#[tokio::test]
+async fn a_request_whose_branch_is_gone_is_an_outcome_and_one_that_is_refused_a_failure() {
+    for there in [false, true] {
+        let (_server, writer) = writer(move |seen| {
+            let tip = if there { tip_is(seen, 'b') } else { None };
+            let refused = value!({"message": {"source_branch": ["is refused"]}});
+            tip.or_else(|| is_open(seen).then(|| json(400, refused)))
+        })
+        .await;
+        match writer.open(&new_request(), false).await {
+            Ok(outcome) => assert!(!there && outcome == Attempt::Done(OpenOutcome::BranchGone)),
+            Err(failure) => assert!(there && failure.error.contains("is refused"), "{failure:?}"),
+        }
+    }
 }
 
 #[tokio::test]

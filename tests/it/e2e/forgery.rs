@@ -154,6 +154,7 @@ fn what_branches_stand_on_takes_one_more_question_for_all_of_them() {
 fn a_token_without_read_repository_sees_branches_by_the_api() {
     let (world, request) = opened();
     let checkout = world.checkout();
+    world.forge().configure(|settings| settings.branch_list_cache_s = 0);
     world.project().add_bot("reader", "glpat-reader", Access::Reporter, &["read_api"]);
     let plan = |world: &World| {
         let ran = world

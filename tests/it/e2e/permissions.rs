@@ -1,7 +1,7 @@
 //! What a token lacks is said before anything is written; a job's own token serves where it suffices.
 
 use chrono::{TimeDelta, Utc};
-use forge::{Access, Fault};
+use forge::{Access, Fault, GitLabVersion, Settings};
 
 use super::failures::{apply, fails, no_secret_in};
 use super::support::*;
@@ -98,26 +98,76 @@ fn everything_that_is_missing_is_said_at_once() {
 }
 
 #[test]
-fn a_protected_branch_that_covers_the_bots() {
+fn a_protected_branch_that_keeps_the_bot_from_pushing_ends_the_run_for_every_role() {
     let world = World::start();
     world.project().protect("auto-*", Some(Access::Maintainer));
-    // A Developer is not told; GitLab refuses the writes.
-    let plan = world.sapm("apply").args(["--format", "json"]).expect(5).plan();
-    assert_eq!(plan.problems(), ["error write_refused"; 4]);
-    let message = text(&plan.list("problems")[0]["message"]);
-    assert!(message.contains("must not be protected"), "{message}");
-    assert!(world.branches().is_empty());
-    world.forge().clear_log();
-    world.project().add_member("sapm-bot", Access::Maintainer);
-    fails(
-        &world,
-        apply(&world),
-        4,
-        &["protected branch auto-*", "force push", "Settings > Repository"],
-    );
+    let words = ["protected branch auto-* ", "force push", "Settings > Repository"];
+    // A Developer may not push. A Maintainer may, but not force it.
+    for access in [Access::Developer, Access::Maintainer] {
+        world.project().add_member("sapm-bot", access);
+        fails(&world, apply(&world), 4, &words);
+    }
     world.forge().assert_no_unknown_routes();
     world.project().protect("auto-*", None);
     world.project().protect("*-stable", Some(Access::Maintainer));
+    world.sapm("apply").expect(0);
+    assert_eq!(world.project().open_requests().len(), 4);
+}
+
+#[test]
+fn of_several_protected_branch_rules_the_most_permissive_counts() {
+    let world = World::start();
+    world.project().add_member("sapm-bot", Access::Maintainer);
+    world.project().protect_with("*", None, false);
+    let words = ["protected branch * ", "force push"];
+    fails(&world, apply(&world), 4, &words);
+    // Each right may come from another rule.
+    world.project().protect_with("auto-*", None, true);
+    let words = ["protected branches *, auto-* ", "force push"];
+    fails(&world, apply(&world), 4, &words);
+    world.project().protect_with("auto-promoter-v2/*", Some(Access::Developer), false);
+    let plan = world.sapm("apply").args(["--format", "json"]).expect(0).plan();
+    assert_eq!(plan.problems(), Vec::<String>::new());
+    world.shop.next_catalog();
+    world.sapm("apply").expect(0);
+    assert_eq!(world.project().open_requests().len(), 4);
+}
+
+#[test]
+fn a_gitlab_that_does_not_show_protected_branches_is_no_reason_to_stop() {
+    let world = World::start();
+    world.forge().configure(|settings| *settings = Settings::of(GitLabVersion::V15));
+    world.project().protect("auto-*", Some(Access::Maintainer));
+    let plan = world.sapm("apply").args(["--format", "json"]).expect(5).plan();
+    assert!(plan.problems().iter().all(|problem| problem == "error write_refused"));
+    let message = text(&plan.list("problems")[0]["message"]);
+    assert!(message.contains("must not be protected"), "{message}");
+    world.project().protect("auto-*", None);
+    world.sapm("apply").expect(0);
+    assert_eq!(world.project().open_requests().len(), 4);
+}
+
+#[test]
+fn who_cannot_delete_a_protected_branch_is_told_before_it_is_to_be_deleted() {
+    let world = World::start();
+    world.project().protect_with("auto-promoter-v2/*", Some(Access::Developer), true);
+    let plan = world.sapm("apply").args(["--format", "json"]).expect(0).plan();
+    assert_eq!(plan.problems(), ["warning branches_not_deletable"]);
+    let message = text(&plan.list("problems")[0]["message"]);
+    for word in ["auto-promoter-v2/*", "Maintainer", "Settings > Repository"] {
+        assert!(message.contains(word), "{message}");
+    }
+    assert_eq!(world.project().open_requests().len(), 4);
+    world.project().add_member("sapm-bot", Access::Maintainer);
+    let plan = world.sapm("apply").args(["--format", "json"]).expect(0).plan();
+    assert_eq!(plan.problems(), Vec::<String>::new());
+}
+
+#[test]
+fn a_fine_grained_token_is_not_judged_by_its_scopes() {
+    let world = World::start();
+    scopes(&world, &["granular"]);
+    world.forge().change_token(TOKEN, |token| token.granular = true);
     world.sapm("apply").expect(0);
     assert_eq!(world.project().open_requests().len(), 4);
 }

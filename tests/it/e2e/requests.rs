@@ -27,9 +27,10 @@ fn asked(world: &World, service: Service) -> Vec<String> {
 }
 
 /// GitLab in a run without anything to do.
-const STEADY: [&str; 9] = [
+const STEADY: [&str; 10] = [
     "1 GET /api/v4/personal_access_tokens/self",
     "1 GET /api/v4/projects/ID/merge_requests",
+    "1 GET /api/v4/projects/ID/protected_branches",
     "1 GET /api/v4/projects/ID/repository/branches/main",
     "1 GET /api/v4/projects/example-shop%2Forders-db/repository/commits/release-2",
     "1 GET /api/v4/projects/example-shop%2Forders/repository/commits/main",

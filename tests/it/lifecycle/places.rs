@@ -236,6 +236,7 @@ fn nothing_is_opened_beside_what_could_not_be_read() {
         for (path, label) in [("/repository/files/", true), (compare, true), (compare, false)] {
             let lab = Lab::new(simple(Shape::Line, 2));
             lab.bot.branches_by_api.set(true);
+            lab.bot.forge.configure(|settings| settings.branch_list_cache_s = 0);
             lab.release_for(0, 1);
             lab.run().await;
             let first = only(&lab);

@@ -95,7 +95,7 @@ fn admit(
     let user = caller.as_ref().map(|(user, _)| *user);
     let scope = |names: &[&str]| {
         caller.as_ref().is_some_and(|(_, token)| {
-            token.job || names.iter().any(|name| token.scopes.contains(*name))
+            token.job || token.granular || names.iter().any(|name| token.scopes.contains(*name))
         })
     };
     let access = project.access(user);

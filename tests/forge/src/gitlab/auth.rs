@@ -73,7 +73,8 @@ pub(crate) fn check_scope(call: &mut Call<'_>, parts: &[&str]) -> Result<(), Box
         return Ok(());
     }
     let has = |scope: &str| token.scopes.contains(scope);
-    let covered = has("api")
+    let covered = token.granular
+        || has("api")
         || reads && has("read_api")
         || reads && has("read_user") && matches!(parts, ["user"] | ["users", ..])
         || reads

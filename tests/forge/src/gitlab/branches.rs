@@ -1,5 +1,8 @@
 //! Branches (GitLab docs, api/branches).
 
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
 use git2::Oid;
 use regex_lite::Regex;
 use serde_json::{Value, json};
@@ -54,15 +57,38 @@ fn matcher(call: &Call<'_>) -> Result<Matcher, Box<Resp>> {
     }))
 }
 
-pub(crate) fn list(call: &Call<'_>, id: u64) -> Answer {
+/// Lists of branches as they were answered: project, user and parameters, to when and what.
+pub(crate) type BranchLists = BTreeMap<(u64, u64, String), (DateTime<Utc>, Resp)>;
+
+/// The list, or what the same user was answered to the same parameters a moment ago.
+pub(crate) fn list(call: &mut Call<'_>, id: u64) -> Answer {
+    let now = call.state.now();
+    let for_long = Duration::seconds(call.state.settings.branch_list_cache_s.into());
+    let key = (id, call.caller.id(), call.req.query.clone());
+    if let Some((at, answer)) = call.state.branch_lists.get(&key)
+        && *at + for_long > now
+    {
+        return Ok(answer.clone());
+    }
+    let answer = fresh_list(call, id)?;
+    call.state.branch_lists.insert(key, (now, answer.clone()));
+    Ok(answer)
+}
+
+fn fresh_list(call: &Call<'_>, id: u64) -> Answer {
     let project = call.state.project(id);
     let repo = repo(project)?;
     let wanted = matcher(call)?;
-    let found: Vec<(String, Oid)> =
-        repo.branches().into_iter().filter(|(name, _)| wanted(name)).collect();
+    let all = repo.branches();
+    let total = all.len();
+    let found: Vec<(String, Oid)> = all.into_iter().filter(|(name, _)| wanted(name)).collect();
     let render = |(name, tip): &(String, Oid)| branch(call, project, repo, name, *tip);
     if call.params.text("pagination").as_deref() == Some("keyset") {
         return paging::by_key(call, &found, |(name, _)| name, render);
+    }
+    let searched = call.params.text("search").is_some_and(|search| !search.is_empty());
+    if searched {
+        return paging::page_of_search(call, &found, total, render);
     }
     paging::page(call, &found, true, render)
 }
@@ -113,8 +139,13 @@ pub(crate) fn delete(call: &mut Call<'_>, id: u64, name: &str) -> Answer {
         return refuse(405, "Cannot remove HEAD branch");
     }
     let user = call.caller.id();
-    if project.protection(name).is_some() || !pushes::may_push(call.state, id, user, name) {
-        return refuse(405, "Protected branch cannot be deleted");
+    // Whatever the rule lets push: a protected branch is deleted by Maintainers alone.
+    if project.protection(name).is_some() && project.access(Some(user)) < Some(Access::Maintainer) {
+        return refuse(
+            400,
+            "You are not allowed to delete protected branches from this project. Only a project maintainer or owner \
+             can delete a protected branch.",
+        );
     }
     pushes::delete_branch(call.state, id, user, name);
     Ok(Resp::new(204, ""))

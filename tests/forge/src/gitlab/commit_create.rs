@@ -11,14 +11,29 @@ use serde_json::{Value, json};
 use crate::git::repo::{Edit, Person, Repo};
 use crate::gitlab::{Call, commits, need, pushes, quick_actions, repo};
 use crate::http::{Answer, Params, Resp, refuse};
+use crate::settings::Settings;
 use crate::state::{Access, State};
 
 fn bad(text: impl Into<String>) -> Box<Resp> {
     Box::new(Resp::message(400, text.into()))
 }
 
-fn invalid(text: &str) -> Box<Resp> {
+/// What is wrong with the parameters, in the words of this version.
+fn invalid(settings: &Settings, text: &str) -> Box<Resp> {
+    if settings.errors_are_messages {
+        return bad(format!("400 Bad request - {text}"));
+    }
     Box::new(Resp::json(400, &json!({ "error": text })))
+}
+
+/// Rack reads a form up to a limit; GitLab reads JSON by itself.
+fn check_form(call: &Call<'_>) -> Result<(), Box<Resp>> {
+    let kind = call.req.header("content-type").unwrap_or_default();
+    let is_form = kind.starts_with("application/x-www-form-urlencoded");
+    if is_form && call.req.body.len() > call.state.settings.largest_form {
+        return Err(bad("400 Bad request - Invalid form data exceeded query limit"));
+    }
+    Ok(())
 }
 
 /// Where the new commit starts: nowhere in an empty repository.
@@ -29,27 +44,37 @@ struct Start {
 }
 
 pub(crate) fn create(call: &mut Call<'_>, id: u64) -> Answer {
+    check_form(call)?;
     need(call, id, Access::Developer)?;
-    let params = &call.params;
+    let (params, settings) = (&call.params, &call.state.settings);
+    let lacks = if settings.errors_are_messages { "is required" } else { "is missing" };
     let missing: Vec<String> = ["branch", "commit_message", "actions"]
         .into_iter()
         .filter(|name| !params.has(name))
-        .map(|name| format!("{name} is missing"))
+        .map(|name| format!("{name} {lacks}"))
         .collect();
     if !missing.is_empty() {
-        return Err(invalid(&missing.join(", ")));
+        return Err(invalid(settings, &missing.join(", ")));
     }
     let branch = params.text("branch").unwrap_or_default();
     let message = params.text("commit_message").unwrap_or_default();
     let actions = params.0.get("actions").and_then(Value::as_array).cloned().unwrap_or_default();
-    check_actions(&actions)?;
+    check_actions(settings, &actions)?;
     let user = call.caller.id();
     if !pushes::may_push(call.state, id, user, &branch) {
         return refuse(403, "403 Forbidden - You are not allowed to push into this branch");
     }
     let force = params.flag("force");
     let repository = repo(call.state.project(id))?;
-    let start = start_of(repository, params, &branch, force)?;
+    let start = start_of(settings, repository, params, &branch)?;
+    if force
+        && repository.tip(&branch).is_some()
+        && pushes::refuses_force(call.state.project(id), &branch)
+    {
+        return Err(bad(
+            "You are not allowed to force push code to a protected branch on this project.",
+        ));
+    }
     let edits = edits_of(repository, start.commit, &actions)?;
     let tree = repository.edit(start.commit, &edits).map_err(bad)?;
     let new = write(call.state, id, user, tree, &start, params, &message)?;
@@ -75,44 +100,55 @@ fn write(
     params: &Params,
     message: &str,
 ) -> Result<Oid, Box<Resp>> {
-    let committer = state.user(user).person();
+    let own = state.user(user).person();
     let author = Person {
-        name: params.text("author_name").unwrap_or_else(|| committer.name.clone()),
-        email: params.text("author_email").unwrap_or_else(|| committer.email.clone()),
+        name: params.text("author_name").unwrap_or_else(|| own.name.clone()),
+        email: params.text("author_email").unwrap_or_else(|| own.email.clone()),
     };
+    if state.settings.sign_web_commits && author.email != own.email {
+        return Err(bad("Author email must be the email of the user that signs"));
+    }
+    let committer = state.committer(user);
     let parents: Vec<Oid> = start.commit.into_iter().collect();
     let seconds = state.now().timestamp();
     Ok(repo(state.project(id))?.commit(tree, &parents, (&author, &committer), seconds, message))
 }
 
 /// The shape of the actions, before any of them is tried.
-fn check_actions(actions: &[Value]) -> Result<(), Box<Resp>> {
+fn check_actions(settings: &Settings, actions: &[Value]) -> Result<(), Box<Resp>> {
     if actions.is_empty() {
-        return Err(invalid("actions is empty"));
+        return Err(invalid(settings, "actions is empty"));
     }
     for (at, action) in actions.iter().enumerate() {
         let kind = action.get("action").and_then(Value::as_str).unwrap_or_default();
         if !matches!(kind, "create" | "update" | "delete" | "move" | "chmod") {
-            return Err(invalid(&format!("actions[{at}][action] does not have a valid value")));
+            let text = format!("actions[{at}][action] does not have a valid value");
+            return Err(invalid(settings, &text));
         }
         if action.get("file_path").and_then(Value::as_str).is_none_or(str::is_empty) {
-            return Err(invalid(&format!("actions[{at}][file_path] is missing")));
+            return Err(invalid(settings, &format!("actions[{at}][file_path] is missing")));
         }
     }
     Ok(())
 }
 
 /// The checks of `start_branch`, `start_sha` and `force`.
-fn start_of(repo: &Repo, params: &Params, branch: &str, force: bool) -> Result<Start, Box<Resp>> {
+fn start_of(
+    settings: &Settings,
+    repo: &Repo,
+    params: &Params,
+    branch: &str,
+) -> Result<Start, Box<Resp>> {
+    let force = params.flag("force");
     let start_branch = params.text("start_branch");
     let start_sha = params.text("start_sha");
     if start_branch.is_some() && start_sha.is_some() {
-        return Err(invalid("start_branch, start_sha are mutually exclusive"));
+        return Err(invalid(settings, "start_branch, start_sha are mutually exclusive"));
     }
     let empty = repo.branches().is_empty();
     let commit = match &start_sha {
         Some(sha)
-            if !(7..=40).contains(&sha.len())
+            if !matches!(sha.len(), 40 | 64)
                 || !sha.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
         {
             return Err(bad(format!("Invalid start_sha '{sha}'")));

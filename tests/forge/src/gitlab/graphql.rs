@@ -8,8 +8,9 @@ use crate::gitlab::auth::{self, Caller};
 use crate::gitlab::{commits, entities, repo, visible};
 use crate::graphql::{Arguments, Held, Missing, Node, answer};
 use crate::http::{Req, Resp};
+use crate::settings::GraphQl;
 use crate::shared::Shared;
-use crate::state::{Code, GraphQl, Project, State};
+use crate::state::{Code, Project, State};
 
 /// `projects(fullPaths:)` takes no more.
 const MOST_PATHS: usize = 50;

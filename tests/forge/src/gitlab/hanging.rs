@@ -134,11 +134,12 @@ fn comment(call: &mut Call<'_>, id: u64, iid: u64) -> Answer {
         return Ok(Resp::json(400, &json!({ "error": "body is missing" })));
     };
     if body.trim().is_empty() {
-        return refuse(400, json!({ "note": ["can't be blank"] }));
+        return refuse(400, "400 Bad request - Note {:note=>[\"can't be blank\"]}");
     }
     // GitLab docs, api/notes: a million characters; the description's limit of bytes holds as well.
     if body.chars().count() > 1_000_000 || body.len() > 1_048_576 {
-        return refuse(400, json!({ "note": ["is too long (maximum is 1000000 characters)"] }));
+        let text = "is too long (maximum is 1000000 characters)";
+        return refuse(400, format!("400 Bad request - Note {{:note=>[{text:?}]}}"));
     }
     let (now, caller) = (call.state.now(), call.caller.id());
     let minute = now - call.state.settings.minute;
@@ -147,7 +148,8 @@ fn comment(call: &mut Call<'_>, id: u64, iid: u64) -> Answer {
         .flat_map(MergeRequest::comments)
         .filter(|note| note.author == caller && note.created_at > minute);
     if call.state.settings.notes_per_minute.is_some_and(|limit| recent.count() >= limit) {
-        return refuse(429, "This endpoint has been requested too many times. Try again later.");
+        let text = "This endpoint has been requested too many times. Try again later.";
+        return refuse(429, json!({ "error": text }));
     }
     match requests::comment(call.state, id, iid, caller, &body) {
         None => {

@@ -7,7 +7,8 @@ use crate::gitlab::background::Kind;
 use crate::gitlab::model::MrState;
 use crate::gitlab::pushes;
 use crate::gitlab::requests::{self, Refused};
-use crate::state::{Access, Project, Settings, State};
+use crate::settings::Settings;
+use crate::state::{Project, State};
 
 /// What the one who merges asks for.
 #[derive(Default)]
@@ -68,8 +69,7 @@ pub(crate) fn merge(
 ) -> Result<(), Refused> {
     let project = state.project(id);
     let request = project.request(iid).ok_or_else(|| Refused(404, json!("404 Not found")))?;
-    let needed = project.protection(&request.target_branch).unwrap_or(Access::Developer);
-    if project.access(Some(user)) < Some(needed) {
+    if !pushes::may_push(state, id, user, &request.target_branch) {
         return Err(Refused(401, json!("401 Unauthorized")));
     }
     if verdict(project, &state.settings, iid) != "mergeable" {
@@ -106,7 +106,8 @@ pub(crate) fn merge(
         return Err(Refused(422, json!("Branch cannot be merged")));
     };
     let person = state.user(user).person();
-    let (seconds, who) = (state.now().timestamp(), (&person, &person));
+    let committer = state.committer(user);
+    let (seconds, who) = (state.now().timestamp(), (&person, &committer));
     let squashed = squash.then(|| {
         let base: Vec<Oid> = repo.merge_base(target, source).into_iter().collect();
         repo.commit(repo.tree_of(source), &base, who, seconds, &title)

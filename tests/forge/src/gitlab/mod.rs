@@ -3,7 +3,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod background;
-mod branches;
+pub(crate) mod branches;
 mod commit_create;
 mod commits;
 pub(crate) mod entities;

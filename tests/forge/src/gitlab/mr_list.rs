@@ -7,7 +7,8 @@ use crate::gitlab::entities::{self, Status};
 use crate::gitlab::model::{MergeRequest, MrState};
 use crate::gitlab::{Call, merging, mr_single, need, paging, unknown};
 use crate::http::{Answer, Params, Resp};
-use crate::state::{Access, ListStatus, Project, State};
+use crate::settings::ListStatus;
+use crate::state::{Access, Project, State};
 
 /// The merge status of a list: the docs say that it is not refreshed there, and `has_conflicts` with it.
 pub(crate) fn list_status(state: &State, project: &Project, mr: &MergeRequest) -> Status {

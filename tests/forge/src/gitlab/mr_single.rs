@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::gitlab::entities::{self, Status};
 use crate::gitlab::model::{MergeRequest, MrState};
 use crate::gitlab::requests::{self, NewRequest, Refused};
-use crate::gitlab::{Call, merging, need};
+use crate::gitlab::{Call, merging, need, pushes};
 use crate::http::{Answer, Resp, refuse};
 use crate::state::{Access, State};
 
@@ -81,8 +81,8 @@ fn full(call: &Call<'_>, id: u64, iid: u64, status: &Status) -> Value {
     let last = last.filter(|pipeline| Some(&pipeline.sha) == mr.sha.as_ref());
     body["head_pipeline"] = last.map_or(Value::Null, |pipeline| entities::pipeline(pipeline, id));
     body["pipeline"] = body["head_pipeline"].clone();
-    let needed = project.protection(&mr.target_branch).unwrap_or(Access::Developer);
-    body["user"] = json!({ "can_merge": project.access(call.caller.user) >= Some(needed) });
+    let merges = pushes::may_push(call.state, id, call.caller.id(), &mr.target_branch);
+    body["user"] = json!({ "can_merge": merges });
     if call.params.flag("include_rebase_in_progress") {
         body["rebase_in_progress"] = json!(mr.rebasing);
     }
@@ -144,6 +144,7 @@ pub(crate) fn create(call: &mut Call<'_>, id: u64) -> Answer {
         remove_source_branch: params.flag("remove_source_branch"),
         squash: params.flag("squash"),
     };
+    requests::check_branches_exist(call.state, id, &new)?;
     let iid = requests::open(call.state, id, call.caller.id(), new)?;
     Ok(written(call, id, iid, 201))
 }

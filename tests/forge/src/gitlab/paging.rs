@@ -14,11 +14,31 @@ pub(crate) fn page<T>(
     render: impl Fn(&T) -> Value,
 ) -> Answer {
     let (page, size) = asked(call)?;
-    let pages = items.len().div_ceil(size).max(1);
     let from = (page - 1).saturating_mul(size).min(items.len());
     let to = (from + size).min(items.len());
     let shown: Vec<Value> = items[from..to].iter().map(render).collect();
-    let mut resp = Resp::ok(&Value::Array(shown));
+    Ok(headed(call, Resp::ok(&Value::Array(shown)), items.len(), totals))
+}
+
+/// A page of a search of branches: the first holds every match whatever its size is, later ones go over the matches, and
+/// the headers count all branches of the repository.
+pub(crate) fn page_of_search<T>(
+    call: &Call<'_>,
+    found: &[T],
+    all: usize,
+    render: impl Fn(&T) -> Value,
+) -> Answer {
+    let (page, size) = asked(call)?;
+    let from = (page - 1).saturating_mul(size).min(found.len());
+    let to = if page == 1 { found.len() } else { (from + size).min(found.len()) };
+    let shown: Vec<Value> = found[from..to].iter().map(render).collect();
+    Ok(headed(call, Resp::ok(&Value::Array(shown)), all, true))
+}
+
+/// With the headers of a page of so many records.
+fn headed(call: &Call<'_>, mut resp: Resp, count: usize, totals: bool) -> Resp {
+    let (page, size) = asked(call).unwrap_or((1, 20));
+    let pages = count.div_ceil(size).max(1);
     let text = |number: usize| {
         if (1..=pages).contains(&number) { number.to_string() } else { String::new() }
     };
@@ -35,13 +55,13 @@ pub(crate) fn page<T>(
         links.push(link(call, next, size, "next"));
     }
     links.push(link(call, 1, size, "first"));
-    if totals && items.len() <= call.state.settings.max_total {
-        resp.set("x-total", items.len().to_string());
+    if totals && count <= call.state.settings.max_total {
+        resp.set("x-total", count.to_string());
         resp.set("x-total-pages", pages.to_string());
         links.push(link(call, pages, size, "last"));
     }
     resp.set("link", links.join(", "));
-    Ok(resp)
+    resp
 }
 
 /// Page and size; 20 by default, 100 at most.

@@ -39,11 +39,17 @@ pub(crate) fn branch_gone(state: &mut State, project: u64, user: u64, branch: &s
     recheck(state, project, branch);
 }
 
-/// Whether this person may push to (or delete) a branch (GitLab docs, user/project/repository/branches/protected).
+/// Whether this person may push to a branch (GitLab docs, user/project/repository/branches/protected).
 pub(crate) fn may_push(state: &State, project: u64, user: u64, branch: &str) -> bool {
     let project = state.project(project);
-    let needed = project.protection(branch).unwrap_or(Access::Developer);
-    project.access(Some(user)) >= Some(needed.max(Access::Developer))
+    let access = project.access(Some(user));
+    access >= Some(Access::Developer)
+        && project.protection(branch).is_none_or(|rule| rule.lets_push(access))
+}
+
+/// Whether a branch that is protected takes no forced push, from whomever.
+pub(crate) fn refuses_force(project: &Project, branch: &str) -> bool {
+    project.protection(branch).is_some_and(|rule| !rule.allow_force_push)
 }
 
 /// What follows a push that has moved a ref already.

@@ -8,14 +8,15 @@ use regex_lite::Regex;
 /// description and commit messages, so that a code span keeps nothing quiet.
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
     let word = "(?:[Cc]los(?:e[sd]?|ing)|[Ff]ix(?:e[sd]|ing)?|[Rr]esolv(?:e[sd]?|ing)|[Ii]mplement(?:s|ed|ing)?)";
-    let issue =
-        r"(?:[\w./-]*#\d+|GL-\d+|\[issue:[^\]\s]+\]|\w[\w+.-]*://[^\s>]+|[A-Z][A-Z0-9_]+-\d+)";
+    let issue = r"(?:[\w./-]*#\d+|GL-\d+|\[(?:issue|work_item):[^\]\s]+\]|\w[\w+.-]*://[^\s>]+|[A-Z][A-Z0-9_]+-\d+)";
     Regex::new(&format!(r"\b{word}:? +(?:issues? +)?{issue}")).expect("a pattern")
 });
 
-/// An issue or request of GitLab's, or an issue of another tracker.
-static REFERENCE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[#!]\d+|GL-\d+|\b[A-Z][A-Z0-9_]+-\d+").expect("a pattern"));
+/// An issue, request or work item of GitLab's, or an issue of another tracker.
+static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[#!]\d+|GL-\d+|\[(?:issue|work_item|epic):[^\]\s]+\]|\b[A-Z][A-Z0-9_]+-\d+")
+        .expect("a pattern")
+});
 
 fn all(pattern: &Regex, text: &str) -> Vec<String> {
     pattern.find_iter(text).map(|found| found.as_str().to_owned()).collect()
@@ -41,6 +42,7 @@ mod tests {
         let found =
             ["closes #7", "fixes: a/b#8", "implements OPS-9", "Resolved https://h/-/issues/1."];
         assert_eq!(closing(text), found);
+        assert_eq!(closing("closes [work_item:a/b/7]"), ["closes [work_item:a/b/7]"]);
         assert_eq!(closing("closed by 7, prefixes #7, closes `#7`"), Vec::<String>::new());
         assert_eq!(
             references("GL-7 saas-rbac stage-2 crcp01ue1-7 #1 !2 UTF-8"),

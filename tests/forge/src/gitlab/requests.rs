@@ -68,9 +68,29 @@ pub(crate) fn check_texts(title: Option<&str>, description: Option<&str>) -> Res
             ));
         }
     }
-    if description.is_some_and(|text| text.len() > 1_048_576) {
-        let text = "is too long (maximum is 1048576 characters)";
+    if let Some(text) = description.filter(|text| text.len() > 1_048_576) {
+        let size = text.len() as f64 / 1_048_576.0;
+        let text = format!("is too long ({size:.2} MiB). The maximum size is 1 MiB.");
         return Err(Refused(400, serde_json::json!({ "description": [text] })));
+    }
+    Ok(())
+}
+
+/// Both branches must be there, if this GitLab wants so.
+pub(crate) fn check_branches_exist(
+    state: &State,
+    id: u64,
+    new: &NewRequest,
+) -> Result<(), Refused> {
+    let Some(repo) = state.project(id).repo().filter(|_| state.settings.branch_existence) else {
+        return Ok(());
+    };
+    for (name, branch) in
+        [("source_branch", &new.source_branch), ("target_branch", &new.target_branch)]
+    {
+        if repo.tip(branch).is_none() {
+            return Err(Refused(400, serde_json::json!({ name: ["does not exist"] })));
+        }
     }
     Ok(())
 }
@@ -177,7 +197,7 @@ pub(crate) fn set_title(state: &mut State, id: u64, iid: u64, user: u64, title: 
     quick_actions::look_at(state, id, iid, user, "title", title);
 }
 
-/// Sets the description: its quick actions run and are taken out of it.
+/// Sets the description: its quick actions run and are taken out of it, and so are `\r` and blanks at its end.
 pub(crate) fn set_description(state: &mut State, id: u64, iid: u64, user: u64, text: &str) {
     let now = state.now();
     let request = state.project_mut(id).request_mut(iid).unwrap();
@@ -186,6 +206,7 @@ pub(crate) fn set_description(state: &mut State, id: u64, iid: u64, user: u64, t
     }
     request.updated_at = now;
     let text = quick_actions::run(state, id, iid, user, "description", text);
+    let text = text.replace('\r', "").trim_end().to_owned();
     state.project_mut(id).request_mut(iid).unwrap().description = text;
 }
 
@@ -228,7 +249,7 @@ pub(crate) fn set_state(state: &mut State, id: u64, iid: u64, user: u64, to: MrS
     }
 }
 
-/// Reopens, if no other open request has its branch and the branch is there.
+/// Reopens, if no other open request has its branch. One whose branch is gone is open without a diff from then on.
 pub(crate) fn reopen(state: &mut State, id: u64, iid: u64, user: u64) -> Result<(), Refused> {
     let project = state.project(id);
     let request = project.request(iid).unwrap();
@@ -236,8 +257,13 @@ pub(crate) fn reopen(state: &mut State, id: u64, iid: u64, user: u64) -> Result<
         return Ok(());
     }
     check_branches(project, &request.source_branch, &request.target_branch, Some(iid))?;
-    if project.repo().is_some_and(|repo| repo.tip(&request.source_branch).is_some()) {
-        set_state(state, id, iid, user, MrState::Opened);
+    let is_there = project.repo().is_some_and(|repo| repo.tip(&request.source_branch).is_some());
+    if !is_there && state.settings.reopening_needs_branch {
+        return Err(Refused(400, serde_json::json!({ "source_branch": ["does not exist"] })));
+    }
+    set_state(state, id, iid, user, MrState::Opened);
+    if !is_there {
+        state.project_mut(id).request_mut(iid).unwrap().sha = None;
     }
     Ok(())
 }

@@ -7,13 +7,15 @@ use crate::gitlab::{Call, entities, need, paging};
 use crate::http::{Answer, Resp, refuse};
 use crate::state::{Access, Project};
 
-/// Maintainers see how branches are protected.
+/// Whoever may read code sees how branches are protected; an older GitLab shows it to Maintainers alone.
 pub(crate) fn protected_branches(call: &Call<'_>, id: u64) -> Answer {
-    need_member(call, id, Access::Maintainer)?;
+    need_member(call, id, call.state.settings.lists_protection)?;
     let rules: Vec<_> = call.state.project(id).protected.iter().collect();
-    paging::page(call, &rules, true, |(name, least)| {
+    paging::page(call, &rules, true, |(name, rule)| {
         let level = |id: u64| {
-            json!([{ "id": id, "access_level": **least as u8, "access_level_description": format!("{least:?}s"),
+            let least = rule.push.map_or(0, |least| least as u8);
+            let who = rule.push.map_or("No one".to_owned(), |least| format!("{least:?}s"));
+            json!([{ "id": id, "access_level": least, "access_level_description": who,
                      "user_id": null, "group_id": null, "deploy_key_id": null }])
         };
         json!({
@@ -21,7 +23,7 @@ pub(crate) fn protected_branches(call: &Call<'_>, id: u64) -> Answer {
             "name": name,
             "push_access_levels": level(1),
             "merge_access_levels": level(2),
-            "allow_force_push": false,
+            "allow_force_push": rule.allow_force_push,
             "code_owner_approval_required": false,
             "inherited": false,
         })

@@ -53,6 +53,8 @@ pub(crate) fn token(call: &Call<'_>) -> Answer {
         "id": 1,
         "name": "token",
         "revoked": false,
+        "expired": false,
+        "granular": token.granular,
         "created_at": "2026-01-01T00:00:00.000Z",
         "description": null,
         "scopes": token.scopes,
@@ -68,7 +70,7 @@ pub(crate) fn version(call: &Call<'_>) -> Answer {
         return refuse(401, "401 Unauthorized");
     }
     Ok(Resp::ok(&json!({
-        "version": "18.5.0-ee",
+        "version": call.state.settings.version,
         "revision": "0123456789a",
         "kas": { "enabled": false, "externalUrl": null, "version": null },
         "enterprise": true,

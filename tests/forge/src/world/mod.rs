@@ -14,8 +14,9 @@ use chrono::{DateTime, Utc};
 use crate::fault::{Fault, RequestInfo};
 use crate::gitlab::model::{Mention, QuickAction, Reference};
 use crate::log::Entry;
+use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::state::{Clock, Settings};
+use crate::state::Clock;
 
 pub use checkpoint::Checkpoint;
 pub use project::ProjectHandle;

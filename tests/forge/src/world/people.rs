@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::git::repo::Repo;
-use crate::state::{Access, Code, CommitInfo, Project, Token, User, Visibility};
+use crate::state::{Access, Code, CommitInfo, Project, Protection, Token, User, Visibility};
 use crate::world::{ProjectHandle, World};
 
 impl World {
@@ -36,7 +36,8 @@ impl World {
     pub fn add_token(&self, username: &str, secret: &str, scopes: &[&str]) -> u64 {
         let user = self.add_user(username);
         let scopes: BTreeSet<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        let token = Token { user, scopes, job: false, revoked: false, expires_at: None };
+        let token =
+            Token { user, scopes, job: false, granular: false, revoked: false, expires_at: None };
         self.shared.state().tokens.insert(secret.to_owned(), token);
         user
     }
@@ -119,7 +120,10 @@ impl World {
             default_branch: branch.to_owned(),
             visibility,
             members: BTreeMap::from([(1, Access::Owner)]),
-            protected: BTreeMap::from([(branch.to_owned(), Access::Maintainer)]),
+            protected: BTreeMap::from([(
+                branch.to_owned(),
+                Protection { push: Some(Access::Maintainer), allow_force_push: false },
+            )]),
             archived: false,
             merge_requests_enabled: true,
             repository_enabled: true,

@@ -9,7 +9,7 @@ use crate::git::repo::{Edit, Person};
 use crate::gitlab::model::{MergeRequest, MrState, Pipeline};
 use crate::gitlab::requests::{NewRequest, Refused};
 use crate::gitlab::{merging, pushes, quick_actions, requests};
-use crate::state::{Access, State, Visibility};
+use crate::state::{Access, Protection, State, Visibility};
 use crate::world::World;
 
 /// A project on GitLab. People are named by username; one who is not a member becomes a maintainer.
@@ -87,12 +87,19 @@ impl ProjectHandle {
 
     /// Who may push to a branch (or a pattern of such) and merge into it; none lifts the protection.
     pub fn protect(&self, branch: &str, access: Option<Access>) {
-        let mut state = self.world.shared.state();
-        let protected = &mut state.project_mut(self.id).protected;
         match access {
-            Some(access) => drop(protected.insert(branch.to_owned(), access)),
-            None => drop(protected.remove(branch)),
+            Some(_) => self.protect_with(branch, access, false),
+            None => {
+                self.world.shared.state().project_mut(self.id).protected.remove(branch);
+            }
         }
+    }
+
+    /// Adds a rule of protected branches: who may push (nobody without a role), and whether they may force it.
+    pub fn protect_with(&self, branch: &str, push: Option<Access>, allow_force_push: bool) {
+        let mut state = self.world.shared.state();
+        let rules = &mut state.project_mut(self.id).protected;
+        rules.insert(branch.to_owned(), Protection { push, allow_force_push });
     }
 
     /// The user's number; makes the user and the membership if need be.
