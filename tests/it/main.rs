@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod architecture;
+mod check_live;
 mod ci_templates;
 mod clients;
 mod conflicts;

@@ -1,0 +1,114 @@
+//! Checks on a real GitLab what `sapm` assumes of it: the rows of docs/compatibility.md that a token can show.
+//!
+//! [`check`] reads a project. With [`Options::write`] it also writes to a scratch project: it makes the first commit, branches, and
+//! merge requests, and deletes the branches again. It never writes to a project that has commits of anybody else.
+
+mod gitlab;
+mod reading;
+mod writing;
+
+use std::fmt::Write as _;
+
+use secrecy::SecretString;
+
+use gitlab::GitLab;
+
+/// What is checked.
+#[derive(Debug)]
+pub struct Options {
+    /// GitLab's address.
+    pub gitlab_url: String,
+    /// Path or id of the project.
+    pub project: String,
+    /// An access token: `read_api` and `read_repository`, `api` to write.
+    pub token: SecretString,
+    /// Whether the project is a scratch project that may be written to.
+    pub write: bool,
+}
+
+/// What came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// GitLab does what is assumed.
+    Holds(String),
+    /// It does something else.
+    Differs(String),
+    /// It could not be seen, and why.
+    NotSeen(String),
+}
+
+/// An assumption, checked.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The row of docs/compatibility.md.
+    pub id: &'static str,
+    /// What is assumed.
+    pub assumption: &'static str,
+    /// What came out.
+    pub verdict: Verdict,
+}
+
+/// The rows of a run, in order.
+#[derive(Debug, Default)]
+pub struct Rows(Vec<Row>);
+
+impl Rows {
+    fn add(&mut self, id: &'static str, assumption: &'static str, verdict: Verdict) {
+        self.0.push(Row { id, assumption, verdict });
+    }
+
+    /// The rows.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.0
+    }
+
+    /// Whether GitLab differs from any assumption.
+    #[must_use]
+    pub fn any_differs(&self) -> bool {
+        self.0.iter().any(|row| matches!(row.verdict, Verdict::Differs(_)))
+    }
+
+    /// A table for people, with a count at its end.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut text = String::new();
+        let (mut holds, mut differs, mut not_seen) = (0, 0, 0);
+        let width = self.0.iter().map(|row| row.assumption.chars().count()).max().unwrap_or(0);
+        for Row { id, assumption, verdict } in &self.0 {
+            let (word, detail, count) = match verdict {
+                Verdict::Holds(detail) => ("holds", detail, &mut holds),
+                Verdict::Differs(detail) => ("DIFFERS", detail, &mut differs),
+                Verdict::NotSeen(detail) => ("not seen", detail, &mut not_seen),
+            };
+            *count += 1;
+            let line = format!("{id:<4} {assumption:<width$}  {word:<8}  {detail}");
+            let _ = writeln!(text, "{}", line.trim_end());
+        }
+        let _ = writeln!(text, "\n{holds} hold, {differs} differ, {not_seen} not seen");
+        text
+    }
+}
+
+/// Checks the assumptions that can be checked.
+///
+/// # Errors
+///
+/// When GitLab, the token or the project cannot be used at all, and when a project that is to be written to is not empty.
+pub async fn check(options: &Options) -> Result<Rows, String> {
+    let gitlab = GitLab::connect(options).await?;
+    if options.write {
+        gitlab.check_scratch().await?;
+    }
+    let mut rows = Rows::default();
+    if options.write {
+        writing::check(&gitlab, &mut rows).await?;
+    }
+    reading::check(&gitlab, &mut rows).await?;
+    Ok(rows)
+}
+
+/// `Holds` with what was seen if it is as assumed, else `Differs`.
+fn verdict(holds: bool, seen: impl Into<String>) -> Verdict {
+    if holds { Verdict::Holds(seen.into()) } else { Verdict::Differs(seen.into()) }
+}
