@@ -1,5 +1,8 @@
 //! `scripts/check-live` against the fake GitLab: what the fake does is what docs/compatibility.md assumes.
 
+use std::collections::BTreeMap;
+
+use super::security::{assert_is_test, read, rows_with_tests};
 use check_live::{Options, Rows, Verdict, check};
 use forge::{Access, Forge, ProjectHandle};
 
@@ -35,6 +38,16 @@ async fn every_assumption_holds_on_the_fake() {
         .map(|row| row.id)
         .collect();
     assert_eq!(not_seen, ["G2", "G9"], "{}", rows.table());
+    let page = read("docs/compatibility.md");
+    let documented: BTreeMap<String, String> = rows_with_tests(&page)
+        .into_iter()
+        .inspect(|(_, file, name)| assert_is_test(file, name))
+        .filter(|(id, ..)| id.starts_with(['G', 'R', 'W']))
+        .map(|(id, _, name)| (id, name))
+        .collect();
+    let mut checked: Vec<&str> = rows.rows().iter().map(|row| row.id).collect();
+    checked.sort_unstable();
+    assert_eq!(documented.keys().map(String::as_str).collect::<Vec<_>>(), checked);
     forge.assert_no_unknown_routes();
     assert!(!rows.table().contains(TOKEN));
     // A second run in the same project, and a run that only reads.

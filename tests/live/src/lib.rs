@@ -96,9 +96,11 @@ impl Rows {
 ///
 /// When GitLab, the token or the project cannot be used at all, and when a project that is to be written to is not empty.
 pub async fn check(options: &Options) -> Result<Rows, String> {
-    let gitlab = GitLab::connect(options).await?;
+    let mut gitlab = GitLab::connect(options).await?;
     if options.write {
         gitlab.check_scratch().await?;
+        // A project that was empty has a default branch now.
+        gitlab = GitLab::connect(options).await?;
     }
     let mut rows = Rows::default();
     if options.write {
