@@ -12,6 +12,7 @@ use super::gates::{
     Context, Gate, GateName, blocked_version, deployment, same_ref, schedule, slo, soak,
 };
 use super::publishers::{self, PublisherState};
+use super::shared_causes;
 use super::sites::join_site;
 use crate::app_interface::CurrentHash;
 use crate::domain::{CommitSha, Problem};
@@ -132,6 +133,7 @@ fn evaluate_gates(
     for site in inventory.sites.values() {
         join_site(inventory, site, &mut decisions);
     }
+    shared_causes::count_targets(&mut decisions.problems);
     decisions.slo_queries.sort();
     decisions.slo_queries.dedup();
     decisions

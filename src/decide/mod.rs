@@ -12,6 +12,7 @@ mod edits;
 pub mod gates;
 mod publishers;
 mod records;
+mod shared_causes;
 mod sites;
 mod suppose;
 

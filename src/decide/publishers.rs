@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::records;
+use super::shared_causes::shared_cause;
 use crate::domain::{CommitSha, Problem};
 use crate::inventory::{Inventory, Target};
 use crate::snapshot::{Failure, Lookup, Snapshot};
@@ -85,7 +86,7 @@ pub(super) fn states(
                 for channel in &target.promotion.publish {
                     if inventory.subscribed.contains(channel) {
                         let reading = Reading { target, channel, commit: &commit, snapshot };
-                        reading.read(&mut state, &mut failed, problems);
+                        reading.read(&mut state, problems);
                     }
                 }
             }
@@ -106,7 +107,7 @@ fn commit(target: &Target, snapshot: &Snapshot) -> Result<CommitSha, Failure> {
     }
 }
 
-/// One problem for each look-up, and one for a cause that many share: `failed` are those so far.
+/// One problem for each look-up (`failed` are those so far), and what a cause that many share means for this target.
 fn report_commit(
     target: &Target,
     failure: &Failure,
@@ -114,21 +115,18 @@ fn report_commit(
     problems: &mut Vec<Problem>,
 ) {
     let Ok(git_ref) = &target.git_ref else { return };
-    let look_up = Snapshot::commit_key(&target.repo_url, git_ref);
-    if !failed.insert(failure.shared_cause.clone().unwrap_or_else(|| look_up.clone())) {
+    if let Some(cause) = &failure.shared_cause {
+        problems.push(shared_cause(cause, &target.uid));
         return;
     }
-    let problem = match &failure.shared_cause {
-        Some(cause) => Problem::error("service_refused", cause.clone()),
-        None => {
-            let message = format!(
-                "the commit of ref {git_ref} in {} could not be looked up: {}",
-                target.repo_url, failure.error
-            );
-            about(target, &look_up, Problem::error("commit_lookup_failed", message))
-        }
-    };
-    problems.push(problem);
+    let look_up = Snapshot::commit_key(&target.repo_url, git_ref);
+    if failed.insert(look_up.clone()) {
+        let message = format!(
+            "the commit of ref {git_ref} in {} could not be looked up: {}",
+            target.repo_url, failure.error
+        );
+        problems.push(about(target, &look_up, Problem::error("commit_lookup_failed", message)));
+    }
 }
 
 /// A problem with something outside that was asked for (`key`) for the sake of this target.
@@ -146,17 +144,11 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// `failed` are the shared causes that were reported so far.
-    fn read(
-        &self,
-        state: &mut PublisherState,
-        failed: &mut BTreeSet<String>,
-        problems: &mut Vec<Problem>,
-    ) {
+    fn read(&self, state: &mut PublisherState, problems: &mut Vec<Problem>) {
         let Self { target, channel, commit, snapshot } = *self;
         let key = records::record_key(channel, &target.uid, commit);
         if let Some(failure) = snapshot.deployment_record_errors.get(&key) {
-            problems.extend(report_record(target, &key, failure, failed));
+            problems.push(report_record(target, &key, failure));
             state.unread.insert(channel.to_owned(), failure.clone());
             return;
         }
@@ -168,21 +160,14 @@ impl Reading<'_> {
     }
 }
 
-/// One problem for each record, and one for a cause that many share.
-fn report_record(
-    target: &Target,
-    key: &str,
-    failure: &Failure,
-    failed: &mut BTreeSet<String>,
-) -> Option<Problem> {
+/// One problem for each record, or what a cause that many share means for this target.
+fn report_record(target: &Target, key: &str, failure: &Failure) -> Problem {
     match &failure.shared_cause {
-        Some(cause) => {
-            failed.insert(cause.clone()).then(|| Problem::error("service_refused", cause.clone()))
-        }
+        Some(cause) => shared_cause(cause, &target.uid),
         None => {
             let message =
                 format!("the deployment record {key} could not be read: {}", failure.error);
-            Some(about(target, key, Problem::error("record_lookup_failed", message)))
+            about(target, key, Problem::error("record_lookup_failed", message))
         }
     }
 }

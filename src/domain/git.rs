@@ -15,6 +15,17 @@ pub fn is_commit_sha(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// Why an id that a host gives is no [`CommitSha`].
+pub fn no_commit(id: &str) -> String {
+    if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return format!(
+            "{}… is a SHA-256 id; promotions are of commits with SHA-1 ids (40 digits)",
+            &id[..8]
+        );
+    }
+    format!("{:?} is no commit id of 40 digits", crate::domain::printable(id))
+}
+
 impl CommitSha {
     /// The commit id, or `None` if the text is not 40 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {

@@ -15,7 +15,7 @@ mod spelling;
 mod text;
 
 pub use digest::sha256_hex;
-pub use git::{CommitSha, is_commit_sha};
+pub use git::{CommitSha, is_commit_sha, no_commit};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use names::{MAX_NAME_BYTES, MAX_URL_BYTES, check_length, excerpt};
 pub use problem::{Problem, Related, Severity};

@@ -30,7 +30,7 @@ pub struct Limits {
 
 impl Limits {
     /// An answer in time, or a failure that all look-ups at this host share.
-    async fn bound<T>(
+    pub(super) async fn bound<T>(
         &self,
         host: impl FnOnce() -> String,
         answer: impl Future<Output = T>,
@@ -199,6 +199,9 @@ impl Observer<'_> {
                 }
                 Ok(Err(StateError::Key(error))) => {
                     errors.insert(key, Failure::new(error));
+                }
+                Ok(Err(StateError::Shared(cause))) => {
+                    errors.insert(key, Failure::shared(cause));
                 }
                 Ok(Err(whole @ StateError::Whole(_))) => return Err(whole),
                 Err(late) => {

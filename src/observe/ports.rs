@@ -48,6 +48,9 @@ pub enum StateError {
     /// This key alone.
     #[error("{0}")]
     Key(String),
+    /// This key and others, for the same reason.
+    #[error("{0}")]
+    Shared(String),
 }
 
 /// The bucket with deployment records and the state export.
@@ -212,8 +215,8 @@ pub enum OpenOutcome {
         /// The commit that GitLab shows, if it does already.
         sha: Option<CommitSha>,
     },
-    /// One for this branch was open already (409): somebody else was first.
-    AlreadyOpen(Option<u64>),
+    /// One for this branch is open already: somebody else was first.
+    AlreadyOpen(u64),
     /// Its source branch is gone: somebody deleted it.
     BranchGone,
 }
@@ -232,6 +235,10 @@ pub enum Attempt<T> {
         /// or could not be reached.
         unclear: bool,
     },
+    /// GitLab does not see yet what it builds on. Worth another attempt for as long as the run has time.
+    NotYet(Failure),
+    /// Refused for a reason that every other commit of the bot meets as well.
+    NoCommits(Failure),
 }
 
 /// What GitLab counts by the minute.

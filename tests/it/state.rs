@@ -75,13 +75,14 @@ fn whole(error: StateError) -> String {
     assert!(!error.to_string().contains("s3cr3t"), "{error}");
     match error {
         StateError::Whole(text) => text,
-        StateError::Key(text) => panic!("of one key: {text}"),
+        StateError::Key(text) | StateError::Shared(text) => panic!("not of all: {text}"),
     }
 }
 
 fn of_key(error: StateError) -> String {
     match error {
         StateError::Key(text) => text,
+        StateError::Shared(text) => panic!("of many keys: {text}"),
         StateError::Whole(text) => panic!("as a whole: {text}"),
     }
 }

@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 
 use super::pkt_line::{Packet, PktError, next_packet};
 use crate::clients::http::{BodyReader, one_line};
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, no_commit};
 
 /// Refs with their objects, annotated tags already peeled.
 pub(super) type Refs = BTreeMap<String, String>;
@@ -40,7 +40,7 @@ pub(super) fn choose(refs: &Refs, git_ref: &str) -> Result<CommitSha, String> {
             format!("no branch or tag {git_ref}")
         });
     };
-    CommitSha::parse(id).ok_or_else(|| format!("{git_ref} is at {id}, which is no SHA-1 commit id"))
+    CommitSha::parse(id).ok_or_else(|| format!("{git_ref}: {}", no_commit(id)))
 }
 
 /// The body of protocol v2's `ls-refs` for the names that `git_ref` may mean.
@@ -126,7 +126,12 @@ impl RefList {
     fn line(&mut self, line: &str) -> Result<(), String> {
         let line = line.strip_suffix('\n').unwrap_or(line);
         if let Some(message) = line.strip_prefix("ERR ") {
-            return Err(format!("it says: {}", one_line(message)));
+            let message = one_line(message);
+            if message.contains("object format") {
+                let why = "its commits have SHA-256 ids; promotions are of SHA-1 ids (40 digits)";
+                return Err(format!("{why} ({message})"));
+            }
+            return Err(format!("it says: {message}"));
         }
         if self.form == Form::Advertisement && self.first && line.starts_with("# service=") {
             self.announced = true;

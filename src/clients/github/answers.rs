@@ -36,6 +36,11 @@ impl CommitAnswer {
         Self { sha: sha.to_owned(), commit }
     }
 
+    /// The id, whatever it is.
+    pub fn id(&self) -> &str {
+        &self.sha
+    }
+
     /// `None` when the id is no commit id.
     pub fn into_fact(self) -> Option<CommitFact> {
         let date = self.commit.committer.and_then(|committer| committer.date);

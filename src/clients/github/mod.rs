@@ -19,7 +19,7 @@ use crate::clients::graphql::GraphQl;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
-use crate::domain::RepoUrl;
+use crate::domain::{RepoUrl, no_commit};
 use crate::observe::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
@@ -170,6 +170,16 @@ impl GitHubCommits {
             HttpErrorKind::Connect => self.shared.note("connect", || {
                 format!("GitHub at {host} cannot be reached: {}", error.detail())
             }),
+            HttpErrorKind::Forbidden if body.contains("saml") => {
+                let owner = repo.split('/').next().unwrap_or_default();
+                self.shared.note(&format!("saml {owner}"), || {
+                    format!(
+                        "GitHub's organization {owner} asks for single sign-on (SAML), and the token in {TOKEN_VARIABLE} is \
+                         not authorized for it: authorize it (Configure SSO beside the token in GitHub's settings)"
+                    )
+                })
+            }
+            _ if error.is_page() => Failure::new(format!("{repo}: {error}: a login or a proxy?")),
             // 422 `No commit found for SHA: …`; the repository is there.
             HttpErrorKind::Invalid | HttpErrorKind::NotFound
                 if body.contains("no commit found") =>
@@ -227,9 +237,10 @@ impl Commits for GitHubCommits {
         let answer = self.service.send(&self.request(address.clone())).await.map_err(failed)?;
         let commit: CommitAnswer =
             answer.json().map_err(|error| Failure::new(format!("{name}: {error}")))?;
+        let id = commit.id().to_owned();
         let commit = commit
             .into_fact()
-            .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer holds no commit id")))?;
+            .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer: {}", no_commit(&id))))?;
         let commit = self.service.redactor().redact_commit(commit);
         self.remember(&address, &commit);
         Ok(commit)

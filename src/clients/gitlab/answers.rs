@@ -247,6 +247,11 @@ impl CommitAnswer {
         Self { id, title, committed_date, ..Self::default() }
     }
 
+    /// The id, whatever it is.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// `None` when the id is no commit id.
     pub fn into_detail(self) -> Option<CommitDetail> {
         let parents = self.parent_ids.unwrap_or_default();

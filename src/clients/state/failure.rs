@@ -25,6 +25,8 @@ pub(super) enum Trouble {
     WrongClock(String),
     /// 403 that says the key is not there and we may not list the bucket.
     MayNotList,
+    /// The key of AWS KMS that it is encrypted with may not be used, or cannot be.
+    NoDecryption(String),
     /// 403.
     Denied(String),
     /// No connection or no answer in time.
@@ -125,6 +127,10 @@ fn sort_answer(
         ) => Trouble::OtherRegion(region.map(one_line)),
         Some("RequestTimeTooSkewed") => Trouble::WrongClock(words),
         Some(code) if CREDENTIALS.contains(&code) => Trouble::BadCredentials(words),
+        Some(code) if code.starts_with("KMS.") => Trouble::NoDecryption(words),
+        _ if status == 403 && message.is_some_and(|message| message.contains("kms:")) => {
+            Trouble::NoDecryption(words)
+        }
         // Since 2021 AWS names the permission that is missing; when the key
         // is there, that is s3:GetObject.
         _ if status == 403 && message.is_some_and(|message| message.contains("s3:ListBucket")) => {
@@ -173,6 +179,12 @@ mod tests {
         assert!(matches!(
             sorted(403, Some("AccessDenied"), Some("Access Denied")),
             Trouble::Denied(_)
+        ));
+        let decrypting = Some("User: x is not authorized to perform: kms:Decrypt on resource: y");
+        assert!(matches!(sorted(403, Some("AccessDenied"), decrypting), Trouble::NoDecryption(_)));
+        assert!(matches!(
+            sorted(400, Some("KMS.DisabledException"), None),
+            Trouble::NoDecryption(_)
         ));
         let listing = Some("User: x is not authorized to perform: s3:ListBucket on resource: y");
         assert_eq!(sorted(403, Some("AccessDenied"), listing), Trouble::MayNotList);

@@ -140,12 +140,16 @@ impl S3State {
         }
         match trouble {
             // A proxy, perhaps, that does not like this address.
-            Trouble::NotS3(reason) if readable => {
+            Trouble::NotS3(reason) if readable || self.may_list().await => {
                 of_key(&format!("the answer is none of an S3 server ({reason})"))
             }
             Trouble::NotS3(reason) => {
                 whole(&format!("the answer is none of an S3 server ({reason}): check the endpoint"))
             }
+            Trouble::NoDecryption(reason) => StateError::Shared(redacted(format!(
+                "cannot {doing} objects of {bucket}: the key of AWS KMS that encrypts them cannot be used ({reason}): \
+                 it needs kms:Decrypt to read and kms:GenerateDataKey to write"
+            ))),
             Trouble::Denied(reason) if doing != "read" => {
                 of_key(&format!("{reason}: it needs s3:PutObject on that key"))
             }

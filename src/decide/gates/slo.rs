@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::{Context, Gate, GateName};
 use crate::app_interface::{Slo, SloDocument, SloNamespace};
 use crate::decide::SloQuery;
-use crate::domain::Problem;
+use crate::decide::shared_causes::shared_cause;
+use crate::domain::{Problem, TargetUid};
 use crate::snapshot::SloValue;
 
 pub(in crate::decide) fn evaluate(
@@ -36,7 +37,8 @@ pub(in crate::decide) fn evaluate(
                     unasked += 1;
                     continue;
                 }
-                let query = Query { document, namespace, slo, key, at: (entry, at) };
+                let uid = &context.subscriber.uid;
+                let query = Query { uid, document, namespace, slo, key, at: (entry, at) };
                 let (reason, item) = judge(&query, value, asked, problems);
                 held.extend(reason);
                 evidence.push(item);
@@ -58,6 +60,8 @@ pub(in crate::decide) fn evaluate(
 
 /// One question to Prometheus.
 struct Query<'a> {
+    /// Whose gate it is.
+    uid: &'a TargetUid,
     document: &'a SloDocument,
     namespace: &'a SloNamespace,
     slo: &'a Slo,
@@ -81,7 +85,7 @@ fn judge(
     asked: &mut Vec<SloQuery>,
     problems: &mut Vec<Problem>,
 ) -> (Option<String>, Value) {
-    let Query { document, namespace, slo, key, .. } = *query;
+    let Query { uid, document, namespace, slo, key, .. } = *query;
     let place = query.place();
     let mut item = json!({
         "slo": key,
@@ -121,7 +125,7 @@ fn judge(
         (Some(SloValue::Failed(failure)), _) => match &failure.shared_cause {
             // One problem, however many SLOs it concerns.
             Some(cause) => {
-                problems.push(Problem::error("service_refused", cause.clone()));
+                problems.push(shared_cause(cause, uid));
                 Some(format!("{called} could not be checked: {cause}"))
             }
             None => failed(failure.error.clone()),

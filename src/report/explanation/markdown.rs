@@ -219,16 +219,17 @@ fn forecast(text: &mut String, explanation: &Explanation) {
 }
 
 fn problems(text: &mut String, explanation: &Explanation) {
-    if explanation.problems.is_empty() {
+    let problems = words::problems(explanation);
+    if problems.is_empty() {
         return;
     }
     text.push_str(
         "\n## Problems\n\n| severity | place | what | code |\n| --- | --- | --- | --- |\n",
     );
-    for problem in &explanation.problems {
+    for (problem, message) in problems {
         let severity = if problem.is_error() { "error" } else { "warning" };
         let place = words::place(problem).unwrap_or_default();
-        let (message, code) = (cell(&words::problem(problem, explanation)), &problem.code);
+        let (message, code) = (cell(&message), &problem.code);
         let _ = writeln!(text, "| {severity} | {} | {message} | {code} |", cell(&place));
     }
 }

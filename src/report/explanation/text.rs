@@ -214,15 +214,15 @@ fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanatio
 }
 
 fn problems(out: &mut Sheet, explanation: &Explanation) {
-    if explanation.problems.is_empty() {
+    let problems = words::problems(explanation);
+    if problems.is_empty() {
         return;
     }
     out.head("Problems");
-    for problem in &explanation.problems {
+    for (problem, message) in problems {
         let (style, word) = if problem.is_error() { (RED, "error") } else { (YELLOW, "warning") };
         let word = out.paint.paint(style, word);
         let place = words::place(problem).map(|place| format!(" {place}")).unwrap_or_default();
-        let message = words::problem(problem, explanation);
         let message = printable(&format!("{place}: {message} [{}]", problem.code));
         let _ = writeln!(out.text, "  {word}{message}");
     }

@@ -179,11 +179,24 @@ pub(super) fn without<'a>(text: &'a str, causes: &[String]) -> &'a str {
     ends.next().map_or(text, |rest| rest.trim_end_matches([':', ' ']))
 }
 
-/// What a problem says, but for a cause that the answer begins with.
-pub(super) fn problem(problem: &Problem, explanation: &Explanation) -> String {
-    let rest = without(&problem.message, &explanation.answer.causes);
-    let above = if rest.len() < problem.message.len() { " (its cause is named above)" } else { "" };
-    format!("{rest}{above}")
+/// The problems with what they say, but for a cause that the answer begins with: one that is nothing but
+/// such a cause is left out.
+pub(super) fn problems(explanation: &Explanation) -> Vec<(&Problem, String)> {
+    let causes = &explanation.answer.causes;
+    let said = |problem: &Problem| {
+        let rest = without(&problem.message, causes);
+        let is_cause = problem.code == "service_refused"
+            && causes.iter().any(|cause| problem.message.starts_with(cause.as_str()));
+        match rest {
+            _ if is_cause || rest.is_empty() => None,
+            _ if rest.len() < problem.message.len() => {
+                Some(format!("{rest} (its cause is named above)"))
+            }
+            _ => Some(rest.to_owned()),
+        }
+    };
+    let problems = explanation.problems.iter();
+    problems.filter_map(|problem| Some((problem, said(problem)?))).collect()
 }
 
 /// What a publisher's record or look-up says, but for a cause that the answer begins with.

@@ -1,0 +1,29 @@
+//! One problem for each cause that many look-ups share, with the number of targets that it concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{Problem, TargetUid};
+
+const CODE: &str = "service_refused";
+
+/// What a cause means for one target, to be counted by [`count_targets`].
+pub(super) fn shared_cause(cause: &str, target: &TargetUid) -> Problem {
+    Problem::error(CODE, cause).at(target.to_string())
+}
+
+/// Puts one problem in the place of all that are of one cause.
+pub(super) fn count_targets(problems: &mut Vec<Problem>) {
+    let mut targets: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+    problems.retain(|problem| {
+        let shared = problem.code == CODE;
+        if shared {
+            targets.entry(problem.message.clone()).or_default().insert(problem.path.clone());
+        }
+        !shared
+    });
+    problems.extend(targets.into_iter().map(|(cause, targets)| {
+        let number = targets.len();
+        let plural = if number == 1 { "" } else { "s" };
+        Problem::error(CODE, format!("{cause} (concerns {number} target{plural})"))
+    }));
+}
