@@ -7,11 +7,13 @@ use tokio_util::sync::CancellationToken;
 use super::expected::Expected;
 use super::outcome::{Outcomes, RequestOutcome, Verdict};
 use super::recheck::changed_meanwhile;
-use crate::domain::{CommitSha, Problem, TargetUid};
+use super::refusals::Refusals;
+use crate::domain::{CommitSha, TargetUid};
 use crate::observe::ports::{
     Attempt, CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
     RequestChange,
 };
+use crate::observe::{Deadline, Progress};
 use crate::plan::{Action, Plan, PlannedRequest, Step};
 use crate::snapshot::Failure;
 
@@ -22,6 +24,8 @@ pub(super) const MOST_ATTEMPTS: u32 = 4;
 pub(super) enum Stop {
     SomebodyWasFirst(String),
     Failed(Failure),
+    /// Refused, as every other commit of the bot would be.
+    NoCommits(Failure),
     /// The run was told to end.
     Interrupted,
 }
@@ -34,47 +38,61 @@ impl From<Failure> for Stop {
 
 /// Carries out a plan: closes first, so that what takes their place fits.
 ///
-/// Once `stop` is cancelled, the write under way is finished and no other is started.
+/// Once `stop` is cancelled, the write under way is finished and no other is started. What GitLab does not
+/// see yet is waited for until `deadline`.
 pub async fn apply(
     plan: &Plan,
     reader: &dyn ForgeReader,
     writer: &dyn ForgeWriter,
-    stop: &CancellationToken,
+    (stop, deadline): (&CancellationToken, &Deadline),
+    progress: &dyn Progress,
 ) -> Outcomes {
-    let executor = Executor { reader, writer, stop };
+    let executor = Executor { reader, writer, stop, deadline };
     let mut outcomes = Outcomes::default();
+    let mut refusals = Refusals::default();
     let closes = |request: &&PlannedRequest| request.action == Action::Close;
     let others = |request: &&PlannedRequest| request.action != Action::Close;
     let mut left_open: BTreeSet<&TargetUid> = BTreeSet::new();
+    let written = plan.requests.iter().filter(|request| !request.steps.is_empty()).count();
+    progress.begin("writing merge requests", written);
     for request in plan.requests.iter().filter(closes).chain(plan.requests.iter().filter(others)) {
         let in_the_way =
             promotes(request) && request.targets.iter().any(|target| left_open.contains(target));
-        let outcome =
-            if in_the_way { waits_for_other(request) } else { executor.request(request).await };
+        let outcome = if in_the_way {
+            waits_for_other(request)
+        } else if let Some(cause) = refusals.stops(request).map(str::to_owned) {
+            refusals.note_unattempted(request, &cause);
+            outcome(request, Verdict::NotAttempted, Some(cause))
+        } else {
+            executor.request(request, &mut refusals).await
+        };
+        if !request.steps.is_empty() {
+            progress.step();
+        }
         if outcome.outcome != Verdict::Done {
             left_open.extend(&request.gives_up);
         }
-        if outcome.outcome == Verdict::Failed {
-            outcomes.problems.push(refused(request, &outcome));
-        }
         outcomes.requests.insert(request.branch.clone(), outcome);
     }
+    progress.end();
     for step in &plan.leftovers {
+        if refusals.stops_all() {
+            break;
+        }
         let Step::DeleteBranch { branch, expected_tip } = step else { continue };
         match executor.deleted(branch, expected_tip).await {
             Ok(()) => outcomes.deleted_branches += 1,
             Err(Stop::Interrupted) => break,
             Err(Stop::SomebodyWasFirst(message)) => tracing::info!(branch, "{message}"),
-            Err(Stop::Failed(failure)) => outcomes.problems.push(
-                Problem::error(
-                    "write_refused",
-                    format!("branch {branch} could not be deleted: {}", failure.error),
-                )
-                .at(branch),
-            ),
+            Err(failed) => refusals.note_branch(branch, &failed),
         }
     }
+    outcomes.problems = refusals.into_problems();
     outcomes
+}
+
+fn outcome(request: &PlannedRequest, outcome: Verdict, message: Option<String>) -> RequestOutcome {
+    RequestOutcome { outcome, message, iid: request.iid, web_url: request.web_url.clone() }
 }
 
 /// Is its content to promote what it did not before, perhaps?
@@ -84,36 +102,15 @@ fn promotes(request: &PlannedRequest) -> bool {
 
 /// A target never has two open requests: not promoted while another one still does it.
 fn waits_for_other(request: &PlannedRequest) -> RequestOutcome {
-    RequestOutcome {
-        outcome: Verdict::SomebodyWasFirst,
-        message: Some(
-            "the request that promotes it now could not be changed; the next run looks again"
-                .to_owned(),
-        ),
-        iid: request.iid,
-        web_url: request.web_url.clone(),
-    }
-}
-
-fn refused(request: &PlannedRequest, outcome: &RequestOutcome) -> Problem {
-    let message = outcome.message.clone().unwrap_or_default();
-    let what = match request.iid {
-        Some(iid) => format!("merge request !{iid}"),
-        None => format!("a merge request from {}", request.branch),
-    };
-    let problem =
-        Problem::error("write_refused", format!("{what} could not be written: {message}"))
-            .at(&request.branch);
-    match request.files.first().and_then(|file| file.path.strip_prefix("data")) {
-        Some(file) => problem.in_file(file),
-        None => problem,
-    }
+    let message = "the request that promotes it now could not be changed; the next run looks again";
+    outcome(request, Verdict::SomebodyWasFirst, Some(message.to_owned()))
 }
 
 pub(super) struct Executor<'a> {
     pub(super) reader: &'a dyn ForgeReader,
     pub(super) writer: &'a dyn ForgeWriter,
     stop: &'a CancellationToken,
+    deadline: &'a Deadline,
 }
 
 impl Executor<'_> {
@@ -128,30 +125,26 @@ impl Executor<'_> {
         if self.stop.is_cancelled() { Err(Stop::Interrupted) } else { Ok(self.writer) }
     }
 
-    async fn request(&self, request: &PlannedRequest) -> RequestOutcome {
-        let mut outcome = RequestOutcome {
-            outcome: Verdict::Unchanged,
-            message: None,
-            iid: request.iid,
-            web_url: request.web_url.clone(),
-        };
-        match self.steps(request, &mut outcome).await {
-            Ok(()) => {}
-            Err(Stop::SomebodyWasFirst(message)) => {
+    async fn request<'a>(
+        &self,
+        request: &'a PlannedRequest,
+        refusals: &mut Refusals<'a>,
+    ) -> RequestOutcome {
+        let mut outcome = outcome(request, Verdict::Unchanged, None);
+        let Err(stop) = self.steps(request, &mut outcome).await else { return outcome };
+        refusals.note_request(request, &stop);
+        let (verdict, message) = match stop {
+            Stop::SomebodyWasFirst(message) => {
                 tracing::info!(branch = request.branch, "{message}");
-                outcome.outcome = Verdict::SomebodyWasFirst;
-                outcome.message = Some(message);
+                (Verdict::SomebodyWasFirst, message)
             }
-            Err(Stop::Interrupted) => {
-                outcome.outcome = Verdict::Interrupted;
-                outcome.message = Some("the run was told to end; the next run goes on".to_owned());
+            Stop::Interrupted => {
+                let message = "the run was told to end; the next run goes on";
+                (Verdict::Interrupted, message.to_owned())
             }
-            Err(Stop::Failed(failure)) => {
-                outcome.outcome = Verdict::Failed;
-                outcome.message = Some(failure.error);
-            }
-        }
-        outcome
+            Stop::Failed(failure) | Stop::NoCommits(failure) => (Verdict::Failed, failure.error),
+        };
+        RequestOutcome { outcome: verdict, message: Some(message), ..outcome }
     }
 
     async fn steps(
@@ -161,14 +154,20 @@ impl Executor<'_> {
     ) -> Result<(), Stop> {
         let mut expected = Expected { seen: request.seen.clone(), looked: None };
         for step in &request.steps {
-            let mut repeated = false;
-            for attempt in 1.. {
+            let (mut repeated, mut failures, mut waits) = (false, 0, 0);
+            loop {
                 match self.attempt(request, step, repeated, &mut expected, outcome).await? {
                     Attempt::Done(()) => break,
                     Attempt::Again { failure, unclear } => {
-                        self.back_off(attempt, failure).await?;
+                        failures += 1;
+                        self.back_off(failures, failure).await?;
                         repeated |= unclear;
                     }
+                    Attempt::NotYet(failure) => {
+                        waits += 1;
+                        self.wait_until_seen(waits, failure).await?;
+                    }
+                    Attempt::NoCommits(failure) => return Err(Stop::NoCommits(failure)),
                 }
                 expected.looked = None;
             }
@@ -178,9 +177,18 @@ impl Executor<'_> {
         Ok(())
     }
 
+    /// Waits for what GitLab does not see yet, as long as the run has time, and for some attempts at least.
+    async fn wait_until_seen(&self, waits: u32, failure: Failure) -> Result<(), Stop> {
+        let over = self.deadline.left().is_none_or(|left| left.is_zero());
+        if over && waits >= MOST_ATTEMPTS {
+            return Err(failure.into());
+        }
+        self.unless_stopped(self.writer.back_off(waits)).await
+    }
+
     /// Waits before the next attempt, if there is to be one.
     async fn back_off(&self, attempts: u32, failure: Failure) -> Result<(), Stop> {
-        if attempts == MOST_ATTEMPTS {
+        if attempts >= MOST_ATTEMPTS {
             return Err(failure.into());
         }
         self.unless_stopped(self.writer.back_off(attempts)).await
@@ -215,6 +223,8 @@ impl Executor<'_> {
     ) -> Result<Attempt<()>, Stop> {
         let what = match self.writer()?.commit(commit, repeated).await? {
             Attempt::Again { failure, unclear } => return Ok(Attempt::Again { failure, unclear }),
+            Attempt::NotYet(failure) => return Ok(Attempt::NotYet(failure)),
+            Attempt::NoCommits(failure) => return Ok(Attempt::NoCommits(failure)),
             Attempt::Done(CommitOutcome::Done(sha)) => {
                 expected.after_commit(sha);
                 return Ok(Attempt::Done(()));
@@ -238,6 +248,8 @@ impl Executor<'_> {
     ) -> Result<Attempt<()>, Stop> {
         match self.writer()?.open(request, repeated).await? {
             Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
+            Attempt::NotYet(failure) => Ok(Attempt::NotYet(failure)),
+            Attempt::NoCommits(failure) => Ok(Attempt::NoCommits(failure)),
             Attempt::Done(OpenOutcome::Opened { iid, web_url, sha }) => {
                 outcome.iid = Some(iid);
                 outcome.web_url = Some(web_url);
@@ -253,7 +265,7 @@ impl Executor<'_> {
                 request.source_branch
             ))),
             Attempt::Done(OpenOutcome::AlreadyOpen(iid)) => {
-                outcome.iid = iid;
+                outcome.iid = Some(iid);
                 Err(Stop::SomebodyWasFirst(format!(
                     "a request from {} was opened by somebody else meanwhile",
                     request.source_branch
@@ -269,11 +281,13 @@ impl Executor<'_> {
         let change = RequestChange { remove_labels, ..RequestChange::default() };
         for attempt in 1.. {
             match self.writer.change(iid, &change).await? {
-                Attempt::Again { failure, .. } if attempt == MOST_ATTEMPTS => {
-                    return Err(failure.into());
-                }
-                Attempt::Again { .. } => self.writer.back_off(attempt).await,
                 Attempt::Done(()) => break,
+                Attempt::Again { .. } if attempt < MOST_ATTEMPTS => {
+                    self.writer.back_off(attempt).await;
+                }
+                Attempt::Again { failure, .. }
+                | Attempt::NotYet(failure)
+                | Attempt::NoCommits(failure) => return Err(failure.into()),
             }
         }
         Ok(())
@@ -282,8 +296,10 @@ impl Executor<'_> {
     async fn deleted(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
         for attempt in 1.. {
             match self.delete(branch, expected).await? {
-                Attempt::Again { failure, .. } => self.back_off(attempt, failure).await?,
                 Attempt::Done(()) => break,
+                Attempt::Again { failure, .. }
+                | Attempt::NotYet(failure)
+                | Attempt::NoCommits(failure) => self.back_off(attempt, failure).await?,
             }
         }
         Ok(())

@@ -7,6 +7,7 @@ mod executor;
 mod expected;
 mod outcome;
 mod recheck;
+mod refusals;
 
 pub use executor::apply;
 pub use outcome::{Outcomes, RequestOutcome, Verdict};

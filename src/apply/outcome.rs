@@ -18,6 +18,8 @@ pub enum Verdict {
     SomebodyWasFirst,
     /// A write was refused or got no answer.
     Failed,
+    /// No write was attempted, as an earlier one was refused for a reason that meets this one as well.
+    NotAttempted,
     /// The run was told to end before all was written; the next run goes on.
     Interrupted,
 }

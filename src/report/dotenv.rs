@@ -40,5 +40,5 @@ pub fn dotenv(report: &PlanReport, share: Option<Share>, exit_code: u8) -> Strin
 
 fn went_well(request: &RequestReport) -> bool {
     let verdict = request.outcome.as_ref().map(|outcome| outcome.outcome);
-    !matches!(verdict, Some(Verdict::Failed | Verdict::SomebodyWasFirst | Verdict::Interrupted))
+    matches!(verdict, None | Some(Verdict::Done | Verdict::Unchanged))
 }

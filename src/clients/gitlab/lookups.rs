@@ -49,14 +49,20 @@ pub(super) async fn branch_tip(
     let answer: Result<BranchAnswer, HttpError> = api.json(&endpoint).await;
     match answer {
         Ok(branch) => Ok(branch.commit.into_detail()),
-        Err(error)
-            if error.kind() == HttpErrorKind::NotFound
-                && !matches!(missing(error.body()), Missing::Project) =>
-        {
-            Ok(None)
-        }
+        Err(error) if is_missing(&error) => Ok(None),
         Err(error) => Err(api.failure(&error)),
     }
+}
+
+/// A 404 that GitLab itself (JSON, and no proxy) gives for something in the project.
+pub(super) fn is_missing(error: &HttpError) -> bool {
+    error.kind() == HttpErrorKind::NotFound
+        && is_json(error.body())
+        && !matches!(missing(error.body()), Missing::Project)
+}
+
+fn is_json(body: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok()
 }
 
 /// An endpoint that lacks a field: cannot happen.
@@ -66,9 +72,7 @@ pub(super) fn unbuilt(error: impl std::fmt::Display) -> Failure {
 
 /// A 404 that is about the file: GitLab's own (JSON), and not about the project or the commit.
 pub(super) fn is_missing_file(error: &HttpError) -> bool {
-    error.kind() == HttpErrorKind::NotFound
-        && serde_json::from_str::<serde_json::Value>(error.body()).is_ok()
-        && matches!(missing(error.body()), Missing::Unclear)
+    is_missing(error) && matches!(missing(error.body()), Missing::Unclear)
 }
 
 /// A commit, `None` if it is gone.
@@ -91,7 +95,7 @@ pub(super) async fn commit_at(
     let answer: Result<CommitAnswer, HttpError> = api.json(&endpoint).await;
     match answer {
         Ok(commit) => Ok(commit.into_detail()),
-        Err(error) if error.kind() == HttpErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == HttpErrorKind::NotFound && is_json(error.body()) => Ok(None),
         Err(error) => Err(api.failure(&error)),
     }
 }

@@ -16,6 +16,7 @@ mod on_branch;
 mod paging;
 mod paths;
 mod reader;
+mod refusals;
 mod rights;
 mod rights_asked;
 mod writer;

@@ -8,10 +8,10 @@ use gitlab::api::projects::merge_requests::notes::CreateMergeRequestNote;
 
 use super::TOKEN_VARIABLE;
 use super::api::GitLabApi;
-use super::commits::{Missing, missing};
 use super::connect::Project;
 use super::endpoints::DeleteBranch;
-use super::lookups::unbuilt;
+use super::lookups::{is_missing, unbuilt};
+use super::refusals::refused_by_others;
 use super::writer_repeat::is_unclear;
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
 use crate::observe::ports::{
@@ -96,18 +96,24 @@ impl GitLabWriter {
         if shared.shared_cause.is_some() || error.kind() != HttpErrorKind::Forbidden {
             return shared;
         }
+        if let Some(why) = refused_by_others(error) {
+            return Failure::new(format!("{why}: {error}"));
+        }
         Failure::new(format!(
             "may not {what}: the token in {TOKEN_VARIABLE} needs the scope api and the role Developer or \
              higher, and the branch must not be protected against it: {error}"
         ))
     }
 
-    /// A failed write: one that GitLab asks to come later with, that did not reach it, or that may
-    /// have taken effect all the same, may be tried again.
+    /// A failed write: one that GitLab asks to come later with, that did not reach it, that met somebody else's
+    /// lock, or that may have taken effect all the same, may be tried again.
     pub(super) fn again_or<T>(&self, what: &str, error: &HttpError) -> Result<Attempt<T>, Failure> {
         let failure = self.failure(what, error);
         let unclear = is_unclear(error);
-        let later = matches!(error.kind(), HttpErrorKind::RateLimited | HttpErrorKind::Connect);
+        let later = matches!(
+            error.kind(),
+            HttpErrorKind::RateLimited | HttpErrorKind::Connect | HttpErrorKind::Conflict
+        );
         if unclear || later { Ok(Attempt::Again { failure, unclear }) } else { Err(failure) }
     }
 }
@@ -170,12 +176,7 @@ impl ForgeWriter for GitLabWriter {
     async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure> {
         let endpoint = DeleteBranch { project: self.project, branch };
         match self.api.without_waiting().done(&endpoint).await {
-            Err(error)
-                if error.kind() == HttpErrorKind::NotFound
-                    && !matches!(missing(error.body()), Missing::Project) =>
-            {
-                Ok(Attempt::Done(()))
-            }
+            Err(error) if is_missing(&error) => Ok(Attempt::Done(())),
             Ok(()) => Ok(Attempt::Done(())),
             Err(error) => self.again_or("delete the branch", &error),
         }

@@ -8,6 +8,7 @@ use gitlab::api::projects::merge_requests::{
 use super::answers::{CommitAnswer, RequestAnswer};
 use super::endpoints::CreateCommit;
 use super::lookups::{branch_tip, request, unbuilt};
+use super::refusals::{is_push_rule, is_unseen_branch};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
@@ -49,19 +50,52 @@ impl GitLabWriter {
             Err(error) => error,
         };
         let exists = is_branch_exists(&error);
-        // Before any unclear attempt it was somebody else who made the branch.
-        if exists && !repeated {
-            return Ok(Attempt::Done(CommitOutcome::BranchExists));
-        }
         if !exists && !is_unclear(&error) {
-            return self.again_or("commit", &error);
+            return self.refused_commit(commit, &error).await;
         }
-        match self.landed(commit).await {
-            Ok(Some(sha)) => Ok(Attempt::Done(CommitOutcome::Done(sha))),
-            Ok(None) if exists => Ok(Attempt::Done(CommitOutcome::BranchExists)),
-            Ok(None) => self.again_or("commit", &error),
-            Err(_) => Err(self.failure("commit", &error)),
+        let tip = match branch_tip(&self.api, self.project, &commit.branch).await {
+            Ok(tip) => tip,
+            Err(_) => return Err(self.failure("commit", &error)),
+        };
+        // Before any unclear attempt it was somebody else who made the branch, also if it is the same commit.
+        let may_be_ours = repeated || !exists;
+        match tip {
+            Some(tip) if may_be_ours && is_commit(commit, &tip) => {
+                Ok(Attempt::Done(CommitOutcome::Done(tip.sha)))
+            }
+            Some(_) if exists => Ok(Attempt::Done(CommitOutcome::BranchExists)),
+            None if exists => self.refused_commit(commit, &error).await,
+            _ => self.again_or("commit", &error),
         }
+    }
+
+    /// Does the refusal of a commit meet all others as well? That is looked at.
+    async fn refused_commit<T>(
+        &self,
+        commit: &NewCommit,
+        error: &HttpError,
+    ) -> Result<Attempt<T>, Failure> {
+        if is_push_rule(error) {
+            return Ok(Attempt::NoCommits(Failure::shared(format!(
+                "a push rule of the project refuses the bot's commits ({}): change it (Settings > Repository > \
+                 Push rules), or give the bot what it asks for",
+                error.detail()
+            ))));
+        }
+        let folder = commit.branch.split('/').next().unwrap_or_default();
+        let makes_branch = commit.replaces.is_none() && folder != commit.branch;
+        let invalid = matches!(error.kind(), HttpErrorKind::Invalid | HttpErrorKind::Conflict);
+        if makes_branch
+            && invalid
+            && branch_tip(&self.api, self.project, folder).await.is_ok_and(|tip| tip.is_some())
+        {
+            return Ok(Attempt::NoCommits(Failure::shared(format!(
+                "the branch {folder} stands in the way of the bot's branches, which are called {folder}/…: \
+                 rename or delete it ({})",
+                error.detail()
+            ))));
+        }
+        self.again_or("commit", error)
     }
 
     /// The branch's tip, if it is this commit.
@@ -105,18 +139,27 @@ impl GitLabWriter {
             Err(error) => error,
         };
         let what = "open a merge request";
-        if error.kind() == HttpErrorKind::Conflict {
-            return Ok(Attempt::Done(self.already_open(wanted, repeated, &error).await));
-        }
         if error.status() == Some(400) && self.is_branch_gone(&wanted.source_branch).await? {
             return Ok(Attempt::Done(OpenOutcome::BranchGone));
         }
-        if !is_unclear(&error) {
+        if is_unseen_branch(&error) {
+            return Ok(Attempt::NotYet(Failure::new(format!(
+                "GitLab does not see branches that it has, and opens no merge requests from them ({}); the next \
+                 run opens them",
+                error.detail()
+            ))));
+        }
+        // A 409 may be somebody else's request, the one that an attempt without an answer opened, or a lock.
+        let conflict = error.kind() == HttpErrorKind::Conflict;
+        if !conflict && !is_unclear(&error) {
             return self.again_or(what, &error);
         }
+        let may_be_ours = repeated || !conflict;
         match self.open_from(&wanted.source_branch, &wanted.target_branch).await {
-            Ok(Some(found)) if is_same(wanted, &found) => Ok(Attempt::Done(opened(found))),
-            Ok(Some(found)) => Ok(Attempt::Done(OpenOutcome::AlreadyOpen(Some(found.iid)))),
+            Ok(Some(found)) if may_be_ours && is_same(wanted, &found) => {
+                Ok(Attempt::Done(opened(found)))
+            }
+            Ok(Some(found)) => Ok(Attempt::Done(OpenOutcome::AlreadyOpen(found.iid))),
             Ok(None) => self.again_or(what, &error),
             Err(_) => Err(self.failure(what, &error)),
         }
@@ -125,21 +168,6 @@ impl GitLabWriter {
     /// Looks at a branch that GitLab does not open a request from.
     async fn is_branch_gone(&self, branch: &str) -> Result<bool, Failure> {
         Ok(branch_tip(&self.api, self.project, branch).await?.is_none())
-    }
-
-    /// What a 409 means: somebody else's request, or the one that an attempt without an answer opened.
-    async fn already_open(
-        &self,
-        wanted: &NewRequest,
-        repeated: bool,
-        error: &HttpError,
-    ) -> OpenOutcome {
-        let Some(iid) = last_iid(error.body()) else { return OpenOutcome::AlreadyOpen(None) };
-        let found = if repeated { request(&self.api, self.project, iid).await.ok() } else { None };
-        match found.filter(|found| is_same(wanted, found)) {
-            Some(found) => opened(found),
-            None => OpenOutcome::AlreadyOpen(Some(iid)),
-        }
     }
 
     pub(super) async fn change_once_in_effect(
@@ -217,13 +245,6 @@ fn is_commit(wanted: &NewCommit, tip: &CommitDetail) -> bool {
     tip.message.trim() == wanted.message.trim() && tip.parents == [wanted.start.clone()]
 }
 
-/// The iid that GitLab's 409 ends in: `…already exists for this source branch: !5`.
-fn last_iid(body: &str) -> Option<u64> {
-    let (_, after) = body.rsplit_once('!')?;
-    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
-}
-
 fn is_same(wanted: &NewRequest, found: &MergeRequestFact) -> bool {
     found.state == RequestState::Opened
         && found.source_branch == wanted.source_branch
@@ -246,17 +267,4 @@ fn is_in_effect(change: &RequestChange, now: &MergeRequestFact) -> bool {
         && change.add_labels.is_subset(&now.labels)
         && change.remove_labels.is_disjoint(&now.labels)
         && (!change.close || now.state == RequestState::Closed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_iid_stands_at_the_end_of_the_message() {
-        let body = r#"{"message":["Another open merge request already exists for this source branch: !1234"]}"#;
-        assert_eq!(last_iid(body), Some(1234));
-        assert_eq!(last_iid(r#"{"message":"conflict"}"#), None);
-        assert_eq!(last_iid("!"), None);
-    }
 }

@@ -171,6 +171,11 @@ impl HttpError {
         &self.0.body
     }
 
+    /// Is the answer a page for people, as of a login, a proxy or a firewall?
+    pub fn is_page(&self) -> bool {
+        is_page(&self.0.body)
+    }
+
     /// How often it was tried.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
@@ -267,8 +272,30 @@ fn kind_of(status: StatusCode) -> HttpErrorKind {
     }
 }
 
-/// The message of a JSON answer, else the first characters; one line of printable characters.
+/// Does a text begin as a page of HTML?
+pub(in crate::clients) fn is_page(text: &str) -> bool {
+    let text = text.trim_start();
+    let begins =
+        |with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    begins("<!doctype html") || begins("<html") || begins("<head") || begins("<body")
+}
+
+/// What a page of HTML says that it is.
+fn title(page: &str) -> String {
+    let text = |tag: &str| {
+        let (_, rest) = page.split_once(&format!("<{tag}>"))?;
+        let (text, _) = rest.split_once(&format!("</{tag}>"))?;
+        Some(one_line(text)).filter(|text| !text.is_empty())
+    };
+    let called = text("title").or_else(|| text("h1"));
+    called.map_or("a page of HTML".to_owned(), |text| format!("a page of HTML, {text}"))
+}
+
+/// The message of a JSON answer, a page's title, else the first characters; one line of printable characters.
 fn excerpt(body: &str) -> String {
+    if is_page(body) {
+        return title(body);
+    }
     let message = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|value| {
         let found = ["message", "error_description", "error"]
             .iter()

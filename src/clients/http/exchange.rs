@@ -63,10 +63,18 @@ impl Exchange<'_> {
                 _ => return Ok(raw),
             };
             let moved = |why: &str| {
-                let (status, next) = (raw.status.as_u16(), safe_url(&next));
+                let (status, to) = (raw.status.as_u16(), &next);
+                let next = safe_url(to);
+                let for_good = matches!(status, 301 | 308)
+                    || raw.url.host_str() == to.host_str() && to.scheme() == "https";
+                let advice = if for_good {
+                    "use that address"
+                } else {
+                    "is it a login or a proxy that answers?"
+                };
                 Err(Broken::new(
                     HttpErrorKind::Other,
-                    format!("redirects ({status}) to {next}{why}; use that address"),
+                    format!("redirects ({status}) to {next}{why}; {advice}"),
                 ))
             };
             let elsewhere = origin_of(&next) != origin_of(&url);

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 use super::Redactor;
-use super::error::{HttpError, HttpErrorKind};
+use super::error::{HttpError, HttpErrorKind, is_page};
 
 /// A request. Cheap to clone.
 #[derive(Clone)]
@@ -280,7 +280,12 @@ impl Answer {
     /// Kind [`HttpErrorKind::Other`] when it is none, or of another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let detail = format!("the answer cannot be read: {error}");
+            let page = is_page(&String::from_utf8_lossy(&self.body));
+            let detail = if page {
+                "the answer is a page of HTML: a login or a proxy?".to_owned()
+            } else {
+                format!("the answer cannot be read: {error}")
+            };
             HttpError::new(HttpErrorKind::Other, &self.method, &self.url, detail)
                 .redacted(&self.redactor)
         })

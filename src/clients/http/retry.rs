@@ -40,8 +40,14 @@ fn is_worth_repeating(request: &Request, error: &HttpError) -> bool {
         HttpErrorKind::Server => {
             request.repeatable && matches!(error.status(), Some(500 | 502..=504))
         }
+        HttpErrorKind::Conflict => request.repeatable && is_locked(error),
         _ => false,
     }
+}
+
+/// GitLab's `409 Conflict: Resource lock`, which is over in a moment.
+fn is_locked(error: &HttpError) -> bool {
+    error.body().to_ascii_lowercase().contains("resource lock")
 }
 
 /// A random time up to the longest: so that those who failed together do not come again together.

@@ -89,10 +89,19 @@ async fn a_request_whose_branch_is_gone_is_an_outcome_and_one_that_is_refused_a_
 
 #[tokio::test]
 async fn a_branch_that_exists_is_an_outcome() {
-    let (server, writer) = writer(|seen| is_commit(seen).then(branch_exists)).await;
+    let (server, writer) =
+        writer(|seen| tip_is(seen, 'b').or_else(|| is_commit(seen).then(branch_exists))).await;
     let outcome = writer.commit(&new_commit(false), false).await;
-    assert_eq!(outcome, done(CommitOutcome::BranchExists));
+    assert_eq!(outcome, done(CommitOutcome::BranchExists), "also if it is the same commit");
     assert_eq!(server.count("POST", &["/repository/commits"]), 1);
+}
+
+/// What GitLab says exists is looked at.
+#[tokio::test]
+async fn a_branch_that_is_not_there_is_no_outcome() {
+    let (_server, writer) = writer(|seen| is_commit(seen).then(branch_exists)).await;
+    let outcome = writer.commit(&new_commit(false), false).await;
+    assert!(outcome.is_err(), "{outcome:?}");
 }
 
 #[tokio::test]
@@ -159,9 +168,15 @@ async fn a_commit_that_never_took_effect_is_worth_another_attempt() {
 async fn after_a_lost_answer_somebody_elses_branch_is_told_from_ours() {
     let sent = AtomicUsize::new(0);
     let (_server, writer) = writer(move |seen| {
-        is_commit(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
-            0 => Reply::Drop,
-            _ => branch_exists(),
+        let mut tip = commit('d');
+        tip["message"] = value!("by hand");
+        let looked = seen.is("GET", &["/branches/bot%2Fa"]) && sent.load(Ordering::SeqCst) > 1;
+        let looked = looked.then(|| json(200, value!({"name": "bot/a", "commit": tip})));
+        looked.or_else(|| {
+            is_commit(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
+                0 => Reply::Drop,
+                _ => branch_exists(),
+            })
         })
     })
     .await;
@@ -211,9 +226,27 @@ async fn a_request_is_opened() {
 
 #[tokio::test]
 async fn a_second_request_of_a_branch_is_an_outcome() {
-    let (_server, writer) = writer(|seen| is_open(seen).then(taken)).await;
+    let listed = |seen: &Seen| {
+        let asked = seen.is("GET", &["/merge_requests?"]);
+        asked.then(|| json(200, value!([request(5, "by hand")])))
+    };
+    let (_server, writer) =
+        writer(move |seen| listed(seen).or_else(|| is_open(seen).then(taken))).await;
     let outcome = writer.open(&new_request(), false).await;
-    assert_eq!(outcome, done(OpenOutcome::AlreadyOpen(Some(5))));
+    assert_eq!(outcome, done(OpenOutcome::AlreadyOpen(5)));
+}
+
+/// A 409 is taken for an open request only if there is one.
+#[tokio::test]
+async fn a_conflict_without_a_request_is_worth_another_attempt() {
+    let none = |seen: &Seen| seen.is("GET", &["/merge_requests?"]).then(|| json(200, value!([])));
+    for message in ["409 Conflict: Resource lock", "another text !5"] {
+        let conflict =
+            move |seen: &Seen| is_open(seen).then(|| json(409, value!({"message": message})));
+        let (_server, writer) = writer(move |seen| none(seen).or_else(|| conflict(seen))).await;
+        let outcome = writer.open(&new_request(), false).await;
+        assert!(matches!(outcome, Ok(Attempt::Again { unclear: false, .. })), "{outcome:?}");
+    }
 }
 
 #[tokio::test]
@@ -227,7 +260,8 @@ async fn an_opened_request_whose_answer_is_lost_is_recognised() {
                 return Some(json(200, request(5, title)));
             }
             if seen.is("GET", &["/merge_requests?"]) {
-                let found = if late { value!([]) } else { value!([request(5, title)]) };
+                let seen_late = late && sent.load(Ordering::SeqCst) < 2;
+                let found = if seen_late { value!([]) } else { value!([request(5, title)]) };
                 return Some(json(200, found));
             }
             is_open(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
@@ -317,4 +351,13 @@ async fn a_refused_write_names_the_missing_right() {
     let delete = writer.delete_branch("bot/a").await.expect_err("refused");
     let cause = delete.shared_cause.expect("a shared cause");
     assert!(cause.contains("SAPM_GITLAB_TOKEN") && !cause.contains(TOKEN), "{cause}");
+}
+
+/// What a proxy answers for GitLab says nothing of the branch.
+#[tokio::test]
+async fn a_page_of_a_proxy_is_not_a_branch_that_is_gone() {
+    let page = || Reply::Full(404, Vec::new(), "<html><title>Not here</title></html>".into());
+    let (_server, writer) = writer(move |seen| (seen.method == "DELETE").then(page)).await;
+    let error = writer.delete_branch("bot/a").await.expect_err("no answer of GitLab's");
+    assert!(error.error.contains("a page of HTML, Not here"), "{}", error.error);
 }

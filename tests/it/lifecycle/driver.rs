@@ -288,6 +288,10 @@ impl Bot {
         tokio::join!(run(0), run(1))
     }
 
+    fn limits(&self) -> Limits {
+        Limits { concurrency: 1, deadline: Deadline::new(Duration::from_secs(600)) }
+    }
+
     async fn whole_run(&self, turn: Option<&Turn<'_>>, between: impl Future<Output = ()>) -> Ended {
         let base = self.main();
         let loaded = self.loaded(&base);
@@ -329,7 +333,8 @@ impl Bot {
                 break;
             }
             let whose = (bot.id, UidDigest::Blake2s);
-            observe_needs(&reader, &branches, &planned.needs, whose, 1, &mut snapshot).await;
+            let limits = self.limits();
+            observe_needs(&reader, &branches, &planned.needs, whose, &limits, &mut snapshot).await;
             planned = plan(&snapshot);
         }
         if !planned.needs.is_empty() {
@@ -344,7 +349,9 @@ impl Bot {
             ..WriterConfig::default()
         };
         let writer = InTurn { inner: GitLabWriter::new(api, project, config), turn };
-        let outcomes = apply(&planned, &reader, &writer, &CancellationToken::new()).await;
+        let (stop, limits) = (CancellationToken::new(), self.limits());
+        let bounds = (&stop, &limits.deadline);
+        let outcomes = apply(&planned, &reader, &writer, bounds, &NoProgress).await;
         Ok(Run { loaded, decisions, plan: planned, outcomes })
     }
 
@@ -369,7 +376,7 @@ impl Bot {
             state: &ports,
             slos: &ports,
             publishers: None,
-            limits: Limits { concurrency: 1, deadline: Deadline::new(Duration::from_secs(600)) },
+            limits: self.limits(),
             progress: &NoProgress,
         };
         let inventory = &loaded.inventory;

@@ -1,0 +1,150 @@
+//! Refused writes by their cause: one problem for each cause, and no further writes where a cause meets them all.
+
+use super::executor::Stop;
+use crate::domain::Problem;
+use crate::plan::{PlannedRequest, Step};
+use crate::snapshot::Failure;
+
+/// A cause, and what could not be written because of it.
+struct Refusal<'a> {
+    /// Its words, without the names of one branch or merge request.
+    cause: String,
+    /// The first write that met it: what could not be done, and why.
+    first: (String, String),
+    requests: Vec<&'a PlannedRequest>,
+    branches: Vec<&'a str>,
+}
+
+/// All causes so far, in the order in which they were met.
+#[derive(Default)]
+pub(super) struct Refusals<'a> {
+    refusals: Vec<Refusal<'a>>,
+    /// Why no write is worth trying any more.
+    all_writes: Option<String>,
+    /// Why no commit is.
+    commits: Option<String>,
+}
+
+impl<'a> Refusals<'a> {
+    /// The cause that the writes of this merge request would meet, too.
+    pub fn stops(&self, request: &PlannedRequest) -> Option<&str> {
+        if request.steps.is_empty() {
+            return None;
+        }
+        let commits = request.steps.iter().any(|step| matches!(step, Step::Commit(_)));
+        self.all_writes.as_deref().or_else(|| self.commits.as_deref().filter(|_| commits))
+    }
+
+    /// Is no write worth trying any more?
+    pub fn stops_all(&self) -> bool {
+        self.all_writes.is_some()
+    }
+
+    /// Notes why the steps of a merge request ended.
+    pub fn note_request(&mut self, request: &'a PlannedRequest, stop: &Stop) {
+        let Some(failure) = self.learn(stop) else { return };
+        let what = match request.iid {
+            Some(iid) => format!("merge request !{iid} could not be written"),
+            None => format!("a merge request from {} could not be written", request.branch),
+        };
+        let cause = cause_of(&failure, &request.branch, request.iid);
+        self.entry(cause, || (what, failure.error.clone())).requests.push(request);
+    }
+
+    /// Notes a merge request that was not attempted because of a cause that was met before.
+    pub fn note_unattempted(&mut self, request: &'a PlannedRequest, cause: &str) {
+        if let Some(known) = self.refusals.iter_mut().find(|refusal| refusal.cause == cause) {
+            known.requests.push(request);
+        }
+    }
+
+    /// Notes why a branch could not be deleted.
+    pub fn note_branch(&mut self, branch: &'a str, stop: &Stop) {
+        let Some(failure) = self.learn(stop) else { return };
+        let cause = cause_of(&failure, branch, None);
+        let what = format!("branch {branch} could not be deleted");
+        self.entry(cause, || (what, failure.error.clone())).branches.push(branch);
+    }
+
+    fn learn(&mut self, stop: &Stop) -> Option<Failure> {
+        let failure = match stop {
+            Stop::Failed(failure) => {
+                self.all_writes = self.all_writes.take().or(failure.shared_cause.clone());
+                failure
+            }
+            Stop::NoCommits(failure) => {
+                self.commits = self.commits.take().or(failure.shared_cause.clone());
+                failure
+            }
+            Stop::SomebodyWasFirst(_) | Stop::Interrupted => return None,
+        };
+        Some(failure.clone())
+    }
+
+    fn entry(
+        &mut self,
+        cause: String,
+        first: impl FnOnce() -> (String, String),
+    ) -> &mut Refusal<'a> {
+        let known = self.refusals.iter().position(|refusal| refusal.cause == cause);
+        let at = known.unwrap_or_else(|| {
+            let (requests, branches) = (Vec::new(), Vec::new());
+            self.refusals.push(Refusal { cause, first: first(), requests, branches });
+            self.refusals.len() - 1
+        });
+        &mut self.refusals[at]
+    }
+
+    /// One problem for each cause.
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.refusals.into_iter().map(|refusal| refusal.problem()).collect()
+    }
+}
+
+impl Refusal<'_> {
+    fn problem(self) -> Problem {
+        let code = "write_refused";
+        let (what, why) = self.first;
+        match (self.requests.as_slice(), self.branches.as_slice()) {
+            ([request], []) => {
+                let problem = Problem::error(code, format!("{what}: {why}")).at(&request.branch);
+                match request.files.first().and_then(|file| file.path.strip_prefix("data")) {
+                    Some(file) => problem.in_file(file),
+                    None => problem,
+                }
+            }
+            ([], [branch]) => Problem::error(code, format!("{what}: {why}")).at(*branch),
+            ([], branches) => {
+                let message = format!("{} branches could not be deleted", branches.len());
+                Problem::error(code, format!("{message}: {}", self.cause))
+            }
+            (requests, _) => {
+                let targets: usize = requests.iter().map(|request| request.targets.len()).sum();
+                let message = format!(
+                    "{} ({}) could not be written",
+                    count(requests.len(), "merge request"),
+                    count(targets, "target")
+                );
+                Problem::error(code, format!("{message}: {}", self.cause))
+            }
+        }
+    }
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// What refusals of one cause have in common: their words without the branch or merge request at hand.
+fn cause_of(failure: &Failure, branch: &str, iid: Option<u64>) -> String {
+    if let Some(cause) = &failure.shared_cause {
+        return cause.clone();
+    }
+    let mut words = failure.error.replace(branch, "<branch>");
+    words = words.replace(&branch.replace('/', "%2F"), "<branch>");
+    if let Some(iid) = iid {
+        words = words.replace(&format!("!{iid}"), "!<number>");
+        words = words.replace(&format!("/merge_requests/{iid}"), "/merge_requests/<number>");
+    }
+    words
+}
