@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// GitOps promotion bot: works out from the real world which saas targets are
@@ -88,6 +89,7 @@ pub struct RunArgs {
         env = "SAPM_GITHUB_URL",
         value_name = "URL",
         default_value = "https://api.github.com",
+        value_parser = trimmed,
         help_heading = "Services"
     )]
     pub github_url: String,
@@ -110,8 +112,9 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = concurrency, help_heading = "Services")]
     pub concurrency: usize,
 
-    /// Longest time for looking facts up: commits, deployment records and SLO values together. What
-    /// is not known by then concerns its targets only. Like 10m, 90s or 1h
+    /// Longest time for looking facts up: open merge requests, commits, deployment records and SLO
+    /// values together. What is not known by then concerns its targets only; without the list of
+    /// open merge requests the run ends. Like 10m, 90s or 1h
     #[arg(long, env = "SAPM_DEADLINE", value_name = "TIME", default_value = "10m", value_parser = duration, help_heading = "Services")]
     pub deadline: Duration,
 
@@ -147,6 +150,7 @@ pub struct RunArgs {
         env = "SAPM_MAX_NEW_MERGE_REQUESTS",
         value_name = "N",
         default_value_t = 25,
+        value_parser = number,
         help_heading = "Merge requests"
     )]
     pub max_new_merge_requests: usize,
@@ -179,7 +183,7 @@ pub struct SourceArgs {
 impl SourceArgs {
     /// Where things are kept between runs; an empty path is as none.
     pub fn cache_dir(&self) -> Option<PathBuf> {
-        self.cache_dir.clone().filter(|dir| !dir.as_os_str().is_empty())
+        self.cache_dir.clone().map(trimmed_path).filter(|dir| !dir.as_os_str().is_empty())
     }
 }
 
@@ -248,11 +252,11 @@ pub struct OutputArgs {
 
     /// Where the report files go: plan.json, snapshot.json, report.html, report.md, junit.xml,
     /// metrics.txt, gl-code-quality-report.json, counts.env
-    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
+    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR", value_parser = PathBufValueParser::new().map(trimmed_path))]
     pub report_dir: Option<PathBuf>,
 
     /// Record this run's facts; replaying them gives the same decisions
-    #[arg(long, env = "SAPM_SAVE_SNAPSHOT", value_name = "FILE")]
+    #[arg(long, env = "SAPM_SAVE_SNAPSHOT", value_name = "FILE", value_parser = PathBufValueParser::new().map(trimmed_path))]
     pub save_snapshot: Option<PathBuf>,
 }
 
@@ -474,8 +478,21 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// A day, in seconds: no job runs for longer.
 const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
 
+fn number(text: &str) -> Result<usize, String> {
+    text.trim().parse().map_err(|_| "wanted a number from 0 on".to_owned())
+}
+
+/// A value without the blanks and line ends around it, which a variable of a project easily has.
+fn trimmed(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(text.trim().to_owned())
+}
+
+fn trimmed_path(path: PathBuf) -> PathBuf {
+    path.to_str().map(|text| PathBuf::from(text.trim())).unwrap_or(path)
+}
+
 fn concurrency(text: &str) -> Result<usize, String> {
-    match text.parse::<usize>() {
+    match text.trim().parse::<usize>() {
         Ok(number @ 1..=512) => Ok(number),
         _ => Err("wanted a number from 1 to 512".to_owned()),
     }

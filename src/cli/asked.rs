@@ -14,6 +14,7 @@ use super::progress::StandardError;
 use super::source::Loaded;
 use crate::decide::Decisions;
 use crate::domain::RepoUrl;
+use crate::observe::Deadline;
 use crate::observe::ports::{Commits, ForgeReader};
 use crate::plan::{Plan, branch_of};
 use crate::report::{AsOf, Explanation, PlanReport};
@@ -81,8 +82,10 @@ impl<'a> Asked<'a> {
         snapshot: &mut Snapshot,
     ) -> Result<Explanation, Fatal> {
         if let Some(gitlab) = gitlab {
-            self.pipelines(gitlab, facts, snapshot).await;
-            self.earlier_requests(gitlab, facts, snapshot).await;
+            let within = &doors.deadline;
+            // What people only want to know ends no run.
+            within.bound(self.pipelines((gitlab, within), facts, snapshot)).await;
+            within.bound(self.earlier_requests((gitlab, within), facts, snapshot)).await;
         }
         self.commits(config, doors, facts, snapshot).await;
         let progress = StandardError::default();
@@ -106,12 +109,18 @@ impl<'a> Asked<'a> {
     }
 
     /// The one thing that lists do not tell: how the pipelines of the open requests stand.
-    async fn pipelines(&self, gitlab: &GitLabDoor, facts: &Facts<'_>, snapshot: &mut Snapshot) {
+    async fn pipelines(
+        &self,
+        (gitlab, deadline): (&GitLabDoor, &Deadline),
+        facts: &Facts<'_>,
+        snapshot: &mut Snapshot,
+    ) {
+        let reader = gitlab.reader.until(deadline);
         let uid = &facts.loaded.inventory.targets[self.target].uid;
         let about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
         for iid in about.filter_map(|request| request.iid) {
             let Some(known) = snapshot.merge_requests.get_mut(&iid) else { continue };
-            match gitlab.reader.request(iid).await {
+            match reader.request(iid).await {
                 Ok(request) => known.pipeline = request.pipeline,
                 Err(failure) => {
                     tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error);
@@ -123,7 +132,7 @@ impl<'a> Asked<'a> {
     /// The target's requests that are over, where none is open and planning did not ask.
     async fn earlier_requests(
         &self,
-        gitlab: &GitLabDoor,
+        (gitlab, deadline): (&GitLabDoor, &Deadline),
         facts: &Facts<'_>,
         snapshot: &mut Snapshot,
     ) {
@@ -136,7 +145,7 @@ impl<'a> Asked<'a> {
         if about.any(|r| r.iid.is_some()) || snapshot.past_merge_requests.contains_key(&branch) {
             return;
         }
-        match gitlab.reader.past_requests(&branch, repo.bot.id).await {
+        match gitlab.reader.until(deadline).past_requests(&branch, repo.bot.id).await {
             Ok((past, _)) => {
                 snapshot.past_merge_requests.insert(branch, Lookup::Found(past));
             }

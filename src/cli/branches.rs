@@ -32,7 +32,7 @@ impl BranchDoor {
     /// Asks nobody yet.
     pub fn new(config: &Config, doors: &Doors, loaded: &Loaded, gitlab: &GitLabDoor) -> Self {
         let git = options(config, doors, loaded, gitlab).map(Branches::new);
-        Self { git, by_git: AtomicBool::new(false), gitlab: gitlab.reader.clone() }
+        Self { git, by_git: AtomicBool::new(false), gitlab: gitlab.reader.until(&doors.deadline) }
     }
 
     /// What git could not prove, GitLab tells, as far as it matters and within bounds.

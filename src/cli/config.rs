@@ -99,23 +99,31 @@ pub enum Source {
     Path(PathBuf),
 }
 
-/// Environment variables; an empty one is as unset.
+/// Environment variables; an empty one is as unset, and blanks and line ends around a value do not count.
 pub struct Environment<'a>(pub &'a BTreeMap<String, String>);
 
 impl Environment<'_> {
     /// The value of a variable.
     pub fn get(&self, key: &str) -> Option<String> {
-        self.0.get(key).filter(|value| !value.is_empty()).cloned()
+        given(self.0.get(key))
     }
 
     /// The value of a variable that holds a secret.
     pub fn secret(&self, key: &str) -> Option<SecretString> {
-        self.get(key).map(|value| SecretString::from(value.trim().to_owned()))
+        self.get(key).map(SecretString::from)
     }
 }
 
+/// A setting without the blanks and line ends around it, which a variable of a project easily has.
 fn given(value: Option<&String>) -> Option<String> {
-    value.filter(|value| !value.is_empty()).cloned()
+    value.map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+/// GitLab's address: that of its API is taken, too.
+fn gitlab_address(argument: Option<&String>, environment: &Environment<'_>) -> Option<String> {
+    let text = given(argument).or_else(|| environment.get("CI_SERVER_URL"))?;
+    let text = text.trim_end_matches('/');
+    Some(text.strip_suffix("/api/v4").unwrap_or(text).to_owned())
 }
 
 impl Source {
@@ -231,7 +239,7 @@ impl Config {
             )
             .hint("set --app-interface to a checkout of the commit that was recorded"));
         }
-        let server = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
+        let server = gitlab_address(run.gitlab_url.as_ref(), &environment);
         let forges = server.iter().chain([&run.github_url]).map(|url| host_of(url)).collect();
         let gitlab = if offline { None } else { gitlab(run, &environment, &source, mode)? };
         let source_url = if let Source::Url(url) = &source { url.as_str() } else { "" };
@@ -336,7 +344,7 @@ fn gitlab(
     source: &Source,
     mode: Mode,
 ) -> Result<Option<GitLabConfig>, Fatal> {
-    let url = given(run.gitlab_url.as_ref()).or_else(|| environment.get("CI_SERVER_URL"));
+    let url = gitlab_address(run.gitlab_url.as_ref(), environment);
     let project = given(run.gitlab_project.as_ref())
         .or_else(|| match source {
             Source::Url(git) if url.as_deref().is_some_and(|url| same_host(url, git)) => {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 
-use super::config::{Config, Source, host_of, same_host};
+use super::config::{Config, GitLabConfig, Source, host_of, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
 use super::secrets::redactor;
@@ -78,8 +78,7 @@ impl Doors {
         let ls_remote = LsRemote::new(looking_up(service(Service::Git)));
         let commits = AnyHost {
             gitlab: config.gitlab.as_ref().zip(gitlab.clone()).map(|(gitlab, api)| {
-                let api = api.until(deadline.clone());
-                (host_of(&gitlab.url), GitLabCommits::new(api))
+                CodeOnGitLab::new(gitlab, &api.until(deadline.clone()), &credentials)
             }),
             github_host: host_of(github_url),
             github,
@@ -183,7 +182,7 @@ impl Doors {
                 {
                     fatal.hint(format!("run later, or less often: see {BUDGET}"))
                 }
-                ConnectError::Unreachable { .. } => {
+                ConnectError::Unreachable { .. } | ConnectError::Refused { .. } => {
                     fatal.hint("check --gitlab-url (SAPM_GITLAB_URL)")
                 }
                 _ => fatal,
@@ -304,8 +303,7 @@ impl GitLabDoor {
 
 /// Looks commits up where the repository is.
 pub struct AnyHost {
-    /// By its host, as [`RepoId::host`](crate::domain::RepoId::host) has it.
-    gitlab: Option<(String, GitLabCommits)>,
+    gitlab: Option<CodeOnGitLab>,
     github_host: String,
     github: GitHubCommits,
     ls_remote: LsRemote,
@@ -331,7 +329,10 @@ impl AnyHost {
 
     fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
         match &self.gitlab {
-            Some((host, gitlab)) if url.id().host() == Some(host) => Lane::GitLab(gitlab),
+            Some(gitlab) if url.id().host() == Some(&gitlab.host) => {
+                let at = gitlab.address(url).and_then(|url| self.credentials.position(&url));
+                Lane::GitLab(at, at.map_or(&gitlab.usual, |at| &gitlab.by_entry[at]))
+            }
             _ if self.is_github(url) => Lane::GitHub,
             _ => Lane::LsRemote,
         }
@@ -344,9 +345,47 @@ impl AnyHost {
     }
 }
 
+/// Code repositories on the config repo's GitLab.
+struct CodeOnGitLab {
+    /// As [`RepoId::host`](crate::domain::RepoId::host) has it.
+    host: String,
+    /// GitLab's address.
+    root: String,
+    /// With the token of the config repo.
+    usual: GitLabCommits,
+    /// With the token of each entry of the credentials file: one for its host or path wins.
+    by_entry: Vec<GitLabCommits>,
+}
+
+impl CodeOnGitLab {
+    fn new(gitlab: &GitLabConfig, api: &GitLabApi, credentials: &Credentials) -> Self {
+        let by_entry = credentials.all().map(|(entry, credential)| {
+            let place = format!("the entry {entry} of the file in SAPM_CREDENTIALS_FILE");
+            GitLabCommits::new(api.with_token(credential.secret.clone(), &place))
+        });
+        Self {
+            host: host_of(&gitlab.url),
+            root: gitlab.url.trim_end_matches('/').to_owned(),
+            usual: GitLabCommits::new(api.clone()),
+            by_entry: by_entry.collect(),
+        }
+    }
+
+    /// Where the repository is on this GitLab, also if it is spelled as for ssh.
+    fn address(&self, url: &RepoUrl) -> Option<url::Url> {
+        let spelled = url::Url::parse(url.clone_address()).ok();
+        let on_web = spelled.filter(|url| matches!(url.scheme(), "http" | "https"));
+        on_web.or_else(|| {
+            let root = url::Url::parse(&self.root).ok()?;
+            root.join(&format!("/{}", url.project_path()?)).ok()
+        })
+    }
+}
+
 /// Who is asked about a repository.
 enum Lane<'a> {
-    GitLab(&'a GitLabCommits),
+    /// With the token of which entry of the credentials file?
+    GitLab(Option<usize>, &'a GitLabCommits),
     GitHub,
     LsRemote,
 }
@@ -355,7 +394,10 @@ enum Lane<'a> {
 impl Commits for AnyHost {
     fn lane(&self, url: &RepoUrl) -> String {
         match self.lane_of(url) {
-            Lane::GitLab(_) => Service::GitLab.name().to_owned(),
+            Lane::GitLab(None, _) => Service::GitLab.name().to_owned(),
+            Lane::GitLab(Some(at), _) => {
+                format!("{} (token {} of SAPM_CREDENTIALS_FILE)", Service::GitLab.name(), at + 1)
+            }
             Lane::GitHub => Service::GitHub.name().to_owned(),
             Lane::LsRemote => match url::Url::parse(url.clone_address()) {
                 Ok(url) => format!("the git host {}", origin_of(&url)),
@@ -366,7 +408,7 @@ impl Commits for AnyHost {
 
     async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
         match self.lane_of(url) {
-            Lane::GitLab(gitlab) => gitlab.commit(url, git_ref).await,
+            Lane::GitLab(_, gitlab) => gitlab.commit(url, git_ref).await,
             Lane::GitHub => self.github.commit(url, git_ref).await,
             Lane::LsRemote => {
                 // Credentials go by the very address that is asked, not by the repository's identity.
@@ -380,7 +422,7 @@ impl Commits for AnyHost {
 
     fn most_at_once(&self, url: &RepoUrl) -> usize {
         match self.lane_of(url) {
-            Lane::GitLab(gitlab) => gitlab.most_at_once(url),
+            Lane::GitLab(_, gitlab) => gitlab.most_at_once(url),
             Lane::GitHub => self.github.most_at_once(url),
             Lane::LsRemote => 1,
         }
@@ -388,7 +430,7 @@ impl Commits for AnyHost {
 
     async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
         match asked.first().map(|(url, _)| self.lane_of(url)) {
-            Some(Lane::GitLab(gitlab)) => gitlab.many(asked).await,
+            Some(Lane::GitLab(_, gitlab)) => gitlab.many(asked).await,
             Some(Lane::GitHub) => self.github.many(asked).await,
             _ => vec![None; asked.len()],
         }

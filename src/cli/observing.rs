@@ -8,10 +8,10 @@ use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
 use super::pipeline::{Mode, narrowing};
 use super::planning::slo_queries;
-use super::progress::StandardError;
+use super::progress::{StandardError, waiting_for};
 use super::source::Loaded;
 use crate::observe::ports::StateError;
-use crate::observe::{Limits, Observer, OpenRequests, observe_requests};
+use crate::observe::{Deadline, Limits, Observer, OpenRequests, observe_requests};
 use crate::plan::{Narrowing, Scope};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
@@ -68,7 +68,8 @@ pub async fn observe_all(
     };
     let open = async {
         let Some((gitlab, branches, repo)) = &repo else { return Ok(None) };
-        open_requests(gitlab, branches, repo).await
+        let open = open_requests(gitlab, branches, repo, &doors.deadline);
+        waiting_for("asking GitLab for open merge requests and branches", open).await
     };
     let narrowing = narrowing(config, loaded);
     let scope = if narrowing.share.is_some() {
@@ -104,8 +105,21 @@ async fn open_requests(
     gitlab: &GitLabDoor,
     branches: &BranchDoor,
     repo: &ConfigRepoFacts,
+    deadline: &Deadline,
 ) -> Result<Option<(OpenRequests, ConfigRepoFacts)>, Fatal> {
-    match observe_requests(&gitlab.reader, branches, &repo.target_branch).await {
+    let reader = gitlab.reader.until(deadline);
+    let open = deadline.bound(observe_requests(&reader, branches, &repo.target_branch)).await;
+    let Some(open) = open else {
+        // A plan that does not know what is open must not be applied.
+        let message = format!(
+            "GitLab did not list the open merge requests and branches within the {deadline} that a run has for \
+             look-ups (--deadline)"
+        );
+        return Err(Fatal::new(Exit::ServiceFailed, message).hint(
+            "is GitLab slow? Give --deadline (SAPM_DEADLINE) more time; running again is safe",
+        ));
+    };
+    match open {
         Ok(open) => Ok(Some((open, repo.clone()))),
         Err(error) if gitlab.reader.has_job_token() => {
             tracing::warn!(

@@ -13,6 +13,7 @@ use super::exit::{Exit, Fatal};
 use super::narrowing::check_narrowing;
 use super::observing::{observe_all, state_failed};
 use super::planning::{decide_on, plan_for, plan_with_needs};
+use super::progress::{StandardError, waiting_for};
 use super::secrets::redactor;
 use super::signals::Interruption;
 use super::source::{Loaded, Opening, load_config_repo};
@@ -176,9 +177,9 @@ async fn prepare<'a>(
     let credentials = doors.credentials_for_source(config);
     let opening = Opening { http: doors.http().clone(), ..config.opening(credentials) };
     let (loaded, gitlab, probe) = tokio::join!(
-        blocking(move || load_config_repo(&opening)),
-        doors.connect_gitlab(config),
-        doors.state.get(EXPORT_KEY),
+        waiting_for("reading the config repo", blocking(move || load_config_repo(&opening))),
+        waiting_for("asking GitLab for project and rights", doors.connect_gitlab(config)),
+        waiting_for("asking for the state export", doors.state.get(EXPORT_KEY)),
     );
     // Said first: what a token lacks for writing is also why a clone is refused.
     if let (Mode::Apply, Ok(Some(gitlab))) = (config.mode, &gitlab) {
@@ -191,7 +192,7 @@ async fn prepare<'a>(
     let exported = match probe {
         Ok(exported) => exported,
         // Not being allowed to read the export says nothing about the records.
-        Err(StateError::Key(error)) => {
+        Err(StateError::Key(error) | StateError::Shared(error)) => {
             tracing::info!("the state export cannot be read: {error}");
             None
         }
@@ -219,6 +220,7 @@ async fn prepare<'a>(
     let readers = gitlab.as_ref().zip(branches.as_ref());
     let scope = observe_all(config, doors, &loaded, readers, snapshot).await?;
     stopwatch.lap("observe");
+    let readers = (readers, &doors.deadline);
     let (decisions, plan) = plan_with_needs(config, &scope, &loaded, readers, snapshot).await?;
     drop(branches);
     loaded.close_repository();
@@ -240,8 +242,9 @@ async fn carry_out(
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
         let writer = gitlab.writer(config.narrowing.share);
-        let stop = interruption.token();
-        outcomes = Some(apply(&plan, &gitlab.reader, &writer, stop).await);
+        let bounds = (interruption.token(), &doors.deadline);
+        let progress = StandardError::default();
+        outcomes = Some(apply(&plan, &gitlab.reader, &writer, bounds, &progress).await);
         stopwatch.lap("apply");
     }
     let mut report =
@@ -265,6 +268,7 @@ async fn carry_out(
                 Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
             let gitlab = gitlab.as_ref();
             let answer = asked.observing(config, doors, gitlab, &facts, snapshot);
+            let answer = waiting_for("asking for what explains it", answer);
             Some(interruption.or_ended("before it had an answer", answer).await?)
         }
     };
@@ -328,7 +332,8 @@ async fn export(doors: &Doors, exported: Option<Vec<u8>>, report: &mut PlanRepor
     if exported.as_ref() == Some(&bytes) {
         return;
     }
-    if let Err(error) = doors.state.put(EXPORT_KEY, bytes).await {
+    let written = waiting_for("writing the state export", doors.state.put(EXPORT_KEY, bytes)).await;
+    if let Err(error) = written {
         let message = format!("the state export could not be written: {error}");
         report.problems.push(
             Problem::error("export_failed", message)

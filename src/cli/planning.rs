@@ -4,11 +4,12 @@ use super::branches::BranchDoor;
 use super::config::Config;
 use super::doors::GitLabDoor;
 use super::exit::{Exit, Fatal};
+use super::progress::waiting_for;
 use super::source::Loaded;
 use crate::clients::git;
 use crate::decide::{self, Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
-use crate::observe::observe_needs;
+use crate::observe::{Deadline, Limits, observe_needs};
 use crate::plan::{self, Merge, MergeTexts, Plan, Scope, Settings, Wishes};
 use crate::snapshot::Snapshot;
 
@@ -64,7 +65,7 @@ pub async fn plan_with_needs(
     config: &Config,
     scope: &Scope,
     loaded: &Loaded,
-    gitlab: Option<(&GitLabDoor, &BranchDoor)>,
+    (gitlab, deadline): (Option<(&GitLabDoor, &BranchDoor)>, &Deadline),
     snapshot: &mut Snapshot,
 ) -> Result<(Decisions, Plan), Fatal> {
     let decisions = decide_on(scope, loaded, snapshot);
@@ -72,12 +73,16 @@ pub async fn plan_with_needs(
     let mut plan = plan_for(config, scope, loaded, snapshot, &decisions, &wishes);
     if let Some((gitlab, branches)) = gitlab {
         let whose = (gitlab.reader.bot().id, config.digest);
+        let deadline = deadline.for_follow_ups();
+        let reader = gitlab.reader.until(&deadline);
+        let limits = Limits { concurrency: config.concurrency, deadline };
         for _ in 0..ROUNDS {
             if plan.needs.is_empty() {
                 break;
             }
-            let (reader, needs) = (&gitlab.reader, &plan.needs);
-            observe_needs(reader, branches, needs, whose, config.concurrency, snapshot).await;
+            let asked = observe_needs(&reader, branches, &plan.needs, whose, &limits, snapshot);
+            waiting_for("asking GitLab for earlier merge requests and contents of branches", asked)
+                .await;
             plan = plan_for(config, scope, loaded, snapshot, &decisions, &wishes);
         }
         if !plan.needs.is_empty() {

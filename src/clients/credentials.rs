@@ -144,13 +144,32 @@ impl Credentials {
 
     /// The credential for an address, if one may go there.
     pub fn lookup(&self, url: &Url) -> Option<&Credential> {
-        let found = self.entries.iter().find(|(prefix, _)| prefix.matches(url))?;
-        Some(&found.1)
+        self.position(url).map(|at| &self.entries[at].1)
+    }
+
+    /// Which of [`Credentials::all`] is for an address, if one may go there.
+    pub fn position(&self, url: &Url) -> Option<usize> {
+        self.entries.iter().position(|(prefix, _)| prefix.matches(url))
+    }
+
+    /// All entries: where each is for, and its credential.
+    pub fn all(&self) -> impl Iterator<Item = (String, &Credential)> {
+        self.entries.iter().map(|(prefix, credential)| (prefix.to_string(), credential))
     }
 
     /// Every secret, for taking them out of texts.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         self.entries.iter().map(|(_, credential)| &credential.secret)
+    }
+}
+
+impl std::fmt::Display for Prefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.host)?;
+        if let Some(port) = self.port {
+            write!(f, ":{port}")?;
+        }
+        self.segments.iter().try_for_each(|segment| write!(f, "/{segment}"))
     }
 }
 

@@ -29,6 +29,14 @@ impl Deadline {
         *self.until.get_or_init(|| Instant::now() + self.within)
     }
 
+    /// The same for what follows from the first answers: a quarter of the time at least, so that a slow host does
+    /// not take it from the others.
+    #[must_use]
+    pub fn for_follow_ups(&self) -> Self {
+        let least = Instant::now() + self.within / 4;
+        Self { within: self.within, until: Arc::new(OnceLock::from(self.until().max(least))) }
+    }
+
     /// How much time is left; `None` before it has begun.
     pub fn left(&self) -> Option<Duration> {
         let until = self.until.get()?;
@@ -77,6 +85,18 @@ mod tests {
         assert_eq!(over.bound(std::future::ready(1)).await, None, "not even asked");
         let soon = Deadline::new(Duration::from_millis(1));
         assert_eq!(soon.bound(std::future::pending::<()>()).await, None);
+    }
+
+    #[tokio::test]
+    async fn what_follows_has_time_left_also_if_the_rest_took_it_all() {
+        let over = Deadline { within: Duration::from_secs(40), until: Arc::default() };
+        assert!(over.until.set(Instant::now()).is_ok());
+        let left = over.for_follow_ups().left();
+        assert!(left.is_some_and(|left| left > Duration::from_secs(5)), "{left:?}");
+        assert_eq!(over.left(), Some(Duration::ZERO), "its own clock is not changed");
+        let fresh = Deadline::new(Duration::from_secs(40));
+        let left = fresh.for_follow_ups().left();
+        assert!(left.is_some_and(|left| left > Duration::from_secs(30)), "{left:?}");
     }
 
     #[test]

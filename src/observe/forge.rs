@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt};
 
+use super::facts::Limits;
 use super::ports::{Branch, BranchReader, ForgeReader};
 use crate::domain::UidDigest;
 use crate::plan::{Needs, branch, verify};
@@ -64,12 +65,16 @@ pub async fn observe_needs(
     branches: &dyn BranchReader,
     needs: &Needs,
     (bot_id, digest): (u64, UidDigest),
-    concurrency: usize,
+    limits: &Limits,
     snapshot: &mut Snapshot,
 ) {
-    let at_once = concurrency.max(1);
+    let at_once = limits.concurrency.max(1);
+    let gitlab = || "GitLab".to_owned();
     let histories: Vec<_> = stream::iter(&needs.histories)
-        .map(|branch| async move { (branch, forge.past_requests(branch, bot_id).await) })
+        .map(|branch| async move {
+            let answer = limits.bound(gitlab, forge.past_requests(branch, bot_id)).await;
+            (branch, answer.flatten())
+        })
         .buffer_unordered(at_once)
         .collect()
         .await;
@@ -81,7 +86,9 @@ pub async fn observe_needs(
         snapshot.past_merge_requests.insert(branch.clone(), Lookup::from(past));
     }
     let notes: Vec<_> = stream::iter(&needs.notes)
-        .map(|iid| async move { (*iid, forge.notes_of(*iid, bot_id).await) })
+        .map(|iid| async move {
+            (*iid, limits.bound(gitlab, forge.notes_of(*iid, bot_id)).await.flatten())
+        })
         .buffer_unordered(at_once)
         .collect()
         .await;
@@ -93,7 +100,10 @@ pub async fn observe_needs(
         let content = snapshot.branch_contents.get(tip.sha.as_str());
         let Some(Ok(content)) = content.map(Lookup::as_result) else { continue };
         let change = match verify::Declared::of(tip, content) {
-            Some(declared) => declared_change(branches, tip, &declared, digest).await,
+            Some(declared) => {
+                let change = declared_change(branches, tip, &declared, digest);
+                limits.bound(gitlab, change).await.flatten()
+            }
             None => Ok(None),
         };
         snapshot.declared_changes.insert(tip.sha.to_string(), Lookup::from(change));

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::refusals::is_read_only;
 use super::{JOB_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
@@ -42,6 +43,8 @@ pub struct GitLabApi {
     service: ServiceClient,
     base: Url,
     token: Option<Token>,
+    /// Where the token was set, for messages.
+    place: Arc<str>,
     waits: bool,
     shared: Arc<SharedFailures>,
 }
@@ -68,7 +71,20 @@ impl GitLabApi {
             url.set_path(&path);
         }
         let shared = Arc::default();
-        Ok(Self { service, base: url, token, waits: true, shared })
+        let place = TOKEN_VARIABLE.into();
+        Ok(Self { service, base: url, token, place, waits: true, shared })
+    }
+
+    /// The same with another token, which was set at `place`.
+    #[must_use]
+    pub fn with_token(&self, token: SecretString, place: &str) -> Self {
+        let token = Some(Token::Private(token));
+        Self { token, place: place.into(), shared: Arc::default(), ..self.clone() }
+    }
+
+    /// Where the token was set, for messages.
+    pub(super) fn token_place(&self) -> &str {
+        &self.place
     }
 
     /// GitLab's address, for messages.
@@ -181,12 +197,20 @@ impl GitLabApi {
             HttpErrorKind::Forbidden if error.body().contains("insufficient_scope") => {
                 self.shared.note("scope", || {
                     format!(
-                        "GitLab at {}: the token in {TOKEN_VARIABLE} lacks a scope: {}",
+                        "GitLab at {}: the token in {} lacks a scope: {}",
                         self.address(),
+                        self.place,
                         error.detail()
                     )
                 })
             }
+            HttpErrorKind::Forbidden if is_read_only(error) => self.shared.note("read-only", || {
+                format!(
+                    "GitLab at {} takes no writes now: it is under maintenance, or a read-only copy ({})",
+                    self.address(),
+                    error.detail()
+                )
+            }),
             HttpErrorKind::RateLimited => self.shared.note("429", || {
                 format!(
                     "GitLab at {} limits the rate of requests: {error} (see {BUDGET})",
@@ -214,8 +238,9 @@ impl GitLabApi {
                 self.address()
             ),
             Some(Token::Private(_)) => format!(
-                "GitLab at {} refuses the token in {TOKEN_VARIABLE} (401): it is wrong, expired or revoked",
-                self.address()
+                "GitLab at {} refuses the token in {} (401): it is wrong, expired or revoked",
+                self.address(),
+                self.place
             ),
         }
     }

@@ -10,7 +10,7 @@ use super::api::GitLabApi;
 use super::many;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{HttpError, HttpErrorKind};
-use crate::domain::RepoUrl;
+use crate::domain::{RepoUrl, no_commit};
 use crate::observe::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
@@ -43,14 +43,20 @@ impl GitLabCommits {
     }
 
     fn failure(&self, url: &RepoUrl, git_ref: &str, error: &HttpError) -> Failure {
-        if error.kind() != HttpErrorKind::NotFound {
+        if error.kind() != HttpErrorKind::NotFound || error.is_page() {
             return self.api.failure(error);
         }
+        let token = self.api.token_place();
+        let remedy =
+            "an entry for its path in the file of SAPM_CREDENTIALS_FILE can name another token";
         let what = match missing(error.body()) {
             Missing::Commit => format!("no branch, tag or commit {git_ref:?}"),
-            Missing::Project => "the repository is gone, or the token cannot see it".to_owned(),
+            Missing::Project => {
+                format!("the repository is gone, or the token in {token} cannot see it; {remedy}")
+            }
             Missing::Unclear => format!(
-                "no such repository (or the token cannot see it), or no branch, tag or commit {git_ref:?}"
+                "no such repository (or the token in {token} cannot see it; {remedy}), or no branch, tag or commit \
+                 {git_ref:?}"
             ),
         };
         Failure::new(format!("{}: {what} ({error})", url))
@@ -98,9 +104,10 @@ impl Commits for GitLabCommits {
             .map_err(|error| Failure::new(error.to_string()))?;
         let answer: CommitAnswer =
             self.api.json(&endpoint).await.map_err(|error| self.failure(url, git_ref, &error))?;
+        let id = answer.id().to_owned();
         let commit = answer
             .into_fact()
-            .ok_or_else(|| Failure::new(format!("{}: GitLab's answer holds no commit id", url)))?;
+            .ok_or_else(|| Failure::new(format!("{url}: GitLab's answer: {}", no_commit(&id))))?;
         Ok(self.api.service().redactor().redact_commit(commit))
     }
 

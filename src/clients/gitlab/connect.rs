@@ -14,6 +14,7 @@ use super::answers::{BranchAnswer, ProjectAnswer, UserAnswer};
 use super::api::GitLabApi;
 use super::lookups::commit_at;
 use super::reader::GitLabReader;
+use super::refusals::refused_by_others;
 use super::rights::Rights;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
@@ -81,6 +82,16 @@ pub enum ConnectError {
         address: String,
         /// What GitLab says.
         detail: String,
+    },
+    /// GitLab takes no requests now, or something in front of it refuses them.
+    #[error("GitLab at {address} cannot be used: {why} ({error})")]
+    Refused {
+        /// GitLab's address.
+        address: String,
+        /// Who refuses.
+        why: &'static str,
+        /// What happened.
+        error: HttpError,
     },
     /// The target branch does not exist.
     #[error("the project {project:?} at {address} has no branch {branch:?}")]
@@ -250,9 +261,11 @@ impl First<'_> {
         }
         let endpoint = CurrentUser::builder().build().map_err(|error| self.no_endpoint(error))?;
         self.api.json(&endpoint).await.map_err(|error| match error.kind() {
-            HttpErrorKind::Forbidden | HttpErrorKind::NotFound => ConnectError::BotUser {
-                message: format!("GitLab does not say whose token this is ({error}): {advice}"),
-            },
+            HttpErrorKind::Forbidden | HttpErrorKind::NotFound if !error.is_page() => {
+                ConnectError::BotUser {
+                    message: format!("GitLab does not say whose token this is ({error}): {advice}"),
+                }
+            }
             _ => self.connect_error(error),
         })
     }
@@ -302,7 +315,13 @@ impl First<'_> {
     fn connect_error(&self, error: HttpError) -> ConnectError {
         let project = self.options.project.clone();
         let address = self.api.address();
+        if let Some(why) = refused_by_others(&error) {
+            return ConnectError::Refused { address, why, error };
+        }
         match error.kind() {
+            HttpErrorKind::NotFound if error.is_page() => {
+                ConnectError::Unreachable { address, error }
+            }
             HttpErrorKind::Unauthorized => ConnectError::Token {
                 message: format!(
                     "{}; give it a project access token (plan: read_api, apply: api)",

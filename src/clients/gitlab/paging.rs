@@ -33,8 +33,10 @@ impl GitLabApi {
         url.query_pairs_mut().append_pair("per_page", PAGE_SIZE);
         let mut entries = Vec::new();
         for _ in 0..MOST_PAGES {
-            let answer =
-                self.service().send(&self.authenticated(Request::get(url.clone()))).await?;
+            let answer = self
+                .service()
+                .send(&self.authenticated(Request::get(url.clone()).within_origin()))
+                .await?;
             let page: Vec<Value> = answer.json()?;
             entries.extend(page.into_iter().filter_map(|value| readable(value, &url)));
             match next_page(&url, answer.header("link"), answer.header("x-next-page")) {

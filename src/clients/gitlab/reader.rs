@@ -15,6 +15,7 @@ use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
 use super::rights::Rights;
+use crate::observe::Deadline;
 use crate::observe::ports::ForgeReader;
 use crate::snapshot::{
     BotUser, CommitDetail, Failure, MergeRequestFact, PastMergeRequest, RequestState,
@@ -37,6 +38,12 @@ impl GitLabReader {
     /// See [`ConnectError`]: each ends the run.
     pub async fn connect(api: GitLabApi, options: &ConnectOptions) -> Result<Self, ConnectError> {
         connect(api, options).await
+    }
+
+    /// The same for look-ups of a run: see [`GitLabApi::until`].
+    #[must_use]
+    pub fn until(&self, deadline: &Deadline) -> Self {
+        Self { api: self.api.clone().until(deadline.clone()), ..self.clone() }
     }
 
     pub(super) fn new(

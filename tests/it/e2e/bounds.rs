@@ -123,3 +123,27 @@ fn a_repository_of_a_datafile_is_never_a_folder_of_this_machine() {
     let problems = format!("{:?}", plan.list("problems"));
     assert!(problems.contains("http or https address"), "{problems}");
 }
+
+/// A plan that does not know what is open must not be applied.
+#[test]
+fn lists_that_do_not_end_by_the_deadline_end_the_run() {
+    let world = World::start();
+    let lists = Fault::new(FaultKind::Delay(std::time::Duration::from_secs(14)));
+    world.forge().fault(lists.on(Service::GitLab).path("/merge_requests?"));
+    let run = apply(&world).args(["--deadline", "8s"]);
+    fails(&world, run, 4, &["open merge requests and branches", "8s", "--deadline"]);
+    reported(&world);
+}
+
+/// What planning asks for late concerns those merge requests alone that it is about.
+#[test]
+fn what_planning_asks_for_shares_the_deadline() {
+    let world = World::start();
+    world.forge().fault(Fault::new(FaultKind::Hang).on(Service::GitLab).path("source_branch="));
+    let run = world.sapm("plan").args(["--format", "json", "--deadline", "10s"]);
+    let plan = run.run().plan();
+    let reasons: Vec<String> =
+        plan.list("merge_requests").iter().map(|request| text(&request["reason"])).collect();
+    assert_eq!(reasons.len(), 4);
+    assert!(reasons.iter().all(|reason| reason.contains("--deadline")), "{reasons:?}");
+}
