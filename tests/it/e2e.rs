@@ -18,6 +18,7 @@ mod inspect;
 mod messages;
 mod metrics;
 mod narrowing;
+mod network;
 mod options;
 mod permissions;
 mod plan_command;

@@ -9,7 +9,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use url::Url;
 
 use super::GitError;
-use crate::clients::http::{asked_pause, one_line, pause_in_words};
+use crate::clients::http::{asked_pause, one_line, pause_in_words, unknown_authority};
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,8 @@ impl HttpFailure {
         } else if error.is_redirect() {
             Self::NotGit(error.source().map_or_else(|| error.to_string(), chain))
         } else {
-            Self::Connection(chain(&error.without_url()))
+            let reason = chain(&error.without_url());
+            Self::Connection(unknown_authority(&reason).unwrap_or(reason))
         }
     }
 
@@ -93,6 +94,19 @@ impl HttpFailure {
             Self::TimedOut(waited) => GitError::TimedOut { url, waited },
             Self::Connection(reason) | Self::NotGit(reason) => {
                 GitError::Unreachable { url, reason }
+            }
+        }
+    }
+}
+
+/// For libgit2, which only passes it on: what people are told is made by [`HttpFailure::into_error`].
+impl std::fmt::Display for HttpFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Status(status, _) => write!(f, "the host answers {status}"),
+            Self::TimedOut(waited) => write!(f, "no answer for {} s", waited.as_secs_f32()),
+            Self::Connection(reason) | Self::NotGit(reason) => {
+                f.write_str(&reason.replace('\0', ""))
             }
         }
     }

@@ -255,7 +255,7 @@ impl SmartSubtransport for Connection {
 }
 
 fn refused(failure: &HttpFailure) -> git2::Error {
-    git2::Error::from_str(&format!("{failure:?}").replace('\0', ""))
+    git2::Error::from_str(&failure.to_string())
 }
 
 /// A request that libgit2 writes, and its answer, which it reads as it arrives.
@@ -286,7 +286,7 @@ impl Read for Exchange {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.try_read(buffer).map_err(|failure| {
             let failure = self.session.note(failure);
-            io::Error::other(format!("{failure:?}").replace('\0', ""))
+            io::Error::other(failure.to_string())
         })
     }
 }

@@ -208,15 +208,8 @@ fn no_answer(error: reqwest::Error) -> Broken {
     let cause = deepest(&error);
     if error.is_connect() && error.is_timeout() {
         Broken::new(HttpErrorKind::Connect, "no connection in time")
-    } else if error.is_connect() && cause.contains("UnknownIssuer") {
-        let advice = "set SSL_CERT_FILE to a file with the certificate of its authority";
-        Broken::new(
-            HttpErrorKind::Connect,
-            format!(
-                "no connection: an unknown authority signed its certificate ({cause}); {advice}"
-            ),
-        )
     } else if error.is_connect() {
+        let cause = unknown_authority(&cause).unwrap_or(cause);
         Broken::new(HttpErrorKind::Connect, format!("no connection: {cause}"))
     } else if error.is_timeout() {
         Broken::new(HttpErrorKind::Timeout, "no answer in time")
@@ -225,6 +218,16 @@ fn no_answer(error: reqwest::Error) -> Broken {
     } else {
         Broken::new(HttpErrorKind::Truncated, format!("the connection was lost: {cause}"))
     }
+}
+
+/// What to do where an authority that is not known signed a host's certificate.
+pub(in crate::clients) fn unknown_authority(cause: &str) -> Option<String> {
+    cause.contains("UnknownIssuer").then(|| {
+        format!(
+            "an unknown authority signed its certificate ({cause}); set SSL_CERT_FILE to a file with the \
+             certificate of its authority"
+        )
+    })
 }
 
 /// The first of an error's causes that is of this type.

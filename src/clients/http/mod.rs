@@ -31,6 +31,7 @@ pub use allowed::{AllowedHosts, NotAllowed};
 pub use body::BodyReader;
 pub(in crate::clients) use error::one_line;
 pub use error::{HttpError, HttpErrorKind};
+pub(in crate::clients) use exchange::unknown_authority;
 pub(in crate::clients) use judge::{asked_pause, pause_in_words};
 pub use redact::Redactor;
 pub(in crate::clients) use request::base64;

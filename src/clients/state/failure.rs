@@ -70,7 +70,7 @@ where
             // Credentials are looked up on the way to the connector.
             let words = chain(error);
             if failure.is_other() && words.contains("credentials") {
-                return Trouble::NoCredentials(words);
+                return Trouble::NoCredentials(on_the_way(error).unwrap_or(words));
             }
             let connector = failure.as_connector_error().and_then(|error| error.source());
             match connector.and_then(|error| error.downcast_ref::<HttpError>()) {
@@ -143,6 +143,18 @@ fn sort_answer(
         None => Trouble::NotS3(words),
         _ => Trouble::Other(words),
     }
+}
+
+/// What happened to a request that was to get credentials: our words, which are not cut short.
+fn on_the_way(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<HttpError>() {
+            return Some(error.to_string());
+        }
+        next = error.source();
+    }
+    None
 }
 
 /// An error with all its sources, each part once.
