@@ -103,20 +103,20 @@ impl<'a> Refusals<'a> {
 
 impl Refusal<'_> {
     fn problem(self) -> Problem {
-        let code = "write_refused";
         let (what, why) = self.first;
         match (self.requests.as_slice(), self.branches.as_slice()) {
             ([request], []) => {
-                let problem = Problem::error(code, format!("{what}: {why}")).at(&request.branch);
+                let problem =
+                    Problem::error("write_refused", format!("{what}: {why}")).at(&request.branch);
                 match request.files.first().and_then(|file| file.path.strip_prefix("data")) {
                     Some(file) => problem.in_file(file),
                     None => problem,
                 }
             }
-            ([], [branch]) => Problem::error(code, format!("{what}: {why}")).at(*branch),
+            ([], [branch]) => Problem::error("write_refused", format!("{what}: {why}")).at(*branch),
             ([], branches) => {
                 let message = format!("{} branches could not be deleted", branches.len());
-                Problem::error(code, format!("{message}: {}", self.cause))
+                Problem::error("write_refused", format!("{message}: {}", self.cause))
             }
             (requests, _) => {
                 let targets: usize = requests.iter().map(|request| request.targets.len()).sum();
@@ -125,7 +125,7 @@ impl Refusal<'_> {
                     count(requests.len(), "merge request"),
                     count(targets, "target")
                 );
-                Problem::error(code, format!("{message}: {}", self.cause))
+                Problem::error("write_refused", format!("{message}: {}", self.cause))
             }
         }
     }

@@ -46,4 +46,5 @@ pub(super) fn is_unseen_branch(error: &HttpError) -> bool {
     let body = error.body().to_ascii_lowercase();
     error.kind() == HttpErrorKind::Invalid
         && (body.contains("source_branch") || body.contains("source branch"))
+        && body.contains("not exist")
 }
