@@ -68,7 +68,7 @@ fn runs(world: &World, host: &dyn Fn(&str) -> String) -> Vec<Sapm> {
     let s3 = plan().env("AWS_ENDPOINT_URL_S3", at("s3"));
     let github = plan().env("SAPM_GITHUB_URL", at("github"));
     let allowed = |run: Sapm| {
-        let hosts = ["prometheus", "git"].map(|service| host(service));
+        let hosts = ["prometheus", "git"].map(host);
         run.env("SAPM_ALLOWED_HOSTS", format!("127.0.0.1,{}", hosts.join(",")))
     };
     [gitlab, sts, s3, github, plan()].into_iter().map(allowed).collect()
