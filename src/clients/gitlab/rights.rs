@@ -86,7 +86,8 @@ impl Rights {
         let names = || covering.iter().map(|rule| rule.name.clone()).collect();
         let may_push = covering.iter().any(|rule| rule.lets_push(user, level));
         let may_force = covering.iter().any(|rule| rule.allow_force_push);
-        if !covering.is_empty() && !(may_push && may_force) {
+        let may_write = covering.is_empty() || (may_push && may_force);
+        if !may_write {
             self.protected = names();
         } else if level < MAINTAINER {
             self.not_deletable = names();
