@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(prose("no (SLO) schedule: at any time."), "no (SLO) schedule: at any time.");
         assert_eq!(prose("by @all, !1\n/close www.x.y"), "by `@all,` `!1` `/close` `www.x.y`");
         assert_eq!(prose("OPS-12 :tada: a_b_ <i> 1. x"), "`OPS-12` `:tada:` `a_b_` `<i>` 1. x");
+        assert_eq!(prose("closes [work_item:g/p/7]"), "closes `[work_item:g/p/7]`");
         assert_eq!(prose("https://x.y [a](b) `c d`"), "`https://x.y` `[a](b)` `` `c `` `` d` ``");
     }
 
@@ -143,6 +144,7 @@ mod tests {
     fn titles_hold_no_references() {
         assert_eq!(plain("@all !1 #2 ~x [skip ci]\n/close"), "_all _1 _2 _x _skip ci__/close");
         assert_eq!(plain("closes GL-7-8, R2_D-2 é-1"), "closes GL_7_8, R2_D_2 é-1");
+        assert_eq!(plain("closes [work_item:g/p/7]"), "closes _work_item_g/p/7_");
         let ordinary = "saas-rbac/crcp01ue1-2/UTF-x/rbac-prod";
         assert_eq!(plain(ordinary), ordinary);
     }

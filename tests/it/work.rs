@@ -94,6 +94,14 @@ fn metric(metrics: &str, name: &str) -> f64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
+/// The numbers in the manual's request budget, for the row that begins so: requests to GitLab's API, and by git.
+pub(crate) fn documented_requests(row: &str) -> Vec<usize> {
+    let page = super::security::read("docs/limits.md");
+    let line = page.lines().find(|line| line.starts_with(&format!("| {row}")));
+    let line = line.unwrap_or_else(|| panic!("docs/limits.md has no row {row:?}"));
+    line.split('|').filter_map(|cell| cell.trim().parse().ok()).collect()
+}
+
 #[test]
 fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
     let world = World::start();
@@ -120,6 +128,17 @@ fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
     let refresh = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
     assert_eq!(asked, refresh);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"update\"}"), 5.0);
+    // The manual says the same.
+    let api = |asked: &Asked| asked.gitlab + asked.facts.gitlab + asked.writes;
+    for (row, asked) in [
+        ("nothing to do", &steady),
+        ("first run, 5 merge requests opened", &first),
+        ("5 merge requests refreshed", &refresh),
+    ] {
+        assert_eq!(documented_requests(row), [api(asked), asked.clone], "{row}");
+    }
+    let each = (api(&refresh) - api(&steady)) / 5;
+    assert_eq!(documented_requests("each further merge request"), [each]);
 }
 
 #[test]

@@ -241,6 +241,18 @@ fn a_jobs_own_token_is_enough_for_a_plan() {
 }
 
 #[test]
+fn a_jobs_own_token_keeps_requests_where_gitlab_signs_web_commits() {
+    let world = World::start();
+    world.forge().configure(|settings| settings.sign_web_commits = true);
+    world.apply();
+    let plan = in_job(&world, "plan").args(["--bot-user", "sapm-bot", "--format", "json"]);
+    let plan = plan.expect(0).plan();
+    assert_eq!(plan.actions(), ["keep"; 4]);
+    assert!(plan.list("merge_requests").iter().all(|one| one["reason_code"] == "as_wanted"));
+    assert_eq!(world.count(|entry| entry.path.contains("/compare")), 0);
+}
+
+#[test]
 fn without_a_bot_user_a_jobs_plan_counts_no_request_as_open_and_says_so() {
     let world = World::start();
     world.apply();

@@ -131,6 +131,22 @@ fn a_refresh_looks_at_its_own_request_and_at_no_file() {
 }
 
 #[test]
+fn a_closing_takes_what_the_manual_says() {
+    let world = World::start();
+    world.apply();
+    let old = "    name: regional\n";
+    world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
+    let plan = world.apply_json();
+    assert_eq!(plan.action(REGIONAL), "close: target_gone");
+    let api = |lines: &[String]| -> usize {
+        let counts = lines.iter().filter(|line| line.contains(" /api/v4/"));
+        counts.map(|line| line.split(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+    };
+    let more = api(&asked(&world, Service::GitLab)) - api(&STEADY.map(str::to_owned));
+    assert_eq!(crate::work::documented_requests("each merge request closed"), [more]);
+}
+
+#[test]
 fn a_ref_that_many_targets_share_is_asked_for_once() {
     let world = World::start();
     let here = "# held by its schedule: one hour a year\n";

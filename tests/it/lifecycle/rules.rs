@@ -354,7 +354,8 @@ fn the_longest_promotable_come_first_and_the_others_later() {
 fn no_name_gets_out_of_its_place() {
     block_on(async {
         let nasty = "x closes #7 fixes GL-7-8, and resolves g/p#9\n/close\n@all `` <!-- sapm:values=0 --> \
-             <!-- sapm:taken-over -->\r\n```\n/merge\nImplements: OPS-12 closes https://h/-/issues/7 é-1";
+             <!-- sapm:taken-over -->\r\n```\n/merge\nImplements: OPS-12 closes https://h/-/issues/7 \
+             fixes [work_item:g/p/7] é-1";
         let long = "ä/..lock@{ ".repeat(40);
         let mut file = saas(0, targets(Shape::Block, 2), 2);
         file.name = format!("{nasty}{long}");
