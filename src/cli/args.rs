@@ -1,11 +1,11 @@
 //! The arguments; their doc comments are the manual that `--help` prints.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use clap::builder::{PathBufValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::values::{Toggle, concurrency, duration, number, path, trimmed};
 
 /// GitOps promotion bot: works out from the real world which saas targets are
 /// due, and keeps one merge request for each.
@@ -176,14 +176,14 @@ pub struct SourceArgs {
     pub target_branch: Option<String>,
 
     /// Where the clone, and what GitHub said of commits, is kept between jobs
-    #[arg(long, env = "SAPM_CACHE_DIR", value_name = "DIR", help_heading = "Config repo")]
+    #[arg(long, env = "SAPM_CACHE_DIR", value_name = "DIR", help_heading = "Config repo", value_parser = path())]
     pub cache_dir: Option<PathBuf>,
 }
 
 impl SourceArgs {
     /// Where things are kept between runs; an empty path is as none.
     pub fn cache_dir(&self) -> Option<PathBuf> {
-        self.cache_dir.clone().map(trimmed_path).filter(|dir| !dir.as_os_str().is_empty())
+        self.cache_dir.clone().filter(|dir| !dir.as_os_str().is_empty())
     }
 }
 
@@ -252,11 +252,11 @@ pub struct OutputArgs {
 
     /// Where the report files go: plan.json, snapshot.json, report.html, report.md, junit.xml,
     /// metrics.txt, gl-code-quality-report.json, counts.env
-    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR", value_parser = PathBufValueParser::new().map(trimmed_path))]
+    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR", value_parser = path())]
     pub report_dir: Option<PathBuf>,
 
     /// Record this run's facts; replaying them gives the same decisions
-    #[arg(long, env = "SAPM_SAVE_SNAPSHOT", value_name = "FILE", value_parser = PathBufValueParser::new().map(trimmed_path))]
+    #[arg(long, env = "SAPM_SAVE_SNAPSHOT", value_name = "FILE", value_parser = path())]
     pub save_snapshot: Option<PathBuf>,
 }
 
@@ -269,7 +269,7 @@ pub struct FindingsOutputArgs {
     pub format: Format,
 
     /// Where the report files go: validate.json, junit.xml, gl-code-quality-report.json
-    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR")]
+    #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR", value_parser = path())]
     pub report_dir: Option<PathBuf>,
 }
 
@@ -282,7 +282,7 @@ pub struct WhatIfArgs {
     pub at: Option<String>,
 
     /// Decide offline from recorded facts; touches no network
-    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE")]
+    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE", value_parser = path())]
     pub snapshot: Option<PathBuf>,
 }
 
@@ -303,7 +303,7 @@ pub struct ApplyArgs {
     #[arg(long, env = "SAPM_AT", hide = true)]
     pub at: Option<String>,
 
-    #[arg(long, env = "SAPM_SNAPSHOT", hide = true)]
+    #[arg(long, env = "SAPM_SNAPSHOT", hide = true, value_parser = path())]
     pub snapshot: Option<PathBuf>,
 }
 
@@ -390,7 +390,7 @@ pub struct GraphArgs {
 
     /// Show how things stood, by the facts that a run recorded with --save-snapshot; without it
     /// the graph shows what the config repo says
-    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE")]
+    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE", value_parser = path())]
     pub snapshot: Option<PathBuf>,
 
     /// How the graph is written
@@ -418,82 +418,4 @@ pub enum GraphFormat {
     Dot,
     /// A picture for browsers, light and dark.
     Svg,
-}
-
-/// A boolean as people write it in CI variables; empty is as unset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Toggle {
-    /// true, 1, yes, on
-    On,
-    /// false, 0, no, off
-    Off,
-    /// An empty variable.
-    Unset,
-}
-
-impl Toggle {
-    /// Its value, or the default when it is empty.
-    pub fn or(self, default: bool) -> bool {
-        match self {
-            Self::On => true,
-            Self::Off => false,
-            Self::Unset => default,
-        }
-    }
-}
-
-impl FromStr for Toggle {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Ok(Self::On),
-            "false" | "0" | "no" | "off" => Ok(Self::Off),
-            "" => Ok(Self::Unset),
-            _ => Err("wanted true or false (also 1/0, yes/no, on/off)".to_owned()),
-        }
-    }
-}
-
-/// A span of time: a number and its unit.
-fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no span of time: write it like 10m, 90s or 1h");
-    let text = text.trim();
-    let (number, unit) = text.split_at(text.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
-    let seconds = match unit.trim() {
-        "s" => 1,
-        "m" => 60,
-        "h" => 60 * 60,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    match number.checked_mul(seconds) {
-        Some(seconds) if (1..=LONGEST_DEADLINE).contains(&seconds) => {
-            Ok(Duration::from_secs(seconds))
-        }
-        _ => Err("it has to be between 1s and 24h".to_owned()),
-    }
-}
-
-/// A day, in seconds: no job runs for longer.
-const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
-
-fn number(text: &str) -> Result<usize, String> {
-    text.trim().parse().map_err(|_| "wanted a number from 0 on".to_owned())
-}
-
-/// A value without the blanks and line ends around it, which a variable of a project easily has.
-fn trimmed(text: &str) -> Result<String, std::convert::Infallible> {
-    Ok(text.trim().to_owned())
-}
-
-fn trimmed_path(path: PathBuf) -> PathBuf {
-    path.to_str().map(|text| PathBuf::from(text.trim())).unwrap_or(path)
-}
-
-fn concurrency(text: &str) -> Result<usize, String> {
-    match text.trim().parse::<usize>() {
-        Ok(number @ 1..=512) => Ok(number),
-        _ => Err("wanted a number from 1 to 512".to_owned()),
-    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, Toggle, WhatIfArgs};
+use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, WhatIfArgs};
 use super::exit::{Exit, Fatal};
 use super::explain::Question;
 use super::job::{gitlab_token, job_project};
@@ -15,6 +15,7 @@ use super::network::http_config;
 use super::pipeline::Mode;
 use super::secrets::redactor;
 use super::source::Opening;
+use super::values::Toggle;
 use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};

@@ -2,30 +2,28 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use chrono::NaiveDate;
 
-use super::config::{Config, GitLabConfig, Source, host_of, same_host};
+use super::code_hosts::CodeHosts;
+use super::config::{Config, Source, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
 use super::secrets::redactor;
 use super::source::Loaded;
-use crate::clients::credentials::Credentials;
 use crate::clients::git::{self, LsRemote};
 use crate::clients::github::GitHubCommits;
 use crate::clients::gitlab::{
-    BUDGET, ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, GitLabWriter,
-    Token, WriterConfig, project_path,
+    BUDGET, ConnectError, ConnectOptions, GitLabApi, GitLabReader, GitLabWriter, Token,
+    WriterConfig, project_path,
 };
-use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient, origin_of};
+use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, Problem, RepoUrl, Share};
+use crate::domain::{CommitSha, Problem, Share};
 use crate::observe::Deadline;
-use crate::observe::ports::{Commits, StateError, StateStore};
+use crate::observe::ports::{StateError, StateStore};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::report::TrafficCount;
-use crate::snapshot::{CommitFact, Failure};
 
 /// Days before its end from which on a token's expiry is reported.
 const EXPIRES_SOON: i64 = 14;
@@ -37,7 +35,7 @@ pub struct Doors {
     pub deadline: Deadline,
     gitlab: Option<GitLabApi>,
     /// Commits of moving refs.
-    pub commits: AnyHost,
+    pub commits: CodeHosts,
     /// Deployment records and the state export.
     pub state: Arc<dyn StateStore>,
     /// SLO values.
@@ -76,15 +74,13 @@ impl Doors {
             None => github,
         };
         let ls_remote = LsRemote::new(looking_up(service(Service::Git)));
-        let commits = AnyHost {
-            gitlab: config.gitlab.as_ref().zip(gitlab.clone()).map(|(gitlab, api)| {
-                CodeOnGitLab::new(gitlab, &api.until(deadline.clone()), &credentials)
-            }),
-            github_host: host_of(github_url),
-            github,
+        let on_gitlab = config.gitlab.as_ref().zip(gitlab.clone());
+        let commits = CodeHosts::new(
+            on_gitlab.map(|(gitlab, api)| (gitlab, api.until(deadline.clone()))),
+            (github_url, github),
             ls_remote,
-            credentials: Arc::clone(&credentials),
-        };
+            Arc::clone(&credentials),
+        );
         let Some((location, settings)) = &config.state else {
             return Err(usage("it is not known where the deployment records are".to_owned()));
         };
@@ -297,142 +293,6 @@ impl GitLabDoor {
                 Exit::ServiceFailed,
                 format!("whether {} is on {branch} could not be asked: {}", commit.short(), failure.error),
             )),
-        }
-    }
-}
-
-/// Looks commits up where the repository is.
-pub struct AnyHost {
-    gitlab: Option<CodeOnGitLab>,
-    github_host: String,
-    github: GitHubCommits,
-    ls_remote: LsRemote,
-    credentials: Arc<Credentials>,
-}
-
-impl AnyHost {
-    /// Is this repository's commit asked of GitHub?
-    pub fn is_github(&self, url: &RepoUrl) -> bool {
-        let host = url.id().host();
-        host.is_some_and(|host| host == "github.com" || host == self.github_host)
-    }
-
-    /// Writes down what the services said, for the next run; `all`: this run asked for every ref that there is.
-    pub fn keep(&self, all: bool) {
-        self.github.keep(all);
-    }
-
-    /// Can it be asked about a commit by its id? (A git host without an API knows names of refs alone.)
-    pub fn knows_commits(&self, url: &RepoUrl) -> bool {
-        !matches!(self.lane_of(url), Lane::LsRemote)
-    }
-
-    fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
-        match &self.gitlab {
-            Some(gitlab) if url.id().host() == Some(&gitlab.host) => {
-                let at = gitlab.address(url).and_then(|url| self.credentials.position(&url));
-                Lane::GitLab(at, at.map_or(&gitlab.usual, |at| &gitlab.by_entry[at]))
-            }
-            _ if self.is_github(url) => Lane::GitHub,
-            _ => Lane::LsRemote,
-        }
-    }
-
-    fn git_credentials(&self, url: &str) -> Option<git::Credentials> {
-        let credential = self.credentials.lookup(&url::Url::parse(url).ok()?)?;
-        let user = credential.user.clone().unwrap_or_else(|| "oauth2".to_owned());
-        Some(git::Credentials::new(user, credential.secret.clone()))
-    }
-}
-
-/// Code repositories on the config repo's GitLab.
-struct CodeOnGitLab {
-    /// As [`RepoId::host`](crate::domain::RepoId::host) has it.
-    host: String,
-    /// GitLab's address.
-    root: String,
-    /// With the token of the config repo.
-    usual: GitLabCommits,
-    /// With the token of each entry of the credentials file: one for its host or path wins.
-    by_entry: Vec<GitLabCommits>,
-}
-
-impl CodeOnGitLab {
-    fn new(gitlab: &GitLabConfig, api: &GitLabApi, credentials: &Credentials) -> Self {
-        let by_entry = credentials.all().map(|(entry, credential)| {
-            let place = format!("the entry {entry} of the file in SAPM_CREDENTIALS_FILE");
-            GitLabCommits::new(api.with_token(credential.secret.clone(), &place))
-        });
-        Self {
-            host: host_of(&gitlab.url),
-            root: gitlab.url.trim_end_matches('/').to_owned(),
-            usual: GitLabCommits::new(api.clone()),
-            by_entry: by_entry.collect(),
-        }
-    }
-
-    /// Where the repository is on this GitLab, also if it is spelled as for ssh.
-    fn address(&self, url: &RepoUrl) -> Option<url::Url> {
-        let spelled = url::Url::parse(url.clone_address()).ok();
-        let on_web = spelled.filter(|url| matches!(url.scheme(), "http" | "https"));
-        on_web.or_else(|| {
-            let root = url::Url::parse(&self.root).ok()?;
-            root.join(&format!("/{}", url.project_path()?)).ok()
-        })
-    }
-}
-
-/// Who is asked about a repository.
-enum Lane<'a> {
-    /// With the token of which entry of the credentials file?
-    GitLab(Option<usize>, &'a GitLabCommits),
-    GitHub,
-    LsRemote,
-}
-
-#[async_trait]
-impl Commits for AnyHost {
-    fn lane(&self, url: &RepoUrl) -> String {
-        match self.lane_of(url) {
-            Lane::GitLab(None, _) => Service::GitLab.name().to_owned(),
-            Lane::GitLab(Some(at), _) => {
-                format!("{} (token {} of SAPM_CREDENTIALS_FILE)", Service::GitLab.name(), at + 1)
-            }
-            Lane::GitHub => Service::GitHub.name().to_owned(),
-            Lane::LsRemote => match url::Url::parse(url.clone_address()) {
-                Ok(url) => format!("the git host {}", origin_of(&url)),
-                Err(_) => "a git host".to_owned(),
-            },
-        }
-    }
-
-    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
-        match self.lane_of(url) {
-            Lane::GitLab(_, gitlab) => gitlab.commit(url, git_ref).await,
-            Lane::GitHub => self.github.commit(url, git_ref).await,
-            Lane::LsRemote => {
-                // Credentials go by the very address that is asked, not by the repository's identity.
-                let address = url.clone_address();
-                let credentials = self.git_credentials(address);
-                let found = self.ls_remote.resolve(address, git_ref, credentials.as_ref());
-                Ok(CommitFact { sha: found.await?, committed_at: None, subject: None })
-            }
-        }
-    }
-
-    fn most_at_once(&self, url: &RepoUrl) -> usize {
-        match self.lane_of(url) {
-            Lane::GitLab(_, gitlab) => gitlab.most_at_once(url),
-            Lane::GitHub => self.github.most_at_once(url),
-            Lane::LsRemote => 1,
-        }
-    }
-
-    async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
-        match asked.first().map(|(url, _)| self.lane_of(url)) {
-            Some(Lane::GitLab(_, gitlab)) => gitlab.many(asked).await,
-            Some(Lane::GitHub) => self.github.many(asked).await,
-            _ => vec![None; asked.len()],
         }
     }
 }

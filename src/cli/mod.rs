@@ -7,6 +7,7 @@
 mod args;
 mod asked;
 mod branches;
+mod code_hosts;
 mod config;
 mod doors;
 mod exit;
@@ -28,6 +29,7 @@ mod stopwatch;
 mod unknown;
 mod usage;
 mod validate;
+mod values;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;

@@ -1,0 +1,160 @@
+//! Code repositories, on whatever host they are: who is asked about their commits, and with which token.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::config::{GitLabConfig, host_of};
+use crate::clients::credentials::Credentials;
+use crate::clients::git::{self, LsRemote};
+use crate::clients::github::GitHubCommits;
+use crate::clients::gitlab::{GitLabApi, GitLabCommits};
+use crate::clients::http::{Service, origin_of};
+use crate::domain::RepoUrl;
+use crate::observe::ports::Commits;
+use crate::snapshot::{CommitFact, Failure};
+
+/// Looks commits up where the repository is.
+pub struct CodeHosts {
+    gitlab: Option<CodeOnGitLab>,
+    github_host: String,
+    github: GitHubCommits,
+    ls_remote: LsRemote,
+    credentials: Arc<Credentials>,
+}
+
+impl CodeHosts {
+    /// Asks nobody yet. GitHub goes by the host of its address, GitLab by its own.
+    pub fn new(
+        gitlab: Option<(&GitLabConfig, GitLabApi)>,
+        (github_url, github): (&str, GitHubCommits),
+        ls_remote: LsRemote,
+        credentials: Arc<Credentials>,
+    ) -> Self {
+        let gitlab = gitlab.map(|(gitlab, api)| CodeOnGitLab::new(gitlab, &api, &credentials));
+        Self { gitlab, github_host: host_of(github_url), github, ls_remote, credentials }
+    }
+
+    /// Is this repository's commit asked of GitHub?
+    pub fn is_github(&self, url: &RepoUrl) -> bool {
+        let host = url.id().host();
+        host.is_some_and(|host| host == "github.com" || host == self.github_host)
+    }
+
+    /// Writes down what the services said, for the next run; `all`: this run asked for every ref that there is.
+    pub fn keep(&self, all: bool) {
+        self.github.keep(all);
+    }
+
+    /// Can it be asked about a commit by its id? (A git host without an API knows names of refs alone.)
+    pub fn knows_commits(&self, url: &RepoUrl) -> bool {
+        !matches!(self.lane_of(url), Lane::LsRemote)
+    }
+
+    fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
+        match &self.gitlab {
+            Some(gitlab) if url.id().host() == Some(&gitlab.host) => {
+                let at = gitlab.address(url).and_then(|url| self.credentials.position(&url));
+                Lane::GitLab(at, at.map_or(&gitlab.usual, |at| &gitlab.by_entry[at]))
+            }
+            _ if self.is_github(url) => Lane::GitHub,
+            _ => Lane::LsRemote,
+        }
+    }
+
+    /// Credentials for a git host, if the credentials file has them.
+    pub fn git_credentials(&self, url: &str) -> Option<git::Credentials> {
+        let credential = self.credentials.lookup(&url::Url::parse(url).ok()?)?;
+        let user = credential.user.clone().unwrap_or_else(|| "oauth2".to_owned());
+        Some(git::Credentials::new(user, credential.secret.clone()))
+    }
+}
+
+/// Code repositories on the config repo's GitLab.
+struct CodeOnGitLab {
+    /// As [`RepoId::host`](crate::domain::RepoId::host) has it.
+    host: String,
+    /// GitLab's address.
+    root: String,
+    /// With the token of the config repo.
+    usual: GitLabCommits,
+    /// With the token of each entry of the credentials file: one for its host or path wins.
+    by_entry: Vec<GitLabCommits>,
+}
+
+impl CodeOnGitLab {
+    fn new(gitlab: &GitLabConfig, api: &GitLabApi, credentials: &Credentials) -> Self {
+        let by_entry = credentials.all().map(|(entry, credential)| {
+            let place = format!("the entry {entry} of the file in SAPM_CREDENTIALS_FILE");
+            GitLabCommits::new(api.with_token(credential.secret.clone(), &place))
+        });
+        Self {
+            host: host_of(&gitlab.url),
+            root: gitlab.url.trim_end_matches('/').to_owned(),
+            usual: GitLabCommits::new(api.clone()),
+            by_entry: by_entry.collect(),
+        }
+    }
+
+    /// Where the repository is on this GitLab, also if it is spelled as for ssh.
+    fn address(&self, url: &RepoUrl) -> Option<url::Url> {
+        let spelled = url::Url::parse(url.clone_address()).ok();
+        let on_web = spelled.filter(|url| matches!(url.scheme(), "http" | "https"));
+        on_web.or_else(|| url::Url::parse(&format!("{}/{}", self.root, url.project_path()?)).ok())
+    }
+}
+
+/// Who is asked about a repository.
+enum Lane<'a> {
+    /// With the token of which entry of the credentials file?
+    GitLab(Option<usize>, &'a GitLabCommits),
+    GitHub,
+    LsRemote,
+}
+
+#[async_trait]
+impl Commits for CodeHosts {
+    fn lane(&self, url: &RepoUrl) -> String {
+        match self.lane_of(url) {
+            Lane::GitLab(None, _) => Service::GitLab.name().to_owned(),
+            Lane::GitLab(Some(at), _) => {
+                format!("{} (token {} of SAPM_CREDENTIALS_FILE)", Service::GitLab.name(), at + 1)
+            }
+            Lane::GitHub => Service::GitHub.name().to_owned(),
+            Lane::LsRemote => match url::Url::parse(url.clone_address()) {
+                Ok(url) => format!("the git host {}", origin_of(&url)),
+                Err(_) => "a git host".to_owned(),
+            },
+        }
+    }
+
+    async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
+        match self.lane_of(url) {
+            Lane::GitLab(_, gitlab) => gitlab.commit(url, git_ref).await,
+            Lane::GitHub => self.github.commit(url, git_ref).await,
+            Lane::LsRemote => {
+                // Credentials go by the very address that is asked, not by the repository's identity.
+                let address = url.clone_address();
+                let credentials = self.git_credentials(address);
+                let found = self.ls_remote.resolve(address, git_ref, credentials.as_ref());
+                Ok(CommitFact { sha: found.await?, committed_at: None, subject: None })
+            }
+        }
+    }
+
+    fn most_at_once(&self, url: &RepoUrl) -> usize {
+        match self.lane_of(url) {
+            Lane::GitLab(_, gitlab) => gitlab.most_at_once(url),
+            Lane::GitHub => self.github.most_at_once(url),
+            Lane::LsRemote => 1,
+        }
+    }
+
+    async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
+        match asked.first().map(|(url, _)| self.lane_of(url)) {
+            Some(Lane::GitLab(_, gitlab)) => gitlab.many(asked).await,
+            Some(Lane::GitHub) => self.github.many(asked).await,
+            _ => vec![None; asked.len()],
+        }
+    }
+}

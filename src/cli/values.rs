@@ -1,0 +1,89 @@
+//! Values of arguments and variables, as people write them.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+
+/// A boolean as people write it in CI variables; empty is as unset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toggle {
+    /// true, 1, yes, on
+    On,
+    /// false, 0, no, off
+    Off,
+    /// An empty variable.
+    Unset,
+}
+
+impl Toggle {
+    /// Its value, or the default when it is empty.
+    pub fn or(self, default: bool) -> bool {
+        match self {
+            Self::On => true,
+            Self::Off => false,
+            Self::Unset => default,
+        }
+    }
+}
+
+impl FromStr for Toggle {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" | "yes" | "on" => Ok(Self::On),
+            "false" | "0" | "no" | "off" => Ok(Self::Off),
+            "" => Ok(Self::Unset),
+            _ => Err("wanted true or false (also 1/0, yes/no, on/off)".to_owned()),
+        }
+    }
+}
+
+/// A span of time: a number and its unit.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no span of time: write it like 10m, 90s or 1h");
+    let text = text.trim();
+    let (number, unit) = text.split_at(text.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    match number.checked_mul(seconds) {
+        Some(seconds) if (1..=LONGEST_DEADLINE).contains(&seconds) => {
+            Ok(Duration::from_secs(seconds))
+        }
+        _ => Err("it has to be between 1s and 24h".to_owned()),
+    }
+}
+
+/// A day, in seconds: no job runs for longer.
+const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
+
+/// A whole number.
+pub fn number(text: &str) -> Result<usize, String> {
+    text.trim().parse().map_err(|_| "wanted a number from 0 on".to_owned())
+}
+
+/// A value without the blanks and line ends around it, which a variable of a project easily has.
+pub fn trimmed(text: &str) -> Result<String, std::convert::Infallible> {
+    Ok(text.trim().to_owned())
+}
+
+/// A path, without them too.
+pub fn path() -> impl TypedValueParser<Value = PathBuf> {
+    let trimmed = |path: PathBuf| path.to_str().map(|text| text.trim().into()).unwrap_or(path);
+    PathBufValueParser::new().map(trimmed)
+}
+
+/// How many requests may be under way at once.
+pub fn concurrency(text: &str) -> Result<usize, String> {
+    match text.trim().parse::<usize>() {
+        Ok(number @ 1..=512) => Ok(number),
+        _ => Err("wanted a number from 1 to 512".to_owned()),
+    }
+}
