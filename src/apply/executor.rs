@@ -1,6 +1,7 @@
 //! The steps of a plan, one after the other.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
@@ -47,7 +48,8 @@ pub async fn apply(
     (stop, deadline): (&CancellationToken, &Deadline),
     progress: &dyn Progress,
 ) -> Outcomes {
-    let executor = Executor { reader, writer, stop, deadline };
+    let executor =
+        Executor { reader, writer, stop, deadline, gave_up_waiting: AtomicBool::new(false) };
     let mut outcomes = Outcomes::default();
     let mut refusals = Refusals::default();
     let closes = |request: &&PlannedRequest| request.action == Action::Close;
@@ -111,6 +113,8 @@ pub(super) struct Executor<'a> {
     pub(super) writer: &'a dyn ForgeWriter,
     stop: &'a CancellationToken,
     deadline: &'a Deadline,
+    /// What was waited for in vain: the time that it took is not spent on others again.
+    gave_up_waiting: AtomicBool,
 }
 
 impl Executor<'_> {
@@ -177,10 +181,12 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Waits for what GitLab does not see yet, as long as the run has time, and for some attempts at least.
+    /// Waits for what GitLab does not see yet, as long as the run has time, and for some attempts at least. Once that
+    /// was in vain, nothing else is waited for: a run with many merge requests would not end.
     async fn wait_until_seen(&self, waits: u32, failure: Failure) -> Result<(), Stop> {
         let over = self.deadline.left().is_none_or(|left| left.is_zero());
-        if over && waits >= MOST_ATTEMPTS {
+        if self.gave_up_waiting.load(Ordering::Relaxed) || (over && waits >= MOST_ATTEMPTS) {
+            self.gave_up_waiting.store(true, Ordering::Relaxed);
             return Err(failure.into());
         }
         self.unless_stopped(self.writer.back_off(waits)).await
@@ -297,9 +303,10 @@ impl Executor<'_> {
         for attempt in 1.. {
             match self.delete(branch, expected).await? {
                 Attempt::Done(()) => break,
-                Attempt::Again { failure, .. }
-                | Attempt::NotYet(failure)
-                | Attempt::NoCommits(failure) => self.back_off(attempt, failure).await?,
+                Attempt::Again { failure, .. } | Attempt::NotYet(failure) => {
+                    self.back_off(attempt, failure).await?;
+                }
+                Attempt::NoCommits(failure) => return Err(failure.into()),
             }
         }
         Ok(())
