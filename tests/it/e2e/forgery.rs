@@ -155,19 +155,9 @@ fn a_token_without_read_repository_sees_branches_by_the_api() {
     let (world, request) = opened();
     let checkout = world.checkout();
     world.forge().configure(|settings| settings.branch_list_cache_s = 0);
-    world.project().add_bot("reader", "glpat-reader", Access::Reporter, &["read_api"]);
-    let plan = |world: &World| {
-        let ran = world
-            .sapm("plan")
-            .args(["--format", "json", "--bot-user", "sapm-bot"])
-            .env("SAPM_APP_INTERFACE", &checkout)
-            .env("SAPM_GITLAB_TOKEN", "glpat-reader")
-            .expect(0);
-        ran.plan()
-    };
-    assert_eq!(plan(&world).request(CATALOG)["reason_code"], "as_wanted");
+    assert_eq!(world.plan_by_api(&checkout).request(CATALOG)["reason_code"], "as_wanted");
     let (path, text) = text_at_tip(&world, &request);
     forge_tip(&world, &request, &[(&path, &text), (".gitlab-ci.yml", "evil")]);
     world.forge().settle();
-    assert_eq!(plan(&world).request(CATALOG)["reason_code"], "taken_over");
+    assert_eq!(world.plan_by_api(&checkout).request(CATALOG)["reason_code"], "taken_over");
 }

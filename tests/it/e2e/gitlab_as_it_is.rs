@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use forge::{Access, Fault, FaultKind, GitLabVersion, Service, Settings};
+use forge::{Fault, FaultKind, GitLabVersion, Service, Settings};
 
 use super::support::*;
 
@@ -152,14 +152,7 @@ fn each_branch_counts_once_where_a_search_of_branches_repeats_them_on_later_page
             .set_branch("dev", &format!("auto-promoter-v2/left-{number}"), &main)
             .expect("a branch");
     }
-    project.add_bot("reader", "glpat-reader", Access::Reporter, &["read_api"]);
-    let ran = world
-        .sapm("plan")
-        .args(["--format", "json", "--bot-user", "sapm-bot"])
-        .env("SAPM_APP_INTERFACE", &checkout)
-        .env("SAPM_GITLAB_TOKEN", "glpat-reader")
-        .expect(0);
-    assert_eq!(ran.plan().actions(), ["keep"; 4]);
+    assert_eq!(world.plan_by_api(&checkout).actions(), ["keep"; 4]);
     // 404 branches of any name are five pages, of which the first holds all matches.
     assert_eq!(world.count(|entry| entry.path.contains("/repository/branches?")), 5);
 }
@@ -168,12 +161,7 @@ fn each_branch_counts_once_where_a_search_of_branches_repeats_them_on_later_page
 fn a_list_of_branches_that_is_a_moment_old_breaks_no_request() {
     let world = World::start();
     let checkout = world.checkout();
-    world.project().add_bot("reader", "glpat-reader", Access::Reporter, &["read_api"]);
-    let plan = || {
-        let run = world.sapm("plan").args(["--format", "json", "--bot-user", "sapm-bot"]);
-        let run = run.env("SAPM_APP_INTERFACE", &checkout);
-        run.env("SAPM_GITLAB_TOKEN", "glpat-reader").expect(0).plan()
-    };
+    let plan = || world.plan_by_api(&checkout);
     world.forge().set_time(chrono::Utc::now());
     assert_eq!(plan().actions(), ["create"; 4]);
     world.apply();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use chrono::{DateTime, Utc};
-use forge::{Entry, Forge, MergeRequest, ProjectHandle, Service};
+use forge::{Access, Entry, Forge, MergeRequest, ProjectHandle, Service};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -149,6 +149,14 @@ impl World {
     pub fn assert_nothing_written(&self) {
         assert_eq!(self.writes(), Vec::<String>::new());
         assert_eq!(self.puts(), 0);
+    }
+
+    /// What `plan` says with a token that may not read by git: it sees branches by the API, and starts from a checkout.
+    pub fn plan_by_api(&self, checkout: &Path) -> Plan {
+        let token = "glpat-reader";
+        self.project().add_bot("reader", token, Access::Reporter, &["read_api"]);
+        let run = self.sapm("plan").args(["--format", "json", "--bot-user", "sapm-bot"]);
+        run.env("SAPM_APP_INTERFACE", checkout).env("SAPM_GITLAB_TOKEN", token).expect(0).plan()
     }
 
     /// A checkout of main whose `origin` is GitLab.

@@ -46,7 +46,8 @@ fn assert_places(repo: &Repo, findings: &Findings) {
             .take((problem.end_column.unwrap() - position.column) as usize)
             .collect();
         let dash = node.kind() == Kind::Sequence && marked.starts_with('-');
-        let whole = there.trim_end().ends_with(&marked);
+        // A mapping whose last value is empty ends with its last key: the colon is no part of it.
+        let whole = there.trim_end().trim_end_matches(':').ends_with(marked.trim_end_matches(':'));
         let marks_it = text[node.span()].starts_with(&marked) || (dash && whole);
         assert!(marks_it, "{marked:?} of {problem:?}");
         assert!(!marked.is_empty() || text[node.span()].trim().is_empty(), "{problem:?}");
@@ -88,6 +89,13 @@ proptest! {
         sapm::report::findings_text(&once, sapm::report::Paint::Colours);
         sapm::report::findings_junit(&once);
     }
+}
+
+/// A list whose first item is a mapping with an empty value, found by the property.
+#[test]
+fn a_list_with_an_empty_value_is_marked_up_to_its_last_key() {
+    let repo = broken(&[(7, 1536, 10, "- ")]);
+    assert_places(&repo, &repo.findings());
 }
 
 /// Each place alone, in a config repo where nothing else is to be promoted.
