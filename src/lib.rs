@@ -5,22 +5,26 @@
 //! clone -> load -> inventory -> observe -> decide -> plan -> apply -> report
 //! ```
 //!
-//! | module | what it is | may know |
-//! | --- | --- | --- |
-//! | [`domain`] | the field's words as types | nothing |
-//! | [`app_interface`] | the config repo's files, typed and resolved: a `Bundle`; edits of targets | `domain` |
-//! | [`inventory`] | targets, channels, publishers, subscribers, edit sites | the above |
-//! | [`snapshot`] | the facts of a run, as data | `domain` |
-//! | [`decide`] | every gate with its evidence, a decision for each subscriber | the above |
-//! | [`what_if`] | decisions on a world that is not: assumed deployments, and what follows in time | the above |
-//! | [`plan`] | the desired merge requests against the open ones | the above |
-//! | [`validate`] | what the files alone tell to be wrong, with its place | the above |
-//! | [`observe`] | asks for the facts, through ports | the above |
-//! | [`graph`] | who publishes to whom, laid out and drawn | `domain` |
-//! | [`apply`] | carries a plan out, through ports | the above |
-//! | [`report`] | renders all of it | the above |
-//! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus | everything |
-//! | [`cli`] | arguments, environment, clock, exit codes | everything |
+//! Each module uses only modules above it in this table; a test reads the order here.
+//!
+//! | module | what it is |
+//! | --- | --- |
+//! | [`domain`] | the field's words as types |
+//! | [`snapshot`] | the facts of a run, as data |
+//! | [`graph`] | who publishes to whom, laid out and drawn |
+//! | [`app_interface`] | the config repo's files, typed and resolved: a `Bundle`; edits of targets |
+//! | [`inventory`] | targets, channels, publishers, subscribers, edit sites |
+//! | [`decide`] | every gate with its evidence, a decision for each subscriber |
+//! | [`what_if`] | decisions on a world that is not: assumed deployments, and what follows in time |
+//! | [`validate`] | what the files alone tell to be wrong, with its place |
+//! | [`ports`] | what a run needs from the outside, as traits |
+//! | [`plan`] | the desired merge requests against the open ones |
+//! | [`observe`] | looks the facts up, through ports |
+//! | [`apply`] | carries a plan out, through ports |
+//! | [`report`] | renders all of it |
+//! | [`run`] | one run: observe, decide, plan, report |
+//! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus |
+//! | [`cli`] | arguments, environment, clock, exit codes; nothing is decided here |
 //!
 //! `domain`, `inventory`, `decide`, `what_if`, `plan`, `graph` and `validate` are pure functions of data: they
 //! name no runtime, network, clock, environment or file system. A test reads
@@ -36,7 +40,9 @@ pub mod graph;
 pub mod inventory;
 pub mod observe;
 pub mod plan;
+pub mod ports;
 pub mod report;
+pub mod run;
 pub mod snapshot;
 pub mod validate;
 pub mod what_if;

@@ -44,7 +44,7 @@ pub const TARGETS: &[Target] = &[
     target("trailers", trailers, 200, 16),
     target("gitlab", gitlab_answers, 200, 16),
     target("snapshot", snapshot, 1_000, 64),
-    target("run", whole::run, 4_000, 256),
+    target("run", whole::run_whole, 4_000, 256),
 ];
 
 /// The target of a name.

@@ -4,13 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use sapm::app_interface::{Entry, FileTree, TreeError, load_with_texts};
-use sapm::clients::git::{self, merge_texts};
-use sapm::decide::decide;
-use sapm::domain::UidDigest;
-use sapm::inventory::build;
-use sapm::plan::{self, Merge, MergeTexts, Scope, Settings, Wishes};
+use sapm::app_interface::{Entry, FileTree, TreeError};
+use sapm::clients::git::GitMerge;
+use sapm::plan::Settings;
 use sapm::report::{self, PlanReport};
+use sapm::run::{self, ConfigRepo, Options, ReadOptions};
 use sapm::snapshot::Snapshot;
 use sapm::validate::validate;
 use yaml11::{Limits, Tree};
@@ -29,17 +27,6 @@ impl FileTree for Files<'_> {
     }
 }
 
-struct Git;
-
-impl MergeTexts for Git {
-    fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
-        match merge_texts(base, ours, theirs) {
-            Ok(git::Merge::Clean(text)) => Merge::Clean(text),
-            _ => Merge::Conflict,
-        }
-    }
-}
-
 fn files(text: &str) -> BTreeMap<&str, &str> {
     let mut files = BTreeMap::new();
     for part in text.split(MARK).skip(1) {
@@ -49,37 +36,30 @@ fn files(text: &str) -> BTreeMap<&str, &str> {
     files
 }
 
-pub(crate) fn run(input: &[u8]) {
+pub(crate) fn run_whole(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let mut files = files(text);
     let facts =
         files.remove("").unwrap_or(r#"{"version": 1, "observed_at": "2026-08-20T10:15:30Z"}"#);
     let Ok(snapshot) = Snapshot::from_json(facts.as_bytes()) else { return };
-    let Ok(bundle) = load_with_texts(&Files(files)) else { return };
-    let inventory = build(&bundle, UidDigest::Blake2s);
-    let findings = validate(&bundle, &inventory, snapshot.observed_at);
-    let decisions = decide(&inventory, &snapshot, &bundle, &|_| true);
-    let wishes = Wishes::of(&inventory, &bundle, &decisions);
+    let read = ReadOptions { texts: true, ..ReadOptions::default() };
+    let Ok(repo) = ConfigRepo::read(&Files(files), &read) else { return };
+    let findings = validate(&repo.bundle, &repo.inventory, snapshot.observed_at);
     let settings = Settings {
         target_branch: "main".to_owned(),
         labels: ["bot".to_owned()].into(),
-        allow_opening: true,
-        allow_closing: true,
         max_new_merge_requests: 5,
-        narrowing: Default::default(),
-        pipeline_url: None,
-        gitlab_host: None,
+        ..Settings::default()
     };
-    let plan = plan::plan(&inventory, &bundle, &decisions, &wishes, &snapshot, &settings, &Git);
-    for file in plan.requests.iter().flat_map(|request| &request.files) {
+    let options = Options::offline(settings);
+    let planned = run::replay(&options, &GitMerge, &repo, &snapshot);
+    for file in planned.plan.requests.iter().flat_map(|request| &request.files) {
         let limits = Limits { bytes: usize::MAX, depth: 1_000, nodes: u64::MAX };
         let read = Tree::parse(file.content.as_bytes(), &limits);
         assert!(read.is_ok(), "{} would not be readable: {:?}", file.path, read.err());
         assert!(!file.diff.is_empty());
     }
-    let problems = report::problems_of(&bundle, &inventory, &decisions, &plan, None);
-    let scope = Scope::default();
-    let report = PlanReport::new(&inventory, &snapshot, &decisions, &plan, None, &scope, problems);
+    let report = planned.report(&options, &repo, &snapshot, None);
     render(&report);
     let positions = findings.problems.iter().filter_map(|problem| problem.line);
     assert!(positions.into_iter().all(|line| line > 0), "lines count from 1");

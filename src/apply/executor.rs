@@ -10,12 +10,12 @@ use super::outcome::{Outcomes, RequestOutcome, Verdict};
 use super::recheck::changed_meanwhile;
 use super::refusals::Refusals;
 use crate::domain::{CommitSha, TargetUid};
-use crate::observe::ports::{
+use crate::plan::{Action, Plan, PlannedRequest, Step};
+use crate::ports::{
     Attempt, CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
     RequestChange,
 };
-use crate::observe::{Deadline, Progress};
-use crate::plan::{Action, Plan, PlannedRequest, Step};
+use crate::ports::{Deadline, Progress};
 use crate::snapshot::Failure;
 
 /// How often a write is sent at most.
@@ -56,7 +56,7 @@ pub async fn apply(
     let others = |request: &&PlannedRequest| request.action != Action::Close;
     let mut left_open: BTreeSet<&TargetUid> = BTreeSet::new();
     let written = plan.requests.iter().filter(|request| !request.steps.is_empty()).count();
-    progress.begin("writing merge requests", written);
+    let stage = progress.begin("writing merge requests", Some(written));
     for request in plan.requests.iter().filter(closes).chain(plan.requests.iter().filter(others)) {
         let in_the_way =
             promotes(request) && request.targets.iter().any(|target| left_open.contains(target));
@@ -69,14 +69,13 @@ pub async fn apply(
             executor.request(request, &mut refusals).await
         };
         if !request.steps.is_empty() {
-            progress.step();
+            stage.step();
         }
         if outcome.outcome != Verdict::Done {
             left_open.extend(&request.gives_up);
         }
         outcomes.requests.insert(request.branch.clone(), outcome);
     }
-    progress.end();
     for step in &plan.leftovers {
         if refusals.stops_all() {
             break;

@@ -3,8 +3,8 @@
 use super::executor::{Executor, MOST_ATTEMPTS, Stop};
 use super::expected::Expected;
 use crate::domain::CommitSha;
-use crate::observe::ports::Counted;
 use crate::plan::{PlannedRequest, Seen, Step, has_said};
+use crate::ports::Counted;
 use crate::snapshot::{Failure, RequestState};
 
 /// What GitLab counts of a step.

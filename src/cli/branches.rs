@@ -12,8 +12,8 @@ use super::source::{Loaded, git_credentials};
 use crate::clients::git::{BranchOptions, Branches, FetchedBranch, TimeOuts};
 use crate::clients::gitlab::GitLabReader;
 use crate::domain::CommitSha;
-use crate::observe::ports::{Branch, BranchReader};
 use crate::plan::verify;
+use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{Failure, Lookup};
 
 /// Commits of which GitLab is asked, in one run, whether they are on the target branch. Git tells that of

@@ -11,7 +11,7 @@ use crate::clients::github::GitHubCommits;
 use crate::clients::gitlab::{GitLabApi, GitLabCommits};
 use crate::clients::http::{Service, origin_of};
 use crate::domain::RepoUrl;
-use crate::observe::ports::Commits;
+use crate::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
 /// Looks commits up where the repository is.
@@ -44,11 +44,6 @@ impl CodeHosts {
     /// Writes down what the services said, for the next run; `all`: this run asked for every ref that there is.
     pub fn keep(&self, all: bool) {
         self.github.keep(all);
-    }
-
-    /// Can it be asked about a commit by its id? (A git host without an API knows names of refs alone.)
-    pub fn knows_commits(&self, url: &RepoUrl) -> bool {
-        !matches!(self.lane_of(url), Lane::LsRemote)
     }
 
     fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
@@ -140,6 +135,10 @@ impl Commits for CodeHosts {
                 Ok(CommitFact { sha: found.await?, committed_at: None, subject: None })
             }
         }
+    }
+
+    fn knows_commits(&self, url: &RepoUrl) -> bool {
+        !matches!(self.lane_of(url), Lane::LsRemote)
     }
 
     fn most_at_once(&self, url: &RepoUrl) -> usize {

@@ -9,7 +9,6 @@ use secrecy::SecretString;
 
 use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, WhatIfArgs};
 use super::exit::{Exit, Fatal};
-use super::explain::Question;
 use super::job::{gitlab_token, job_project};
 use super::network::http_config;
 use super::pipeline::Mode;
@@ -21,7 +20,9 @@ use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
 use crate::domain::{RepoUrl, Share, UidDigest};
-use crate::plan::Narrowing;
+use crate::plan::{Narrowing, Settings};
+use crate::ports::Deadline;
+use crate::run::{Options, Question, ReadOptions};
 
 /// What a run needs. Has no `Debug`, as it holds tokens.
 pub struct Config {
@@ -190,13 +191,30 @@ impl Config {
             cache_dir: self.cache_dir.clone(),
             branch: self.target_branch.clone(),
             gitlab: gitlab.and_then(|gitlab| Some((gitlab.url.clone(), gitlab.token.clone()?))),
-            forges: self.forges.clone(),
             other,
             mode: self.mode,
-            digest: self.digest,
-            texts: false,
+            read: ReadOptions { digest: self.digest, forges: self.forges.clone(), texts: false },
             http: HttpClient::with_redactor(self.http.clone(), redactor().clone()),
         }
+    }
+
+    /// What is wanted of the run; `deadline` is the one that the services share.
+    pub fn run_options(&self, deadline: Deadline) -> Options {
+        let settings = Settings {
+            target_branch: self.target_branch.clone().unwrap_or_else(|| "master".to_owned()),
+            labels: self.labels.clone(),
+            allow_opening: self.allow.0,
+            allow_closing: self.allow.1,
+            max_new_merge_requests: self.max_new,
+            narrowing: self.narrowing.clone(),
+            pipeline_url: self.pipeline_url.clone(),
+            gitlab_host: self.gitlab.as_ref().and_then(|gitlab| {
+                let url = url::Url::parse(&gitlab.url).ok()?;
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                Some(format!("{}{port}", url.host_str()?))
+            }),
+        };
+        Options { settings, digest: self.digest, concurrency: self.concurrency, deadline }
     }
 
     /// Tokens for other hosts.

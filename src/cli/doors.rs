@@ -10,7 +10,7 @@ use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
 use super::secrets::redactor;
 use super::source::Loaded;
-use crate::clients::git::{self, LsRemote};
+use crate::clients::git::{self, GitMerge, LsRemote};
 use crate::clients::github::GitHubCommits;
 use crate::clients::gitlab::{
     BUDGET, ConnectError, ConnectOptions, GitLabApi, GitLabReader, GitLabWriter, Token,
@@ -19,11 +19,12 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, Problem, Share};
-use crate::observe::Deadline;
-use crate::observe::ports::{StateError, StateStore};
+use crate::domain::{CommitSha, Problem, Share, is_commit_sha};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
+use crate::ports::{Deadline, Progress, StateError, StateStore};
 use crate::report::TrafficCount;
+use crate::run::{ConfigRepo, Forge, Services};
+use crate::snapshot::ConfigRepoFacts;
 
 /// Days before its end from which on a token's expiry is reported.
 const EXPIRES_SOON: i64 = 14;
@@ -187,6 +188,36 @@ impl Doors {
         Ok(Some(GitLabDoor { api: api.clone(), reader }))
     }
 
+    /// What a run reads, with the config repo's project.
+    pub fn services<'a>(
+        &'a self,
+        forge: Option<Forge<'a>>,
+        progress: &'a dyn Progress,
+    ) -> Services<'a> {
+        Services {
+            commits: &self.commits,
+            state: &*self.state,
+            slos: &self.slos,
+            forge,
+            merger: &GitMerge,
+            progress,
+        }
+    }
+
+    /// Warns when commits are asked of GitHub without a token.
+    pub fn warn_without_github_token(&self, config: &Config, repo: &ConfigRepo) {
+        let moving =
+            repo.inventory.targets.iter().filter(|target| {
+                target.git_ref.as_ref().is_ok_and(|git_ref| !is_commit_sha(git_ref))
+            });
+        let on_github = |url| self.commits.is_github(url);
+        if config.github.1.is_none() && moving.map(|target| &target.repo_url).any(on_github) {
+            tracing::warn!(
+                "SAPM_GITHUB_TOKEN is not set: without it GitHub's rate limit is 60 requests an hour"
+            );
+        }
+    }
+
     /// What all requests have in common, also those of a clone.
     pub fn http(&self) -> &HttpClient {
         &self.http
@@ -277,11 +308,50 @@ impl GitLabDoor {
         })
     }
 
+    /// The project as a run takes it for a fact: with the branch and the commit that were read.
+    ///
+    /// # Errors
+    /// When the commit is not on the branch (exit code 2), or GitLab does not tell (4).
+    pub async fn facts(&self, config: &Config, loaded: &Loaded) -> Result<ConfigRepoFacts, Fatal> {
+        let project = self.reader.project();
+        let target_branch = config
+            .target_branch
+            .clone()
+            .or_else(|| loaded.branch.clone())
+            .unwrap_or_else(|| project.target_branch.clone());
+        let base_commit = match (&loaded.commit, &project.target_tip) {
+            (Some(commit), tip) => {
+                if config.mode == Mode::Apply
+                    && loaded.branch.is_none()
+                    && tip.as_ref() != Some(commit)
+                {
+                    self.check_on_branch(commit, &target_branch).await?;
+                }
+                commit.clone()
+            }
+            (None, Some(tip)) => tip.clone(),
+            (None, None) => {
+                return Err(Fatal::new(
+                    Exit::ServiceFailed,
+                    format!("the tip of {target_branch} could not be read from GitLab"),
+                ));
+            }
+        };
+        Ok(ConfigRepoFacts {
+            project_id: project.id,
+            project_path: project.path.clone(),
+            web_url: project.web_url.clone(),
+            target_branch,
+            base_commit,
+            bot: self.reader.bot().clone(),
+        })
+    }
+
     /// A checkout that is not the branch's tip must at least be on the branch.
     ///
     /// # Errors
     /// With exit code 2, when it is not.
-    pub async fn check_on_branch(&self, commit: &CommitSha, branch: &str) -> Result<(), Fatal> {
+    async fn check_on_branch(&self, commit: &CommitSha, branch: &str) -> Result<(), Fatal> {
         match self.reader.is_on_branch(commit, branch).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(Fatal::new(

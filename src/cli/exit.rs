@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use crate::clients::http::Redactor;
 use crate::domain::printable_except;
+use crate::run::{RunError, RunErrorKind};
 
 /// The documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +80,17 @@ impl Fatal {
             Some(hint) => format!("error: {message}\n  hint: {}", shown(hint)),
             None => format!("error: {message}"),
         }
+    }
+}
+
+impl From<RunError> for Fatal {
+    fn from(error: RunError) -> Self {
+        let exit = match error.kind {
+            RunErrorKind::Usage => Exit::Usage,
+            RunErrorKind::ServiceFailed => Exit::ServiceFailed,
+            RunErrorKind::Internal => Exit::Internal,
+        };
+        Self { exit, message: error.message, hint: error.hint }
     }
 }
 

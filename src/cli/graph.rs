@@ -8,16 +8,15 @@ use super::args::{GraphArgs, GraphFormat};
 use super::config::{Environment, Source, digest};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
-use super::narrowing::check_narrowing;
 use super::network::plain_client;
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
-use super::source::{Loaded, Opening, load_config_repo};
-use crate::decide::decide;
+use super::source::{Opening, load_config_repo};
 use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
 use crate::inventory::{Found, Inventory, find};
 use crate::plan::{self, Narrowing, Plan};
 use crate::report::{PlanReport, members};
+use crate::run::{ConfigRepo, ReadOptions, check_filter, decide_on};
 use crate::snapshot::Snapshot;
 
 /// Candidates that an error message names at most.
@@ -31,26 +30,25 @@ const NAMED: usize = 10;
 pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<Exit, Fatal> {
     let variables = Environment(environment);
     let digest = digest(None, &variables)?;
-    let loaded = load_config_repo(&Opening {
+    let repo = load_config_repo(&Opening {
         source: Source::resolve(&args.source, &variables)?,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
         cache_dir: args.source.cache_dir(),
         gitlab: gitlab_access(&variables),
-        forges: forges(&variables),
         other: None,
         mode: Mode::Plan,
-        digest,
-        texts: false,
+        read: ReadOptions { digest, forges: forges(&variables), texts: false },
         http: plain_client(&variables)?,
-    })?;
+    })?
+    .repo;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;
     let narrowing = Narrowing::of(&args.narrowing);
     if args.channel.is_none() && args.target.is_none() {
-        check_narrowing(&narrowing, &loaded, digest)?;
+        check_filter(&narrowing, &repo, digest)?;
     }
-    let members = members_of(&loaded, snapshot.as_ref());
-    let graph = chosen(args, &loaded, &narrowing, &members)?;
+    let members = members_of(&repo, snapshot.as_ref());
+    let graph = chosen(args, &repo, &narrowing, &members)?;
     print(&match args.format {
         GraphFormat::Mermaid => mermaid(&graph),
         GraphFormat::Dot => dot(&graph),
@@ -60,17 +58,18 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
 }
 
 /// All targets, in the inventory's order.
-fn members_of(loaded: &Loaded, snapshot: Option<&Snapshot>) -> Vec<Member> {
+fn members_of(repo: &ConfigRepo, snapshot: Option<&Snapshot>) -> Vec<Member> {
     let nothing = Snapshot::new(Utc::now());
     let facts = snapshot.unwrap_or(&nothing);
-    let decisions = decide(&loaded.inventory, facts, &loaded.bundle, &|_| true);
+    let scope = plan::Scope::default();
+    let decisions = decide_on(&scope, repo, facts);
     let report = PlanReport::new(
-        &loaded.inventory,
+        &repo.inventory,
         facts,
         &decisions,
         &Plan::default(),
         None,
-        &plan::Scope::default(),
+        &scope,
         Vec::new(),
     );
     members(&report, snapshot.is_some())
@@ -78,7 +77,7 @@ fn members_of(loaded: &Loaded, snapshot: Option<&Snapshot>) -> Vec<Member> {
 
 fn chosen(
     args: &GraphArgs,
-    loaded: &Loaded,
+    repo: &ConfigRepo,
     narrowing: &Narrowing,
     members: &[Member],
 ) -> Result<Graph, Fatal> {
@@ -94,12 +93,12 @@ fn chosen(
         return Ok(graph);
     }
     if let Some(target) = &args.target {
-        let index = named(&loaded.inventory, target)?;
+        let index = named(&repo.inventory, target)?;
         return Ok(select(members, &Scope::Around(index, args.neighbourhood)));
     }
-    let targets = &loaded.inventory.targets;
+    let targets = &repo.inventory.targets;
     let mut wanted = followed(members);
-    wanted.extend(loaded.inventory.subscribers().map(|(index, _)| index));
+    wanted.extend(repo.inventory.subscribers().map(|(index, _)| index));
     wanted.retain(|&index| narrowing.includes(&targets[index]));
     if wanted.is_empty() && !narrowing.is_everything() {
         let message = "no target of these is on a channel that somebody follows";

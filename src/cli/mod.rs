@@ -5,28 +5,22 @@
 #![allow(clippy::disallowed_methods)]
 
 mod args;
-mod asked;
 mod branches;
 mod code_hosts;
 mod config;
 mod doors;
 mod exit;
-mod explain;
 mod graph;
 mod job;
 mod logging;
-mod narrowing;
 mod network;
-mod observing;
 mod output;
 mod pipeline;
-mod planning;
 mod progress;
 mod secrets;
 mod signals;
 mod source;
 mod stopwatch;
-mod unknown;
 mod usage;
 mod validate;
 mod values;

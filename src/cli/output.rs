@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::args::{ApplyArgs, ExplainArgs, Format, OutputArgs, PlanArgs};
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
-use super::explain::Question;
 use super::logging::{self, Sink};
 use super::pipeline::Run;
 use crate::domain::Share;
@@ -15,6 +14,7 @@ use crate::report::{
     Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,
     markdown, metrics, summary, write_page,
 };
+use crate::run::{Question, Watch};
 
 /// Reports of thousands of targets are 16 MB.
 const WRITTEN_AT_ONCE: usize = 256 << 10;
@@ -83,7 +83,12 @@ impl Present for PlanArgs {
 
 impl Present for ExplainArgs {
     fn run_args(&self) -> CommandArgs<'_> {
-        let question = Question { target: self.target.clone(), assume: self.assume.clone() };
+        let at = self.what_if.at.as_ref();
+        let question = Question {
+            target: self.target.clone(),
+            assume: self.assume.clone(),
+            at_given_time: at.is_some_and(|at| !at.trim().is_empty()),
+        };
         CommandArgs {
             run: &self.run,
             node: None,

@@ -1,33 +1,28 @@
-//! The run: clone, load, inventory, observe, decide, plan, apply, export.
-
-use std::collections::BTreeSet;
+//! A run with real services: what it opens, what it writes, and what it leaves behind.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::asked::{Asked, Facts};
 use super::branches::BranchDoor;
 use super::config::{Config, host_of};
 use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
-use super::narrowing::check_narrowing;
-use super::observing::{observe_all, state_failed};
-use super::planning::{decide_on, plan_for, plan_with_needs};
-use super::progress::{StandardError, waiting_for};
+use super::progress::StandardError;
 use super::secrets::redactor;
 use super::signals::Interruption;
 use super::source::{Loaded, Opening, load_config_repo};
 use super::stopwatch::Stopwatch;
-use crate::apply::{Outcomes, apply};
+use crate::apply::apply;
+use crate::clients::git::GitMerge;
 use crate::clients::pushgateway::{GroupingKey, push};
-use crate::decide::Decisions;
 use crate::domain::{Problem, Share};
-use crate::observe::ports::StateError;
-use crate::plan::{Narrowing, Plan, Scope, Wishes};
-use crate::report::{
-    EXPORT_KEY, Explanation, PlanReport, problems_of, publisher_data, pushed_metrics,
+use crate::plan::Narrowing;
+use crate::ports::{Deadline, Progress, StateError, waiting_for};
+use crate::report::{EXPORT_KEY, Explanation, PlanReport, pushed_metrics};
+use crate::run::{
+    self, Forge, Options, Planned, Questioned, Watch, check_filter, export, state_failed,
 };
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
 /// Write, or plan only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +54,12 @@ pub struct Run {
 /// A run that a signal ends writes nothing more: neither the state export nor metrics to a Pushgateway.
 pub async fn run(config: &Config, interruption: &Interruption) -> Run {
     let now = config.at.unwrap_or_else(Utc::now).trunc_subsecs(0);
-    let mut known = Known { snapshot: None, stopwatch: Stopwatch::start(), doors: None };
+    let mut known = Known {
+        snapshot: None,
+        stopwatch: Stopwatch::start(),
+        doors: None,
+        progress: StandardError::default(),
+    };
     let ended = stages(config, now, interruption, &mut known).await;
     let Ended { report, without_gitlab, explanation, fatal } = ended.unwrap_or_else(|fatal| {
         let fatal = fatal.redacted(redactor());
@@ -67,7 +67,7 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
         report.pipeline_url = config.pipeline_url.clone();
         Ended { report, without_gitlab: false, explanation: None, fatal: Some(fatal) }
     });
-    let Known { snapshot, mut stopwatch, doors } = known;
+    let Known { snapshot, mut stopwatch, doors, .. } = known;
     stopwatch.ended(doors.as_ref(), fatal.is_some());
     let mut run = Run { report, explanation, snapshot, stopwatch, fatal, without_gitlab };
     let ended_by_signal = run.fatal.as_ref().is_some_and(Fatal::is_signal);
@@ -104,17 +104,19 @@ struct Known {
     snapshot: Option<Snapshot>,
     stopwatch: Stopwatch,
     doors: Option<Doors>,
+    progress: StandardError,
 }
 
 /// What a run comes to before it writes.
 struct Ready<'a> {
     loaded: Loaded,
-    asked: Option<Asked<'a>>,
+    options: Options,
+    questioned: Option<Questioned<'a>>,
     gitlab: Option<GitLabDoor>,
+    branches: Option<BranchDoor>,
+    facts: Option<ConfigRepoFacts>,
     exported: Option<Vec<u8>>,
-    scope: Scope,
-    decisions: Decisions,
-    plan: Plan,
+    planned: Planned,
 }
 
 async fn stages(
@@ -125,14 +127,14 @@ async fn stages(
 ) -> Result<Ended, Fatal> {
     const UNWRITTEN: &str = "before it wrote anything";
     if let Some(path) = &config.snapshot {
-        return interruption.or_ended(UNWRITTEN, offline(config, path, known)).await;
+        return interruption.or_ended(UNWRITTEN, replay(config, path, known)).await;
     }
     let ready = interruption.or_ended(UNWRITTEN, prepare(config, now, known)).await?;
     carry_out(config, ready, interruption, known).await
 }
 
 /// Decides and plans on recorded facts.
-async fn offline(
+async fn replay(
     config: &Config,
     path: &std::path::Path,
     known: &mut Known,
@@ -142,26 +144,22 @@ async fn offline(
     snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
     let mut opening = config.opening(None);
     // As it was when the facts were recorded.
-    opening.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
-    let mut loaded = blocking(move || load_config_repo(&opening)).await?;
+    opening.read.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
+    let mut repo = blocking(move || load_config_repo(&opening)).await?.repo;
     stopwatch.lap("load");
-    check_narrowing(&config.narrowing, &loaded, config.digest)?;
-    let asked = Asked::of(config, &mut loaded)?;
-    let without_gitlab = snapshot.config_repo.is_none();
-    let share = config.narrowing.share.or(snapshot.share);
-    let narrowing = Narrowing { share, ..narrowing(config, &loaded) };
-    let scope = Scope::new(&narrowing, &loaded.inventory, &snapshot);
-    let decisions = decide_on(&scope, &loaded, &snapshot);
-    let wishes = &Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
-    let plan = plan_for(config, &scope, &loaded, &snapshot, &decisions, wishes);
+    check_filter(&config.narrowing, &repo, config.digest)?;
+    let mut options = config.run_options(Deadline::new(config.deadline));
+    let question = config.question.as_ref();
+    let questioned =
+        question.map(|question| question.focus(&mut options, &mut repo)).transpose()?;
+    let planned = run::replay(&options, &GitMerge, &repo, &snapshot);
     stopwatch.lap("plan");
-    stopwatch.files(&loaded);
-    let report = report(config, &scope, &loaded, &snapshot, &decisions, &plan, None);
-    let explanation = asked.map(|asked| {
-        let facts = Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
-        asked.offline(&facts, &snapshot)
-    });
+    stopwatch.files(&repo);
+    let report = planned.report(&options, &repo, &snapshot, None);
+    let explanation = questioned
+        .map(|questioned| questioned.answer_offline(&options, &repo, &planned, &report, &snapshot));
     let explanation = explanation.transpose()?;
+    let without_gitlab = snapshot.config_repo.is_none();
     known.snapshot = Some(snapshot);
     Ok(Ended { report, without_gitlab, explanation, fatal: None })
 }
@@ -172,60 +170,96 @@ async fn prepare<'a>(
     now: DateTime<Utc>,
     known: &mut Known,
 ) -> Result<Ready<'a>, Fatal> {
-    let stopwatch = &mut known.stopwatch;
-    let doors = known.doors.insert(Doors::open(config).await?);
+    let Known { snapshot, stopwatch, doors, progress } = known;
+    let doors = doors.insert(Doors::open(config).await?);
+    let (mut loaded, gitlab, exported) = open_all(config, doors, progress).await?;
+    let mut options = config.run_options(doors.deadline.clone());
+    let question = config.question.as_ref();
+    let questioned =
+        question.map(|question| question.focus(&mut options, &mut loaded.repo)).transpose()?;
+    stopwatch.lap("load");
+    stopwatch.files(&loaded.repo);
+    let gitlab = match gitlab {
+        Some(gitlab) => Some(gitlab),
+        None => connect_origin(config, doors, &loaded).await?,
+    };
+    doors.warn_without_github_token(config, &loaded.repo);
+    let snapshot = snapshot.insert(Snapshot::new(now));
+    let branches = gitlab.as_ref().map(|gitlab| BranchDoor::new(config, doors, &loaded, gitlab));
+    let facts = match &gitlab {
+        Some(gitlab) => Some(gitlab.facts(config, &loaded).await?),
+        None => None,
+    };
+    let services =
+        doors.services(forge(gitlab.as_ref(), branches.as_ref(), facts.as_ref()), progress);
+    let planned = run::live(&options, &services, &loaded.repo, snapshot, stopwatch).await?;
+    doors.commits.keep(options.settings.narrowing == Narrowing::default());
+    loaded.close_repository();
+    Ok(Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned })
+}
+
+/// The config repo, its project on GitLab and the state export, asked for side by side.
+async fn open_all(
+    config: &Config,
+    doors: &Doors,
+    progress: &dyn Progress,
+) -> Result<(Loaded, Option<GitLabDoor>, Option<Vec<u8>>), Fatal> {
     let credentials = doors.credentials_for_source(config);
     let opening = Opening { http: doors.http().clone(), ..config.opening(credentials) };
-    let (loaded, gitlab, probe) = tokio::join!(
-        waiting_for("reading the config repo", blocking(move || load_config_repo(&opening))),
-        waiting_for("asking GitLab for project and rights", doors.connect_gitlab(config)),
-        waiting_for("asking for the state export", doors.state.get(EXPORT_KEY)),
+    let loading = blocking(move || load_config_repo(&opening));
+    let (loaded, gitlab, exported) = tokio::join!(
+        waiting_for(progress, "reading the config repo", loading),
+        waiting_for(progress, "asking GitLab for project and rights", doors.connect_gitlab(config)),
+        waiting_for(progress, "asking for the state export", doors.state.get(EXPORT_KEY)),
     );
     // Said first: what a token lacks for writing is also why a clone is refused.
     if let (Mode::Apply, Ok(Some(gitlab))) = (config.mode, &gitlab) {
-        gitlab.check_may_write(probe.as_ref().err())?;
+        gitlab.check_may_write(exported.as_ref().err())?;
     }
-    let mut loaded = loaded?;
-    check_narrowing(&config.narrowing, &loaded, config.digest)?;
-    let asked = Asked::of(config, &mut loaded)?;
+    let loaded = loaded?;
+    check_filter(&config.narrowing, &loaded.repo, config.digest)?;
     let gitlab = gitlab?;
-    let exported = match probe {
+    let exported = match exported {
         Ok(exported) => exported,
         // Not being allowed to read the export says nothing about the records.
         Err(StateError::Key(error) | StateError::Shared(error)) => {
             tracing::info!("the state export cannot be read: {error}");
             None
         }
-        Err(whole @ StateError::Whole(_)) => return Err(state_failed(&whole)),
+        Err(whole @ StateError::Whole(_)) => return Err(state_failed(&whole).into()),
     };
-    stopwatch.lap("load");
-    stopwatch.files(&loaded);
-    let gitlab = match gitlab {
-        Some(gitlab) => Some(gitlab),
-        None => {
-            let gitlab = doors.connect_origin(config, &loaded).await?;
-            if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
-                gitlab.check_may_write(None)?;
-            }
-            gitlab
-        }
-    };
-    if gitlab.is_none() && config.mode == Mode::Apply {
-        return Err(Fatal::new(Exit::Usage, "the config repo's project on GitLab is not known")
+    Ok((loaded, gitlab, exported))
+}
+
+/// The project that the checkout's `origin` names, if no option does.
+async fn connect_origin(
+    config: &Config,
+    doors: &Doors,
+    loaded: &Loaded,
+) -> Result<Option<GitLabDoor>, Fatal> {
+    let gitlab = doors.connect_origin(config, loaded).await?;
+    match (config.mode, &gitlab) {
+        (Mode::Apply, Some(gitlab)) => gitlab.check_may_write(None)?,
+        (Mode::Apply, None) => {
+            return Err(Fatal::new(
+                Exit::Usage,
+                "the config repo's project on GitLab is not known",
+            )
             .hint("set --gitlab-project (SAPM_GITLAB_PROJECT)"));
+        }
+        (Mode::Plan, _) => {}
     }
-    let snapshot = known.snapshot.insert(Snapshot::new(now));
-    snapshot.share = config.narrowing.share;
-    let branches = gitlab.as_ref().map(|gitlab| BranchDoor::new(config, doors, &loaded, gitlab));
-    let readers = gitlab.as_ref().zip(branches.as_ref());
-    let scope = observe_all(config, doors, &loaded, readers, snapshot).await?;
-    stopwatch.lap("observe");
-    let readers = (readers, &doors.deadline);
-    let (decisions, plan) = plan_with_needs(config, &scope, &loaded, readers, snapshot).await?;
-    drop(branches);
-    loaded.close_repository();
-    stopwatch.lap("plan");
-    Ok(Ready { loaded, asked, gitlab, exported, scope, decisions, plan })
+    Ok(gitlab)
+}
+
+fn forge<'a>(
+    gitlab: Option<&'a GitLabDoor>,
+    branches: Option<&'a BranchDoor>,
+    facts: Option<&ConfigRepoFacts>,
+) -> Option<Forge<'a>> {
+    let (gitlab, branches, repo) = (gitlab?, branches?, facts?.clone());
+    let optional = gitlab.reader.has_job_token();
+    Some(Forge { reader: &gitlab.reader, branches, repo, optional })
 }
 
 /// Writes, if it is to, and reports.
@@ -235,55 +269,51 @@ async fn carry_out(
     interruption: &Interruption,
     known: &mut Known,
 ) -> Result<Ended, Fatal> {
-    let Ready { loaded, asked, gitlab, exported, scope, decisions, plan } = ready;
-    let Known { snapshot: Some(snapshot), stopwatch, doors: Some(doors) } = known else {
+    let Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned } = ready;
+    let Known { snapshot: Some(snapshot), stopwatch, doors: Some(doors), progress } = known else {
         return Err(Fatal::new(Exit::Internal, "a plan was made without facts"));
     };
+    let repo = loaded.repo;
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
         let writer = gitlab.writer(config.narrowing.share);
         let bounds = (interruption.token(), &doors.deadline);
-        let progress = StandardError::default();
-        outcomes = Some(apply(&plan, &gitlab.reader, &writer, bounds, &progress).await);
+        let plan = &planned.plan;
+        outcomes = Some(apply(plan, &gitlab.reader, &writer, bounds, progress).await);
         stopwatch.lap("apply");
     }
-    let mut report =
-        report(config, &scope, &loaded, snapshot, &decisions, &plan, outcomes.as_ref());
+    let mut report = planned.report(&options, &repo, snapshot, outcomes.as_ref());
     stopwatch.lap("report");
     let fatal = interruption.token().is_cancelled().then(|| interruption.fatal("while it wrote"));
     report.problems.extend(fatal.iter().map(problem_of));
     // The first node looks at all publishers, and writes the export for all nodes.
     let exports = config.narrowing.share.is_none_or(Share::is_first);
     if config.mode == Mode::Apply && exports && fatal.is_none() {
-        export(doors, exported, &mut report).await;
+        export(&*doors.state, progress, exported, &mut report).await;
         stopwatch.lap("export");
     }
     let today = Utc::now().date_naive();
     let warnings = gitlab.iter().flat_map(|gitlab| gitlab.warnings(today));
-    report.problems.extend(warnings.filter(|problem| scope.reports_problem(problem)));
-    let explanation = match asked {
+    report.problems.extend(warnings.filter(|problem| planned.scope.reports_problem(problem)));
+    let explanation = match questioned {
         None => None,
-        Some(asked) => {
-            let facts =
-                Facts { loaded: &loaded, decisions: &decisions, plan: &plan, report: &report };
-            let gitlab = gitlab.as_ref();
-            let answer = asked.observing(config, doors, gitlab, &facts, snapshot);
-            let answer = waiting_for("asking for what explains it", answer);
-            Some(interruption.or_ended("before it had an answer", answer).await?)
+        Some(questioned) => {
+            let forge = forge(gitlab.as_ref(), branches.as_ref(), facts.as_ref());
+            let services = doors.services(forge, progress);
+            let results = (&planned, &report);
+            let answer = questioned.answer(&options, &services, &repo, results, snapshot);
+            let answer = waiting_for(progress, "asking for what explains it", answer);
+            Some(
+                interruption
+                    .or_ended("before it had an answer", async { Ok(answer.await?) })
+                    .await?,
+            )
         }
     };
     let without_gitlab = snapshot.config_repo.is_none();
     // Freeing thousands of targets takes time, which the reports need not wait for.
-    tokio::task::spawn_blocking(move || drop((loaded, decisions, plan)));
+    tokio::task::spawn_blocking(move || drop((repo, planned)));
     Ok(Ended { report, without_gitlab, explanation, fatal })
-}
-
-/// The subscribers that the run is about: those of the question, or as it was narrowed.
-pub fn narrowing(config: &Config, loaded: &Loaded) -> Narrowing {
-    match &loaded.only {
-        Some(only) => Narrowing { only: Some(only.clone()), ..Narrowing::default() },
-        None => config.narrowing.clone(),
-    }
 }
 
 async fn blocking<T: Send + 'static>(
@@ -304,43 +334,6 @@ pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     };
     let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
     Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))
-}
-
-fn report(
-    config: &Config,
-    scope: &Scope,
-    loaded: &Loaded,
-    snapshot: &Snapshot,
-    decisions: &Decisions,
-    plan: &Plan,
-    outcomes: Option<&Outcomes>,
-) -> PlanReport {
-    let mut problems = problems_of(&loaded.bundle, &loaded.inventory, decisions, plan, outcomes);
-    let of_config_repo: BTreeSet<&Problem> =
-        loaded.bundle.problems.iter().chain(&loaded.inventory.problems).collect();
-    problems.retain(|problem| scope.reports_problem(problem) || !of_config_repo.contains(problem));
-    problems.iter_mut().for_each(Problem::help_as_usual);
-    let mut report =
-        PlanReport::new(&loaded.inventory, snapshot, decisions, plan, outcomes, scope, problems);
-    report.pipeline_url = config.pipeline_url.clone();
-    report
-}
-
-/// Writes the state export if its bytes differ.
-async fn export(doors: &Doors, exported: Option<Vec<u8>>, report: &mut PlanReport) {
-    let bytes = publisher_data(report).into_bytes();
-    if exported.as_ref() == Some(&bytes) {
-        return;
-    }
-    let written = waiting_for("writing the state export", doors.state.put(EXPORT_KEY, bytes)).await;
-    if let Err(error) = written {
-        let message = format!("the state export could not be written: {error}");
-        report.problems.push(
-            Problem::error("export_failed", message)
-                .at(EXPORT_KEY)
-                .help("check that the bucket may be written to; the next run writes it again"),
-        );
-    }
 }
 
 /// Pushes the metrics of the run; that they cannot be pushed is a warning.

@@ -1,115 +1,108 @@
 //! How far a run is: a line that is rewritten on a terminal, one log line for each stage elsewhere.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::observe::Progress;
+use crate::ports::{Progress, Stage};
 
-/// The stages that are under way, in the order in which they began: some are so at the same time.
-static UNDER_WAY: Mutex<BTreeMap<usize, String>> = Mutex::new(BTreeMap::new());
-static NEXT: AtomicUsize = AtomicUsize::new(0);
-
-/// Shows one stage at a time on standard error.
+/// Shows stages on standard error.
 #[derive(Debug)]
 pub struct StandardError {
     /// Is there a terminal on which a line can be rewritten?
     live: bool,
-    number: usize,
-    stage: Mutex<(&'static str, usize)>,
-    done: AtomicUsize,
+    begun: AtomicUsize,
+    under_way: Arc<UnderWay>,
 }
+
+/// What the line shows of each stage, by the order in which they began.
+#[derive(Debug, Default)]
+struct UnderWay(Mutex<BTreeMap<usize, String>>);
 
 impl Default for StandardError {
     fn default() -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
             live: std::io::stderr().is_terminal() && !dumb,
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
-            stage: Mutex::default(),
+            begun: AtomicUsize::default(),
+            under_way: Arc::default(),
+        }
+    }
+}
+
+impl Progress for StandardError {
+    fn begin(&self, name: &'static str, total: Option<usize>) -> Box<dyn Stage> {
+        let line = self.live.then(|| Arc::clone(&self.under_way));
+        let stage = Shown {
+            name,
+            total: total.unwrap_or_default(),
+            number: self.begun.fetch_add(1, Ordering::Relaxed),
             done: AtomicUsize::default(),
+            line,
+        };
+        match (total, &stage.line) {
+            (Some(0), _) => {}
+            (None, Some(line)) => line.show(stage.number, Some(format!("{name} …"))),
+            (Some(total), Some(line)) => {
+                line.show(stage.number, Some(format!("{name}: 0/{total}")));
+            }
+            // In a log this is the stage's one line.
+            (None, None) => tracing::info!("{name} …"),
+            (Some(total), None) => tracing::info!("{name}: {total}"),
+        }
+        Box::new(stage)
+    }
+}
+
+/// A stage on standard error.
+struct Shown {
+    name: &'static str,
+    /// 0: not known.
+    total: usize,
+    number: usize,
+    done: AtomicUsize,
+    line: Option<Arc<UnderWay>>,
+}
+
+impl Stage for Shown {
+    fn step(&self) {
+        let Some(line) = &self.line else { return };
+        let (name, total) = (self.name, self.total);
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        // At each percent, which is each step where there are few.
+        if total > 0 && (done.is_multiple_of(total.div_ceil(100)) || done == total) {
+            line.show(self.number, Some(format!("{name}: {done}/{total}")));
         }
     }
 }
 
-/// Shows what is waited for.
-pub async fn waiting_for<T>(stage: &'static str, work: impl Future<Output = T>) -> T {
-    let progress = StandardError::default();
-    progress.announce(stage, format!("{stage} …"));
-    let answer = work.await;
-    progress.end();
-    answer
+/// Also where a signal ends a stage.
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(line) = &self.line {
+            line.show(self.number, None);
+        }
+    }
 }
 
-impl StandardError {
-    fn current(&self) -> (&'static str, usize) {
-        self.stage.lock().map(|stage| *stage).unwrap_or_default()
-    }
-
-    /// Shows the stage from now on; in a log this is its one line.
-    fn announce(&self, stage: &'static str, shown: String) {
-        if self.live {
-            self.show(Some(shown));
-        } else {
-            tracing::info!("{shown}");
-        }
-        if let Ok(mut current) = self.stage.lock() {
-            current.0 = stage;
-        }
-    }
-
+impl UnderWay {
     /// Writes the line anew; `None` takes the stage out of it.
-    fn show(&self, text: Option<String>) {
-        if !self.live {
+    fn show(&self, number: usize, text: Option<String>) {
+        let mut stages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = match text {
+            Some(text) => {
+                stages.insert(number, text);
+                true
+            }
+            None => stages.remove(&number).is_some(),
+        };
+        if !changes {
             return;
-        }
-        let mut stages = UNDER_WAY.lock().unwrap_or_else(PoisonError::into_inner);
-        match text {
-            Some(text) => drop(stages.insert(self.number, text)),
-            None => drop(stages.remove(&self.number)),
         }
         let line = stages.values().map(String::as_str).collect::<Vec<_>>().join(", ");
         let mut stderr = std::io::stderr().lock();
         let _ = write!(stderr, "\r\u{1b}[K{line}");
         let _ = stderr.flush();
-    }
-}
-
-impl Progress for StandardError {
-    fn begin(&self, stage: &'static str, total: usize) {
-        self.done.store(0, Ordering::Relaxed);
-        if let Ok(mut current) = self.stage.lock() {
-            current.1 = total;
-        }
-        if total > 0 {
-            let shown =
-                if self.live { format!("{stage}: 0/{total}") } else { format!("{stage}: {total}") };
-            self.announce(stage, shown);
-        }
-    }
-
-    fn step(&self) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        let (stage, total) = self.current();
-        // At each percent, which is each step where there are few.
-        if total > 0 && (done.is_multiple_of(total.div_ceil(100)) || done == total) {
-            self.show(Some(format!("{stage}: {done}/{total}")));
-        }
-    }
-
-    fn end(&self) {
-        self.show(None);
-    }
-}
-
-/// Also where a signal ends a stage.
-impl Drop for StandardError {
-    fn drop(&mut self) {
-        let shown = UNDER_WAY.lock().is_ok_and(|stages| stages.contains_key(&self.number));
-        if shown {
-            self.end();
-        }
     }
 }

@@ -1,20 +1,17 @@
 //! The config repo, opened: a clone, a checkout, or a folder.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::config::{Source, same_host};
 use super::exit::{Exit, Fatal, chain};
 use super::pipeline::Mode;
-use crate::app_interface::{
-    Bundle, DirectoryTree, Entry, FileTree, TreeError, load, load_with_texts,
-};
+use crate::app_interface::{DirectoryTree, Entry, FileTree, TreeError};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
 use crate::clients::http::HttpClient;
-use crate::domain::{CommitSha, TargetUid, UidDigest};
-use crate::inventory::{Inventory, build};
+use crate::domain::CommitSha;
+use crate::run::{ConfigRepo, ReadOptions};
 
 /// How to open the config repo. Has no `Debug`, as it holds a token.
 pub struct Opening {
@@ -26,34 +23,26 @@ pub struct Opening {
     pub cache_dir: Option<PathBuf>,
     /// GitLab's address and token: the token is for its host only.
     pub gitlab: Option<(String, Token)>,
-    /// Hosts of GitLab and GitHub, which ignore the letter case of paths.
-    pub forges: BTreeSet<String>,
     /// User and token for another host.
     pub other: Option<Credentials>,
     /// To write, or to plan only.
     pub mode: Mode,
-    /// Which digest makes uids.
-    pub digest: UidDigest,
-    /// Keep the texts of all datafiles, to show excerpts of them?
-    pub texts: bool,
+    /// How it is read.
+    pub read: ReadOptions,
     /// What the requests of a clone have in common with all others.
     pub http: HttpClient,
 }
 
 /// The config repo, read.
 pub struct Loaded {
-    /// Its datafiles.
-    pub bundle: Bundle,
-    /// Its targets.
-    pub inventory: Inventory,
+    /// Its datafiles and targets.
+    pub repo: ConfigRepo,
     /// The commit that was read, or that is checked out; `None` for a plain folder.
     pub commit: Option<CommitSha>,
     /// The branch that was cloned.
     pub branch: Option<String>,
     /// `origin` of a checkout.
     pub origin: Option<String>,
-    /// A question narrowed the inventory to these.
-    pub only: Option<BTreeSet<TargetUid>>,
     /// The repository that has the commit, for as long as branches are compared with it.
     repository: Option<Repository>,
 }
@@ -127,14 +116,12 @@ fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
     );
     let (commit, branch) = (checkout.commit().clone(), checkout.branch().to_owned());
     let tree = CloneTree(checkout);
-    let (bundle, inventory) = read(&tree, opening)?;
+    let repo = read(&tree, opening)?;
     Ok(Loaded {
-        bundle,
-        inventory,
+        repo,
         commit: Some(commit),
         branch: Some(branch),
         origin: None,
-        only: None,
         repository: Some(Repository::Clone(Box::new(Mutex::new(tree.0)))),
     })
 }
@@ -148,7 +135,7 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     }
     let head =
         git::local_head(path).map_err(|error| Fatal::new(Exit::NoConfigRepo, chain(&error)))?;
-    let (bundle, inventory) = match (&head, opening.mode) {
+    let repo = match (&head, opening.mode) {
         (Some(head), Mode::Apply) => {
             let tree = CommitTree { path: path.to_owned(), commit: head.commit.clone() };
             read(&tree, opening)?
@@ -163,36 +150,20 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
         (_, Mode::Plan) => read(&DirectoryTree::new(path), opening)?,
     };
     Ok(Loaded {
-        bundle,
-        inventory,
+        repo,
         origin: head.as_ref().and_then(|head| head.origin_url.clone()),
         repository: head.as_ref().map(|_| Repository::Checkout(path.to_owned())),
         commit: head.map(|head| head.commit),
         branch: None,
-        only: None,
     })
 }
 
-fn read(tree: &dyn FileTree, opening: &Opening) -> Result<(Bundle, Inventory), Fatal> {
-    let loaded = if opening.texts { load_with_texts(tree) } else { load(tree) };
-    let mut bundle = loaded.map_err(|error| {
+fn read(tree: &dyn FileTree, opening: &Opening) -> Result<ConfigRepo, Fatal> {
+    ConfigRepo::read(tree, &opening.read).map_err(|error| {
         Fatal::new(Exit::NoConfigRepo, chain(&error)).hint(
             "the config repo holds its datafiles in data/; is this the right repo and branch?",
         )
-    })?;
-    bundle.know_forges(&opening.forges);
-    let inventory = build(&bundle, opening.digest);
-    // Large, and the selectors are expanded now.
-    bundle.selector_document = None;
-    tracing::info!(
-        files = bundle.counts.files,
-        parsed = bundle.counts.parsed,
-        saas_files = bundle.saas_files.len(),
-        publishers = inventory.targets.len(),
-        subscribers = inventory.subscribers.len(),
-        "config repo read"
-    );
-    Ok((bundle, inventory))
+    })
 }
 
 fn clone_failed(error: &GitError) -> Fatal {

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::doors::Doors;
-use super::source::Loaded;
 use super::usage;
 use crate::report::{Measured, StageUse};
+use crate::run::{ConfigRepo, Watch};
 
 /// Measures one stage after the other.
 pub struct Stopwatch {
@@ -20,8 +20,30 @@ impl Stopwatch {
         Self { last: Instant::now(), cpu: usage::cpu_seconds(), measured: Measured::default() }
     }
 
+    /// How many datafiles there were.
+    pub fn files(&mut self, repo: &ConfigRepo) {
+        self.measured.files = (repo.bundle.counts.files, repo.bundle.counts.parsed);
+    }
+
+    /// The run has come to its end, or to its failure: nothing more is asked for.
+    pub fn ended(&mut self, doors: Option<&Doors>, failed: bool) {
+        self.measured.traffic = doors.map(Doors::traffic).unwrap_or_default();
+        self.measured.failed = failed;
+        if failed {
+            // What failed came to no end, and is no part of the next stage.
+            (self.last, self.cpu) = (Instant::now(), usage::cpu_seconds());
+        }
+    }
+
+    /// All that was measured so far.
+    pub fn measured(&self) -> &Measured {
+        &self.measured
+    }
+}
+
+impl Watch for Stopwatch {
     /// A stage has ended, the next one begins. One that was done in two parts is their sum.
-    pub fn lap(&mut self, stage: &'static str) {
+    fn lap(&mut self, stage: &'static str) {
         let now = Instant::now();
         let wall = (now - self.last).as_secs_f64();
         self.last = now;
@@ -41,25 +63,5 @@ impl Stopwatch {
                 all_used.push((stage, used));
             }
         }
-    }
-
-    /// How many datafiles there were.
-    pub fn files(&mut self, loaded: &Loaded) {
-        self.measured.files = (loaded.bundle.counts.files, loaded.bundle.counts.parsed);
-    }
-
-    /// The run has come to its end, or to its failure: nothing more is asked for.
-    pub fn ended(&mut self, doors: Option<&Doors>, failed: bool) {
-        self.measured.traffic = doors.map(Doors::traffic).unwrap_or_default();
-        self.measured.failed = failed;
-        if failed {
-            // What failed came to no end, and is no part of the next stage.
-            (self.last, self.cpu) = (Instant::now(), usage::cpu_seconds());
-        }
-    }
-
-    /// All that was measured so far.
-    pub fn measured(&self) -> &Measured {
-        &self.measured
     }
 }

@@ -14,10 +14,10 @@ use super::network::plain_client;
 use super::output::{check_folder, print, write_files};
 use super::pipeline::Mode;
 use super::source::{Opening, load_config_repo};
-use crate::domain::UidDigest;
 use crate::report::{
     FindingsReport, Paint, code_quality, findings_junit, findings_markdown, findings_text,
 };
+use crate::run::ReadOptions;
 use crate::validate::validate;
 
 /// Reads the config repo and prints its problems.
@@ -28,20 +28,19 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
     let variables = Environment(environment);
     check_folder(args.output.report_dir.as_deref())?;
     let source = Source::resolve(&args.source, &variables)?;
-    let loaded = load_config_repo(&Opening {
+    let repo = load_config_repo(&Opening {
         source,
         branch: args.source.target_branch.clone().filter(|branch| !branch.is_empty()),
         cache_dir: args.source.cache_dir(),
         gitlab: gitlab_access(&variables),
-        forges: forges(&variables),
         other: None,
         mode: Mode::Plan,
-        digest: UidDigest::default(),
-        texts: true,
+        read: ReadOptions { forges: forges(&variables), texts: true, ..ReadOptions::default() },
         http: plain_client(&variables)?,
-    })?;
-    let findings = validate(&loaded.bundle, &loaded.inventory, Utc::now());
-    let report = FindingsReport::new(findings, loaded.bundle.counts);
+    })?
+    .repo;
+    let findings = validate(&repo.bundle, &repo.inventory, Utc::now());
+    let report = FindingsReport::new(findings, repo.bundle.counts);
     let colours = colours(environment, Sink::of(&std::io::stdout()));
     let paint = if colours { Paint::Colours } else { Paint::Plain };
     print(&match args.output.format {

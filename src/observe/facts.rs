@@ -8,12 +8,10 @@ use futures_util::stream::{self, Stream, StreamExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::deadline::Deadline;
-use super::ports::{Commits, SloSource, StateError, StateStore};
-use super::progress::Progress;
 use super::questions::{CommitQuestion, Questions};
 use crate::decide::{SloQuery, record_key, state_key};
 use crate::inventory::{Inventory, Target};
+use crate::ports::{Commits, Deadline, Progress, SloSource, Stage, StateError, StateStore};
 use crate::snapshot::{CommitFact, Failure, Lookup, SloValue, Snapshot};
 
 /// Fewer refs of one service than this are asked for one by one: side by side that takes no longer.
@@ -81,7 +79,8 @@ impl Observer<'_> {
     ) -> Result<(), StateError> {
         self.limits.deadline.begin();
         let mut questions = Questions::of(inventory, self.publishers(inventory));
-        self.progress.begin("commits and deployment records", questions.count());
+        let stage = self.progress.begin("commits and deployment records", Some(questions.count()));
+        let stage = &*stage;
         let (now_known, commits_found) = mpsc::unbounded_channel();
         for key in std::mem::take(&mut questions.records) {
             // The receiver lives until the end of this function.
@@ -89,13 +88,13 @@ impl Observer<'_> {
         }
         let Snapshot { commits, deployment_records, deployment_record_errors, .. } = snapshot;
         let asking = async {
-            let mut answers = pin!(self.answers(&questions.commits));
+            let mut answers = pin!(self.answers(&questions.commits, stage));
             while let Some((place, answer)) = answers.next().await {
                 let question = &questions.commits[place];
                 for (channel, uid) in &question.records {
                     match &answer {
                         Ok(fact) => drop(now_known.send(record_key(channel, uid, &fact.sha))),
-                        Err(_) => self.progress.step(),
+                        Err(_) => stage.step(),
                     }
                 }
                 for url in &question.spelled {
@@ -106,9 +105,9 @@ impl Observer<'_> {
             drop(now_known);
             Ok(())
         };
-        let reading = self.read(commits_found, deployment_records, deployment_record_errors);
+        let reading =
+            self.read(commits_found, (deployment_records, deployment_record_errors), stage);
         tokio::try_join!(asking, reading)?;
-        self.progress.end();
         Ok(())
     }
 
@@ -117,6 +116,7 @@ impl Observer<'_> {
     fn answers<'a>(
         &'a self,
         questions: &'a [CommitQuestion],
+        stage: &'a dyn Stage,
     ) -> impl Stream<Item = (usize, Result<CommitFact, Failure>)> + 'a {
         let mut lanes: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for (place, question) in questions.iter().enumerate() {
@@ -131,7 +131,7 @@ impl Observer<'_> {
                         Some(fact) => Ok(fact),
                         None => self.commit(question).await,
                     };
-                    self.progress.step();
+                    stage.step();
                     (place, answer)
                 })
                 .buffer_unordered(concurrency)
@@ -177,8 +177,8 @@ impl Observer<'_> {
     async fn read(
         &self,
         mut keys: mpsc::UnboundedReceiver<String>,
-        records: &mut BTreeMap<String, Value>,
-        errors: &mut BTreeMap<String, Failure>,
+        (records, errors): (&mut BTreeMap<String, Value>, &mut BTreeMap<String, Failure>),
+        stage: &dyn Stage,
     ) -> Result<(), StateError> {
         let mut seen = BTreeSet::new();
         let mut answers = stream::poll_fn(move |context| keys.poll_recv(context))
@@ -187,7 +187,7 @@ impl Observer<'_> {
                 let place = || format!("the state at {}", self.state.location());
                 let state_key = state_key(&key);
                 let answer = self.limits.bound(place, self.state.get(&state_key)).await;
-                self.progress.step();
+                stage.step();
                 (key, answer)
             })
             .buffer_unordered(self.limits.concurrency.max(1));
@@ -217,7 +217,8 @@ impl Observer<'_> {
         self.limits.deadline.begin();
         let distinct: BTreeSet<(&str, &str)> =
             queries.iter().map(|query| (query.url.as_str(), query.expression.as_str())).collect();
-        self.progress.begin("SLO values", distinct.len());
+        let stage = self.progress.begin("SLO values", Some(distinct.len()));
+        let stage = &*stage;
         let mut lanes: BTreeMap<String, Vec<(&str, &str)>> = BTreeMap::new();
         for query in distinct {
             lanes.entry(self.slos.lane(query.0)).or_default().push(query);
@@ -225,13 +226,12 @@ impl Observer<'_> {
         let concurrency = self.limits.concurrency.max(1);
         let values: BTreeMap<_, _> = stream::select_all(lanes.iter().map(|(host, queries)| {
             stream::iter(queries)
-                .map(move |&query| async move { (query, self.slo_value(host, query).await) })
+                .map(move |&query| async move { (query, self.slo_value(host, query, stage).await) })
                 .buffer_unordered(concurrency)
                 .boxed()
         }))
         .collect()
         .await;
-        self.progress.end();
         for query in queries {
             if let Some(value) = values.get(&(query.url.as_str(), query.expression.as_str())) {
                 snapshot.slo_values.insert(query.key.clone(), value.clone());
@@ -239,10 +239,15 @@ impl Observer<'_> {
         }
     }
 
-    async fn slo_value(&self, host: &str, (url, expression): (&str, &str)) -> SloValue {
+    async fn slo_value(
+        &self,
+        host: &str,
+        (url, expression): (&str, &str),
+        stage: &dyn Stage,
+    ) -> SloValue {
         let answer = self.slos.value(url, expression);
         let answer = self.limits.bound(|| host.to_owned(), answer).await.and_then(|value| value);
-        self.progress.step();
+        stage.step();
         match answer {
             Ok(value) => SloValue::Value(value),
             Err(failure) => SloValue::Failed(failure),

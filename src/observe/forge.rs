@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::stream::{self, StreamExt};
 
 use super::facts::Limits;
-use super::ports::{Branch, BranchReader, ForgeReader};
 use crate::domain::UidDigest;
 use crate::plan::{Needs, branch, verify};
+use crate::ports::{Branch, BranchReader, ForgeReader};
 use crate::snapshot::{
     CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, Snapshot, TextChange,
 };

@@ -8,7 +8,7 @@ use super::lifecycle::{Existing, Planner};
 use super::message;
 use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
 use crate::domain::{Problem, TargetUid};
-use crate::observe::ports::{NewCommit, RequestChange};
+use crate::ports::{NewCommit, RequestChange};
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestState};
 
 /// On a request that somebody took over: the bot's own labels are gone.

@@ -8,7 +8,7 @@ use super::message;
 use super::model::{Action, Reason, Step};
 use super::verdict::to_be_left_alone;
 use crate::domain::TargetUid;
-use crate::observe::ports::RequestChange;
+use crate::ports::RequestChange;
 use crate::snapshot::{CommitDetail, MergeRequestFact};
 
 impl Planner<'_> {

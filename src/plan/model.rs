@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{CommitSha, Problem, Share, TargetUid};
 use crate::inventory::Target;
-use crate::observe::ports::{NewCommit, NewRequest, RequestChange};
+use crate::ports::{NewCommit, NewRequest, RequestChange};
 
 /// How much text of merge requests that a run does not write is kept in a plan, for reports.
 ///
@@ -34,6 +34,22 @@ pub struct Settings {
     pub pipeline_url: Option<String>,
     /// `host[:port]` of GitLab, to make links in its style.
     pub gitlab_host: Option<String>,
+}
+
+/// Everything is allowed, and 25 merge requests are opened at most.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            target_branch: "master".to_owned(),
+            labels: BTreeSet::new(),
+            allow_opening: true,
+            allow_closing: true,
+            max_new_merge_requests: 25,
+            narrowing: Narrowing::default(),
+            pipeline_url: None,
+            gitlab_host: None,
+        }
+    }
 }
 
 /// Which subscribers a run is about; publishers are never narrowed.

@@ -8,7 +8,7 @@ use super::desired::{Desired, Group, Wish};
 use super::lifecycle::{Groups, Planner};
 use super::message;
 use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
-use crate::observe::ports::NewRequest;
+use crate::ports::NewRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
 pub(super) fn plan(

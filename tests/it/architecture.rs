@@ -72,6 +72,71 @@ fn pure_modules_name_no_runtime_network_clock_or_files() {
     }
 }
 
+/// The modules of `src` in the order of the table in `lib.rs`, the lowest first.
+fn layers() -> Vec<String> {
+    let lib = std::fs::read_to_string(src().join("lib.rs")).expect("lib.rs");
+    let declared = lib.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let mut declared: Vec<String> = declared.map(str::to_owned).collect();
+    let rows = lib.lines().filter_map(|line| line.strip_prefix("//! | [`")?.split_once("`]"));
+    let layers: Vec<String> = rows.map(|(module, _)| module.to_owned()).collect();
+    let mut listed = layers.clone();
+    (declared.sort(), listed.sort());
+    assert_eq!(listed, declared, "the table in lib.rs lists each module once");
+    layers
+}
+
+/// What a module may not use: itself aside, all that is not below it.
+fn not_below(layers: &[String], module: usize) -> Vec<String> {
+    layers[module + 1..].iter().map(|above| format!("crate::{above}")).collect()
+}
+
+/// The uses of modules that are above, but for those in unit tests.
+fn uses_of_layers_above(module: &str, above: &[String]) -> Vec<String> {
+    let mut files = sources_of(module);
+    files.retain(|file| !file.ends_with("_tests.rs"));
+    let mut found = Vec::new();
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("a source file");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for (number, line) in code(text) {
+            for (at, _) in line.match_indices("crate::") {
+                let name: String = line[at..]
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || "_:".contains(*c))
+                    .collect();
+                let module = name.split("::").take(2).collect::<Vec<_>>().join("::");
+                if above.contains(&module) {
+                    found.push(format!("{}:{number}: {module}", file.display()));
+                }
+            }
+        }
+    }
+    found
+}
+
+fn sources_of(module: &str) -> Vec<PathBuf> {
+    let file = src().join(format!("{module}.rs"));
+    if file.is_file() { vec![file] } else { sources(&src().join(module)) }
+}
+
+#[test]
+fn each_module_uses_only_modules_below_it() {
+    let layers = layers();
+    for (at, module) in layers.iter().enumerate() {
+        let found = uses_of_layers_above(module, &not_below(&layers, at));
+        assert_eq!(found, Vec::<String>::new(), "in {module}");
+    }
+}
+
+#[test]
+fn a_use_of_a_module_above_is_found() {
+    let layers = layers();
+    // In the order turned round nearly every use is one of a module above.
+    let reversed: Vec<String> = layers.iter().rev().cloned().collect();
+    let run = reversed.iter().position(|module| module == "run").expect("run");
+    assert!(!uses_of_layers_above("run", &not_below(&reversed, run)).is_empty());
+}
+
 #[test]
 fn only_the_ends_know_the_clients() {
     let ends = ["crate::clients", "crate::cli"];
@@ -87,6 +152,8 @@ fn only_the_ends_know_the_clients() {
         "graph",
         "report",
         "validate",
+        "ports",
+        "run",
     ] {
         assert_eq!(violations(module, &ends), Vec::<String>::new(), "in {module}");
     }
@@ -94,10 +161,8 @@ fn only_the_ends_know_the_clients() {
 
 #[test]
 fn observing_cannot_write() {
-    let files = sources(&src().join("observe"));
-    for file in files.iter().filter(|file| !file.ends_with("ports.rs")) {
-        let text = std::fs::read_to_string(file).expect("a source file");
-        assert!(!text.contains("ForgeWriter"), "{} names the writer", file.display());
+    for module in ["observe", "run"] {
+        assert_eq!(violations(module, &["ForgeWriter"]), Vec::<String>::new(), "in {module}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sapm::app_interface::load;
-use sapm::clients::git::{self, merge_texts};
+use sapm::clients::git::merge_texts;
 use sapm::decide::suppose_promoted;
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::build;
@@ -71,10 +71,7 @@ struct Git {
 impl MergeTexts for Git {
     fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
         self.merges.set(self.merges.get() + 1);
-        match merge_texts(base, ours, theirs).unwrap() {
-            git::Merge::Clean(text) => Merge::Clean(text),
-            git::Merge::Conflict => Merge::Conflict,
-        }
+        merge_texts(base, ours, theirs).unwrap()
     }
 }
 
@@ -99,13 +96,8 @@ fn planned(layouts: &[Layout], most: usize) -> (Plan, String, usize) {
     let wishes = Wishes::of(&inventory, &bundle, &decisions);
     let settings = Settings {
         target_branch: "main".to_owned(),
-        labels: Default::default(),
-        allow_opening: true,
-        allow_closing: true,
         max_new_merge_requests: most,
-        narrowing: Default::default(),
-        pipeline_url: None,
-        gitlab_host: None,
+        ..Settings::default()
     };
     let merger = Git::default();
     let snapshot = Snapshot::new(at("2026-08-20T10:15:30Z"));

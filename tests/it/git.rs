@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use sapm::app_interface::Entry;
 use sapm::clients::git::{
-    CloneOptions, ConfigCheckout, Credentials, GitError, LsRemote, Merge, TimeOuts,
-    has_local_changes, local_head, merge_texts, open, visit_commit,
+    CloneOptions, ConfigCheckout, Credentials, GitError, LsRemote, TimeOuts, has_local_changes,
+    local_head, merge_texts, open, visit_commit,
 };
 use sapm::clients::http::{AllowedHosts, HttpClient, HttpConfig, Service};
+use sapm::plan::Merge;
 use tempfile::TempDir;
 
 use self::web::{Reply, Request, Server};

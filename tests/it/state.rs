@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sapm::clients::http::{HttpClient, HttpConfig, Service, ServiceClient};
 use sapm::clients::state::{DirState, S3Settings, S3State, file_of, from_location};
-use sapm::observe::ports::{StateError, StateStore};
+use sapm::ports::{StateError, StateStore};
 use tempfile::TempDir;
 
 use crate::git::web::{Reply, Request, Server};

@@ -24,7 +24,7 @@ use super::transport::Session;
 use super::{Credentials, GitError, LsRemote, TimeOuts, http, tree};
 use crate::clients::http::{HttpClient, Service};
 use crate::domain::{CommitSha, sha256_hex};
-use crate::observe::ports::{Branch, BranchReader};
+use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
 const HEADS: &str = "refs/heads/";

@@ -5,14 +5,7 @@ use std::sync::Once;
 
 use git2::{MergeFileInput, ObjectType, Oid};
 
-/// What a three-way merge gives.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Merge {
-    /// Both changes fit together.
-    Clean(String),
-    /// They touch the same or adjacent lines in different ways.
-    Conflict,
-}
+use crate::plan::{Merge, MergeTexts};
 
 /// Why a merge could not be tried (out of memory, a text of gigabytes).
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +41,20 @@ pub fn merge_texts(base: &str, ours: &str, theirs: &str) -> Result<Merge, MergeE
         Ok(Merge::Clean(std::str::from_utf8(result.content())?.to_owned()))
     } else {
         Ok(Merge::Conflict)
+    }
+}
+
+/// Git's merge as planning uses it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GitMerge;
+
+impl MergeTexts for GitMerge {
+    fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
+        merge_texts(base, ours, theirs).unwrap_or_else(|error| {
+            // Nothing is let through that could not be tried.
+            tracing::warn!("a merge could not be tried: {error}");
+            Merge::Conflict
+        })
     }
 }
 

@@ -28,7 +28,7 @@ pub use error::GitError;
 pub use http::TimeOuts;
 pub use local::{LocalHead, has_local_changes, local_head, objects_folder, visit_commit};
 pub use ls_remote::LsRemote;
-pub use merge::{Merge, MergeError, blob_id, merge_texts};
+pub use merge::{GitMerge, MergeError, blob_id, merge_texts};
 /// Reads bytes as every answer of git that a host may send, in two parts: for the fuzz target.
 #[doc(hidden)]
 pub fn read_any_refs(bytes: &[u8]) {

@@ -28,7 +28,7 @@ pub(super) fn address(rest: &Url) -> Option<Url> {
 }
 
 impl GitHubCommits {
-    /// As [`crate::observe::ports::Commits::many`].
+    /// As [`crate::ports::Commits::many`].
     pub(super) async fn by_one_query(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
         let nothing = vec![None; asked.len()];
         let (Some(graphql), Some(token)) = (&self.graphql, &self.token) else { return nothing };

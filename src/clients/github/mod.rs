@@ -20,7 +20,7 @@ use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
 use crate::domain::{RepoUrl, no_commit};
-use crate::observe::ports::Commits;
+use crate::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
 /// The variable with the token, for messages.

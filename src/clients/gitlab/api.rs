@@ -17,7 +17,7 @@ use super::{JOB_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
-use crate::observe::Deadline;
+use crate::ports::Deadline;
 use crate::snapshot::Failure;
 
 /// How GitLab is told who asks.

@@ -8,7 +8,7 @@ use gitlab::api::projects::repository::files::FileRaw;
 use super::lookups::{is_missing_file, unbuilt};
 use super::reader::GitLabReader;
 use crate::domain::{CommitSha, sha256_hex};
-use crate::observe::ports::{Branch, BranchReader};
+use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
 #[async_trait]

@@ -11,7 +11,7 @@ use super::many;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::{RepoUrl, no_commit};
-use crate::observe::ports::Commits;
+use crate::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
 /// Longest ref that is asked for.

@@ -7,7 +7,7 @@ use gitlab::api::{BodyError, Endpoint, JsonParams};
 use http::Method;
 use serde_json::json;
 
-use crate::observe::ports::NewCommit;
+use crate::ports::NewCommit;
 
 /// A page of a project's protected branches: `GET projects/:id/protected_branches`.
 pub(super) struct ProtectedBranches {

@@ -48,7 +48,7 @@ struct Commit {
 }
 
 impl GitLabCommits {
-    /// As [`crate::observe::ports::Commits::many`].
+    /// As [`crate::ports::Commits::many`].
     pub(super) async fn by_queries(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
         let mut by_ref: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
         for (place, (url, git_ref)) in asked.iter().enumerate() {

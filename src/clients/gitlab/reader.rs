@@ -15,8 +15,8 @@ use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
 use super::rights::Rights;
-use crate::observe::Deadline;
-use crate::observe::ports::ForgeReader;
+use crate::ports::Deadline;
+use crate::ports::ForgeReader;
 use crate::snapshot::{
     BotUser, CommitDetail, Failure, MergeRequestFact, PastMergeRequest, RequestState,
 };
@@ -198,6 +198,10 @@ fn api_state(state: RequestState) -> MergeRequestState {
 
 #[async_trait]
 impl ForgeReader for GitLabReader {
+    fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_> {
+        Box::new(self.until(deadline))
+    }
+
     /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
     /// hundreds of open requests. So the bot's own are listed.
     async fn open_requests(

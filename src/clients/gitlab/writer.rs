@@ -14,7 +14,7 @@ use super::lookups::{is_missing, unbuilt};
 use super::refusals::refused_by_others;
 use super::writer_repeat::is_unclear;
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
-use crate::observe::ports::{
+use crate::ports::{
     Attempt, CommitOutcome, Counted, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
 };
 use crate::snapshot::Failure;

@@ -12,7 +12,7 @@ use super::refusals::{is_push_rule, is_unseen_branch};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
-use crate::observe::ports::{
+use crate::ports::{
     Attempt, CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
 };
 use crate::snapshot::{CommitDetail, Failure, MergeRequestFact, RequestState};

@@ -16,7 +16,7 @@ use super::retry::jitter;
 use super::stats::Service;
 use super::url_text::origin_of;
 use super::{HttpConfig, Redactor, Shared};
-use crate::observe::Deadline;
+use crate::ports::Deadline;
 
 /// A client for one service. Clones share its bound on requests under way.
 #[derive(Clone)]

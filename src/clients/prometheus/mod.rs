@@ -12,7 +12,7 @@ use crate::clients::credentials::Credentials;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, one_line, origin_of, safe_url,
 };
-use crate::observe::ports::SloSource;
+use crate::ports::SloSource;
 use crate::snapshot::Failure;
 
 /// Largest answer to a query, in bytes, unpacked: some 50,000 series.

@@ -10,7 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::check_key;
 use super::size::{max_bytes, too_large};
 use crate::clients::replace::replace;
-use crate::observe::ports::{StateError, StateStore};
+use crate::ports::{StateError, StateStore};
 
 /// What stays as it is in a file name: letters, digits and `-._~`.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

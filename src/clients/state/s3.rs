@@ -12,7 +12,7 @@ use super::check_key;
 use super::failure::{self, Trouble};
 use super::setup::{self, S3Settings};
 use crate::clients::http::{ServiceClient, one_line};
-use crate::observe::ports::{StateError, StateStore};
+use crate::ports::{StateError, StateStore};
 use crate::report::EXPORT_KEY;
 
 /// A bucket that left this many reads in a row without an answer, or failed at them, is given up as a

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use sapm::clients::github::GitHubCommits;
 use sapm::clients::http::Service;
 use sapm::domain::RepoUrl;
-use sapm::observe::ports::Commits;
+use sapm::ports::Commits;
 use secrecy::SecretString;
 use serde_json::json as value;
 use tempfile::TempDir;

@@ -5,7 +5,7 @@ use sapm::clients::gitlab::{
 };
 use sapm::clients::http::{HttpClient, Service};
 use sapm::domain::{CommitSha, RepoUrl};
-use sapm::observe::ports::{BranchReader, Commits, ForgeReader};
+use sapm::ports::{BranchReader, Commits, ForgeReader};
 use secrecy::SecretString;
 use serde_json::{Value, json as value};
 

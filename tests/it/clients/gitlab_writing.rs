@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sapm::clients::gitlab::{GitLabWriter, WriterConfig};
-use sapm::observe::ports::{
+use sapm::ports::{
     Attempt, CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
 };
 use serde_json::json as value;

@@ -6,7 +6,7 @@ use http::Method;
 use sapm::clients::http::{
     AllowedHosts, HttpClient, HttpConfig, HttpErrorKind, Request, Service, ServiceClient,
 };
-use sapm::observe::Deadline;
+use sapm::ports::Deadline;
 use secrecy::SecretString;
 use serde_json::json as value;
 use url::Url;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sapm::clients::credentials::Credentials;
 use sapm::clients::http::Service;
 use sapm::clients::prometheus::PrometheusClient;
-use sapm::observe::ports::SloSource;
+use sapm::ports::SloSource;
 use serde_json::json as value;
 
 use super::server::{Server, TOKEN, client, json};

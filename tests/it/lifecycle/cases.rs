@@ -1,8 +1,8 @@
 //! What random worlds come to rarely: one test for each rule.
 
 use forge::{MergeRequest, MrState};
-use sapm::observe::ports::ForgeReader;
 use sapm::plan::{Action, Reason};
+use sapm::ports::ForgeReader;
 
 use super::config::Shape;
 use super::driver::{LABEL, Run};

@@ -10,21 +10,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use forge::{Access, Forge, ProjectHandle};
-use sapm::app_interface::{Bundle, Entry, FileTree, TreeError, is_datafile, load};
+use sapm::app_interface::{Entry, FileTree, TreeError, is_datafile};
 use sapm::apply::{Outcomes, apply};
-use sapm::clients::git::{self, BranchOptions, Branches, TimeOuts};
+use sapm::clients::git::{BranchOptions, Branches, GitMerge, TimeOuts};
 use sapm::clients::gitlab::{
     ConnectOptions, GitLabApi, GitLabReader, GitLabWriter, Token, WriterConfig,
 };
 use sapm::clients::http::{HttpClient, HttpConfig, Service};
-use sapm::decide::{Decisions, decide, slo_queries};
+use sapm::decide::Decisions;
 use sapm::domain::{CommitSha, RepoUrl, UidDigest};
-use sapm::inventory::{Inventory, build};
-use sapm::observe::ports::{Branch, BranchReader, Commits, SloSource, StateError, StateStore};
-use sapm::observe::{Deadline, Limits, NoProgress, Observer, observe_needs, observe_requests};
-use sapm::plan::{
-    self, CLOSED_BY_BOT_MARKER, Merge, MergeTexts, Narrowing, Plan, Scope, Settings, Wishes,
+use sapm::plan::{CLOSED_BY_BOT_MARKER, Plan, Settings};
+use sapm::ports::{
+    Branch, BranchReader, Commits, Deadline, NoProgress, SloSource, StateError, StateStore,
 };
+use sapm::run::{self, ConfigRepo, Options, ReadOptions, Services};
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
 use tokio_util::sync::CancellationToken;
 
@@ -99,27 +98,8 @@ impl FileTree for Tree<'_> {
     }
 }
 
-/// A config repo, read.
-pub struct Loaded {
-    pub bundle: Bundle,
-    pub inventory: Inventory,
-}
-
-pub fn load_files(files: &Files) -> Loaded {
-    let bundle = load(&Tree(files)).expect("a config repo");
-    let inventory = build(&bundle, UidDigest::Blake2s);
-    Loaded { bundle, inventory }
-}
-
-struct GitMerge;
-
-impl MergeTexts for GitMerge {
-    fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
-        match git::merge_texts(base, ours, theirs) {
-            Ok(git::Merge::Clean(text)) => Merge::Clean(text),
-            _ => Merge::Conflict,
-        }
-    }
+pub fn load_files(files: &Files) -> ConfigRepo {
+    ConfigRepo::read(&Tree(files), &ReadOptions::default()).expect("a config repo")
 }
 
 /// The branches by git, or by the API.
@@ -147,7 +127,7 @@ impl BranchReader for BranchSource {
 
 /// A finished run.
 pub struct Run {
-    pub loaded: Rc<Loaded>,
+    pub loaded: Rc<ConfigRepo>,
     pub decisions: Decisions,
     pub plan: Plan,
     pub outcomes: Outcomes,
@@ -173,7 +153,7 @@ pub struct Bot {
     patient_client: HttpClient,
     hasty_client: HttpClient,
     /// Config repos by commit.
-    cache: RefCell<BTreeMap<String, Rc<Loaded>>>,
+    cache: RefCell<BTreeMap<String, Rc<ConfigRepo>>>,
 }
 
 pub fn begin() -> DateTime<Utc> {
@@ -205,12 +185,9 @@ impl Bot {
         let settings = Settings {
             target_branch: "main".to_owned(),
             labels: [LABEL.to_owned()].into(),
-            allow_opening: true,
-            allow_closing: true,
             max_new_merge_requests: 10,
-            narrowing: Narrowing::default(),
             pipeline_url: Some("https://ci.example/1".to_owned()),
-            gitlab_host: None,
+            ..Settings::default()
         };
         Self {
             forge,
@@ -229,7 +206,7 @@ impl Bot {
     }
 
     /// The config repo at a commit.
-    pub fn loaded(&self, commit: &str) -> Rc<Loaded> {
+    pub fn loaded(&self, commit: &str) -> Rc<ConfigRepo> {
         if let Some(loaded) = self.cache.borrow().get(commit) {
             return loaded.clone();
         }
@@ -288,10 +265,6 @@ impl Bot {
         tokio::join!(run(0), run(1))
     }
 
-    fn limits(&self) -> Limits {
-        Limits { concurrency: 1, deadline: Deadline::new(Duration::from_secs(600)) }
-    }
-
     async fn whole_run(&self, turn: Option<&Turn<'_>>, between: impl Future<Output = ()>) -> Ended {
         let base = self.main();
         let loaded = self.loaded(&base);
@@ -299,8 +272,7 @@ impl Bot {
         let api = self.api();
         let reader = InTurn { inner: Self::reader_of(api.clone()).await?, turn };
         let (project, bot) = (reader.inner.project(), reader.inner.bot());
-        let mut snapshot = Snapshot::new(self.now.get());
-        let facts = ConfigRepoFacts {
+        let repo = ConfigRepoFacts {
             project_id: project.id,
             project_path: project.path.clone(),
             web_url: project.web_url.clone(),
@@ -311,35 +283,24 @@ impl Bot {
         let api_reader = self.branches_by_api.get().then(|| reader.inner.clone());
         let branches =
             InTurn { inner: BranchSource { git: self.branches(&base), api: api_reader }, turn };
-        let open = observe_requests(&reader, &branches, &facts.target_branch).await;
-        open.map_err(|error| error.to_string())?.store(facts, &mut snapshot);
-        let decisions = self.observe(&loaded, &mut snapshot).await?;
-        let wishes = Wishes::of(&loaded.inventory, &loaded.bundle, &decisions);
-        let plan = |snapshot: &Snapshot| {
-            let settings = self.settings.borrow();
-            plan::plan(
-                &loaded.inventory,
-                &loaded.bundle,
-                &decisions,
-                &wishes,
-                snapshot,
-                &settings,
-                &GitMerge,
-            )
+        let ports = Ports(self.facts.clone());
+        let services = Services {
+            commits: &ports,
+            state: &ports,
+            slos: &ports,
+            forge: Some(run::Forge { reader: &reader, branches: &branches, repo, optional: false }),
+            merger: &GitMerge,
+            progress: &NoProgress,
         };
-        let mut planned = plan(&snapshot);
-        for _ in 0..50 {
-            if planned.needs.is_empty() {
-                break;
-            }
-            let whose = (bot.id, UidDigest::Blake2s);
-            let limits = self.limits();
-            observe_needs(&reader, &branches, &planned.needs, whose, &limits, &mut snapshot).await;
-            planned = plan(&snapshot);
-        }
-        if !planned.needs.is_empty() {
-            return Err("planning did not come to an end".to_owned());
-        }
+        let options = Options {
+            settings: self.settings.borrow().clone(),
+            digest: UidDigest::Blake2s,
+            concurrency: 1,
+            deadline: Deadline::new(Duration::from_secs(600)),
+        };
+        let mut snapshot = Snapshot::new(self.now.get());
+        let planned = run::live(&options, &services, &loaded, &mut snapshot, &mut ()).await;
+        let run::Planned { decisions, plan, .. } = planned.map_err(|error| error.to_string())?;
         between.await;
         let (limit, minute) = self.pacing.get().unwrap_or((60, Duration::ZERO));
         let config = WriterConfig {
@@ -349,10 +310,10 @@ impl Bot {
             ..WriterConfig::default()
         };
         let writer = InTurn { inner: GitLabWriter::new(api, project, config), turn };
-        let (stop, limits) = (CancellationToken::new(), self.limits());
-        let bounds = (&stop, &limits.deadline);
-        let outcomes = apply(&planned, &reader, &writer, bounds, &NoProgress).await;
-        Ok(Run { loaded, decisions, plan: planned, outcomes })
+        let stop = CancellationToken::new();
+        let bounds = (&stop, &options.deadline);
+        let outcomes = apply(&plan, &reader, &writer, bounds, &NoProgress).await;
+        Ok(Run { loaded, decisions, plan, outcomes })
     }
 
     /// The branches, read where the stand-in keeps them.
@@ -367,26 +328,6 @@ impl Bot {
             times: TimeOuts::default(),
             http: HttpClient::new(HttpConfig::default()),
         })
-    }
-
-    async fn observe(&self, loaded: &Loaded, snapshot: &mut Snapshot) -> Result<Decisions, String> {
-        let ports = Ports(self.facts.clone());
-        let observer = Observer {
-            commits: &ports,
-            state: &ports,
-            slos: &ports,
-            publishers: None,
-            limits: self.limits(),
-            progress: &NoProgress,
-        };
-        let inventory = &loaded.inventory;
-        let facts = observer.commits_and_records(inventory, snapshot).await;
-        facts.map_err(|error| error.to_string())?;
-        let narrowing = self.settings.borrow().narrowing.clone();
-        let scope = Scope::new(&narrowing, inventory, snapshot);
-        let wanted = |target: &sapm::inventory::Target| scope.decides(target);
-        observer.slo_values(&slo_queries(inventory, snapshot, &wanted), snapshot).await;
-        Ok(decide(inventory, snapshot, &loaded.bundle, &wanted))
     }
 
     /// What the bot wrote since the log was cleared.

@@ -6,8 +6,9 @@ use forge::{MergeRequest, MrState, ProjectHandle};
 use percent_encoding::percent_decode_str;
 use sapm::app_interface::CurrentHash;
 use sapm::inventory::{Inventory, Target};
+use sapm::run::ConfigRepo;
 
-use super::driver::{Loaded, load_files};
+use super::driver::load_files;
 
 pub const PREFIX: &str = "auto-promoter-v2/";
 
@@ -157,7 +158,7 @@ pub fn exact(
     if !paths.is_subset(&allowed) {
         return Err(format!("changes {paths:?}, and should change {allowed:?} only"));
     }
-    let Loaded { bundle, inventory: new } = load_files(new_files);
+    let ConfigRepo { bundle, inventory: new } = load_files(new_files);
     if old.targets.len() != new.targets.len() {
         return Err(format!(
             "there were {} targets, now {}: {:?}",

@@ -1,8 +1,9 @@
 //! Are the reasons true that a run gives for what is due and not opened?
 
 use forge::{MergeRequest, MrState};
-use sapm::clients::git::{self, Merge};
+use sapm::clients::git;
 use sapm::decide::{Decision, Outcome};
+use sapm::plan::Merge;
 use sapm::plan::{Action, Reason};
 
 use super::judge::{Case, Own};

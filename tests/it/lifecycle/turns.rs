@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fastrand::Rng;
 use sapm::domain::CommitSha;
-use sapm::observe::ports::{
-    Attempt, Branch, BranchReader, CommitOutcome, Counted, ForgeReader, ForgeWriter, NewCommit,
-    NewRequest, OpenOutcome, RequestChange,
+use sapm::ports::{
+    Attempt, Branch, BranchReader, CommitOutcome, Counted, Deadline, ForgeReader, ForgeWriter,
+    NewCommit, NewRequest, OpenOutcome, RequestChange,
 };
 use sapm::snapshot::{CommitDetail, Failure, MergeRequestFact, PastMergeRequest};
 use tokio::sync::Notify;
@@ -114,7 +114,11 @@ impl<T> InTurn<'_, T> {
 }
 
 #[async_trait]
-impl<T: ForgeReader> ForgeReader for InTurn<'_, T> {
+impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
+    fn within(&self, _deadline: &Deadline) -> Box<dyn ForgeReader + '_> {
+        Box::new(Self { inner: self.inner.clone(), turn: self.turn })
+    }
+
     async fn open_requests(
         &self,
         prefix: &str,

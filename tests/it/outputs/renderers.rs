@@ -1,18 +1,17 @@
 //! All that is printed, written into the report folder, or sent to GitLab about a config repo.
 
-use sapm::app_interface::load_with_texts;
 use sapm::apply::{Outcomes, RequestOutcome, Verdict};
-use sapm::decide::{decide, record_key};
-use sapm::domain::{CommitSha, UidDigest};
+use sapm::decide::record_key;
+use sapm::domain::CommitSha;
 use sapm::graph::{Scope as Part, dot, mermaid, select, svg};
-use sapm::inventory::build;
-use sapm::plan::{Merge, MergeTexts, Narrowing, Plan, Scope, Settings, Step, Wishes, plan};
+use sapm::plan::{Merge, MergeTexts, Plan, Settings, Step};
 use sapm::report::{
     AsOf, Explanation, FindingsReport, FoundTarget, Measured, Paint, PlanReport, Screen, WhatIf,
     code_quality, dotenv, explanation_markdown, explanation_text, findings_junit,
-    findings_markdown, findings_text, junit, markdown, members, metrics, page, problems_of,
-    pushed_metrics, summary,
+    findings_markdown, findings_text, junit, markdown, members, metrics, page, pushed_metrics,
+    summary,
 };
+use sapm::run::{self, ConfigRepo, Options, ReadOptions};
 use sapm::snapshot::{BotUser, ConfigRepoFacts, Snapshot};
 use sapm::validate::validate;
 use sapm::what_if::{Limits, Stops, World, forecast};
@@ -39,42 +38,33 @@ fn output(name: &str, kind: Kind, text: String) -> Output {
 
 /// Each of them.
 pub fn outputs(tenant: &Tenant) -> Vec<Output> {
-    let bundle = load_with_texts(tenant).unwrap();
-    let inventory = build(&bundle, UidDigest::Blake2s);
-    let snapshot = facts(&inventory);
-    let decisions = decide(&inventory, &snapshot, &bundle, &|_| true);
-    let wishes = Wishes::of(&inventory, &bundle, &decisions);
-    let planned = plan(&inventory, &bundle, &decisions, &wishes, &snapshot, &settings(), &NoMerge);
-    let outcomes = refused(&planned);
-    let problems = problems_of(&bundle, &inventory, &decisions, &planned, Some(&outcomes));
-    let everything = Scope::default();
-    let report = PlanReport::new(
-        &inventory,
-        &snapshot,
-        &decisions,
-        &planned,
-        Some(&outcomes),
-        &everything,
-        problems,
-    );
+    let read = ReadOptions { texts: true, ..ReadOptions::default() };
+    let repo = ConfigRepo::read(tenant, &read).unwrap();
+    let ConfigRepo { bundle, inventory } = &repo;
+    let snapshot = facts(inventory);
+    let options = Options::offline(settings());
+    let run = run::replay(&options, &NoMerge, &repo, &snapshot);
+    let (decisions, planned) = (&run.decisions, &run.plan);
+    let outcomes = refused(planned);
+    let report = run.report(&options, &repo, &snapshot, Some(&outcomes));
     let mut all = of_plan(&report);
     all.push(output("snapshot.json", Kind::Json, snapshot.to_json()));
-    all.extend(merge_request_texts(&planned));
-    let findings = validate(&bundle, &inventory, at("2026-08-20T10:00:00Z"));
+    all.extend(merge_request_texts(planned));
+    let findings = validate(bundle, inventory, at("2026-08-20T10:00:00Z"));
     all.extend(of_findings(&FindingsReport::new(findings, bundle.counts)));
     let drawn = members(&report, true);
     let graph = select(&drawn, &Part::Targets(&(0..drawn.len()).collect()));
     all.push(output("graph as Mermaid", Kind::Text, mermaid(&graph)));
     all.push(output("graph as DOT", Kind::Text, dot(&graph)));
     all.push(output("graph as SVG", Kind::Xml, svg(&graph, &drawn[0].label)));
-    let world = World::new(&inventory, &snapshot, &bundle);
+    let world = World::new(inventory, &snapshot, bundle);
     let plain = forecast(world, snapshot.observed_at, &Stops::new(), Limits::default());
     for (target, _) in inventory.subscribers() {
         let found = FoundTarget {
-            inventory: &inventory,
-            bundle: &bundle,
+            inventory,
+            bundle,
             snapshot: &snapshot,
-            decisions: &decisions,
+            decisions,
             report: &report,
             max_new_merge_requests: 25,
             target,
@@ -126,12 +116,9 @@ fn settings() -> Settings {
     Settings {
         target_branch: "main".to_owned(),
         labels: ["SAPM".to_owned()].into(),
-        allow_opening: true,
-        allow_closing: true,
-        max_new_merge_requests: 25,
-        narrowing: Narrowing::default(),
         pipeline_url: Some("https://gitlab.example.com/-/pipelines/1".to_owned()),
         gitlab_host: Some("gitlab.example.com".to_owned()),
+        ..Settings::default()
     }
 }
 

@@ -65,12 +65,7 @@ fn planned(decisions: &Decisions) -> Plan {
     let settings = Settings {
         target_branch: "main".to_owned(),
         labels: ["SAPM".to_owned()].into(),
-        allow_opening: true,
-        allow_closing: true,
-        max_new_merge_requests: 25,
-        narrowing: Default::default(),
-        pipeline_url: None,
-        gitlab_host: None,
+        ..Settings::default()
     };
     let World { inventory, bundle, snapshot, .. } = &*WORLD;
     let wishes = Wishes::of(inventory, bundle, decisions);

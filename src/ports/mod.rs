@@ -1,5 +1,10 @@
-//! What observing needs from the outside, and what applying needs: the only
-//! doors through which facts come in and writes go out.
+//! What a run needs from the outside: facts come in and writes go out through these traits alone.
+
+mod deadline;
+mod progress;
+
+pub use deadline::Deadline;
+pub use progress::{NoProgress, Progress, Stage, waiting_for};
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -24,6 +29,11 @@ pub trait Commits: Send + Sync {
     /// up no other.
     fn lane(&self, _url: &RepoUrl) -> String {
         "the host of the code repositories".to_owned()
+    }
+
+    /// Can it be asked about a commit by its id? (A git host without an API knows names of refs alone.)
+    fn knows_commits(&self, _url: &RepoUrl) -> bool {
+        true
     }
 
     /// How many refs of this service's repositories one call of [`Commits::many`] takes at most; 1 where it
@@ -111,6 +121,8 @@ pub trait BranchReader: Send + Sync {
 /// Merge requests of the config repo, read only.
 #[async_trait]
 pub trait ForgeReader: Send + Sync {
+    /// The same, whose look-ups give up at the deadline.
+    fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_>;
     /// The bot's open requests into `target_branch` from branches whose name begins with `prefix`.
     async fn open_requests(
         &self,

@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::exit::{Exit, Fatal};
-use super::source::Loaded;
+use super::{ConfigRepo, RunError};
 use crate::app_interface::Where;
 use crate::domain::{UidDigest, near};
 use crate::inventory::all_declared;
@@ -21,21 +20,21 @@ type Names<'a> = [&'a str; 3];
 ///
 /// # Errors
 /// With exit code 2, and the names that come near.
-pub(super) fn check_narrowing(
+pub fn check_filter(
     narrowing: &Narrowing,
-    loaded: &Loaded,
+    repo: &ConfigRepo,
     digest: UidDigest,
-) -> Result<(), Fatal> {
+) -> Result<(), RunError> {
     let wanted = [&narrowing.app, &narrowing.environment, &narrowing.saas_file];
     let fits = |names: &Names<'_>| {
         wanted.iter().zip(names).all(|(wanted, name)| wanted.as_deref().is_none_or(|w| w == *name))
     };
     if wanted.iter().all(|wanted| wanted.is_none())
-        || loaded.inventory.targets.iter().any(|target| narrowing.names(target))
+        || repo.inventory.targets.iter().any(|target| narrowing.names(target))
     {
         return Ok(());
     }
-    let declared = all_declared(&loaded.bundle, digest);
+    let declared = all_declared(&repo.bundle, digest);
     let mut names: BTreeSet<Names<'_>> = declared
         .targets
         .iter()
@@ -43,16 +42,16 @@ pub(super) fn check_narrowing(
             [&target.app.name, &target.namespace.environment, &target.saas_file]
         })
         .collect();
-    names.extend(behind_selectors(loaded));
-    if names.iter().any(fits) || is_there_without_targets(wanted, loaded) {
+    names.extend(behind_selectors(repo));
+    if names.iter().any(fits) || is_there_without_targets(wanted, repo) {
         return Ok(());
     }
-    Err(no_target(wanted, &names, loaded))
+    Err(no_target(wanted, &names, repo))
 }
 
 /// Is it the one name of something that is there and has no targets? That is no slip.
-fn is_there_without_targets(wanted: [&Option<String>; 3], loaded: &Loaded) -> bool {
-    let bundle = &loaded.bundle;
+fn is_there_without_targets(wanted: [&Option<String>; 3], repo: &ConfigRepo) -> bool {
+    let bundle = &repo.bundle;
     match wanted.map(Option::as_deref) {
         [Some(app), None, None] => bundle.apps.values().any(|known| known.name == app),
         [None, Some(environment), None] => {
@@ -64,8 +63,8 @@ fn is_there_without_targets(wanted: [&Option<String>; 3], loaded: &Loaded) -> bo
 }
 
 /// Targets behind selectors, which are expanded no more: they may be in any environment.
-fn behind_selectors(loaded: &Loaded) -> Vec<Names<'_>> {
-    let bundle = &loaded.bundle;
+fn behind_selectors(repo: &ConfigRepo) -> Vec<Names<'_>> {
+    let bundle = &repo.bundle;
     let environments: BTreeSet<&str> =
         bundle.namespaces.values().map(|namespace| namespace.environment.as_str()).collect();
     let has_selector = |file: &&crate::app_interface::SaasFile| {
@@ -81,14 +80,18 @@ fn behind_selectors(loaded: &Loaded) -> Vec<Names<'_>> {
         .collect()
 }
 
-fn no_target(wanted: [&Option<String>; 3], names: &BTreeSet<Names<'_>>, loaded: &Loaded) -> Fatal {
+fn no_target(
+    wanted: [&Option<String>; 3],
+    names: &BTreeSet<Names<'_>>,
+    repo: &ConfigRepo,
+) -> RunError {
     let flags = ["--app-name", "--env-name", "--saas-file-name"];
     let given: Vec<String> = flags
         .into_iter()
         .zip(wanted)
         .filter_map(|(flag, wanted)| Some(format!("{flag} {:?}", wanted.as_ref()?)))
         .collect();
-    let fatal = Fatal::new(Exit::Usage, format!("no target matches {}", given.join(" with ")));
+    let error = RunError::usage(format!("no target matches {}", given.join(" with ")));
     let mut hints = Vec::new();
     for (index, flag) in flags.into_iter().enumerate() {
         let known: BTreeSet<&str> = names.iter().map(|names| names[index]).collect();
@@ -104,15 +107,15 @@ fn no_target(wanted: [&Option<String>; 3], names: &BTreeSet<Names<'_>>, loaded: 
     if hints.is_empty() {
         hints.push("there are targets of each, but none of all together".to_owned());
     }
-    if !loaded.bundle.broken_files.is_empty() {
+    if !repo.bundle.broken_files.is_empty() {
         let files: Vec<&str> =
-            loaded.bundle.broken_files.iter().take(3).map(String::as_str).collect();
+            repo.bundle.broken_files.iter().take(3).map(String::as_str).collect();
         hints.push(format!(
             "it may be in a file that cannot be read in full (`sapm validate` says why): {}",
             files.join(", ")
         ));
     }
-    fatal.hint(hints.join("\n  "))
+    error.hint(hints.join("\n  "))
 }
 
 fn some_of(known: &BTreeSet<&str>) -> String {

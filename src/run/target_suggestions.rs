@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::exit::{Exit, Fatal};
-use super::source::Loaded;
+use super::{ConfigRepo, RunError};
 use crate::domain::UidDigest;
 use crate::inventory::{Found, Inventory, Target, all_declared, find};
 
@@ -11,24 +10,28 @@ use crate::inventory::{Found, Inventory, Target, all_declared, find};
 const NAMED: usize = 10;
 
 /// Several are called so.
-pub(super) fn ambiguous(inventory: &Inventory, wanted: &str, several: &[usize]) -> Fatal {
+pub(super) fn ambiguous(inventory: &Inventory, wanted: &str, several: &[usize]) -> RunError {
     let message = format!("{wanted:?} may be any of {} targets", several.len());
-    Fatal::new(Exit::Usage, message)
-        .hint(format!("say more; it fits\n    {}", labels(inventory, several)))
+    RunError::usage(message).hint(format!("say more; it fits\n    {}", labels(inventory, several)))
 }
 
 /// Nobody that is promoted is called so: who is there and not promoted, who hides, who is called
 /// alike.
-pub(super) fn unknown(loaded: &Loaded, digest: UidDigest, wanted: &str, alike: &[usize]) -> Fatal {
-    let inventory = &loaded.inventory;
+pub(super) fn unknown(
+    repo: &ConfigRepo,
+    digest: UidDigest,
+    wanted: &str,
+    alike: &[usize],
+) -> RunError {
+    let inventory = &repo.inventory;
     let message = format!("no target that is promoted automatically is called {wanted:?}");
-    let fatal = Fatal::new(Exit::Usage, message);
+    let error = RunError::usage(message);
     let subscribers: BTreeSet<usize> = inventory.subscribers.iter().copied().collect();
     if !matches!(find(inventory, &subscribers, wanted), Found::Unknown(_)) {
-        return fatal.hint("there is one beyond --env-name, --app-name or --saas-file-name");
+        return error.hint("there is one beyond --env-name, --app-name or --saas-file-name");
     }
-    if let Some(hint) = not_promoted(loaded, digest, wanted) {
-        return fatal.hint(hint);
+    if let Some(hint) = not_promoted(repo, digest, wanted) {
+        return error.hint(hint);
     }
     let mut hint = "name it by its uid, or by any unambiguous part of \
                     saas-file/resource-template/cluster/namespace; `sapm plan` lists those that wait"
@@ -36,15 +39,15 @@ pub(super) fn unknown(loaded: &Loaded, digest: UidDigest, wanted: &str, alike: &
     if !alike.is_empty() {
         hint = format!("did you mean\n    {}", labels(inventory, alike));
     }
-    if !loaded.bundle.broken_files.is_empty() {
+    if !repo.bundle.broken_files.is_empty() {
         let files: Vec<&str> =
-            loaded.bundle.broken_files.iter().take(3).map(String::as_str).collect();
+            repo.bundle.broken_files.iter().take(3).map(String::as_str).collect();
         hint.push_str(&format!(
             "\n  it may also be in a file that cannot be read in full (`sapm validate` says why): {}",
             files.join(", ")
         ));
     }
-    fatal.hint(hint)
+    error.hint(hint)
 }
 
 fn labels(inventory: &Inventory, indexes: &[usize]) -> String {
@@ -61,15 +64,15 @@ fn lines(indexes: &[usize], line: impl Fn(usize) -> String) -> String {
 }
 
 /// Why those that are called so are not promoted; `None` if nobody is.
-fn not_promoted(loaded: &Loaded, digest: UidDigest, wanted: &str) -> Option<String> {
-    let declared = all_declared(&loaded.bundle, digest);
-    let promoted: BTreeSet<_> = loaded.inventory.subscribers().map(|(_, t)| &t.uid).collect();
+fn not_promoted(repo: &ConfigRepo, digest: UidDigest, wanted: &str) -> Option<String> {
+    let declared = all_declared(&repo.bundle, digest);
+    let promoted: BTreeSet<_> = repo.inventory.subscribers().map(|(_, t)| &t.uid).collect();
     let others: BTreeSet<usize> = (0..declared.targets.len())
         .filter(|&index| !promoted.contains(&declared.targets[index].uid))
         .collect();
     let why = |index: usize| {
         let target = &declared.targets[index];
-        format!("{} {}", target.label(), why_not(loaded, target))
+        format!("{} {}", target.label(), why_not(repo, target))
     };
     match find(&declared, &others, wanted) {
         Found::One(index) => Some(why(index)),
@@ -82,9 +85,9 @@ fn not_promoted(loaded: &Loaded, digest: UidDigest, wanted: &str) -> Option<Stri
 }
 
 /// Why a target that is declared is not promoted, and what to do to have it promoted.
-fn why_not(loaded: &Loaded, target: &Target) -> String {
+fn why_not(repo: &ConfigRepo, target: &Target) -> String {
     let file = &target.place.file;
-    let node = loaded.bundle.sources.get(file).map(|tree| tree.node(target.node));
+    let node = repo.bundle.sources.get(file).map(|tree| tree.node(target.node));
     let at = |path: &[&str]| {
         let field = node.and_then(|node| path.iter().try_fold(node, |node, key| node.get(key)));
         field.filter(|field| !field.is_null())

@@ -1,0 +1,339 @@
+//! What `explain` adds to a run: it narrows it, looks a little further, and answers.
+
+use std::collections::BTreeSet;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::plan::MAX_ROUNDS;
+use super::target_suggestions::{ambiguous, unknown};
+use super::{ConfigRepo, Forge, Options, Planned, RunError, Services};
+use crate::decide::{Decisions, SloQuery};
+use crate::domain::{CommitSha, RepoUrl, is_commit_sha};
+use crate::inventory::{Found, Inventory, find};
+use crate::plan::{Narrowing, Plan, Reason, branch_of};
+use crate::ports::ForgeReader;
+use crate::report::{AsOf, Explanation, FoundTarget, PlanReport, WhatIf};
+use crate::snapshot::{Lookup, Snapshot};
+use crate::what_if::{Assumption, Forecast, Limits, Stop, Stops, World, compare, forecast};
+
+/// What is asked of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Question {
+    /// The target as it was named.
+    pub target: String,
+    /// Assumptions as they were written.
+    pub assume: Vec<String>,
+    /// Was a time asked about?
+    pub at_given_time: bool,
+}
+
+/// A question whose target was found.
+pub struct Questioned<'a> {
+    question: &'a Question,
+    /// Where the target is in the inventory of the run.
+    target: usize,
+}
+
+/// What a run came to.
+struct Facts<'a> {
+    repo: &'a ConfigRepo,
+    planned: &'a Planned,
+    report: &'a PlanReport,
+    max_new_merge_requests: usize,
+}
+
+impl Question {
+    /// Finds the target, and narrows config repo and options to what the question is about: the target with those
+    /// whose merge requests may stand in its way, what an assumption moves, and all that these wait for. Nothing else
+    /// has to be observed.
+    ///
+    /// # Errors
+    /// When the target or a publisher of an assumption is none or several.
+    pub fn focus(
+        &self,
+        options: &mut Options,
+        repo: &mut ConfigRepo,
+    ) -> Result<Questioned<'_>, RunError> {
+        let inventory = &repo.inventory;
+        let narrowing = &options.settings.narrowing;
+        let candidates: BTreeSet<usize> = inventory
+            .subscribers()
+            .filter(|(_, target)| narrowing.includes(target))
+            .map(|(index, _)| index)
+            .collect();
+        let target = match find(inventory, &candidates, &self.target) {
+            Found::One(target) => target,
+            Found::Several(several) => return Err(ambiguous(inventory, &self.target, &several)),
+            Found::Unknown(alike) => {
+                return Err(unknown(repo, options.digest, &self.target, &alike));
+            }
+        };
+        let assumed = self.assume.iter().map(|text| Assumption::publisher(text, inventory));
+        let assumed: Vec<usize> =
+            assumed.collect::<Result<_, _>>().map_err(|error| bad_assumption(&error))?;
+        let moved = assumed.iter().flat_map(|&index| crate::what_if::sharing_ref(inventory, index));
+        let mut about = inventory.downstream(moved);
+        about.extend(inventory.in_same_file(target));
+        let uid = inventory.targets[target].uid.clone();
+        let only = inventory.only(&inventory.upstream(about));
+        let files = only.files();
+        let in_files = |file: &String| files.contains(file);
+        repo.bundle.problems.retain(|problem| problem.file.as_ref().is_some_and(in_files));
+        let targets = only.targets.iter().map(|target| target.uid.clone()).collect();
+        options.settings.narrowing = Narrowing { only: Some(targets), ..Narrowing::default() };
+        repo.inventory = only;
+        let mut subscribers = repo.inventory.subscribers();
+        let found = subscribers.find(|(_, target)| target.uid == uid).map(|(index, _)| index);
+        let target = found.ok_or_else(|| RunError::internal("the target was lost"))?;
+        Ok(Questioned { question: self, target })
+    }
+}
+
+fn bad_assumption(error: &dyn std::error::Error) -> RunError {
+    RunError::usage(format!("--assume: {error}")).hint(
+        "write it like --assume 'deployed=CHANNEL/PUBLISHER@COMMIT', with the publisher's uid or \
+         any unambiguous part of saas-file/resource-template/cluster/namespace",
+    )
+}
+
+impl Questioned<'_> {
+    /// The answer from recorded facts.
+    ///
+    /// # Errors
+    /// When an assumption cannot be read.
+    pub fn answer_offline(
+        &self,
+        options: &Options,
+        repo: &ConfigRepo,
+        planned: &Planned,
+        report: &PlanReport,
+        snapshot: &Snapshot,
+    ) -> Result<Explanation, RunError> {
+        let max_new_merge_requests = options.settings.max_new_merge_requests;
+        let facts = Facts { repo, planned, report, max_new_merge_requests };
+        let as_of = if self.question.at_given_time { AsOf::Given } else { AsOf::Recorded };
+        Forecasts::new(self.question, &facts, snapshot)?.explain(
+            self.target,
+            &facts,
+            snapshot,
+            as_of,
+        )
+    }
+
+    /// The answer, after a look at what only people want to know (pipelines, words of commits,
+    /// earlier requests) and at the SLO values that forecasts lacked. Those values stay out of the
+    /// run's snapshot: nothing was decided on them.
+    ///
+    /// # Errors
+    /// When an assumption cannot be read.
+    pub async fn answer(
+        &self,
+        options: &Options,
+        services: &Services<'_>,
+        repo: &ConfigRepo,
+        (planned, report): (&Planned, &PlanReport),
+        snapshot: &mut Snapshot,
+    ) -> Result<Explanation, RunError> {
+        let max_new_merge_requests = options.settings.max_new_merge_requests;
+        let facts = Facts { repo, planned, report, max_new_merge_requests };
+        if let Some(forge) = &services.forge {
+            // What people only want to know ends no run.
+            let deadline = &options.deadline;
+            let reader = forge.reader.within(deadline);
+            deadline.bound(self.look_up_pipelines(&*reader, &facts, snapshot)).await;
+            deadline.bound(self.look_up_earlier(forge, &*reader, &facts, snapshot)).await;
+        }
+        self.look_up_commits(options, services, &facts, snapshot).await;
+        let observer = services.observer(options, None);
+        let mut further = snapshot.clone();
+        let mut forecasts = Forecasts::new(self.question, &facts, &further)?;
+        for _ in 0..MAX_ROUNDS {
+            let queries = forecasts.slo_queries();
+            if queries.is_empty() {
+                break;
+            }
+            observer.slo_values(&queries, &mut further).await;
+            forecasts = Forecasts::new(self.question, &facts, &further)?;
+        }
+        let as_of = if self.question.at_given_time { AsOf::Given } else { AsOf::Now };
+        forecasts.explain(self.target, &facts, snapshot, as_of)
+    }
+
+    /// The one thing that lists do not tell: how the pipelines of the open requests stand.
+    async fn look_up_pipelines(
+        &self,
+        reader: &dyn ForgeReader,
+        facts: &Facts<'_>,
+        snapshot: &mut Snapshot,
+    ) {
+        let uid = &facts.repo.inventory.targets[self.target].uid;
+        let about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
+        for iid in about.filter_map(|request| request.iid) {
+            let Some(known) = snapshot.merge_requests.get_mut(&iid) else { continue };
+            match reader.request(iid).await {
+                Ok(request) => known.pipeline = request.pipeline,
+                Err(failure) => {
+                    tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error);
+                }
+            }
+        }
+    }
+
+    /// The target's requests that are over, where none is open and planning did not ask.
+    async fn look_up_earlier(
+        &self,
+        forge: &Forge<'_>,
+        reader: &dyn ForgeReader,
+        facts: &Facts<'_>,
+        snapshot: &mut Snapshot,
+    ) {
+        let inventory = &facts.repo.inventory;
+        let uid = &inventory.targets[self.target].uid;
+        let mut about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
+        let (decisions, target_branch) = (&facts.planned.decisions, &forge.repo.target_branch);
+        let Some(branch) = branch_of(inventory, decisions, target_branch, self.target) else {
+            return;
+        };
+        if about.any(|r| r.iid.is_some()) || snapshot.past_merge_requests.contains_key(&branch) {
+            return;
+        }
+        match reader.past_requests(&branch, forge.repo.bot.id).await {
+            Ok((past, _)) => {
+                snapshot.past_merge_requests.insert(branch, Lookup::Found(past));
+            }
+            Err(failure) => {
+                tracing::debug!("earlier requests of {branch} are not known: {}", failure.error);
+            }
+        }
+    }
+
+    /// Date and subject of the commits that publishers are pinned to: nothing is decided on them,
+    /// so one that cannot be looked up is no problem.
+    async fn look_up_commits(
+        &self,
+        options: &Options,
+        services: &Services<'_>,
+        facts: &Facts<'_>,
+        snapshot: &mut Snapshot,
+    ) {
+        let inventory = &facts.repo.inventory;
+        let channels = &inventory.targets[self.target].promotion.subscribe;
+        let publishers = channels.iter().flat_map(|channel| inventory.publishers_of(channel));
+        let commits = services.commits;
+        let pinned: BTreeSet<(&RepoUrl, &String)> = publishers
+            .filter_map(|(_, publisher)| {
+                Some((&publisher.repo_url, publisher.git_ref.as_ref().ok()?))
+            })
+            .filter(|(url, git_ref)| is_commit_sha(git_ref) && commits.knows_commits(url))
+            .collect();
+        let answers: Vec<_> = stream::iter(pinned)
+            .map(|(url, sha)| async move {
+                (url, sha, options.deadline.bound(commits.commit(url, sha)).await)
+            })
+            .buffer_unordered(options.concurrency.max(1))
+            .collect()
+            .await;
+        for (url, sha, answer) in answers {
+            match answer {
+                Some(Ok(fact)) if fact.sha.as_str() == sha => {
+                    let key = Snapshot::commit_key(url, sha);
+                    snapshot.commits.insert(key, Lookup::Found(fact));
+                }
+                Some(Err(failure)) => {
+                    tracing::debug!("words of {sha} are not known: {}", failure.error);
+                }
+                Some(Ok(_)) | None => {}
+            }
+        }
+    }
+}
+
+/// The forecasts of a question.
+struct Forecasts {
+    plain: Forecast,
+    assumed: Option<(Vec<Assumption>, Forecast)>,
+}
+
+impl Forecasts {
+    /// Follows the world as it is, and as it is assumed to be.
+    fn new(question: &Question, facts: &Facts<'_>, snapshot: &Snapshot) -> Result<Self, RunError> {
+        let ConfigRepo { bundle, inventory } = facts.repo;
+        let stops = stops(inventory, &facts.planned.decisions, &facts.planned.plan);
+        let from = snapshot.observed_at;
+        let world = World::new(inventory, snapshot, bundle);
+        let plain = forecast(world.clone(), from, &stops, Limits::default());
+        if question.assume.is_empty() {
+            return Ok(Self { plain, assumed: None });
+        }
+        let mut assumed = world;
+        let mut assumptions = Vec::new();
+        for text in &question.assume {
+            let assumption = Assumption::parse(text, inventory, snapshot)
+                .map_err(|error| bad_assumption(&error))?;
+            assumed.assume(&assumption, from);
+            assumptions.push(assumption);
+        }
+        let assumed = forecast(assumed, from, &stops, Limits::default());
+        Ok(Self { plain, assumed: Some((assumptions, assumed)) })
+    }
+
+    /// SLO values that they lack, each once.
+    fn slo_queries(&self) -> Vec<SloQuery> {
+        let assumed = self.assumed.iter().flat_map(|(_, forecast)| &forecast.slo_queries);
+        let all: BTreeSet<_> = self.plain.slo_queries.iter().chain(assumed).cloned().collect();
+        all.into_iter().collect()
+    }
+
+    /// Brings everything together.
+    fn explain(
+        &self,
+        target: usize,
+        facts: &Facts<'_>,
+        snapshot: &Snapshot,
+        as_of: AsOf,
+    ) -> Result<Explanation, RunError> {
+        let comparison = self.assumed.as_ref().map(|(_, forecast)| compare(&self.plain, forecast));
+        let assumed = self.assumed.as_ref().zip(comparison.as_ref());
+        let what_if = WhatIf {
+            plain: &self.plain,
+            assumed: assumed.map(|((assumptions, forecast), comparison)| {
+                (assumptions.as_slice(), forecast, comparison)
+            }),
+        };
+        let found = FoundTarget {
+            inventory: &facts.repo.inventory,
+            bundle: &facts.repo.bundle,
+            snapshot,
+            decisions: &facts.planned.decisions,
+            report: facts.report,
+            max_new_merge_requests: facts.max_new_merge_requests,
+            target,
+            as_of,
+        };
+        Explanation::new(&found, &what_if)
+            .ok_or_else(|| RunError::internal("the target is not in the report"))
+    }
+}
+
+/// What people said against promotions: it stays their word in a forecast.
+fn stops(inventory: &Inventory, decisions: &Decisions, plan: &Plan) -> Stops {
+    let mut stops = Stops::new();
+    for request in &plan.requests {
+        let for_good = match request.reason_code {
+            Reason::HoldLabel | Reason::TakenOver | Reason::NotOurs => true,
+            Reason::ClosedByPerson | Reason::RolledBack => false,
+            _ => continue,
+        };
+        for (index, target) in inventory.subscribers() {
+            if !request.targets.contains(&target.uid) {
+                continue;
+            }
+            let desired = decisions.subscribers.get(&index).map(|d| d.desired_ref.as_str());
+            let commit = desired.and_then(CommitSha::parse).filter(|_| !for_good);
+            if for_good || commit.is_some() {
+                stops.insert(index, Stop { commit, reason: request.reason.clone() });
+            }
+        }
+    }
+    stops
+}

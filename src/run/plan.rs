@@ -1,0 +1,88 @@
+//! Deciding and planning, with as many look-ups as planning asks for.
+
+use super::{ConfigRepo, Options, Planned, RunError, Services};
+use crate::decide::{self, Decisions, SloQuery, decide_part};
+use crate::inventory::Target;
+use crate::observe::{Limits, observe_needs};
+use crate::plan::{self, MergeTexts, Plan, Scope, Settings, Wishes};
+use crate::ports::waiting_for;
+use crate::snapshot::Snapshot;
+
+/// Planning asks for facts and is done again: this often at most, so that no
+/// answer of a service can keep it from ending.
+pub(super) const MAX_ROUNDS: usize = 50;
+
+/// The SLO values that it takes to decide on everybody in scope.
+pub(super) fn slo_queries(scope: &Scope, repo: &ConfigRepo, snapshot: &Snapshot) -> Vec<SloQuery> {
+    let wanted = |target: &Target| !target.slos.is_empty() && scope.decides(target);
+    decide::slo_queries(&repo.inventory, snapshot, &wanted)
+}
+
+/// Decides on everybody in scope.
+pub fn decide_on(scope: &Scope, repo: &ConfigRepo, snapshot: &Snapshot) -> Decisions {
+    let wanted = |target: &Target| scope.decides(target);
+    let reported = |publisher| scope.reports(publisher);
+    decide_part(&repo.inventory, snapshot, &repo.bundle, &wanted, &reported)
+}
+
+/// Plans once. What is missing is in the plan's needs.
+pub(super) fn plan(
+    options: &Options,
+    merger: &dyn MergeTexts,
+    repo: &ConfigRepo,
+    (scope, decisions): (&Scope, &Decisions),
+    snapshot: &Snapshot,
+) -> Plan {
+    let wishes = Wishes::of(&repo.inventory, &repo.bundle, decisions);
+    plan_wishes(options, merger, repo, (scope, decisions, &wishes), snapshot)
+}
+
+fn plan_wishes(
+    options: &Options,
+    merger: &dyn MergeTexts,
+    ConfigRepo { inventory, bundle }: &ConfigRepo,
+    (scope, decisions, wishes): (&Scope, &Decisions, &Wishes<'_>),
+    snapshot: &Snapshot,
+) -> Plan {
+    let settings = Settings { narrowing: scope.narrowing().clone(), ..options.settings.clone() };
+    plan::plan(inventory, bundle, decisions, wishes, snapshot, &settings, merger)
+}
+
+/// Decides and plans, looks up what planning missed, and plans again.
+///
+/// # Errors
+/// When it does not come to an end.
+pub(super) async fn decide_and_plan(
+    options: &Options,
+    services: &Services<'_>,
+    repo: &ConfigRepo,
+    scope: Scope,
+    snapshot: &mut Snapshot,
+) -> Result<Planned, RunError> {
+    let decisions = decide_on(&scope, repo, snapshot);
+    let wishes = Wishes::of(&repo.inventory, &repo.bundle, &decisions);
+    let plan = |snapshot: &Snapshot| {
+        plan_wishes(options, services.merger, repo, (&scope, &decisions, &wishes), snapshot)
+    };
+    let mut planned = plan(snapshot);
+    if let Some(forge) = &services.forge {
+        let whose = (forge.repo.bot.id, options.digest);
+        let deadline = options.deadline.for_follow_ups();
+        let reader = forge.reader.within(&deadline);
+        let limits = Limits { concurrency: options.concurrency, deadline };
+        let mut rounds = 0;
+        while !planned.needs.is_empty() {
+            if rounds == MAX_ROUNDS {
+                // A plan on facts that are still missing is not to be applied.
+                return Err(RunError::internal("planning did not come to an end"));
+            }
+            rounds += 1;
+            let needs = &planned.needs;
+            let asked = observe_needs(&*reader, forge.branches, needs, whose, &limits, snapshot);
+            let stage = "asking GitLab for earlier merge requests and contents of branches";
+            waiting_for(services.progress, stage, asked).await;
+            planned = plan(snapshot);
+        }
+    }
+    Ok(Planned { scope, decisions, plan: planned })
+}
