@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::values::{Toggle, concurrency, duration, number, path, trimmed};
+use super::values::{Toggle, at_least_one, concurrency, duration, number, path, trimmed};
 
 /// GitOps promotion bot: works out from the real world which saas targets are
 /// due, and keeps one merge request for each.
@@ -154,6 +154,21 @@ pub struct RunArgs {
         help_heading = "Merge requests"
     )]
     pub max_new_merge_requests: usize,
+
+    /// Pipelines that `apply` starts in a minute (several jobs: together) at most, by opening merge
+    /// requests and pushing to them
+    ///
+    /// GitLab silently starts no pipeline above the limit of a user, which GitLab.com has at 2,000 a
+    /// minute, and other instances at what their administrators set, or nowhere.
+    #[arg(
+        long,
+        env = "SAPM_PIPELINES_PER_MINUTE",
+        value_name = "N",
+        default_value_t = 300,
+        value_parser = at_least_one,
+        help_heading = "Merge requests"
+    )]
+    pub pipelines_per_minute: usize,
 
     /// Make uids with sha256, as deployers in FIPS mode do [default: USED_FOR_SECURITY]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Config repo")]

@@ -60,6 +60,8 @@ pub struct Config {
     pub allow: (bool, bool),
     /// Opened per run at most.
     pub max_new: usize,
+    /// Writes that start a pipeline, per minute at most.
+    pub pipelines_per_minute: usize,
     /// What is printed and written.
     pub output: OutputArgs,
     /// Decide as of this time.
@@ -290,6 +292,7 @@ impl Config {
                 .collect(),
             allow: (run.allow_opening.or(true), run.allow_closing.or(true)),
             max_new: run.max_new_merge_requests,
+            pipelines_per_minute: run.pipelines_per_minute,
             output: run.output.clone(),
             at: at(args.what_if)?,
             snapshot,

@@ -252,9 +252,9 @@ pub struct GitLabDoor {
 
 impl GitLabDoor {
     /// For writing: made by `apply` alone. Nodes that share the work share GitLab's limits.
-    pub fn writer(&self, share: Option<Share>) -> GitLabWriter {
+    pub fn writer(&self, share: Option<Share>, pipelines_per_minute: usize) -> GitLabWriter {
         let nodes = share.map_or(1, |share| share.total() as usize);
-        let config = WriterConfig { nodes, ..WriterConfig::default() };
+        let config = WriterConfig { pipelines_per_minute, nodes, ..WriterConfig::default() };
         GitLabWriter::new(self.api.clone(), self.reader.project(), config)
     }
 

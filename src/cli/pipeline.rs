@@ -276,7 +276,7 @@ async fn carry_out(
     let repo = loaded.repo;
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
-        let writer = gitlab.writer(config.narrowing.share);
+        let writer = gitlab.writer(config.narrowing.share, config.pipelines_per_minute);
         let bounds = (interruption.token(), &doors.deadline);
         let plan = &planned.plan;
         outcomes = Some(apply(plan, &gitlab.reader, &writer, bounds, progress).await);

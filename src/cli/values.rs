@@ -69,6 +69,14 @@ pub fn number(text: &str) -> Result<usize, String> {
     text.trim().parse().map_err(|_| "wanted a number from 0 on".to_owned())
 }
 
+/// A whole number that is not zero.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.trim().parse() {
+        Ok(number @ 1..) => Ok(number),
+        _ => Err("wanted a number from 1 on".to_owned()),
+    }
+}
+
 /// A value without the blanks and line ends around it, which a variable of a project easily has.
 pub fn trimmed(text: &str) -> Result<String, std::convert::Infallible> {
     Ok(text.trim().to_owned())

@@ -25,10 +25,10 @@ pub struct WriterConfig {
     /// Writes that start a request's pipeline, per minute: requests opened, and commits that replace
     /// what is on a branch (which may have an open request).
     ///
-    /// GitLab.com starts 25 a minute for one project, user and commit together (GitLab's docs:
-    /// "Rate limits on pipeline creation"), so over all commits this is stricter. The commit that
-    /// makes a branch may start one more, where the config repo has pipelines for branches: that is
-    /// of the same commit as the request's, two of 25, and not counted.
+    /// GitLab has two limits, and silently starts no pipeline above them. The one for a project, a user
+    /// and a commit together (25 on GitLab.com) is never met: a commit of the bot gets two at most, as
+    /// the commit that makes a branch may start one of its own. The one for a user is off by default,
+    /// and 2,000 on GitLab.com.
     pub pipelines_per_minute: usize,
     /// Comments per minute. GitLab.com takes 60.
     pub notes_per_minute: usize,
@@ -44,7 +44,7 @@ pub struct WriterConfig {
 impl Default for WriterConfig {
     fn default() -> Self {
         Self {
-            pipelines_per_minute: 25,
+            pipelines_per_minute: 300,
             notes_per_minute: 60,
             minute: Duration::from_secs(60),
             nodes: 1,
@@ -191,11 +191,11 @@ mod tests {
     fn nodes_together_keep_the_limits() {
         for nodes in 1..=200 {
             let config = WriterConfig { nodes, ..WriterConfig::default() };
-            for per_minute in [25, 60] {
+            for per_minute in [1, 60, 300] {
                 let (limit, minutes) = config.part_of(per_minute);
                 assert!(limit >= 1 && limit * nodes <= per_minute * minutes, "{nodes} nodes");
             }
         }
-        assert_eq!(WriterConfig::default().part_of(25), (25, 1));
+        assert_eq!(WriterConfig::default().part_of(300), (300, 1));
     }
 }

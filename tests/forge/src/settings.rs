@@ -78,11 +78,14 @@ pub struct Settings {
     pub require_merge_sha: bool,
     /// A merge deletes the source branch whatever the request says.
     pub remove_source_branch: bool,
-    /// No more than this many pipelines a minute of the forge's clock: further requests get none, silently.
-    pub pipelines_per_minute: Option<usize>,
+    /// No more than this many pipelines a minute of the forge's clock for one project, user and commit together: what
+    /// is above gets none, silently.
+    pub pipelines_create: Option<usize>,
+    /// The same for all pipelines of a user.
+    pub pipelines_created_per_user: Option<usize>,
     /// No more than this many notes a minute of the forge's clock: 429 without headers.
     pub notes_per_minute: Option<usize>,
-    /// How long a minute is for these two.
+    /// How long a minute is for these three.
     pub minute: Duration,
     /// Accept pushes by git over HTTP.
     pub allow_git_push: bool,
@@ -139,7 +142,9 @@ impl Default for Settings {
             required_approvals: 0,
             require_merge_sha: false,
             remove_source_branch: false,
-            pipelines_per_minute: None,
+            // As on GitLab.com (GitLab docs, user/gitlab_com).
+            pipelines_create: Some(25),
+            pipelines_created_per_user: Some(2_000),
             notes_per_minute: None,
             minute: Duration::minutes(1),
             allow_git_push: false,

@@ -77,14 +77,23 @@ fn booleans_are_written_in_many_ways_and_empty_is_unset() {
     let variables = ["SAPM_DRY_RUN", "SAPM_ALLOW_OPENING", "SAPM_ALLOW_CLOSING", "SAPM_LABELS"];
     let more = ["SAPM_ENV_NAME", "SAPM_CACHE_DIR", "SAPM_REPORT_DIR", "SAPM_FORMAT", "SAPM_AT"];
     let others = ["SAPM_CONCURRENCY", "SAPM_MAX_NEW_MERGE_REQUESTS", "USED_FOR_SECURITY"];
+    let limits = ["SAPM_PIPELINES_PER_MINUTE", "SAPM_DEADLINE"];
     let mut run = world.sapm("apply");
-    for key in variables.into_iter().chain(more).chain(others) {
+    for key in variables.into_iter().chain(more).chain(others).chain(limits) {
         run = run.env(key, "");
     }
     run.expect(0);
     assert_eq!(world.project().open_requests().len(), 4);
     let labels = world.request(CANARY).labels;
     assert!(labels.contains("SAPM"), "{labels:?}");
+}
+
+#[test]
+fn a_limit_of_no_pipelines_at_all_is_refused() {
+    let world = World::start();
+    let ran = world.sapm("apply").env("SAPM_PIPELINES_PER_MINUTE", "0").expect(2);
+    assert!(ran.err.contains("a number from 1 on"), "{}", ran.err);
+    world.assert_nothing_written();
 }
 
 #[test]

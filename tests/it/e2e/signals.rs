@@ -138,6 +138,24 @@ fn a_merge_request_that_is_complete_counts_as_opened() {
 }
 
 #[test]
+fn an_option_says_how_many_pipelines_start_in_a_minute() {
+    let world = World::start();
+    let run = apply(&world).args(["--pipelines-per-minute", "1"]).env("SAPM_LOG", "sapm=debug");
+    let mut child = run.start_with_log();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    until(&mut stderr, "waiting for a place");
+    let kill = format!("kill -TERM {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let mut said = String::new();
+    stderr.read_to_string(&mut said).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(143), "{said}");
+    let mut outcomes = outcomes(&report(&world));
+    outcomes.sort();
+    assert_eq!(outcomes, ["done", "interrupted", "interrupted", "interrupted"], "{said}");
+    assert_eq!(world.project().open_requests().len(), 1);
+}
+
+#[test]
 fn sigterm_while_observing_ends_the_run_with_its_reports() {
     for (service, path) in [
         (Service::S3, "promotions_v2"),

@@ -21,7 +21,8 @@ use sapm::decide::Decisions;
 use sapm::domain::{CommitSha, RepoUrl, UidDigest};
 use sapm::plan::{CLOSED_BY_BOT_MARKER, Plan, Settings};
 use sapm::ports::{
-    Branch, BranchReader, Commits, Deadline, NoProgress, SloSource, StateError, StateStore,
+    Branch, BranchReader, Commits, Deadline, ForgeWriter, NoProgress, SloSource, StateError,
+    StateStore,
 };
 use sapm::run::{self, ConfigRepo, Options, ReadOptions, Services};
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
@@ -131,6 +132,8 @@ pub struct Run {
     pub decisions: Decisions,
     pub plan: Plan,
     pub outcomes: Outcomes,
+    /// How long it waited for places in GitLab's limits, and because GitLab asked for it.
+    pub waited: Duration,
 }
 
 /// How it tells of a run that did not come to its end.
@@ -313,7 +316,7 @@ impl Bot {
         let stop = CancellationToken::new();
         let bounds = (&stop, &options.deadline);
         let outcomes = apply(&plan, &reader, &writer, bounds, &NoProgress).await;
-        Ok(Run { loaded, decisions, plan, outcomes })
+        Ok(Run { loaded, decisions, plan, outcomes, waited: writer.waited() })
     }
 
     /// The branches, read where the stand-in keeps them.

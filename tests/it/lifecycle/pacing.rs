@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use forge::{Fault, FaultKind, MergeRequest, ProjectHandle};
 use sapm::apply::Verdict;
+use sapm::clients::gitlab::WriterConfig;
 
 use super::config::Shape;
 use super::driver::Run;
@@ -16,7 +17,7 @@ fn limited(targets: usize, limit: usize, minute: Duration) -> Lab {
     let lab = Lab::new(simple(Shape::Block, targets));
     lab.bot.forge.start_clock();
     lab.bot.forge.configure(|settings| {
-        settings.pipelines_per_minute = Some(limit);
+        settings.pipelines_created_per_user = Some(limit);
         settings.notes_per_minute = Some(limit);
         settings.minute = chrono::Duration::from_std(minute).unwrap();
     });
@@ -65,6 +66,28 @@ fn a_program_without_pacing_would_be_seen() {
         lab.rewrite("off", |config| (0..4).for_each(|id| config.target_mut(id).disabled = true));
         lab.run().await;
         assert!(lab.bot.forge.log().iter().any(|entry| entry.status == Some(429)));
+    });
+}
+
+/// GitLab's limit of 25 is for one commit: what is opened or refreshed has a commit of its own each.
+#[test]
+fn a_hundred_updates_wait_for_nothing_and_lose_no_pipeline_with_the_limits_of_gitlab_com() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 100));
+        lab.bot.settings.borrow_mut().max_new_merge_requests = 100;
+        let usual = WriterConfig::default();
+        lab.bot.pacing.set(Some((usual.pipelines_per_minute, usual.minute)));
+        // The clock stands still: all of it happens within one minute.
+        for number in [1, 2] {
+            release_all(&lab, 100, number);
+            let run = lab.run().await;
+            assert_eq!(run.waited, Duration::ZERO);
+            assert!((0..100).all(|id| lab.open(id).unwrap().title.contains(&sha(number)[..8])));
+        }
+        let pipelines = lab.bot.project.pipelines();
+        let of_requests = pipelines.iter().filter(|pipeline| pipeline.merge_request.is_some());
+        let dropped = pipelines.iter().filter(|pipeline| pipeline.dropped).count();
+        assert_eq!((of_requests.count(), dropped), (200, 0));
     });
 }
 

@@ -153,7 +153,7 @@ fn one(args: &Args, estate: &Estate, scenario: Scenario, latency: u64) -> Ran {
     }
     if scenario == Scenario::Refresh {
         filled.move_on(estate);
-        // GitLab's limit of 25 pipelines a minute counts within a run only.
+        // The limit of pipelines a minute (`--pipelines-per-minute`) counts within a run only.
     }
     filled.forge.settle();
     filled.forge.set_latency(Duration::from_millis(latency));

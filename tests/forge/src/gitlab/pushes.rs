@@ -140,8 +140,23 @@ fn skips_pipelines(project: &Project, sha: &str) -> bool {
     message.contains("[skip ci]") || message.contains("[ci skip]")
 }
 
-/// Starts a pipeline, or silently none above the limit (GitLab docs, user/gitlab_com: pipeline creations a minute)
-/// or when the commit says so.
+/// Is a pipeline above one of the two limits a minute (GitLab docs, user/gitlab_com: pipeline creations)?
+fn above_limit(state: &State, id: u64, user: u64, sha: &str) -> bool {
+    let since = state.now() - state.settings.minute;
+    let full = |limit: Option<usize>, recent: usize| limit.is_some_and(|limit| recent >= limit);
+    let of_user = |project: &Project| -> Vec<bool> {
+        let started = project.pipelines.iter().filter(|pipeline| !pipeline.dropped);
+        let recent =
+            started.filter(|pipeline| pipeline.user == user && pipeline.created_at > since);
+        recent.map(|pipeline| pipeline.sha == sha).collect()
+    };
+    let of_commit = of_user(state.project(id)).into_iter().filter(|same| *same).count();
+    let everywhere = state.projects.values().map(|project| of_user(project).len()).sum();
+    full(state.settings.pipelines_create, of_commit)
+        || full(state.settings.pipelines_created_per_user, everywhere)
+}
+
+/// Starts a pipeline, or silently none above a limit or when the commit says so.
 pub(crate) fn start_pipeline(
     state: &mut State,
     id: u64,
@@ -152,14 +167,8 @@ pub(crate) fn start_pipeline(
 ) {
     let now = state.now();
     let number = state.fresh_id();
-    let limit = state.settings.pipelines_per_minute.unwrap_or(usize::MAX);
-    let minute = state.settings.minute;
-    let project = state.project_mut(id);
-    let recent = project.pipelines.iter().filter(|pipeline| {
-        !pipeline.dropped && pipeline.created_at > now - minute && pipeline.user == user
-    });
-    let dropped = recent.count() >= limit || skips_pipelines(project, sha);
-    project.pipelines.push(Pipeline {
+    let dropped = above_limit(state, id, user, sha) || skips_pipelines(state.project(id), sha);
+    state.project_mut(id).pipelines.push(Pipeline {
         id: number,
         sha: sha.to_owned(),
         branch: branch.to_owned(),

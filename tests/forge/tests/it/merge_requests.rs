@@ -160,3 +160,34 @@ fn the_pipeline_limit_drops_silently() {
     assert_eq!(api.send("HEAD", "repository/branches/none", None).status(), 404);
     assert_eq!(api.get("merge_requests?not%5Blabels%5D=x").0, 404);
 }
+
+#[test]
+fn pipelines_are_limited_for_a_commit_and_for_a_user() {
+    let (forge, project) = config();
+    forge.set_time(forge.now());
+    project.set_branch("dev", "stable", "main").unwrap();
+    new_branch(&project, "x", "data/b.yml", "1\n");
+    project.open_merge_request("dev", "x", "main", "t", "").unwrap();
+    let dropped = || project.pipelines().iter().filter(|pipeline| pipeline.dropped).count();
+    let retarget = |times: usize| {
+        (0..times).for_each(|time| {
+            let target = if time % 2 == 0 { "stable" } else { "main" };
+            project.retarget("dev", 1, target).unwrap();
+        });
+    };
+    // Each starts a pipeline of the same commit, as opening it did.
+    retarget(24);
+    assert_eq!(dropped(), 0);
+    retarget(1);
+    assert_eq!(dropped(), 1);
+    project.commit("dev", "x", "another commit", [("data/b.yml", Some("2\n"))]);
+    assert_eq!(dropped(), 1);
+    forge.configure(|settings| settings.pipelines_created_per_user = Some(26));
+    project.commit("dev", "x", "one more", [("data/b.yml", Some("3\n"))]);
+    assert_eq!(dropped(), 2);
+    project.commit("bot", "x", "somebody else's", [("data/b.yml", Some("4\n"))]);
+    assert_eq!(dropped(), 2);
+    forge.advance(chrono::Duration::minutes(1));
+    retarget(2);
+    assert_eq!(dropped(), 2);
+}
