@@ -144,7 +144,7 @@ fn edits_notes_and_quick_actions() {
 
 #[test]
 fn the_pipeline_limit_drops_silently() {
-    let limit = Settings { pipelines_per_minute: Some(1), ..Settings::default() };
+    let limit = Settings { pipelines_created_per_user: Some(1), ..Settings::default() };
     let (forge, project) = config_with(limit);
     forge.advance(chrono::Duration::zero());
     let api = Api::of(&forge);
