@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{CommitSha, RepoUrl, Share, to_json, write_json};
+use crate::domain::{CommitSha, MergeMethod, RepoUrl, Share, to_json, write_json};
 
 /// The format's version that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -156,6 +156,9 @@ pub struct ConfigRepoFacts {
     pub target_branch: String,
     /// The commit of the target branch whose files were read.
     pub base_commit: CommitSha,
+    /// How the project merges; absent means by a merge commit.
+    #[serde(default, skip_serializing_if = "MergeMethod::is_usual")]
+    pub merge_method: MergeMethod,
     /// Whose requests and commits are the bot's.
     pub bot: BotUser,
 }
@@ -201,6 +204,9 @@ pub struct MergeRequestFact {
     pub description: String,
     /// Is it a draft?
     pub draft: bool,
+    /// Is auto-merge set, or is it on a merge train? Absent means no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub auto_merge: bool,
     /// User id of who opened it.
     pub author_id: u64,
     /// User name of who opened it.

@@ -21,6 +21,10 @@ use crate::snapshot::Failure;
 /// How often a write is sent at most.
 pub(super) const MOST_ATTEMPTS: u32 = 4;
 
+/// What is said of a request once its auto-merge was ended.
+const AUTO_MERGE_ENDED: &str = "auto-merge was taken away, and it was dropped from its merge train: set it again if GitLab is to merge \
+                                the merge request by itself";
+
 /// Why the steps of a request ended early.
 pub(super) enum Stop {
     SomebodyWasFirst(String),
@@ -147,7 +151,8 @@ impl Executor<'_> {
             }
             Stop::Failed(failure) | Stop::NoCommits(failure) => (Verdict::Failed, failure.error),
         };
-        RequestOutcome { outcome: verdict, message: Some(message), ..outcome }
+        let before = outcome.message.take().map(|said| format!("; {said}")).unwrap_or_default();
+        RequestOutcome { outcome: verdict, message: Some(message + &before), ..outcome }
     }
 
     async fn steps(
@@ -176,6 +181,9 @@ impl Executor<'_> {
             }
             expected.after(step);
             outcome.outcome = Verdict::Done;
+            if expected.had_auto_merge() && step.ends_auto_merge() {
+                outcome.message = Some(AUTO_MERGE_ENDED.to_owned());
+            }
         }
         Ok(())
     }

@@ -26,6 +26,11 @@ impl Expected {
         labels.extend(change.add_labels.iter().cloned());
     }
 
+    /// Was auto-merge set when it was planned?
+    pub(super) fn had_auto_merge(&self) -> bool {
+        matches!(self.seen, Some(Seen::Request { auto_merge: true, .. }))
+    }
+
     /// The branch's tip as it should be.
     pub(super) fn tip(&self) -> Option<CommitSha> {
         match self.seen.as_ref()? {

@@ -72,11 +72,13 @@ impl Executor<'_> {
 
     async fn unchanged(&self, request: &PlannedRequest, expected: &Expected) -> Result<(), Stop> {
         match (&expected.seen, request.iid) {
-            (Some(Seen::Request { title, labels, target_branch, tip }), Some(iid)) => {
+            (Some(Seen::Request { title, labels, target_branch, auto_merge, tip }), Some(iid)) => {
                 let now = self.reader.request(iid).await?;
                 let same = now.state == RequestState::Opened
                     && (&now.title, &now.labels, &now.target_branch)
                         == (title, labels, target_branch)
+                    // Where it is gone, by a write of this run perhaps, nothing is lost.
+                    && (*auto_merge || !now.auto_merge)
                     && self.has_tip(&request.branch, tip.as_ref()).await?;
                 if same { Ok(()) } else { Err(changed_meanwhile(&format!("!{iid}"))) }
             }

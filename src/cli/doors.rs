@@ -343,6 +343,7 @@ impl GitLabDoor {
             web_url: project.web_url.clone(),
             target_branch,
             base_commit,
+            merge_method: project.merge_method,
             bot: self.reader.bot().clone(),
         })
     }

@@ -1,5 +1,4 @@
-//! What each action writes: the steps of a request that is kept, refreshed,
-//! held or left alone.
+//! What each action writes: the steps of a request that is refreshed, held or left alone.
 
 use std::sync::Arc;
 
@@ -15,40 +14,6 @@ use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestSt
 pub(super) const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
 
 impl Planner<'_> {
-    pub(super) fn keep(&mut self, existing: &Existing<'_>, desired: &Desired) {
-        let request = existing.request;
-        let mut change = RequestChange::default();
-        let fresh = message::title(self.inventory, desired);
-        let mut planned = self.planned(
-            request,
-            Action::Keep,
-            Reason::AsWanted,
-            "open, with the wanted content".to_owned(),
-        );
-        planned.targets.clone_from(&desired.targets);
-        planned.files = self.unwritten_file(desired);
-        planned.promotable_since = desired.promotable_since;
-        // The title tells it too: the description may be a person's.
-        let stale = message::described_values(&request.description)
-            .is_some_and(|described| described != desired.values.digest())
-            || message::names_other_commit(&request.title, &desired.values.git_ref);
-        if stale {
-            change.title = Some(keep_draft(request, &fresh));
-            change.description = Some(self.description(desired));
-            (planned.action, planned.reason_code) = (Action::Update, Reason::Changed);
-            planned.reason = "its title and description are about other values".to_owned();
-        } else if message::is_held_title(&request.title) {
-            change.title = Some(fresh);
-            (planned.action, planned.reason_code) = (Action::Update, Reason::ReadyAgain);
-            planned.reason = "every gate passes again: ready to merge".to_owned();
-        }
-        if change != RequestChange::default() {
-            planned.title = change.title.clone().unwrap_or_default();
-            planned.steps = vec![Step::Change { iid: request.iid, change }];
-        }
-        self.push_own(planned, request);
-    }
-
     /// New content in place: a commit, then the texts for people.
     pub(super) fn refresh(
         &mut self,
@@ -98,12 +63,21 @@ impl Planner<'_> {
 
     /// A request that is to take in targets waits while another open request is about one of them.
     pub(super) fn waits_to_take_in(&mut self, existing: &Existing<'_>, desired: &Desired) -> bool {
+        let Some(iid) = self.claims_to_wait_for(existing, desired) else { return false };
+        self.wait(existing, format!("!{iid} is about one of its targets: waits for it"));
+        true
+    }
+
+    /// Another open request that is about a target which this one is to take in.
+    pub(super) fn claims_to_wait_for(
+        &self,
+        existing: &Existing<'_>,
+        desired: &Desired,
+    ) -> Option<u64> {
         let is_new =
             |at: &usize| !existing.trailers().targets.contains(&self.inventory.targets[*at].uid);
         let new: Vec<usize> = desired.members.iter().copied().filter(is_new).collect();
-        let Some(iid) = self.claimed(&new, Some(existing.request.iid)) else { return false };
-        self.wait(existing, format!("!{iid} is about one of its targets: waits for it"));
-        true
+        self.claimed(&new, Some(existing.request.iid))
     }
 
     /// Leaves a request as it is that could only get new content beside a change that could not be read.
@@ -143,7 +117,7 @@ impl Planner<'_> {
     /// of the same values before it: if the run ends in between, the next one sees by the branch that
     /// something is left to do. But a draft mark is taken away last, as nobody is to merge the old
     /// content; that the next run sees by the title.
-    fn made_anew(
+    pub(super) fn made_anew(
         &self,
         planned: &mut PlannedRequest,
         repo: &ConfigRepoFacts,
@@ -210,13 +184,16 @@ impl Planner<'_> {
     }
 
     /// Plans a request whose branch is the bot's; if it was taken over before, it is handed back.
-    fn push_own(&mut self, mut planned: PlannedRequest, request: &MergeRequestFact) {
+    pub(super) fn push_own(&mut self, mut planned: PlannedRequest, request: &MergeRequestFact) {
         if let Some(restored) = self.restore_labels(request) {
             if planned.action == Action::Keep {
                 (planned.action, planned.reason_code) = (Action::Update, Reason::HandedBack);
                 planned.reason = "handed back: its branch holds what it declares again".to_owned();
             }
             planned.steps.push(restored);
+        }
+        if request.auto_merge && planned.steps.iter().any(Step::ends_auto_merge) {
+            planned.reason += "; this takes auto-merge away, and drops it from its merge train";
         }
         self.plan.requests.push(planned);
     }
@@ -403,6 +380,7 @@ impl Planner<'_> {
                 title: request.title.clone(),
                 labels: request.labels.clone(),
                 target_branch: request.target_branch.clone(),
+                auto_merge: request.auto_merge,
                 tip: self.snapshot.branches.get(&request.source_branch).map(|tip| tip.sha.clone()),
             }),
             steps: Vec::new(),
@@ -416,7 +394,7 @@ fn new_held_title(request: &MergeRequestFact, gate: &str) -> Option<String> {
     (!is_persons_draft(request) && request.title != title).then_some(title)
 }
 
-fn is_persons_draft(request: &MergeRequestFact) -> bool {
+pub(super) fn is_persons_draft(request: &MergeRequestFact) -> bool {
     request.draft && !message::is_held_title(&request.title)
 }
 
@@ -426,6 +404,6 @@ fn is_bots_description(request: &MergeRequestFact) -> bool {
 }
 
 /// A draft that a person made stays one.
-fn keep_draft(request: &MergeRequestFact, title: &str) -> String {
+pub(super) fn keep_draft(request: &MergeRequestFact, title: &str) -> String {
     if is_persons_draft(request) { format!("Draft: {title}") } else { title.to_owned() }
 }

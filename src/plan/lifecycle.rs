@@ -6,7 +6,8 @@
 //! | whose branch holds anything else than it declares | keep: taken over, its labels go |
 //! | whose target is gone, or nothing is due; that never had a branch | close |
 //! | whose target a gate holds | hold: a draft, made anew where the target branch changed around it (close, if its commit is blocked) |
-//! | with the wanted content that merges cleanly | keep |
+//! | with the wanted content that merges cleanly | keep; where the project merges nothing that is behind, rebuilt on the tip |
+//! | the same with auto-merge set | keep, and others have to fit beside it |
 //! | with other content | update in place |
 //!
 //! What is due and has no open request is opened: see `openings`.
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use super::authorship::{Authorship, OwnChange};
 use super::claims::Claims;
-use super::conflicts::{Merge, MergeTexts, Standing};
+use super::conflicts::{MergeTexts, Standing};
 use super::desired::{Desired, Group, Wish, Wishes};
 use super::model::{MAX_UNWRITTEN_BYTES, Needs, Plan, Reason, Settings, Step};
 use super::openings;
@@ -59,6 +60,7 @@ pub fn plan(
         unread: BTreeMap::new(),
         authorship: BTreeMap::new(),
         strays: 0,
+        rebuilt: 0,
         claims: Claims::default(),
         unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan,
@@ -100,6 +102,8 @@ pub(super) struct Planner<'a> {
     pub(super) authorship: BTreeMap<String, Authorship<'a>>,
     /// Branches without a place or a request that were looked into.
     pub(super) strays: usize,
+    /// Requests that are rebuilt as they are behind the target branch.
+    pub(super) rebuilt: usize,
     pub(super) claims: Claims,
     /// How much text of what is not written may still be kept.
     pub(super) unwritten_bytes: usize,
@@ -141,7 +145,9 @@ impl<'a> Planner<'a> {
             };
             match verdict {
                 None => self.stand_beside(request, Some(existing.tip), groups),
-                Some(Verdict::Wanted(desired)) => wanted.push((existing, desired)),
+                Some(Verdict::Wanted(desired)) => {
+                    wanted.extend(self.keep_for_auto_merge(repo, existing, desired));
+                }
                 Some(verdict @ Verdict::Hold(..)) => held.push((existing, verdict, group)),
                 Some(verdict) => {
                     self.settle(&existing, verdict, group);
@@ -159,7 +165,7 @@ impl<'a> Planner<'a> {
             .into_iter()
             .filter_map(|(existing, desired)| {
                 let waits = self.waits_to_take_in(&existing, &desired);
-                if waits { None } else { self.keep_if_right(existing, desired) }
+                if waits { None } else { self.keep_if_right(repo, existing, desired) }
             })
             .collect();
         for (existing, desired) in stale {
@@ -285,34 +291,6 @@ impl<'a> Planner<'a> {
     ) -> Result<(), String> {
         let change = desired.change(format!("!{}", existing.request.iid));
         self.standing.admit(&desired.old_text, change)
-    }
-
-    /// Keeps a request whose content is right; gives it back if it has to be refreshed.
-    fn keep_if_right<'e>(
-        &mut self,
-        existing: Existing<'e>,
-        desired: Arc<Desired>,
-    ) -> Option<(Existing<'e>, Arc<Desired>)> {
-        let (before, after) = (existing.own.before, existing.own.after());
-        let new_text = desired.new_text();
-        let right = existing.trailers().path == desired.path
-            && !self.names_others(existing.trailers(), &desired)
-            && ((before == &*desired.old_text && *after == new_text)
-                || self.merger.merge(before, &desired.old_text, &after) == Merge::Clean(new_text));
-        // Beside the others its change may fit when it is made on the tip.
-        if !right || self.admit_as_it_is(&existing).is_err() {
-            return Some((existing, desired));
-        }
-        self.keep(&existing, &desired);
-        None
-    }
-
-    /// Does its commit name a subscriber that it is not about any more?
-    fn names_others(&self, trailers: &Trailers, desired: &Desired) -> bool {
-        let left: Vec<_> =
-            trailers.targets.iter().filter(|t| !desired.targets.contains(t)).collect();
-        !left.is_empty()
-            && self.inventory.subscribers().any(|(_, target)| left.contains(&&target.uid))
     }
 
     /// Branches without an open request: orphans of a crash, and what a merge left behind.

@@ -25,6 +25,8 @@ const LISTED: usize = 40;
 /// Longest single text in a description.
 const LINE: usize = 400;
 
+/// What makes a draft of a request.
+const DRAFT: &str = "Draft: ";
 const HELD: &str = "held by ";
 const TARGETS: &str = "<!-- sapm:targets=";
 
@@ -46,12 +48,17 @@ pub(super) fn title(inventory: &Inventory, desired: &Desired) -> String {
 /// The title of a draft that a gate holds.
 pub(super) fn held_title(gate: &str, ready: &str) -> String {
     let rest = ready.strip_prefix(TITLE).unwrap_or(ready).trim_start();
-    format!("Draft: {}", shorten(&format!("{TITLE} {HELD}{gate}: {rest}"), TITLE_LIMIT))
+    format!("{DRAFT}{}", shorten(&format!("{TITLE} {HELD}{gate}: {rest}"), TITLE_LIMIT))
+}
+
+/// Is a request with this title of the bot a draft?
+pub(super) fn is_draft_title(title: &str) -> bool {
+    title.starts_with(DRAFT)
 }
 
 /// A title without its draft mark and what a gate added to it.
 pub(super) fn ready_part(title: &str) -> String {
-    let title = title.strip_prefix("Draft: ").unwrap_or(title);
+    let title = title.strip_prefix(DRAFT).unwrap_or(title);
     match title.strip_prefix(TITLE).map(str::trim_start) {
         Some(rest) if rest.starts_with(HELD) => match rest.split_once(": ") {
             Some((_, rest)) => format!("{TITLE} {rest}"),
@@ -63,7 +70,7 @@ pub(super) fn ready_part(title: &str) -> String {
 
 /// Does the title carry the bot's mark of a held request? A name that begins like it lacks the colon.
 pub(super) fn is_held_title(title: &str) -> bool {
-    let title = title.strip_prefix("Draft: ").unwrap_or(title);
+    let title = title.strip_prefix(DRAFT).unwrap_or(title);
     title
         .strip_prefix(TITLE)
         .is_some_and(|rest| rest.trim_start().starts_with(HELD) && rest.contains(": "))

@@ -7,7 +7,7 @@
 //! `owners` tells which of several nodes looks after it, `branch_content` what it stands beside,
 //! `claims` which targets it is about;
 //! `lifecycle` compares the two and gives every request its action, whose writes
-//! are in `actions` and `closing`; `openings` opens what is due and has no request, unless
+//! are in `actions`, `keeping` and `closing`; `openings` opens what is due and has no request, unless
 //! `word` knows a person's against it; `conflicts` lets only such requests stand
 //! beside each other as merge in any order, by the ranges of `diff`; `message` writes the texts for
 //! people and `trailers` those for the bot itself. Planning again on the result
@@ -23,6 +23,7 @@ mod closing;
 mod conflicts;
 mod desired;
 mod diff;
+mod keeping;
 mod lifecycle;
 mod markup;
 mod message;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::message;
 use crate::domain::{CommitSha, Problem, Share, TargetUid};
 use crate::inventory::Target;
 use crate::ports::{NewCommit, NewRequest, RequestChange};
@@ -131,6 +132,10 @@ pub enum Reason {
     Due,
     /// The open request carries the wanted content.
     AsWanted,
+    /// The same, and a person has set auto-merge, or put it on a merge train: a push would end that.
+    AutoMerge,
+    /// The same, but the project merges nothing that is behind the target branch: rebuilt on its tip, or still to be.
+    BehindTargetBranch,
     /// It is ready again after it was held.
     ReadyAgain,
     /// The wanted values or the texts for people changed.
@@ -220,6 +225,20 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// Does GitLab take auto-merge away, and the request off its merge train, when this is written? It does for a
+    /// push to the source branch and for a draft.
+    pub fn ends_auto_merge(&self) -> bool {
+        match self {
+            Self::Commit(_) => true,
+            Self::Change { change, .. } => {
+                change.title.as_deref().is_some_and(message::is_draft_title)
+            }
+            Self::Open(_) | Self::Comment { .. } | Self::DeleteBranch { .. } => false,
+        }
+    }
+}
+
 /// A merge request and what is to be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedRequest {
@@ -270,6 +289,8 @@ pub enum Seen {
         labels: BTreeSet<String>,
         /// Where it goes to.
         target_branch: String,
+        /// Is auto-merge set, or is it on a merge train?
+        auto_merge: bool,
         /// Its branch's tip; `None` if it has no branch.
         tip: Option<CommitSha>,
     },

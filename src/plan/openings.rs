@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::authorship::{Authorship, OwnChange};
 use super::desired::{Desired, Group, Wish};
+use super::keeping::is_behind;
 use super::lifecycle::{Groups, Planner};
 use super::message;
 use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
@@ -183,7 +184,7 @@ fn usable_tip<'a>(
     }
     let Some(tip) = planner.snapshot.branches.get(&group.branch) else { return Ok(None) };
     match planner.authorship(groups, &group.branch, tip) {
-        Authorship::Ours(own) => Ok(Some((tip, is_wanted(group, &own)))),
+        Authorship::Ours(own) => Ok(Some((tip, is_wanted(group, &own) && !is_behind(repo, tip)))),
         Authorship::Unknown(error) => Err((
             Reason::FactsMissing,
             format!("whose the branch is could not be found out: {error}"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::model::{PlanReport, SubscriberReport};
 use super::paint::{BOLD, FAINT};
 use super::terminal::Screen;
-use super::text::{action_word, actions, decisions, outcome_word, share};
+use super::text::{action_counts, decisions, outcome_word, share};
 use crate::decide::Outcome;
 use crate::domain::printable;
 
@@ -69,10 +69,7 @@ fn targets(report: &PlanReport) -> String {
 }
 
 fn requests_and_problems(report: &PlanReport) -> String {
-    let requests: Vec<String> = actions(report)
-        .into_iter()
-        .map(|(action, count)| format!("{count} {}", action_word(action)))
-        .collect();
+    let requests = action_counts(report);
     let requests =
         if requests.is_empty() { "nothing to do".to_owned() } else { requests.join(", ") };
     let errors = report.problems.iter().filter(|problem| problem.is_error()).count();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::PlanReport;
-use super::text::{action_word, actions, decisions, outcome_word, share, short};
+use super::text::{action_counts, action_word, decisions, outcome_word, share, short};
 use crate::decide::Outcome;
 use crate::domain::{printable, printable_except};
 
@@ -21,10 +21,7 @@ pub fn markdown(report: &PlanReport) -> String {
         .collect();
     let targets_of = format!("{} targets{}", report.subscribers.len(), share(report));
     let _ = writeln!(text, "{targets_of}: {}.", counts.join(", "));
-    let requests: Vec<String> = actions(report)
-        .into_iter()
-        .map(|(action, count)| format!("{count} {}", action_word(action)))
-        .collect();
+    let requests = action_counts(report);
     let requests = if requests.is_empty() { "none".to_owned() } else { requests.join(", ") };
     let _ = writeln!(text, "Merge requests: {requests}.\n");
     targets(&mut text, report);

@@ -248,7 +248,10 @@ fn open_now(report: &PlanReport) -> impl Iterator<Item = &RequestReport> {
 fn waits_for_merge(request: &RequestReport) -> bool {
     let wanted = match request.action {
         Action::Update => true,
-        Action::Keep => request.reason_code == Reason::AsWanted,
+        Action::Keep => matches!(
+            request.reason_code,
+            Reason::AsWanted | Reason::AutoMerge | Reason::BehindTargetBranch
+        ),
         // A new one waits from now on.
         Action::Create | Action::Hold | Action::Close | Action::Defer => false,
     };

@@ -8,9 +8,10 @@ use anstyle::Style;
 use super::foot::{foot, wrap};
 use super::model::{PlanReport, RequestReport, SubscriberReport};
 use super::paint::{BOLD, CYAN, Paint, RED, YELLOW};
-use super::text::{action_word, outcome_word, short};
+use super::text::{action_word, kept_word, outcome_word, short};
 use crate::decide::Outcome;
 use crate::domain::printable;
+use crate::plan::Action;
 
 /// Where a summary is read.
 #[derive(Debug, Clone)]
@@ -255,13 +256,20 @@ fn requests(report: &PlanReport) -> Part {
         style: CYAN,
         word: action_word(request.action),
         text: format!("{}: {}{}", name(request), request.reason, outcome(request)),
-        group: (request.action as u8, action_word(request.action).to_owned()),
+        group: (request.action as u8, request_group(request)),
     };
     Part {
         name: "merge_requests",
         title: "Merge requests",
         lines: report.merge_requests.iter().map(line).collect(),
     }
+}
+
+/// `keep`, or `keep with auto-merge`.
+fn request_group(request: &RequestReport) -> String {
+    let word = action_word(request.action);
+    let kept = (request.action == Action::Keep).then(|| kept_word(request.reason_code)).flatten();
+    kept.map_or_else(|| word.to_owned(), |kept| format!("{word} {kept}"))
 }
 
 fn name(request: &RequestReport) -> String {

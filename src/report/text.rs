@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Timelike, Utc};
 
-use super::model::PlanReport;
+use super::model::{PlanReport, RequestReport};
 use crate::decide::Outcome;
 use crate::domain::span;
-use crate::plan::Action;
+use crate::plan::{Action, Reason};
 
 /// How many subscribers have each decision.
 pub(super) fn decisions(report: &PlanReport) -> Vec<(Outcome, usize)> {
@@ -21,12 +21,46 @@ pub(super) fn decisions(report: &PlanReport) -> Vec<(Outcome, usize)> {
 }
 
 /// How many requests have each action.
-pub(super) fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
+fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
     let mut counts = BTreeMap::new();
     for request in &report.merge_requests {
         *counts.entry(request.action).or_insert(0) += 1;
     }
     counts
+}
+
+/// How many requests have each action, for people; of those that are kept also why GitLab does not merge them yet.
+pub(super) fn action_counts(report: &PlanReport) -> Vec<String> {
+    let kept_for = |reason: Reason| {
+        let kept = |request: &&RequestReport| {
+            request.action == Action::Keep && request.reason_code == reason
+        };
+        report.merge_requests.iter().filter(kept).count()
+    };
+    let why = [Reason::AutoMerge, Reason::BehindTargetBranch].into_iter().filter_map(|reason| {
+        let count = kept_for(reason);
+        (count > 0).then(|| format!("{count} {}", kept_word(reason).unwrap_or_default()))
+    });
+    let why: Vec<String> = why.collect();
+    let counts = actions(report).into_iter().map(|(action, count)| {
+        let why = why.join(", ");
+        let why = if action == Action::Keep && !why.is_empty() {
+            format!(" ({why})")
+        } else {
+            String::new()
+        };
+        format!("{count} {}{why}", action_word(action))
+    });
+    counts.collect()
+}
+
+/// What is special about a request that is kept for this reason.
+pub(super) fn kept_word(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::AutoMerge => Some("with auto-merge"),
+        Reason::BehindTargetBranch => Some("behind the target branch"),
+        _ => None,
+    }
 }
 
 /// ` (share 2 of 3)` where the work was shared.

@@ -2,12 +2,14 @@
 //! lose a promotion. The real code in this process against the stand-ins.
 
 mod at_once;
+mod auto_merge;
 mod cases;
 mod combinations;
 mod config;
 mod declared;
 mod driver;
 mod endings;
+mod fast_forward;
 mod faults;
 mod forgery;
 mod judge;

@@ -48,6 +48,8 @@ pub(super) struct ProjectAnswer {
     pub web_url: Option<String>,
     #[serde(default)]
     pub http_url_to_repo: Option<String>,
+    #[serde(default)]
+    pub merge_method: Option<String>,
     #[serde(flatten)]
     pub rights: ProjectRights,
 }
@@ -121,6 +123,9 @@ pub(super) struct RequestAnswer {
     draft: Option<bool>,
     #[serde(default)]
     work_in_progress: Option<bool>,
+    /// Also for a merge train.
+    #[serde(default)]
+    merge_when_pipeline_succeeds: Option<bool>,
     #[serde(default)]
     author: Option<UserAnswer>,
     source_branch: String,
@@ -175,6 +180,7 @@ impl RequestAnswer {
                 .draft
                 .or(self.work_in_progress)
                 .unwrap_or_else(|| title.to_ascii_lowercase().starts_with("draft:")),
+            auto_merge: self.merge_when_pipeline_succeeds.unwrap_or_default(),
             title,
             description: self.description.unwrap_or_default(),
             author_id: author.id,

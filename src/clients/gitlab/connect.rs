@@ -17,7 +17,7 @@ use super::reader::GitLabReader;
 use super::refusals::refused_by_others;
 use super::rights::Rights;
 use crate::clients::http::{HttpError, HttpErrorKind};
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, MergeMethod};
 use crate::snapshot::BotUser;
 
 /// What to connect to.
@@ -130,6 +130,8 @@ pub struct Project {
     pub web_url: String,
     /// Where it is cloned from over http(s).
     pub http_url_to_repo: String,
+    /// How it merges; the usual way where a job's own token may not ask.
+    pub merge_method: MergeMethod,
     /// The branch that requests go to.
     pub target_branch: String,
     /// The target branch's tip when it was looked at.
@@ -188,6 +190,7 @@ impl First<'_> {
                 path: job.path.clone(),
                 web_url: job.web_url.clone(),
                 http_url_to_repo: format!("{}.git", job.web_url),
+                merge_method: MergeMethod::default(),
                 target_branch: wanted.unwrap_or_else(|| job.default_branch.clone()),
                 target_tip: None,
             };
@@ -211,6 +214,7 @@ impl First<'_> {
         let project = Project {
             id: answer.id,
             http_url_to_repo: answer.http_url_to_repo.unwrap_or_else(|| format!("{web_url}.git")),
+            merge_method: answer.merge_method.as_deref().map(MergeMethod::of).unwrap_or_default(),
             web_url,
             path,
             target_branch,

@@ -297,6 +297,13 @@ fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<Stri
         Reason::AsWanted | Reason::ReadyAgain if planned.action == Action::Keep => {
             merge(request, &page)
         }
+        Reason::AutoMerge => match merge_hindrance(request, &page) {
+            Some(hindrance) => hindrance,
+            None => format!("nothing: auto-merge is set, so GitLab merges {page} once its checks pass"),
+        },
+        Reason::BehindTargetBranch if planned.action == Action::Keep => {
+            format!("wait until a run rebuilds {page}, or press its button Rebase")
+        }
         Reason::Due if explanation.as_of == AsOf::Recorded && !explanation.merge_requests_known => {
             "these facts do not tell whether its merge request is open: record them where GitLab's settings are"
                 .to_owned()
@@ -313,16 +320,23 @@ fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<Stri
 }
 
 fn merge(request: &ExplainedRequest, page: &str) -> String {
-    let failed = request.pipeline.as_ref().filter(|pipeline| pipeline.status == "failed");
-    match (failed, request.draft) {
-        (Some(pipeline), _) => format!(
-            "the pipeline of {page} failed: look at {}",
-            pipeline.web_url.as_deref().unwrap_or("it")
-        ),
-        (None, Some(true)) => format!("mark {page} as ready, and merge it"),
-        (None, _) => format!(
+    merge_hindrance(request, page).unwrap_or_else(|| {
+        format!(
             "sapm merges nothing: merge {page}, or leave it to the merge bot of this config repo, if \
              there is one (it goes by the labels)"
-        ),
+        )
+    })
+}
+
+/// What keeps a request from being merged, whoever is to merge it.
+fn merge_hindrance(request: &ExplainedRequest, page: &str) -> Option<String> {
+    let failed = request.pipeline.as_ref().filter(|pipeline| pipeline.status == "failed");
+    match (failed, request.draft) {
+        (Some(pipeline), _) => Some(format!(
+            "the pipeline of {page} failed: look at {}",
+            pipeline.web_url.as_deref().unwrap_or("it")
+        )),
+        (None, Some(true)) => Some(format!("mark {page} as ready, and merge it")),
+        (None, _) => None,
     }
 }

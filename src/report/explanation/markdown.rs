@@ -158,11 +158,11 @@ fn requests(text: &mut String, explanation: &Explanation) {
             continue;
         };
         let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
-        let word = if draft { "a draft" } else { "ready" };
+        let state = words::request_state(draft, request.auto_merge);
         let opened = planned.opened_at.map(|time| format!(" {}", words::at(time, explanation)));
         let _ = writeln!(
             text,
-            "* {}: open, {word}; opened{}",
+            "* {}: {state}; opened{}",
             link(&number, planned.web_url.as_ref()),
             opened.unwrap_or_default()
         );

@@ -16,6 +16,8 @@ pub struct ExplainedRequest {
     pub planned: RequestReport,
     /// Is it a draft? Null if it is not open.
     pub draft: Option<bool>,
+    /// Is auto-merge set, or is it on a merge train? Null if it is not open.
+    pub auto_merge: Option<bool>,
     /// Pipeline of its newest commit, if GitLab was asked.
     pub pipeline: Option<PipelineFact>,
     /// GitLab's merge status, may be stale.
@@ -55,6 +57,7 @@ pub(super) fn about(found: &Found<'_>, subscriber: &SubscriberReport) -> Vec<Exp
             ExplainedRequest {
                 planned: planned.clone(),
                 draft: fact.map(|fact| fact.draft),
+                auto_merge: fact.map(|fact| fact.auto_merge),
                 pipeline: fact.and_then(|fact| fact.pipeline.clone()),
                 merge_status: fact.and_then(|fact| fact.detailed_merge_status.clone()),
             }

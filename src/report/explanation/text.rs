@@ -193,7 +193,7 @@ fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanatio
     };
     let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
     out.line(planned.web_url.as_deref().unwrap_or(&number));
-    out.pair("state", if draft { "open, a draft" } else { "open, ready" });
+    out.pair("state", &words::request_state(draft, request.auto_merge));
     if let Some(at) = planned.opened_at {
         out.pair("opened", &words::at(at, explanation));
     }

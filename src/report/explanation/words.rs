@@ -150,6 +150,13 @@ pub(super) fn merge_status(status: &str) -> String {
     format!("{words} ({status})")
 }
 
+/// How an open request stands.
+pub(super) fn request_state(draft: bool, auto_merge: Option<bool>) -> String {
+    let state = if draft { "open, a draft" } else { "open, ready" };
+    let auto_merge = if auto_merge == Some(true) { ", auto-merge is set" } else { "" };
+    format!("{state}{auto_merge}")
+}
+
 /// The newest request that is over; `None` where nobody asked.
 pub(super) fn earlier(explanation: &Explanation) -> Option<String> {
     let all = explanation.earlier_requests.as_ref()?;

@@ -7,7 +7,7 @@ const waits = (target) => target.lead.deployed !== undefined && !target.lead.don
 function waitsFor(target) {
   const request = target.request === undefined ? null : data.requests[target.request];
   if (target.decision !== "promote" || !request || !request.url || request.action === "close") return null;
-  const right = ["as_wanted", "ready_again"].includes(request.reason_code) || ["create", "update"].includes(request.action);
+  const right = ["as_wanted", "auto_merge", "behind_target_branch", "ready_again"].includes(request.reason_code) || ["create", "update"].includes(request.action);
   return make("span", { class: "under" }, right ? `waits for the merge of !${request.iid}` : `!${request.iid}: ${request.reason}`);
 }
 

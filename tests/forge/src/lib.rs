@@ -43,5 +43,5 @@ pub use gitlab::model::{
 pub use log::{Entry, Service};
 pub use prometheus::PromAnswer;
 pub use settings::{GraphQl, ListStatus, Settings, Version as GitLabVersion};
-pub use state::{Access, CommitInfo, Token, User, Visibility};
+pub use state::{Access, CommitInfo, MergeMethod, Token, User, Visibility};
 pub use world::{Checkpoint, ProjectHandle, World};

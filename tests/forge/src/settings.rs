@@ -91,8 +91,6 @@ pub struct Settings {
     pub allow_git_push: bool,
     /// Totals are left out of page headers above this many records.
     pub max_total: usize,
-    /// Only `need_rebase` or a fast-forward: the project's merge method is fast-forward.
-    pub fast_forward_only: bool,
     /// Its GraphQL API.
     pub graphql: GraphQl,
 }
@@ -149,7 +147,6 @@ impl Default for Settings {
             minute: Duration::minutes(1),
             allow_git_push: false,
             max_total: 10_000,
-            fast_forward_only: false,
             graphql: GraphQl::default(),
         }
     }

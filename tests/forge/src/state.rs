@@ -103,6 +103,28 @@ pub enum Visibility {
     Public,
 }
 
+/// How a project merges (GitLab docs, user/project/merge_requests/methods).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergeMethod {
+    /// A merge commit.
+    Merge,
+    /// A merge commit, of a branch that is not behind.
+    RebaseMerge,
+    /// No merge commit, of a branch that is not behind.
+    FastForward,
+}
+
+impl MergeMethod {
+    /// GitLab's word for it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Merge => "merge",
+            Self::RebaseMerge => "rebase_merge",
+            Self::FastForward => "ff",
+        }
+    }
+}
+
 /// Where a project's commits are.
 pub(crate) enum Code {
     Real(Box<Repo>),
@@ -120,6 +142,7 @@ pub(crate) struct Project {
     pub protected: BTreeMap<String, Protection>,
     pub archived: bool,
     pub merge_requests_enabled: bool,
+    pub merge_method: MergeMethod,
     pub repository_enabled: bool,
     /// Members by a group that the project is shared with: not among those that the project tells of itself.
     pub by_group: BTreeMap<u64, Access>,

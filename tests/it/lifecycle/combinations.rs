@@ -10,7 +10,7 @@ impl Judge {
     pub fn combinations(&self, case: &mut Case<'_>, own: &[Own<'_>]) {
         let project = &case.bot.project;
         let open: Vec<&Own<'_>> = own.iter().filter(|own| !own.untouchable()).collect();
-        for own in &open {
+        for own in own.iter().filter(|own| !own.to_be_left_alone()) {
             if !project.merges_cleanly(own.request.iid) {
                 case.problems.push(format!("!{} conflicts with main", own.request.iid));
             }

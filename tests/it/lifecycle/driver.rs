@@ -281,6 +281,7 @@ impl Bot {
             web_url: project.web_url.clone(),
             target_branch: project.target_branch.clone(),
             base_commit: CommitSha::parse(&base).expect("a commit"),
+            merge_method: project.merge_method,
             bot: bot.clone(),
         };
         let api_reader = self.branches_by_api.get().then(|| reader.inner.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use forge::{MergeRequest, MrState};
+use forge::{MergeMethod, MergeRequest, MrState};
 use sapm::app_interface::{HashEdit, TargetEdit};
 use sapm::decide::Outcome;
 use sapm::plan::Reason;
@@ -54,24 +54,51 @@ impl Case<'_> {
             if new.sha == old.request.sha || new.state != MrState::Opened {
                 continue;
             }
-            let Some(wanted) = old.wanted() else { continue };
-            if old.any(Outcome::UpToDate).is_some() {
-                continue; // it moved one that has what it should have, and left its place
-            }
-            let wanted = self.with_mates(old, wanted);
             let project = &self.bot.project;
-            let main = (&project.files("main"), &self.run.loaded.inventory);
-            let right = project
-                .try_merge("main", &[old.tip])
-                .is_ok_and(|files| exact(None, main, &files, &[&wanted]).is_ok());
+            let new_tip = new.sha.as_deref().unwrap_or_default();
+            let rebuilt = self.is_behind(old.tip) && !self.is_behind(new_tip);
+            if rebuilt && !old.request.auto_merge {
+                continue; // it could not be merged before
+            }
             let alone =
                 !own.iter().filter(|other| other.request.iid != old.request.iid).any(|other| {
                     let pair = [old.tip, other.tip];
                     project.try_merge("main", &pair).is_err()
                         || project.try_merge("main", &[other.tip, old.tip]).is_err()
                 });
-            if right && alone {
+            if alone && self.was_right(old) {
                 self.problems.push(format!("!{} was right, and pushed to", new.iid));
+            }
+        }
+    }
+
+    /// Would GitLab merge a commit only once it was rebased?
+    pub fn is_behind(&self, commit: &str) -> bool {
+        let project = &self.bot.project;
+        project.merge_method() != MergeMethod::Merge
+            && !project.parents(commit).contains(&self.after.main)
+    }
+
+    /// Would merging it have given what is wanted now?
+    fn was_right(&self, old: &Own<'_>) -> bool {
+        let Some(wanted) = old.wanted() else { return false };
+        if old.any(Outcome::UpToDate).is_some() {
+            return false; // it moved one that has what it should have, and left its place
+        }
+        let wanted = self.with_mates(old, wanted);
+        let project = &self.bot.project;
+        let main = (&project.files("main"), &self.run.loaded.inventory);
+        let merged = project.try_merge("main", &[old.tip]);
+        merged.is_ok_and(|files| exact(None, main, &files, &[&wanted]).is_ok())
+    }
+
+    /// A person's auto-merge is never lost to a mere move of the target branch.
+    pub fn lost_auto_merge(&mut self) {
+        for old in self.own(self.before).iter().filter(|old| old.request.auto_merge) {
+            let new = self.after.requests.get(&old.request.iid);
+            let lost = new.is_some_and(|new| new.state == MrState::Opened && !new.auto_merge);
+            if lost && self.was_right(old) {
+                self.problems.push(format!("!{} was right, and lost auto-merge", old.request.iid));
             }
         }
     }

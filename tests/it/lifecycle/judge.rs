@@ -60,8 +60,13 @@ impl Own<'_> {
         Some(Marks { git_ref, hashes, ..self.marks.clone() })
     }
 
-    /// Nobody can say what it should be, or nobody may change it.
+    /// Nobody can say what it should be, or nobody may change it as long as it merges.
     pub fn untouchable(&self) -> bool {
+        self.request.auto_merge && self.wanted().is_some() || self.to_be_left_alone()
+    }
+
+    /// Nobody can say what it should be, or nobody may change it.
+    pub fn to_be_left_alone(&self) -> bool {
         self.request.state == MrState::Locked
             || self.request.labels.contains(HOLD)
             || self.any(Outcome::Error).is_some()
@@ -101,6 +106,7 @@ impl Judge {
         case.due(&own);
         case.left_branches();
         case.needless();
+        case.lost_auto_merge();
         case.closed();
         for (branch, outcome) in &run.outcomes.requests {
             if let Some(message) = &outcome.message {
@@ -244,6 +250,13 @@ impl<'a> Case<'a> {
             self.wrong(format!("!{iid} may be merged, and is a draft: {}", own.request.title));
         }
         self.content(own, &wanted);
+        let said = self.run.plan.requests.iter().any(|planned| {
+            planned.iid == Some(iid)
+                && matches!(planned.reason_code, Reason::AutoMerge | Reason::BehindTargetBranch)
+        });
+        if self.is_behind(own.tip) && !draft && !said {
+            self.wrong(format!("!{iid} is behind main, and nothing is said of it"));
+        }
     }
 
     /// The branch of a held request is made anew only if it has to be, with the values and for the

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use fastrand::Rng;
+use forge::MergeMethod;
 use sapm::plan::Reason;
 
 use super::driver::{Ended, Run};
@@ -27,9 +28,11 @@ const STEPS: u64 = 12;
 
 /// What the usual worlds come to, all but what switches cause, and a second request for one target,
 /// which is rare there: what never happens proves nothing.
-const REASONS: [Reason; 19] = [
+const REASONS: [Reason; 21] = [
     Reason::Due,
     Reason::AsWanted,
+    Reason::AutoMerge,
+    Reason::BehindTargetBranch,
     Reason::ReadyAgain,
     Reason::Changed,
     Reason::TargetBranchMoved,
@@ -73,6 +76,11 @@ impl Model {
             *rng.choice(&[1, 2, 10, 10]).unwrap();
         if rng.u8(..3) == 0 {
             lab.bot.forge.configure(|settings| settings.remove_source_branch = true);
+        }
+        match rng.u8(..8) {
+            0 => lab.bot.project.set_merge_method(MergeMethod::FastForward),
+            1 => lab.bot.project.set_merge_method(MergeMethod::RebaseMerge),
+            _ => {}
         }
         lab.bot.branches_by_api.set(rng.u8(..4) == 0);
         lab.bot.forge.configure(|settings| {

@@ -49,6 +49,8 @@ pub enum Deed {
     Comment(u64),
     Approve(u64),
     Rebase(u64),
+    /// GitLab is to merge it once its checks pass.
+    AutoMerge(u64),
     /// A commit on top of a branch, or a branch of their own.
     Push(String, u32),
     /// A commit in the bot's name on a branch of the bot's.
@@ -116,6 +118,7 @@ impl Deed {
                 project.comment("dev", *iid, "Why? <!-- sapm:closed-by-bot -->");
             }
             Self::Approve(iid) => project.approve("dev", *iid),
+            Self::AutoMerge(iid) => project.set_auto_merge(*iid, true),
             Self::Rebase(iid) => {
                 let branch = request(iid).source_branch;
                 let theirs = project.tip(&branch).filter(|tip| persons.pushed.contains(tip));
@@ -189,6 +192,7 @@ impl Deed {
             | Self::Comment(iid)
             | Self::Approve(iid)
             | Self::Rebase(iid)
+            | Self::AutoMerge(iid)
             | Self::Revert(iid) => {
                 let branch = scene.project.merge_request(*iid).expect("a request").source_branch;
                 persons.touched_requests.insert(*iid);

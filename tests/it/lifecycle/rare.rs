@@ -1,7 +1,7 @@
 //! What happens rarely, and must not cost anything then: merges under way,
 //! requests that go elsewhere, commits below the bot's own, names that look like the bot's words.
 
-use forge::{Fault, FaultKind, MrState};
+use forge::{Fault, FaultKind, MergeMethod, MrState};
 use sapm::plan::Reason;
 
 use super::config::{Config, Shape};
@@ -123,7 +123,7 @@ fn a_rebased_branch_that_was_merged_is_cleared_away() {
         project.commit("dev", "main", "elsewhere", [("data/by-hand.txt", Some("x"))]);
         project.rebase("dev", request.iid).unwrap();
         lab.bot.forge.settle();
-        lab.bot.forge.configure(|settings| settings.fast_forward_only = true);
+        project.set_merge_method(MergeMethod::FastForward);
         let tip = project.tip(&request.source_branch).unwrap();
         // The commit itself is on the target branch then, and the branch is left.
         project.set_branch("dev", "main", &tip).unwrap();

@@ -2,7 +2,7 @@
 
 use sapm::apply::{Outcomes, RequestOutcome, Verdict};
 use sapm::decide::record_key;
-use sapm::domain::CommitSha;
+use sapm::domain::{CommitSha, MergeMethod};
 use sapm::graph::{Scope as Part, dot, mermaid, select, svg};
 use sapm::plan::{Merge, MergeTexts, Plan, Settings, Step};
 use sapm::report::{
@@ -100,6 +100,7 @@ fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
         project_id: 1,
         project_path: "service/app-interface".to_owned(),
         web_url: "https://gitlab.example.com/service/app-interface".to_owned(),
+        merge_method: MergeMethod::default(),
         target_branch: "main".to_owned(),
         base_commit: CommitSha::parse(&"a".repeat(40)).unwrap(),
         bot: BotUser {

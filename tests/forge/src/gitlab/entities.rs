@@ -203,7 +203,7 @@ pub(crate) fn merge_request(
         "imported": false,
         "imported_from": "none",
         "milestone": null,
-        "merge_when_pipeline_succeeds": false,
+        "merge_when_pipeline_succeeds": mr.auto_merge,
         "merge_status": status.merge,
         "detailed_merge_status": status.detailed,
         "merge_after": null,

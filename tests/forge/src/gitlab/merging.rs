@@ -8,7 +8,7 @@ use crate::gitlab::model::MrState;
 use crate::gitlab::pushes;
 use crate::gitlab::requests::{self, Refused};
 use crate::settings::Settings;
-use crate::state::{Project, State};
+use crate::state::{MergeMethod, Project, State};
 
 /// What the one who merges asks for.
 #[derive(Default)]
@@ -56,7 +56,8 @@ pub(crate) fn verdict(project: &Project, settings: &Settings, iid: u64) -> &'sta
     if known.unwrap_or_else(|| conflicts(project, iid)) {
         return "conflict";
     }
-    if settings.fast_forward_only && behind > 0 { "need_rebase" } else { "mergeable" }
+    let needs_rebase = project.merge_method != MergeMethod::Merge && behind > 0;
+    if needs_rebase { "need_rebase" } else { "mergeable" }
 }
 
 /// Merges (GitLab docs, api/merge_requests: merge a merge request).
@@ -113,7 +114,7 @@ pub(crate) fn merge(
         repo.commit(repo.tree_of(source), &base, who, seconds, &title)
     });
     let parents = [target, squashed.unwrap_or(source)];
-    let merged = if state.settings.fast_forward_only {
+    let merged = if project.merge_method == MergeMethod::FastForward {
         parents[1]
     } else {
         repo.commit(tree, &parents, who, seconds, &message)

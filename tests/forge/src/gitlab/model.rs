@@ -207,6 +207,8 @@ pub struct MergeRequest {
     pub remove_source_branch: bool,
     /// Squash on merge.
     pub squash: bool,
+    /// Merge it once its checks pass, or as its merge train comes to it.
+    pub auto_merge: bool,
     /// Every push, oldest first.
     pub versions: Vec<Version>,
     /// Who approved and was not reset.

@@ -65,7 +65,10 @@ pub(crate) fn pushed(
     let mut pipeline_for = Vec::new();
     for iid in crate::gitlab::requests::open_from(state.project(project), branch) {
         add_version(state, project, iid);
-        state.project_mut(project).request_mut(iid).unwrap().updated_at = now;
+        let request = state.project_mut(project).request_mut(iid).unwrap();
+        request.updated_at = now;
+        // What somebody wanted to be merged by itself was another commit.
+        request.auto_merge = false;
         pipeline_for.push(Some(iid));
     }
     if pipeline_for.is_empty() && branch == state.project(project).default_branch {

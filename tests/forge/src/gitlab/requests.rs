@@ -123,6 +123,7 @@ pub(crate) fn open(state: &mut State, id: u64, user: u64, new: NewRequest) -> Re
         squash_commit_sha: None,
         remove_source_branch: new.remove_source_branch,
         squash: new.squash,
+        auto_merge: false,
         versions: Vec::new(),
         approvals: BTreeSet::new(),
         lost_approvals: 0,
@@ -188,6 +189,8 @@ pub(crate) fn set_title(state: &mut State, id: u64, iid: u64, user: u64, title: 
     let was = (request.title.clone(), request.is_draft());
     request.title = title.to_owned();
     request.updated_at = now;
+    // A draft ends auto-merge.
+    request.auto_merge &= !request.is_draft();
     let body = match (was.1, request.is_draft()) {
         (false, true) => "marked this merge request as **draft**".to_owned(),
         (true, false) => "marked this merge request as **ready**".to_owned(),
@@ -228,6 +231,7 @@ pub(crate) fn set_state(state: &mut State, id: u64, iid: u64, user: u64, to: MrS
             "reopened"
         }
         MrState::Closed => {
+            request.auto_merge = false;
             request.closed = Some((now, user));
             "closed"
         }
@@ -282,6 +286,7 @@ pub(crate) fn retarget(
     let reads_left = state.settings.checking_reads;
     let request = state.project_mut(id).request_mut(iid).unwrap();
     request.target_branch = target.to_owned();
+    request.auto_merge = false;
     request.check = Check { fresh: false, reads_left, conflict: None };
     pushes::add_version(state, id, iid);
     pushes::start_pipeline(state, id, user, &source, &sha, Some(iid));

@@ -108,7 +108,7 @@ pub(crate) fn project(call: &Call<'_>, id: u64) -> Answer {
         "merge_requests_enabled": project.merge_requests_enabled,
         "merge_requests_access_level": level(project.merge_requests_enabled),
         "repository_access_level": level(project.repository_enabled),
-        "merge_method": if settings.fast_forward_only { "ff" } else { "merge" },
+        "merge_method": project.merge_method.as_str(),
         "squash_option": "default_off",
         "remove_source_branch_after_merge": settings.remove_source_branch,
         "only_allow_merge_if_pipeline_succeeds": false,

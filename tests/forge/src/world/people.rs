@@ -6,7 +6,9 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::git::repo::Repo;
-use crate::state::{Access, Code, CommitInfo, Project, Protection, Token, User, Visibility};
+use crate::state::{
+    Access, Code, CommitInfo, MergeMethod, Project, Protection, Token, User, Visibility,
+};
 use crate::world::{ProjectHandle, World};
 
 impl World {
@@ -126,6 +128,7 @@ impl World {
             )]),
             archived: false,
             merge_requests_enabled: true,
+            merge_method: MergeMethod::Merge,
             repository_enabled: true,
             by_group: BTreeMap::new(),
             code,

@@ -9,7 +9,7 @@ use crate::git::repo::{Edit, Person};
 use crate::gitlab::model::{MergeRequest, MrState, Pipeline};
 use crate::gitlab::requests::{NewRequest, Refused};
 use crate::gitlab::{merging, pushes, quick_actions, requests};
-use crate::state::{Access, Protection, State, Visibility};
+use crate::state::{Access, MergeMethod, Protection, State, Visibility};
 use crate::world::World;
 
 /// A project on GitLab. People are named by username; one who is not a member becomes a maintainer.
@@ -76,6 +76,16 @@ impl ProjectHandle {
     /// Archives the project: it takes no writes.
     pub fn archive(&self) {
         self.world.shared.state().project_mut(self.id).archived = true;
+    }
+
+    /// Sets how the project merges.
+    pub fn set_merge_method(&self, method: MergeMethod) {
+        self.world.shared.state().project_mut(self.id).merge_method = method;
+    }
+
+    /// How the project merges.
+    pub fn merge_method(&self) -> MergeMethod {
+        self.world.shared.state().project(self.id).merge_method
     }
 
     /// Switches features on or off: merge requests, the repository.
@@ -268,6 +278,13 @@ impl ProjectHandle {
         let mut state = self.world.shared.state();
         let request = state.project_mut(self.id).request_mut(iid).expect("a request");
         request.state = if locked { MrState::Locked } else { MrState::Opened };
+    }
+
+    /// Asks GitLab to merge an open request once its checks pass (also by a merge train), or no longer to do so.
+    pub fn set_auto_merge(&self, iid: u64, auto_merge: bool) {
+        let mut state = self.world.shared.state();
+        let request = state.project_mut(self.id).request_mut(iid).expect("a request");
+        request.auto_merge = auto_merge && request.state == MrState::Opened;
     }
 
     /// Changes the target branch of a request.
