@@ -156,6 +156,9 @@ pub struct ConfigRepoFacts {
     pub target_branch: String,
     /// The commit of the target branch whose files were read.
     pub base_commit: CommitSha,
+    /// Was the target branch at another commit when GitLab was asked? Absent means no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_outdated: bool,
     /// How the project merges; absent means by a merge commit.
     #[serde(default, skip_serializing_if = "MergeMethod::is_usual")]
     pub merge_method: MergeMethod,

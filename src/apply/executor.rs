@@ -22,8 +22,8 @@ use crate::snapshot::Failure;
 pub(super) const MOST_ATTEMPTS: u32 = 4;
 
 /// What is said of a request once its auto-merge was ended.
-const AUTO_MERGE_ENDED: &str = "auto-merge was taken away, and it was dropped from its merge train: set it again if GitLab is to merge \
-                                the merge request by itself";
+const AUTO_MERGE_ENDED: &str = "auto-merge was taken away, and with it any place on a merge train: set it again if GitLab is to merge \
+                                it by itself";
 
 /// Why the steps of a request ended early.
 pub(super) enum Stop {

@@ -342,6 +342,7 @@ impl GitLabDoor {
             project_path: project.path.clone(),
             web_url: project.web_url.clone(),
             target_branch,
+            is_outdated: project.target_tip.as_ref().is_some_and(|tip| *tip != base_commit),
             base_commit,
             merge_method: project.merge_method,
             bot: self.reader.bot().clone(),

@@ -193,7 +193,8 @@ impl Planner<'_> {
             planned.steps.push(restored);
         }
         if request.auto_merge && planned.steps.iter().any(Step::ends_auto_merge) {
-            planned.reason += "; this takes auto-merge away, and drops it from its merge train";
+            planned.reason +=
+                "; this takes auto-merge away, and with it any place on a merge train";
         }
         self.plan.requests.push(planned);
     }

@@ -167,7 +167,9 @@ impl Planner<'_> {
     }
 }
 
-/// Would GitLab merge the branch only once it was rebased?
+/// Would GitLab merge the branch only once it was rebased? Not known of a branch that may stand on a newer commit than
+/// the run has read.
 pub(super) fn is_behind(repo: &ConfigRepoFacts, tip: &CommitDetail) -> bool {
-    repo.merge_method.needs_rebase() && !tip.parents.contains(&repo.base_commit)
+    let is_on_base = tip.parents.contains(&repo.base_commit);
+    repo.merge_method.needs_rebase() && !repo.is_outdated && !is_on_base
 }

@@ -144,3 +144,21 @@ fn recorded_facts_are_not_made_better_by_settings() {
     let advice = "these facts do not tell whether its merge request is open: record them where GitLab's settings are";
     assert!(text.contains(advice), "{text}");
 }
+
+#[test]
+fn auto_merge_is_named_by_the_summary_and_by_explain() {
+    let world = World::start();
+    world.apply();
+    let iid = world.request(CANARY).iid;
+    world.project().set_auto_merge(iid, true);
+    let ran = world.sapm("plan").expect(0);
+    assert!(ran.out.contains("merge requests: 4 keep (1 with auto-merge);"), "{}", ran.out);
+    assert!(ran.out.contains("auto-merge is set, and it has the wanted content"), "{}", ran.out);
+    for format in ["text", "markdown"] {
+        let explained = world.sapm("explain").args([CANARY, "--format", format]).expect(0).out;
+        assert!(explained.contains("open, ready, auto-merge is set"), "{explained}");
+        assert!(explained.contains("auto-merge is set, so GitLab merges"), "{explained}");
+    }
+    let ran = world.sapm("explain").args([CANARY, "--format", "json"]).expect(0);
+    assert_eq!(ran.plan().list("merge_requests")[0]["auto_merge"], true);
+}

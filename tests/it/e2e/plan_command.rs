@@ -1,6 +1,6 @@
 //! `plan` writes nothing and needs no right to; `apply` from a checkout.
 
-use forge::{Access, Service};
+use forge::{Access, MergeMethod, Service};
 
 use super::support::*;
 use crate::shop::{CATALOG_NEW, ORDERS_DB_NEW, ORDERS_NEW, PROJECT};
@@ -168,6 +168,21 @@ fn apply_works_from_an_older_commit_of_the_branch() {
         assert!(world.project().contains(&request.source_branch, &old));
     }
     world.apply();
+    world.assert_nothing_written();
+}
+
+/// What was made on a newer commit than the run reads is not behind.
+#[test]
+fn apply_from_an_older_commit_rebuilds_nothing() {
+    let world = World::start();
+    world.project().set_merge_method(MergeMethod::FastForward);
+    let old = world.project().tip("main").unwrap();
+    let folder = world.checkout();
+    world.edit(CATALOG_FILE, "description: how catalog is deployed", "description: another");
+    world.apply();
+    world.detach(&folder, &old);
+    world.forge().clear_log();
+    world.sapm("apply").env("SAPM_APP_INTERFACE", &folder).expect(0);
     world.assert_nothing_written();
 }
 

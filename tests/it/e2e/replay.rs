@@ -1,5 +1,8 @@
 //! Recorded facts give the same plan, bit for bit, without any network.
 
+use forge::MergeMethod;
+use serde_json::Value;
+
 use super::support::*;
 use crate::shop::PROJECT;
 
@@ -113,4 +116,32 @@ fn a_snapshot_that_is_none_is_refused() {
     }
     let plan = world.sapm("plan").arg("--snapshot").arg(world.path("none.json"));
     plan.env("SAPM_APP_INTERFACE", format!("/{PROJECT}")).expect(2);
+}
+
+#[test]
+fn auto_merge_and_the_merge_method_are_recorded_facts_and_older_ones_lack_them() {
+    let world = World::start();
+    world.apply();
+    let project = world.project();
+    project.set_merge_method(MergeMethod::FastForward);
+    project.set_auto_merge(world.request(CANARY).iid, true);
+    project.commit("dev", "main", "elsewhere", [("data/notes.txt", Some("x"))]);
+    let plan = comes_out_the_same(&world, 0);
+    assert_eq!(plan.action(CANARY), "keep: auto_merge");
+    assert_eq!(plan.action(PRODUCTION), "update: behind_target_branch");
+
+    let facts = std::fs::read_to_string(world.path("first.json")).unwrap();
+    let mut facts: Value = serde_json::from_str(&facts).unwrap();
+    let remove = |fact: &mut Value, key: &str| fact.as_object_mut().unwrap().remove(key);
+    assert_eq!(remove(&mut facts["config_repo"], "merge_method"), Some("ff".into()));
+    let requests = facts["merge_requests"].as_object_mut().unwrap().values_mut();
+    let recorded: Vec<Value> = requests.filter_map(|fact| remove(fact, "auto_merge")).collect();
+    assert_eq!(recorded, [true]);
+    let older = world.path("older.json");
+    std::fs::write(&older, facts.to_string()).unwrap();
+    let replay = world.sapm("plan").args(["--format", "json", "--snapshot"]).arg(&older);
+    let replay = replay.env("SAPM_APP_INTERFACE", world.path("checkout"));
+    let plan = replay.without("SAPM_STATE").without("SAPM_GITLAB_TOKEN").expect(0).plan();
+    assert_eq!(plan.action(CANARY), "keep: as_wanted");
+    assert_eq!(plan.action(PRODUCTION), "keep: as_wanted");
 }

@@ -281,6 +281,7 @@ impl Bot {
             web_url: project.web_url.clone(),
             target_branch: project.target_branch.clone(),
             base_commit: CommitSha::parse(&base).expect("a commit"),
+            is_outdated: project.target_tip.as_ref().is_some_and(|tip| tip.as_str() != base),
             merge_method: project.merge_method,
             bot: bot.clone(),
         };

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use forge::{MergeRequest, MrState};
+use sapm::apply::Verdict;
 use sapm::decide::{Decision, Outcome};
 use sapm::inventory::Target;
 use sapm::plan::Reason;
@@ -109,7 +110,10 @@ impl Judge {
         case.lost_auto_merge();
         case.closed();
         for (branch, outcome) in &run.outcomes.requests {
-            if let Some(message) = &outcome.message {
+            // What was written may say what it ended.
+            if let Some(message) = &outcome.message
+                && outcome.outcome != Verdict::Done
+            {
                 case.problems.push(format!("{branch}: {message}"));
             }
         }

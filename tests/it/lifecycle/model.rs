@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use fastrand::Rng;
 use forge::MergeMethod;
+use sapm::apply::Verdict;
 use sapm::plan::Reason;
 
 use super::driver::{Ended, Run};
@@ -18,7 +19,7 @@ use super::judge::Judge;
 use super::lab::{Lab, story};
 use super::look::Look;
 use super::moves::{self, Commits};
-use super::people::{Persons, Scene};
+use super::people::{Deed, Persons, Scene};
 use super::safety::{self, Views};
 use super::tally::Tally;
 use super::turns::Turns;
@@ -57,6 +58,8 @@ struct Model {
     scene: Arc<Scene>,
     judge: Judge,
     rng: RefCell<Rng>,
+    /// Decides how, and whether by itself, GitLab merges.
+    merging: RefCell<Rng>,
     commits: RefCell<Commits>,
     told: RefCell<Vec<String>>,
     runs: AtomicU64,
@@ -77,7 +80,9 @@ impl Model {
         if rng.u8(..3) == 0 {
             lab.bot.forge.configure(|settings| settings.remove_source_branch = true);
         }
-        match rng.u8(..8) {
+        // Dice of its own: what else happens in a world does not depend on it.
+        let mut merging = Rng::with_seed(!seed);
+        match merging.u8(..8) {
             0 => lab.bot.project.set_merge_method(MergeMethod::FastForward),
             1 => lab.bot.project.set_merge_method(MergeMethod::RebaseMerge),
             _ => {}
@@ -86,6 +91,8 @@ impl Model {
         lab.bot.forge.configure(|settings| {
             settings.background_delay = rng.u64(..6);
             settings.checking_reads = rng.u32(..3);
+            // The clock stands still: a list would never be a newer one.
+            settings.branch_list_cache_s = 0;
         });
         let scene = Arc::new(Scene {
             world: lab.bot.forge.world(),
@@ -100,6 +107,7 @@ impl Model {
             scene,
             judge: Judge::default(),
             rng: RefCell::new(rng),
+            merging: RefCell::new(merging),
             commits: RefCell::new(Commits(0)),
             told: RefCell::new(told),
             runs: AtomicU64::new(0),
@@ -127,12 +135,23 @@ impl Model {
             4 | 5 => moves::rewrite(&self.lab, rng),
             _ => {
                 let deed = moves::deed(&self.scene, rng);
-                deed.act(&self.scene);
-                self.tally.deed(&deed);
+                self.person(&deed);
                 deed.to_string()
             }
         };
         self.tell(format!("  {text}"));
+        let merging = &mut *self.merging.borrow_mut();
+        if merging.u8(..6) == 0
+            && let Some(deed) = moves::auto_merge(&self.scene, merging)
+        {
+            self.person(&deed);
+            self.tell(format!("  {deed}"));
+        }
+    }
+
+    fn person(&self, deed: &Deed) {
+        deed.act(&self.scene);
+        self.tally.deed(deed);
     }
 
     async fn step(&self) -> Checked {
@@ -226,10 +245,13 @@ impl Model {
         self.tally.faults(&self.lab.bot.forge, trouble);
         self.scene.persons.lock().unwrap().between_is_over(kind);
         // Where no write failed, what was pushed fits beside the rest, whatever could not be read.
-        let wrote_all = |run: &Run| {
-            run.outcomes.problems.is_empty()
-                && run.outcomes.requests.values().all(|outcome| outcome.message.is_none())
-        };
+        let wrote_all =
+            |run: &Run| {
+                run.outcomes.problems.is_empty()
+                    && run.outcomes.requests.values().all(|outcome| {
+                        matches!(outcome.outcome, Verdict::Done | Verdict::Unchanged)
+                    })
+            };
         if matches!(kind, 5 | 6) && ended.as_ref().is_ok_and(wrote_all) {
             let problems = safety::pushed_beside(&self.scene, &began, &self.look());
             if !problems.is_empty() {

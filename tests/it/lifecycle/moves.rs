@@ -273,7 +273,7 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
     if let Some(locked) = pick(rng, Some(MrState::Locked)).filter(|_| rng.u8(..4) == 0) {
         return Deed::Locked(locked, false);
     }
-    let kind = rng.u8(..42);
+    let kind = rng.u8(..39);
     let of_open = |deed: &dyn Fn(u64) -> Deed| open.map_or(elsewhere.clone(), deed);
     match kind {
         0..8 => of_open(&Deed::Merge),
@@ -310,7 +310,6 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
             _ => Deed::Push(format!("{PREFIX}mine"), number),
         },
         32 => of_open(&|iid| Deed::Locked(iid, true)),
-        39..42 => of_open(&Deed::AutoMerge),
         37 | 38 => {
             let mut taken = look.requests.values().filter(|request| {
                 request.state == MrState::Opened && request.labels.contains(TAKEN_OVER_LABEL)
@@ -330,6 +329,14 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
             .map_or(elsewhere, |branch| Deed::Open(branch.clone())),
         _ => elsewhere,
     }
+}
+
+/// Somebody wants GitLab to merge an open request once its checks pass.
+pub fn auto_merge(scene: &Scene, rng: &mut Rng) -> Option<Deed> {
+    let requests = scene.project.merge_requests();
+    let open: Vec<u64> =
+        requests.iter().filter(|r| r.state == MrState::Opened).map(|r| r.iid).collect();
+    rng.choice(&open).copied().map(Deed::AutoMerge)
 }
 
 /// Deeds that may come at any moment of a run: a push can hit the moment

@@ -100,6 +100,7 @@ fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
         project_id: 1,
         project_path: "service/app-interface".to_owned(),
         web_url: "https://gitlab.example.com/service/app-interface".to_owned(),
+        is_outdated: false,
         merge_method: MergeMethod::default(),
         target_branch: "main".to_owned(),
         base_commit: CommitSha::parse(&"a".repeat(40)).unwrap(),

@@ -40,6 +40,10 @@ async fn about_rights(gitlab: &GitLab, rows: &mut Rows) -> Result<(), String> {
     let permissions = &gitlab.project["permissions"];
     let seen = permissions.to_string();
     rows.add("G4", "the project shows the user's access", verdict(permissions.is_object(), seen));
+    let method = gitlab.project["merge_method"].as_str();
+    let known = matches!(method, Some("merge" | "rebase_merge" | "ff"));
+    let seen = method.unwrap_or("none").to_owned();
+    rows.add("G14", "the project shows its merge method", verdict(known, seen));
     let rules = gitlab.get(&gitlab.in_project("protected_branches")).await?;
     let as_assumed = match rules.status {
         200 => verdict(
@@ -68,6 +72,12 @@ async fn lists(gitlab: &GitLab, rows: &mut Rows) -> Result<(), String> {
         "merge requests are listed by state and author",
         verdict(requests.status == 200 && own, seen),
     );
+    let told = |one: &Value| one["merge_when_pipeline_succeeds"].is_boolean();
+    let auto_merge = match requests.list().len() {
+        0 => Verdict::NotSeen("no merge request".to_owned()),
+        _ => verdict(requests.list().iter().all(told), requests.status.to_string()),
+    };
+    rows.add("G15", "a merge request tells whether auto-merge is set", auto_merge);
     let total: usize =
         requests.header("x-total").and_then(|text| text.parse().ok()).unwrap_or_default();
     let next = match (total, requests.header("link")) {
