@@ -32,7 +32,17 @@ const MOST_PACK_FILES: usize = 60;
 pub(super) struct Cache {
     dir: PathBuf,
     url: String,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Cache {
+    /// Closing the file is not enough: a process that is being started has it open as well, until it becomes another
+    /// program.
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::debug!(%error, "cannot unlock the clone cache");
+        }
+    }
 }
 
 /// Why a cache is not used as it is.
@@ -51,7 +61,7 @@ impl Cache {
         let name = format!("clone-{}", &hex(&Sha256::digest(url.as_bytes()))[..16]);
         let lock = open_lock(&folder.join(format!("{name}.lock")))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { dir: folder.join(name), url: url.to_owned(), _lock: lock })),
+            Ok(()) => Ok(Some(Self { dir: folder.join(name), url: url.to_owned(), lock })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
@@ -190,4 +200,22 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_is_being_started_does_not_keep_the_lock() {
+        let folder = tempfile::TempDir::new().expect("a folder");
+        let lock = || Cache::lock(folder.path(), "https://h/r.git").expect("a lock file");
+        let first = lock().expect("nobody has it");
+        // What `fork` makes of it.
+        let inherited = first.lock.try_clone().expect("the same open file");
+        assert!(lock().is_none(), "one process has it");
+        drop(first);
+        assert!(lock().is_some(), "it is free again");
+        drop(inherited);
+    }
 }
