@@ -19,7 +19,7 @@ use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
-use crate::domain::{RepoUrl, Share, UidDigest};
+use crate::domain::{RepoUrl, Share, UidDigest, quoted};
 use crate::plan::{Narrowing, Settings};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
@@ -336,8 +336,10 @@ fn at(what_if: Option<&WhatIfArgs>) -> Result<Option<DateTime<Utc>>, Fatal> {
     };
     match DateTime::parse_from_rfc3339(&text) {
         Ok(time) => Ok(Some(time.with_timezone(&Utc))),
-        Err(error) => Err(Fatal::new(Exit::Usage, format!("--at {text:?} is no time: {error}"))
-            .hint("write it like 2026-08-20T10:15:30Z")),
+        Err(error) => {
+            Err(Fatal::new(Exit::Usage, format!("--at {} is no time: {error}", quoted(&text)))
+                .hint("write it like 2026-08-20T10:15:30Z"))
+        }
     }
 }
 

@@ -86,7 +86,7 @@ fn chosen(
         if graph.edges.is_empty() {
             return Err(Fatal::new(
                 Exit::Usage,
-                format!("nobody publishes or subscribes to channel {channel:?}"),
+                format!("nobody publishes or subscribes to channel {}", quoted(channel)),
             )
             .hint("`sapm graph` shows all channels"));
         }
@@ -114,13 +114,13 @@ fn named(inventory: &Inventory, wanted: &str) -> Result<usize, Fatal> {
         let labels = indexes.iter().take(NAMED).map(|&index| inventory.targets[index].label());
         labels.collect::<Vec<_>>().join(", ")
     };
-    let unknown = || Fatal::new(Exit::Usage, format!("no target is called {wanted:?}"));
+    let unknown = || Fatal::new(Exit::Usage, format!("no target is called {}", quoted(wanted)));
     match find(inventory, &(0..inventory.targets.len()).collect(), wanted) {
         Found::One(index) => Ok(index),
         // Of two with one identity nobody can say more.
         Found::Several(all) if all.iter().all(|&index| uid(index) == uid(all[0])) => Ok(all[0]),
         Found::Several(several) => {
-            let message = format!("{wanted:?} may be any of {} targets", several.len());
+            let message = format!("{} may be any of {} targets", quoted(wanted), several.len());
             Err(Fatal::new(Exit::Usage, message).hint(format!("say more: {}", labels(&several))))
         }
         Found::Unknown(alike) if alike.is_empty() => Err(unknown()

@@ -6,6 +6,7 @@ use super::config::Environment;
 use super::exit::{Exit, Fatal};
 use super::secrets::redactor;
 use crate::clients::http::{AllowedHosts, HttpClient, HttpConfig};
+use crate::domain::quoted;
 
 /// Variables that name proxies, as curl knows them.
 const PROXIES: [&str; 6] =
@@ -23,7 +24,8 @@ pub fn http_config(
 ) -> Result<HttpConfig, Fatal> {
     let allowed =
         AllowedHosts::parse(allowed_hosts.iter().map(String::as_str)).map_err(|entry| {
-            let message = format!("--allowed-hosts (SAPM_ALLOWED_HOSTS): {entry:?} is no host");
+            let message =
+                format!("--allowed-hosts (SAPM_ALLOWED_HOSTS): {} is no host", quoted(&entry));
             Fatal::new(Exit::Usage, message).hint(
                 "list names or IP addresses, each with or without a port, separated by commas",
             )

@@ -43,7 +43,7 @@ impl FromStr for Toggle {
 
 /// A span of time: a number and its unit.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no span of time: write it like 10m, 90s or 1h");
+    let wrong = || format!("{} is no span of time: write it like 10m, 90s or 1h", quoted(text));
     let text = text.trim();
     let (number, unit) = text.split_at(text.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
     let seconds = match unit.trim() {

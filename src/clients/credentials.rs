@@ -24,6 +24,7 @@ use serde_yaml::Value;
 use url::Url;
 
 use super::http::{Request, is_loopback};
+use crate::domain::quoted;
 
 /// A token and the user that it belongs to.
 #[derive(Clone)]
@@ -70,7 +71,7 @@ pub enum CredentialsError {
         place: String,
     },
     /// An entry is unusable.
-    #[error("credentials file {}: entry {key:?}: {reason}", path.display())]
+    #[error("credentials file {}: entry {}: {reason}", path.display(), quoted(.key))]
     Entry {
         /// The file.
         path: PathBuf,
@@ -178,7 +179,7 @@ impl Prefix {
         let (plain_http, with_scheme) = match key.split_once("://") {
             Some(("http", _)) => (true, key.to_owned()),
             Some(("https", _)) => (false, key.to_owned()),
-            Some((scheme, _)) => return Err(format!("unusable scheme {scheme:?}")),
+            Some((scheme, _)) => return Err(format!("unusable scheme {}", quoted(scheme))),
             None => (false, format!("https://{key}")),
         };
         let url = Url::parse(&with_scheme).map_err(|error| format!("not a host: {error}"))?;

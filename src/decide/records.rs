@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::domain::check_in::parse_check_in;
-use crate::domain::{CommitSha, MAX_NAME_BYTES, TargetUid, check_length, excerpt};
+use crate::domain::{CommitSha, MAX_NAME_BYTES, TargetUid, check_length, excerpt, quoted};
 
 /// Key of a record in the snapshot: from `promotions_v2/` on.
 pub fn record_key(channel: &str, publisher: &TargetUid, commit: &CommitSha) -> String {
@@ -57,7 +57,7 @@ pub(super) fn read(stored: &Value) -> Result<Record, String> {
             Ok(time) => (Some(time), None),
             Err(error) => {
                 let text = excerpt(text);
-                (None, Some(format!("check_in {text:?} is not readable: {error}")))
+                (None, Some(format!("check_in {} is not readable: {error}", quoted(&text))))
             }
         },
         Some(other) => {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::quoted;
+
 /// A full commit id: 40 lower-case hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -23,7 +25,7 @@ pub fn no_commit(id: &str) -> String {
             &id[..8]
         );
     }
-    format!("{:?} is no commit id of 40 digits", crate::domain::printable(id))
+    format!("{} is no commit id of 40 digits", quoted(id))
 }
 
 impl CommitSha {
@@ -56,7 +58,7 @@ impl TryFrom<String> for CommitSha {
         if is_commit_sha(&text) {
             Ok(Self(text))
         } else {
-            Err(format!("not a commit id of 40 lower-case hex digits: {text:?}"))
+            Err(format!("not a commit id of 40 lower-case hex digits: {}", quoted(&text)))
         }
     }
 }

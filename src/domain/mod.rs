@@ -26,4 +26,4 @@ pub use share::{Share, ShareError};
 pub use slo_keys::SloKeys;
 pub use span::span;
 pub use spelling::{likeness, likest, near};
-pub use text::{is_printable, printable, printable_except, to_json, write_json};
+pub use text::{is_printable, printable, printable_except, quoted, to_json, write_json};

@@ -49,6 +49,11 @@ pub fn printable_except(text: &str, kept: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// A name from outside as messages show it: in backquotes, without backquotes of its own, and [`printable`].
+pub fn quoted(name: &str) -> String {
+    format!("`{}`", printable(name).replace('`', "'"))
+}
+
 /// Pretty JSON with a line end, in which every character can be seen: others are escapes, which mean the same.
 ///
 /// # Errors
@@ -129,5 +134,11 @@ mod tests {
     fn a_text_keeps_its_length() {
         assert_eq!(printable("a\nb\u{200b}c"), "a\u{fffd}b\u{fffd}c");
         assert_eq!(printable_except("a\nb\u{200b}\tc", "\n\t"), "a\nb\u{fffd}\tc");
+    }
+
+    #[test]
+    fn a_quoted_name_ends_where_its_quotes_end() {
+        assert_eq!(quoted("a\"b\\ü"), "`a\"b\\ü`");
+        assert_eq!(quoted("a`; all is well `\n\u{202e}"), "`a'; all is well '\u{fffd}\u{fffd}`");
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{ConfigRepo, RunError};
 use crate::app_interface::Where;
-use crate::domain::{UidDigest, near};
+use crate::domain::{UidDigest, near, quoted};
 use crate::inventory::all_declared;
 use crate::plan::Narrowing;
 
@@ -89,7 +89,7 @@ fn no_target(
     let given: Vec<String> = flags
         .into_iter()
         .zip(wanted)
-        .filter_map(|(flag, wanted)| Some(format!("{flag} {:?}", wanted.as_ref()?)))
+        .filter_map(|(flag, wanted)| Some(format!("{flag} {}", quoted(wanted.as_ref()?))))
         .collect();
     let error = RunError::usage(format!("no target matches {}", given.join(" with ")));
     let mut hints = Vec::new();

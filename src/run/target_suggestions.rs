@@ -11,7 +11,7 @@ const NAMED: usize = 10;
 
 /// Several are called so.
 pub(super) fn ambiguous(inventory: &Inventory, wanted: &str, several: &[usize]) -> RunError {
-    let message = format!("{wanted:?} may be any of {} targets", several.len());
+    let message = format!("{} may be any of {} targets", quoted(wanted), several.len());
     RunError::usage(message).hint(format!("say more; it fits\n    {}", labels(inventory, several)))
 }
 
@@ -24,7 +24,7 @@ pub(super) fn unknown(
     alike: &[usize],
 ) -> RunError {
     let inventory = &repo.inventory;
-    let message = format!("no target that is promoted automatically is called {wanted:?}");
+    let message = format!("no target that is promoted automatically is called {}", quoted(wanted));
     let error = RunError::usage(message);
     let subscribers: BTreeSet<usize> = inventory.subscribers.iter().copied().collect();
     if !matches!(find(inventory, &subscribers, wanted), Found::Unknown(_)) {

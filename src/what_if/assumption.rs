@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, quoted};
 use crate::inventory::{Found, Inventory, find};
 use crate::snapshot::{Lookup, Snapshot};
 
@@ -22,11 +22,12 @@ pub struct Assumption {
 pub enum AssumptionError {
     /// Neither form.
     #[error(
-        "{0:?} is not of the form deployed=CHANNEL/PUBLISHER@COMMIT or failed=CHANNEL/PUBLISHER@COMMIT"
+        "{} is not of the form deployed=CHANNEL/PUBLISHER@COMMIT or failed=CHANNEL/PUBLISHER@COMMIT",
+        quoted(.0)
     )]
     Form(String),
     /// Nobody publishes to such a channel.
-    #[error("{text:?}: no channel is called so{}", there_is(.alike))]
+    #[error("{}: no channel is called so{}", quoted(.text), there_is(.alike))]
     Channel {
         /// Channel and publisher as they were given.
         text: String,
@@ -34,7 +35,7 @@ pub enum AssumptionError {
         alike: Vec<String>,
     },
     /// The channel is there, the publisher is not.
-    #[error("channel {channel} has no publisher {publisher:?}; it has {}", .publishers.join(", "))]
+    #[error("channel {channel} has no publisher {}; it has {}", quoted(.publisher), .publishers.join(", "))]
     Publisher {
         /// The channel.
         channel: String,
@@ -53,7 +54,8 @@ pub enum AssumptionError {
     },
     /// Neither a whole commit id nor the start of one commit that is known.
     #[error(
-        "{0:?} is no commit id of 40 lower-case hex digits, nor the start of one that this run knows"
+        "{} is no commit id of 40 lower-case hex digits, nor the start of one that this run knows",
+        quoted(.0)
     )]
     Commit(String),
 }

@@ -16,7 +16,7 @@ use super::{Credentials, GitError};
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, origin_of,
 };
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, quoted};
 use crate::snapshot::Failure;
 
 const REQUEST: &str = "application/x-git-upload-pack-request";
@@ -61,7 +61,7 @@ impl LsRemote {
         credentials: Option<&Credentials>,
     ) -> Result<CommitSha, Failure> {
         if !refs::is_plausible(git_ref) {
-            return Err(Failure::new(format!("{git_ref:?} is no name of a ref")));
+            return Err(Failure::new(format!("{} is no name of a ref", quoted(git_ref))));
         }
         match Address::parse(url).map_err(|error| Failure::new(error.to_string()))? {
             Address::Http { url, credentials: own } => {

@@ -19,7 +19,7 @@ use crate::clients::graphql::GraphQl;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
-use crate::domain::{RepoUrl, no_commit};
+use crate::domain::{RepoUrl, no_commit, quoted};
 use crate::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
@@ -50,7 +50,7 @@ pub fn owner_repo(url: &RepoUrl) -> Option<(String, String)> {
 
 /// An address that no GitHub API can be at.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("not an http(s) address of GitHub's REST API: {0:?}")]
+#[error("not an http(s) address of GitHub's REST API: {}", quoted(.0))]
 pub struct InvalidAddress(String);
 
 /// Looks up commits at one GitHub. Cheap to clone.
@@ -126,7 +126,7 @@ impl GitHubCommits {
         let name = format!("{owner}/{repo}");
         match self.commit_url(&owner, &repo, git_ref) {
             Some(address) => Ok((name, address)),
-            None => Err(Failure::new(format!("{name}: not a usable ref: {git_ref:?}"))),
+            None => Err(Failure::new(format!("{name}: not a usable ref: {}", quoted(git_ref)))),
         }
     }
 
@@ -184,13 +184,17 @@ impl GitHubCommits {
             HttpErrorKind::Invalid | HttpErrorKind::NotFound
                 if body.contains("no commit found") =>
             {
-                Failure::new(format!("{repo}: no branch, tag or commit {git_ref:?} ({error})"))
+                Failure::new(format!(
+                    "{repo}: no branch, tag or commit {} ({error})",
+                    quoted(git_ref)
+                ))
             }
             HttpErrorKind::Conflict => {
                 Failure::new(format!("{repo}: the repository is empty ({error})"))
             }
             HttpErrorKind::NotFound => Failure::new(format!(
-                "{repo}: repository or ref {git_ref:?} not found (or private: {}) ({error})",
+                "{repo}: repository or ref {} not found (or private: {}) ({error})",
+                quoted(git_ref),
                 match self.token {
                     Some(_) => format!("the token in {TOKEN_VARIABLE} cannot see it"),
                     None => format!("{TOKEN_VARIABLE} is not set"),

@@ -17,6 +17,7 @@ use super::{JOB_TOKEN_VARIABLE, TOKEN_VARIABLE};
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
+use crate::domain::quoted;
 use crate::ports::Deadline;
 use crate::snapshot::Failure;
 
@@ -34,7 +35,7 @@ pub const BUDGET: &str = "docs/limits.md#request-budget-of-gitlab";
 
 /// An address that no GitLab can be at.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("not an http(s) address of a GitLab: {0:?}")]
+#[error("not an http(s) address of a GitLab: {}", quoted(.0))]
 pub struct InvalidAddress(String);
 
 /// A GitLab and the token for it. Cheap to clone.

@@ -50,13 +50,14 @@ impl GitLabCommits {
         let remedy =
             "an entry for its path in the file of SAPM_CREDENTIALS_FILE can name another token";
         let what = match missing(error.body()) {
-            Missing::Commit => format!("no branch, tag or commit {git_ref:?}"),
+            Missing::Commit => format!("no branch, tag or commit {}", quoted(git_ref)),
             Missing::Project => {
                 format!("the repository is gone, or the token in {token} cannot see it; {remedy}")
             }
             Missing::Unclear => format!(
                 "no such repository (or the token in {token} cannot see it; {remedy}), or no branch, tag or commit \
-                 {git_ref:?}"
+                 {}",
+                quoted(git_ref)
             ),
         };
         Failure::new(format!("{}: {what} ({error})", url))

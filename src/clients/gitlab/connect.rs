@@ -17,7 +17,7 @@ use super::reader::GitLabReader;
 use super::refusals::refused_by_others;
 use super::rights::Rights;
 use crate::clients::http::{HttpError, HttpErrorKind};
-use crate::domain::{CommitSha, MergeMethod};
+use crate::domain::{CommitSha, MergeMethod, quoted};
 use crate::snapshot::BotUser;
 
 /// What to connect to.
@@ -62,7 +62,8 @@ pub enum ConnectError {
     },
     /// There is no such project, or the token cannot see it.
     #[error(
-        "no project {project:?} at {address}, or the token in {TOKEN_VARIABLE} cannot see it (404)"
+        "no project {} at {address}, or the token in {TOKEN_VARIABLE} cannot see it (404)",
+        quoted(.project)
     )]
     ProjectNotFound {
         /// The project as it was given.
@@ -72,8 +73,9 @@ pub enum ConnectError {
     },
     /// The project is there, but the token may not read it.
     #[error(
-        "no access to the project {project:?} at {address} (403): the token in {TOKEN_VARIABLE} needs the scope \
-         read_api (plan) or api (apply), and a role in the project: {detail}"
+        "no access to the project {} at {address} (403): the token in {TOKEN_VARIABLE} needs the scope \
+         read_api (plan) or api (apply), and a role in the project: {detail}",
+        quoted(.project)
     )]
     NoAccess {
         /// The project as it was given.
@@ -94,7 +96,7 @@ pub enum ConnectError {
         error: HttpError,
     },
     /// The target branch does not exist.
-    #[error("the project {project:?} at {address} has no branch {branch:?}")]
+    #[error("the project {} at {address} has no branch {}", quoted(.project), quoted(.branch))]
     BranchMissing {
         /// The project's path.
         project: String,

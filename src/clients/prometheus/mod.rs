@@ -12,6 +12,7 @@ use crate::clients::credentials::Credentials;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, one_line, origin_of, safe_url,
 };
+use crate::domain::quoted;
 use crate::ports::SloSource;
 use crate::snapshot::Failure;
 
@@ -200,7 +201,7 @@ fn said(body: &str) -> Option<String> {
 /// The value that an answer holds, or in words why there is none.
 fn value_of(answer: QueryAnswer) -> Result<f64, String> {
     if answer.status != "success" {
-        let error = answer.error.unwrap_or_else(|| format!("status {:?}", answer.status));
+        let error = answer.error.unwrap_or_else(|| format!("status {}", quoted(&answer.status)));
         return Err(format!("the query failed: {}", one_line(&error)));
     }
     let data = answer.data.ok_or("the answer holds no data")?;

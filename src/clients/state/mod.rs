@@ -51,7 +51,8 @@ fn check_key(key: &str, location: &str) -> Result<(), StateError> {
     match key.split('/').find(|part| matches!(*part, "." | "..")) {
         None => Ok(()),
         Some(part) => Err(StateError::Key(format!(
-            "{key} of {location} is not used: {part:?} in a key can lead to another object; rename the channel"
+            "{key} of {location} is not used: {} in a key can lead to another object; rename the channel",
+            quoted(part)
         ))),
     }
 }

@@ -88,14 +88,10 @@ async fn a_missing_ref_and_a_missing_repository_are_told_apart() {
     .await;
     let github = github(&server, true);
     let no_ref = github.commit(&app(), "nope").await.expect_err("no ref");
-    assert!(
-        no_ref.error.contains("Org/app: no branch, tag or commit \"nope\""),
-        "{}",
-        no_ref.error
-    );
+    assert!(no_ref.error.contains("Org/app: no branch, tag or commit `nope`"), "{}", no_ref.error);
     let gone = github.commit(&RepoUrl::new("https://github.com/Org/gone"), "main").await;
     let gone = gone.expect_err("no repository").error;
-    assert!(gone.contains("Org/gone: repository or ref \"main\" not found"), "{gone}");
+    assert!(gone.contains("Org/gone: repository or ref `main` not found"), "{gone}");
     assert!(gone.contains("cannot see it") && !gone.contains(TOKEN), "{gone}");
 }
 

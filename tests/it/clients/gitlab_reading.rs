@@ -320,7 +320,7 @@ async fn commits_of_code_repositories() {
     let fact = commits.commit(&app, "feature/x").await.expect("a commit");
     assert_eq!((fact.sha, fact.subject.as_deref()), (sha('b'), Some("m")));
     let gone = commits.commit(&app, "nope").await.expect_err("no ref").error;
-    assert!(gone.contains("no branch, tag or commit \"nope\""), "{gone}");
+    assert!(gone.contains("no branch, tag or commit `nope`"), "{gone}");
     let other = RepoUrl::new(format!("https://me:{TOKEN}@git.example.com/other/app"));
     let gone = commits.commit(&other, "main").await.expect_err("no project").error;
     assert!(gone.contains("repository is gone") && !gone.contains(TOKEN), "{gone}");

@@ -35,10 +35,10 @@ fn who_could_be_meant_is_named() {
         ran.err
     };
     let several = error("catalog-production");
-    assert!(several.contains("error: \"catalog-production\" may be any of 2 targets"), "{several}");
+    assert!(several.contains("error: `catalog-production` may be any of 2 targets"), "{several}");
     assert!(several.contains(PRODUCTION) && several.contains(INDEX), "{several}");
     let alike = error("catalog-kanary");
-    assert!(alike.contains("is called \"catalog-kanary\""), "{alike}");
+    assert!(alike.contains("is called `catalog-kanary`"), "{alike}");
     assert!(alike.contains(&format!("did you mean\n    {CANARY}")), "{alike}");
     assert!(!error("zzz").contains("did you mean"));
     let stage = error("catalog-stage");

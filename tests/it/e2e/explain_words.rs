@@ -78,7 +78,7 @@ fn a_record_that_could_not_be_read_is_not_said_to_be_absent() {
 
 #[test]
 fn a_cause_is_said_once() {
-    let cause = "repository or ref \"main\" not found";
+    let cause = "not found (or private: ";
     let world = World::start();
     world.apply();
     world.forge().remove_github_repo("example-shop/payments-ledger");

@@ -188,7 +188,7 @@ fn graph_of_an_app_shows_who_follows_it_and_names_what_is_not_there() {
     assert!(!base.contains("orders-db-stage\"]"), "another channel of its follower: {base}");
 
     let refused = graph(&["--app-name", "order"]).expect(2).err;
-    assert!(refused.contains("no target matches --app-name \"order\""), "{refused}");
+    assert!(refused.contains("no target matches --app-name `order`"), "{refused}");
     assert!(refused.contains("did you mean orders?"), "{refused}");
     assert!(graph(&["--env-name", "moon"]).expect(2).err.contains("production"));
     // As in explain: whole parts, in their order.
