@@ -16,8 +16,10 @@ use crate::domain::printable;
 use super::secrets::Redacted;
 
 /// What is logged unless something else is wanted. The AWS SDK warns in the debug form of its errors,
-/// which say the same as ours.
-const USUAL: &str = "warn,sapm=info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error";
+/// which say the same as ours. After a transient error it also wants to close its connection, and calls it an error
+/// that there is none: connections are our HTTP client's.
+const USUAL: &str = "warn,sapm=info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error,\
+                     aws_smithy_runtime::client::http::connection_poisoning=off";
 
 /// Starts logging. `SAPM_LOG` sets the filter, e.g. `debug` or `sapm=trace`.
 pub fn start(environment: &BTreeMap<String, String>) {
