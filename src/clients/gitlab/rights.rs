@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 /// GitLab's number for the role Developer, which may push to branches that are not protected.
 const DEVELOPER: u64 = 30;
@@ -79,15 +80,17 @@ impl Rights {
     }
 
     /// Judges the rules of protected branches, of which GitLab takes the most permissive, for each right on its own.
-    /// Where the user's role is not known, nothing is missing for sure.
-    pub(super) fn judge_protection(&mut self, rules: &[ProtectedBranch], branch: &str, user: u64) {
+    /// Where the user's role is not known, or a rule that may cover the branch cannot be read, nothing is missing for
+    /// sure.
+    pub(super) fn judge_protection(&mut self, rules: &[ProtectionRule], branch: &str, user: u64) {
         let Some(level) = self.level else { return };
-        let covering: Vec<_> = rules.iter().filter(|rule| covers(&rule.name, branch)).collect();
-        let names = || covering.iter().map(|rule| rule.name.clone()).collect();
-        let may_push = covering.iter().any(|rule| rule.lets_push(user, level));
-        let may_force = covering.iter().any(|rule| rule.allow_force_push);
+        let covering: Vec<_> = rules.iter().filter(|rule| rule.may_cover(branch)).collect();
+        let names = || covering.iter().filter_map(|rule| rule.name().map(str::to_owned)).collect();
+        let read: Vec<_> = covering.iter().filter_map(|rule| rule.read()).collect();
+        let may_push = read.iter().any(|rule| rule.lets_push(user, level));
+        let may_force = read.iter().any(|rule| rule.allow_force_push);
         let may_write = covering.is_empty() || (may_push && may_force);
-        if !may_write {
+        if !may_write && read.len() == covering.len() {
             self.protected = names();
         } else if level < MAINTAINER {
             self.not_deletable = names();
@@ -157,6 +160,51 @@ impl ProjectRights {
             switched_off: switched_off.iter().filter(|(off, _)| *off).map(|off| off.1).collect(),
             ..Rights::default()
         }
+    }
+}
+
+/// A rule of protected branches, as far as it can be read. One that cannot be read drops no other, and is not taken for
+/// none.
+#[derive(Debug)]
+pub(super) enum ProtectionRule {
+    /// As GitLab documents it.
+    Read(ProtectedBranch),
+    /// Of another form; its name, if that much can be read.
+    Unreadable(Option<String>),
+}
+
+impl ProtectionRule {
+    /// Can it be read?
+    pub fn is_read(&self) -> bool {
+        self.read().is_some()
+    }
+
+    fn read(&self) -> Option<&ProtectedBranch> {
+        match self {
+            Self::Read(rule) => Some(rule),
+            Self::Unreadable(_) => None,
+        }
+    }
+
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Read(rule) => Some(&rule.name),
+            Self::Unreadable(name) => name.as_deref(),
+        }
+    }
+
+    /// Does it cover this branch, as far as its name is known?
+    fn may_cover(&self, branch: &str) -> bool {
+        self.name().is_none_or(|name| covers(name, branch))
+    }
+}
+
+impl<'de> Deserialize<'de> for ProtectionRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        let name = value.get("name").and_then(Value::as_str).map(str::to_owned);
+        let rule = serde_json::from_value(value);
+        Ok(rule.map_or(Self::Unreadable(name), Self::Read))
     }
 }
 
@@ -253,15 +301,17 @@ mod tests {
 
     /// The rules that stop the user 7, a Maintainer unless `level` says otherwise.
     fn stopping(rules: &[(&str, serde_json::Value, bool)], level: Option<u64>) -> Vec<String> {
-        let rule = |(name, levels, force): &(&str, serde_json::Value, bool)| {
-            let answer =
-                json!({"name": name, "push_access_levels": levels, "allow_force_push": force});
-            serde_json::from_value::<ProtectedBranch>(answer).expect("a rule")
-        };
-        let rules: Vec<_> = rules.iter().map(rule).collect();
+        let rule = |(name, levels, force): &(&str, serde_json::Value, bool)| json!({"name": name, "push_access_levels": levels, "allow_force_push": force});
+        judged(rules.iter().map(rule).collect(), level).protected
+    }
+
+    /// The rights of the user 7 after these rules of GitLab's.
+    fn judged(rules: Vec<Value>, level: Option<u64>) -> Rights {
+        let rule = |answer| serde_json::from_value::<ProtectionRule>(answer).expect("a rule");
+        let rules: Vec<_> = rules.into_iter().map(rule).collect();
         let mut rights = Rights { level, ..Rights::default() };
         rights.judge_protection(&rules, "auto-promoter-v2/a-b-0f", 7);
-        rights.protected
+        rights
     }
 
     #[test]
@@ -299,5 +349,27 @@ mod tests {
         assert_eq!(stopping(&rules[..2], Some(40)), ["*", "auto-*"]);
         assert_eq!(stopping(&rules, Some(20)), ["*", "auto-*", "auto-promoter-v2/*"]);
         assert_eq!(stopping(&rules, None), Vec::<String>::new(), "the role is not known");
+    }
+
+    #[test]
+    fn a_rule_that_cannot_be_read_is_not_known_and_drops_no_other() {
+        let nobody = json!({"name": "auto-*", "push_access_levels": [{"access_level": 0}]});
+        let strange = json!({"name": "auto-promoter-v2/*", "push_access_levels": "nobody"});
+        let of = |rules: &[&Value]| {
+            let rights = judged(rules.iter().map(|rule| (*rule).clone()).collect(), Some(30));
+            (rights.protected, rights.not_deletable)
+        };
+        let names =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        // It may let the bot push: nothing is missing for sure. But the branches are protected.
+        let both = names(&["auto-*", "auto-promoter-v2/*"]);
+        assert_eq!(of(&[&nobody, &strange]), (Vec::new(), both));
+        assert_eq!(of(&[&strange]), (Vec::new(), names(&["auto-promoter-v2/*"])));
+        // One without a name may cover any branch.
+        assert_eq!(of(&[&nobody, &json!(7)]), (Vec::new(), names(&["auto-*"])));
+        assert_eq!(of(&[&json!({"name": null})]), (Vec::new(), Vec::new()));
+        // One for other branches says nothing of the bot's.
+        let other = json!({"name": "main", "push_access_levels": "nobody"});
+        assert_eq!(of(&[&other, &nobody]), (names(&["auto-*"]), Vec::new()));
     }
 }

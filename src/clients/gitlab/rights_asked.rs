@@ -5,7 +5,7 @@ use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
 use super::answers::TokenAnswer;
 use super::connect::{First, Project};
 use super::endpoints::{AnyMember, ProtectedBranches};
-use super::rights::{Membership, ProtectedBranch};
+use super::rights::{Membership, ProtectionRule};
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::snapshot::BotUser;
 
@@ -35,12 +35,20 @@ impl First<'_> {
 
     /// The rules of protected branches, if the run is to write. An older GitLab shows them to Maintainers alone:
     /// what cannot be had is not known.
-    pub(super) async fn protection(&self, project: &Project) -> Vec<ProtectedBranch> {
+    pub(super) async fn protection(&self, project: &Project) -> Vec<ProtectionRule> {
         if self.options.to_write.is_none() {
             return Vec::new();
         }
         let endpoint = ProtectedBranches { project: project.id };
-        self.api.list(&endpoint).await.unwrap_or_default()
+        let rules: Vec<ProtectionRule> = self.api.list(&endpoint).await.unwrap_or_default();
+        let unreadable = rules.iter().filter(|rule| !rule.is_read()).count();
+        if unreadable > 0 {
+            tracing::warn!(
+                "{unreadable} of the project's rules of protected branches cannot be read: whether they let the bot \
+                 push is not known beforehand"
+            );
+        }
+        rules
     }
 
     /// The level that the user has by whatever group; `None` if GitLab does not say.
