@@ -18,7 +18,11 @@ struct World {
 
 impl World {
     fn start() -> Self {
-        let estate = Estate::generate(SIZE, 7);
+        Self::of(SIZE)
+    }
+
+    fn of(size: Size) -> Self {
+        let estate = Estate::generate(size, 7);
         let filled = estate.fill(Forge::builder().start_blocking(), Utc::now());
         Self { estate, filled, folder: tempfile::tempdir().unwrap() }
     }
@@ -139,6 +143,24 @@ fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
     }
     let each = (api(&refresh) - api(&steady)) / 5;
     assert_eq!(documented_requests("each further merge request"), [each]);
+}
+
+/// GitLab is then the committer of what its API commits, so nothing but the content tells whose a branch is. That comes
+/// by git, for all branches at once.
+#[test]
+fn fifty_open_requests_on_a_gitlab_that_signs_take_no_comparison() {
+    let size = Size { services: 80, files: 800, due: 50 };
+    let world = World::of(size);
+    world.filled.forge.configure(|settings| settings.sign_web_commits = true);
+    // A run opens 25.
+    let opened = [world.apply(), world.apply()];
+    assert_eq!(opened.map(|(asked, _)| asked.writes), [50; 2]);
+    let (asked, metrics) = world.apply();
+    assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"keep\"}"), 50.0);
+    assert_eq!((asked.gitlab, asked.writes), (6, 0));
+    let log = world.filled.forge.log();
+    let compared = log.iter().filter(|entry| entry.path.contains("/compare"));
+    assert_eq!(compared.map(|entry| &entry.path).collect::<Vec<_>>(), Vec::<&String>::new());
 }
 
 #[test]
