@@ -93,11 +93,13 @@ pub async fn apply(
         }
     }
     outcomes.problems = refusals.into_problems();
+    outcomes.problems.extend(outcomes.labels_not_set());
     outcomes
 }
 
 fn outcome(request: &PlannedRequest, outcome: Verdict, message: Option<String>) -> RequestOutcome {
-    RequestOutcome { outcome, message, iid: request.iid, web_url: request.web_url.clone() }
+    let (iid, web_url) = (request.iid, request.web_url.clone());
+    RequestOutcome { outcome, message, iid, web_url, labels_not_set: BTreeSet::new() }
 }
 
 /// Is its content to promote what it did not before, perhaps?
@@ -263,10 +265,11 @@ impl Executor<'_> {
             Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
             Attempt::NotYet(failure) => Ok(Attempt::NotYet(failure)),
             Attempt::NoCommits(failure) => Ok(Attempt::NoCommits(failure)),
-            Attempt::Done(OpenOutcome::Opened { iid, web_url, sha }) => {
+            Attempt::Done(OpenOutcome::Opened { iid, web_url, sha, labels }) => {
                 outcome.iid = Some(iid);
                 outcome.web_url = Some(web_url);
                 if sha.is_none() || sha == tip {
+                    outcome.labels_not_set = request.labels.difference(&labels).cloned().collect();
                     return Ok(Attempt::Done(()));
                 }
                 // Somebody pushed in the one moment that cannot be looked at.

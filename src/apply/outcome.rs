@@ -1,10 +1,10 @@
 //! What became of a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::domain::Problem;
+use crate::domain::{Problem, count, quoted, request_numbers};
 
 /// What became of a planned request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -35,6 +35,9 @@ pub struct RequestOutcome {
     pub iid: Option<u64>,
     /// Its page, once it is known.
     pub web_url: Option<String>,
+    /// Labels that GitLab did not set when it opened it.
+    #[serde(skip)]
+    pub labels_not_set: BTreeSet<String>,
 }
 
 /// What became of all of them, by branch.
@@ -44,6 +47,31 @@ pub struct Outcomes {
     pub requests: BTreeMap<String, RequestOutcome>,
     /// Branches without a request that were deleted.
     pub deleted_branches: u64,
-    /// Writes that were refused.
+    /// Writes that were refused, or did not take effect as a whole.
     pub problems: Vec<Problem>,
+}
+
+impl Outcomes {
+    /// One warning for all labels that GitLab did not set. It says nothing when it leaves a label out.
+    pub(super) fn labels_not_set(&self) -> Option<Problem> {
+        let without = self.requests.values().filter(|request| !request.labels_not_set.is_empty());
+        let mut iids: Vec<u64> = without.clone().filter_map(|request| request.iid).collect();
+        iids.sort_unstable();
+        let labels: BTreeSet<&String> =
+            without.flat_map(|request| &request.labels_not_set).collect();
+        let labels: Vec<String> = labels.into_iter().map(|label| quoted(label)).collect();
+        if labels.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "GitLab did not set {} on {} that it opened ({})",
+            labels.join(", "),
+            count(iids.len(), "merge request"),
+            request_numbers(&iids)
+        );
+        Some(Problem::warning("labels_not_set", message).help(
+            "create the labels in the project (Manage > Labels), or let the token's user create and set labels; then \
+             put them on these merge requests: the bot does so only when it opens one",
+        ))
+    }
 }

@@ -1,7 +1,7 @@
 //! Refused writes by their cause: one problem for each cause, and no further writes where a cause meets them all.
 
 use super::executor::Stop;
-use crate::domain::Problem;
+use crate::domain::{Problem, count};
 use crate::plan::{PlannedRequest, Step};
 use crate::snapshot::Failure;
 
@@ -129,10 +129,6 @@ impl Refusal<'_> {
             }
         }
     }
-}
-
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// What refusals of one cause have in common: their words without the branch or merge request at hand.

@@ -1,6 +1,7 @@
 //! The field's words as types: no file formats, no I/O, no clock.
 
 pub mod check_in;
+mod counts;
 mod digest;
 mod git;
 mod help;
@@ -15,6 +16,7 @@ mod span;
 mod spelling;
 mod text;
 
+pub use counts::{count, request_numbers};
 pub use digest::sha256_hex;
 pub use git::{CommitSha, is_commit_sha, no_commit};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};

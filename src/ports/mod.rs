@@ -225,6 +225,8 @@ pub enum OpenOutcome {
         /// Its page.
         web_url: String,
         /// The commit that GitLab shows, if it does already.
+        /// The labels that it has.
+        labels: BTreeSet<String>,
         sha: Option<CommitSha>,
     },
     /// One for this branch is open already: somebody else was first.

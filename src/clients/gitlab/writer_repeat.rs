@@ -254,7 +254,8 @@ fn is_same(wanted: &NewRequest, found: &MergeRequestFact) -> bool {
 }
 
 fn opened(request: MergeRequestFact) -> OpenOutcome {
-    OpenOutcome::Opened { iid: request.iid, web_url: request.web_url, sha: request.sha }
+    let MergeRequestFact { iid, web_url, sha, labels, .. } = request;
+    OpenOutcome::Opened { iid, web_url, sha, labels }
 }
 
 /// Is a request as a change was to make it?

@@ -3,6 +3,8 @@
 //! [`Settings::default`] is GitLab 18.5 as it comes, [`Settings::of`] gives another version. What differs between
 //! versions is a switch of its own, so that a test can change one thing.
 
+use std::collections::BTreeSet;
+
 use chrono::Duration;
 
 use crate::state::Access;
@@ -93,6 +95,9 @@ pub struct Settings {
     pub max_total: usize,
     /// Its GraphQL API.
     pub graphql: GraphQl,
+    /// The labels that there are, where nobody may make others: these are left out without an error. Without it, labels
+    /// that are new are made.
+    pub known_labels: Option<BTreeSet<String>>,
 }
 
 impl Settings {
@@ -148,6 +153,7 @@ impl Default for Settings {
             allow_git_push: false,
             max_total: 10_000,
             graphql: GraphQl::default(),
+            known_labels: None,
         }
     }
 }

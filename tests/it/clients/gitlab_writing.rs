@@ -214,9 +214,12 @@ fn taken() -> Reply {
 
 #[tokio::test]
 async fn a_request_is_opened() {
+    let mut answer = request(5, "[AutoPromoterV2] x");
+    answer["labels"] = value!(["SAPM"]);
     let (server, writer) =
-        writer(|seen| is_open(seen).then(|| json(201, request(5, "[AutoPromoterV2] x")))).await;
-    let expected = OpenOutcome::Opened { iid: 5, web_url: "https://h/5".into(), sha: None };
+        writer(move |seen| is_open(seen).then(|| json(201, answer.clone()))).await;
+    let labels = ["SAPM".to_owned()].into();
+    let expected = OpenOutcome::Opened { iid: 5, web_url: "https://h/5".into(), sha: None, labels };
     assert_eq!(writer.open(&new_request(), false).await, done(expected));
     let seen = server.seen().into_iter().find(is_open).expect("a request");
     assert_eq!(seen.field("remove_source_branch").as_deref(), Some("true"));

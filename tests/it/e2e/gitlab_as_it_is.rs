@@ -27,6 +27,24 @@ fn a_gitlab_that_signs_web_commits_changes_nothing() {
     assert_eq!(world.project().open_requests().len(), 4);
 }
 
+#[test]
+fn labels_that_gitlab_leaves_out_are_one_warning_of_the_run_that_opened_the_requests() {
+    let world = World::start();
+    let known = |labels: &[&str]| Some(labels.iter().map(|label| (*label).to_owned()).collect());
+    world.forge().configure(|settings| settings.known_labels = known(&["SAPM"]));
+    let plan = world.apply_json();
+    assert_eq!(plan.problems(), ["warning labels_not_set"]);
+    let problem = plan.problem("labels_not_set");
+    let message = text(&problem["message"]);
+    for words in ["`bot/approved: progressive-delivery` on 4 merge requests", "(!1, !2, !3, !4)"] {
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    assert!(!message.contains("`SAPM`"), "{message}");
+    assert!(text(&problem["help"]).contains("create the labels"), "{problem}");
+    assert_eq!(world.request(CANARY).labels, ["SAPM".to_owned()].into());
+    assert_eq!(world.apply_json().problems(), Vec::<String>::new(), "it opened none");
+}
+
 /// Deletes the branch of the first request that is to be opened, right before it is opened.
 fn delete_before_opening(world: &World) {
     let (project, done) = (world.project().clone(), AtomicBool::new(false));

@@ -132,6 +132,7 @@ fn refused(planned: &Plan) -> Outcomes {
         iid: None,
         web_url: None,
     };
+        labels_not_set: Default::default(),
     let requests = planned.requests.iter().map(|r| (r.branch.clone(), outcome(&r.branch)));
     Outcomes { requests: requests.collect(), ..Outcomes::default() }
 }

@@ -156,8 +156,11 @@ pub(crate) fn set_labels(
     add: &[String],
     remove: &[String],
 ) {
+    let known = state.settings.known_labels.clone();
+    let is_known = |label: &&String| known.as_ref().is_none_or(|known| known.contains(*label));
+    let add = add.iter().filter(is_known);
     let changes =
-        add.iter().map(|label| (label, "add")).chain(remove.iter().map(|label| (label, "remove")));
+        add.map(|label| (label, "add")).chain(remove.iter().map(|label| (label, "remove")));
     for (label, action) in changes {
         let (number, now) = (state.fresh_id(), state.now());
         let request = state.project_mut(id).request_mut(iid).unwrap();

@@ -1,0 +1,36 @@
+//! Numbers of things, for people.
+
+/// How many merge requests a message names.
+const NAMED: usize = 10;
+
+/// So many things: `1 branch`, `2 merge requests`. For words that take an `s`.
+pub fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// The numbers of merge requests, ten of them at most: `!3, !4 and 7 more`.
+pub fn request_numbers(iids: &[u64]) -> String {
+    let named: Vec<String> = iids.iter().take(NAMED).map(|iid| format!("!{iid}")).collect();
+    let more = match iids.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{}{more}", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_merge_requests_are_named_at_most() {
+        let iids: Vec<u64> = (1..=12).collect();
+        assert_eq!(request_numbers(&iids[..2]), "!1, !2");
+        assert!(request_numbers(&iids[..10]).ends_with(", !10"));
+        assert!(request_numbers(&iids).ends_with(", !10 and 2 more"));
+        assert_eq!(
+            (count(1, "branch"), count(0, "target")),
+            ("1 branch".into(), "0 targets".into())
+        );
+    }
+}
