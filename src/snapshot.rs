@@ -164,6 +164,21 @@ pub struct ConfigRepoFacts {
     pub merge_method: MergeMethod,
     /// Whose requests and commits are the bot's.
     pub bot: BotUser,
+    /// Earlier users of the bot: what they opened, closed and commented is the bot's as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_bots: Vec<BotUser>,
+}
+
+impl ConfigRepoFacts {
+    /// User ids of the bot, earlier ones included.
+    pub fn bot_ids(&self) -> BTreeSet<u64> {
+        self.former_bots.iter().chain([&self.bot]).map(|bot| bot.id).collect()
+    }
+
+    /// Is it the bot's user, or an earlier one?
+    pub fn is_bot(&self, user: u64) -> bool {
+        self.bot.id == user || self.former_bots.iter().any(|bot| bot.id == user)
+    }
 }
 
 /// The bot's user.

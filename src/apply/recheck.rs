@@ -46,8 +46,8 @@ impl Executor<'_> {
         {
             return Err(changed_meanwhile(&request.branch));
         }
-        if let Step::Comment { iid, body, marker, bot_id } = step {
-            let notes = self.reader.notes_of(*iid, *bot_id).await?;
+        if let Step::Comment { iid, body, marker, bots } = step {
+            let notes = self.reader.notes_of(*iid, bots).await?;
             if has_said(&notes, marker, body) {
                 return Ok(false);
             }
@@ -83,8 +83,8 @@ impl Executor<'_> {
                 if same { Ok(()) } else { Err(changed_meanwhile(&format!("!{iid}"))) }
             }
             // A branch that is yet to be made needs no look: making it fails if there is one.
-            (Some(Seen::Branch { newest, tip, bot_id }), _) => {
-                let now = self.reader.newest_request(&request.branch, *bot_id).await?;
+            (Some(Seen::Branch { newest, tip, bots }), _) => {
+                let now = self.reader.newest_request(&request.branch, bots).await?;
                 let same = now == *newest
                     && (tip.is_none() || self.has_tip(&request.branch, tip.as_ref()).await?);
                 if same { Ok(()) } else { Err(changed_meanwhile(&request.branch)) }

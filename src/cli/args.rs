@@ -99,6 +99,17 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_BOT_USER", value_name = "USER", help_heading = "Services")]
     pub bot_user: Option<String>,
 
+    /// Earlier user of the bot, before its token was made anew: what it opened, closed and commented counts as the
+    /// bot's; repeat it, or separate by commas in the variable
+    #[arg(
+        long = "former-bot-user",
+        env = "SAPM_FORMER_BOT_USERS",
+        value_name = "USER",
+        value_delimiter = ',',
+        help_heading = "Services"
+    )]
+    pub former_bot_users: Vec<String>,
+
     /// Deployment records and the state export: s3://BUCKET[/PREFIX] or file:///DIR
     ///
     /// Credentials for S3 the AWS SDK's usual way: environment, web identity

@@ -24,6 +24,9 @@ use crate::plan::{Narrowing, Settings};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
 
+/// Earlier users of the bot at most: each is a list of merge requests in every run.
+const MAX_FORMER_BOT_USERS: usize = 10;
+
 /// What a run needs. Has no `Debug`, as it holds tokens.
 pub struct Config {
     /// Write, or plan only.
@@ -92,6 +95,8 @@ pub struct GitLabConfig {
     pub project: Option<String>,
     /// Whose requests are the bot's.
     pub bot_user: Option<String>,
+    /// Earlier users of the bot.
+    pub former_bot_users: Vec<String>,
 }
 
 /// Where the config repo is.
@@ -392,13 +397,33 @@ fn gitlab(
                 .hint("set SAPM_GITLAB_TOKEN to a project access token with the scope api and the role Developer"));
         }
     }
+    let former_bot_users = former_bot_users(&run.former_bot_users)?;
     Ok(url.map(|url| GitLabConfig {
         token: gitlab_token(&url, environment),
         url,
         job: job_project(environment),
         project,
         bot_user: given(run.bot_user.as_ref()),
+        former_bot_users,
     }))
+}
+
+/// Earlier users of the bot, each once.
+///
+/// # Errors
+/// When there are more than are asked for.
+fn former_bot_users(names: &[String]) -> Result<Vec<String>, Fatal> {
+    let names = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
+    let names: BTreeSet<&str> = names.collect();
+    if names.len() > MAX_FORMER_BOT_USERS {
+        let message = format!(
+            "--former-bot-user (SAPM_FORMER_BOT_USERS) names {} users, and may name {MAX_FORMER_BOT_USERS}",
+            names.len()
+        );
+        return Err(Fatal::new(Exit::Usage, message)
+            .hint("leave out those whose merge requests are all merged, or no longer matter"));
+    }
+    Ok(names.into_iter().map(str::to_owned).collect())
 }
 
 /// Are two addresses on the same host and port?

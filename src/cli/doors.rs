@@ -159,6 +159,7 @@ impl Doors {
             to_write: to_write.then(branch::example),
             project,
             bot_user: gitlab.bot_user.clone(),
+            former_bot_users: gitlab.former_bot_users.clone(),
             target_branch: config.target_branch.clone(),
             closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
         };
@@ -346,6 +347,7 @@ impl GitLabDoor {
             base_commit,
             merge_method: project.merge_method,
             bot: self.reader.bot().clone(),
+            former_bots: self.reader.former_bots().to_vec(),
         })
     }
 

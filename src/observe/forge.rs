@@ -64,7 +64,7 @@ pub async fn observe_needs(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
     needs: &Needs,
-    (bot_id, digest): (u64, UidDigest),
+    (bots, digest): (&BTreeSet<u64>, UidDigest),
     limits: &Limits,
     snapshot: &mut Snapshot,
 ) {
@@ -72,7 +72,7 @@ pub async fn observe_needs(
     let gitlab = || "GitLab".to_owned();
     let histories: Vec<_> = stream::iter(&needs.histories)
         .map(|branch| async move {
-            let answer = limits.bound(gitlab, forge.past_requests(branch, bot_id)).await;
+            let answer = limits.bound(gitlab, forge.past_requests(branch, bots)).await;
             (branch, answer.flatten())
         })
         .buffer_unordered(at_once)
@@ -87,7 +87,7 @@ pub async fn observe_needs(
     }
     let notes: Vec<_> = stream::iter(&needs.notes)
         .map(|iid| async move {
-            (*iid, limits.bound(gitlab, forge.notes_of(*iid, bot_id)).await.flatten())
+            (*iid, limits.bound(gitlab, forge.notes_of(*iid, bots)).await.flatten())
         })
         .buffer_unordered(at_once)
         .collect()

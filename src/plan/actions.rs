@@ -6,7 +6,7 @@ use super::desired::{Desired, Group};
 use super::lifecycle::{Existing, Planner};
 use super::message;
 use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
-use crate::domain::{Problem, TargetUid};
+use crate::domain::{Problem, TargetUid, quoted};
 use crate::ports::{NewCommit, RequestChange};
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestState};
 
@@ -267,7 +267,7 @@ impl Planner<'_> {
         group: Option<&Group>,
         request: &MergeRequestFact,
     ) {
-        if group.is_some() && request.author_id == repo.bot.id {
+        if group.is_some() && repo.is_bot(request.author_id) {
             let reason = format!(
                 "taken over: somebody sent it to the branch {}; send it back to {} to hand it back",
                 request.target_branch, self.target_branch
@@ -278,17 +278,27 @@ impl Planner<'_> {
         }
     }
 
+    /// A request from a branch of the bot that another user opened: the bot itself by another token, perhaps.
+    pub(super) fn opened_by_other(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
+        let (iid, branch, author) = (request.iid, &request.source_branch, quoted(&request.author));
+        let message = format!(
+            "!{iid} from its branch {branch} was opened by {author}, not by the bot; if {author} is the bot, name it in \
+             --bot-user (SAPM_BOT_USER) where the token of this run only reads, or in --former-bot-user \
+             (SAPM_FORMER_BOT_USERS) where the bot has another user now; otherwise close !{iid}, and rename or delete \
+             the branch"
+        );
+        self.not_ours(group, branch, &message);
+    }
+
+    /// Notes that a group cannot have its branch; `message` says why, and what to do.
     pub(super) fn not_ours(&mut self, group: Option<&Group>, branch: &str, message: &str) {
         let Some(target) = group.map(|group| &self.inventory.targets[group.members[0]]) else {
             return;
         };
         self.plan.problems.push(
-            Problem::error(
-                "branch_not_ours",
-                format!("{}: {message}; rename or delete it", target.label()),
-            )
-            .in_file(&target.place.file)
-            .at(branch),
+            Problem::error("branch_not_ours", format!("{}: {message}", target.label()))
+                .in_file(&target.place.file)
+                .at(branch),
         );
     }
 
@@ -299,8 +309,8 @@ impl Planner<'_> {
         marker: &'static str,
         body: String,
     ) -> Option<Step> {
-        let bot_id = self.snapshot.config_repo.as_ref()?.bot.id;
-        (!self.has_note(iid, marker, &body)).then_some(Step::Comment { iid, body, marker, bot_id })
+        let bots = self.snapshot.config_repo.as_ref()?.bot_ids();
+        (!self.has_note(iid, marker, &body)).then_some(Step::Comment { iid, body, marker, bots })
     }
 
     fn has_note(&mut self, iid: u64, marker: &str, body: &str) -> bool {

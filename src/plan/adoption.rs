@@ -62,7 +62,7 @@ impl Planner<'_> {
         groups: &Groups,
         request: &MergeRequestFact,
     ) -> Option<BTreeSet<TargetUid>> {
-        if request.author_id != repo.bot.id || request.target_branch != self.target_branch {
+        if !repo.is_bot(request.author_id) || request.target_branch != self.target_branch {
             return None;
         }
         let tip = self.snapshot.branches.get(&request.source_branch)?;
@@ -78,6 +78,6 @@ impl Planner<'_> {
     /// Is a request of the bot from this branch open, wherever it goes to?
     pub(super) fn has_own_request(&self, repo: &ConfigRepoFacts, branch: &str) -> bool {
         let mut requests = self.snapshot.merge_requests.values();
-        requests.any(|request| request.source_branch == branch && request.author_id == repo.bot.id)
+        requests.any(|request| request.source_branch == branch && repo.is_bot(request.author_id))
     }
 }

@@ -43,7 +43,7 @@ impl Planner<'_> {
             let members = group.members.iter();
             group_of.extend(members.map(|&at| (&inventory.targets[at].uid, (group, at))));
         }
-        for request in snapshot.merge_requests.values().filter(|r| r.author_id == repo.bot.id) {
+        for request in snapshot.merge_requests.values().filter(|r| repo.is_bot(r.author_id)) {
             let tip = snapshot.branches.get(&request.source_branch);
             let author = tip.map(|tip| (tip, self.authorship(groups, &request.source_branch, tip)));
             let Some((tip, Authorship::Ours(own))) = author else {

@@ -189,15 +189,8 @@ impl<'a> Planner<'a> {
             self.sent_elsewhere(repo, group, request);
             return None;
         }
-        if request.author_id != repo.bot.id {
-            self.not_ours(
-                group,
-                &request.source_branch,
-                &format!(
-                    "!{} from its branch {} was opened by {}, not by the bot",
-                    request.iid, request.source_branch, request.author
-                ),
-            );
+        if !repo.is_bot(request.author_id) {
+            self.opened_by_other(group, request);
             return None;
         }
         let tip = self.snapshot.branches.get(&request.source_branch);

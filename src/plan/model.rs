@@ -213,8 +213,8 @@ pub enum Step {
         body: String,
         /// What tells this comment from others: `body` ends in it.
         marker: &'static str,
-        /// Who makes it.
-        bot_id: u64,
+        /// Users whose comments are the bot's.
+        bots: BTreeSet<u64>,
     },
     /// Delete a branch; only if its tip still is what it was.
     DeleteBranch {
@@ -300,8 +300,8 @@ pub enum Seen {
         newest: Option<u64>,
         /// Its tip; `None` if the branch is yet to be made.
         tip: Option<CommitSha>,
-        /// Who the bot is.
-        bot_id: u64,
+        /// Users whose requests are the bot's.
+        bots: BTreeSet<u64>,
     },
 }
 

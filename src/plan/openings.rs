@@ -19,7 +19,7 @@ pub(super) fn plan(
     used: &mut BTreeSet<String>,
 ) {
     let requests = planner.snapshot.merge_requests.values();
-    let own = requests.filter(|request| repo.is_some_and(|repo| request.author_id == repo.bot.id));
+    let own = requests.filter(|request| repo.is_some_and(|repo| repo.is_bot(request.author_id)));
     let open: BTreeSet<&str> = own.map(|request| request.source_branch.as_str()).collect();
     let mut due: Vec<(&Group, &Desired)> = groups
         .values()
@@ -122,7 +122,7 @@ fn opening(
         planned.steps = steps(planner, repo, group, (desired, &file), tip, title);
         let newest = newest_past(planner, &group.branch);
         let tip = tip.map(|(tip, _)| tip.sha.clone());
-        planned.seen = Some(Seen::Branch { newest, tip, bot_id: repo.bot.id });
+        planned.seen = Some(Seen::Branch { newest, tip, bots: repo.bot_ids() });
     }
     planned.files = vec![file];
     planned
@@ -173,7 +173,7 @@ fn usable_tip<'a>(
     let persons = planner.snapshot.merge_requests.values().find(|request| {
         request.source_branch == group.branch
             && request.target_branch == repo.target_branch
-            && request.author_id != repo.bot.id
+            && !repo.is_bot(request.author_id)
     });
     if let Some(request) = persons {
         // The problem was noted where open requests are looked at.
@@ -194,7 +194,8 @@ fn usable_tip<'a>(
                 "the branch {} exists, and holds something other than a promotion that it declares",
                 group.branch
             );
-            planner.not_ours(Some(group), &group.branch, &message);
+            let advice = format!("{message}; rename or delete it");
+            planner.not_ours(Some(group), &group.branch, &advice);
             Err((Reason::NotOurs, message))
         }
     }

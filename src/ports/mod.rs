@@ -138,21 +138,25 @@ pub trait ForgeReader: Send + Sync {
         branches: &BTreeSet<&str>,
         target_branch: &str,
     ) -> Result<Vec<MergeRequestFact>, Failure>;
-    /// Requests from `branch` that are closed, merged or being merged and that the user `bot_id` opened, newest first;
+    /// Requests from `branch` that are closed, merged or being merged and that one of the users `bots` opened, newest first;
     /// and those that are open and somebody else's: a request may be open from a branch that is not there.
     async fn past_requests(
         &self,
         branch: &str,
-        bot_id: u64,
+        bots: &BTreeSet<u64>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure>;
-    /// The newest request from `branch` that the user `bot_id` opened, open or not.
-    async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure>;
+    /// The newest request from `branch` that one of the users `bots` opened, open or not.
+    async fn newest_request(
+        &self,
+        branch: &str,
+        bots: &BTreeSet<u64>,
+    ) -> Result<Option<u64>, Failure>;
     /// A request as it is now.
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
     /// Is there a request from this branch that is open or being merged, whoever opened it?
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
-    /// Bodies of the comments that the user `bot_id` wrote on a request, newest first.
-    async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure>;
+    /// Bodies of the comments that the users `bots` wrote on a request, newest first.
+    async fn notes_of(&self, iid: u64, bots: &BTreeSet<u64>) -> Result<Vec<String>, Failure>;
     /// Tip of a branch now, `None` if there is no such branch.
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;
 }
@@ -225,9 +229,9 @@ pub enum OpenOutcome {
         /// Its page.
         web_url: String,
         /// The commit that GitLab shows, if it does already.
+        sha: Option<CommitSha>,
         /// The labels that it has.
         labels: BTreeSet<String>,
-        sha: Option<CommitSha>,
     },
     /// One for this branch is open already: somebody else was first.
     AlreadyOpen(u64),

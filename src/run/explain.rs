@@ -197,7 +197,7 @@ impl Questioned<'_> {
         if about.any(|r| r.iid.is_some()) || snapshot.past_merge_requests.contains_key(&branch) {
             return;
         }
-        match reader.past_requests(&branch, forge.repo.bot.id).await {
+        match reader.past_requests(&branch, &forge.repo.bot_ids()).await {
             Ok((past, _)) => {
                 snapshot.past_merge_requests.insert(branch, Lookup::Found(past));
             }

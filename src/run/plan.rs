@@ -66,7 +66,8 @@ pub(super) async fn decide_and_plan(
     };
     let mut planned = plan(snapshot);
     if let Some(forge) = &services.forge {
-        let whose = (forge.repo.bot.id, options.digest);
+        let bots = forge.repo.bot_ids();
+        let whose = (&bots, options.digest);
         let deadline = options.deadline.for_follow_ups();
         let reader = forge.reader.within(&deadline);
         let limits = Limits { concurrency: options.concurrency, deadline };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use futures_util::future::try_join_all;
 use gitlab::api::common::NameOrId;
 use gitlab::api::projects::Project as ProjectEndpoint;
 use gitlab::api::projects::merge_requests::MergeRequests;
@@ -27,6 +28,8 @@ pub struct ConnectOptions {
     pub project: String,
     /// Whose requests are the bot's; without it the token's user.
     pub bot_user: Option<String>,
+    /// Earlier users of the bot, by name.
+    pub former_bot_users: Vec<String>,
     /// The branch that requests go to; without it the project's default branch.
     pub target_branch: Option<String>,
     /// Text that stands in the bot's comment on every request that it closes.
@@ -151,13 +154,18 @@ pub(super) async fn connect(
 ) -> Result<GitLabReader, ConnectError> {
     let first = First { api: &api, options };
     let (mut project, mut rights) = first.project().await?;
-    let (bot, tip, token, rules) = tokio::join!(
+    let (bot, former_bots, tip, token, rules) = tokio::join!(
         first.bot(&project),
+        first.former_bots(&project),
         first.target_tip(&project),
         first.token(),
         first.protection(&project)
     );
     let bot = bot?;
+    let mut former_bots = former_bots?;
+    former_bots.sort_by_key(|former| former.id);
+    former_bots.dedup_by_key(|former| former.id);
+    former_bots.retain(|former| former.id != bot.id);
     project.target_tip = tip?;
     let user = token.as_ref().and_then(|token| token.user_id).unwrap_or(bot.id);
     rights.other_user = first.other_user(token.as_ref(), &bot).await;
@@ -174,7 +182,7 @@ pub(super) async fn connect(
         rights.scopes = token.scopes.filter(|_| !is_granular);
     }
     let marker = options.closed_by_bot_marker.clone();
-    Ok(GitLabReader::new(api, project, bot, rights, marker))
+    Ok(GitLabReader::new(api, project, (bot, former_bots), rights, marker))
 }
 
 /// What is asked at first contact; what it asks about rights is in `rights_asked`.
@@ -252,10 +260,23 @@ impl First<'_> {
 
     async fn bot(&self, project: &Project) -> Result<BotUser, ConnectError> {
         let user = match self.options.bot_user.as_deref().filter(|name| !name.is_empty()) {
-            Some(name) => self.named_user(project, name.trim_start_matches('@')).await?,
+            Some(name) => {
+                let option = "--bot-user (SAPM_BOT_USER)";
+                self.named_user(project, name.trim_start_matches('@'), option).await?
+            }
             None => self.token_user().await?,
         };
         Ok(bot_user(user, &project.web_url))
+    }
+
+    async fn former_bots(&self, project: &Project) -> Result<Vec<BotUser>, ConnectError> {
+        let option =
+            "--former-bot-user (SAPM_FORMER_BOT_USERS); leave out one that GitLab has deleted";
+        let users = self.options.former_bot_users.iter().map(|name| async move {
+            let user = self.named_user(project, name.trim_start_matches('@'), option).await?;
+            Ok(bot_user(user, &project.web_url))
+        });
+        try_join_all(users).await
     }
 
     pub(super) async fn token_user(&self) -> Result<UserAnswer, ConnectError> {
@@ -276,8 +297,13 @@ impl First<'_> {
         })
     }
 
-    /// The user of this name; where users cannot be asked for, the author of one of its requests.
-    async fn named_user(&self, project: &Project, name: &str) -> Result<UserAnswer, ConnectError> {
+    /// The user of this name, which `option` gives; where users cannot be asked for, the author of one of its requests.
+    async fn named_user(
+        &self,
+        project: &Project,
+        name: &str,
+        option: &str,
+    ) -> Result<UserAnswer, ConnectError> {
         let endpoint =
             Users::builder().username(name).build().map_err(|error| self.no_endpoint(error))?;
         let found: Result<Vec<UserAnswer>, HttpError> = self.api.list(&endpoint).await;
@@ -300,7 +326,7 @@ impl First<'_> {
         }
         let reason = refused.map(|error| format!(" ({error})")).unwrap_or_default();
         let message =
-            format!("no user {name:?} at {}{reason}: check --bot-user", self.api.address());
+            format!("no user {} at {}{reason}: check {option}", quoted(name), self.api.address());
         Err(ConnectError::BotUser { message })
     }
 

@@ -27,6 +27,7 @@ pub struct GitLabReader {
     pub(super) api: GitLabApi,
     project: Project,
     bot: BotUser,
+    former_bots: Vec<BotUser>,
     rights: Rights,
     marker: String,
 }
@@ -49,11 +50,11 @@ impl GitLabReader {
     pub(super) fn new(
         api: GitLabApi,
         project: Project,
-        bot: BotUser,
+        (bot, former_bots): (BotUser, Vec<BotUser>),
         rights: Rights,
         marker: String,
     ) -> Self {
-        Self { api, project, bot, rights, marker }
+        Self { api, project, bot, former_bots, rights, marker }
     }
 
     /// The project.
@@ -64,6 +65,11 @@ impl GitLabReader {
     /// The bot's user.
     pub fn bot(&self) -> &BotUser {
         &self.bot
+    }
+
+    /// Earlier users of the bot.
+    pub fn former_bots(&self) -> &[BotUser] {
+        &self.former_bots
     }
 
     /// What the token may do, as far as GitLab tells.
@@ -114,17 +120,20 @@ impl GitLabReader {
         Ok(own.map(RequestAnswer::into_fact).collect())
     }
 
-    /// The bot's requests of one state into a branch.
+    /// The bot's requests of one state into a branch: a list for each of its users.
     async fn own(
         &self,
         state: RequestState,
         target_branch: &str,
     ) -> Result<Vec<MergeRequestFact>, Failure> {
-        let author = NameOrId::from(self.bot.id);
-        self.requests(move |query| {
-            query.state(api_state(state)).target_branch(target_branch).author(author);
-        })
-        .await
+        let users = self.former_bots.iter().chain([&self.bot]);
+        let lists = users.map(|user| {
+            self.requests(move |query| {
+                let author = NameOrId::from(user.id);
+                query.state(api_state(state)).target_branch(target_branch).author(author);
+            })
+        });
+        Ok(try_join_all(lists).await?.into_iter().flatten().collect())
     }
 
     /// Branches whose name begins with `prefix`, with their tip commits.
@@ -156,11 +165,11 @@ impl GitLabReader {
     async fn past(
         &self,
         request: MergeRequestFact,
-        bot_id: u64,
+        bots: &BTreeSet<u64>,
         newest_merged: Option<u64>,
     ) -> Result<PastMergeRequest, Failure> {
         let closed_by_bot =
-            request.state == RequestState::Closed && self.closed_by_bot(&request, bot_id).await?;
+            request.state == RequestState::Closed && self.closed_by_bot(&request, bots).await?;
         let tip_matters = match request.state {
             RequestState::Closed => !closed_by_bot,
             _ => newest_merged == Some(request.iid),
@@ -173,11 +182,15 @@ impl GitLabReader {
     }
 
     /// By GitLab's word, or where it does not say by the bot's own comment.
-    async fn closed_by_bot(&self, request: &MergeRequestFact, bot: u64) -> Result<bool, Failure> {
+    async fn closed_by_bot(
+        &self,
+        request: &MergeRequestFact,
+        bots: &BTreeSet<u64>,
+    ) -> Result<bool, Failure> {
         if let Some(id) = request.closed_by {
-            return Ok(id == bot);
+            return Ok(bots.contains(&id));
         }
-        let notes = self.notes_of(request.iid, bot).await?;
+        let notes = self.notes_of(request.iid, bots).await?;
         Ok(!self.marker.is_empty() && notes.iter().any(|body| body.contains(&self.marker)))
     }
 }
@@ -247,12 +260,12 @@ impl ForgeReader for GitLabReader {
     async fn past_requests(
         &self,
         branch: &str,
-        bot_id: u64,
+        bots: &BTreeSet<u64>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
         let mut all = self.requests_from(branch, None).await?;
         all.retain(|request| request.source_branch == branch);
         let (own, mut others): (Vec<_>, Vec<_>) =
-            all.into_iter().partition(|request| request.author_id == bot_id);
+            all.into_iter().partition(|request| bots.contains(&request.author_id));
         others.retain(|request| is_unfinished(request.state));
         let mut requests = own;
         requests.retain(|request| request.state != RequestState::Opened);
@@ -261,16 +274,17 @@ impl ForgeReader for GitLabReader {
             .iter()
             .find(|request| request.state == RequestState::Merged)
             .map(|request| request.iid);
-        let past = requests.into_iter().map(|request| self.past(request, bot_id, newest_merged));
+        let past = requests.into_iter().map(|request| self.past(request, bots, newest_merged));
         Ok((try_join_all(past).await?, others))
     }
 
-    async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure> {
-        let own = |query: &mut gitlab::api::projects::merge_requests::MergeRequestsBuilder<'_>| {
-            query.source_branch(branch.to_owned()).author(NameOrId::from(bot_id));
-        };
-        let found = self.requests(own).await?.into_iter();
-        let own = found.filter(|r| r.source_branch == branch && r.author_id == bot_id);
+    async fn newest_request(
+        &self,
+        branch: &str,
+        bots: &BTreeSet<u64>,
+    ) -> Result<Option<u64>, Failure> {
+        let found = self.requests_from(branch, None).await?.into_iter();
+        let own = found.filter(|r| r.source_branch == branch && bots.contains(&r.author_id));
         Ok(own.map(|request| request.iid).max())
     }
 
@@ -288,9 +302,9 @@ impl ForgeReader for GitLabReader {
         Ok(false)
     }
 
-    async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure> {
+    async fn notes_of(&self, iid: u64, bots: &BTreeSet<u64>) -> Result<Vec<String>, Failure> {
         let by_bot = |note: &NoteAnswer| {
-            !note.system && note.author.as_ref().is_some_and(|author| author.id == bot_id)
+            !note.system && note.author.as_ref().is_some_and(|author| bots.contains(&author.id))
         };
         let notes = self.notes(iid).await?;
         Ok(notes.into_iter().filter(by_bot).map(|note| note.body).collect())

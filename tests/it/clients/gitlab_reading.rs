@@ -25,6 +25,7 @@ fn options() -> ConnectOptions {
     ConnectOptions {
         project: "service/config".into(),
         bot_user: None,
+        former_bot_users: Vec::new(),
         target_branch: None,
         closed_by_bot_marker: "<!-- closed by the bot -->".into(),
         to_write: None,
@@ -238,7 +239,7 @@ async fn past_requests_tell_who_closed_them_and_what_they_held() {
         known.then(|| json(200, commit('2')))
     })
     .await;
-    let (past, others) = reader.past_requests("bot/a", 3).await.expect("requests");
+    let (past, others) = reader.past_requests("bot/a", &[3].into()).await.expect("requests");
     let told: Vec<_> =
         past.iter().map(|p| (p.request.iid, p.closed_by_bot, p.tip.is_some())).collect();
     // The commit of 4 is gone; those of 1, 3 and 5 do not matter.
@@ -298,7 +299,7 @@ async fn a_page_that_fails_is_repeated_by_itself() {
         })
     })
     .await;
-    assert_eq!(reader.notes_of(5, 3).await.map(|notes| notes.len()), Ok(2));
+    assert_eq!(reader.notes_of(5, &[3].into()).await.map(|notes| notes.len()), Ok(2));
     assert_eq!(server.count("GET", &["/notes?"]), 3);
 }
 

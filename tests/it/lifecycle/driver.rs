@@ -231,6 +231,7 @@ impl Bot {
         let options = ConnectOptions {
             project: PROJECT.to_owned(),
             bot_user: None,
+            former_bot_users: Vec::new(),
             target_branch: None,
             closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
             to_write: None,
@@ -284,6 +285,7 @@ impl Bot {
             is_outdated: project.target_tip.as_ref().is_some_and(|tip| tip.as_str() != base),
             merge_method: project.merge_method,
             bot: bot.clone(),
+            former_bots: Vec::new(),
         };
         let api_reader = self.branches_by_api.get().then(|| reader.inner.clone());
         let branches =

@@ -139,13 +139,17 @@ impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
     async fn past_requests(
         &self,
         branch: &str,
-        bot_id: u64,
+        bots: &BTreeSet<u64>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
-        self.next().await.past_requests(branch, bot_id).await
+        self.next().await.past_requests(branch, bots).await
     }
 
-    async fn newest_request(&self, branch: &str, bot_id: u64) -> Result<Option<u64>, Failure> {
-        self.next().await.newest_request(branch, bot_id).await
+    async fn newest_request(
+        &self,
+        branch: &str,
+        bots: &BTreeSet<u64>,
+    ) -> Result<Option<u64>, Failure> {
+        self.next().await.newest_request(branch, bots).await
     }
 
     async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure> {
@@ -156,8 +160,8 @@ impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
         self.next().await.has_open_request(branch).await
     }
 
-    async fn notes_of(&self, iid: u64, bot_id: u64) -> Result<Vec<String>, Failure> {
-        self.next().await.notes_of(iid, bot_id).await
+    async fn notes_of(&self, iid: u64, bots: &BTreeSet<u64>) -> Result<Vec<String>, Failure> {
+        self.next().await.notes_of(iid, bots).await
     }
 
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {

@@ -110,6 +110,7 @@ fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
             name: "sapm".to_owned(),
             emails: Default::default(),
         },
+        former_bots: Vec::new(),
     });
     snapshot
 }
@@ -131,8 +132,8 @@ fn refused(planned: &Plan) -> Outcomes {
         message: Some(format!("400 \u{9b}31m\u{202e}{branch}\u{fffe}")),
         iid: None,
         web_url: None,
-    };
         labels_not_set: Default::default(),
+    };
     let requests = planned.requests.iter().map(|r| (r.branch.clone(), outcome(&r.branch)));
     Outcomes { requests: requests.collect(), ..Outcomes::default() }
 }
