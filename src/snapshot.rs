@@ -44,9 +44,13 @@ pub struct Snapshot {
     /// The config repo's project; absent when GitLab was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_repo: Option<ConfigRepoFacts>,
-    /// Open merge requests whose source branch has the bot's prefix, by iid.
+    /// Open merge requests whose source branch has the bot's prefix, by iid; those of the bot also where they go to
+    /// another target branch.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub merge_requests: BTreeMap<u64, MergeRequestFact>,
+    /// Other target branches of the bot's open requests that are not in the project any more.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone_target_branches: BTreeSet<String>,
     /// Branches with the bot's prefix.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub branches: BTreeMap<String, CommitDetail>,
@@ -337,6 +341,7 @@ impl Snapshot {
             slo_values: BTreeMap::new(),
             config_repo: None,
             merge_requests: BTreeMap::new(),
+            gone_target_branches: BTreeSet::new(),
             branches: BTreeMap::new(),
             past_merge_requests: BTreeMap::new(),
             notes: BTreeMap::new(),

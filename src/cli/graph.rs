@@ -12,6 +12,7 @@ use super::network::plain_client;
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
 use super::source::{Opening, load_config_repo};
+use crate::domain::quoted;
 use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
 use crate::inventory::{Found, Inventory, find};
 use crate::plan::{self, Narrowing, Plan};

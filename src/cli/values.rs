@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
+use crate::domain::quoted;
+
 /// A boolean as people write it in CI variables; empty is as unset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toggle {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
 use super::facts::Limits;
@@ -12,6 +13,9 @@ use crate::snapshot::{
     CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, Snapshot, TextChange,
 };
 
+/// Other target branches of the bot's requests that a run looks for at most.
+const MAX_OTHER_TARGET_BRANCHES: usize = 10;
+
 /// GitLab could not say which requests are open: nothing can be planned.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the open merge requests and branches could not be read: {0}")]
@@ -21,6 +25,7 @@ pub struct ForgeFactsError(pub String);
 #[derive(Debug)]
 pub struct OpenRequests {
     requests: Vec<MergeRequestFact>,
+    gone_target_branches: BTreeSet<String>,
     branches: Vec<Branch>,
 }
 
@@ -29,6 +34,7 @@ impl OpenRequests {
     pub fn store(self, repo: ConfigRepoFacts, snapshot: &mut Snapshot) {
         let requests = self.requests.into_iter();
         snapshot.merge_requests = requests.map(|request| (request.iid, request)).collect();
+        snapshot.gone_target_branches = self.gone_target_branches;
         for Branch { name, tip, content } in self.branches {
             snapshot.branch_contents.insert(tip.sha.to_string(), content);
             snapshot.branches.insert(name, tip);
@@ -37,7 +43,7 @@ impl OpenRequests {
     }
 }
 
-/// Open requests into `target_branch` and branches with the bot's prefix, in a handful of calls.
+/// Open requests and branches with the bot's prefix, in a handful of calls.
 ///
 /// # Errors
 /// When one of the lists could not be had: without them a run could open a second request.
@@ -48,15 +54,35 @@ pub async fn observe_requests(
 ) -> Result<OpenRequests, ForgeFactsError> {
     let failed = |failure: Failure| ForgeFactsError(failure.error);
     let (mut requests, branches) = tokio::try_join!(
-        forge.open_requests(branch::PREFIX, target_branch),
+        forge.open_requests(branch::PREFIX),
         branches.branches(branch::PREFIX, target_branch),
     )
     .map_err(failed)?;
     let names: BTreeSet<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
-    let beside = forge.requests_beside(&requests, &names, target_branch).await.map_err(failed)?;
-    requests.extend(beside);
+    let (beside, gone_target_branches) = tokio::join!(
+        forge.requests_beside(&requests, &names, target_branch),
+        gone_target_branches(forge, &requests, target_branch),
+    );
+    requests.extend(beside.map_err(failed)?);
     requests.retain(|request| request.source_branch.starts_with(branch::PREFIX));
-    Ok(OpenRequests { requests, branches })
+    Ok(OpenRequests { requests, gone_target_branches, branches })
+}
+
+/// Where requests of the bot go that are not into `target_branch`, as far as GitLab says that there is no such branch.
+/// One that is there is another job's, perhaps; so is one that could not be asked for.
+async fn gone_target_branches(
+    forge: &dyn ForgeReader,
+    open: &[MergeRequestFact],
+    target_branch: &str,
+) -> BTreeSet<String> {
+    let others = open.iter().map(|request| request.target_branch.as_str());
+    let others: BTreeSet<&str> = others.filter(|other| *other != target_branch).collect();
+    let others = others.into_iter().take(MAX_OTHER_TARGET_BRANCHES);
+    let asked = others.map(|other| async move {
+        let is_gone = matches!(forge.branch_tip(other).await, Ok(None));
+        is_gone.then(|| other.to_owned())
+    });
+    join_all(asked).await.into_iter().flatten().collect()
 }
 
 /// What planning missed: earlier requests, comments, and whether branches hold what they declare.

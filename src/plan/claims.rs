@@ -10,7 +10,7 @@ use super::desired::{self, Group};
 use super::lifecycle::{Existing, Groups, Planner};
 use super::message;
 use crate::domain::TargetUid;
-use crate::snapshot::ConfigRepoFacts;
+use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 
 /// Of more targets that move as one only the places are asked for, not what each may have gone by
 /// on its own: every branch is a question.
@@ -46,6 +46,10 @@ impl Planner<'_> {
         for request in snapshot.merge_requests.values().filter(|r| repo.is_bot(r.author_id)) {
             let tip = snapshot.branches.get(&request.source_branch);
             let author = tip.map(|tip| (tip, self.authorship(groups, &request.source_branch, tip)));
+            if self.is_for_another_branch(groups, request, author.as_ref().map(|(_, whose)| whose))
+            {
+                continue;
+            }
             let Some((tip, Authorship::Ours(own))) = author else {
                 self.claims.silent.entry(request.source_branch.clone()).or_insert(request.iid);
                 for target in message::described_targets(&request.description) {
@@ -66,6 +70,19 @@ impl Planner<'_> {
                 }
             }
         }
+    }
+
+    /// Was a request made for another target branch? It takes no target from this one. (One that a person sent there is
+    /// from a branch of this one.)
+    fn is_for_another_branch(
+        &self,
+        groups: &Groups,
+        request: &MergeRequestFact,
+        author: Option<&Authorship<'_>>,
+    ) -> bool {
+        request.target_branch != self.target_branch
+            && !groups.contains_key(&request.source_branch)
+            && matches!(author, None | Some(Authorship::OtherTargetBranch))
     }
 
     /// Does a request no longer move this target, which it names and which goes by another branch now?

@@ -10,7 +10,7 @@ use super::lifecycle::{Existing, Planner};
 use super::message;
 use super::model::{Action, Reason, Step};
 use super::trailers::Trailers;
-use crate::observe::ports::RequestChange;
+use crate::ports::RequestChange;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 
 /// How many requests a run rebuilds at most because they are behind the target branch. The next merge puts all

@@ -79,8 +79,9 @@ pub fn plan(
         planner.existing(repo, &groups, &mut used);
     }
     openings::plan(&mut planner, repo, &groups, &mut used);
-    if repo.is_some() {
+    if let Some(repo) = repo {
         planner.leftovers(&groups, &used);
+        planner.warn_of_gone_target_branches(repo);
     }
     planner.plan
 }

@@ -29,6 +29,7 @@ mod markup;
 mod message;
 mod model;
 mod openings;
+mod other_target;
 mod owners;
 mod scope;
 mod trailers;

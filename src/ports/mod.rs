@@ -123,15 +123,10 @@ pub trait BranchReader: Send + Sync {
 pub trait ForgeReader: Send + Sync {
     /// The same, whose look-ups give up at the deadline.
     fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_>;
-    /// The bot's open requests into `target_branch` from branches whose name begins with `prefix`.
-    async fn open_requests(
-        &self,
-        prefix: &str,
-        target_branch: &str,
-    ) -> Result<Vec<MergeRequestFact>, Failure>;
-    /// What is unfinished beside these open requests: the bot's own that GitLab is merging, and from
-    /// each of `branches` that has none of either kind whatever request is open, also somebody
-    /// else's or into another branch.
+    /// The bot's open requests, into whichever branch, from branches whose name begins with `prefix`.
+    async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure>;
+    /// What is unfinished beside these open requests: the bot's own into `target_branch` that GitLab is merging, and
+    /// from each of `branches` that has none of either kind whatever request is open, also somebody else's.
     async fn requests_beside(
         &self,
         open: &[MergeRequestFact],

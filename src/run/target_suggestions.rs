@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ConfigRepo, RunError};
-use crate::domain::UidDigest;
+use crate::domain::{UidDigest, quoted};
 use crate::inventory::{Found, Inventory, Target, all_declared, find};
 
 /// How many targets a message names.

@@ -33,4 +33,5 @@ mod shares;
 mod signals;
 mod state_export;
 pub mod support;
+mod target_branches;
 mod texts;

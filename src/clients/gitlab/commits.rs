@@ -10,7 +10,7 @@ use super::api::GitLabApi;
 use super::many;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{HttpError, HttpErrorKind};
-use crate::domain::{RepoUrl, no_commit};
+use crate::domain::{RepoUrl, no_commit, quoted};
 use crate::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 

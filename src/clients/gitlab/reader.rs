@@ -120,17 +120,19 @@ impl GitLabReader {
         Ok(own.map(RequestAnswer::into_fact).collect())
     }
 
-    /// The bot's requests of one state into a branch: a list for each of its users.
+    /// The bot's requests of one state, those into one branch or all: a list for each of its users.
     async fn own(
         &self,
         state: RequestState,
-        target_branch: &str,
+        target_branch: Option<&str>,
     ) -> Result<Vec<MergeRequestFact>, Failure> {
         let users = self.former_bots.iter().chain([&self.bot]);
         let lists = users.map(|user| {
             self.requests(move |query| {
-                let author = NameOrId::from(user.id);
-                query.state(api_state(state)).target_branch(target_branch).author(author);
+                query.state(api_state(state)).author(NameOrId::from(user.id));
+                if let Some(branch) = target_branch {
+                    query.target_branch(branch);
+                }
             })
         });
         Ok(try_join_all(lists).await?.into_iter().flatten().collect())
@@ -216,19 +218,16 @@ impl ForgeReader for GitLabReader {
     }
 
     /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
-    /// hundreds of open requests. So the bot's own are listed.
-    async fn open_requests(
-        &self,
-        prefix: &str,
-        target_branch: &str,
-    ) -> Result<Vec<MergeRequestFact>, Failure> {
-        let mut own = self.own(RequestState::Opened, target_branch).await?;
+    /// hundreds of open requests. So the bot's own are listed, not narrowed to a target branch: those that are left of
+    /// a branch that was renamed come by the same request.
+    async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
+        let mut own = self.own(RequestState::Opened, None).await?;
         own.retain(|request| request.source_branch.starts_with(prefix));
         Ok(own)
     }
 
     /// For the few branches that have no request of the bot's, whatever request there is: that finds
-    /// those that a person opened, or gave another target branch.
+    /// those that a person opened.
     async fn requests_beside(
         &self,
         open: &[MergeRequestFact],
@@ -245,7 +244,7 @@ impl ForgeReader for GitLabReader {
         let mut found = if without.is_empty() {
             Vec::new()
         } else {
-            self.own(RequestState::Locked, target_branch).await?
+            self.own(RequestState::Locked, Some(target_branch)).await?
         };
         without.retain(|name| !is_from(&found, name));
         let others =

@@ -15,6 +15,7 @@ pub use s3::S3State;
 pub use setup::S3Settings;
 
 use crate::clients::http::ServiceClient;
+use crate::domain::quoted;
 use crate::ports::{StateError, StateStore};
 
 /// Opens the state at `s3://BUCKET[/PREFIX]` or `file:///DIR`. Does not ask

@@ -189,7 +189,8 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
         } else if seen.target.contains("source_branch=") {
             json(200, value!([]))
         } else if seen.target.contains("page=2") {
-            json(200, value!([request(10, "bot/a", value!({}))]))
+            let elsewhere = value!({"target_branch": "old"});
+            json(200, value!([request(10, "bot/a", value!({})), request(15, "bot/c", elsewhere)]))
         } else {
             // The host of the link is not the one that was asked.
             let next =
@@ -199,11 +200,11 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
         })
     })
     .await;
-    let mut found = reader.open_requests("bot/", "main").await.expect("requests");
-    let branches = ["bot/a", "bot/b"].into();
+    let mut found = reader.open_requests("bot/").await.expect("requests");
+    let branches = ["bot/a", "bot/b", "bot/c"].into();
     found.extend(reader.requests_beside(&found, &branches, "main").await.expect("requests"));
     let iids: std::collections::BTreeSet<u64> = found.iter().map(|request| request.iid).collect();
-    assert_eq!(iids, [9, 10, 12, 14].into());
+    assert_eq!(iids, [9, 10, 12, 14, 15].into());
     assert_eq!(server.count("GET", &["/merge_requests?", "author_id=3", "state=opened"]), 2);
     assert_eq!(server.count("GET", &["/merge_requests?", "source_branch="]), 1);
     assert_eq!(server.count("GET", &["per_page=100", "/merge_requests?"]), 3);

@@ -119,12 +119,8 @@ impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
         Box::new(Self { inner: self.inner.clone(), turn: self.turn })
     }
 
-    async fn open_requests(
-        &self,
-        prefix: &str,
-        target_branch: &str,
-    ) -> Result<Vec<MergeRequestFact>, Failure> {
-        self.next().await.open_requests(prefix, target_branch).await
+    async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.next().await.open_requests(prefix).await
     }
 
     async fn requests_beside(

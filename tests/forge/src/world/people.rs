@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::git::repo::Repo;
+use crate::gitlab::pushes;
 use crate::state::{
     Access, Code, CommitInfo, MergeMethod, Project, Protection, Token, User, Visibility,
 };
@@ -207,5 +208,23 @@ fn read_dir(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
         } else {
             files.insert(path, std::fs::read(entry.path()).expect("a readable file"));
         }
+    }
+}
+
+impl ProjectHandle {
+    /// Gives the default branch another name, as people do: a new branch becomes the default one, and the old one is
+    /// deleted. Requests into the old one stay open.
+    pub fn rename_default_branch(&self, username: &str, name: &str) {
+        let user = self.world.add_user(username);
+        let mut state = self.world.shared.state();
+        let project = state.project_mut(self.id);
+        let old = std::mem::replace(&mut project.default_branch, name.to_owned());
+        let rule = project.protected.remove(&old);
+        project.protected.extend(rule.map(|rule| (name.to_owned(), rule)));
+        let repo = project.repo().expect("a real repository");
+        let tip = repo.tip(&old).expect("a tip");
+        repo.set_branch(name, tip).expect("a name of a branch");
+        repo.git.set_head(&format!("refs/heads/{name}")).expect("a new head");
+        pushes::delete_branch(&mut state, self.id, user, &old);
     }
 }
