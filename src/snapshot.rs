@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ use crate::domain::{CommitSha, MergeMethod, RepoUrl, Share, to_json, write_json}
 pub const VERSION: u32 = 1;
 
 /// All facts of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Snapshot {
     /// Version of the format: 1.
     pub version: u32,
@@ -71,7 +72,7 @@ pub struct Snapshot {
 }
 
 /// A fact, or why it could not be had.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(untagged)]
 pub enum Lookup<T> {
     /// It could not be had. (First, as a fact may be `null`.)
@@ -100,7 +101,7 @@ impl<T> From<Result<T, Failure>> for Lookup<T> {
 }
 
 /// A look-up that failed.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Failure {
     /// What happened, for people; never holds a secret.
@@ -125,7 +126,7 @@ impl Failure {
 }
 
 /// The commit of a moving ref.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct CommitFact {
     /// The commit.
     pub sha: CommitSha,
@@ -138,7 +139,7 @@ pub struct CommitFact {
 }
 
 /// The value of an SLO's expression, or why there is none.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Deserialize)]
 #[serde(untagged)]
 pub enum SloValue {
     /// What Prometheus answered.
@@ -148,7 +149,7 @@ pub enum SloValue {
 }
 
 /// The config repo as GitLab knows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ConfigRepoFacts {
     /// Numeric id of the project.
     pub project_id: u64,
@@ -186,7 +187,7 @@ impl ConfigRepoFacts {
 }
 
 /// The bot's user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct BotUser {
     /// Numeric id.
     pub id: u64,
@@ -200,7 +201,7 @@ pub struct BotUser {
 }
 
 /// State of a merge request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RequestState {
     /// Open.
@@ -214,7 +215,7 @@ pub enum RequestState {
 }
 
 /// A merge request as GitLab lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct MergeRequestFact {
     /// Number in the project.
     pub iid: u64,
@@ -260,7 +261,7 @@ pub struct MergeRequestFact {
 }
 
 /// A pipeline, as GitLab names its state: `success`, `failed`, `running`, …
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct PipelineFact {
     /// GitLab's word.
     pub status: String,
@@ -269,7 +270,7 @@ pub struct PipelineFact {
 }
 
 /// A request that is over, with what its tip commit says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct PastMergeRequest {
     /// The request.
     pub request: MergeRequestFact,
@@ -280,7 +281,7 @@ pub struct PastMergeRequest {
 }
 
 /// A commit with everything that tells whose it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct CommitDetail {
     /// The commit.
     pub sha: CommitSha,
@@ -301,7 +302,7 @@ pub struct CommitDetail {
 }
 
 /// What the tip of a branch brings to the target branch.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct BranchContent {
     /// Is the commit right below the tip on the target branch? Not if there are several, or none.
     pub base_on_target: bool,
@@ -310,7 +311,7 @@ pub struct BranchContent {
 }
 
 /// A file in which two commits differ.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct ChangedFile {
     /// From the repository's root.
     pub path: String,
@@ -320,7 +321,7 @@ pub struct ChangedFile {
 }
 
 /// A change of one file's text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct TextChange {
     /// The text before.
     pub before: String,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::due::{current_hashes, follow, is_due, single_commit, unread_records, wanted_hashes};
@@ -21,7 +22,7 @@ use crate::snapshot::Snapshot;
 use croniter::Schedule;
 
 /// What is to be done with a subscriber.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// A change is due and every gate passes.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use blake2::Digest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Which digest makes uids.
@@ -17,7 +18,7 @@ pub enum UidDigest {
 }
 
 /// The digest of a target's identity: 40 lower-case hex digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
 pub struct TargetUid(String);
 
 impl TargetUid {

@@ -1,9 +1,10 @@
 //! How a project on GitLab merges.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A project's merge method, in GitLab's words.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeMethod {
     /// A merge commit, also of a branch that is behind.

@@ -1,11 +1,12 @@
 //! What is wrong with the input or with a look-up, said so that people can act.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::help::usual_help;
 
 /// How bad a problem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Something could not be handled: exit code 5.
@@ -15,7 +16,7 @@ pub enum Severity {
 }
 
 /// One thing that is wrong, and where.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
@@ -48,7 +49,7 @@ pub struct Problem {
 }
 
 /// A place that has to do with a problem.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 pub struct Related {
     /// What is there, e.g. `first declared here`.
     pub message: String,

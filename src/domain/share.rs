@@ -1,5 +1,6 @@
 //! A node's share of the work, when several jobs do what one would.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -8,14 +9,14 @@ use sha2::{Digest, Sha256};
 /// What is edited in one file belongs to one node, so requests of different nodes
 /// never touch the same file. The node of a file depends on its path and on the
 /// number of nodes alone, and stays the same in every version of this program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(try_from = "Fields")]
 pub struct Share {
     node_index: u32,
     node_total: u32,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Fields {
     node_index: u32,
     node_total: u32,

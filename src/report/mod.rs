@@ -17,6 +17,7 @@ mod model;
 mod page;
 mod paint;
 mod picture;
+mod schemas;
 mod terminal;
 mod text;
 
@@ -37,4 +38,5 @@ pub use model::{PlanReport, PublisherReport, RepoReport, RequestReport, Subscrib
 pub use page::{page, write_page};
 pub use paint::Paint;
 pub use picture::members;
+pub use schemas::schemas;
 pub use terminal::{Screen, summary, terminal};

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::app_interface::CurrentHash;
@@ -16,7 +17,7 @@ use crate::plan::{Action, Reason};
 pub(super) const VERSION: u32 = 1;
 
 /// A whole plan, with outcomes if it was applied.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PlanReport {
     /// Version of the format: 1.
     pub version: u32,
@@ -40,7 +41,7 @@ pub struct PlanReport {
 }
 
 /// The config repo on GitLab, and what of it was read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RepoReport {
     /// The project's page.
     pub web_url: String,
@@ -58,7 +59,7 @@ impl RepoReport {
 }
 
 /// Where a target is declared and deployed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TargetReport {
     /// Digest of its identity.
     pub uid: TargetUid,
@@ -81,7 +82,7 @@ pub struct TargetReport {
 }
 
 /// A publisher with what is known of its deployments.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PublisherReport {
     /// Who it is.
     #[serde(flatten)]
@@ -115,7 +116,7 @@ pub struct PublisherReport {
 }
 
 /// A publisher's deployment for one channel.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DeploymentReport {
     /// How it went.
     pub state: DeploymentState,
@@ -129,7 +130,7 @@ pub struct DeploymentReport {
 }
 
 /// A subscriber with the decision on it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SubscriberReport {
     /// Who it is.
     #[serde(flatten)]
@@ -162,6 +163,7 @@ pub struct SubscriberReport {
     pub held_by: Option<GateName>,
     /// Every gate with its evidence.
     #[serde(serialize_with = "as_list")]
+    #[schemars(with = "Vec<Gate>")]
     pub gates: Arc<Vec<Gate>>,
     /// Why it is in error.
     pub errors: Vec<String>,
@@ -201,7 +203,7 @@ impl TargetReport {
 }
 
 /// A merge request with its action.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RequestReport {
     /// What happens to it.
     pub action: Action,
@@ -238,12 +240,13 @@ pub struct RequestReport {
 }
 
 /// A file of a merge request.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FileReport {
     /// From the repository's root.
     pub path: String,
     /// The whole new text.
     #[serde(serialize_with = "as_text")]
+    #[schemars(with = "String")]
     pub content: Arc<str>,
     /// Unified diff.
     pub diff: String,

@@ -10,8 +10,10 @@ use fancy_regex::Regex;
 use proptest::prelude::*;
 
 use readers::{Kind, judge};
-use renderers::{Output, outputs};
-use tenant::{NAMES, Tenant};
+use renderers::Output;
+pub use renderers::outputs;
+use tenant::NAMES;
+pub use tenant::Tenant;
 
 /// What an attacker would try: each family of characters that a terminal, a browser or a reader obeys or hides.
 const FAMILIES: [(&str, &str); 14] = [

@@ -1,6 +1,7 @@
 //! The gates: one condition a file, each with its evidence.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ pub(super) mod soak;
 pub(crate) use blocked_version::is_blocked;
 
 /// The gates, in the order in which the first that holds is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateName {
     /// Every publisher's current commit is deployed successfully.
@@ -70,7 +71,7 @@ impl GateName {
 }
 
 /// Does a gate let the promotion pass?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// It does.
@@ -82,7 +83,7 @@ pub enum GateOutcome {
 }
 
 /// A gate's verdict on one subscriber.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Deserialize)]
 pub struct Gate {
     /// Which gate.
     pub gate: GateName,

@@ -1,6 +1,7 @@
 //! Whom a target follows.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Found;
@@ -11,7 +12,7 @@ use crate::plan::forge_pages;
 use crate::snapshot::Snapshot;
 
 /// A (channel, publisher) pair that the target follows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FollowedReport {
     /// The channel.
     pub channel: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Found;
@@ -34,7 +35,7 @@ impl WhatIf<'_> {
 }
 
 /// What follows in time.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ForecastReport {
     /// Where it starts: the time as of which everything was decided.
     pub from: DateTime<Utc>,
@@ -57,7 +58,7 @@ pub struct ForecastReport {
 }
 
 /// An assumption.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AssumptionReport {
     /// The publisher.
     pub uid: TargetUid,
@@ -72,7 +73,7 @@ pub struct AssumptionReport {
 }
 
 /// A promotion to come.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MoveReport {
     /// When every gate passes.
     pub at: DateTime<Utc>,
@@ -93,7 +94,7 @@ pub struct MoveReport {
 }
 
 /// A subscriber that does not move.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StayReport {
     /// The target.
     pub uid: TargetUid,

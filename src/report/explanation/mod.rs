@@ -14,6 +14,7 @@ mod timeline;
 mod words;
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use followed::FollowedReport;
@@ -33,7 +34,7 @@ use crate::snapshot::Snapshot;
 const VERSION: u32 = 1;
 
 /// Everything about one subscriber.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Explanation {
     /// Version of the format: 1.
     pub version: u32,
@@ -68,7 +69,7 @@ pub struct Explanation {
 }
 
 /// What people want to know first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Answer {
     /// Why it is or is not promoted, in one sentence.
     pub summary: String,
@@ -87,7 +88,7 @@ pub struct Answer {
 }
 
 /// A time and what happened then.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Since {
     /// When.
     pub at: DateTime<Utc>,
@@ -96,7 +97,7 @@ pub struct Since {
 }
 
 /// What the time of the decisions is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AsOf {
     /// The present.

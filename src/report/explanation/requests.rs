@@ -1,6 +1,7 @@
 //! The target's merge requests: those that are planned or open, and those that are over.
 
 use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Found;
@@ -9,7 +10,7 @@ use crate::report::model::{RequestReport, SubscriberReport};
 use crate::snapshot::{MergeRequestFact, PastMergeRequest, PipelineFact, RequestState};
 
 /// A request with what GitLab says about it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ExplainedRequest {
     /// As in the plan.
     #[serde(flatten)]
@@ -25,7 +26,7 @@ pub struct ExplainedRequest {
 }
 
 /// A request of the target that is over.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct EarlierRequest {
     /// Its number.
     pub iid: u64,

@@ -6,6 +6,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use junit::findings_junit;
@@ -20,7 +21,7 @@ use crate::validate::Findings;
 const VERSION: u32 = 1;
 
 /// The problems of a config repo.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FindingsReport {
     /// Version of the format: 1.
     pub version: u32,

@@ -1,0 +1,97 @@
+//! The JSON Schemas of the public formats: as they are committed, and as the program writes.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jsonschema::Validator;
+use sapm::report::schemas;
+use serde_json::Value;
+
+use crate::e2e::support::{CANARY, World};
+use crate::outputs::{Tenant, outputs};
+
+/// Set, it writes the schemas instead of comparing them.
+const WRITE: &str = "SAPM_WRITE_SCHEMAS";
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/schemas")
+}
+
+fn validators() -> BTreeMap<&'static str, Validator> {
+    let validator = |schema: &Value| jsonschema::draft202012::new(schema).expect("a schema");
+    schemas().iter().map(|(name, schema)| (*name, validator(schema.as_value()))).collect()
+}
+
+#[track_caller]
+fn assert_follows(validator: &Validator, text: &str) {
+    let value: Value = serde_json::from_str(text).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .take(5)
+        .collect();
+    assert_eq!(errors, Vec::<String>::new());
+}
+
+#[test]
+fn schemas_are_committed_as_the_types_are() {
+    let write = std::env::var_os(WRITE).is_some();
+    if write {
+        std::fs::create_dir_all(folder()).unwrap();
+    }
+    for (name, schema) in schemas() {
+        let text = serde_json::to_string_pretty(schema.as_value()).unwrap() + "\n";
+        let path = folder().join(name);
+        if write {
+            std::fs::write(&path, text).unwrap();
+        } else {
+            let committed = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(committed == text, "docs/schemas/{name} is old: scripts/generate writes it");
+        }
+    }
+    let files = std::fs::read_dir(folder()).unwrap().count();
+    assert_eq!(files, schemas().len(), "each file in docs/schemas is one of them");
+}
+
+#[test]
+fn outputs_with_any_names_follow_their_schemas() {
+    let validators = validators();
+    let files = [
+        ("plan.json", "plan-v1.json"),
+        ("snapshot.json", "snapshot-v1.json"),
+        ("explanation.json", "explanation-v1.json"),
+        ("validate.json", "findings-v1.json"),
+    ];
+    let outputs = outputs(&Tenant::called(|place| format!("name{place}")));
+    for (file, schema) in files {
+        let written: Vec<&String> =
+            outputs.iter().filter(|(name, ..)| name == file).map(|(.., text)| text).collect();
+        assert!(!written.is_empty(), "{file}");
+        written.into_iter().for_each(|text| assert_follows(&validators[schema], text));
+    }
+}
+
+#[test]
+fn reports_of_runs_follow_their_schemas() {
+    let validators = validators();
+    let world = World::start();
+    // The first run opens merge requests; the second one meets them.
+    for run in ["first", "second"] {
+        let folder = world.path(run);
+        world.sapm("apply").arg("--report-dir").arg(&folder).expect(0);
+        for (file, schema) in
+            [("plan.json", "plan-v1.json"), ("snapshot.json", "snapshot-v1.json")]
+        {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap();
+            assert_follows(&validators[schema], &text);
+        }
+    }
+    let explained = world.sapm("explain").args([CANARY, "--format", "json"]).expect(0);
+    assert_follows(&validators["explanation-v1.json"], &explained.out);
+}
+
+#[test]
+fn what_does_not_follow_a_schema_is_found() {
+    let plan = &validators()["plan-v1.json"];
+    assert!(!plan.is_valid(&serde_json::json!({ "version": 1 })));
+}
