@@ -297,7 +297,9 @@ impl Model {
             if !wrong.is_empty() {
                 return Err(wrong.join("\n"));
             }
-            let more = run.plan.requests.iter().any(|r| r.reason_code == Reason::RunLimit);
+            // What GitLab reopened without its branch is closed before another one is opened.
+            let later = [Reason::RunLimit, Reason::BranchGone];
+            let more = run.plan.requests.iter().any(|r| later.contains(&r.reason_code));
             if !more {
                 break;
             }

@@ -23,8 +23,9 @@ impl Case<'_> {
                 continue;
             }
             let planned = self.run.plan.requests.iter().find(|planned| {
-                let closed = planned.action == Action::Close
-                    && planned.reason_code != Reason::WaitsForRequest;
+                let waits = [Reason::WaitsForRequest, Reason::BranchGone];
+                let closed =
+                    planned.action == Action::Close && !waits.contains(&planned.reason_code);
                 planned.targets.contains(&target.uid) && !closed
             });
             let Some(planned) = planned else {
