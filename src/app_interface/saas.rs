@@ -113,7 +113,17 @@ pub struct Promotion {
 }
 
 /// An item of `promotion_data`: the hash that a channel's publisher had.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    schemars::JsonSchema,
+    serde::Deserialize,
+)]
 pub struct CurrentHash {
     /// The channel.
     pub channel: String,

@@ -7,65 +7,66 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::values::{Toggle, at_least_one, concurrency, duration, number, path, trimmed};
 
-/// GitOps promotion bot: works out from the real world which saas targets are
-/// due, and keeps one merge request for each.
+/// GitOps promotion bot: promotes saas targets by merge request
 ///
-/// It reads the config repo, asks for the commits of moving refs, the
-/// deployment records, SLO values and open merge requests, decides, and makes
-/// the merge requests as they should be. It holds no state: running it again
-/// is always safe.
+/// Each run reads the config repo, looks up commits, deployment records, SLO values and open merge
+/// requests, decides which promotions are due, and opens, updates and closes its own merge requests.
+/// It holds no state, so running it again is always safe.
 ///
-/// Tokens come from the environment only: SAPM_GITLAB_TOKEN (config repo and
-/// code repos on that GitLab; without it all but apply use CI_JOB_TOKEN in a
-/// job), SAPM_GITHUB_TOKEN (code repos on GitHub), and
-/// those that the file in SAPM_CREDENTIALS_FILE names for other hosts.
+/// Tokens come from the environment only: SAPM_GITLAB_TOKEN (config repo, and code on that GitLab;
+/// without it all commands but apply use CI_JOB_TOKEN in a job), SAPM_GITHUB_TOKEN (code on GitHub),
+/// and those that the file in SAPM_CREDENTIALS_FILE names for other hosts.
 #[derive(Debug, Parser)]
-#[command(name = "sapm", version, max_term_width = 100, after_long_help = EXIT_CODES)]
+#[command(name = "sapm", version, max_term_width = 100, after_long_help = AFTER_HELP)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
 }
 
-const EXIT_CODES: &str = "\
+const AFTER_HELP: &str = "\
+Examples:
+  sapm plan --app-interface .                  what would be promoted from this checkout?
+  sapm explain orders-production               why is it not promoted?
+  sapm explain orders-production --at 2026-12-01T08:00:00Z
+  sapm apply --env-name stage --max-new-merge-requests 5
+
 Exit codes:
-  0   done; holds and deferred requests are ordinary results
+  0   completed; holds and deferred merge requests are ordinary results
   1   internal error
   2   usage or configuration: unknown flag, missing token or state
-  3   the config repo cannot be used at all: no data/
+  3   the config repo cannot be used: it has no data/
   4   GitLab or the state bucket failed as a whole; nothing was written
-  5   done, but for the targets that the problems name
-  10  plan --detailed-exitcode with changes pending
+  5   completed, but some targets failed; see the problems
+  10  plan --detailed-exitcode: changes are pending
   130 Ctrl-C (SIGINT) ended the run; its reports are written
   143 SIGTERM ended the run; its reports are written";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// The scheduled job: observe, decide, plan, write, report.
+    /// Runs the scheduled job: observe, decide, plan, write, report
     ///
-    /// `--format json` is version 1 of the plan format, with what became of each merge request.
+    /// `--format json` prints version 1 of the plan format, with the outcome of each merge request.
     Apply(ApplyArgs),
-    /// What `apply` would do; writes nothing.
+    /// Shows what `apply` would do; writes nothing
     ///
-    /// `--format json` is version 1 of the plan format.
+    /// `--format json` prints version 1 of the plan format.
     Plan(PlanArgs),
-    /// Why a target is or is not promoted: the answer, every gate with its evidence, what to do
-    /// about it, and what comes next.
+    /// Explains why a target is or is not promoted, what to do about it, and what comes next
     ///
-    /// Observes only what the answer rests on: the target, those whose merge
-    /// requests may stand in its way, and all that these wait for. `--format json`
-    /// is version 1 of the explanation format (docs/explain.md); the report files
-    /// are those of a run about these targets.
+    /// Looks up only what the answer depends on: the target, targets whose merge requests may stand
+    /// in its way, and all that these wait for. `--format json` prints version 1 of the explanation
+    /// format (docs/explain.md). The report files are those of a run about these targets.
     Explain(ExplainArgs),
-    /// What is wrong in the config repo and would stop a promotion; asks nobody.
+    /// Reports errors in the config repo with file, line and a fix; looks nothing up
     ///
-    /// Prints every problem with its line and what to do, like a compiler; `--format json` has the
-    /// same with line, column and end. The report files are for GitLab's merge request page. Exit
-    /// code 5 if there is an error, 0 if there are warnings only. docs/problems.md explains every
+    /// Prints every problem that would stop a promotion, like a compiler. `--format json` has the same
+    /// with line, column and end. The report files are for GitLab's merge request page. The exit code
+    /// is 5 if there is an error, and 0 if there are only warnings. docs/problems.md explains every
     /// code.
     Validate(ValidateArgs),
-    /// Channels, publishers and subscribers as a graph; asks nobody.
+    /// Draws channels, publishers and subscribers as a graph; looks nothing up
     Graph(GraphArgs),
 }
 
@@ -83,7 +84,7 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_GITLAB_PROJECT", value_name = "PROJECT", help_heading = "Services")]
     pub gitlab_project: Option<String>,
 
-    /// GitHub's REST address; a path in it is kept
+    /// GitHub's REST address, with its path if it has one
     #[arg(
         long,
         env = "SAPM_GITHUB_URL",
@@ -94,13 +95,13 @@ pub struct RunArgs {
     )]
     pub github_url: String,
 
-    /// Whose requests and commits are the bot's [default: the token's user; a job's own token does
-    /// not say whose it is]
+    /// User whose merge requests are the bot's [default: the token's user; needed with a job's own
+    /// token, which does not tell its user]
     #[arg(long, env = "SAPM_BOT_USER", value_name = "USER", help_heading = "Services")]
     pub bot_user: Option<String>,
 
-    /// Earlier user of the bot, before its token was made anew: what it opened, closed and commented counts as the
-    /// bot's; repeat it, or separate by commas in the variable
+    /// Earlier user of the bot, from before its token was replaced. What that user opened, closed and
+    /// commented counts as the bot's. Repeat the flag, or separate names by commas; 10 at most
     #[arg(
         long = "former-bot-user",
         env = "SAPM_FORMER_BOT_USERS",
@@ -110,22 +111,20 @@ pub struct RunArgs {
     )]
     pub former_bot_users: Vec<String>,
 
-    /// Deployment records and the state export: s3://BUCKET[/PREFIX] or file:///DIR
+    /// Where deployment records and the state export are: s3://BUCKET[/PREFIX] or file:///DIR
     ///
-    /// Credentials for S3 the AWS SDK's usual way: environment, web identity
-    /// (GitLab id_tokens), profile; AWS_ENDPOINT_URL_S3 for other stores.
-    /// Without it APP_INTERFACE_STATE_BUCKET, …_REGION, …_ACCESS_KEY_ID and
-    /// …_SECRET_ACCESS_KEY are taken.
+    /// Credentials for S3 are found the AWS SDK's usual way: environment, web identity (GitLab's
+    /// id_tokens), profile. AWS_ENDPOINT_URL_S3 names another store. Without this option
+    /// APP_INTERFACE_STATE_BUCKET, …_REGION, …_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY are used.
     #[arg(long, env = "SAPM_STATE", value_name = "URL", help_heading = "Services")]
     pub state: Option<String>,
 
-    /// Requests under way at once, per service
+    /// Maximum requests under way at once, per service; one Prometheus or git host gets half of them
     #[arg(long, env = "SAPM_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = concurrency, help_heading = "Services")]
     pub concurrency: usize,
 
-    /// Longest time for looking facts up: open merge requests, commits, deployment records and SLO
-    /// values together. What is not known by then concerns its targets only; without the list of
-    /// open merge requests the run ends. Like 10m, 90s or 1h
+    /// Maximum time for all lookups together, like 10m, 90s or 1h. What is not known by then concerns
+    /// its targets only; without the list of open merge requests the run ends
     #[arg(long, env = "SAPM_DEADLINE", value_name = "TIME", default_value = "10m", value_parser = duration, help_heading = "Services")]
     pub deadline: Duration,
 
@@ -135,7 +134,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub narrowing: NarrowingArgs,
 
-    /// Label of the merge requests; repeat it, or separate by commas in the variable
+    /// Label of the merge requests. Repeat the flag, or separate labels by commas in the variable
     #[arg(
         long = "label",
         env = "SAPM_LABELS",
@@ -146,16 +145,16 @@ pub struct RunArgs {
     )]
     pub labels: Vec<String>,
 
-    /// Open new merge requests?
+    /// Open new merge requests
     #[arg(long, env = "SAPM_ALLOW_OPENING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]
     pub allow_opening: Toggle,
 
-    /// Close merge requests that are no longer wanted?
+    /// Close merge requests that are no longer needed
     #[arg(long, env = "SAPM_ALLOW_CLOSING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]
     pub allow_closing: Toggle,
 
-    /// Merge requests opened in one run (of several jobs: by each) at most; the longest promotable
-    /// come first
+    /// Maximum merge requests opened per run (per job with `parallel`). Targets that have been eligible
+    /// longest go first
     #[arg(
         long,
         env = "SAPM_MAX_NEW_MERGE_REQUESTS",
@@ -166,11 +165,11 @@ pub struct RunArgs {
     )]
     pub max_new_merge_requests: usize,
 
-    /// Pipelines that `apply` starts in a minute (several jobs: together) at most, by opening merge
-    /// requests and pushing to them
+    /// Maximum pipelines that `apply` starts per minute (all jobs together) by opening and updating
+    /// merge requests
     ///
-    /// GitLab silently starts no pipeline above the limit of a user, which GitLab.com has at 2,000 a
-    /// minute, and other instances at what their administrators set, or nowhere.
+    /// Above the limit of a user GitLab starts no pipeline and says nothing. The limit is 2,000 a minute
+    /// on GitLab.com. Elsewhere an administrator sets it, or there is none.
     #[arg(
         long,
         env = "SAPM_PIPELINES_PER_MINUTE",
@@ -181,7 +180,7 @@ pub struct RunArgs {
     )]
     pub pipelines_per_minute: usize,
 
-    /// Make uids with sha256, as deployers in FIPS mode do [default: USED_FOR_SECURITY]
+    /// Compute uids with SHA-256, as deployers in FIPS mode do [default: USED_FOR_SECURITY]
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "Config repo")]
     pub fips: Option<Toggle>,
 
@@ -192,16 +191,16 @@ pub struct RunArgs {
 /// Where the config repo is.
 #[derive(Debug, Clone, Args)]
 pub struct SourceArgs {
-    /// The config repo: a git URL to clone, or the path of a checkout (any folder with data/)
-    /// [default: CI_PROJECT_DIR in a job of that repo]
+    /// Config repo: a git URL to clone, or the path of a checkout (any folder with data/) [default:
+    /// CI_PROJECT_DIR in a job of that repo]
     #[arg(long, env = "SAPM_APP_INTERFACE", value_name = "URL|PATH", help_heading = "Config repo")]
     pub app_interface: Option<String>,
 
-    /// Branch that is read, and that merge requests go to [default: the project's default branch]
+    /// Branch that is read, and the target of the merge requests [default: the project's default branch]
     #[arg(long, env = "SAPM_TARGET_BRANCH", value_name = "BRANCH", help_heading = "Config repo")]
     pub target_branch: Option<String>,
 
-    /// Where the clone, and what GitHub said of commits, is kept between jobs
+    /// Folder that keeps the clone and GitHub's answers between jobs
     #[arg(long, env = "SAPM_CACHE_DIR", value_name = "DIR", help_heading = "Config repo", value_parser = path())]
     pub cache_dir: Option<PathBuf>,
 }
@@ -217,14 +216,12 @@ impl SourceArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Services")]
 pub struct NetworkArgs {
-    /// Hosts that datafiles may name although they are at a special address; repeat it, or separate
-    /// by commas
+    /// Hosts at special addresses that datafiles may name. Repeat the flag, or separate hosts by commas
     ///
-    /// A repository or a Prometheus of a datafile is never asked for at loopback,
-    /// link-local, unspecified, multicast and reserved addresses and at the
-    /// metadata services of clouds, neither by a name nor by a redirect, unless
-    /// its host is listed here or is that of --gitlab-url or --github-url. An
-    /// entry is a name or an IP address, with or without a port.
+    /// `sapm` never contacts a repository or a Prometheus of a datafile at loopback, link-local,
+    /// unspecified, multicast and reserved addresses or at the metadata services of clouds, neither
+    /// by name nor by redirect. Hosts listed here, and those of --gitlab-url and --github-url, are
+    /// allowed. An entry is a name or an IP address, with or without a port.
     #[arg(
         long = "allowed-hosts",
         env = "SAPM_ALLOWED_HOSTS",
@@ -236,7 +233,7 @@ pub struct NetworkArgs {
 
 /// Which subscribers a run is about; publishers are never narrowed away.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Narrowing")]
+#[command(next_help_heading = "Filters")]
 pub struct NarrowingArgs {
     /// Only subscribers in this environment
     #[arg(long, env = "SAPM_ENV_NAME", value_name = "NAME")]
@@ -254,16 +251,15 @@ pub struct NarrowingArgs {
 /// One job of several that share the work (`parallel: N`).
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
-    /// Which of --node-total jobs this is, from 1: it takes its share of the targets
+    /// Which of --node-total jobs this is, from 1
     ///
-    /// GitLab sets both variables in a job with `parallel`. Each file of the
-    /// config repo, with all targets that are edited in it, belongs to one job;
-    /// the first one also writes the state export. In a `parallel: matrix` that
-    /// is about something else set both to 1.
+    /// GitLab sets both variables in a job with `parallel`. Each file of the config repo, with all
+    /// targets that are edited in it, belongs to one job. The first job also writes the state export.
+    /// In a `parallel: matrix` that is about something else set both to 1.
     #[arg(long, env = "CI_NODE_INDEX", value_name = "I", help_heading = "Sharing the work")]
     pub node_index: Option<u32>,
 
-    /// How many jobs share the work
+    /// Number of jobs that share the work
     #[arg(long, env = "CI_NODE_TOTAL", value_name = "N", help_heading = "Sharing the work")]
     pub node_total: Option<u32>,
 }
@@ -272,16 +268,16 @@ pub struct NodeArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// How standard output is written; logs go to standard error
+    /// Format of standard output; logs go to standard error
     #[arg(long, env = "SAPM_FORMAT", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub format: Format,
 
-    /// Where the report files go: plan.json, snapshot.json, report.html, report.md, junit.xml,
+    /// Folder for the report files: plan.json, snapshot.json, report.html, report.md, junit.xml,
     /// metrics.txt, gl-code-quality-report.json, counts.env
     #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR", value_parser = path())]
     pub report_dir: Option<PathBuf>,
 
-    /// Record this run's facts; replaying them gives the same decisions
+    /// File for the facts of this run; --snapshot decides from them again
     #[arg(long, env = "SAPM_SAVE_SNAPSHOT", value_name = "FILE", value_parser = path())]
     pub save_snapshot: Option<PathBuf>,
 }
@@ -290,11 +286,11 @@ pub struct OutputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FindingsOutputArgs {
-    /// How standard output is written; logs go to standard error
+    /// Format of standard output; logs go to standard error
     #[arg(long, env = "SAPM_FORMAT", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     pub format: Format,
 
-    /// Where the report files go: validate.json, junit.xml, gl-code-quality-report.json
+    /// Folder for the report files: validate.json, junit.xml, gl-code-quality-report.json
     #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR", value_parser = path())]
     pub report_dir: Option<PathBuf>,
 }
@@ -303,11 +299,11 @@ pub struct FindingsOutputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What if")]
 pub struct WhatIfArgs {
-    /// Decide as of this time (RFC 3339) instead of now
+    /// Time (RFC 3339) to decide as of, instead of now
     #[arg(long, env = "SAPM_AT", value_name = "TIME")]
     pub at: Option<String>,
 
-    /// Decide offline from recorded facts; touches no network
+    /// Decide from recorded facts, without network
     #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE", value_parser = path())]
     pub snapshot: Option<PathBuf>,
 }
@@ -321,7 +317,7 @@ pub struct ApplyArgs {
     #[command(flatten)]
     pub node: NodeArgs,
 
-    /// Plan only: no writer is ever made
+    /// Plan only: write nothing
     #[arg(long, env = "SAPM_DRY_RUN", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
     pub dry_run: Toggle,
 
@@ -345,7 +341,7 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub node: NodeArgs,
 
-    /// Exit with 10 when there is something to do
+    /// Exit with code 10 when changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
 }
@@ -353,18 +349,17 @@ pub struct PlanArgs {
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// The target: its uid, `saas-file/resource-template/cluster/namespace`, or any unambiguous part
+    /// Target: its uid, `saas-file/resource-template/cluster/namespace`, or any unambiguous part
     #[arg(value_name = "TARGET")]
     pub target: String,
 
-    /// What if? `deployed=CHANNEL/PUBLISHER@COMMIT` or `failed=CHANNEL/PUBLISHER@COMMIT`, repeatable
+    /// What if: `deployed=CHANNEL/PUBLISHER@COMMIT` or `failed=CHANNEL/PUBLISHER@COMMIT`, repeatable
     ///
-    /// Assumes that the publisher is at this commit, and has just deployed it
-    /// well (or failed to) on all its channels. PUBLISHER is named as TARGET
-    /// is, and may be left out where the channel has one publisher; of a
-    /// COMMIT that the run knows the first digits will do. The answer says
-    /// when the target gets it, and what else moves, if every merge request is
-    /// merged and deployed the moment that it is due.
+    /// Assumes that the publisher is at this commit, and that its deployment on all its channels has just
+    /// succeeded (or failed). Name PUBLISHER as you name TARGET, or leave it out where the channel has
+    /// one publisher. The first digits of a COMMIT that the run knows are enough. The answer says when
+    /// the target gets the commit and what else moves, provided that every merge request is merged and
+    /// deployed as soon as it is due.
     #[arg(long, value_name = "WHAT", help_heading = "What if")]
     pub assume: Vec<String>,
 
@@ -394,33 +389,32 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub narrowing: NarrowingArgs,
 
-    /// Only this channel, with its publishers and subscribers; other narrowing does not count
-    #[arg(long, value_name = "NAME", conflicts_with = "target", help_heading = "Narrowing")]
+    /// Only this channel, with its publishers and subscribers; other filters are ignored
+    #[arg(long, value_name = "NAME", conflicts_with = "target", help_heading = "Filters")]
     pub channel: Option<String>,
 
     /// Only this target and its neighbourhood: its uid,
-    /// `saas-file/resource-template/cluster/namespace`, or any unambiguous part; other narrowing
-    /// does not count
-    #[arg(long, value_name = "TARGET", help_heading = "Narrowing")]
+    /// `saas-file/resource-template/cluster/namespace`, or any unambiguous part; other filters are
+    /// ignored
+    #[arg(long, value_name = "TARGET", help_heading = "Filters")]
     pub target: Option<String>,
 
-    /// How many channels away from the target is still shown, with and against the arrows
+    /// Number of channels to follow from the target, in both directions
     #[arg(
         long,
         value_name = "N",
         default_value_t = 1,
         requires = "target",
-        help_heading = "Narrowing"
+        help_heading = "Filters"
     )]
     pub neighbourhood: usize,
 
-    /// Show how things stood, by the facts that a run recorded with --save-snapshot; without it
-    /// the graph shows what the config repo says
-    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE", value_parser = path())]
+    /// Show the state that a run recorded with --save-snapshot, instead of the config repo alone
+    #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE", value_parser = path(), help_heading = "Output")]
     pub snapshot: Option<PathBuf>,
 
-    /// How the graph is written
-    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORMAT")]
+    /// Format of the graph
+    #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORMAT", help_heading = "Output")]
     pub format: GraphFormat,
 }
 

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::text::quoted;
 
 /// A full commit id: 40 lower-case hex digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct CommitSha(String);
 

@@ -18,7 +18,9 @@ pub enum UidDigest {
 }
 
 /// The digest of a target's identity: 40 lower-case hex digits.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize,
+)]
 pub struct TargetUid(String);
 
 impl TargetUid {

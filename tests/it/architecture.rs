@@ -80,7 +80,8 @@ fn layers() -> Vec<String> {
     let rows = lib.lines().filter_map(|line| line.strip_prefix("//! | [`")?.split_once("`]"));
     let layers: Vec<String> = rows.map(|(module, _)| module.to_owned()).collect();
     let mut listed = layers.clone();
-    (declared.sort(), listed.sort());
+    declared.sort();
+    listed.sort();
     assert_eq!(listed, declared, "the table in lib.rs lists each module once");
     layers
 }

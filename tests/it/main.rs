@@ -17,6 +17,7 @@ mod names;
 mod optional;
 mod outputs;
 mod page;
+mod reference;
 mod schemas;
 mod screens;
 mod security;

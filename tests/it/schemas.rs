@@ -79,8 +79,7 @@ fn reports_of_runs_follow_their_schemas() {
     for run in ["first", "second"] {
         let folder = world.path(run);
         world.sapm("apply").arg("--report-dir").arg(&folder).expect(0);
-        for (file, schema) in
-            [("plan.json", "plan-v1.json"), ("snapshot.json", "snapshot-v1.json")]
+        for (file, schema) in [("plan.json", "plan-v1.json"), ("snapshot.json", "snapshot-v1.json")]
         {
             let text = std::fs::read_to_string(folder.join(file)).unwrap();
             assert_follows(&validators[schema], &text);

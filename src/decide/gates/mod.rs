@@ -21,7 +21,9 @@ pub(super) mod soak;
 pub(crate) use blocked_version::is_blocked;
 
 /// The gates, in the order in which the first that holds is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum GateName {
     /// Every publisher's current commit is deployed successfully.
