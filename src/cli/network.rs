@@ -82,7 +82,7 @@ mod tests {
     fn what_is_no_host_and_a_missing_file_are_named() {
         let none = BTreeMap::new();
         let error = http_config(&Environment(&none), &["a/b".to_owned()], &[]).err();
-        assert!(error.is_some_and(|error| error.message.contains("\"a/b\" is no host")));
+        assert!(error.is_some_and(|error| error.message.contains("`a/b` is no host")));
         let missing = BTreeMap::from([("CI_SERVER_TLS_CA_FILE".to_owned(), "/no/file".to_owned())]);
         let error = http_config(&Environment(&missing), &[], &[]).expect_err("no file");
         assert!(error.exit == Exit::Usage && error.message.contains("/no/file"));
