@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::authorship::Authorship;
 use super::desired::Group;
-use super::lifecycle::{Groups, Planner};
+use super::planner::{Groups, Planner};
 use crate::domain::TargetUid;
 use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 

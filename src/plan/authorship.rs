@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::conflicts::Change;
 use super::desired::{self, Desired, Group, Wish};
-use super::lifecycle::{Groups, Planner};
+use super::planner::{Groups, Planner};
 use super::trailers::Trailers;
 use super::verify::changed_file;
 use crate::domain::sha256_hex;

@@ -1,8 +1,8 @@
 //! What open requests change, and what stands beside it.
 
 use super::desired::{self, Desired, Group};
-use super::lifecycle::{Existing, Planner};
 use super::model::Reason;
+use super::planner::{Existing, Planner};
 use super::trailers::Trailers;
 use crate::snapshot::{CommitDetail, MergeRequestFact};
 

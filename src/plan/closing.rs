@@ -3,10 +3,9 @@
 //! In this order: a request that is closed is in no list of open ones, so nobody would say why later.
 
 use super::desired::Group;
-use super::lifecycle::{Existing, Planner};
 use super::message;
 use super::model::{Action, Reason, Step};
-use super::verdict::to_be_left_alone;
+use super::planner::{Existing, Planner};
 use crate::domain::TargetUid;
 use crate::ports::RequestChange;
 use crate::snapshot::{CommitDetail, MergeRequestFact};
@@ -20,22 +19,15 @@ impl Planner<'_> {
     /// GitLab opens or reopens a request also from a branch that is gone, without a commit: nothing can become of it,
     /// and while it is open no other one can come from that branch. (One whose branch is deleted while it is open
     /// GitLab closes, as whoever deleted it.)
-    pub(super) fn without_branch(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
-        let about_it = group.is_some() || self.settings.narrowing.is_everything();
-        let (code, reason) = match to_be_left_alone(request) {
-            Some(alone) => alone,
-            None if request.sha.is_none() && about_it => {
-                let (targets, code) = (self.uids(group), Reason::BranchGone);
-                let reason = "its branch is gone".to_owned();
-                return self.close_request(request, None, targets, code, reason);
-            }
-            None => {
-                let reason = "its branch is not in GitLab's list of branches, which may be 30 s old; if it was \
-                              deleted, GitLab closes the request in the background: close it if it stays open";
-                (Reason::FactsMissing, reason.to_owned())
-            }
-        };
-        self.leave(group, request, code, reason, Vec::new());
+    pub(super) fn close_without_branch(
+        &mut self,
+        group: Option<&Group>,
+        request: &MergeRequestFact,
+        code: Reason,
+        reason: String,
+    ) {
+        let targets = self.uids(group);
+        self.close_request(request, None, targets, code, reason);
     }
 
     fn close_request(

@@ -1,15 +1,13 @@
-//! Open requests that have the wanted content: kept as they are, left to GitLab's auto-merge, or rebuilt on the tip
-//! where the project merges nothing that is behind the target branch.
+//! Open requests that have the desired content: are they right, and what is written to keep or rebuild them?
 
-use std::sync::Arc;
-
-use super::actions::is_persons_draft;
 use super::conflicts::Merge;
 use super::desired::Desired;
-use super::lifecycle::{Existing, Planner};
 use super::message;
 use super::model::{Action, Reason, Step};
+use super::planner::{Existing, Planner};
+use super::steps::is_persons_draft;
 use super::trailers::Trailers;
+use super::transition::Fit;
 use crate::ports::RequestChange;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 
@@ -17,60 +15,25 @@ use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 /// others behind again, so most of a larger number would be rebuilt for nothing.
 const MAX_REBUILT: usize = 10;
 
-/// A request that is not right as it is, with what is wanted of it.
-type Stale<'e> = (Existing<'e>, Arc<Desired>);
-
 impl Planner<'_> {
-    /// Keeps a request that has auto-merge set (or is on a merge train) and the wanted content; gives any other one back.
-    /// A push would take auto-merge away, so it stands where it stands, and others have to fit beside it.
-    pub(super) fn keep_for_auto_merge<'e>(
-        &mut self,
+    /// How an open request fits what is due.
+    pub(super) fn fit(
+        &self,
         repo: &ConfigRepoFacts,
-        existing: Existing<'e>,
-        desired: Arc<Desired>,
-    ) -> Option<Stale<'e>> {
-        let is_left = existing.request.auto_merge
-            && self.claims_to_wait_for(&existing, &desired).is_none()
-            && self.is_right(&existing, &desired);
-        if !is_left {
-            return Some((existing, desired));
-        }
-        let _ = self.admit_as_it_is(&existing);
-        let reason = if is_behind(repo, existing.tip) {
-            "auto-merge is set, so it is not rebuilt, though it is behind the target branch: outside of a merge \
-             train GitLab merges it only once somebody rebases it, or cancels auto-merge so that the next run does"
+        existing: &Existing<'_>,
+        desired: &Desired,
+    ) -> Fit {
+        let is_behind = is_behind(repo, existing.tip);
+        if !self.is_right(existing, desired) {
+            Fit::Other
+        } else if existing.request.auto_merge {
+            Fit::AutoMerge { is_behind }
+        } else if is_behind && !is_persons_draft(existing.request) {
+            // Nobody merges a draft.
+            Fit::RightAndBehind
         } else {
-            "auto-merge is set, and it has the wanted content: left as it is as long as it merges"
-        };
-        self.keep(&existing, &desired, (Reason::AutoMerge, reason.to_owned()));
-        None
-    }
-
-    /// Keeps a request whose content is right, or rebuilds it; gives it back if it has to be refreshed.
-    pub(super) fn keep_if_right<'e>(
-        &mut self,
-        repo: &ConfigRepoFacts,
-        existing: Existing<'e>,
-        desired: Arc<Desired>,
-    ) -> Option<Stale<'e>> {
-        if !self.is_right(&existing, &desired) {
-            return Some((existing, desired));
+            Fit::Right
         }
-        let mut why = (Reason::AsWanted, "open, with the wanted content".to_owned());
-        // Nobody merges a draft.
-        if is_behind(repo, existing.tip) && !is_persons_draft(existing.request) {
-            let Err(reason) = self.rebuild(repo, &existing, &desired) else { return None };
-            let reason = format!(
-                "behind the target branch, so this project does not merge it before it is rebuilt: {reason}"
-            );
-            why = (Reason::BehindTargetBranch, reason);
-        }
-        // Beside the others its change may fit when it is made on the tip.
-        if self.admit_as_it_is(&existing).is_err() {
-            return Some((existing, desired));
-        }
-        self.keep(&existing, &desired, why);
-        None
     }
 
     /// Does merging it into the target branch give exactly the wanted text?
@@ -95,7 +58,7 @@ impl Planner<'_> {
     ///
     /// # Errors
     /// Why this run does not rebuild it.
-    fn rebuild(
+    pub(super) fn rebuild(
         &mut self,
         repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
@@ -116,13 +79,18 @@ impl Planner<'_> {
         let mut planned = self.planned(request, Action::Update, code, reason.to_owned());
         let texts = self.fresh_texts(request, desired);
         let change = texts.map(|(.., change)| change).unwrap_or_default();
-        self.made_anew(&mut planned, repo, existing, desired, change);
+        self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, request);
         Ok(())
     }
 
     /// Keeps the content of a request; its texts are written anew where they are about other values.
-    fn keep(&mut self, existing: &Existing<'_>, desired: &Desired, why: (Reason, String)) {
+    pub(super) fn keep(
+        &mut self,
+        existing: &Existing<'_>,
+        desired: &Desired,
+        why: (Reason, String),
+    ) {
         let request = existing.request;
         let mut planned = self.planned(request, Action::Keep, why.0, why.1);
         planned.targets.clone_from(&desired.targets);
@@ -150,7 +118,7 @@ impl Planner<'_> {
             .is_some_and(|described| described != desired.values.digest())
             || message::names_other_commit(&request.title, &desired.values.git_ref);
         if stale {
-            change.title = Some(super::actions::keep_draft(request, &fresh));
+            change.title = Some(super::steps::keep_draft(request, &fresh));
             change.description = Some(self.description(desired));
             return Some((
                 Reason::Changed,

@@ -1,52 +1,58 @@
 //! The desired merge requests against the open ones: what is to be written,
 //! with nothing left to choose.
 //!
-//! `desired` turns decisions into edited texts, one change for each edit site;
-//! `adoption` lets open requests go on from the branch that they have;
-//! `authorship` tells whose a branch is, by `verify`: what it declares is made again and compared;
-//! `owners` tells which of several nodes looks after it, `branch_content` what it stands beside,
-//! `claims` which targets it is about;
-//! `lifecycle` compares the two and gives every request its action, whose writes
-//! are in `actions`, `keeping` and `closing`; `openings` opens what is due and has no request, unless
-//! `word` knows a person's against it; `conflicts` lets only such requests stand
-//! beside each other as merge in any order, by the ranges of `diff`; `message` writes the texts for
-//! people and `trailers` those for the bot itself. Planning again on the result
-//! of a plan changes nothing.
+//! [`plan`] is a sequence of passes, which `planner` has in order:
+//!
+//! - `desired` turned decisions into edited texts before, one change for each edit site.
+//! - `request_index` finds out which targets the open requests are about; `authorship` tells whose a branch is, by `verify`:
+//!   what it declares is made again and compared. `adoption` lets open requests go on from the branch that they have,
+//!   `sharding` tells which of several nodes handles it.
+//! - `transition` is the table of what happens to an open request.
+//! - `admission` lets only such requests stand beside each other as merge in any order (`conflicts`, by the ranges of
+//!   `diff`).
+//! - `steps`, `keeping` and `closing` write down what each action writes: `message` has the texts for people, `trailers`
+//!   those for the bot itself.
+//! - `create` opens what is due and has no request, unless `rejections` knows one.
+//!
+//! Planning again on the result of a plan changes nothing.
 
-mod actions;
+mod admission;
 mod adoption;
 mod authorship;
 pub mod branch;
 mod branch_content;
-mod claims;
 mod closing;
 mod conflicts;
+mod create;
 mod desired;
 mod diff;
 mod keeping;
-mod lifecycle;
 mod markup;
 mod message;
 mod model;
-mod openings;
 mod other_target;
-mod owners;
+mod planner;
+mod rejections;
+mod request_index;
 mod scope;
+mod sharding;
+mod steps;
 mod trailers;
-mod verdict;
+mod transition;
 pub mod verify;
-mod word;
 
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{Wishes, branch_of};
-pub use lifecycle::plan;
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
     Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
 };
+pub use planner::plan;
 pub use scope::Scope;
 #[doc(hidden)]
 pub use trailers::Trailers;
 
 #[cfg(test)]
 mod desired_tests;
+#[cfg(test)]
+mod transition_tests;

@@ -4,7 +4,7 @@
 //! is right where two jobs promote to two branches of one project. Where the branch was renamed, nobody looks after them
 //! any more.
 
-use super::lifecycle::Planner;
+use super::planner::Planner;
 use crate::domain::{Problem, count, quoted, request_numbers};
 use crate::snapshot::ConfigRepoFacts;
 

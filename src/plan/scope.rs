@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::model::Narrowing;
-use super::owners;
+use super::sharding;
 use crate::decide::followed;
 use crate::domain::{Problem, TargetUid};
 use crate::inventory::{Inventory, Target};
@@ -30,7 +30,7 @@ impl Scope {
     pub fn new(narrowing: &Narrowing, inventory: &Inventory, snapshot: &Snapshot) -> Self {
         let mut scope = Self { narrowing: narrowing.clone(), ..Self::default() };
         let Some(share) = narrowing.share else { return scope };
-        scope.beside = owners::beside(inventory, snapshot, Some(share));
+        scope.beside = sharding::beside(inventory, snapshot, Some(share));
         let mut own = followed(inventory, &|target| scope.decides(target));
         if share.is_first() {
             // What nobody follows is still to be reported by somebody.

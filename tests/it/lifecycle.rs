@@ -20,6 +20,7 @@ mod moves;
 mod pacing;
 mod people;
 mod places;
+mod plans;
 mod rare;
 mod reasons;
 mod render;

@@ -1,11 +1,11 @@
-//! What people said of earlier requests: by closing one, or by reverting its merge.
+//! Rejections: a person closed an earlier request, or reverted its merge.
 
 use std::collections::BTreeSet;
 
 use super::desired::{Desired, Group};
-use super::lifecycle::Planner;
 use super::message;
 use super::model::Reason;
+use super::planner::Planner;
 use super::trailers::Trailers;
 use crate::snapshot::{PastMergeRequest, RequestState};
 
@@ -17,13 +17,13 @@ impl<'a> Planner<'a> {
     ///
     /// Asked of every branch that is known to have been the targets'; what is known of others tells as
     /// well, and GitLab's word that it is merging one counts too.
-    pub(super) fn persons_word(
+    pub(super) fn find_rejection(
         &mut self,
         group: &Group,
         desired: &Desired,
         homes: &BTreeSet<String>,
     ) -> Option<(Reason, String)> {
-        let mut past = match self.history(homes)? {
+        let mut past = match self.fetched_history(homes)? {
             Ok(past) => past,
             Err(reason) => return Some((Reason::FactsMissing, reason)),
         };
@@ -59,22 +59,21 @@ impl<'a> Planner<'a> {
             };
             if counts && same_values {
                 let again = past.request.labels.contains(AGAIN_LABEL);
-                return (!again).then(|| told(past));
+                return (!again).then(|| describe_rejection(past));
             }
         }
         None
     }
 
-    /// Is this branch all that tells that a person closed a request of a subscriber? No place goes by
-    /// its name any more, so nobody would ask for it.
-    pub(super) fn keeps_a_word(&mut self, branch: &str, trailers: &Trailers) -> bool {
+    /// Is this branch all that tells of a rejection? No place goes by its name any more, so nobody would look it up.
+    pub(super) fn keeps_a_rejection(&mut self, branch: &str, trailers: &Trailers) -> bool {
         let inventory = self.inventory;
         let known = inventory.subscribers().filter(|(_, t)| trailers.targets.contains(&t.uid));
         let known: Vec<usize> = known.map(|(index, _)| index).collect();
         if known.is_empty() || self.homes_by_name(&known).contains(branch) {
             return false;
         }
-        match self.history(&[branch.to_owned()].into()) {
+        match self.fetched_history(&[branch.to_owned()].into()) {
             Some(Ok(past)) => past.iter().any(|past| {
                 past.request.state == RequestState::Closed
                     && !past.closed_by_bot
@@ -101,7 +100,7 @@ impl<'a> Planner<'a> {
 
     /// The earlier requests from these branches, or why they are not known; `None` while they still
     /// have to be asked for.
-    fn history(
+    fn fetched_history(
         &mut self,
         branches: &BTreeSet<String>,
     ) -> Option<Result<Vec<&'a PastMergeRequest>, String>> {
@@ -129,8 +128,8 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// What a person said with a request that is over, and how to ask for it again.
-fn told(past: &PastMergeRequest) -> (Reason, String) {
+/// A rejection, and how to ask for the promotion again.
+fn describe_rejection(past: &PastMergeRequest) -> (Reason, String) {
     let (code, what) = match past.request.state {
         RequestState::Closed => (Reason::ClosedByPerson, "closed by a person"),
         _ => (Reason::RolledBack, "merged, and then reverted"),

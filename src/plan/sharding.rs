@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::authorship::Authorship;
 use super::branch;
 use super::desired::Wish;
-use super::lifecycle::{Existing, Groups, Planner};
+use super::planner::{Existing, Groups, Planner};
 use super::trailers::Trailers;
 use crate::domain::{Share, TargetUid};
 use crate::inventory::Inventory;

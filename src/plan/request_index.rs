@@ -7,8 +7,8 @@ use super::authorship::Authorship;
 use super::branch;
 use super::conflicts::Merge;
 use super::desired::{self, Group};
-use super::lifecycle::{Existing, Groups, Planner};
 use super::message;
+use super::planner::{Existing, Groups, Planner};
 use crate::domain::TargetUid;
 use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 

@@ -1,11 +1,11 @@
-//! What each action writes: the steps of a request that is refreshed, held or left alone.
+//! What each action writes: the steps of a request that is updated, held or left alone.
 
 use std::sync::Arc;
 
 use super::desired::{Desired, Group};
-use super::lifecycle::{Existing, Planner};
 use super::message;
 use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
+use super::planner::{Existing, Planner};
 use crate::domain::{Problem, TargetUid, quoted};
 use crate::ports::{NewCommit, RequestChange};
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestState};
@@ -15,7 +15,7 @@ pub(super) const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
 
 impl Planner<'_> {
     /// New content in place: a commit, then the texts for people.
-    pub(super) fn refresh(
+    pub(super) fn update(
         &mut self,
         repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
@@ -48,7 +48,7 @@ impl Planner<'_> {
         if !same || is_bots_description(request) {
             change.description = Some(self.description(desired));
         }
-        self.made_anew(&mut planned, repo, existing, desired, change);
+        self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, request);
     }
 
@@ -96,7 +96,7 @@ impl Planner<'_> {
     }
 
     /// The same for a request that a gate holds: the values stay, and it stays a draft.
-    pub(super) fn refresh_held(
+    pub(super) fn update_draft(
         &mut self,
         repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
@@ -109,7 +109,7 @@ impl Planner<'_> {
         let description = is_bots_description(request).then(|| self.description(desired));
         let title = new_held_title(request, gate);
         let change = RequestChange { title, description, ..RequestChange::default() };
-        self.made_anew(&mut planned, repo, existing, desired, change);
+        self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, request);
     }
 
@@ -117,7 +117,7 @@ impl Planner<'_> {
     /// of the same values before it: if the run ends in between, the next one sees by the branch that
     /// something is left to do. But a draft mark is taken away last, as nobody is to merge the old
     /// content; that the next run sees by the title.
-    pub(super) fn made_anew(
+    pub(super) fn add_content(
         &self,
         planned: &mut PlannedRequest,
         repo: &ConfigRepoFacts,
@@ -213,27 +213,26 @@ impl Planner<'_> {
         self.plan.requests.push(planned);
     }
 
-    /// A request whose branch holds anything else than it declares. What the bot set on it to vouch
-    /// for it goes, also where a person wants the bot to leave it alone.
-    pub(super) fn taken_over(
+    /// A request whose content the bot does not vouch for: what it set on it to do so goes.
+    pub(super) fn disown(
         &mut self,
         group: Option<&Group>,
         request: &MergeRequestFact,
-        alone: Option<(Reason, String)>,
+        code: Reason,
+        reason: String,
     ) {
-        let (code, reason) = alone.unwrap_or_else(|| {
-            let reason =
-                "taken over: its branch holds something other than the promotion that it declares";
-            (Reason::TakenOver, reason.to_owned())
-        });
-        let body = message::taken_over_comment(&request.source_branch);
-        let steps = self.disown(request, body);
+        let body = if request.target_branch == self.target_branch {
+            message::taken_over_comment(&request.source_branch)
+        } else {
+            message::sent_elsewhere_comment(&request.target_branch, &self.target_branch)
+        };
+        let steps = self.steps_to_disown(request, body);
         self.leave(group, request, code, reason, steps);
     }
 
     /// The writes that end the bot's vouching, once for each takeover: labels first, as the comment
     /// tells the next run that they are gone. Nothing of what GitLab is merging right now.
-    fn disown(&mut self, request: &MergeRequestFact, body: String) -> Vec<Step> {
+    fn steps_to_disown(&mut self, request: &MergeRequestFact, body: String) -> Vec<Step> {
         if request.state == RequestState::Locked {
             return Vec::new();
         }
@@ -257,25 +256,6 @@ impl Planner<'_> {
         };
         let is_back = request.labels.contains(TAKEN_OVER_LABEL);
         is_back.then_some(Step::Change { iid: request.iid, change })
-    }
-
-    /// A request into another branch: nobody but a person can have given it that, as the target
-    /// branch is part of the name of the bot's branches.
-    pub(super) fn sent_elsewhere(
-        &mut self,
-        repo: &ConfigRepoFacts,
-        group: Option<&Group>,
-        request: &MergeRequestFact,
-    ) {
-        if group.is_some() && repo.is_bot(request.author_id) {
-            let reason = format!(
-                "taken over: somebody sent it to the branch {}; send it back to {} to hand it back",
-                request.target_branch, self.target_branch
-            );
-            let body = message::sent_elsewhere_comment(&request.target_branch, &self.target_branch);
-            let steps = self.disown(request, body);
-            self.leave(group, request, Reason::TakenOver, reason, steps);
-        }
     }
 
     /// A request from a branch of the bot that another user opened: the bot itself by another token, perhaps.

@@ -6,18 +6,13 @@ use std::collections::BTreeSet;
 use super::authorship::{Authorship, OwnChange};
 use super::desired::{Desired, Group, Wish};
 use super::keeping::is_behind;
-use super::lifecycle::{Groups, Planner};
 use super::message;
 use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
+use super::planner::{Groups, Planner};
 use crate::ports::NewRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
-pub(super) fn plan(
-    planner: &mut Planner<'_>,
-    repo: Option<&ConfigRepoFacts>,
-    groups: &Groups,
-    used: &mut BTreeSet<String>,
-) {
+pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, groups: &Groups) {
     let requests = planner.snapshot.merge_requests.values();
     let own = requests.filter(|request| repo.is_some_and(|repo| repo.is_bot(request.author_id)));
     let open: BTreeSet<&str> = own.map(|request| request.source_branch.as_str()).collect();
@@ -35,9 +30,7 @@ pub(super) fn plan(
     let mut opened = 0;
     for (group, desired) in due {
         let mut planned = opening(planner, repo, groups, (group, desired), &mut opened);
-        if planned.action == Action::Create {
-            used.insert(group.branch.clone());
-        } else {
+        if planned.action != Action::Create {
             planned.files = planner.unwritten_file(desired);
         }
         planner.plan.requests.push(planned);
@@ -102,7 +95,7 @@ fn opening(
     if repo.is_some() {
         let mut homes = planner.homes(&group.members);
         homes.insert(group.branch.clone());
-        if let Some((code, reason)) = planner.persons_word(group, desired, &homes) {
+        if let Some((code, reason)) = planner.find_rejection(group, desired, &homes) {
             defer(code, reason);
             return planned;
         }

@@ -1,0 +1,240 @@
+//! The passes of planning, one after the other.
+//!
+//! 1. Index what is open: which merge requests and branches are the bot's, and which targets they are about.
+//! 2. [`transition`]: what is to become of each open merge request, by itself.
+//! 3. Admission: in a fixed order, what merges beside what stands already.
+//! 4. Steps: the writes of what was admitted. Then what is due and not open is created, and branches that are left are
+//!    deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::authorship::{Authorship, OwnChange};
+use super::conflicts::{MergeTexts, Standing};
+use super::create;
+use super::desired::{Group, Wish, Wishes};
+use super::model::{MAX_UNWRITTEN_BYTES, Needs, Plan, Settings, Step};
+use super::request_index::Claims;
+use super::sharding::Owners;
+use super::trailers::Trailers;
+use super::transition::{DesiredState, Mark, OpenState, Transition, transition};
+use crate::app_interface::Bundle;
+use crate::decide::Decisions;
+use crate::inventory::Inventory;
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
+
+/// Plans all merge requests.
+///
+/// Facts that are missing are named in [`Plan::needs`], and taken as if there
+/// was nothing: observe them and plan again, on the same wishes.
+pub fn plan(
+    inventory: &Inventory,
+    bundle: &Bundle,
+    decisions: &Decisions,
+    wishes: &Wishes<'_>,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    merger: &dyn MergeTexts,
+) -> Plan {
+    let repo = snapshot.config_repo.as_ref();
+    let target_branch =
+        repo.map_or(settings.target_branch.as_str(), |repo| repo.target_branch.as_str());
+    let mut planner = Planner {
+        inventory,
+        bundle,
+        decisions,
+        snapshot,
+        settings,
+        merger,
+        target_branch: target_branch.to_owned(),
+        standing: Standing::new(merger),
+        owners: Owners::new(inventory, settings.narrowing.share, target_branch),
+        unread: BTreeMap::new(),
+        authorship: BTreeMap::new(),
+        strays: 0,
+        rebuilt: 0,
+        claims: Claims::default(),
+        unwritten_bytes: MAX_UNWRITTEN_BYTES,
+        plan: Plan::default(),
+    };
+    let groups = planner.index_open(repo, wishes.groups(target_branch));
+    if let Some(repo) = repo {
+        let open = planner.transitions(repo, &groups);
+        planner.admit(repo, &groups, open);
+    }
+    create::plan(&mut planner, repo, &groups);
+    if let Some(repo) = repo {
+        planner.delete_leftovers(&groups);
+        planner.warn_of_gone_target_branches(repo);
+    }
+    planner.plan
+}
+
+/// Everything at hand while planning.
+pub(super) struct Planner<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) bundle: &'a Bundle,
+    pub(super) decisions: &'a Decisions,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) settings: &'a Settings,
+    pub(super) merger: &'a dyn MergeTexts,
+    pub(super) target_branch: String,
+    pub(super) owners: Owners<'a>,
+
+    /// The first pass: whose branches are, as far as it was found out.
+    pub(super) authorship: BTreeMap<String, Authorship<'a>>,
+    /// Branches without a place or a request that were looked into.
+    pub(super) strays: usize,
+    pub(super) claims: Claims,
+    /// Files that an open request changes in a way that could not be read, with its number.
+    pub(super) unread: BTreeMap<String, u64>,
+
+    /// Admission: what is open after the run.
+    pub(super) standing: Standing<'a>,
+    /// Requests that are rebuilt as they are behind the target branch.
+    pub(super) rebuilt: usize,
+
+    /// How much text of what is not written may still be kept.
+    pub(super) unwritten_bytes: usize,
+    pub(super) plan: Plan,
+}
+
+/// An open request of the bot with whose branch it is.
+#[derive(Clone)]
+pub(super) struct Existing<'a> {
+    pub(super) request: &'a MergeRequestFact,
+    pub(super) tip: &'a CommitDetail,
+    pub(super) own: Arc<OwnChange<'a>>,
+}
+
+impl Existing<'_> {
+    /// What its commit declares.
+    pub(super) fn trailers(&self) -> &Trailers {
+        &self.own.trailers
+    }
+}
+
+/// An open request from a branch with the bot's prefix, and what is to become of it.
+pub(super) struct Open<'a> {
+    pub(super) request: &'a MergeRequestFact,
+    pub(super) tip: Option<&'a CommitDetail>,
+    /// Its content, where it is the bot's.
+    pub(super) existing: Option<Existing<'a>>,
+    pub(super) transition: Transition,
+}
+
+pub(super) type Groups = BTreeMap<String, Group>;
+
+impl<'a> Planner<'a> {
+    /// Finds out whose branches and requests are and which targets they are about, and gives the places that the run
+    /// is about their branches.
+    fn index_open(&mut self, repo: Option<&ConfigRepoFacts>, groups: Groups) -> Groups {
+        let mut groups = groups;
+        if let Some(repo) = repo {
+            groups = self.adopt(repo, groups);
+            // What was found out by the groups of before may lack one's wish.
+            self.authorship.clear();
+            self.find_claims(repo, &groups);
+        }
+        let (inventory, narrowing) = (self.inventory, &self.settings.narrowing);
+        groups.retain(|_, group| {
+            group.members.iter().any(|&member| narrowing.includes(&inventory.targets[member]))
+        });
+        groups
+    }
+
+    /// What is to become of each open request by itself, by number.
+    fn transitions(&mut self, repo: &'a ConfigRepoFacts, groups: &Groups) -> Vec<Open<'a>> {
+        let requests = self.snapshot.merge_requests.values();
+        requests.map(|request| self.transition_of(repo, groups, request)).collect()
+    }
+
+    fn transition_of(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        groups: &Groups,
+        request: &'a MergeRequestFact,
+    ) -> Open<'a> {
+        let group = groups.get(&request.source_branch);
+        let tip = self.snapshot.branches.get(&request.source_branch);
+        let (state, existing) = self.open_state(repo, groups, request, tip);
+        let mark = Mark::of(request);
+        let desired = match (&existing, mark) {
+            (Some(existing), None) => self.desired_state(repo, existing, group),
+            _ if group.is_some() || self.settings.narrowing.is_everything() => {
+                DesiredState::TargetGone
+            }
+            _ => DesiredState::OutOfScope,
+        };
+        Open { request, tip, existing, transition: transition(state, mark, desired) }
+    }
+
+    /// What an open request is, with its content where that is the bot's.
+    fn open_state(
+        &mut self,
+        repo: &ConfigRepoFacts,
+        groups: &Groups,
+        request: &'a MergeRequestFact,
+        tip: Option<&'a CommitDetail>,
+    ) -> (OpenState, Option<Existing<'a>>) {
+        let is_bot = repo.is_bot(request.author_id);
+        if request.target_branch != self.target_branch {
+            let has_place = is_bot && groups.contains_key(&request.source_branch);
+            let (to, from) = (request.target_branch.clone(), self.target_branch.clone());
+            return (OpenState::Retargeted { to, from, has_place }, None);
+        }
+        if !is_bot {
+            return (OpenState::OpenedByOther, None);
+        }
+        if self.is_elsewhere(&request.source_branch, tip) {
+            return (OpenState::OtherShard, None);
+        }
+        let Some(tip) = tip else {
+            return (OpenState::WithoutBranch { had_commit: request.sha.is_some() }, None);
+        };
+        match self.authorship(groups, &request.source_branch, tip) {
+            Authorship::Ours(own) => (OpenState::Own, Some(Existing { request, tip, own })),
+            Authorship::Foreign | Authorship::OtherTargetBranch => (OpenState::Foreign, None),
+            Authorship::Unknown(error) => {
+                self.note_unread(request, tip);
+                (OpenState::Unverified(error), None)
+            }
+        }
+    }
+
+    /// Branches without an open request: orphans of a crash, and what a merge left behind.
+    fn delete_leftovers(&mut self, groups: &Groups) {
+        if !self.settings.allow_closing {
+            return;
+        }
+        let planned = self.plan.requests.iter().filter(|planned| !planned.steps.is_empty());
+        let open = self.snapshot.merge_requests.values().map(|request| &request.source_branch);
+        let used: BTreeSet<String> =
+            planned.map(|planned| &planned.branch).chain(open).cloned().collect();
+        for (branch, tip) in &self.snapshot.branches {
+            if used.contains(branch) || self.is_elsewhere(branch, Some(tip)) {
+                continue;
+            }
+            let Authorship::Ours(own) = self.authorship(groups, branch, tip) else { continue };
+            let trailers = &own.trailers;
+            let unwanted = match groups.get(branch) {
+                Some(group) => !matches!(group.wish, Wish::Error(_)),
+                None => {
+                    self.settings.narrowing.is_everything()
+                        && self.hiding_place(trailers).is_none()
+                        && !self.keeps_a_rejection(branch, trailers)
+                }
+            };
+            if unwanted {
+                let expected_tip = tip.sha.clone();
+                self.plan
+                    .leftovers
+                    .push(Step::DeleteBranch { branch: branch.clone(), expected_tip });
+            }
+        }
+    }
+
+    pub(super) fn needs(&mut self) -> &mut Needs {
+        &mut self.plan.needs
+    }
+}
