@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{CommitSha, MergeMethod, RepoUrl, Share, to_json, write_json};
+use crate::domain::{CommitSha, MergeMethod, RepoUrl, Shard, to_json, write_json};
 
 /// The format's version that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -26,7 +26,7 @@ pub struct Snapshot {
     pub observed_at: DateTime<Utc>,
     /// The node's share that was looked at; absent when the work was not shared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub share: Option<Share>,
+    pub share: Option<Shard>,
     /// Commits of moving refs by `<repo url>@<ref>`.
     #[serde(default)]
     pub commits: BTreeMap<String, Lookup<CommitFact>>,
@@ -203,7 +203,7 @@ pub struct BotUser {
 /// State of a merge request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum RequestState {
+pub enum MrState {
     /// Open.
     Opened,
     /// Closed without a merge.
@@ -220,7 +220,7 @@ pub struct MergeRequestFact {
     /// Number in the project.
     pub iid: u64,
     /// Open, closed or merged.
-    pub state: RequestState,
+    pub state: MrState,
     /// Title, with `Draft:` if it is one.
     pub title: String,
     /// Description as stored.

@@ -1,8 +1,8 @@
-//! The demo: `sapm` against stand-ins for GitLab, GitHub, S3 and Prometheus on
+//! The demo: `sapm` against fakes for GitLab, GitHub, S3 and Prometheus on
 //! loopback, over real HTTP, with real git repositories.
 //!
 //! Runs `apply`, runs it again (nothing is written), plays one more deployment
-//! and shows the refresh. `--keep-running` leaves the servers up.
+//! and shows the update. `--keep-running` leaves the servers up.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
 
@@ -29,7 +29,7 @@ async fn main() {
     apply(&shop, &sapm, &report);
     println!("write requests in this run: {}", shop.forge.writes().len());
 
-    headline("3. One more deployment of the catalog in stage: its request is refreshed in place");
+    headline("3. One more deployment of the catalog in stage: its request is updated in place");
     shop.next_catalog();
     shop.forge.clear_log();
     apply(&shop, &sapm, &report);
@@ -39,16 +39,14 @@ async fn main() {
 
     println!("\nThe report lies in {}", report.display());
     if keep_running {
-        println!("\nThe stand-ins stay up until you press Ctrl-C. To point sapm at them:\n");
+        println!("\nThe fakes stay up until you press Ctrl-C. To point sapm at them:\n");
         for (key, value) in shop.environment() {
             println!("export {key}='{value}'");
         }
         println!("{} plan", sapm.display());
         let _ = tokio::signal::ctrl_c().await;
     } else {
-        println!(
-            "`cargo run --example demo -- --keep-running` leaves the stand-ins up to try things."
-        );
+        println!("`cargo run --example demo -- --keep-running` leaves the fakes up to try things.");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The demo's world: a small shop with three apps on the stand-ins. The
+//! The demo's world: a small shop with three apps on the fakes. The
 //! end-to-end tests use it too.
 
 use std::collections::BTreeMap;
@@ -25,9 +25,9 @@ pub const PAYMENTS_NEW: &str = "2c46ebdd91eba18c13818212b1d577ef6aaf6bc0";
 pub const PAYMENTS_CANARY: &str = "0fbe78850eb14138a10aff1caeff8798bf28a611";
 pub const LEDGER_BLOCKED: &str = "54b3e020ba34ae934354449a54c18995051d92d8";
 
-/// The shop on running stand-ins.
+/// The shop on running fakes.
 pub struct Shop {
-    /// The stand-ins; they stop when this is dropped.
+    /// The fakes; they stop when this is dropped.
     pub forge: Forge,
     /// The config repo's project.
     pub project: ProjectHandle,
@@ -90,12 +90,12 @@ pub const PUBLISHERS: [Publisher<'static>; 6] = [
 ];
 
 impl Shop {
-    /// Starts the stand-ins and fills them, as of `now`.
+    /// Starts the fakes and fills them, as of `now`.
     pub async fn start(now: DateTime<Utc>) -> Self {
         Self::start_with(now, None).await
     }
 
-    /// The same with another Prometheus than the stand-in.
+    /// The same with another Prometheus than the fake.
     pub async fn start_with(now: DateTime<Utc>, prometheus: Option<&str>) -> Self {
         let forge = Forge::builder().bucket(BUCKET).start().await;
         let own = forge.prometheus_url();
@@ -215,7 +215,7 @@ impl Shop {
     }
 }
 
-/// The config repo's files, with the addresses of the stand-ins filled in.
+/// The config repo's files, with the addresses of the fakes filled in.
 fn config_repo(gitlab: &str, prometheus: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo/config-repo");
     let mut files = Vec::new();

@@ -150,23 +150,23 @@ fn an_alias_can_get_a_value_of_its_own() {
     let tree = parse(text);
     let targets: Vec<NodeId> =
         tree.root().get("t").expect("is there").items().map(|t| t.id()).collect();
-    let wish = |n: usize, ref_mode| TargetEdit {
+    let state = |n: usize, ref_mode| TargetEdit {
         target: targets[n],
         new_ref: Some("12".to_owned()),
         ref_mode,
         hashes: Vec::new(),
     };
     assert_eq!(
-        edit(&tree, &[wish(1, AliasMode::OwnValue)]).as_deref(),
+        edit(&tree, &[state(1, AliasMode::OwnValue)]).as_deref(),
         Ok("t:\n- ref: &r abc\n- ref: '12' # c\n- {ref: *r}\n")
     );
-    assert!(matches!(edit(&tree, &[wish(1, AliasMode::InPlace)]), Err(EditError::Shared { .. })));
+    assert!(matches!(edit(&tree, &[state(1, AliasMode::InPlace)]), Err(EditError::Shared { .. })));
     assert!(matches!(
-        edit(&tree, &[wish(0, AliasMode::InPlace), wish(1, AliasMode::InPlace)]),
+        edit(&tree, &[state(0, AliasMode::InPlace), state(1, AliasMode::InPlace)]),
         Err(EditError::Shared { .. })
     ));
     let all =
-        [wish(0, AliasMode::InPlace), wish(1, AliasMode::InPlace), wish(2, AliasMode::InPlace)];
+        [state(0, AliasMode::InPlace), state(1, AliasMode::InPlace), state(2, AliasMode::InPlace)];
     assert_eq!(
         edit(&tree, &all).as_deref(),
         Ok("t:\n- ref: &r '12'\n- ref: *r # c\n- {ref: *r}\n")

@@ -6,14 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
 use super::expected::Expected;
-use super::outcome::{Outcomes, RequestOutcome, Verdict};
+use super::outcome::{MergeRequestOutcome, Outcomes, Verdict};
 use super::recheck::changed_meanwhile;
 use super::refusals::Refusals;
 use crate::domain::{CommitSha, TargetUid};
-use crate::plan::{Action, Plan, PlannedRequest, Step};
+use crate::plan::{Action, Plan, PlannedMergeRequest, Step};
 use crate::ports::{
-    Attempt, CommitOutcome, ForgeReader, ForgeWriter, NewCommit, NewRequest, OpenOutcome,
-    RequestChange,
+    Attempt, CommitOutcome, ForgeReader, ForgeWriter, MergeRequestChange, NewCommit,
+    NewMergeRequest, OpenOutcome,
 };
 use crate::ports::{Deadline, Progress};
 use crate::snapshot::Failure;
@@ -56,8 +56,8 @@ pub async fn apply(
         Executor { reader, writer, stop, deadline, gave_up_waiting: AtomicBool::new(false) };
     let mut outcomes = Outcomes::default();
     let mut refusals = Refusals::default();
-    let closes = |request: &&PlannedRequest| request.action == Action::Close;
-    let others = |request: &&PlannedRequest| request.action != Action::Close;
+    let closes = |request: &&PlannedMergeRequest| request.action == Action::Close;
+    let others = |request: &&PlannedMergeRequest| request.action != Action::Close;
     let mut left_open: BTreeSet<&TargetUid> = BTreeSet::new();
     let written = plan.requests.iter().filter(|request| !request.steps.is_empty()).count();
     let stage = progress.begin("writing merge requests", Some(written));
@@ -97,18 +97,22 @@ pub async fn apply(
     outcomes
 }
 
-fn outcome(request: &PlannedRequest, outcome: Verdict, message: Option<String>) -> RequestOutcome {
+fn outcome(
+    request: &PlannedMergeRequest,
+    outcome: Verdict,
+    message: Option<String>,
+) -> MergeRequestOutcome {
     let (iid, web_url) = (request.iid, request.web_url.clone());
-    RequestOutcome { outcome, message, iid, web_url, labels_not_set: BTreeSet::new() }
+    MergeRequestOutcome { outcome, message, iid, web_url, labels_not_set: BTreeSet::new() }
 }
 
 /// Is its content to promote what it did not before, perhaps?
-fn promotes(request: &PlannedRequest) -> bool {
+fn promotes(request: &PlannedMergeRequest) -> bool {
     request.steps.iter().any(|step| matches!(step, Step::Commit(_) | Step::Open(_)))
 }
 
 /// A target never has two open requests: not promoted while another one still does it.
-fn waits_for_other(request: &PlannedRequest) -> RequestOutcome {
+fn waits_for_other(request: &PlannedMergeRequest) -> MergeRequestOutcome {
     let message = "the request that promotes it now could not be changed; the next run looks again";
     outcome(request, Verdict::SomebodyWasFirst, Some(message.to_owned()))
 }
@@ -136,9 +140,9 @@ impl Executor<'_> {
 
     async fn request<'a>(
         &self,
-        request: &'a PlannedRequest,
+        request: &'a PlannedMergeRequest,
         refusals: &mut Refusals<'a>,
-    ) -> RequestOutcome {
+    ) -> MergeRequestOutcome {
         let mut outcome = outcome(request, Verdict::Unchanged, None);
         let Err(stop) = self.steps(request, &mut outcome).await else { return outcome };
         refusals.note_request(request, &stop);
@@ -154,13 +158,13 @@ impl Executor<'_> {
             Stop::Failed(failure) | Stop::NoCommits(failure) => (Verdict::Failed, failure.error),
         };
         let before = outcome.message.take().map(|said| format!("; {said}")).unwrap_or_default();
-        RequestOutcome { outcome: verdict, message: Some(message + &before), ..outcome }
+        MergeRequestOutcome { outcome: verdict, message: Some(message + &before), ..outcome }
     }
 
     async fn steps(
         &self,
-        request: &PlannedRequest,
-        outcome: &mut RequestOutcome,
+        request: &PlannedMergeRequest,
+        outcome: &mut MergeRequestOutcome,
     ) -> Result<(), Stop> {
         let mut expected = Expected { seen: request.seen.clone(), looked: None };
         for step in &request.steps {
@@ -212,11 +216,11 @@ impl Executor<'_> {
     /// One attempt: it waits first, then it is looked at what is written to, then it is written.
     async fn attempt(
         &self,
-        request: &PlannedRequest,
+        request: &PlannedMergeRequest,
         step: &Step,
         repeated: bool,
         expected: &mut Expected,
-        outcome: &mut RequestOutcome,
+        outcome: &mut MergeRequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
         if !self.unless_stopped(self.prepare(request, step, expected)).await?? {
             return Ok(Attempt::Done(()));
@@ -256,10 +260,10 @@ impl Executor<'_> {
 
     async fn open(
         &self,
-        request: &NewRequest,
+        request: &NewMergeRequest,
         repeated: bool,
         tip: Option<CommitSha>,
-        outcome: &mut RequestOutcome,
+        outcome: &mut MergeRequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
         match self.writer()?.open(request, repeated).await? {
             Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
@@ -292,9 +296,9 @@ impl Executor<'_> {
 
     /// The next run tells by the branch what has become of it. This ends the opening, so it is done also when the run is
     /// told to end: a label may let GitLab merge what somebody else pushed.
-    async fn take_labels_off(&self, iid: u64, request: &NewRequest) -> Result<(), Stop> {
+    async fn take_labels_off(&self, iid: u64, request: &NewMergeRequest) -> Result<(), Stop> {
         let remove_labels = request.labels.clone();
-        let change = RequestChange { remove_labels, ..RequestChange::default() };
+        let change = MergeRequestChange { remove_labels, ..MergeRequestChange::default() };
         for attempt in 1.. {
             match self.writer.change(iid, &change).await? {
                 Attempt::Done(()) => break,

@@ -10,4 +10,4 @@ mod recheck;
 mod refusals;
 
 pub use executor::apply;
-pub use outcome::{Outcomes, RequestOutcome, Verdict};
+pub use outcome::{MergeRequestOutcome, Outcomes, Verdict};

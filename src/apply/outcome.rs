@@ -27,7 +27,7 @@ pub enum Verdict {
 
 /// What became of one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct RequestOutcome {
+pub struct MergeRequestOutcome {
     /// How it went.
     pub outcome: Verdict,
     /// What happened, where there is something to say.
@@ -45,7 +45,7 @@ pub struct RequestOutcome {
 #[derive(Debug, Default)]
 pub struct Outcomes {
     /// By source branch.
-    pub requests: BTreeMap<String, RequestOutcome>,
+    pub requests: BTreeMap<String, MergeRequestOutcome>,
     /// Branches without a request that were deleted.
     pub deleted_branches: u64,
     /// Writes that were refused, or did not take effect as a whole.

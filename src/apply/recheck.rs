@@ -3,9 +3,9 @@
 use super::executor::{Executor, MOST_ATTEMPTS, Stop};
 use super::expected::Expected;
 use crate::domain::CommitSha;
-use crate::plan::{PlannedRequest, Seen, Step, has_said};
+use crate::plan::{PlannedMergeRequest, Seen, Step, has_said};
 use crate::ports::Counted;
-use crate::snapshot::{Failure, RequestState};
+use crate::snapshot::{Failure, MrState};
 
 /// What GitLab counts of a step.
 fn counted(step: &Step) -> Option<Counted> {
@@ -27,7 +27,7 @@ impl Executor<'_> {
     /// What comes before a write. Is there still something to be written?
     pub(super) async fn prepare(
         &self,
-        request: &PlannedRequest,
+        request: &PlannedMergeRequest,
         step: &Step,
         expected: &mut Expected,
     ) -> Result<bool, Stop> {
@@ -58,7 +58,11 @@ impl Executor<'_> {
 
     /// People win: what they did since it was looked at is planned on first. Looked at before the
     /// first write, and again whenever something waited since.
-    async fn look(&self, request: &PlannedRequest, expected: &mut Expected) -> Result<(), Stop> {
+    async fn look(
+        &self,
+        request: &PlannedMergeRequest,
+        expected: &mut Expected,
+    ) -> Result<(), Stop> {
         for _ in 0..MOST_ATTEMPTS {
             let waited = self.writer.waited();
             if expected.looked == Some(waited) {
@@ -70,11 +74,15 @@ impl Executor<'_> {
         Ok(())
     }
 
-    async fn unchanged(&self, request: &PlannedRequest, expected: &Expected) -> Result<(), Stop> {
+    async fn unchanged(
+        &self,
+        request: &PlannedMergeRequest,
+        expected: &Expected,
+    ) -> Result<(), Stop> {
         match (&expected.seen, request.iid) {
             (Some(Seen::Request { title, labels, target_branch, auto_merge, tip }), Some(iid)) => {
                 let now = self.reader.request(iid).await?;
-                let same = now.state == RequestState::Opened
+                let same = now.state == MrState::Opened
                     && (&now.title, &now.labels, &now.target_branch)
                         == (title, labels, target_branch)
                     // Where it is gone, by a write of this run perhaps, nothing is lost.

@@ -2,7 +2,7 @@
 
 use super::executor::Stop;
 use crate::domain::{Problem, count};
-use crate::plan::{PlannedRequest, Step};
+use crate::plan::{PlannedMergeRequest, Step};
 use crate::snapshot::Failure;
 
 /// A cause, and what could not be written because of it.
@@ -11,7 +11,7 @@ struct Refusal<'a> {
     cause: String,
     /// The first write that met it: what could not be done, and why.
     first: (String, String),
-    requests: Vec<&'a PlannedRequest>,
+    requests: Vec<&'a PlannedMergeRequest>,
     branches: Vec<&'a str>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Refusals<'a> {
 
 impl<'a> Refusals<'a> {
     /// The cause that the writes of this merge request would meet, too.
-    pub fn stops(&self, request: &PlannedRequest) -> Option<&str> {
+    pub fn stops(&self, request: &PlannedMergeRequest) -> Option<&str> {
         if request.steps.is_empty() {
             return None;
         }
@@ -41,7 +41,7 @@ impl<'a> Refusals<'a> {
     }
 
     /// Notes why the steps of a merge request ended.
-    pub fn note_request(&mut self, request: &'a PlannedRequest, stop: &Stop) {
+    pub fn note_request(&mut self, request: &'a PlannedMergeRequest, stop: &Stop) {
         let Some(failure) = self.learn(stop) else { return };
         let what = match request.iid {
             Some(iid) => format!("merge request !{iid} could not be written"),
@@ -52,7 +52,7 @@ impl<'a> Refusals<'a> {
     }
 
     /// Notes a merge request that was not attempted because of a cause that was met before.
-    pub fn note_unattempted(&mut self, request: &'a PlannedRequest, cause: &str) {
+    pub fn note_unattempted(&mut self, request: &'a PlannedMergeRequest, cause: &str) {
         if let Some(known) = self.refusals.iter_mut().find(|refusal| refusal.cause == cause) {
             known.requests.push(request);
         }

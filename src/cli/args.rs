@@ -132,7 +132,7 @@ pub struct RunArgs {
     pub network: NetworkArgs,
 
     #[command(flatten)]
-    pub narrowing: NarrowingArgs,
+    pub filter: FilterArgs,
 
     /// Label of the merge requests. Repeat the flag, or separate labels by commas in the variable
     #[arg(
@@ -234,7 +234,7 @@ pub struct NetworkArgs {
 /// Which subscribers a run is about; publishers are never narrowed away.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Filters")]
-pub struct NarrowingArgs {
+pub struct FilterArgs {
     /// Only subscribers in this environment
     #[arg(long, env = "SAPM_ENV_NAME", value_name = "NAME")]
     pub env_name: Option<String>,
@@ -387,7 +387,7 @@ pub struct GraphArgs {
     pub source: SourceArgs,
 
     #[command(flatten)]
-    pub narrowing: NarrowingArgs,
+    pub filter: FilterArgs,
 
     /// Only this channel, with its publishers and subscribers; other filters are ignored
     #[arg(long, value_name = "NAME", conflicts_with = "target", help_heading = "Filters")]

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 
+use super::clients::{Clients, ConfigProject};
 use super::config::{Config, Source, same_host};
-use super::doors::{Doors, GitLabDoor};
 use super::source::{Loaded, git_credentials};
 use crate::clients::git::{BranchOptions, Branches, FetchedBranch, TimeOuts};
 use crate::clients::gitlab::GitLabReader;
@@ -21,18 +21,23 @@ use crate::snapshot::{Failure, Lookup};
 const MAX_BASES_ASKED: usize = 50;
 
 /// Reads the bot's branches.
-pub struct BranchDoor {
+pub struct ConfigBranches {
     git: Option<Branches>,
     /// Did git serve them?
     by_git: AtomicBool,
     gitlab: GitLabReader,
 }
 
-impl BranchDoor {
+impl ConfigBranches {
     /// Asks nobody yet.
-    pub fn new(config: &Config, doors: &Doors, loaded: &Loaded, gitlab: &GitLabDoor) -> Self {
-        let git = options(config, doors, loaded, gitlab).map(Branches::new);
-        Self { git, by_git: AtomicBool::new(false), gitlab: gitlab.reader.until(&doors.deadline) }
+    pub fn new(
+        config: &Config,
+        clients: &Clients,
+        loaded: &Loaded,
+        gitlab: &ConfigProject,
+    ) -> Self {
+        let git = options(config, clients, loaded, gitlab).map(Branches::new);
+        Self { git, by_git: AtomicBool::new(false), gitlab: gitlab.reader.until(&clients.deadline) }
     }
 
     /// What git could not prove, GitLab tells, as far as it matters and within bounds.
@@ -76,9 +81,9 @@ impl BranchDoor {
 /// How to fetch the branches; `None` without a repository that has the commit that was read.
 fn options(
     config: &Config,
-    doors: &Doors,
+    clients: &Clients,
     loaded: &Loaded,
-    gitlab: &GitLabDoor,
+    gitlab: &ConfigProject,
 ) -> Option<BranchOptions> {
     let address = config.gitlab.as_ref()?;
     let url = match &config.source {
@@ -95,12 +100,12 @@ fn options(
         base: loaded.commit.clone()?,
         scratch_dir: std::env::temp_dir(),
         times: TimeOuts::default(),
-        http: doors.http().clone(),
+        http: clients.http().clone(),
     })
 }
 
 #[async_trait]
-impl BranchReader for BranchDoor {
+impl BranchReader for ConfigBranches {
     async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
         if let Some(git) = &self.git {
             match git.fetch(prefix, target_branch).await {

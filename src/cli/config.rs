@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::args::{NarrowingArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, WhatIfArgs};
+use super::args::{FilterArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, WhatIfArgs};
 use super::exit::{Exit, Fatal};
 use super::job::{gitlab_token, job_project};
 use super::network::http_config;
@@ -19,8 +19,8 @@ use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
-use crate::domain::{RepoUrl, Share, UidDigest, quoted};
-use crate::plan::{Narrowing, Settings};
+use crate::domain::{RepoUrl, Shard, UidDigest, quoted};
+use crate::plan::{Settings, TargetFilter};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
 
@@ -56,7 +56,7 @@ pub struct Config {
     /// What all requests have in common.
     pub http: HttpConfig,
     /// Which subscribers the run is about.
-    pub narrowing: Narrowing,
+    pub filter: TargetFilter,
     /// Labels of merge requests.
     pub labels: BTreeSet<String>,
     /// Open, close?
@@ -160,9 +160,9 @@ impl Source {
     }
 }
 
-impl Narrowing {
+impl TargetFilter {
     /// From the arguments; an empty name is as none.
-    pub(super) fn of(args: &NarrowingArgs) -> Self {
+    pub(super) fn of(args: &FilterArgs) -> Self {
         Self {
             environment: given(args.env_name.as_ref()),
             app: given(args.app_name.as_ref()),
@@ -213,7 +213,7 @@ impl Config {
             allow_opening: self.allow.0,
             allow_closing: self.allow.1,
             max_new_merge_requests: self.max_new,
-            narrowing: self.narrowing.clone(),
+            filter: self.filter.clone(),
             pipeline_url: self.pipeline_url.clone(),
             gitlab_host: self.gitlab.as_ref().and_then(|gitlab| {
                 let url = url::Url::parse(&gitlab.url).ok()?;
@@ -288,7 +288,7 @@ impl Config {
             concurrency: run.concurrency,
             deadline: run.deadline,
             http,
-            narrowing: Narrowing { share: share(args.node)?, ..Narrowing::of(&run.narrowing) },
+            filter: TargetFilter { share: share(args.node)?, ..TargetFilter::of(&run.filter) },
             labels: run
                 .labels
                 .iter()
@@ -312,7 +312,7 @@ impl Config {
 }
 
 /// The share of this job; `None` when it is the only one.
-fn share(node: Option<&NodeArgs>) -> Result<Option<Share>, Fatal> {
+fn share(node: Option<&NodeArgs>) -> Result<Option<Shard>, Fatal> {
     let missing = |flag: &str, other: &str| {
         Fatal::new(Exit::Usage, format!("{other} is given without {flag}")).hint(
             "set both (GitLab does in a job with `parallel`), or both to 1 to do all the work",
@@ -326,7 +326,7 @@ fn share(node: Option<&NodeArgs>) -> Result<Option<Share>, Fatal> {
         Some((Some(_), None)) => {
             Err(missing("--node-total (CI_NODE_TOTAL)", "--node-index (CI_NODE_INDEX)"))
         }
-        Some((Some(index), Some(total))) => match Share::new(index, total) {
+        Some((Some(index), Some(total))) => match Shard::new(index, total) {
             Ok(share) => Ok((share.total() > 1).then_some(share)),
             Err(error) => Err(Fatal::new(Exit::Usage, error.to_string()).hint(
                 "check --node-index (CI_NODE_INDEX) and --node-total (CI_NODE_TOTAL); both 1 do all the work",

@@ -15,7 +15,7 @@ use super::source::{Opening, load_config_repo};
 use crate::domain::quoted;
 use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
 use crate::inventory::{Found, Inventory, find};
-use crate::plan::{self, Narrowing, Plan};
+use crate::plan::{self, Plan, TargetFilter};
 use crate::report::{PlanReport, members};
 use crate::run::{ConfigRepo, ReadOptions, check_filter, decide_on};
 use crate::snapshot::Snapshot;
@@ -44,16 +44,16 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
     .repo;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;
-    let narrowing = Narrowing::of(&args.narrowing);
+    let filter = TargetFilter::of(&args.filter);
     if args.channel.is_none() && args.target.is_none() {
-        check_filter(&narrowing, &repo, digest)?;
+        check_filter(&filter, &repo, digest)?;
     }
     let members = members_of(&repo, snapshot.as_ref());
-    let graph = chosen(args, &repo, &narrowing, &members)?;
+    let graph = chosen(args, &repo, &filter, &members)?;
     print(&match args.format {
         GraphFormat::Mermaid => mermaid(&graph),
         GraphFormat::Dot => dot(&graph),
-        GraphFormat::Svg => svg(&graph, &title(args, &narrowing)),
+        GraphFormat::Svg => svg(&graph, &title(args, &filter)),
     })?;
     Ok(Exit::Done)
 }
@@ -79,7 +79,7 @@ fn members_of(repo: &ConfigRepo, snapshot: Option<&Snapshot>) -> Vec<Member> {
 fn chosen(
     args: &GraphArgs,
     repo: &ConfigRepo,
-    narrowing: &Narrowing,
+    filter: &TargetFilter,
     members: &[Member],
 ) -> Result<Graph, Fatal> {
     if let Some(channel) = &args.channel {
@@ -100,8 +100,8 @@ fn chosen(
     let targets = &repo.inventory.targets;
     let mut wanted = followed(members);
     wanted.extend(repo.inventory.subscribers().map(|(index, _)| index));
-    wanted.retain(|&index| narrowing.includes(&targets[index]));
-    if wanted.is_empty() && !narrowing.is_everything() {
+    wanted.retain(|&index| filter.includes(&targets[index]));
+    if wanted.is_empty() && !filter.is_everything() {
         let message = "no target of these is on a channel that somebody follows";
         return Err(Fatal::new(Exit::Usage, message).hint("`sapm graph` shows all channels"));
     }
@@ -130,13 +130,13 @@ fn named(inventory: &Inventory, wanted: &str) -> Result<usize, Fatal> {
     }
 }
 
-fn title(args: &GraphArgs, narrowing: &Narrowing) -> String {
+fn title(args: &GraphArgs, filter: &TargetFilter) -> String {
     let parts = [
         ("channel", &args.channel),
         ("target", &args.target),
-        ("app", &narrowing.app),
-        ("environment", &narrowing.environment),
-        ("saas file", &narrowing.saas_file),
+        ("app", &filter.app),
+        ("environment", &filter.environment),
+        ("saas file", &filter.saas_file),
     ];
     let named: Vec<String> = parts
         .into_iter()

@@ -6,9 +6,9 @@
 
 mod args;
 mod branches;
+mod clients;
 mod code_hosts;
 mod config;
-mod doors;
 mod exit;
 mod graph;
 mod job;
@@ -16,12 +16,12 @@ mod logging;
 mod network;
 mod output;
 mod pipeline;
+mod process_usage;
 mod progress;
 mod secrets;
 mod signals;
 mod source;
 mod stopwatch;
-mod usage;
 mod validate;
 mod values;
 

@@ -9,7 +9,7 @@ use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
 use super::logging::{self, Sink};
 use super::pipeline::Run;
-use crate::domain::Share;
+use crate::domain::Shard;
 use crate::report::{
     Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,
     markdown, metrics, summary, write_page,
@@ -204,7 +204,7 @@ pub fn finish(args: &impl Present, config: &Config, mut run: Run) -> Result<Exit
     if let Some(folder) =
         config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
     {
-        written = write_reports(folder, &mut run, config.narrowing.share, exit);
+        written = write_reports(folder, &mut run, config.filter.share, exit);
     }
     if let (Some(path), Some(snapshot)) = (&config.output.save_snapshot, &run.snapshot)
         && !path.as_os_str().is_empty()
@@ -251,7 +251,7 @@ pub fn print(text: &str) -> Result<(), Fatal> {
 fn write_reports(
     folder: &Path,
     run: &mut Run,
-    share: Option<Share>,
+    share: Option<Shard>,
     exit: Exit,
 ) -> Result<(), Fatal> {
     let report = &run.report;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::branches::BranchDoor;
+use super::branches::ConfigBranches;
+use super::clients::{Clients, ConfigProject};
 use super::config::{Config, host_of};
-use super::doors::{Doors, GitLabDoor};
 use super::exit::{Exit, Fatal};
 use super::progress::StandardError;
 use super::secrets::redactor;
@@ -15,8 +15,8 @@ use super::stopwatch::Stopwatch;
 use crate::apply::apply;
 use crate::clients::git::GitMerge;
 use crate::clients::pushgateway::{GroupingKey, push};
-use crate::domain::{Problem, Share};
-use crate::plan::Narrowing;
+use crate::domain::{Problem, Shard};
+use crate::plan::TargetFilter;
 use crate::ports::{Deadline, Progress, StateError, waiting_for};
 use crate::report::{EXPORT_KEY, Explanation, PlanReport, pushed_metrics};
 use crate::run::{
@@ -27,7 +27,7 @@ use crate::snapshot::{ConfigRepoFacts, Snapshot};
 /// Write, or plan only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Merge requests are opened, refreshed and closed.
+    /// Merge requests are opened, updated and closed.
     Apply,
     /// Nothing is written: no writer is ever made.
     Plan,
@@ -57,7 +57,7 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
     let mut known = Known {
         snapshot: None,
         stopwatch: Stopwatch::start(),
-        doors: None,
+        clients: None,
         progress: StandardError::default(),
     };
     let ended = stages(config, now, interruption, &mut known).await;
@@ -67,8 +67,8 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
         report.pipeline_url = config.pipeline_url.clone();
         Ended { report, without_gitlab: false, explanation: None, fatal: Some(fatal) }
     });
-    let Known { snapshot, mut stopwatch, doors, .. } = known;
-    stopwatch.ended(doors.as_ref(), fatal.is_some());
+    let Known { snapshot, mut stopwatch, clients, .. } = known;
+    stopwatch.ended(clients.as_ref(), fatal.is_some());
     let mut run = Run { report, explanation, snapshot, stopwatch, fatal, without_gitlab };
     let ended_by_signal = run.fatal.as_ref().is_some_and(Fatal::is_signal);
     if let (Mode::Apply, Some(address), false) =
@@ -103,7 +103,7 @@ struct Ended {
 struct Known {
     snapshot: Option<Snapshot>,
     stopwatch: Stopwatch,
-    doors: Option<Doors>,
+    clients: Option<Clients>,
     progress: StandardError,
 }
 
@@ -112,8 +112,8 @@ struct Ready<'a> {
     loaded: Loaded,
     options: Options,
     questioned: Option<Questioned<'a>>,
-    gitlab: Option<GitLabDoor>,
-    branches: Option<BranchDoor>,
+    gitlab: Option<ConfigProject>,
+    branches: Option<ConfigBranches>,
     facts: Option<ConfigRepoFacts>,
     exported: Option<Vec<u8>>,
     planned: Planned,
@@ -147,7 +147,7 @@ async fn replay(
     opening.read.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
     let mut repo = blocking(move || load_config_repo(&opening)).await?.repo;
     stopwatch.lap("load");
-    check_filter(&config.narrowing, &repo, config.digest)?;
+    check_filter(&config.filter, &repo, config.digest)?;
     let mut options = config.run_options(Deadline::new(config.deadline));
     let question = config.question.as_ref();
     let questioned =
@@ -170,10 +170,10 @@ async fn prepare<'a>(
     now: DateTime<Utc>,
     known: &mut Known,
 ) -> Result<Ready<'a>, Fatal> {
-    let Known { snapshot, stopwatch, doors, progress } = known;
-    let doors = doors.insert(Doors::open(config).await?);
-    let (mut loaded, gitlab, exported) = open_all(config, doors, progress).await?;
-    let mut options = config.run_options(doors.deadline.clone());
+    let Known { snapshot, stopwatch, clients, progress } = known;
+    let clients = clients.insert(Clients::open(config).await?);
+    let (mut loaded, gitlab, exported) = open_all(config, clients, progress).await?;
+    let mut options = config.run_options(clients.deadline.clone());
     let question = config.question.as_ref();
     let questioned =
         question.map(|question| question.focus(&mut options, &mut loaded.repo)).transpose()?;
@@ -181,19 +181,20 @@ async fn prepare<'a>(
     stopwatch.files(&loaded.repo);
     let gitlab = match gitlab {
         Some(gitlab) => Some(gitlab),
-        None => connect_origin(config, doors, &loaded).await?,
+        None => connect_origin(config, clients, &loaded).await?,
     };
-    doors.warn_without_github_token(config, &loaded.repo);
+    clients.warn_without_github_token(config, &loaded.repo);
     let snapshot = snapshot.insert(Snapshot::new(now));
-    let branches = gitlab.as_ref().map(|gitlab| BranchDoor::new(config, doors, &loaded, gitlab));
+    let branches =
+        gitlab.as_ref().map(|gitlab| ConfigBranches::new(config, clients, &loaded, gitlab));
     let facts = match &gitlab {
         Some(gitlab) => Some(gitlab.facts(config, &loaded).await?),
         None => None,
     };
     let services =
-        doors.services(forge(gitlab.as_ref(), branches.as_ref(), facts.as_ref()), progress);
+        clients.services(forge(gitlab.as_ref(), branches.as_ref(), facts.as_ref()), progress);
     let planned = run::live(&options, &services, &loaded.repo, snapshot, stopwatch).await?;
-    doors.commits.keep(options.settings.narrowing == Narrowing::default());
+    clients.commits.keep(options.settings.filter == TargetFilter::default());
     loaded.close_repository();
     Ok(Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned })
 }
@@ -201,23 +202,27 @@ async fn prepare<'a>(
 /// The config repo, its project on GitLab and the state export, asked for side by side.
 async fn open_all(
     config: &Config,
-    doors: &Doors,
+    clients: &Clients,
     progress: &dyn Progress,
-) -> Result<(Loaded, Option<GitLabDoor>, Option<Vec<u8>>), Fatal> {
-    let credentials = doors.credentials_for_source(config);
-    let opening = Opening { http: doors.http().clone(), ..config.opening(credentials) };
+) -> Result<(Loaded, Option<ConfigProject>, Option<Vec<u8>>), Fatal> {
+    let credentials = clients.credentials_for_source(config);
+    let opening = Opening { http: clients.http().clone(), ..config.opening(credentials) };
     let loading = blocking(move || load_config_repo(&opening));
     let (loaded, gitlab, exported) = tokio::join!(
         waiting_for(progress, "reading the config repo", loading),
-        waiting_for(progress, "asking GitLab for project and rights", doors.connect_gitlab(config)),
-        waiting_for(progress, "asking for the state export", doors.state.get(EXPORT_KEY)),
+        waiting_for(
+            progress,
+            "asking GitLab for project and rights",
+            clients.connect_gitlab(config)
+        ),
+        waiting_for(progress, "asking for the state export", clients.state.get(EXPORT_KEY)),
     );
     // Said first: what a token lacks for writing is also why a clone is refused.
     if let (Mode::Apply, Ok(Some(gitlab))) = (config.mode, &gitlab) {
         gitlab.check_may_write(exported.as_ref().err())?;
     }
     let loaded = loaded?;
-    check_filter(&config.narrowing, &loaded.repo, config.digest)?;
+    check_filter(&config.filter, &loaded.repo, config.digest)?;
     let gitlab = gitlab?;
     let exported = match exported {
         Ok(exported) => exported,
@@ -234,10 +239,10 @@ async fn open_all(
 /// The project that the checkout's `origin` names, if no option does.
 async fn connect_origin(
     config: &Config,
-    doors: &Doors,
+    clients: &Clients,
     loaded: &Loaded,
-) -> Result<Option<GitLabDoor>, Fatal> {
-    let gitlab = doors.connect_origin(config, loaded).await?;
+) -> Result<Option<ConfigProject>, Fatal> {
+    let gitlab = clients.connect_origin(config, loaded).await?;
     match (config.mode, &gitlab) {
         (Mode::Apply, Some(gitlab)) => gitlab.check_may_write(None)?,
         (Mode::Apply, None) => {
@@ -253,8 +258,8 @@ async fn connect_origin(
 }
 
 fn forge<'a>(
-    gitlab: Option<&'a GitLabDoor>,
-    branches: Option<&'a BranchDoor>,
+    gitlab: Option<&'a ConfigProject>,
+    branches: Option<&'a ConfigBranches>,
     facts: Option<&ConfigRepoFacts>,
 ) -> Option<Forge<'a>> {
     let (gitlab, branches, repo) = (gitlab?, branches?, facts?.clone());
@@ -270,14 +275,15 @@ async fn carry_out(
     known: &mut Known,
 ) -> Result<Ended, Fatal> {
     let Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned } = ready;
-    let Known { snapshot: Some(snapshot), stopwatch, doors: Some(doors), progress } = known else {
+    let Known { snapshot: Some(snapshot), stopwatch, clients: Some(clients), progress } = known
+    else {
         return Err(Fatal::new(Exit::Internal, "a plan was made without facts"));
     };
     let repo = loaded.repo;
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
-        let writer = gitlab.writer(config.narrowing.share, config.pipelines_per_minute);
-        let bounds = (interruption.token(), &doors.deadline);
+        let writer = gitlab.writer(config.filter.share, config.pipelines_per_minute);
+        let bounds = (interruption.token(), &clients.deadline);
         let plan = &planned.plan;
         outcomes = Some(apply(plan, &gitlab.reader, &writer, bounds, progress).await);
         stopwatch.lap("apply");
@@ -287,9 +293,9 @@ async fn carry_out(
     let fatal = interruption.token().is_cancelled().then(|| interruption.fatal("while it wrote"));
     report.problems.extend(fatal.iter().map(problem_of));
     // The first node looks at all publishers, and writes the export for all nodes.
-    let exports = config.narrowing.share.is_none_or(Share::is_first);
+    let exports = config.filter.share.is_none_or(Shard::is_first);
     if config.mode == Mode::Apply && exports && fatal.is_none() {
-        export(&*doors.state, progress, exported, &mut report).await;
+        export(&*clients.state, progress, exported, &mut report).await;
         stopwatch.lap("export");
     }
     let today = Utc::now().date_naive();
@@ -299,7 +305,7 @@ async fn carry_out(
         None => None,
         Some(questioned) => {
             let forge = forge(gitlab.as_ref(), branches.as_ref(), facts.as_ref());
-            let services = doors.services(forge, progress);
+            let services = clients.services(forge, progress);
             let results = (&planned, &report);
             let answer = questioned.answer(&options, &services, &repo, results, snapshot);
             let answer = waiting_for(progress, "asking for what explains it", answer);
@@ -342,7 +348,7 @@ async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
     let facts = run.snapshot.as_ref().and_then(|snapshot| snapshot.config_repo.as_ref());
     let key = GroupingKey {
         project: configured.or_else(|| facts.map(|facts| facts.project_path.clone())),
-        scope: config.narrowing.named(),
+        scope: config.filter.named(),
         node: config.node.clone(),
     };
     let text = pushed_metrics(&run.report, run.stopwatch.measured());

@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use super::doors::Doors;
-use super::usage;
+use super::clients::Clients;
+use super::process_usage;
 use crate::report::{Measured, StageUse};
 use crate::run::{ConfigRepo, Watch};
 
@@ -17,7 +17,11 @@ pub struct Stopwatch {
 impl Stopwatch {
     /// The first stage begins.
     pub fn start() -> Self {
-        Self { last: Instant::now(), cpu: usage::cpu_seconds(), measured: Measured::default() }
+        Self {
+            last: Instant::now(),
+            cpu: process_usage::cpu_seconds(),
+            measured: Measured::default(),
+        }
     }
 
     /// How many datafiles there were.
@@ -26,12 +30,12 @@ impl Stopwatch {
     }
 
     /// The run has come to its end, or to its failure: nothing more is asked for.
-    pub fn ended(&mut self, doors: Option<&Doors>, failed: bool) {
-        self.measured.traffic = doors.map(Doors::traffic).unwrap_or_default();
+    pub fn ended(&mut self, clients: Option<&Clients>, failed: bool) {
+        self.measured.traffic = clients.map(Clients::traffic).unwrap_or_default();
         self.measured.failed = failed;
         if failed {
             // What failed came to no end, and is no part of the next stage.
-            (self.last, self.cpu) = (Instant::now(), usage::cpu_seconds());
+            (self.last, self.cpu) = (Instant::now(), process_usage::cpu_seconds());
         }
     }
 
@@ -47,9 +51,11 @@ impl Watch for Stopwatch {
         let now = Instant::now();
         let wall = (now - self.last).as_secs_f64();
         self.last = now;
-        let cpu = usage::cpu_seconds();
-        let used =
-            StageUse { cpu_seconds: cpu - self.cpu, peak_memory_bytes: usage::peak_memory_bytes() };
+        let cpu = process_usage::cpu_seconds();
+        let used = StageUse {
+            cpu_seconds: cpu - self.cpu,
+            peak_memory_bytes: process_usage::peak_memory_bytes(),
+        };
         self.cpu = cpu;
         let Measured { stages, used: all_used, .. } = &mut self.measured;
         match stages.iter().position(|(other, _)| *other == stage) {

@@ -23,13 +23,13 @@ pub struct ForgeFactsError(pub String);
 
 /// Open requests and branches with the bot's prefix.
 #[derive(Debug)]
-pub struct OpenRequests {
+pub struct OpenMergeRequests {
     requests: Vec<MergeRequestFact>,
     gone_target_branches: BTreeSet<String>,
     branches: Vec<Branch>,
 }
 
-impl OpenRequests {
+impl OpenMergeRequests {
     /// Puts them into a snapshot.
     pub fn store(self, repo: ConfigRepoFacts, snapshot: &mut Snapshot) {
         let requests = self.requests.into_iter();
@@ -47,11 +47,11 @@ impl OpenRequests {
 ///
 /// # Errors
 /// When one of the lists could not be had: without them a run could open a second request.
-pub async fn observe_requests(
+pub async fn observe_open(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
     target_branch: &str,
-) -> Result<OpenRequests, ForgeFactsError> {
+) -> Result<OpenMergeRequests, ForgeFactsError> {
     let failed = |failure: Failure| ForgeFactsError(failure.error);
     let (mut requests, branches) = tokio::try_join!(
         forge.open_requests(branch::PREFIX),
@@ -65,7 +65,7 @@ pub async fn observe_requests(
     );
     requests.extend(beside.map_err(failed)?);
     requests.retain(|request| request.source_branch.starts_with(branch::PREFIX));
-    Ok(OpenRequests { requests, gone_target_branches, branches })
+    Ok(OpenMergeRequests { requests, gone_target_branches, branches })
 }
 
 /// Where requests of the bot go that are not into `target_branch`, as far as GitLab says that there is no such branch.

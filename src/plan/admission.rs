@@ -39,7 +39,7 @@ impl Transition {
     }
 }
 
-/// What cannot keep its content: made anew once everything that keeps its content is admitted.
+/// What cannot keep its content: rebuilt once everything that keeps its content is admitted.
 #[derive(Default)]
 struct Waiting<'a> {
     updates: Vec<(Existing<'a>, Arc<Desired>)>,
@@ -180,8 +180,7 @@ impl<'a> Planner<'a> {
             .with_values(group, existing.trailers())
             .filter(|desired| !desired.patch.is_empty());
         let Some(desired) = desired else {
-            let reason =
-                "it no longer merges into the target branch, and cannot be made anew on it";
+            let reason = "it no longer merges into the target branch, and cannot be rebuilt on it";
             return self.close(existing, Reason::TargetBranchMoved, reason.to_owned());
         };
         if self.left_beside_unread(existing, &desired) {

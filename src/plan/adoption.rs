@@ -3,7 +3,7 @@
 //! What a place goes by changes when its declaration does: a target file is renamed, an anchor
 //! moves to another target, an alias gets a value of its own. The request that is open goes on
 //! from the branch that it has, so its number and discussion stay, and so does what people say by
-//! it. Its content is made anew where the declaration's new place asks for it: that is a new
+//! it. Its content is rebuilt where the declaration's new place asks for it: that is a new
 //! commit, on which approvals are reset if the project is set so.
 
 use std::collections::{BTreeMap, BTreeSet};

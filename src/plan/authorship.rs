@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::conflicts::Change;
-use super::desired::{self, Desired, Group, Wish};
+use super::desired::{self, Desired, Group, PlaceState};
 use super::planner::{Groups, Planner};
 use super::trailers::Trailers;
 use super::verify::changed_file;
@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
     ) -> Option<Arc<Desired>> {
         let is_made = |desired: &Arc<Desired>| sha256_hex(desired.new_text().as_bytes()) == digest;
         // Mostly it is the very change that is wanted, and that one is made already.
-        if let Some(Group { wish: Wish::Promote(desired), .. }) = group
+        if let Some(Group { state: PlaceState::Promote(desired), .. }) = group
             && desired.values == trailers.values
             && desired.path == trailers.path
             && trailers.targets.iter().eq(&desired.targets)

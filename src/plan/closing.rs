@@ -7,7 +7,7 @@ use super::message;
 use super::model::{Action, Reason, Step};
 use super::planner::{Existing, Planner};
 use crate::domain::TargetUid;
-use crate::ports::RequestChange;
+use crate::ports::MergeRequestChange;
 use crate::snapshot::{CommitDetail, MergeRequestFact};
 
 impl Planner<'_> {
@@ -48,7 +48,7 @@ impl Planner<'_> {
         let body = message::closing_comment(&reason);
         let comment = self.comment_once(request.iid, message::CLOSED_BY_BOT_MARKER, body);
         let mut steps: Vec<Step> = comment.into_iter().collect();
-        let change = RequestChange { close: true, ..RequestChange::default() };
+        let change = MergeRequestChange { close: true, ..MergeRequestChange::default() };
         steps.push(Step::Change { iid: request.iid, change });
         steps.extend(tip.map(|tip| Step::DeleteBranch {
             branch: request.source_branch.clone(),

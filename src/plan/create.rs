@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use super::authorship::{Authorship, OwnChange};
-use super::desired::{Desired, Group, Wish};
+use super::desired::{Desired, Group, PlaceState};
 use super::keeping::is_behind;
 use super::message;
-use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
+use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Groups, Planner};
-use crate::ports::NewRequest;
+use crate::ports::NewMergeRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
 pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, groups: &Groups) {
@@ -18,8 +18,8 @@ pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, gr
     let open: BTreeSet<&str> = own.map(|request| request.source_branch.as_str()).collect();
     let mut due: Vec<(&Group, &Desired)> = groups
         .values()
-        .filter_map(|group| match &group.wish {
-            Wish::Promote(desired) => Some((group, &**desired)),
+        .filter_map(|group| match &group.state {
+            PlaceState::Promote(desired) => Some((group, &**desired)),
             _ => None,
         })
         .filter(|(group, _)| !open.contains(group.branch.as_str()))
@@ -43,9 +43,9 @@ fn opening(
     groups: &Groups,
     (group, desired): (&Group, &Desired),
     opened: &mut usize,
-) -> PlannedRequest {
+) -> PlannedMergeRequest {
     let title = message::title(planner.inventory, desired);
-    let mut planned = PlannedRequest {
+    let mut planned = PlannedMergeRequest {
         action: Action::Create,
         reason_code: Reason::Due,
         reason: "due, and every gate passes".to_owned(),
@@ -86,7 +86,7 @@ fn opening(
         defer(
             Reason::RunLimit,
             format!(
-                "due, but a run opens {} at most; the longest promotable come first",
+                "due, but a run opens {} at most; targets that have been eligible longest go first",
                 planner.settings.max_new_merge_requests
             ),
         );
@@ -142,7 +142,7 @@ fn steps(
             steps.push(planner.commit_step(repo, desired, file, &group.branch, tip));
         }
     }
-    steps.push(Step::Open(NewRequest {
+    steps.push(Step::Open(NewMergeRequest {
         source_branch: group.branch.clone(),
         target_branch: planner.target_branch.clone(),
         title,
@@ -196,7 +196,7 @@ fn usable_tip<'a>(
 
 /// Was the branch made on the text that is on the target branch now, with the wanted text?
 fn is_wanted(group: &Group, own: &OwnChange<'_>) -> bool {
-    let Wish::Promote(desired) = &group.wish else { return false };
+    let PlaceState::Promote(desired) = &group.state else { return false };
     own.trailers.path == desired.path
         && own.trailers.values == desired.values
         && own.before == &*desired.old_text

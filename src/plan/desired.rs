@@ -22,12 +22,12 @@ pub(super) struct Group {
     pub(super) branch: String,
     /// Subscribers, as indexes, in inventory order.
     pub(super) members: Vec<usize>,
-    pub(super) wish: Wish,
+    pub(super) state: PlaceState,
 }
 
 /// What is wanted of a group.
 #[derive(Debug, Clone)]
-pub(super) enum Wish {
+pub(super) enum PlaceState {
     Promote(Arc<Desired>),
     /// A gate holds it: which, and why.
     Hold {
@@ -99,7 +99,7 @@ impl EditChecker for Bundle {
             refused.extend(patch.err().map(|message| (key, message)));
         }
         for (&key, members) in &by_key {
-            if let Err(Wish::Error(message)) = due(decisions, members) {
+            if let Err(PlaceState::Error(message)) = due(decisions, members) {
                 refused.insert(key, message);
             }
         }
@@ -144,26 +144,26 @@ fn patches<'a>(
 ///
 /// It depends on nothing that planning asks for, and has every edit: made once for all the times that
 /// a run plans.
-pub struct Wishes<'a>(Vec<(&'a PlaceKey, Vec<usize>, Wish)>);
+pub struct DesiredStates<'a>(Vec<(&'a PlaceKey, Vec<usize>, PlaceState)>);
 
-impl<'a> Wishes<'a> {
+impl<'a> DesiredStates<'a> {
     /// Makes every edit that the decisions ask for.
     pub fn of(inventory: &'a Inventory, bundle: &Bundle, decisions: &Decisions) -> Self {
         let by_key = members_by_key(inventory, decisions);
         let mut patches = patches(inventory, bundle, decisions, &by_key);
-        let wishes = by_key.into_iter().map(|(key, members)| {
-            let wish = wish(inventory, bundle, decisions, &members, patches.remove(key));
-            (key, members, wish)
+        let desired_states = by_key.into_iter().map(|(key, members)| {
+            let state = state(inventory, bundle, decisions, &members, patches.remove(key));
+            (key, members, state)
         });
-        Self(wishes.collect())
+        Self(desired_states.collect())
     }
 
     /// The same by branch.
     pub(super) fn groups(&self, target_branch: &str) -> BTreeMap<String, Group> {
-        let groups = self.0.iter().map(|(key, members, wish)| {
+        let groups = self.0.iter().map(|(key, members, state)| {
             let branch = branch::name(target_branch, key);
             let group =
-                Group { branch: branch.clone(), members: members.clone(), wish: wish.clone() };
+                Group { branch: branch.clone(), members: members.clone(), state: state.clone() };
             (branch, group)
         });
         groups.collect()
@@ -197,38 +197,38 @@ fn members_by_key<'a>(
 }
 
 /// The decision that a place is promoted by, or what is wanted of it else.
-fn due<'a>(decisions: &'a Decisions, members: &[usize]) -> Result<&'a Decision, Wish> {
+fn due<'a>(decisions: &'a Decisions, members: &[usize]) -> Result<&'a Decision, PlaceState> {
     let of = |outcome: Outcome| {
         members.iter().map(|member| &decisions.subscribers[member]).find(|d| d.outcome == outcome)
     };
     if let Some(decision) = of(Outcome::Error) {
-        return Err(Wish::Error(decision.errors.first().cloned().unwrap_or_default()));
+        return Err(PlaceState::Error(decision.errors.first().cloned().unwrap_or_default()));
     }
     if let Some(decision) = of(Outcome::Hold) {
         let (gate, reason) = holding(decision);
-        return Err(Wish::Hold { gate, reason });
+        return Err(PlaceState::Hold { gate, reason });
     }
-    of(Outcome::Promote).ok_or(Wish::NothingDue)
+    of(Outcome::Promote).ok_or(PlaceState::NothingDue)
 }
 
-fn wish(
+fn state(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
     members: &[usize],
     patch: Option<Result<Patch, String>>,
-) -> Wish {
+) -> PlaceState {
     let decision = match due(decisions, members) {
         Ok(decision) => decision,
-        Err(wish) => return wish,
+        Err(state) => return state,
     };
     let patch = patch.unwrap_or_else(|| Err("it was not tried".to_owned()));
     match patch.and_then(|patch| desired(inventory, bundle, members, values_of(decision), patch)) {
-        Ok(desired) => Wish::Promote(Arc::new(Desired {
+        Ok(desired) => PlaceState::Promote(Arc::new(Desired {
             promotable_since: decision.promotable_since,
             ..desired
         })),
-        Err(message) => Wish::Error(message),
+        Err(message) => PlaceState::Error(message),
     }
 }
 

@@ -1,6 +1,6 @@
 use chrono::DateTime;
 
-use super::desired::{Wish, Wishes};
+use super::desired::{DesiredStates, PlaceState};
 use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use crate::decide::suppose_promoted;
 use crate::domain::{CommitSha, UidDigest};
@@ -66,10 +66,10 @@ fn a_file_is_read_again_once_for_all_its_edits_however_often_a_run_plans() {
     let before = rereads();
     let decisions = suppose_promoted(&inventory, &bundle, &commit, "");
     assert_eq!(rereads() - before, 1);
-    let wishes = Wishes::of(&inventory, &bundle, &decisions);
+    let desired_states = DesiredStates::of(&inventory, &bundle, &decisions);
     for _ in 0..3 {
-        let groups = wishes.groups("main");
-        assert!(groups.values().all(|group| matches!(group.wish, Wish::Promote(_))));
+        let groups = desired_states.groups("main");
+        assert!(groups.values().all(|group| matches!(group.state, PlaceState::Promote(_))));
         assert_eq!((groups.len(), rereads() - before), (TARGETS, 1 + 1));
     }
 }

@@ -8,7 +8,7 @@ use super::planner::{Existing, Planner};
 use super::steps::is_persons_draft;
 use super::trailers::Trailers;
 use super::transition::Fit;
-use crate::ports::RequestChange;
+use crate::ports::MergeRequestChange;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 
 /// How many requests a run rebuilds at most because they are behind the target branch. The next merge puts all
@@ -105,14 +105,14 @@ impl Planner<'_> {
         self.push_own(planned, request);
     }
 
-    /// The texts of a request that has the wanted content, where they do not tell so.
+    /// The texts of a request that has the desired content, where they do not tell so.
     fn fresh_texts(
         &self,
         request: &MergeRequestFact,
         desired: &Desired,
-    ) -> Option<(Reason, &'static str, RequestChange)> {
+    ) -> Option<(Reason, &'static str, MergeRequestChange)> {
         let fresh = message::title(self.inventory, desired);
-        let mut change = RequestChange::default();
+        let mut change = MergeRequestChange::default();
         // The title tells it too: the description may be a person's.
         let stale = message::described_values(&request.description)
             .is_some_and(|described| described != desired.values.digest())

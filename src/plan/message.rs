@@ -143,8 +143,8 @@ pub(super) fn description(
         let _ = writeln!(text, "Planned by [this pipeline]({url}).");
     }
     text.push_str(
-        "Opened, refreshed and closed by saas-auto-promotions-manager. \
-         The label `sapm/hold` makes it leave this request alone. Closing it means \"not this version\"; \
+        "Opened, updated and closed by saas-auto-promotions-manager. \
+         The label `sapm/hold` makes it leave this merge request alone. Closing it means \"not this version\"; \
          the label `sapm/again` on the closed request asks for it again.\n\n",
     );
     text.push_str(&targets_marker(desired));

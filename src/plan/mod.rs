@@ -42,10 +42,10 @@ mod transition;
 pub mod verify;
 
 pub use conflicts::{Merge, MergeTexts};
-pub use desired::{Wishes, branch_of};
+pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
-    Action, FileEdit, Narrowing, Needs, Plan, PlannedRequest, Reason, Seen, Settings, Step,
+    Action, FileEdit, Needs, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step, TargetFilter,
 };
 pub use planner::plan;
 pub use scope::Scope;

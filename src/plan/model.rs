@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::message;
-use crate::domain::{CommitSha, Problem, Share, TargetUid};
+use crate::domain::{CommitSha, Problem, Shard, TargetUid};
 use crate::inventory::Target;
-use crate::ports::{NewCommit, NewRequest, RequestChange};
+use crate::ports::{MergeRequestChange, NewCommit, NewMergeRequest};
 
 /// How much text of merge requests that a run does not write is kept in a plan, for reports.
 ///
@@ -31,7 +31,7 @@ pub struct Settings {
     /// Requests to open in one run at most.
     pub max_new_merge_requests: usize,
     /// Which subscribers the run is about.
-    pub narrowing: Narrowing,
+    pub filter: TargetFilter,
     /// Page of the pipeline that plans, for descriptions.
     pub pipeline_url: Option<String>,
     /// `host[:port]` of GitLab, to make links in its style.
@@ -47,7 +47,7 @@ impl Default for Settings {
             allow_opening: true,
             allow_closing: true,
             max_new_merge_requests: 25,
-            narrowing: Narrowing::default(),
+            filter: TargetFilter::default(),
             pipeline_url: None,
             gitlab_host: None,
         }
@@ -56,7 +56,7 @@ impl Default for Settings {
 
 /// Which subscribers a run is about; publishers are never narrowed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Narrowing {
+pub struct TargetFilter {
     /// Only this environment.
     pub environment: Option<String>,
     /// Only this app.
@@ -64,12 +64,12 @@ pub struct Narrowing {
     /// Only this saas file.
     pub saas_file: Option<String>,
     /// Only this node's share; `None`: the work is not shared.
-    pub share: Option<Share>,
+    pub share: Option<Shard>,
     /// Only these.
     pub only: Option<BTreeSet<TargetUid>>,
 }
 
-impl Narrowing {
+impl TargetFilter {
     /// Is the run about this subscriber?
     pub fn includes(&self, target: &Target) -> bool {
         self.names(target) && self.share.is_none_or(|share| share.has(&target.place.file))
@@ -202,13 +202,13 @@ pub enum Step {
     /// Make a commit; only if the branch's tip still is the one that it replaces (or there is none).
     Commit(NewCommit),
     /// Open a request.
-    Open(NewRequest),
+    Open(NewMergeRequest),
     /// Change or close a request.
     Change {
         /// Its number.
         iid: u64,
         /// What to change.
-        change: RequestChange,
+        change: MergeRequestChange,
     },
     /// Comment on a request; only if the bot has not made this comment yet: see [`super::has_said`].
     Comment {
@@ -246,7 +246,7 @@ impl Step {
 
 /// A merge request and what is to be done with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedRequest {
+pub struct PlannedMergeRequest {
     /// What happens to it.
     pub action: Action,
     /// Why, for programs.
@@ -332,7 +332,7 @@ impl Needs {
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// Every request with its action: closes, then updates, then openings.
-    pub requests: Vec<PlannedRequest>,
+    pub requests: Vec<PlannedMergeRequest>,
     /// Branches without a request that are to be deleted.
     pub leftovers: Vec<Step>,
     /// What could not be planned.

@@ -11,9 +11,9 @@ use crate::snapshot::ConfigRepoFacts;
 impl Planner<'_> {
     /// One warning for all of them.
     pub(super) fn warn_of_gone_target_branches(&mut self, repo: &ConfigRepoFacts) {
-        let narrowing = &self.settings.narrowing;
+        let filter = &self.settings.filter;
         // Of several nodes the first one tells; an answer about one target tells of that target.
-        if narrowing.only.is_some() || narrowing.share.is_some_and(|share| !share.is_first()) {
+        if filter.only.is_some() || filter.share.is_some_and(|share| !share.is_first()) {
             return;
         }
         let gone = &self.snapshot.gone_target_branches;

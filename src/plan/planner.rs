@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::authorship::{Authorship, OwnChange};
 use super::conflicts::{MergeTexts, Standing};
 use super::create;
-use super::desired::{Group, Wish, Wishes};
+use super::desired::{DesiredStates, Group, PlaceState};
 use super::model::{MAX_UNWRITTEN_BYTES, Needs, Plan, Settings, Step};
 use super::request_index::Claims;
 use super::sharding::Owners;
@@ -31,7 +31,7 @@ pub fn plan(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
-    wishes: &Wishes<'_>,
+    desired_states: &DesiredStates<'_>,
     snapshot: &Snapshot,
     settings: &Settings,
     merger: &dyn MergeTexts,
@@ -48,7 +48,7 @@ pub fn plan(
         merger,
         target_branch: target_branch.to_owned(),
         standing: Standing::new(merger),
-        owners: Owners::new(inventory, settings.narrowing.share, target_branch),
+        owners: Owners::new(inventory, settings.filter.share, target_branch),
         unread: BTreeMap::new(),
         authorship: BTreeMap::new(),
         strays: 0,
@@ -57,7 +57,7 @@ pub fn plan(
         unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan: Plan::default(),
     };
-    let groups = planner.index_open(repo, wishes.groups(target_branch));
+    let groups = planner.index_open(repo, desired_states.groups(target_branch));
     if let Some(repo) = repo {
         let open = planner.transitions(repo, &groups);
         planner.admit(repo, &groups, open);
@@ -136,9 +136,9 @@ impl<'a> Planner<'a> {
             self.authorship.clear();
             self.find_claims(repo, &groups);
         }
-        let (inventory, narrowing) = (self.inventory, &self.settings.narrowing);
+        let (inventory, filter) = (self.inventory, &self.settings.filter);
         groups.retain(|_, group| {
-            group.members.iter().any(|&member| narrowing.includes(&inventory.targets[member]))
+            group.members.iter().any(|&member| filter.includes(&inventory.targets[member]))
         });
         groups
     }
@@ -161,7 +161,7 @@ impl<'a> Planner<'a> {
         let mark = Mark::of(request);
         let desired = match (&existing, mark) {
             (Some(existing), None) => self.desired_state(repo, existing, group),
-            _ if group.is_some() || self.settings.narrowing.is_everything() => {
+            _ if group.is_some() || self.settings.filter.is_everything() => {
                 DesiredState::TargetGone
             }
             _ => DesiredState::OutOfScope,
@@ -218,9 +218,9 @@ impl<'a> Planner<'a> {
             let Authorship::Ours(own) = self.authorship(groups, branch, tip) else { continue };
             let trailers = &own.trailers;
             let unwanted = match groups.get(branch) {
-                Some(group) => !matches!(group.wish, Wish::Error(_)),
+                Some(group) => !matches!(group.state, PlaceState::Error(_)),
                 None => {
-                    self.settings.narrowing.is_everything()
+                    self.settings.filter.is_everything()
                         && self.hiding_place(trailers).is_none()
                         && !self.keeps_a_rejection(branch, trailers)
                 }

@@ -7,7 +7,7 @@ use super::message;
 use super::model::Reason;
 use super::planner::Planner;
 use super::trailers::Trailers;
-use crate::snapshot::{PastMergeRequest, RequestState};
+use crate::snapshot::{MrState, PastMergeRequest};
 
 /// On a closed or merged request: open it again.
 const AGAIN_LABEL: &str = "sapm/again";
@@ -30,7 +30,7 @@ impl<'a> Planner<'a> {
         past.extend(self.known_elsewhere(homes, desired));
         past.sort_by_key(|past| std::cmp::Reverse((past.request.created_at, past.request.iid)));
         // Its branch is gone, or the list of open requests would have it.
-        if let Some(past) = past.iter().find(|past| past.request.state == RequestState::Locked) {
+        if let Some(past) = past.iter().find(|past| past.request.state == MrState::Locked) {
             let reason = format!("GitLab is merging !{}: waits for it", past.request.iid);
             return Some((Reason::BeingMerged, reason));
         }
@@ -46,9 +46,9 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let counts = match state {
-                RequestState::Closed => !past.closed_by_bot,
-                RequestState::Merged => !std::mem::replace(&mut merged_seen, true),
-                RequestState::Opened | RequestState::Locked => false,
+                MrState::Closed => !past.closed_by_bot,
+                MrState::Merged => !std::mem::replace(&mut merged_seen, true),
+                MrState::Opened | MrState::Locked => false,
             };
             let same_values = match trailers {
                 Some(trailers) => trailers.values == desired.values,
@@ -75,7 +75,7 @@ impl<'a> Planner<'a> {
         }
         match self.fetched_history(&[branch.to_owned()].into()) {
             Some(Ok(past)) => past.iter().any(|past| {
-                past.request.state == RequestState::Closed
+                past.request.state == MrState::Closed
                     && !past.closed_by_bot
                     && !past.request.labels.contains(AGAIN_LABEL)
             }),
@@ -131,7 +131,7 @@ impl<'a> Planner<'a> {
 /// A rejection, and how to ask for the promotion again.
 fn describe_rejection(past: &PastMergeRequest) -> (Reason, String) {
     let (code, what) = match past.request.state {
-        RequestState::Closed => (Reason::ClosedByPerson, "closed by a person"),
+        MrState::Closed => (Reason::ClosedByPerson, "closed by a person"),
         _ => (Reason::RolledBack, "merged, and then reverted"),
     };
     let iid = past.request.iid;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::Narrowing;
+use super::model::TargetFilter;
 use super::sharding;
 use crate::decide::followed;
 use crate::domain::{Problem, TargetUid};
@@ -13,7 +13,7 @@ use crate::snapshot::Snapshot;
 /// What a run is about.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    narrowing: Narrowing,
+    filter: TargetFilter,
     /// Subscribers of other nodes that are decided on as well.
     beside: BTreeSet<TargetUid>,
     /// Publishers to look at; `None`: all.
@@ -27,14 +27,14 @@ impl Scope {
     ///
     /// A node of several looks at the publishers that its own subscribers follow. The first node
     /// looks at all of them, as it writes the state export.
-    pub fn new(narrowing: &Narrowing, inventory: &Inventory, snapshot: &Snapshot) -> Self {
-        let mut scope = Self { narrowing: narrowing.clone(), ..Self::default() };
-        let Some(share) = narrowing.share else { return scope };
+    pub fn new(filter: &TargetFilter, inventory: &Inventory, snapshot: &Snapshot) -> Self {
+        let mut scope = Self { filter: filter.clone(), ..Self::default() };
+        let Some(share) = filter.share else { return scope };
         scope.beside = sharding::beside(inventory, snapshot, Some(share));
         let mut own = followed(inventory, &|target| scope.decides(target));
         if share.is_first() {
             // What nobody follows is still to be reported by somebody.
-            let undivided = Narrowing { share: None, ..narrowing.clone() };
+            let undivided = TargetFilter { share: None, ..filter.clone() };
             let anybodys = followed(inventory, &|target| undivided.includes(target));
             own.extend((0..inventory.targets.len()).filter(|index| !anybodys.contains(index)));
         } else {
@@ -45,14 +45,14 @@ impl Scope {
     }
 
     /// Which subscribers it is about.
-    pub fn narrowing(&self) -> &Narrowing {
-        &self.narrowing
+    pub fn filter(&self) -> &TargetFilter {
+        &self.filter
     }
 
     /// Is this subscriber decided on?
     pub fn decides(&self, target: &Target) -> bool {
-        self.narrowing.includes(target)
-            || (self.beside.contains(&target.uid) && self.narrowing.names(target))
+        self.filter.includes(target)
+            || (self.beside.contains(&target.uid) && self.filter.names(target))
     }
 
     /// Publishers to look at, as indexes into the inventory's targets; `None`: all.
@@ -72,7 +72,7 @@ impl Scope {
 
     /// Is a problem of the config repo this run's to report? Those without a file are the first node's.
     pub fn reports_problem(&self, problem: &Problem) -> bool {
-        self.narrowing.share.is_none_or(|share| match &problem.file {
+        self.filter.share.is_none_or(|share| match &problem.file {
             Some(file) => share.has(file),
             None => share.is_first(),
         })

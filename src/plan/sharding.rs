@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::authorship::Authorship;
 use super::branch;
-use super::desired::Wish;
+use super::desired::PlaceState;
 use super::planner::{Existing, Groups, Planner};
 use super::trailers::Trailers;
-use crate::domain::{Share, TargetUid};
+use crate::domain::{Shard, TargetUid};
 use crate::inventory::Inventory;
 use crate::snapshot::{CommitDetail, MergeRequestFact, Snapshot};
 
 /// The files that branches go by.
 pub(super) struct Owners<'a> {
-    share: Option<Share>,
+    share: Option<Shard>,
     /// By the digest of the branches that the places of today have.
     by_branch: BTreeMap<String, &'a str>,
     /// By subscriber.
@@ -25,7 +25,7 @@ pub(super) struct Owners<'a> {
 }
 
 impl<'a> Owners<'a> {
-    pub(super) fn new(inventory: &'a Inventory, share: Option<Share>, target_branch: &str) -> Self {
+    pub(super) fn new(inventory: &'a Inventory, share: Option<Shard>, target_branch: &str) -> Self {
         let mut owners = Self { share, by_branch: BTreeMap::new(), by_target: BTreeMap::new() };
         if share.is_none() {
             return owners;
@@ -68,7 +68,7 @@ impl<'a> Owners<'a> {
 pub(super) fn beside(
     inventory: &Inventory,
     snapshot: &Snapshot,
-    share: Option<Share>,
+    share: Option<Shard>,
 ) -> BTreeSet<TargetUid> {
     let (Some(share), Some(repo)) = (share, &snapshot.config_repo) else { return BTreeSet::new() };
     let owners = Owners::new(inventory, Some(share), &repo.target_branch);
@@ -104,7 +104,7 @@ impl<'a> Planner<'a> {
         let Some(tip) = tip else { return };
         let path = Trailers::parse(&tip.message).map(|trailers| trailers.path);
         let matters = groups.values().any(
-            |group| matches!(&group.wish, Wish::Promote(desired) if Some(&desired.path) == path.as_ref()),
+            |group| matches!(&group.state, PlaceState::Promote(desired) if Some(&desired.path) == path.as_ref()),
         );
         if !matters {
             return;

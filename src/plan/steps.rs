@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::desired::{Desired, Group};
 use super::message;
-use super::model::{Action, FileEdit, PlannedRequest, Reason, Seen, Step};
+use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Existing, Planner};
 use crate::domain::{Problem, TargetUid, quoted};
-use crate::ports::{NewCommit, RequestChange};
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, RequestState};
+use crate::ports::{MergeRequestChange, NewCommit};
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, MrState};
 
 /// On a request that somebody took over: the bot's own labels are gone.
 pub(super) const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
@@ -33,7 +33,7 @@ impl Planner<'_> {
         let (code, reason) = if same_values {
             (
                 Reason::TargetBranchMoved,
-                "made anew, as the target branch changed around it".to_owned(),
+                "rebuilt, as the target branch changed around it".to_owned(),
             )
         } else {
             (Reason::Changed, format!("now to {}", desired.values.git_ref))
@@ -41,7 +41,7 @@ impl Planner<'_> {
         let mut planned = self.planned(request, Action::Update, code, reason);
         let title = keep_draft(request, &message::title(self.inventory, desired));
         let same = same_values && existing.trailers().targets.iter().eq(&desired.targets);
-        let mut change = RequestChange::default();
+        let mut change = MergeRequestChange::default();
         if !same || message::is_held_title(&request.title) {
             change.title = Some(title);
         }
@@ -104,11 +104,11 @@ impl Planner<'_> {
         (gate, reason): (&str, String),
     ) {
         let request = existing.request;
-        let reason = format!("{reason}; made anew, as the target branch changed around it");
+        let reason = format!("{reason}; rebuilt, as the target branch changed around it");
         let mut planned = self.planned(request, Action::Hold, Reason::TargetBranchMoved, reason);
         let description = is_bots_description(request).then(|| self.description(desired));
         let title = new_held_title(request, gate);
-        let change = RequestChange { title, description, ..RequestChange::default() };
+        let change = MergeRequestChange { title, description, ..MergeRequestChange::default() };
         self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, request);
     }
@@ -119,26 +119,26 @@ impl Planner<'_> {
     /// content; that the next run sees by the title.
     pub(super) fn add_content(
         &self,
-        planned: &mut PlannedRequest,
+        planned: &mut PlannedMergeRequest,
         repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
         desired: &Desired,
-        mut change: RequestChange,
+        mut change: MergeRequestChange,
     ) {
         let (request, tip) = (existing.request, Some(existing.tip));
         if let Some(title) = &change.title {
             planned.title.clone_from(title);
         }
-        let mut before = RequestChange::default();
+        let mut before = MergeRequestChange::default();
         if existing.trailers().values == desired.values {
             let held = |title: &mut String| message::is_held_title(title);
             let makes_ready = message::is_held_title(&request.title);
             before.title = change.title.take_if(|title| !makes_ready || held(title));
             before.description = change.description.take();
         }
-        let step = |change: RequestChange| {
+        let step = |change: MergeRequestChange| {
             let iid = request.iid;
-            (change != RequestChange::default()).then_some(Step::Change { iid, change })
+            (change != MergeRequestChange::default()).then_some(Step::Change { iid, change })
         };
         planned.steps.extend(step(before));
         let file = desired.file();
@@ -177,14 +177,18 @@ impl Planner<'_> {
         planned.targets = existing.trailers().targets.iter().cloned().collect();
         if let Some(title) = new_held_title(request, gate) {
             planned.title.clone_from(&title);
-            let change = RequestChange { title: Some(title), ..RequestChange::default() };
+            let change = MergeRequestChange { title: Some(title), ..MergeRequestChange::default() };
             planned.steps.push(Step::Change { iid: request.iid, change });
         }
         self.push_own(planned, request);
     }
 
     /// Plans a request whose branch is the bot's; if it was taken over before, it is handed back.
-    pub(super) fn push_own(&mut self, mut planned: PlannedRequest, request: &MergeRequestFact) {
+    pub(super) fn push_own(
+        &mut self,
+        mut planned: PlannedMergeRequest,
+        request: &MergeRequestFact,
+    ) {
         if let Some(restored) = self.restore_labels(request) {
             if planned.action == Action::Keep {
                 (planned.action, planned.reason_code) = (Action::Update, Reason::HandedBack);
@@ -233,15 +237,15 @@ impl Planner<'_> {
     /// The writes that end the bot's vouching, once for each takeover: labels first, as the comment
     /// tells the next run that they are gone. Nothing of what GitLab is merging right now.
     fn steps_to_disown(&mut self, request: &MergeRequestFact, body: String) -> Vec<Step> {
-        if request.state == RequestState::Locked {
+        if request.state == MrState::Locked {
             return Vec::new();
         }
         let comment = self.comment_once(request.iid, message::TAKEN_OVER_MARKER, body);
         let is_marked = request.labels.contains(TAKEN_OVER_LABEL);
-        let change = (!is_marked || comment.is_some()).then(|| RequestChange {
+        let change = (!is_marked || comment.is_some()).then(|| MergeRequestChange {
             add_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
             remove_labels: self.settings.labels.intersection(&request.labels).cloned().collect(),
-            ..RequestChange::default()
+            ..MergeRequestChange::default()
         });
         let change = change.map(|change| Step::Change { iid: request.iid, change });
         change.into_iter().chain(comment).collect()
@@ -249,10 +253,10 @@ impl Planner<'_> {
 
     /// The write that makes the bot vouch again for a request that was handed back.
     fn restore_labels(&self, request: &MergeRequestFact) -> Option<Step> {
-        let change = RequestChange {
+        let change = MergeRequestChange {
             add_labels: self.settings.labels.difference(&request.labels).cloned().collect(),
             remove_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
-            ..RequestChange::default()
+            ..MergeRequestChange::default()
         };
         let is_back = request.labels.contains(TAKEN_OVER_LABEL);
         is_back.then_some(Step::Change { iid: request.iid, change })
@@ -351,8 +355,8 @@ impl Planner<'_> {
         action: Action,
         reason_code: Reason,
         reason: String,
-    ) -> PlannedRequest {
-        PlannedRequest {
+    ) -> PlannedMergeRequest {
+        PlannedMergeRequest {
             action,
             reason_code,
             reason,

@@ -4,14 +4,14 @@
 
 use std::sync::Arc;
 
-use super::desired::{self, Desired, Group, Wish};
+use super::desired::{self, Desired, Group, PlaceState};
 use super::model::Reason;
 use super::planner::{Existing, Planner};
 use super::trailers::Trailers;
 use crate::decide::{Decision, GateName, Outcome, gates};
 use crate::domain::CommitSha;
 use crate::inventory::Target;
-use crate::snapshot::{ConfigRepoFacts, MergeRequestFact, RequestState};
+use crate::snapshot::{ConfigRepoFacts, MergeRequestFact, MrState};
 
 /// Leave this merge request alone.
 const HOLD_LABEL: &str = "sapm/hold";
@@ -181,7 +181,7 @@ pub(super) fn transition(open: OpenState, mark: Option<Mark>, desired: DesiredSt
             Fit::AutoMerge { is_behind: false } => T::Keep(
                 desired,
                 Reason::AutoMerge,
-                "auto-merge is set, and it has the wanted content: left as it is as long as it merges",
+                "auto-merge is set, and it has the desired content: left as it is as long as it merges",
             ),
             Fit::AutoMerge { is_behind: true } => T::Keep(
                 desired,
@@ -189,7 +189,7 @@ pub(super) fn transition(open: OpenState, mark: Option<Mark>, desired: DesiredSt
                 "auto-merge is set, so it is not rebuilt, though it is behind the target branch: outside of a merge \
                  train GitLab merges it only once somebody rebases it, or cancels auto-merge so that the next run does",
             ),
-            Fit::Right => T::Keep(desired, Reason::AsWanted, "open, with the wanted content"),
+            Fit::Right => T::Keep(desired, Reason::AsWanted, "open, with the desired content"),
             Fit::RightAndBehind => T::Rebuild(desired),
             Fit::Other => T::Update(desired),
         },
@@ -199,7 +199,7 @@ pub(super) fn transition(open: OpenState, mark: Option<Mark>, desired: DesiredSt
 impl Mark {
     /// The mark of a merge request: what GitLab is merging is nobody's to change, and what a person marked is theirs.
     pub(super) fn of(request: &MergeRequestFact) -> Option<Self> {
-        if request.state == RequestState::Locked {
+        if request.state == MrState::Locked {
             return Some(Self::BeingMerged);
         }
         request.labels.contains(HOLD_LABEL).then_some(Self::HoldLabel)
@@ -227,23 +227,23 @@ impl Planner<'_> {
         let Some(group) = group else { return self.desired_without_place(existing) };
         let own = |outcome| self.own(trailers, group).find(|own| own.outcome == outcome);
         let held = |(gate, reason)| self.held_or_blocked(trailers, &group.members, gate, reason);
-        match &group.wish {
-            Wish::Promote(desired) => {
+        match &group.state {
+            PlaceState::Promote(desired) => {
                 DesiredState::Promote(Arc::clone(desired), self.fit(repo, existing, desired))
             }
-            Wish::NothingDue => self.nothing_due_here(trailers, group),
-            Wish::Error(message) if own(Outcome::Error).is_some() => {
+            PlaceState::NothingDue => self.nothing_due_here(trailers, group),
+            PlaceState::Error(message) if own(Outcome::Error).is_some() => {
                 DesiredState::FactsMissing(message.clone())
             }
             // Others share its place: what is decided for its own targets comes first.
-            Wish::Hold { .. } | Wish::Error(_) if self.is_done(trailers, group) => {
+            PlaceState::Hold { .. } | PlaceState::Error(_) if self.is_done(trailers, group) => {
                 self.nothing_due_here(trailers, group)
             }
-            Wish::Hold { gate, reason } => {
+            PlaceState::Hold { gate, reason } => {
                 let own = own(Outcome::Hold).map(desired::holding);
                 held(own.unwrap_or_else(|| (*gate, reason.clone())))
             }
-            Wish::Error(message) => match own(Outcome::Hold).map(desired::holding) {
+            PlaceState::Error(message) => match own(Outcome::Hold).map(desired::holding) {
                 Some(own) => held(own),
                 None => DesiredState::FactsMissing(message.clone()),
             },
@@ -309,7 +309,7 @@ impl Planner<'_> {
             .filter(|(_, target)| trailers.targets.contains(&target.uid))
             .collect();
         if let Some((_, target)) = known.first() {
-            let included = known.iter().any(|(_, target)| self.settings.narrowing.names(target));
+            let included = known.iter().any(|(_, target)| self.settings.filter.names(target));
             let decided: Option<Vec<_>> =
                 known.iter().map(|(index, _)| self.decisions.subscribers.get(index)).collect();
             return decided.filter(|_| included).map_or(DesiredState::OutOfScope, |decided| {
@@ -317,7 +317,7 @@ impl Planner<'_> {
                 self.desired_elsewhere(existing, &members, &decided, target)
             });
         }
-        if !self.settings.narrowing.is_everything() {
+        if !self.settings.filter.is_everything() {
             return DesiredState::OutOfScope;
         }
         match self.hiding_place(trailers) {

@@ -175,7 +175,7 @@ pub struct NewCommit {
 
 /// A merge request to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRequest {
+pub struct NewMergeRequest {
     /// Where it comes from.
     pub source_branch: String,
     /// Where it goes to.
@@ -190,7 +190,7 @@ pub struct NewRequest {
 
 /// What to change on an open request; `None` leaves a part as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RequestChange {
+pub struct MergeRequestChange {
     /// New title.
     pub title: Option<String>,
     /// New description.
@@ -285,11 +285,11 @@ pub trait ForgeWriter: Send + Sync {
     /// Opens a request; `repeated` as above.
     async fn open(
         &self,
-        request: &NewRequest,
+        request: &NewMergeRequest,
         repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure>;
     /// Changes or closes a request.
-    async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure>;
+    async fn change(&self, iid: u64, change: &MergeRequestChange) -> Result<Attempt<()>, Failure>;
     /// Comments on a request; whether an attempt without an answer took effect, its comments tell.
     async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure>;
     /// Deletes a branch; one that is gone already is fine.

@@ -1,9 +1,9 @@
 //! Counts as variables for the jobs that follow: GitLab's dotenv report.
 
-use super::model::{PlanReport, RequestReport};
+use super::model::{MergeRequestReport, PlanReport};
 use crate::apply::Verdict;
 use crate::decide::Outcome;
-use crate::domain::Share;
+use crate::domain::Shard;
 use crate::plan::Action;
 
 /// `NAME=number` lines: what was done, or would be done by a run that only plans, and the exit code.
@@ -12,7 +12,7 @@ use crate::plan::Action;
 /// name ends in the number of the node: a job that follows gets the variables of all nodes, and of equal
 /// names only one. GitLab takes at most 5 KiB without comments, quotes or blank lines, and 20 variables
 /// where nobody raised that limit (its docs, ci/yaml/artifacts_reports): so there are no sums beside them.
-pub fn dotenv(report: &PlanReport, share: Option<Share>, exit_code: u8) -> String {
+pub fn dotenv(report: &PlanReport, share: Option<Shard>, exit_code: u8) -> String {
     let requests = |action: Action| {
         report.merge_requests.iter().filter(|r| r.action == action && went_well(r)).count()
     };
@@ -22,7 +22,7 @@ pub fn dotenv(report: &PlanReport, share: Option<Share>, exit_code: u8) -> Strin
     let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
     let counts = [
         ("SAPM_OPENED", requests(Action::Create)),
-        ("SAPM_REFRESHED", requests(Action::Update)),
+        ("SAPM_UPDATED", requests(Action::Update)),
         ("SAPM_DRAFTED", requests(Action::Hold)),
         ("SAPM_CLOSED", requests(Action::Close)),
         ("SAPM_KEPT", requests(Action::Keep)),
@@ -38,7 +38,7 @@ pub fn dotenv(report: &PlanReport, share: Option<Share>, exit_code: u8) -> Strin
     counts.iter().map(|(name, count)| format!("{name}{node}={count}\n")).collect()
 }
 
-fn went_well(request: &RequestReport) -> bool {
+fn went_well(request: &MergeRequestReport) -> bool {
     let verdict = request.outcome.as_ref().map(|outcome| outcome.outcome);
     matches!(verdict, None | Some(Verdict::Done | Verdict::Unchanged))
 }

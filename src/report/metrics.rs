@@ -12,7 +12,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::model::{PlanReport, RequestReport};
+use super::model::{MergeRequestReport, PlanReport};
 use super::text::{action_word, outcome_word};
 use crate::apply::Verdict;
 use crate::decide::{GateName, Outcome};
@@ -132,7 +132,7 @@ fn requests(table: &mut Table, report: &PlanReport) {
     }
     table.family("sapm_merge_requests_opened", "Merge requests opened by this run");
     table.add(&[], requests().filter(|request| was_opened(request)).count());
-    table.family("sapm_merge_requests_refreshed", "Merge requests refreshed in place by this run");
+    table.family("sapm_merge_requests_updated", "Merge requests updated in place by this run");
     table.add(&[], requests().filter(|request| was_done(request, Action::Update)).count());
     table.family("sapm_merge_requests_closed", "Merge requests closed by this run, by reason");
     for reason in CLOSED_FOR {
@@ -219,25 +219,25 @@ fn run(table: &mut Table, report: &PlanReport, measured: &Measured) {
 }
 
 /// All writes of a request with this action went through.
-fn was_done(request: &RequestReport, action: Action) -> bool {
+fn was_done(request: &MergeRequestReport, action: Action) -> bool {
     let done = request.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Verdict::Done);
     request.action == action && done
 }
 
 fn closed_for(report: &PlanReport, reason: Reason) -> usize {
-    let closed = |request: &&RequestReport| {
+    let closed = |request: &&MergeRequestReport| {
         request.reason_code == reason && was_done(request, Action::Close)
     };
     report.merge_requests.iter().filter(closed).count()
 }
 
 /// It is there, though a later write may have failed.
-fn was_opened(request: &RequestReport) -> bool {
+fn was_opened(request: &MergeRequestReport) -> bool {
     let outcome = request.outcome.as_ref();
     request.action == Action::Create && outcome.is_some_and(|outcome| outcome.iid.is_some())
 }
 
-fn open_now(report: &PlanReport) -> impl Iterator<Item = &RequestReport> {
+fn open_now(report: &PlanReport) -> impl Iterator<Item = &MergeRequestReport> {
     report.merge_requests.iter().filter(|request| {
         let was_open = request.opened_at.is_some();
         was_opened(request) || (was_open && !was_done(request, Action::Close))
@@ -245,7 +245,7 @@ fn open_now(report: &PlanReport) -> impl Iterator<Item = &RequestReport> {
 }
 
 /// It is as wanted, or made so by this run, and neither a gate nor a person holds it.
-fn waits_for_merge(request: &RequestReport) -> bool {
+fn waits_for_merge(request: &MergeRequestReport) -> bool {
     let wanted = match request.action {
         Action::Update => true,
         Action::Keep => matches!(

@@ -8,9 +8,9 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::app_interface::CurrentHash;
-use crate::apply::RequestOutcome;
+use crate::apply::MergeRequestOutcome;
 use crate::decide::{DeploymentState, Gate, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, Share, TargetUid, to_json, write_json};
+use crate::domain::{CommitSha, Problem, Shard, TargetUid, to_json, write_json};
 use crate::plan::{Action, Reason};
 
 /// The format's version.
@@ -25,7 +25,7 @@ pub struct PlanReport {
     pub observed_at: DateTime<Utc>,
     /// The node's share that the run was about; absent when the work was not shared.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub share: Option<Share>,
+    pub share: Option<Shard>,
     /// The config repo on GitLab; null when GitLab was not asked.
     pub config_repo: Option<RepoReport>,
     /// Page of the pipeline that planned.
@@ -35,7 +35,7 @@ pub struct PlanReport {
     /// The subscribers that the run was about, in inventory order.
     pub subscribers: Vec<SubscriberReport>,
     /// Merge requests by branch.
-    pub merge_requests: Vec<RequestReport>,
+    pub merge_requests: Vec<MergeRequestReport>,
     /// What is wrong: errors first, then by file and place.
     pub problems: Vec<Problem>,
 }
@@ -204,7 +204,7 @@ impl TargetReport {
 
 /// A merge request with its action.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct RequestReport {
+pub struct MergeRequestReport {
     /// What happens to it.
     pub action: Action,
     /// Why, for programs.
@@ -236,7 +236,7 @@ pub struct RequestReport {
     pub writes: usize,
     /// What became of it, with `apply`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<RequestOutcome>,
+    pub outcome: Option<MergeRequestOutcome>,
 }
 
 /// A file of a merge request.

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 
 use anstyle::Style;
 
-use super::foot::{foot, wrap};
-use super::model::{PlanReport, RequestReport, SubscriberReport};
-use super::paint::{BOLD, CYAN, Paint, RED, YELLOW};
+use super::footer::{foot, wrap};
+use super::model::{MergeRequestReport, PlanReport, SubscriberReport};
+use super::style::{BOLD, CYAN, Paint, RED, YELLOW};
 use super::text::{action_word, kept_word, outcome_word, short};
 use crate::decide::Outcome;
 use crate::domain::printable;
@@ -252,7 +252,7 @@ fn target(subscriber: &SubscriberReport) -> Line {
 }
 
 fn requests(report: &PlanReport) -> Part {
-    let line = |request: &RequestReport| Line {
+    let line = |request: &MergeRequestReport| Line {
         style: CYAN,
         word: action_word(request.action),
         text: format!("{}: {}{}", name(request), request.reason, outcome(request)),
@@ -266,13 +266,13 @@ fn requests(report: &PlanReport) -> Part {
 }
 
 /// `keep`, or `keep with auto-merge`.
-fn request_group(request: &RequestReport) -> String {
+fn request_group(request: &MergeRequestReport) -> String {
     let word = action_word(request.action);
     let kept = (request.action == Action::Keep).then(|| kept_word(request.reason_code)).flatten();
     kept.map_or_else(|| word.to_owned(), |kept| format!("{word} {kept}"))
 }
 
-fn name(request: &RequestReport) -> String {
+fn name(request: &MergeRequestReport) -> String {
     match (&request.web_url, request.iid) {
         (Some(url), _) => format!("{} {url}", request.title),
         (None, Some(iid)) => format!("{} !{iid}", request.title),
@@ -280,7 +280,7 @@ fn name(request: &RequestReport) -> String {
     }
 }
 
-fn outcome(request: &RequestReport) -> String {
+fn outcome(request: &MergeRequestReport) -> String {
     match request.outcome.as_ref().and_then(|outcome| outcome.message.as_ref()) {
         Some(message) => format!(" -- {message}"),
         None => String::new(),

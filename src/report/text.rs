@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Timelike, Utc};
 
-use super::model::{PlanReport, RequestReport};
+use super::model::{MergeRequestReport, PlanReport};
 use crate::decide::Outcome;
 use crate::domain::span;
 use crate::plan::{Action, Reason};
@@ -32,7 +32,7 @@ fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
 /// How many requests have each action, for people; of those that are kept also why GitLab does not merge them yet.
 pub(super) fn action_counts(report: &PlanReport) -> Vec<String> {
     let kept_for = |reason: Reason| {
-        let kept = |request: &&RequestReport| {
+        let kept = |request: &&MergeRequestReport| {
             request.action == Action::Keep && request.reason_code == reason
         };
         report.merge_requests.iter().filter(kept).count()

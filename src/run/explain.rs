@@ -10,7 +10,7 @@ use super::{ConfigRepo, Forge, Options, Planned, RunError, Services};
 use crate::decide::{Decisions, SloQuery};
 use crate::domain::{CommitSha, RepoUrl, is_commit_sha};
 use crate::inventory::{Found, Inventory, find};
-use crate::plan::{Narrowing, Plan, Reason, branch_of};
+use crate::plan::{Plan, Reason, TargetFilter, branch_of};
 use crate::ports::ForgeReader;
 use crate::report::{AsOf, Explanation, FoundTarget, PlanReport, WhatIf};
 use crate::snapshot::{Lookup, Snapshot};
@@ -55,10 +55,10 @@ impl Question {
         repo: &mut ConfigRepo,
     ) -> Result<Questioned<'_>, RunError> {
         let inventory = &repo.inventory;
-        let narrowing = &options.settings.narrowing;
+        let filter = &options.settings.filter;
         let candidates: BTreeSet<usize> = inventory
             .subscribers()
-            .filter(|(_, target)| narrowing.includes(target))
+            .filter(|(_, target)| filter.includes(target))
             .map(|(index, _)| index)
             .collect();
         let target = match find(inventory, &candidates, &self.target) {
@@ -80,7 +80,7 @@ impl Question {
         let in_files = |file: &String| files.contains(file);
         repo.bundle.problems.retain(|problem| problem.file.as_ref().is_some_and(in_files));
         let targets = only.targets.iter().map(|target| target.uid.clone()).collect();
-        options.settings.narrowing = Narrowing { only: Some(targets), ..Narrowing::default() };
+        options.settings.filter = TargetFilter { only: Some(targets), ..TargetFilter::default() };
         repo.inventory = only;
         let mut subscribers = repo.inventory.subscribers();
         let found = subscribers.find(|(_, target)| target.uid == uid).map(|(index, _)| index);

@@ -7,7 +7,7 @@ use super::{ConfigRepo, RunError};
 use crate::app_interface::Where;
 use crate::domain::{UidDigest, near, quoted};
 use crate::inventory::all_declared;
-use crate::plan::Narrowing;
+use crate::plan::TargetFilter;
 
 /// How many names a message lists where none comes near.
 const NAMED: usize = 10;
@@ -21,16 +21,16 @@ type Names<'a> = [&'a str; 3];
 /// # Errors
 /// With exit code 2, and the names that come near.
 pub fn check_filter(
-    narrowing: &Narrowing,
+    filter: &TargetFilter,
     repo: &ConfigRepo,
     digest: UidDigest,
 ) -> Result<(), RunError> {
-    let wanted = [&narrowing.app, &narrowing.environment, &narrowing.saas_file];
+    let wanted = [&filter.app, &filter.environment, &filter.saas_file];
     let fits = |names: &Names<'_>| {
         wanted.iter().zip(names).all(|(wanted, name)| wanted.as_deref().is_none_or(|w| w == *name))
     };
     if wanted.iter().all(|wanted| wanted.is_none())
-        || repo.inventory.targets.iter().any(|target| narrowing.names(target))
+        || repo.inventory.targets.iter().any(|target| filter.names(target))
     {
         return Ok(());
     }

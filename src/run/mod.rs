@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use crate::decide::Decisions;
 use crate::domain::UidDigest;
-use crate::plan::{MergeTexts, Narrowing, Plan, Scope, Settings};
+use crate::plan::{MergeTexts, Plan, Scope, Settings, TargetFilter};
 use crate::ports::{BranchReader, Commits, Deadline, ForgeReader, Progress, SloSource, StateStore};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
@@ -125,9 +125,9 @@ pub fn replay(
     repo: &ConfigRepo,
     snapshot: &Snapshot,
 ) -> Planned {
-    let given = &options.settings.narrowing;
-    let narrowing = Narrowing { share: given.share.or(snapshot.share), ..given.clone() };
-    let scope = Scope::new(&narrowing, &repo.inventory, snapshot);
+    let given = &options.settings.filter;
+    let filter = TargetFilter { share: given.share.or(snapshot.share), ..given.clone() };
+    let scope = Scope::new(&filter, &repo.inventory, snapshot);
     let decisions = decide_on(&scope, repo, snapshot);
     let plan = plan::plan(options, merger, repo, (&scope, &decisions), snapshot);
     Planned { scope, decisions, plan }

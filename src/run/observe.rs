@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::plan::slo_queries;
 use super::{ConfigRepo, Forge, Options, RunError, Services};
-use crate::observe::{Limits, Observer, OpenRequests, observe_requests};
+use crate::observe::{Limits, Observer, OpenMergeRequests, observe_open};
 use crate::plan::Scope;
 use crate::ports::{StateError, waiting_for};
 use crate::snapshot::Snapshot;
@@ -44,8 +44,8 @@ pub(super) async fn observe(
     repo: &ConfigRepo,
     snapshot: &mut Snapshot,
 ) -> Result<Scope, RunError> {
-    let narrowing = &options.settings.narrowing;
-    snapshot.share = narrowing.share;
+    let filter = &options.settings.filter;
+    snapshot.share = filter.share;
     let open = async {
         let Some(forge) = &services.forge else { return Ok(None) };
         let open = list_open(options, forge);
@@ -53,12 +53,12 @@ pub(super) async fn observe(
         let open = waiting_for(services.progress, stage, open).await?;
         Ok(open.map(|open| (open, forge.repo.clone())))
     };
-    let scope = if narrowing.share.is_some() {
+    let scope = if filter.share.is_some() {
         // Which publishers a node looks at follows from the branches that there are.
         if let Some((open, facts)) = open.await? {
             open.store(facts, snapshot);
         }
-        let scope = Scope::new(narrowing, &repo.inventory, snapshot);
+        let scope = Scope::new(filter, &repo.inventory, snapshot);
         let observer = services.observer(options, scope.publishers());
         let facts = observer.commits_and_records(&repo.inventory, snapshot).await;
         facts.map_err(|error| state_failed(&error))?;
@@ -72,7 +72,7 @@ pub(super) async fn observe(
             open.store(facts, snapshot);
         }
         facts.map_err(|error| state_failed(&error))?;
-        Scope::new(narrowing, &repo.inventory, snapshot)
+        Scope::new(filter, &repo.inventory, snapshot)
     };
     let queries = slo_queries(&scope, repo, snapshot);
     services.observer(options, scope.publishers()).slo_values(&queries, snapshot).await;
@@ -80,10 +80,13 @@ pub(super) async fn observe(
 }
 
 /// The open merge requests and the branches; `None` if the run may do without.
-async fn list_open(options: &Options, forge: &Forge<'_>) -> Result<Option<OpenRequests>, RunError> {
+async fn list_open(
+    options: &Options,
+    forge: &Forge<'_>,
+) -> Result<Option<OpenMergeRequests>, RunError> {
     let deadline = &options.deadline;
     let reader = forge.reader.within(deadline);
-    let open = observe_requests(&*reader, forge.branches, &forge.repo.target_branch);
+    let open = observe_open(&*reader, forge.branches, &forge.repo.target_branch);
     let Some(open) = deadline.bound(open).await else {
         // A plan that does not know what is open must not be applied.
         let message = format!(

@@ -4,7 +4,7 @@ use super::{ConfigRepo, Options, Planned, RunError, Services};
 use crate::decide::{self, Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
 use crate::observe::{Limits, observe_needs};
-use crate::plan::{self, MergeTexts, Plan, Scope, Settings, Wishes};
+use crate::plan::{self, DesiredStates, MergeTexts, Plan, Scope, Settings};
 use crate::ports::waiting_for;
 use crate::snapshot::Snapshot;
 
@@ -33,19 +33,19 @@ pub(super) fn plan(
     (scope, decisions): (&Scope, &Decisions),
     snapshot: &Snapshot,
 ) -> Plan {
-    let wishes = Wishes::of(&repo.inventory, &repo.bundle, decisions);
-    plan_wishes(options, merger, repo, (scope, decisions, &wishes), snapshot)
+    let desired_states = DesiredStates::of(&repo.inventory, &repo.bundle, decisions);
+    plan_wishes(options, merger, repo, (scope, decisions, &desired_states), snapshot)
 }
 
 fn plan_wishes(
     options: &Options,
     merger: &dyn MergeTexts,
     ConfigRepo { inventory, bundle }: &ConfigRepo,
-    (scope, decisions, wishes): (&Scope, &Decisions, &Wishes<'_>),
+    (scope, decisions, desired_states): (&Scope, &Decisions, &DesiredStates<'_>),
     snapshot: &Snapshot,
 ) -> Plan {
-    let settings = Settings { narrowing: scope.narrowing().clone(), ..options.settings.clone() };
-    plan::plan(inventory, bundle, decisions, wishes, snapshot, &settings, merger)
+    let settings = Settings { filter: scope.filter().clone(), ..options.settings.clone() };
+    plan::plan(inventory, bundle, decisions, desired_states, snapshot, &settings, merger)
 }
 
 /// Decides and plans, looks up what planning missed, and plans again.
@@ -60,9 +60,9 @@ pub(super) async fn decide_and_plan(
     snapshot: &mut Snapshot,
 ) -> Result<Planned, RunError> {
     let decisions = decide_on(&scope, repo, snapshot);
-    let wishes = Wishes::of(&repo.inventory, &repo.bundle, &decisions);
+    let desired_states = DesiredStates::of(&repo.inventory, &repo.bundle, &decisions);
     let plan = |snapshot: &Snapshot| {
-        plan_wishes(options, services.merger, repo, (&scope, &decisions, &wishes), snapshot)
+        plan_wishes(options, services.merger, repo, (&scope, &decisions, &desired_states), snapshot)
     };
     let mut planned = plan(snapshot);
     if let Some(forge) = &services.forge {

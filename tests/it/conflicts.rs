@@ -10,7 +10,7 @@ use sapm::clients::git::merge_texts;
 use sapm::decide::suppose_promoted;
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::build;
-use sapm::plan::{Action, Merge, MergeTexts, Plan, Reason, Settings, Wishes, plan};
+use sapm::plan::{Action, DesiredStates, Merge, MergeTexts, Plan, Reason, Settings, plan};
 use sapm::snapshot::Snapshot;
 
 use crate::small_world::{Tree, at};
@@ -93,7 +93,7 @@ fn planned(layouts: &[Layout], most: usize) -> (Plan, String, usize) {
     let inventory = build(&bundle, UidDigest::Blake2s);
     let commit = CommitSha::parse(&"a".repeat(40)).unwrap();
     let decisions = suppose_promoted(&inventory, &bundle, &commit, "");
-    let wishes = Wishes::of(&inventory, &bundle, &decisions);
+    let desired_states = DesiredStates::of(&inventory, &bundle, &decisions);
     let settings = Settings {
         target_branch: "main".to_owned(),
         max_new_merge_requests: most,
@@ -101,7 +101,8 @@ fn planned(layouts: &[Layout], most: usize) -> (Plan, String, usize) {
     };
     let merger = Git::default();
     let snapshot = Snapshot::new(at("2026-08-20T10:15:30Z"));
-    let plan = plan(&inventory, &bundle, &decisions, &wishes, &snapshot, &settings, &merger);
+    let plan =
+        plan(&inventory, &bundle, &decisions, &desired_states, &snapshot, &settings, &merger);
     assert_eq!(plan.requests.len(), layouts.len(), "{file}");
     (plan, file, merger.merges.get())
 }
@@ -122,7 +123,7 @@ proptest! {
         order in any::<prop::sample::Index>(),
     ) {
         let (plan, file, _) = planned(&layouts, usize::MAX);
-        let text = |planned: &sapm::plan::PlannedRequest| planned.files[0].content.to_string();
+        let text = |planned: &sapm::plan::PlannedMergeRequest| planned.files[0].content.to_string();
         let of = |action: Action| plan.requests.iter().filter(move |planned| planned.action == action);
         let mut opened: Vec<String> = of(Action::Create).map(text).collect();
         let at = order.index(opened.len());

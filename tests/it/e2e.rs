@@ -1,4 +1,4 @@
-//! The real binary against the stand-ins, from the outside: what it writes, prints, and how it ends.
+//! The real binary against the fakes, from the outside: what it writes, prints, and how it ends.
 
 mod answerless;
 mod bot_users;
@@ -12,13 +12,13 @@ mod explain;
 mod explain_names;
 mod explain_words;
 mod failures;
+mod filter;
 mod first_run;
 mod forgery;
 mod gitlab_as_it_is;
 mod inspect;
 mod messages;
 mod metrics;
-mod narrowing;
 mod network;
 mod options;
 mod permissions;

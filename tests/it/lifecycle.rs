@@ -1,5 +1,5 @@
 //! The invariants of merge requests: they never conflict, never double, never
-//! lose a promotion. The real code in this process against the stand-ins.
+//! lose a promotion. The real code in this process against the fakes.
 
 mod at_once;
 mod auto_merge;

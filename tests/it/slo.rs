@@ -1,4 +1,4 @@
-//! The SLO gate: against the stand-in, and against a real Prometheus server
+//! The SLO gate: against the fake, and against a real Prometheus server
 //! where one is installed (Debian's package `prometheus`).
 
 use std::path::Path;

@@ -126,22 +126,22 @@ fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
     let steady = Asked { gitlab: 6, clone: 1 + 3, writes: 0, state_export: 1, bucket: 0, ..first };
     assert_eq!(asked, steady);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"keep\"}"), 5.0);
-    // All five are to be refreshed: each is looked at right before it is written to.
+    // All five are to be updated: each is looked at right before it is written to.
     world.filled.move_on(&world.estate);
     let (asked, metrics) = world.apply();
-    let refresh = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
-    assert_eq!(asked, refresh);
+    let update = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
+    assert_eq!(asked, update);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"update\"}"), 5.0);
     // The manual says the same.
     let api = |asked: &Asked| asked.gitlab + asked.facts.gitlab + asked.writes;
     for (row, asked) in [
         ("nothing to do", &steady),
         ("first run, 5 merge requests opened", &first),
-        ("5 merge requests refreshed", &refresh),
+        ("5 merge requests updated", &update),
     ] {
         assert_eq!(documented_requests(row), [api(asked), asked.clone], "{row}");
     }
-    let each = (api(&refresh) - api(&steady)) / 5;
+    let each = (api(&update) - api(&steady)) / 5;
     assert_eq!(documented_requests("each further merge request"), [each]);
 }
 

@@ -1,8 +1,8 @@
 //! GitHub: commits of code repositories.
 
 mod answers;
+mod etag_cache;
 mod many;
-mod memory;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use self::answers::CommitAnswer;
-use self::memory::Memory;
+use self::etag_cache::Memory;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use gitlab::api::projects::repository::commits::Commit;
 
-use super::answers::CommitAnswer;
 use super::api::GitLabApi;
 use super::many;
+use super::responses::CommitAnswer;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::{RepoUrl, no_commit, quoted};

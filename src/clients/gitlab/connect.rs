@@ -11,11 +11,11 @@ use gitlab::api::users::{CurrentUser, Users};
 use url::Url;
 
 use super::TOKEN_VARIABLE;
-use super::answers::{BranchAnswer, ProjectAnswer, UserAnswer};
 use super::api::GitLabApi;
 use super::lookups::commit_at;
 use super::reader::GitLabReader;
 use super::refusals::refused_by_others;
+use super::responses::{BranchAnswer, ProjectAnswer, UserAnswer};
 use super::rights::Rights;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::{CommitSha, MergeMethod, quoted};

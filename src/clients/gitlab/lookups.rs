@@ -6,9 +6,9 @@ use gitlab::api::projects::merge_requests::notes::MergeRequestNotes;
 use gitlab::api::projects::repository::branches::Branch;
 use gitlab::api::projects::repository::commits::Commit;
 
-use super::answers::{BranchAnswer, CommitAnswer, NoteAnswer, RequestAnswer};
 use super::api::GitLabApi;
 use super::commits::{Missing, missing};
+use super::responses::{BranchAnswer, CommitAnswer, NoteAnswer, RequestAnswer};
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
 use crate::snapshot::{CommitDetail, Failure, MergeRequestFact};

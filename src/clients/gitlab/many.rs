@@ -10,8 +10,8 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answers::CommitAnswer;
 use super::commits::GitLabCommits;
+use super::responses::CommitAnswer;
 use crate::domain::RepoUrl;
 use crate::snapshot::CommitFact;
 

@@ -4,12 +4,12 @@
 //! layer ([`GitLabApi`]), so time-outs, retries, rate limits and redirects are
 //! the same as for every other service.
 
-mod answers;
 mod api;
 mod branch_reader;
 mod commits;
 mod connect;
 mod endpoints;
+mod idempotent_writes;
 mod lookups;
 mod many;
 mod on_branch;
@@ -17,10 +17,10 @@ mod paging;
 mod paths;
 mod reader;
 mod refusals;
+mod responses;
 mod rights;
 mod rights_asked;
 mod writer;
-mod writer_repeat;
 
 pub use api::{BUDGET, GitLabApi, InvalidAddress, Token};
 pub use commits::GitLabCommits;
@@ -33,7 +33,7 @@ pub use writer::{GitLabWriter, WriterConfig};
 /// Reads bytes as every answer of GitLab's: for the fuzz target.
 #[doc(hidden)]
 pub fn read_any_answer(bytes: &[u8]) {
-    answers::read_any(bytes);
+    responses::read_any(bytes);
 }
 
 /// The variable with the token, for messages.

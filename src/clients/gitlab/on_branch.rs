@@ -6,8 +6,8 @@ use gitlab::api::{Endpoint, QueryParams};
 use http::Method;
 use serde::Deserialize;
 
-use super::answers::DiffAnswer;
 use super::reader::GitLabReader;
+use super::responses::DiffAnswer;
 use crate::clients::http::HttpError;
 use crate::domain::CommitSha;
 use crate::snapshot::Failure;

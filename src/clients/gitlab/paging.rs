@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use super::answers::readable;
 use super::api::GitLabApi;
+use super::responses::readable;
 use crate::clients::http::{HttpError, HttpErrorKind, Request};
 
 /// Entries asked for per page: GitLab's maximum.

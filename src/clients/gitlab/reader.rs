@@ -10,15 +10,15 @@ use gitlab::api::projects::merge_requests::{
 };
 use gitlab::api::projects::repository::branches::Branches;
 
-use super::answers::{BranchAnswer, NoteAnswer, RequestAnswer};
 use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
+use super::responses::{BranchAnswer, NoteAnswer, RequestAnswer};
 use super::rights::Rights;
 use crate::ports::Deadline;
 use crate::ports::ForgeReader;
 use crate::snapshot::{
-    BotUser, CommitDetail, Failure, MergeRequestFact, PastMergeRequest, RequestState,
+    BotUser, CommitDetail, Failure, MergeRequestFact, MrState, PastMergeRequest,
 };
 
 /// The config repo's project, read only.
@@ -90,7 +90,7 @@ impl GitLabReader {
     pub async fn requests_from(
         &self,
         branch: &str,
-        state: Option<RequestState>,
+        state: Option<MrState>,
     ) -> Result<Vec<MergeRequestFact>, Failure> {
         self.requests(|query| {
             query.source_branch(branch);
@@ -123,7 +123,7 @@ impl GitLabReader {
     /// The bot's requests of one state, those into one branch or all: a list for each of its users.
     async fn own(
         &self,
-        state: RequestState,
+        state: MrState,
         target_branch: Option<&str>,
     ) -> Result<Vec<MergeRequestFact>, Failure> {
         let users = self.former_bots.iter().chain([&self.bot]);
@@ -171,9 +171,9 @@ impl GitLabReader {
         newest_merged: Option<u64>,
     ) -> Result<PastMergeRequest, Failure> {
         let closed_by_bot =
-            request.state == RequestState::Closed && self.closed_by_bot(&request, bots).await?;
+            request.state == MrState::Closed && self.closed_by_bot(&request, bots).await?;
         let tip_matters = match request.state {
-            RequestState::Closed => !closed_by_bot,
+            MrState::Closed => !closed_by_bot,
             _ => newest_merged == Some(request.iid),
         };
         let tip = match &request.sha {
@@ -198,16 +198,16 @@ impl GitLabReader {
 }
 
 /// Open, or being merged: GitLab lists the one kind without the other.
-fn is_unfinished(state: RequestState) -> bool {
-    matches!(state, RequestState::Opened | RequestState::Locked)
+fn is_unfinished(state: MrState) -> bool {
+    matches!(state, MrState::Opened | MrState::Locked)
 }
 
-fn api_state(state: RequestState) -> MergeRequestState {
+fn api_state(state: MrState) -> MergeRequestState {
     match state {
-        RequestState::Opened => MergeRequestState::Opened,
-        RequestState::Closed => MergeRequestState::Closed,
-        RequestState::Merged => MergeRequestState::Merged,
-        RequestState::Locked => MergeRequestState::Locked,
+        MrState::Opened => MergeRequestState::Opened,
+        MrState::Closed => MergeRequestState::Closed,
+        MrState::Merged => MergeRequestState::Merged,
+        MrState::Locked => MergeRequestState::Locked,
     }
 }
 
@@ -221,7 +221,7 @@ impl ForgeReader for GitLabReader {
     /// hundreds of open requests. So the bot's own are listed, not narrowed to a target branch: those that are left of
     /// a branch that was renamed come by the same request.
     async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
-        let mut own = self.own(RequestState::Opened, None).await?;
+        let mut own = self.own(MrState::Opened, None).await?;
         own.retain(|request| request.source_branch.starts_with(prefix));
         Ok(own)
     }
@@ -244,11 +244,11 @@ impl ForgeReader for GitLabReader {
         let mut found = if without.is_empty() {
             Vec::new()
         } else {
-            self.own(RequestState::Locked, Some(target_branch)).await?
+            self.own(MrState::Locked, Some(target_branch)).await?
         };
         without.retain(|name| !is_from(&found, name));
         let others =
-            without.into_iter().map(|name| self.requests_from(name, Some(RequestState::Opened)));
+            without.into_iter().map(|name| self.requests_from(name, Some(MrState::Opened)));
         found.extend(try_join_all(others).await?.into_iter().flatten());
         found.retain(|request| is_unfinished(request.state));
         found.sort_by_key(|request| request.iid);
@@ -267,11 +267,11 @@ impl ForgeReader for GitLabReader {
             all.into_iter().partition(|request| bots.contains(&request.author_id));
         others.retain(|request| is_unfinished(request.state));
         let mut requests = own;
-        requests.retain(|request| request.state != RequestState::Opened);
+        requests.retain(|request| request.state != MrState::Opened);
         requests.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.iid)));
         let newest_merged = requests
             .iter()
-            .find(|request| request.state == RequestState::Merged)
+            .find(|request| request.state == MrState::Merged)
             .map(|request| request.iid);
         let past = requests.into_iter().map(|request| self.past(request, bots, newest_merged));
         Ok((try_join_all(past).await?, others))
@@ -292,7 +292,7 @@ impl ForgeReader for GitLabReader {
     }
 
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure> {
-        for state in [RequestState::Opened, RequestState::Locked] {
+        for state in [MrState::Opened, MrState::Locked] {
             let found = self.requests_from(branch, Some(state)).await?;
             if found.iter().any(|request| is_unfinished(request.state)) {
                 return Ok(true);

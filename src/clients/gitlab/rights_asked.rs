@@ -2,9 +2,9 @@
 
 use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
 
-use super::answers::TokenAnswer;
 use super::connect::{First, Project};
 use super::endpoints::{AnyMember, ProtectedBranches};
+use super::responses::TokenAnswer;
 use super::rights::{Membership, ProtectionRule};
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::snapshot::BotUser;

@@ -10,12 +10,13 @@ use super::TOKEN_VARIABLE;
 use super::api::GitLabApi;
 use super::connect::Project;
 use super::endpoints::DeleteBranch;
+use super::idempotent_writes::is_unclear;
 use super::lookups::{is_missing, unbuilt};
 use super::refusals::refused_by_others;
-use super::writer_repeat::is_unclear;
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
 use crate::ports::{
-    Attempt, CommitOutcome, Counted, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
+    Attempt, CommitOutcome, Counted, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
+    OpenOutcome,
 };
 use crate::snapshot::Failure;
 
@@ -146,14 +147,14 @@ impl ForgeWriter for GitLabWriter {
 
     async fn open(
         &self,
-        request: &NewRequest,
+        request: &NewMergeRequest,
         repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure> {
         self.open_once_in_effect(request, repeated).await
     }
 
-    async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure> {
-        if *change == RequestChange::default() {
+    async fn change(&self, iid: u64, change: &MergeRequestChange) -> Result<Attempt<()>, Failure> {
+        if *change == MergeRequestChange::default() {
             return Ok(Attempt::Done(()));
         }
         self.change_once_in_effect(iid, change).await

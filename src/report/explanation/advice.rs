@@ -1,6 +1,6 @@
 //! What to do about it: for each decision, gate and request.
 
-use super::{AsOf, ExplainedRequest, Explanation, FollowedReport, Found};
+use super::{AsOf, ExplainedMergeRequest, Explanation, FollowedReport, Found};
 use crate::decide::{DeploymentState, Gate, GateName, Outcome};
 use crate::domain::RepoUrl;
 use crate::inventory::Target;
@@ -260,7 +260,7 @@ fn up_to_date(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
     lines
 }
 
-fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<String> {
+fn request(request: &ExplainedMergeRequest, explanation: &Explanation) -> Option<String> {
     let planned = &request.planned;
     let page = planned.web_url.clone().or(planned.iid.map(|iid| format!("!{iid}")));
     let page = page.unwrap_or_else(|| "its merge request".to_owned());
@@ -319,7 +319,7 @@ fn request(request: &ExplainedRequest, explanation: &Explanation) -> Option<Stri
     Some(text)
 }
 
-fn merge(request: &ExplainedRequest, page: &str) -> String {
+fn merge(request: &ExplainedMergeRequest, page: &str) -> String {
     merge_hindrance(request, page).unwrap_or_else(|| {
         format!(
             "sapm merges nothing: merge {page}, or leave it to the merge bot of this config repo, if \
@@ -329,7 +329,7 @@ fn merge(request: &ExplainedRequest, page: &str) -> String {
 }
 
 /// What keeps a request from being merged, whoever is to merge it.
-fn merge_hindrance(request: &ExplainedRequest, page: &str) -> Option<String> {
+fn merge_hindrance(request: &ExplainedMergeRequest, page: &str) -> Option<String> {
     let failed = request.pipeline.as_ref().filter(|pipeline| pipeline.status == "failed");
     match (failed, request.draft) {
         (Some(pipeline), _) => Some(format!(

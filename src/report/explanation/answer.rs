@@ -109,13 +109,13 @@ fn due(explanation: &Explanation) -> String {
         }
         (Action::Update, _) if explanation.is_now() => {
             format!(
-                "its merge request {number} is open; the next run refreshes it ({})",
+                "its merge request {number} is open; the next run updates it ({})",
                 planned.reason
             )
         }
         (Action::Update, _) => {
             format!(
-                "its merge request {number} is open; a run at that time would refresh it ({})",
+                "its merge request {number} is open; a run at that time would update it ({})",
                 planned.reason
             )
         }

@@ -20,7 +20,7 @@ use serde::Serialize;
 pub use followed::FollowedReport;
 pub use forecast::{ForecastReport, WhatIf};
 pub use markdown::markdown;
-pub use requests::{EarlierRequest, ExplainedRequest};
+pub use requests::{EarlierMergeRequest, ExplainedMergeRequest};
 pub use text::text;
 
 use super::model::{PlanReport, RepoReport, SubscriberReport};
@@ -53,9 +53,9 @@ pub struct Explanation {
     /// Whom it follows, in the order of its channels.
     pub publishers: Vec<FollowedReport>,
     /// Requests about it, with their actions.
-    pub merge_requests: Vec<ExplainedRequest>,
+    pub merge_requests: Vec<ExplainedMergeRequest>,
     /// Its requests that are closed or merged, newest first; null where nobody asked.
-    pub earlier_requests: Option<Vec<EarlierRequest>>,
+    pub earlier_requests: Option<Vec<EarlierMergeRequest>>,
     /// Was GitLab asked which requests are open?
     pub merge_requests_known: bool,
     /// How many requests a run opens at most: those of other files count as well, and an
@@ -222,7 +222,7 @@ impl Explanation {
     }
 
     /// The request that is open, or would be.
-    fn request(&self) -> Option<&ExplainedRequest> {
+    fn request(&self) -> Option<&ExplainedMergeRequest> {
         let open = self.merge_requests.iter().find(|request| request.draft.is_some());
         open.or(self.merge_requests.first())
     }

@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use super::Found;
 use crate::plan::branch_of;
-use crate::report::model::{RequestReport, SubscriberReport};
-use crate::snapshot::{MergeRequestFact, PastMergeRequest, PipelineFact, RequestState};
+use crate::report::model::{MergeRequestReport, SubscriberReport};
+use crate::snapshot::{MergeRequestFact, MrState, PastMergeRequest, PipelineFact};
 
 /// A request with what GitLab says about it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct ExplainedRequest {
+pub struct ExplainedMergeRequest {
     /// As in the plan.
     #[serde(flatten)]
-    pub planned: RequestReport,
+    pub planned: MergeRequestReport,
     /// Is it a draft? Null if it is not open.
     pub draft: Option<bool>,
     /// Is auto-merge set, or is it on a merge train? Null if it is not open.
@@ -27,7 +27,7 @@ pub struct ExplainedRequest {
 
 /// A request of the target that is over.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct EarlierRequest {
+pub struct EarlierMergeRequest {
     /// Its number.
     pub iid: u64,
     /// Its page.
@@ -35,7 +35,7 @@ pub struct EarlierRequest {
     /// Its title.
     pub title: String,
     /// Closed or merged.
-    pub state: RequestState,
+    pub state: MrState,
     /// Was it the bot that closed it?
     pub closed_by_bot: bool,
     /// When it was opened.
@@ -45,8 +45,11 @@ pub struct EarlierRequest {
 }
 
 /// The requests about a subscriber, with their actions.
-pub(super) fn about(found: &Found<'_>, subscriber: &SubscriberReport) -> Vec<ExplainedRequest> {
-    let about = |request: &&RequestReport| request.targets.contains(&subscriber.target.uid);
+pub(super) fn about(
+    found: &Found<'_>,
+    subscriber: &SubscriberReport,
+) -> Vec<ExplainedMergeRequest> {
+    let about = |request: &&MergeRequestReport| request.targets.contains(&subscriber.target.uid);
     found
         .report
         .merge_requests
@@ -55,7 +58,7 @@ pub(super) fn about(found: &Found<'_>, subscriber: &SubscriberReport) -> Vec<Exp
         .map(|planned| {
             let fact: Option<&MergeRequestFact> =
                 planned.iid.and_then(|iid| found.snapshot.merge_requests.get(&iid));
-            ExplainedRequest {
+            ExplainedMergeRequest {
                 planned: planned.clone(),
                 draft: fact.map(|fact| fact.draft),
                 auto_merge: fact.map(|fact| fact.auto_merge),
@@ -67,11 +70,11 @@ pub(super) fn about(found: &Found<'_>, subscriber: &SubscriberReport) -> Vec<Exp
 }
 
 /// The requests from the target's branch that are over; `None` where nobody asked.
-pub(super) fn earlier(found: &Found<'_>) -> Option<Vec<EarlierRequest>> {
+pub(super) fn earlier(found: &Found<'_>) -> Option<Vec<EarlierMergeRequest>> {
     let repo = found.snapshot.config_repo.as_ref()?;
     let branch = branch_of(found.inventory, found.decisions, &repo.target_branch, found.target)?;
     let past = found.snapshot.past_merge_requests.get(&branch)?.as_result().ok()?;
-    let earlier = |past: &PastMergeRequest| EarlierRequest {
+    let earlier = |past: &PastMergeRequest| EarlierMergeRequest {
         iid: past.request.iid,
         web_url: past.request.web_url.clone(),
         title: past.request.title.clone(),

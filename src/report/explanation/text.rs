@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{ExplainedRequest, Explanation, FollowedReport, timeline, words};
+use super::{ExplainedMergeRequest, Explanation, FollowedReport, timeline, words};
 use crate::decide::DeploymentState;
 use crate::domain::printable;
-use crate::report::paint::{BOLD, FAINT, GREEN, Paint, RED, YELLOW};
+use crate::report::style::{BOLD, FAINT, GREEN, Paint, RED, YELLOW};
 
 /// The answer first, then everything that it rests on.
 pub fn text(explanation: &Explanation, paint: Paint) -> String {
@@ -185,7 +185,7 @@ fn requests(out: &mut Sheet, explanation: &Explanation) {
     }
 }
 
-fn request(out: &mut Sheet, request: &ExplainedRequest, explanation: &Explanation) {
+fn request(out: &mut Sheet, request: &ExplainedMergeRequest, explanation: &Explanation) {
     let planned = &request.planned;
     let Some(draft) = request.draft else {
         out.line(&format!("none is open: {}", words::none_open(planned, explanation)));

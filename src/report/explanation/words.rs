@@ -3,13 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::{AsOf, EarlierRequest, Explanation, FollowedReport, Since};
+use super::{AsOf, EarlierMergeRequest, Explanation, FollowedReport, Since};
 use crate::decide::{DeploymentState, GateOutcome, Outcome};
 use crate::domain::Problem;
 use crate::plan::{Action, Reason};
-use crate::report::model::RequestReport;
+use crate::report::model::MergeRequestReport;
 use crate::report::text::{ago, utc};
-use crate::snapshot::RequestState;
+use crate::snapshot::MrState;
 
 /// A time, and how long ago or in how long.
 pub(super) fn at(time: DateTime<Utc>, explanation: &Explanation) -> String {
@@ -83,7 +83,7 @@ pub(super) fn slo(slo: &Value) -> String {
 }
 
 /// Why no request is open, or that one will be.
-pub(super) fn none_open(planned: &RequestReport, explanation: &Explanation) -> String {
+pub(super) fn none_open(planned: &MergeRequestReport, explanation: &Explanation) -> String {
     match planned.action {
         Action::Create => opens(explanation, "one"),
         _ => planned.reason.clone(),
@@ -109,7 +109,7 @@ pub(super) fn which_run(explanation: &Explanation) -> &'static str {
 }
 
 /// What that run does with an open request.
-pub(super) fn next_run(planned: &RequestReport, explanation: &Explanation) -> String {
+pub(super) fn next_run(planned: &MergeRequestReport, explanation: &Explanation) -> String {
     let does = match (planned.action, planned.reason_code) {
         (Action::Keep, Reason::AsWanted) => {
             return "leaves it as it is: there is nothing to change".to_owned();
@@ -121,7 +121,7 @@ pub(super) fn next_run(planned: &RequestReport, explanation: &Explanation) -> St
         }
         (Action::Keep, _) if planned.reason.starts_with("left ") => return planned.reason.clone(),
         (Action::Keep, _) => "leaves it as it is",
-        (Action::Update, _) => "refreshes it",
+        (Action::Update, _) => "updates it",
         (Action::Hold, _) if planned.writes == 0 => "leaves it a draft",
         (Action::Hold, _) => "makes it a draft",
         (Action::Close, _) => "closes it",
@@ -170,9 +170,9 @@ pub(super) fn earlier(explanation: &Explanation) -> Option<String> {
     Some(format!("{}{more}", over(newest, explanation)))
 }
 
-fn over(request: &EarlierRequest, explanation: &Explanation) -> String {
+fn over(request: &EarlierMergeRequest, explanation: &Explanation) -> String {
     let how = match (request.state, request.closed_by_bot) {
-        (RequestState::Merged, _) => "merged",
+        (MrState::Merged, _) => "merged",
         (_, true) => "closed by the bot",
         (_, false) => "closed by a person",
     };

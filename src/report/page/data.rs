@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::super::model::{
-    PlanReport, PublisherReport, RepoReport, RequestReport, SubscriberReport,
+    MergeRequestReport, PlanReport, PublisherReport, RepoReport, SubscriberReport,
 };
 use super::super::picture::members;
 use super::lead_time::{LeadTime, lead_time};
@@ -232,7 +232,7 @@ fn publisher(publisher: &PublisherReport, repo: usize) -> Publisher<'_> {
     }
 }
 
-fn request(request: &RequestReport) -> Request<'_> {
+fn request(request: &MergeRequestReport) -> Request<'_> {
     Request {
         action: request.action,
         reason_code: request.reason_code,

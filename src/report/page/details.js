@@ -98,7 +98,7 @@ function publishers(target) {
 }
 
 /** What becomes of a request, and what became of it where the plan was applied. */
-const ACTIONS = { create: ["to be opened", "opened"], update: ["to be refreshed", "refreshed"], hold: ["to be a draft", "made a draft"], close: ["to be closed", "closed"], keep: ["stays as it is", "stays as it is"], defer: ["left for a later run", "left for a later run"] };
+const ACTIONS = { create: ["to be opened", "opened"], update: ["to be updated", "updated"], hold: ["to be a draft", "made a draft"], close: ["to be closed", "closed"], keep: ["stays as it is", "stays as it is"], defer: ["left for a later run", "left for a later run"] };
 const BUT = { failed: ", but a write failed", somebody_was_first: ", but somebody else was first", not_attempted: ", but no write was attempted", interrupted: ", but the run was told to end" };
 
 /** The deed in words. */
@@ -128,7 +128,7 @@ function promotableWords(target) {
 function openedWords(target) {
   const { deployed, opened, done } = target.lead;
   if (opened === undefined) return done ? time(null) : "not yet";
-  return opened < deployed ? ["refreshed (opened ", time(opened), ")"] : time(opened);
+  return opened < deployed ? ["updated (opened ", time(opened), ")"] : time(opened);
 }
 
 const hereWords = (target) => (target.lead.done ? time(target.lead.here) : "not yet");

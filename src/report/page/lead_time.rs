@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::super::model::{PublisherReport, RequestReport, SubscriberReport};
+use super::super::model::{MergeRequestReport, PublisherReport, SubscriberReport};
 use super::data::seconds;
 use crate::decide::{DeploymentState, Outcome};
 use crate::plan::Action;
@@ -20,7 +20,7 @@ pub(super) struct LeadTime {
     /// schedule. `None` while a gate holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promotable: Option<i64>,
-    /// When the merge request was opened; before `deployed` if it was refreshed since.
+    /// When the merge request was opened; before `deployed` if it was updated since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub opened: Option<i64>,
     /// Is the promotion done?
@@ -37,7 +37,7 @@ pub(super) fn lead_time<'a>(
     subscriber: &SubscriberReport,
     own: Option<&PublisherReport>,
     follows: impl Iterator<Item = (&'a str, &'a PublisherReport)>,
-    request: Option<&RequestReport>,
+    request: Option<&MergeRequestReport>,
     observed_at: DateTime<Utc>,
 ) -> LeadTime {
     if subscriber.decision == Outcome::Error || subscriber.candidate.is_none() {
@@ -65,7 +65,7 @@ pub(super) fn lead_time<'a>(
     }
 }
 
-fn opened(request: &RequestReport, observed_at: DateTime<Utc>) -> Option<i64> {
+fn opened(request: &MergeRequestReport, observed_at: DateTime<Utc>) -> Option<i64> {
     let created = request.action == Action::Create && request.iid.is_some();
     let now = created.then_some(observed_at);
     seconds(request.opened_at.or(now))

@@ -43,7 +43,7 @@ function go(change, inPlace) {
 
 /**
  * What is drawn anew takes the focus along: to the element with the same key, else to the one that
- * it names as its stand-in, else to the content, so that the keyboard keeps its place.
+ * it names as its fake, else to the content, so that the keyboard keeps its place.
  */
 function keepingFocus(act) {
   const before = document.activeElement;

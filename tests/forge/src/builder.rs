@@ -17,7 +17,7 @@ use crate::shared::{Shared, Urls};
 use crate::state::{Clock, State};
 use crate::world::World;
 
-/// What the stand-ins are started with.
+/// What the fakes are started with.
 pub struct Builder {
     settings: Settings,
     latency: Duration,
@@ -144,7 +144,7 @@ impl Builder {
     }
 }
 
-/// The running stand-ins. Dropping it stops them and removes their folder.
+/// The running fakes. Dropping it stops them and removes their folder.
 pub struct Forge {
     world: World,
     runtime: Option<Runtime>,

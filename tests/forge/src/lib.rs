@@ -1,4 +1,4 @@
-//! Stand-ins on loopback for GitLab, GitHub, S3, Prometheus and a plain git host: real protocols over one shared
+//! Fakes on loopback for GitLab, GitHub, S3, Prometheus and a plain git host: real protocols over one shared
 //! state, for tests, the demo and benchmarks.
 //!
 //! [`Forge`] starts all of them on free ports and stops them when it is dropped. It derefs to [`World`], the handle

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-/// Which stand-in a request went to.
+/// Which fake a request went to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     /// GitLab: REST and git over HTTP.

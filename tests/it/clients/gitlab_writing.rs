@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sapm::clients::gitlab::{GitLabWriter, WriterConfig};
 use sapm::ports::{
-    Attempt, CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
+    Attempt, CommitOutcome, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
+    OpenOutcome,
 };
 use serde_json::json as value;
 
@@ -186,8 +187,8 @@ async fn after_a_lost_answer_somebody_elses_branch_is_told_from_ours() {
     assert_eq!(second, done(CommitOutcome::BranchExists));
 }
 
-fn new_request() -> NewRequest {
-    NewRequest {
+fn new_request() -> NewMergeRequest {
+    NewMergeRequest {
         source_branch: "bot/a".into(),
         target_branch: "main".into(),
         title: "[AutoPromoterV2] x".into(),
@@ -296,7 +297,8 @@ async fn changes_and_deletions_without_an_answer_are_not_repeated_by_themselves(
             _ => seen.is("GET", &["/merge_requests/5"]).then(|| json(200, request(5, title))),
         })
         .await;
-        let change = RequestChange { title: Some("Draft: x".into()), ..RequestChange::default() };
+        let change =
+            MergeRequestChange { title: Some("Draft: x".into()), ..MergeRequestChange::default() };
         let outcome = writer.change(5, &change).await.expect("an outcome");
         assert_eq!(outcome == Attempt::Done(()), in_effect, "{outcome:?}");
         assert_eq!(server.count("PUT", &[]), 1);
@@ -322,10 +324,13 @@ async fn changes_and_deletions() {
         _ => None,
     })
     .await;
-    assert_eq!(writer.change(5, &RequestChange::default()).await, done(()));
+    assert_eq!(writer.change(5, &MergeRequestChange::default()).await, done(()));
     assert_eq!(server.count("PUT", &[]), 0);
-    let change =
-        RequestChange { title: Some("Draft: x".into()), close: true, ..RequestChange::default() };
+    let change = MergeRequestChange {
+        title: Some("Draft: x".into()),
+        close: true,
+        ..MergeRequestChange::default()
+    };
     assert_eq!(writer.change(5, &change).await, done(()));
     let seen = server.seen().into_iter().find(|seen| seen.method == "PUT").expect("a change");
     assert_eq!(seen.field("state_event").as_deref(), Some("close"));
@@ -348,7 +353,7 @@ async fn a_refused_write_names_the_missing_right() {
     .await;
     let commit = writer.commit(&new_commit(false), false).await.expect_err("forbidden");
     assert!(commit.error.contains("scope api and the role Developer"), "{}", commit.error);
-    let change = RequestChange { close: true, ..RequestChange::default() };
+    let change = MergeRequestChange { close: true, ..MergeRequestChange::default() };
     let change = writer.change(5, &change).await.expect_err("a scope is missing");
     assert!(change.shared_cause.is_some_and(|cause| cause.contains("lacks a scope")));
     let delete = writer.delete_branch("bot/a").await.expect_err("refused");

@@ -1,4 +1,4 @@
-//! The bot under another user than before: its token was made anew.
+//! The bot under another user than before: its token was replaced.
 
 use forge::{Access, MrState};
 

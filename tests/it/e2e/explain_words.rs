@@ -153,7 +153,7 @@ fn auto_merge_is_named_by_the_summary_and_by_explain() {
     world.project().set_auto_merge(iid, true);
     let ran = world.sapm("plan").expect(0);
     assert!(ran.out.contains("merge requests: 4 keep (1 with auto-merge);"), "{}", ran.out);
-    assert!(ran.out.contains("auto-merge is set, and it has the wanted content"), "{}", ran.out);
+    assert!(ran.out.contains("auto-merge is set, and it has the desired content"), "{}", ran.out);
     for format in ["text", "markdown"] {
         let explained = world.sapm("explain").args([CANARY, "--format", format]).expect(0).out;
         assert!(explained.contains("open, ready, auto-merge is set"), "{explained}");

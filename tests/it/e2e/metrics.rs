@@ -34,7 +34,7 @@ fn file_of(world: &World, command: &str, code: i32) -> String {
     std::fs::read_to_string(world.path("report/metrics.txt")).unwrap()
 }
 
-/// A stand-in for a Pushgateway that answers as the closure says.
+/// A fake for a Pushgateway that answers as the closure says.
 fn gateway(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> (Runtime, Server) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -57,7 +57,7 @@ fn the_file_counts_what_was_done() {
         ("sapm_run_success", 1.0),
         ("sapm_merge_requests_opened", 4.0),
         ("sapm_merge_requests_open", 4.0),
-        ("sapm_merge_requests_refreshed", 0.0),
+        ("sapm_merge_requests_updated", 0.0),
         ("sapm_subscribers{decision=\"promote\"}", 6.0),
         ("sapm_subscribers_held{gate=\"soak\"}", 1.0),
         ("sapm_subscribers_held{gate=\"edit_site\"}", 0.0),

@@ -124,7 +124,7 @@ fn a_branch_named_like_the_folder_of_the_bots_is_named() {
     let world = World::start();
     let tip = world.project().branches()["main"].clone();
     world.project().set_branch("alice", "auto-promoter-v2", &tip).unwrap();
-    let body = r#"{"message":"Could not update refs/heads/auto-promoter-v2. Please refresh and try again."}"#;
+    let body = r#"{"message":"Could not update refs/heads/auto-promoter-v2. Please update and try again."}"#;
     world.forge().fault(committing(400, body));
     let plan = apply_json(&world, 5);
     one_problem(&plan, &["the branch auto-promoter-v2 stands in the way", "rename or delete it"]);

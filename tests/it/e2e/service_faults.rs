@@ -19,7 +19,7 @@ fn ways() -> [FaultKind; 2] {
     [FaultKind::Status(403, "<h1>Sorry</h1>".to_owned(), Vec::new()), FaultKind::DropBefore]
 }
 
-/// A world in which the next run creates, refreshes, holds and closes, and what was before that.
+/// A world in which the next run creates, updates, holds and closes, and what was before that.
 struct Scene {
     world: World,
     project: Checkpoint,

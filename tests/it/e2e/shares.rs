@@ -177,11 +177,11 @@ fn a_file_that_moves_to_another_node_takes_its_requests_along() {
         let moved = [(CATALOG_FILE, None), ("data/services/catalog/cicd/b.yml", Some(text))];
         world.project().commit("alice", "main", "Another name\n", moved);
     }
-    let moved = sapm::domain::Share::new(2, 4).unwrap();
+    let moved = sapm::domain::Shard::new(2, 4).unwrap();
     assert!(moved.has("/services/catalog/cicd/saas.yml"));
     assert!(!moved.has("/services/catalog/cicd/b.yml"));
     assert_eq!(as_undivided(&shared, &whole, 4), 1);
-    assert_eq!(shared.project().merge_requests().len(), 4, "refreshed in place");
+    assert_eq!(shared.project().merge_requests().len(), 4, "updated in place");
 }
 
 /// A shared target file that one of its two users leaves for the saas file itself.

@@ -2,7 +2,7 @@
 
 use forge::MrState;
 use sapm::apply::Verdict;
-use sapm::plan::{Action, PlannedRequest, Reason};
+use sapm::plan::{Action, PlannedMergeRequest, Reason};
 
 use super::config::Shape;
 use super::driver::Run;
@@ -20,7 +20,7 @@ fn has_auto_merge(lab: &Lab, iid: u64) -> bool {
 }
 
 #[track_caller]
-fn planned(run: &Run, iid: u64) -> &PlannedRequest {
+fn planned(run: &Run, iid: u64) -> &PlannedMergeRequest {
     let found = run.plan.requests.iter().find(|planned| planned.iid == Some(iid));
     found.unwrap_or_else(|| panic!("nothing is planned for !{iid}: {:#?}", story(run)))
 }

@@ -323,7 +323,7 @@ impl Bot {
         Ok(Run { loaded, decisions, plan, outcomes, waited: writer.waited() })
     }
 
-    /// The branches, read where the stand-in keeps them.
+    /// The branches, read where the fake keeps them.
     fn branches(&self, base: &str) -> Branches {
         let folder = self.project.repository_dir();
         Branches::new(BranchOptions {

@@ -175,7 +175,7 @@ impl Lab {
         let path = format!("/services/app/ns{id}.yml");
         let mut targets = loaded.inventory.targets.iter();
         let target = targets.find(|target| target.namespace.path == path).unwrap();
-        self.bot.settings.borrow_mut().narrowing.only = Some([target.uid.clone()].into());
+        self.bot.settings.borrow_mut().filter.only = Some([target.uid.clone()].into());
     }
 
     /// The open request of the bot that is about a target.

@@ -69,7 +69,7 @@ fn a_program_without_pacing_would_be_seen() {
     });
 }
 
-/// GitLab's limit of 25 is for one commit: what is opened or refreshed has a commit of its own each.
+/// GitLab's limit of 25 is for one commit: what is opened or updated has a commit of its own each.
 #[test]
 fn a_hundred_updates_wait_for_nothing_and_lose_no_pipeline_with_the_limits_of_gitlab_com() {
     block_on(async {

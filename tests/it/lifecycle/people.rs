@@ -25,7 +25,7 @@ pub struct Persons {
     pub complaints: Vec<String>,
 }
 
-/// The project, shared with the threads of the stand-ins.
+/// The project, shared with the threads of the fakes.
 pub struct Scene {
     pub world: World,
     pub project: ProjectHandle,

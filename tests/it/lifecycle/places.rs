@@ -70,7 +70,7 @@ fn who_shares_a_place_changes_nothing_for_an_open_request() {
                 let now = only(&lab);
                 assert_eq!((now.sha, now.approvals.len()), (first.sha.clone(), 1));
             }
-            // Other values refresh it, for all that share the place now.
+            // Other values update it, for all that share the place now.
             lab.rewrite("others", &sharings(shape)[0]);
             lab.release_for(0, 2);
             let run = lab.run().await;

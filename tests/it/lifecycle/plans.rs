@@ -35,7 +35,11 @@ fn plan_text(run: &Run) -> String {
     let mut text = String::new();
     for request in &run.plan.requests {
         let iid = request.iid.map(|iid| format!(" !{iid}")).unwrap_or_default();
-        let _ = writeln!(text, "  {:?}{iid} ({:?}) {}", request.action, request.reason_code, request.title);
+        let _ = writeln!(
+            text,
+            "  {:?}{iid} ({:?}) {}",
+            request.action, request.reason_code, request.title
+        );
         let _ = writeln!(text, "    {}", request.reason);
         for planned in &request.steps {
             let _ = writeln!(text, "    - {}", step(planned));
@@ -88,7 +92,12 @@ fn the_life_of_two_merge_requests() {
         let second = lab.open(1).unwrap();
         lab.bot.project.set_auto_merge(second.iid, true);
         lab.release_for(0, 3);
-        story.run(&lab, "Somebody set auto-merge on the second; the first publisher deployed commit 3.").await;
+        story
+            .run(
+                &lab,
+                "Somebody set auto-merge on the second; the first publisher deployed commit 3.",
+            )
+            .await;
         let first = lab.open(0).unwrap();
         lab.bot.project.close("dev", first.iid);
         story.run(&lab, "A person closed the first.").await;

@@ -41,7 +41,7 @@ impl Case<'_> {
         }
     }
 
-    fn is_true(&self, planned: &sapm::plan::PlannedRequest, decision: &Decision) -> bool {
+    fn is_true(&self, planned: &sapm::plan::PlannedMergeRequest, decision: &Decision) -> bool {
         let past = |state: MrState| {
             self.after.requests.values().any(|old| {
                 let by_person = old.closed.is_none_or(|(_, user)| user != self.scene.bot);
@@ -86,7 +86,7 @@ impl Case<'_> {
     }
 
     /// Does it conflict with an open request, one that is named?
-    fn stands_in_the_way(&self, planned: &sapm::plan::PlannedRequest) -> bool {
+    fn stands_in_the_way(&self, planned: &sapm::plan::PlannedMergeRequest) -> bool {
         let Some(edit) = planned.files.first() else { return false };
         let named = self.after.open_of(self.scene.bot).any(|request| {
             planned.reason.contains(&format!("!{}:", request.iid))

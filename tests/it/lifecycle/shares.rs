@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use forge::Checkpoint;
-use sapm::domain::Share;
+use sapm::domain::Shard;
 
 use super::driver::Run;
 use super::lab::{Lab, block_on, story};
@@ -22,11 +22,11 @@ async fn nodes(lab: &Lab, rng: &mut Rng, total: u32) -> Vec<String> {
     rng.shuffle(&mut order);
     let mut told = Vec::new();
     for index in order {
-        lab.bot.settings.borrow_mut().narrowing.share = Some(Share::new(index, total).unwrap());
+        lab.bot.settings.borrow_mut().filter.share = Some(Shard::new(index, total).unwrap());
         let run = lab.run().await;
         told.extend(story(&run).into_iter().map(|line| format!("node {index}: {line}")));
     }
-    lab.bot.settings.borrow_mut().narrowing.share = None;
+    lab.bot.settings.borrow_mut().filter.share = None;
     told
 }
 
@@ -42,10 +42,10 @@ async fn each_has_one_node(lab: &Lab, total: u32, before: &Checkpoint) -> Result
     let mut together = Vec::new();
     for index in 1..=total {
         lab.bot.project.restore(before);
-        lab.bot.settings.borrow_mut().narrowing.share = Some(Share::new(index, total).unwrap());
+        lab.bot.settings.borrow_mut().filter.share = Some(Shard::new(index, total).unwrap());
         together.extend(actions(&lab.run().await));
     }
-    lab.bot.settings.borrow_mut().narrowing.share = None;
+    lab.bot.settings.borrow_mut().filter.share = None;
     lab.bot.project.restore(before);
     let mut alone = actions(&lab.run().await);
     lab.bot.project.restore(before);
@@ -58,7 +58,7 @@ async fn each_has_one_node(lab: &Lab, total: u32, before: &Checkpoint) -> Result
 fn is_partition(lab: &Lab, total: u32) {
     let loaded = lab.bot.loaded(&lab.bot.main());
     let inventory = &loaded.inventory;
-    let shares: Vec<Share> = (1..=total).map(|index| Share::new(index, total).unwrap()).collect();
+    let shares: Vec<Shard> = (1..=total).map(|index| Shard::new(index, total).unwrap()).collect();
     let node = |subscriber: usize| {
         let file = &inventory.targets[subscriber].place.file;
         let nodes: Vec<_> = shares.iter().filter(|share| share.has(file)).collect();

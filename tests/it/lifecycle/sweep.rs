@@ -7,7 +7,7 @@ use super::config::Shape;
 use super::faults::{At, Trouble, run_with_fault};
 use super::lab::{Lab, block_on, sha, spread, story};
 
-/// A world in which one run creates, refreshes (new values; the target branch
+/// A world in which one run creates, updates (new values; the target branch
 /// moved), holds, makes ready again, closes, deletes a left branch, comments on
 /// one that was taken over, and keeps one.
 async fn scene() -> Lab {

@@ -10,7 +10,7 @@ use fastrand::Rng;
 use sapm::domain::CommitSha;
 use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Counted, Deadline, ForgeReader, ForgeWriter,
-    NewCommit, NewRequest, OpenOutcome, RequestChange,
+    MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
 };
 use sapm::snapshot::{CommitDetail, Failure, MergeRequestFact, PastMergeRequest};
 use tokio::sync::Notify;
@@ -200,13 +200,13 @@ impl<T: ForgeWriter> ForgeWriter for InTurn<'_, T> {
 
     async fn open(
         &self,
-        request: &NewRequest,
+        request: &NewMergeRequest,
         repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure> {
         self.next().await.open(request, repeated).await
     }
 
-    async fn change(&self, iid: u64, change: &RequestChange) -> Result<Attempt<()>, Failure> {
+    async fn change(&self, iid: u64, change: &MergeRequestChange) -> Result<Attempt<()>, Failure> {
         self.next().await.change(iid, change).await
     }
 

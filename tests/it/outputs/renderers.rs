@@ -1,6 +1,6 @@
 //! All that is printed, written into the report folder, or sent to GitLab about a config repo.
 
-use sapm::apply::{Outcomes, RequestOutcome, Verdict};
+use sapm::apply::{MergeRequestOutcome, Outcomes, Verdict};
 use sapm::decide::record_key;
 use sapm::domain::{CommitSha, MergeMethod};
 use sapm::graph::{Scope as Part, dot, mermaid, select, svg};
@@ -127,7 +127,7 @@ fn settings() -> Settings {
 
 /// Writes that GitLab refused, and said why in its own way.
 fn refused(planned: &Plan) -> Outcomes {
-    let outcome = |branch: &String| RequestOutcome {
+    let outcome = |branch: &String| MergeRequestOutcome {
         outcome: Verdict::Failed,
         message: Some(format!("400 \u{9b}31m\u{202e}{branch}\u{fffe}")),
         iid: None,

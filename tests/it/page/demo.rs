@@ -178,7 +178,7 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     world.sapm("plan").arg("--report-dir").arg(&folder).expect(0);
     browser.open(&folder.join("report.html"), "#view=requests");
     let cards = browser.texts(".card").join("\n");
-    assert!(cards.contains("to be refreshed: "), "{cards}");
+    assert!(cards.contains("to be updated: "), "{cards}");
     assert!(cards.contains("stays as it is: "), "{cards}");
 }
 

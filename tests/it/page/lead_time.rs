@@ -31,12 +31,12 @@ fn a_refreshed_request_is_older_than_what_it_carries() {
     browser.open(&page, "");
     browser.click("tr.row .expand");
     let steps = browser.texts("td.detail .steps li");
-    assert!(steps[2].contains("refreshed (opened 2026-11-20 08:00)"), "{steps:?}");
+    assert!(steps[2].contains("updated (opened 2026-11-20 08:00)"), "{steps:?}");
     assert!(!steps[2].contains("after"), "{steps:?}");
     assert!(browser.texts("tr.row").remove(0).contains("waits for the merge of !7"));
     browser.resize(1400, 900);
     browser.open(&page, "#view=lead");
-    assert!(browser.texts("main table").join(" ").contains("refreshed (opened"));
+    assert!(browser.texts("main table").join(" ").contains("updated (opened"));
 }
 
 #[test]

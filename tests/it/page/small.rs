@@ -7,7 +7,7 @@ use sapm::decide::decide;
 use sapm::domain::TargetUid;
 use sapm::inventory::Inventory;
 use sapm::plan::{Action, Plan, Reason, Scope};
-use sapm::report::{PlanReport, RequestReport, page};
+use sapm::report::{MergeRequestReport, PlanReport, page};
 use sapm::snapshot::Snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -36,8 +36,8 @@ pub fn report(
 }
 
 /// A request that is open, and right.
-pub fn open_request(targets: Vec<TargetUid>, opened_at: &str) -> RequestReport {
-    RequestReport {
+pub fn open_request(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestReport {
+    MergeRequestReport {
         action: Action::Keep,
         reason_code: Reason::AsWanted,
         reason: "open and as it should be".to_owned(),

@@ -126,8 +126,8 @@ async fn requests(scratch: &Scratch<'_>, rows: &mut Rows, commit: &Answer) -> Re
         "a text loses carriage returns and blanks at its end",
         verdict(text == "a\nb", format!("{text:?}")),
     );
-    let wish = opened.field("force_remove_source_branch");
-    rows.add("W11", "the wish to remove the branch is kept", verdict(wish == "true", wish));
+    let state = opened.field("force_remove_source_branch");
+    rows.add("W11", "the wish to remove the branch is kept", verdict(state == "true", state));
     let again = scratch.send(Method::POST, "merge_requests", new_request(&scratch.branch)).await?;
     let named = again.status == 409 && again.text.contains(&format!("!{iid}"));
     rows.add("W12", "a second one is 409 and names the first", verdict(named, again.seen()));

@@ -11,7 +11,7 @@ use sapm::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use sapm::decide::{Decisions, EditChecker, decide, suppose_promoted};
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::{Inventory, build};
-use sapm::plan::{self, Merge, MergeTexts, Plan, Settings, Wishes};
+use sapm::plan::{self, DesiredStates, Merge, MergeTexts, Plan, Settings};
 use sapm::report::{PlanReport, page};
 use sapm::snapshot::Snapshot;
 use scale::{Estate, Size, Urls};
@@ -68,8 +68,8 @@ fn planned(decisions: &Decisions) -> Plan {
         ..Settings::default()
     };
     let World { inventory, bundle, snapshot, .. } = &*WORLD;
-    let wishes = Wishes::of(inventory, bundle, decisions);
-    plan::plan(inventory, bundle, decisions, &wishes, snapshot, &settings, &NoMerge)
+    let desired_states = DesiredStates::of(inventory, bundle, decisions);
+    plan::plan(inventory, bundle, decisions, &desired_states, snapshot, &settings, &NoMerge)
 }
 
 #[divan::bench]
@@ -137,13 +137,13 @@ fn checking_edits_of_one_file(bencher: Bencher, targets: usize) {
 #[divan::bench(args = [75, 150, 300], sample_count = 10)]
 fn making_edits_of_one_file(bencher: Bencher, targets: usize) {
     let (bundle, inventory, decisions) = wide(targets);
-    bencher.bench_local(|| drop(Wishes::of(&inventory, &bundle, &decisions)));
+    bencher.bench_local(|| drop(DesiredStates::of(&inventory, &bundle, &decisions)));
 }
 
 fn reported(decisions: &Decisions, plan: &Plan) -> PlanReport {
     let World { inventory, snapshot, .. } = &*WORLD;
-    let narrowing = Default::default();
-    PlanReport::new(inventory, snapshot, decisions, plan, None, &narrowing, Vec::new())
+    let filter = Default::default();
+    PlanReport::new(inventory, snapshot, decisions, plan, None, &filter, Vec::new())
 }
 
 #[divan::bench]

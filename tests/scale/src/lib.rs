@@ -2,7 +2,7 @@
 //! to go with them.
 //!
 //! Everything is a function of a [`Size`] and a seed: [`Estate::generate`] makes the files and says what a run has
-//! to find out ([`Needs`]); [`Estate::fill`] puts it all on running stand-ins.
+//! to find out ([`Needs`]); [`Estate::fill`] puts it all on running fakes.
 
 // Test support: a panic with a line number is the wanted reaction to a broken fixture.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]

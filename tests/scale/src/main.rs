@@ -1,4 +1,4 @@
-//! Whole runs of `sapm` against the stand-ins, with what they took beside what they had to take. See
+//! Whole runs of `sapm` against the fakes, with what they took beside what they had to take. See
 //! `docs/performance.md`; started by `scripts/bench`.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
@@ -28,7 +28,7 @@ struct Args {
     /// Size: 1 is 1,000 saas files, 6,000 targets, 10,000 files; several with commas.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     size: Vec<usize>,
-    /// Wait before each answer of the stand-ins, in milliseconds; several with commas.
+    /// Wait before each answer of the fakes, in milliseconds; several with commas.
     #[arg(long, value_delimiter = ',', default_value = "0,30")]
     latency: Vec<u64>,
     /// What is measured; several with commas.
@@ -46,7 +46,7 @@ struct Args {
     /// Further arguments of `sapm apply`, separated by blanks.
     #[arg(long, default_value = "")]
     with: String,
-    /// Only start the stand-ins, print the environment for `sapm`, and wait for the end of standard input.
+    /// Only start the fakes, print the environment for `sapm`, and wait for the end of standard input.
     #[arg(long)]
     serve: bool,
 }
@@ -112,7 +112,7 @@ fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
-    format!("{cores} cores, {}; the stand-ins run on the same machine", model.unwrap_or("unknown"))
+    format!("{cores} cores, {}; the fakes run on the same machine", model.unwrap_or("unknown"))
 }
 
 /// A run that writes needs a new world each time: once is enough at ten times the size.

@@ -1,4 +1,4 @@
-//! The estate on running stand-ins.
+//! The estate on running fakes.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use forge::{Access, CommitInfo, Forge, ProjectHandle, PromAnswer};
@@ -20,7 +20,7 @@ pub const BUCKET: &str = "estate-state";
 
 /// An estate that is served.
 pub struct Filled {
-    /// The stand-ins; they stop when this is dropped.
+    /// The fakes; they stop when this is dropped.
     pub forge: Forge,
     /// The config repo's project.
     pub project: ProjectHandle,
@@ -30,7 +30,7 @@ pub struct Filled {
 }
 
 impl Estate {
-    /// Puts everything on stand-ins, as of `now`.
+    /// Puts everything on fakes, as of `now`.
     pub fn fill(&self, forge: Forge, now: DateTime<Utc>) -> Filled {
         forge.create_bucket(BUCKET);
         forge.add_github_token(GITHUB_TOKEN);

@@ -1,4 +1,4 @@
-//! The GitLab stand-in: REST v4 over real bare repositories, and git over HTTP. The handlers name the documentation
+//! The GitLab fake: REST v4 over real bare repositories, and git over HTTP. The handlers name the documentation
 //! page of their route; see the crate's documentation for what the answers rest on.
 
 pub(crate) mod auth;

@@ -81,7 +81,7 @@ fn check(params: &Params) -> Result<(), Box<Resp>> {
     Ok(())
 }
 
-/// Filters that GitLab documents and this stand-in does not have: loud, not silently without effect.
+/// Filters that GitLab documents and this fake does not have: loud, not silently without effect.
 const MISSING_FILTERS: &[&str] = &[
     "not",
     "milestone",

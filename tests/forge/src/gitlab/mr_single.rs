@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::gitlab::entities::{self, Status};
 use crate::gitlab::model::{MergeRequest, MrState};
-use crate::gitlab::requests::{self, NewRequest, Refused};
+use crate::gitlab::requests::{self, NewMergeRequest, Refused};
 use crate::gitlab::{Call, merging, need, pushes};
 use crate::http::{Answer, Resp, refuse};
 use crate::state::{Access, State};
@@ -135,7 +135,7 @@ pub(crate) fn create(call: &mut Call<'_>, id: u64) -> Answer {
         return Ok(Resp::json(400, &json!({ "error": missing.join(", ") })));
     }
     let text = |name: &str| params.text(name).unwrap_or_default();
-    let new = NewRequest {
+    let new = NewMergeRequest {
         source_branch: text("source_branch"),
         target_branch: text("target_branch"),
         title: text("title"),

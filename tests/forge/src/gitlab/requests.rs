@@ -7,7 +7,7 @@ use crate::gitlab::{pushes, quick_actions};
 use crate::state::{Project, State};
 
 /// The fields of a new request.
-pub(crate) struct NewRequest {
+pub(crate) struct NewMergeRequest {
     pub source_branch: String,
     pub target_branch: String,
     pub title: String,
@@ -80,7 +80,7 @@ pub(crate) fn check_texts(title: Option<&str>, description: Option<&str>) -> Res
 pub(crate) fn check_branches_exist(
     state: &State,
     id: u64,
-    new: &NewRequest,
+    new: &NewMergeRequest,
 ) -> Result<(), Refused> {
     let Some(repo) = state.project(id).repo().filter(|_| state.settings.branch_existence) else {
         return Ok(());
@@ -96,7 +96,12 @@ pub(crate) fn check_branches_exist(
 }
 
 /// Opens a request. The source branch need not exist.
-pub(crate) fn open(state: &mut State, id: u64, user: u64, new: NewRequest) -> Result<u64, Refused> {
+pub(crate) fn open(
+    state: &mut State,
+    id: u64,
+    user: u64,
+    new: NewMergeRequest,
+) -> Result<u64, Refused> {
     check_branches(state.project(id), &new.source_branch, &new.target_branch, None)?;
     check_texts(Some(&new.title), Some(&new.description))?;
     let now = state.now();

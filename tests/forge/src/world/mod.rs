@@ -21,7 +21,7 @@ use crate::state::Clock;
 pub use checkpoint::Checkpoint;
 pub use project::ProjectHandle;
 
-/// A handle on the running stand-ins. Clones are the same world.
+/// A handle on the running fakes. Clones are the same world.
 #[derive(Clone)]
 pub struct World {
     pub(crate) shared: Arc<Shared>,
@@ -112,7 +112,7 @@ impl World {
         log.epoch += 1;
     }
 
-    /// Fails when a request had a route that no stand-in knows.
+    /// Fails when a request had a route that no fake knows.
     #[track_caller]
     pub fn assert_no_unknown_routes(&self) {
         let unknown: Vec<String> = self

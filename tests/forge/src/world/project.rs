@@ -7,7 +7,7 @@ use git2::{FileMode, Oid};
 
 use crate::git::repo::{Edit, Person};
 use crate::gitlab::model::{MergeRequest, MrState, Pipeline};
-use crate::gitlab::requests::{NewRequest, Refused};
+use crate::gitlab::requests::{NewMergeRequest, Refused};
 use crate::gitlab::{merging, pushes, quick_actions, requests};
 use crate::state::{Access, MergeMethod, Protection, State, Visibility};
 use crate::world::World;
@@ -251,7 +251,7 @@ impl ProjectHandle {
         title: &str,
         description: &str,
     ) -> Result<u64, String> {
-        let new = NewRequest {
+        let new = NewMergeRequest {
             source_branch: source.to_owned(),
             target_branch: target.to_owned(),
             title: title.to_owned(),

@@ -1,4 +1,4 @@
-//! Tests of the stand-ins themselves, over their real protocols.
+//! Tests of the fakes themselves, over their real protocols.
 
 #![allow(clippy::unwrap_used)] // A panic with a line number is what a failed test is.
 

@@ -5,17 +5,18 @@ use gitlab::api::projects::merge_requests::{
     CreateMergeRequest, EditMergeRequest, MergeRequestState, MergeRequestStateEvent, MergeRequests,
 };
 
-use super::answers::{CommitAnswer, RequestAnswer};
 use super::endpoints::CreateCommit;
 use super::lookups::{branch_tip, request, unbuilt};
 use super::refusals::{is_push_rule, is_unseen_branch};
+use super::responses::{CommitAnswer, RequestAnswer};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::CommitSha;
 use crate::ports::{
-    Attempt, CommitOutcome, ForgeWriter, NewCommit, NewRequest, OpenOutcome, RequestChange,
+    Attempt, CommitOutcome, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
+    OpenOutcome,
 };
-use crate::snapshot::{CommitDetail, Failure, MergeRequestFact, RequestState};
+use crate::snapshot::{CommitDetail, Failure, MergeRequestFact, MrState};
 
 impl GitLabWriter {
     pub(super) async fn commit_once_in_effect(
@@ -117,7 +118,7 @@ impl GitLabWriter {
 
     pub(super) async fn open_once_in_effect(
         &self,
-        wanted: &NewRequest,
+        wanted: &NewMergeRequest,
         repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure> {
         let mut builder = CreateMergeRequest::builder();
@@ -173,7 +174,7 @@ impl GitLabWriter {
     pub(super) async fn change_once_in_effect(
         &self,
         iid: u64,
-        change: &RequestChange,
+        change: &MergeRequestChange,
     ) -> Result<Attempt<()>, Failure> {
         let mut builder = EditMergeRequest::builder();
         builder.project(self.project).merge_request(iid);
@@ -245,8 +246,8 @@ fn is_commit(wanted: &NewCommit, tip: &CommitDetail) -> bool {
     tip.message.trim() == wanted.message.trim() && tip.parents == [wanted.start.clone()]
 }
 
-fn is_same(wanted: &NewRequest, found: &MergeRequestFact) -> bool {
-    found.state == RequestState::Opened
+fn is_same(wanted: &NewMergeRequest, found: &MergeRequestFact) -> bool {
+    found.state == MrState::Opened
         && found.source_branch == wanted.source_branch
         && found.target_branch == wanted.target_branch
         && found.title.trim() == wanted.title.trim()
@@ -259,7 +260,7 @@ fn opened(request: MergeRequestFact) -> OpenOutcome {
 }
 
 /// Is a request as a change was to make it?
-fn is_in_effect(change: &RequestChange, now: &MergeRequestFact) -> bool {
+fn is_in_effect(change: &MergeRequestChange, now: &MergeRequestFact) -> bool {
     let is = |wanted: &Option<String>, now: &str| {
         wanted.as_ref().is_none_or(|wanted| wanted.trim() == now.trim())
     };
@@ -267,5 +268,5 @@ fn is_in_effect(change: &RequestChange, now: &MergeRequestFact) -> bool {
         && is(&change.description, &now.description)
         && change.add_labels.is_subset(&now.labels)
         && change.remove_labels.is_disjoint(&now.labels)
-        && (!change.close || now.state == RequestState::Closed)
+        && (!change.close || now.state == MrState::Closed)
 }

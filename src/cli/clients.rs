@@ -19,7 +19,7 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, Problem, Share, is_commit_sha};
+use crate::domain::{CommitSha, Problem, Shard, is_commit_sha};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::ports::{Deadline, Progress, StateError, StateStore};
 use crate::report::TrafficCount;
@@ -30,7 +30,7 @@ use crate::snapshot::ConfigRepoFacts;
 const EXPIRES_SOON: i64 = 14;
 
 /// All services that are read.
-pub struct Doors {
+pub struct Clients {
     http: HttpClient,
     /// The time that all look-ups have together.
     pub deadline: Deadline,
@@ -43,7 +43,7 @@ pub struct Doors {
     pub slos: PrometheusClient,
 }
 
-impl Doors {
+impl Clients {
     /// Makes the clients; asks nobody yet.
     ///
     /// # Errors
@@ -106,7 +106,7 @@ impl Doors {
     ///
     /// # Errors
     /// With exit code 4, when it cannot be used.
-    pub async fn connect_gitlab(&self, config: &Config) -> Result<Option<GitLabDoor>, Fatal> {
+    pub async fn connect_gitlab(&self, config: &Config) -> Result<Option<ConfigProject>, Fatal> {
         match config.gitlab.as_ref().and_then(|gitlab| gitlab.project.clone()) {
             Some(project) => self.connect(config, project).await,
             None => Ok(None),
@@ -121,7 +121,7 @@ impl Doors {
         &self,
         config: &Config,
         loaded: &Loaded,
-    ) -> Result<Option<GitLabDoor>, Fatal> {
+    ) -> Result<Option<ConfigProject>, Fatal> {
         let project =
             loaded.origin.as_ref().zip(config.gitlab.as_ref()).and_then(|(origin, gitlab)| {
                 if gitlab.project.is_none() && same_host(origin, &gitlab.url) {
@@ -136,7 +136,11 @@ impl Doors {
         }
     }
 
-    async fn connect(&self, config: &Config, project: String) -> Result<Option<GitLabDoor>, Fatal> {
+    async fn connect(
+        &self,
+        config: &Config,
+        project: String,
+    ) -> Result<Option<ConfigProject>, Fatal> {
         let (Some(api), Some(gitlab)) = (&self.gitlab, &config.gitlab) else { return Ok(None) };
         let job = gitlab
             .job
@@ -186,7 +190,7 @@ impl Doors {
                 _ => fatal,
             }
         })?;
-        Ok(Some(GitLabDoor { api: api.clone(), reader }))
+        Ok(Some(ConfigProject { api: api.clone(), reader }))
     }
 
     /// What a run reads, with the config repo's project.
@@ -245,15 +249,15 @@ impl Doors {
 }
 
 /// The config repo's project on GitLab.
-pub struct GitLabDoor {
+pub struct ConfigProject {
     api: GitLabApi,
     /// For reading.
     pub reader: GitLabReader,
 }
 
-impl GitLabDoor {
+impl ConfigProject {
     /// For writing: made by `apply` alone. Nodes that share the work share GitLab's limits.
-    pub fn writer(&self, share: Option<Share>, pipelines_per_minute: usize) -> GitLabWriter {
+    pub fn writer(&self, share: Option<Shard>, pipelines_per_minute: usize) -> GitLabWriter {
         let nodes = share.map_or(1, |share| share.total() as usize);
         let config = WriterConfig { pipelines_per_minute, nodes, ..WriterConfig::default() };
         GitLabWriter::new(self.api.clone(), self.reader.project(), config)

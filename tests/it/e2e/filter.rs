@@ -3,7 +3,7 @@
 use super::support::*;
 use crate::shop::CATALOG_NEXT;
 
-/// The catalog's request wants a refresh, the regional one to be closed.
+/// The catalog's request wants a update, the regional one to be closed.
 fn changed() -> World {
     let world = World::start();
     world.apply();

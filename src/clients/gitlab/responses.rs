@@ -12,7 +12,7 @@ use url::Url;
 use super::rights::ProjectRights;
 use crate::clients::http::safe_url;
 use crate::domain::CommitSha;
-use crate::snapshot::{CommitDetail, CommitFact, MergeRequestFact, PipelineFact, RequestState};
+use crate::snapshot::{CommitDetail, CommitFact, MergeRequestFact, MrState, PipelineFact};
 
 /// Reads one entry of a list; one that cannot be read is left out.
 pub(super) fn readable<T: DeserializeOwned>(value: Value, url: &Url) -> Option<T> {
@@ -202,12 +202,12 @@ impl RequestAnswer {
     }
 }
 
-fn state(text: Option<&str>) -> RequestState {
+fn state(text: Option<&str>) -> MrState {
     match text {
-        Some("closed") => RequestState::Closed,
-        Some("merged") => RequestState::Merged,
-        Some("locked") => RequestState::Locked,
-        _ => RequestState::Opened,
+        Some("closed") => MrState::Closed,
+        Some("merged") => MrState::Merged,
+        Some("locked") => MrState::Locked,
+        _ => MrState::Opened,
     }
 }
 
@@ -346,7 +346,7 @@ mod tests {
         .expect("a request");
         assert!(answer.is_from_project(1));
         let fact = answer.into_fact();
-        assert_eq!((fact.iid, fact.state, fact.draft), (7, RequestState::Merged, true));
+        assert_eq!((fact.iid, fact.state, fact.draft), (7, MrState::Merged, true));
         assert_eq!(fact.labels.into_iter().collect::<Vec<_>>(), ["a", "b"]);
         let ended = fact.ended_at.map(|time| time.to_rfc3339());
         assert_eq!(ended.as_deref(), Some("2024-01-02T02:04:05+00:00"));

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 /// number of nodes alone, and stays the same in every version of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(try_from = "Fields")]
-pub struct Share {
+pub struct Shard {
     node_index: u32,
     node_total: u32,
 }
@@ -22,10 +22,10 @@ struct Fields {
     node_total: u32,
 }
 
-impl TryFrom<Fields> for Share {
-    type Error = ShareError;
+impl TryFrom<Fields> for Shard {
+    type Error = ShardError;
 
-    fn try_from(fields: Fields) -> Result<Self, ShareError> {
+    fn try_from(fields: Fields) -> Result<Self, ShardError> {
         Self::new(fields.node_index, fields.node_total)
     }
 }
@@ -33,21 +33,21 @@ impl TryFrom<Fields> for Share {
 /// There is no such node.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no node {index} of {total}: nodes count from 1 to their number")]
-pub struct ShareError {
+pub struct ShardError {
     index: u32,
     total: u32,
 }
 
-impl Share {
+impl Shard {
     /// The share of node `index`, from 1, of `total`.
     ///
     /// # Errors
     /// When there is no such node.
-    pub fn new(index: u32, total: u32) -> Result<Self, ShareError> {
+    pub fn new(index: u32, total: u32) -> Result<Self, ShardError> {
         if (1..=total).contains(&index) {
             Ok(Self { node_index: index, node_total: total })
         } else {
-            Err(ShareError { index, total })
+            Err(ShardError { index, total })
         }
     }
 
@@ -72,7 +72,7 @@ impl Share {
     }
 }
 
-impl std::fmt::Display for Share {
+impl std::fmt::Display for Shard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "share {} of {}", self.node_index, self.node_total)
     }
@@ -105,9 +105,9 @@ mod tests {
     #[test]
     fn nodes_count_from_one() {
         for (index, total) in [(0, 0), (0, 1), (2, 1), (1, 0)] {
-            assert!(Share::new(index, total).is_err(), "{index} of {total}");
+            assert!(Shard::new(index, total).is_err(), "{index} of {total}");
         }
-        assert!(Share::new(3, 3).is_ok_and(|share| !share.is_first()));
-        assert!(serde_json::from_str::<Share>(r#"{"node_index":4,"node_total":3}"#).is_err());
+        assert!(Shard::new(3, 3).is_ok_and(|share| !share.is_first()));
+        assert!(serde_json::from_str::<Shard>(r#"{"node_index":4,"node_total":3}"#).is_err());
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{PlanReport, SubscriberReport};
-use super::paint::{BOLD, FAINT};
+use super::style::{BOLD, FAINT};
 use super::terminal::Screen;
 use super::text::{action_counts, decisions, outcome_word, share};
 use crate::decide::Outcome;

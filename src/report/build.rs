@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::model::{
-    DeploymentReport, FileReport, PlanReport, PublisherReport, RepoReport, RequestReport,
+    DeploymentReport, FileReport, MergeRequestReport, PlanReport, PublisherReport, RepoReport,
     SubscriberReport, TargetReport, VERSION,
 };
 use crate::app_interface::Bundle;
@@ -11,7 +11,7 @@ use crate::apply::Outcomes;
 use crate::decide::{Decision, Decisions, Deployment};
 use crate::domain::{CommitSha, Problem};
 use crate::inventory::{Inventory, Target};
-use crate::plan::{Plan, PlannedRequest, Scope, compare_url};
+use crate::plan::{Plan, PlannedMergeRequest, Scope, compare_url};
 use crate::snapshot::Snapshot;
 
 impl PlanReport {
@@ -42,7 +42,7 @@ impl PlanReport {
             .subscribers
             .values()
             .map(|decision| (&inventory.targets[decision.target], decision))
-            .filter(|(target, _)| scope.narrowing().includes(target))
+            .filter(|(target, _)| scope.filter().includes(target))
             .map(|(target, decision)| subscriber(target, decision, gitlab_host.as_deref()))
             .collect();
         let mut merge_requests: Vec<_> =
@@ -51,7 +51,7 @@ impl PlanReport {
         Self {
             version: VERSION,
             observed_at: snapshot.observed_at,
-            share: scope.narrowing().share,
+            share: scope.filter().share,
             config_repo,
             pipeline_url: None,
             publishers,
@@ -166,9 +166,9 @@ fn subscriber(target: &Target, decision: &Decision, gitlab_host: Option<&str>) -
     }
 }
 
-fn request(planned: &PlannedRequest, outcomes: Option<&Outcomes>) -> RequestReport {
+fn request(planned: &PlannedMergeRequest, outcomes: Option<&Outcomes>) -> MergeRequestReport {
     let outcome = outcomes.and_then(|outcomes| outcomes.requests.get(&planned.branch)).cloned();
-    RequestReport {
+    MergeRequestReport {
         action: planned.action,
         reason_code: planned.reason_code,
         reason: planned.reason.clone(),
