@@ -75,10 +75,10 @@ fn two() -> Config {
 fn the_life_of_two_merge_requests() {
     block_on(async {
         let lab = Lab::new(two());
-        (lab.set_slo(0, 1.0), lab.set_slo(1, 1.0));
+        (0..2).for_each(|id| lab.set_slo(id, 1.0));
         let mut story = Story::default();
         story.run(&lab, "Nothing is due.").await;
-        (lab.release_for(0, 1), lab.release_for(1, 1));
+        (0..2).for_each(|id| lab.release_for(id, 1));
         story.run(&lab, "Both publishers deployed commit 1.").await;
         story.run(&lab, "Nothing happened since.").await;
         lab.release_for(0, 2);
@@ -111,10 +111,10 @@ fn the_life_of_two_merge_requests() {
 fn what_a_run_leaves_to_people() {
     block_on(async {
         let lab = Lab::new(two());
-        (lab.set_slo(0, 1.0), lab.set_slo(1, 1.0));
+        (0..2).for_each(|id| lab.set_slo(id, 1.0));
         let mut story = Story::default();
         lab.bot.settings.borrow_mut().max_new_merge_requests = 1;
-        (lab.release_for(0, 1), lab.release_for(1, 1));
+        (0..2).for_each(|id| lab.release_for(id, 1));
         story.run(&lab, "Two are due, and a run opens one.").await;
         story.run(&lab, "The next run.").await;
         let (first, second) = (lab.open(0).unwrap(), lab.open(1).unwrap());
