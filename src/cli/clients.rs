@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::code_hosts::CodeHosts;
 use super::config::{Config, Source, same_host};
-use super::exit::{Exit, Fatal, chain};
+use super::exit::{Exit, Fatal};
 use super::pipeline::Mode;
 use super::secrets::redactor;
 use super::source::Loaded;
@@ -19,7 +19,7 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, Problem, Shard, is_commit_sha};
+use crate::domain::{CommitSha, Problem, Shard, error_chain, is_commit_sha};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::ports::{Deadline, Progress, StateError, StateStore};
 use crate::report::TrafficCount;
@@ -54,7 +54,7 @@ impl Clients {
         let deadline = Deadline::new(config.deadline);
         let service = |service| http.service(service, config.concurrency);
         let looking_up = |service: ServiceClient| service.until(deadline.clone());
-        let credentials = config.credentials().map_err(|error| usage(chain(&error)))?;
+        let credentials = config.credentials().map_err(|error| usage(error_chain(&error)))?;
         credentials.secrets().for_each(|secret| http.redactor().learn(secret));
         let credentials = Arc::new(credentials);
         let gitlab = match &config.gitlab {
@@ -168,7 +168,7 @@ impl Clients {
             closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
         };
         let reader = GitLabReader::connect(api.clone(), &options).await.map_err(|error| {
-            let fatal = Fatal::new(Exit::ServiceFailed, chain(&error));
+            let fatal = Fatal::new(Exit::ServiceFailed, error_chain(&error));
             match error {
                 ConnectError::Token { .. } => {
                     fatal.hint("check SAPM_GITLAB_TOKEN: is it right, and not expired?")

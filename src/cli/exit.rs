@@ -93,18 +93,3 @@ impl From<RunError> for Fatal {
         Self { exit, message: error.message, hint: error.hint }
     }
 }
-
-/// An error with its causes, as one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
-}

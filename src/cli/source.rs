@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::config::{Source, same_host};
-use super::exit::{Exit, Fatal, chain};
+use super::exit::{Exit, Fatal};
 use super::pipeline::Mode;
 use crate::app_interface::{DirectoryTree, Entry, FileTree, TreeError};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
 use crate::clients::http::HttpClient;
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, error_chain};
 use crate::run::{ConfigRepo, ReadOptions};
 
 /// How to open the config repo. Has no `Debug`, as it holds a token.
@@ -133,8 +133,8 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
                 "set --app-interface (SAPM_APP_INTERFACE) to a git URL or to a folder with data/",
             ));
     }
-    let head =
-        git::local_head(path).map_err(|error| Fatal::new(Exit::NoConfigRepo, chain(&error)))?;
+    let head = git::local_head(path)
+        .map_err(|error| Fatal::new(Exit::NoConfigRepo, error_chain(&error)))?;
     let repo = match (&head, opening.mode) {
         (Some(head), Mode::Apply) => {
             let tree = CommitTree { path: path.to_owned(), commit: head.commit.clone() };
@@ -160,7 +160,7 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
 
 fn read(tree: &dyn FileTree, opening: &Opening) -> Result<ConfigRepo, Fatal> {
     ConfigRepo::read(tree, &opening.read).map_err(|error| {
-        Fatal::new(Exit::NoConfigRepo, chain(&error)).hint(
+        Fatal::new(Exit::NoConfigRepo, error_chain(&error)).hint(
             "the config repo holds its datafiles in data/; is this the right repo and branch?",
         )
     })
@@ -172,7 +172,8 @@ fn clone_failed(error: &GitError) -> Fatal {
         GitError::Address { .. } => Exit::Usage,
         _ => Exit::ServiceFailed,
     };
-    let fatal = Fatal::new(exit, format!("the config repo cannot be cloned: {}", chain(error)));
+    let fatal =
+        Fatal::new(exit, format!("the config repo cannot be cloned: {}", error_chain(error)));
     match error {
         GitError::Unauthorized { .. } | GitError::NotFound { .. } => fatal.hint(
             "check the URL, and that SAPM_GITLAB_TOKEN (scope read_repository or api) can see the project",

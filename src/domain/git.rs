@@ -20,6 +20,11 @@ pub fn is_commit_sha(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// A ref as people read it: commits by their first 8 digits.
+pub fn short_ref(git_ref: &str) -> &str {
+    if is_commit_sha(git_ref) { &git_ref[..8] } else { git_ref }
+}
+
 /// Why an id that a host gives is no [`CommitSha`].
 pub fn no_commit(id: &str) -> String {
     if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {

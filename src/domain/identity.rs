@@ -1,5 +1,6 @@
 //! Who a target is: the uid that joins it to its deployment records.
 
+use super::digest::hex;
 use std::fmt;
 
 use blake2::Digest;
@@ -71,10 +72,6 @@ impl TargetIdentity<'_> {
             UidDigest::FipsSha256 => hex(&sha2::Sha256::digest(text.as_bytes())[..20]),
         })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod check_in;
 mod counts;
 mod digest;
+mod error_chain;
 mod git;
 mod help;
 mod identity;
@@ -17,8 +18,9 @@ mod spelling;
 mod text;
 
 pub use counts::{count, request_numbers};
-pub use digest::sha256_hex;
-pub use git::{CommitSha, is_commit_sha, no_commit};
+pub use digest::{hex, sha256_hex};
+pub use error_chain::error_chain;
+pub use git::{CommitSha, is_commit_sha, no_commit, short_ref};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use merge_method::MergeMethod;
 pub use names::{MAX_NAME_BYTES, MAX_URL_BYTES, check_length, excerpt};

@@ -9,7 +9,7 @@ use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::model::Settings;
 use super::trailers::Trailers;
 use crate::decide::{Decision, Decisions, GateName, GateOutcome};
-use crate::domain::{RepoUrl, TargetUid, is_commit_sha};
+use crate::domain::{RepoUrl, TargetUid, is_commit_sha, short_ref};
 use crate::inventory::{Inventory, Target};
 
 /// What every title of the bot begins with.
@@ -85,10 +85,6 @@ pub(super) fn names_other_commit(title: &str, git_ref: &str) -> bool {
         let commit = named.len() == 8 && named.bytes().all(|byte| byte.is_ascii_hexdigit());
         commit && named != short_ref(git_ref)
     })
-}
-
-fn short_ref(git_ref: &str) -> &str {
-    if is_commit_sha(git_ref) { &git_ref[..8] } else { git_ref }
 }
 
 /// The marker in a description that tells which values it is about.

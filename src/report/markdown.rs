@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::model::PlanReport;
-use super::text::{action_counts, action_word, decisions, outcome_word, share, short};
+use super::text::{action_counts, action_word, decisions, outcome_word, share};
 use crate::decide::Outcome;
-use crate::domain::{printable, printable_except};
+use crate::domain::{printable, printable_except, short_ref};
 
 /// The same as on the terminal, as tables.
 pub fn markdown(report: &PlanReport) -> String {
@@ -43,7 +43,7 @@ fn targets(text: &mut String, report: &PlanReport) {
         let held =
             subscriber.held_by.map(|gate| format!(" ({})", gate.as_str())).unwrap_or_default();
         let to = match (&subscriber.candidate, subscriber.decision) {
-            (_, Outcome::Promote) => short(&subscriber.desired_ref),
+            (_, Outcome::Promote) => short_ref(&subscriber.desired_ref),
             (Some(candidate), _) => candidate.short(),
             (None, _) => "",
         };
@@ -52,7 +52,7 @@ fn targets(text: &mut String, report: &PlanReport) {
             "| {}{held} | {} | {} | {} | {} |",
             outcome_word(subscriber.decision),
             cell(&subscriber.target.label()),
-            cell(short(&subscriber.current_ref)),
+            cell(short_ref(&subscriber.current_ref)),
             cell(to),
             cell(&subscriber.reason())
         );

@@ -8,9 +8,9 @@ use anstyle::Style;
 use super::footer::{foot, wrap};
 use super::model::{MergeRequestReport, PlanReport, SubscriberReport};
 use super::style::{BOLD, CYAN, Paint, RED, YELLOW};
-use super::text::{action_word, kept_word, outcome_word, short};
+use super::text::{action_word, kept_word, outcome_word};
 use crate::decide::Outcome;
-use crate::domain::printable;
+use crate::domain::{printable, short_ref};
 use crate::plan::Action;
 
 /// Where a summary is read.
@@ -231,7 +231,7 @@ fn target(subscriber: &SubscriberReport) -> Line {
     let moves = if subscriber.decision == Outcome::Promote
         && subscriber.current_ref != subscriber.desired_ref
     {
-        format!(" {} -> {}", short(&subscriber.current_ref), short(&subscriber.desired_ref))
+        format!(" {} -> {}", short_ref(&subscriber.current_ref), short_ref(&subscriber.desired_ref))
     } else {
         String::new()
     };

@@ -88,11 +88,6 @@ pub(super) fn action_word(action: Action) -> &'static str {
     }
 }
 
-/// A ref as people read it: commits by their first 8 digits.
-pub(super) fn short(git_ref: &str) -> &str {
-    if crate::domain::is_commit_sha(git_ref) { &git_ref[..8] } else { git_ref }
-}
-
 /// A time for people: to the minute, with seconds where they matter.
 pub(super) fn utc(at: DateTime<Utc>) -> String {
     let form = if at.second() == 0 { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };

@@ -21,9 +21,9 @@ use super::local::{open_repository, sha};
 use super::remote::open_source;
 use super::scratch::ScratchDir;
 use super::transport::Session;
-use super::{Credentials, GitError, LsRemote, TimeOuts, http, tree};
+use super::{Credentials, GitError, LsRemote, TimeOuts, tree};
 use crate::clients::http::{HttpClient, Service};
-use crate::domain::{CommitSha, sha256_hex};
+use crate::domain::{CommitSha, error_chain, sha256_hex};
 use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
@@ -182,7 +182,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, GitError> + Send + 'static,
 ) -> Result<T, Failure> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| Failure::new(http::chain(&error))),
+        Ok(result) => result.map_err(|error| Failure::new(error_chain(&error))),
         Err(error) => Err(Failure::new(format!("reading the branches stopped: {error}"))),
     }
 }

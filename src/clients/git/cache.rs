@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 
 use super::local::open_repository;
 use crate::clients::replace::replace;
+use crate::domain::hex;
 
 const SEAL: &str = "sapm-seal";
 const SEAL_VERSION: &str = "sapm clone cache 1";
@@ -193,13 +194,6 @@ fn digest(path: &Path) -> io::Result<(u64, String)> {
         size += count as u64;
         hasher.update(&buffer[..count]);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::scratch::ScratchDir;
 use super::{Credentials, GitError, TimeOuts, tree, without_userinfo};
 use crate::app_interface::Entry;
 use crate::clients::http::HttpClient;
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, error_chain};
 
 /// Where our one ref is: the commit that was fetched last.
 pub(super) const TIP: &str = "refs/sapm/tip";
@@ -155,7 +155,7 @@ fn open_cached(
                 return checkout(repo, id, branch, stats, Home::Cache(cache), remote).map(Some);
             }
             Err(error) if error.is_remote() => return Err(error),
-            Err(error) => Distrust::Because(super::http::chain(&error)),
+            Err(error) => Distrust::Because(error_chain(&error)),
         },
         Err(distrust) => distrust,
     };
@@ -171,7 +171,7 @@ fn open_cached(
         Ok(checkout) => checkout,
         Err(error) if error.is_remote() => return Err(error),
         Err(error) => {
-            let reason = super::http::chain(&error);
+            let reason = error_chain(&error);
             tracing::warn!(folder = %path.display(), %reason, "cannot clone into the cache: cloning without it");
             return Ok(None);
         }

@@ -1,7 +1,6 @@
 //! HTTP as a clone needs it: time-outs, the redirect rule and what can go wrong.
 
 use std::error::Error;
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use reqwest::StatusCode;
@@ -10,6 +9,7 @@ use url::Url;
 
 use super::GitError;
 use crate::clients::http::{asked_pause, one_line, pause_in_words, unknown_authority};
+use crate::domain::error_chain;
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,9 @@ impl HttpFailure {
         } else if error.is_timeout() {
             Self::TimedOut(times.idle)
         } else if error.is_redirect() {
-            Self::NotGit(error.source().map_or_else(|| error.to_string(), chain))
+            Self::NotGit(error.source().map_or_else(|| error.to_string(), error_chain))
         } else {
-            let reason = chain(&error.without_url());
+            let reason = error_chain(&error.without_url());
             Self::Connection(unknown_authority(&reason).unwrap_or(reason))
         }
     }
@@ -58,7 +58,7 @@ impl HttpFailure {
     pub(super) fn from_io(error: std::io::Error, times: TimeOuts) -> Self {
         match error.downcast::<reqwest::Error>() {
             Ok(error) => Self::from_reqwest(error, times),
-            Err(error) => Self::Connection(chain(&error)),
+            Err(error) => Self::Connection(error_chain(&error)),
         }
     }
 
@@ -115,17 +115,6 @@ impl std::fmt::Display for HttpFailure {
 /// May it go better later?
 fn is_later(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
-}
-
-/// A message with all its sources.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// May a redirect be followed? Within the origin (scheme, host and port)

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::{Context, Gate, GateName};
 
+use crate::domain::short_ref;
+
 pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
     let mut by_commit: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut unknown = Vec::new();
@@ -30,12 +32,12 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
         return Gate::hold(GateName::SameRef, reason, evidence);
     }
     if let [(commit, _)] = by_commit.iter().collect::<Vec<_>>().as_slice() {
-        let reason = format!("all publishers are at {}", &commit[..8]);
+        let reason = format!("all publishers are at {}", short_ref(commit));
         return Gate::pass(GateName::SameRef, reason, evidence);
     }
     let commits: Vec<String> = by_commit
         .iter()
-        .map(|(commit, labels)| format!("{} at {}", labels.join(", "), &commit[..8]))
+        .map(|(commit, labels)| format!("{} at {}", labels.join(", "), short_ref(commit)))
         .collect();
     let reason = format!("the publishers are at different commits: {}", commits.join("; "));
     Gate::hold(GateName::SameRef, reason, evidence)

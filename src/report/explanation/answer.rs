@@ -5,9 +5,9 @@ use chrono::{DateTime, Utc};
 use super::forecast::WhatIf;
 use super::{Answer, Explanation, Found, Since, advice, words};
 use crate::decide::{DeploymentState, Gate, GateName, Outcome};
-use crate::domain::span;
+use crate::domain::{short_ref, span};
 use crate::plan::{Action, Reason};
-use crate::report::text::{short, utc};
+use crate::report::text::utc;
 use crate::what_if::{Assumption, Forecast, Move};
 
 pub(super) fn answer(explanation: &Explanation, found: &Found<'_>, what_if: &WhatIf<'_>) -> Answer {
@@ -59,7 +59,7 @@ fn summary(explanation: &Explanation, causes: &[String]) -> String {
         }
         (Outcome::UpToDate, _) => format!(
             "{label} is up to date: it is at {}, as are all publishers that it follows",
-            short(&subscriber.current_ref)
+            short_ref(&subscriber.current_ref)
         ),
         (Outcome::Promote, _) => {
             format!("{label} is due for promotion{change}: {}", due(explanation))
@@ -70,7 +70,7 @@ fn summary(explanation: &Explanation, causes: &[String]) -> String {
 /// ` from A to B`, as far as it is known.
 fn change(explanation: &Explanation) -> String {
     let subscriber = &explanation.subscriber;
-    let from = short(&subscriber.current_ref);
+    let from = short_ref(&subscriber.current_ref);
     match &subscriber.candidate {
         Some(to) if to.as_str() == subscriber.current_ref => {
             // Without config hashes it would be up to date.
@@ -196,7 +196,7 @@ fn own_moves<'a>(found: &Found<'_>, forecast: &'a Forecast) -> impl Iterator<Ite
 
 fn when(explanation: &Explanation, step: &Move) -> String {
     let now = explanation.observed_at;
-    let to = short(&step.to);
+    let to = short_ref(&step.to);
     if step.at <= now {
         let when = if explanation.is_now() { "now" } else { "at that time" };
         return format!("{when}, to {to}");

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{Explanation, FollowedReport, timeline, words};
-use crate::domain::printable;
+use crate::domain::{printable, short_ref};
 use crate::report::markdown::cell;
-use crate::report::text::{short, utc};
+use crate::report::text::utc;
 
 /// The answer first, then tables. Nothing from a datafile counts as markup.
 pub fn markdown(explanation: &Explanation) -> String {
@@ -99,7 +99,7 @@ fn publisher(text: &mut String, followed: &FollowedReport, explanation: &Explana
         "| {} | {} | {} | {} | {} | {} | {} |",
         cell(&followed.channel),
         cell(&followed.label),
-        cell(short(followed.git_ref.as_deref().unwrap_or_default())),
+        cell(short_ref(followed.git_ref.as_deref().unwrap_or_default())),
         link(commit, followed.commit_url.as_ref()),
         cell(followed.subject.as_deref().unwrap_or_default()),
         committed.unwrap_or_default(),
@@ -206,8 +206,8 @@ fn forecast(text: &mut String, explanation: &Explanation) {
             "| {} | {} | {} | {} | {} |",
             utc(step.at),
             cell(&step.label),
-            cell(short(&step.from)),
-            cell(short(&step.to)),
+            cell(short_ref(&step.from)),
+            cell(short_ref(&step.to)),
             timeline::waited(step)
         );
     }

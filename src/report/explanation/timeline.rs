@@ -3,7 +3,8 @@
 use super::Explanation;
 use super::forecast::{AssumptionReport, ForecastReport, MoveReport, StayReport};
 use super::text::Sheet;
-use crate::report::text::{short, utc};
+use crate::domain::short_ref;
+use crate::report::text::utc;
 
 /// Lines of each list at most.
 const LINES: usize = 40;
@@ -75,7 +76,7 @@ pub(super) fn differences(forecast: &ForecastReport) -> Vec<String> {
 }
 
 fn gone(step: &MoveReport) -> String {
-    let (from, to) = (short(&step.from), short(&step.to));
+    let (from, to) = (short_ref(&step.from), short_ref(&step.to));
     format!("no longer at {}: {} {from} -> {to}", utc(step.at), step.label)
 }
 
@@ -109,6 +110,6 @@ pub(super) fn waited(step: &MoveReport) -> String {
 }
 
 fn moved(step: &MoveReport) -> String {
-    let (from, to) = (short(&step.from), short(&step.to));
+    let (from, to) = (short_ref(&step.from), short_ref(&step.to));
     format!("{:<23} {} {from} -> {to} ({})", utc(step.at), step.label, waited(step))
 }
