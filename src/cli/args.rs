@@ -123,8 +123,8 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = concurrency, help_heading = "Services")]
     pub concurrency: usize,
 
-    /// Maximum time for all lookups together, like 10m, 90s or 1h. What is not known by then concerns
-    /// its targets only; without the list of open merge requests the run ends
+    /// Maximum time for all lookups together, like 10m, 90s or 1h. A lookup that misses it affects
+    /// only its targets. Without the list of open merge requests, the run fails
     #[arg(long, env = "SAPM_DEADLINE", value_name = "TIME", default_value = "10m", value_parser = duration, help_heading = "Services")]
     pub deadline: Duration,
 

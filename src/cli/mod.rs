@@ -75,9 +75,8 @@ pub fn main() -> ExitCode {
 fn command_line() -> clap::Command {
     Cli::command().mut_subcommands(|command| {
         command.mut_args(|arg| {
-            let empty = arg
-                .get_env()
-                .is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
+            let value = arg.get_env().and_then(std::env::var_os);
+            let empty = value.is_some_and(|value| value.to_string_lossy().trim().is_empty());
             let arg = arg.hide_env_values(true);
             if empty { arg.env(clap::builder::Resettable::Reset) } else { arg }
         })

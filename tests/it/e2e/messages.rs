@@ -83,6 +83,7 @@ fn blanks_and_line_ends_around_settings_do_not_count() {
         .env("SAPM_APP_INTERFACE", around(&clone))
         .env("SAPM_BOT_USER", around("sapm-bot"))
         .env("SAPM_CONCURRENCY", around("8"))
+        .env("SAPM_DEADLINE", around(""))
         .env("SAPM_MAX_NEW_MERGE_REQUESTS", around("25"))
         .env("SAPM_REPORT_DIR", around("report"))
         .env("CI_JOB_URL", around("https://gitlab.example.com/-/jobs/1"))

@@ -98,7 +98,7 @@ fn approvals_stay_whatever_moves() {
 }
 
 #[test]
-fn what_a_person_closed_is_opened_again_when_asked_for() {
+fn what_a_person_closed_stays_closed_until_asked_for() {
     block_on(async {
         let lab = open(Shape::Block, 1).await;
         let first = request(&lab, 0).iid;
