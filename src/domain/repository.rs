@@ -303,11 +303,19 @@ pub fn without_userinfo(text: &str) -> String {
 
 /// Where user and password stand, with the `@` behind them.
 fn userinfo(text: &str) -> Option<(usize, usize)> {
-    let after_scheme = match (text.find("://"), split_scheme(text)) {
-        (Some(at), _) => at + 3,
-        (None, Some((scheme, _))) => scheme.len() + 1,
-        (None, None) => 0,
+    let schemes = || text.match_indices("://").map(|(at, _)| at + 3);
+    // What comes after a path or a user is no scheme: then the text itself may begin with a user.
+    let is_scheme = |end: usize| !text[..end].contains(['@', '?', '#', '/', '\\']);
+    let begin = match (text.find("://"), split_scheme(text)) {
+        (Some(end), _) if is_scheme(end) => None,
+        (_, Some((scheme, _))) => Some(scheme.len() + 1),
+        (_, None) => Some(0),
     };
+    begin.into_iter().chain(schemes()).find_map(|after_scheme| userinfo_after(text, after_scheme))
+}
+
+/// The same of an address whose scheme ends here; 0: it has none.
+fn userinfo_after(text: &str, after_scheme: usize) -> Option<(usize, usize)> {
     let rest = &text[after_scheme..];
     let slashes = if after_scheme > 0 { ['/', '\\'].as_slice() } else { &[] };
     let rest = rest.trim_start_matches(slashes);
@@ -323,8 +331,25 @@ fn userinfo(text: &str) -> Option<(usize, usize)> {
     text[start..].rfind('@').filter(|_| may_hide).map(|at| (start, start + at + 1))
 }
 
-/// A line of a file with the user and password of each url in it replaced by as many stars.
+/// A line of a file with the user and password of each address in it replaced by as many stars, also where an address
+/// has no scheme.
 pub fn mask_userinfo(line: &str) -> String {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
+    mask_userinfo_of_urls(line).split_inclusive(ends).map(mask_userinfo_without_scheme).collect()
+}
+
+/// `user:password@host/…`; the user of `git@host:path` stays.
+fn mask_userinfo_without_scheme(word: &str) -> String {
+    let authority = word.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) if !word.contains("://") && authority[..at].contains(':') => {
+            "*".repeat(authority[..at].chars().count()) + &word[at..]
+        }
+        _ => word.to_owned(),
+    }
+}
+
+fn mask_userinfo_of_urls(line: &str) -> String {
     let mut masked = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find("://") {

@@ -169,8 +169,23 @@ fn a_line_shows_no_user_and_password() {
         ("  url: 'https://ä:s3@host/a' # ftp://x@y", "  url: 'https://****@host/a' # ftp://*@y"),
         ("url: https://host/a@b, ssh://git@h", "url: https://host/a@b, ssh://***@h"),
         ("nothing: here", "nothing: here"),
+        ("url: \"bot:s3@host/a\" # git@host:a", "url: \"******@host/a\" # git@host:a"),
     ] {
         assert_eq!(mask_userinfo(line), shown);
+    }
+}
+
+/// Found by fuzzing: `://` behind a path or a query is no scheme, and hides no user before it.
+#[test]
+fn a_scheme_in_a_query_hides_no_password() {
+    for (text, shown) in [
+        ("bot:s3cr3t@host/a?next=://x", "host/a?next=://x"),
+        ("bot:s3cr3t@host://x", "host://x"),
+        ("https://host/a?next=http://bot:s3cr3t@other/b", "https://host/a?next=http://other/b"),
+        ("git@host:a/b.git", "git@host:a/b.git"),
+    ] {
+        assert_eq!(without_userinfo(text), shown, "{text}");
+        assert_eq!(without_userinfo(shown), shown, "once more");
     }
 }
 
