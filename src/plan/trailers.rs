@@ -110,7 +110,10 @@ impl Trailers {
             target_branch: decode(get("Sapm-Target-Branch")?)?,
             path: decode(get("Sapm-Path")?)?,
             values: Values { git_ref: decode(get("Sapm-Ref")?)?, hashes },
-            depends_on: list("Sapm-Depends-On").filter_map(decode).collect(),
+            depends_on: list("Sapm-Depends-On")
+                .filter_map(decode)
+                .filter(|path| !path.is_empty())
+                .collect(),
         })
     }
 }
@@ -159,6 +162,14 @@ mod tests {
         let text = format!("[AutoPromoterV2] x\n\nbody\n\n{}", trailers.render());
         assert_eq!(Trailers::parse(&text), Some(trailers));
         assert_eq!(Trailers::parse("something else"), None);
+    }
+
+    /// Found by fuzzing.
+    #[test]
+    fn an_empty_path_is_none() {
+        let text = trailers().render().replace("Sapm-Depends-On: /a.yml", "Sapm-Depends-On: ,,");
+        let read = Trailers::parse(&text).map(|trailers| trailers.depends_on);
+        assert_eq!(read, Some(BTreeSet::new()));
     }
 
     #[test]
