@@ -108,7 +108,7 @@ fn stripped(mut url: Url) -> Url {
 pub fn without_userinfo(text: &str) -> String {
     let text = crate::domain::without_userinfo(text);
     match text.find("://") {
-        Some(_) => text.split(['?', '#']).next().unwrap_or_default().to_owned(),
+        Some(_) => text.split(['?', '#']).next().unwrap_or_default().trim_end().to_owned(),
         None => text,
     }
 }
@@ -124,6 +124,7 @@ mod tests {
             ("https://s3cret@host:8443/a", "https://host:8443/a"),
             ("https://a:p@ss@host/a?private_token=s3cret#x", "https://host/a"),
             ("not a url://u:p@x y/z", "not a url://x y/z"),
+            ("https://host/a \u{c}#x", "https://host/a"),
             ("git@host:a/b.git", "git@host:a/b.git"),
         ] {
             assert_eq!(without_userinfo(text), safe);
