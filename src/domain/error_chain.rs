@@ -1,12 +1,12 @@
 //! Errors as people read them.
 
-/// An error with its causes, as one line. A cause that the error's text ends with is not repeated.
+/// An error with its causes, as one line. A cause that is in the text already is not repeated.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
+        if !text.contains(&cause_text) {
             text.push_str(": ");
             text.push_str(&cause_text);
         }

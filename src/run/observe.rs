@@ -31,7 +31,7 @@ impl Services<'_> {
 /// What the state's silence means for the run.
 pub fn state_failed(error: &StateError) -> RunError {
     RunError::service(format!("the deployment records cannot be read: {error}"))
-        .hint("check --state (SAPM_STATE), its credentials and region")
+        .hint("check what the message names; --state (SAPM_STATE) says which bucket it is")
 }
 
 /// Puts all facts of a run into the snapshot, and says what the run is about.

@@ -1,12 +1,12 @@
 //! Which failures of the bucket concern one key, and which all of it.
 
 use std::error::Error;
-use std::fmt::Write as _;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use crate::clients::http::{HttpError, HttpErrorKind, one_line};
+use crate::domain::error_chain;
 
 /// What went wrong, before it is put in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,7 @@ where
         ),
         SdkError::DispatchFailure(failure) => {
             // Credentials are looked up on the way to the connector.
-            let words = chain(error);
+            let words = one_line(&error_chain(error));
             if failure.is_other() && words.contains("credentials") {
                 return Trouble::NoCredentials(on_the_way(error).unwrap_or(words));
             }
@@ -80,16 +80,16 @@ where
                 }
             }
         }
-        SdkError::ConstructionFailure(_) => Trouble::Unreachable(chain(error)),
+        SdkError::ConstructionFailure(_) => Trouble::Unreachable(one_line(&error_chain(error))),
         SdkError::ResponseError(response) => {
             let status = response.raw().status().as_u16();
             if response.raw().status().is_server_error() {
                 Trouble::Server(format!("status {status}"))
             } else {
-                Trouble::NotS3(format!("status {status}: {}", chain(error)))
+                Trouble::NotS3(format!("status {status}: {}", one_line(&error_chain(error))))
             }
         }
-        other => Trouble::Other(chain(other)),
+        other => Trouble::Other(one_line(&error_chain(other))),
     }
 }
 
@@ -155,20 +155,6 @@ fn on_the_way(error: &(dyn Error + 'static)) -> Option<String> {
         next = error.source();
     }
     None
-}
-
-/// An error with all its sources, each part once.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let part = error.to_string();
-        if !text.contains(&part) {
-            let _ = write!(text, ": {part}");
-        }
-        next = error.source();
-    }
-    one_line(&text)
 }
 
 #[cfg(test)]

@@ -194,7 +194,9 @@ impl S3State {
             }
             Trouble::BadCredentials(reason) => format!("it refuses the credentials: {reason}"),
             Trouble::WrongClock(reason) => {
-                format!("the clock of this machine is not that of the bucket: {reason}")
+                format!(
+                    "the clock of this machine is not that of the bucket: set it right ({reason})"
+                )
             }
             Trouble::Busy(reason) => format!("it refuses requests: {reason}"),
             _ => return None,

@@ -39,6 +39,20 @@ fn an_instance_under_maintenance_says_so_at_first_contact() {
 }
 
 #[test]
+fn a_clock_that_is_wrong_is_no_matter_of_credentials() {
+    let world = World::start();
+    let body = "<Error><Code>RequestTimeTooSkewed</Code><Message>too large</Message></Error>";
+    world.forge().fault(Fault::status(403, body).on(Service::S3));
+    let ran = world.sapm("plan").expect(4);
+    let error = ran.err.split("error: ").nth(1).unwrap_or_default();
+    assert!(
+        error.contains("the clock of this machine") && error.contains("set it right"),
+        "{error}"
+    );
+    assert!(!error.contains("credentials") && !error.contains("region"), "{error}");
+}
+
+#[test]
 fn a_login_page_is_called_one_wherever_it_stands() {
     for path in ["/api/v4/projects/", "/merge_requests?"] {
         let world = World::start();
