@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{CommitSha, MergeMethod, RepoUrl, Shard, to_json, write_json};
+use crate::domain::{CommitSha, MergeMethod, MrIid, RepoUrl, Shard, UserId, to_json, write_json};
 
 /// The format's version that this program reads and writes.
 pub const VERSION: u32 = 1;
@@ -48,7 +48,7 @@ pub struct Snapshot {
     /// Open merge requests whose source branch has the bot's prefix, by iid; those of the bot also where they go to
     /// another target branch.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub merge_requests: BTreeMap<u64, MergeRequestFact>,
+    pub merge_requests: BTreeMap<MrIid, MergeRequestFact>,
     /// Other target branches of the bot's open requests that are not in the project any more.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub gone_target_branches: BTreeSet<String>,
@@ -61,7 +61,7 @@ pub struct Snapshot {
     pub past_merge_requests: BTreeMap<String, Lookup<Vec<PastMergeRequest>>>,
     /// The bot's own comments on a request; only where it matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub notes: BTreeMap<u64, Lookup<Vec<String>>>,
+    pub notes: BTreeMap<MrIid, Lookup<Vec<String>>>,
     /// What the tip of a branch with the bot's prefix changes, by the tip.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub branch_contents: BTreeMap<String, Lookup<BranchContent>>,
@@ -176,12 +176,12 @@ pub struct ConfigRepoFacts {
 
 impl ConfigRepoFacts {
     /// User ids of the bot, earlier ones included.
-    pub fn bot_ids(&self) -> BTreeSet<u64> {
+    pub fn bot_ids(&self) -> BTreeSet<UserId> {
         self.former_bots.iter().chain([&self.bot]).map(|bot| bot.id).collect()
     }
 
     /// Is it the bot's user, or an earlier one?
-    pub fn is_bot(&self, user: u64) -> bool {
+    pub fn is_bot(&self, user: UserId) -> bool {
         self.bot.id == user || self.former_bots.iter().any(|bot| bot.id == user)
     }
 }
@@ -190,7 +190,7 @@ impl ConfigRepoFacts {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct BotUser {
     /// Numeric id.
-    pub id: u64,
+    pub id: UserId,
     /// User name, without `@`.
     pub username: String,
     /// Display name: the author name of its commits.
@@ -218,7 +218,7 @@ pub enum MrState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct MergeRequestFact {
     /// Number in the project.
-    pub iid: u64,
+    pub iid: MrIid,
     /// Open, closed or merged.
     pub state: MrState,
     /// Title, with `Draft:` if it is one.
@@ -231,7 +231,7 @@ pub struct MergeRequestFact {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub auto_merge: bool,
     /// User id of who opened it.
-    pub author_id: u64,
+    pub author_id: UserId,
     /// User name of who opened it.
     pub author: String,
     /// Where it comes from.
@@ -254,7 +254,7 @@ pub struct MergeRequestFact {
     pub pipeline: Option<PipelineFact>,
     /// User id of who closed it, if GitLab says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed_by: Option<u64>,
+    pub closed_by: Option<UserId>,
     /// When it was closed or merged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<DateTime<Utc>>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::resources::{App, Namespace, SloDocument};
 use super::saas::SaasFile;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 use jsonpath_ng::Document;
 use yaml11::Tree;
 
@@ -59,8 +59,9 @@ impl Bundle {
 
     /// A `$ref` (at `place`) to something that cannot be had: the path is wrong, or that file is.
     pub fn dangling(&self, place: &str, to: &str) -> Problem {
-        let problem =
-            |why: &str| Problem::error("dangling_ref", format!("{place}: $ref to {to}, {why}"));
+        let problem = |why: &str| {
+            Problem::new(ProblemCode::DanglingRef, format!("{place}: $ref to {to}, {why}"))
+        };
         if self.is_broken(to) {
             problem("which is there, but cannot be used")
                 .help("correct that file: it has a problem of its own")

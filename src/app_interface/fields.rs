@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::domain::{MAX_NAME_BYTES, MAX_URL_BYTES, Problem, check_length};
+use crate::domain::{MAX_NAME_BYTES, MAX_URL_BYTES, Problem, ProblemCode, check_length};
 use yaml11::{Kind, NodeRef};
 
 /// A field that is missing or not of its type.
@@ -40,11 +40,8 @@ impl FieldError {
     }
 
     /// As a problem of severity error.
-    pub fn into_problem(self, code: &str, file: &str) -> Problem {
-        Problem::error(code, self.text())
-            .in_file(file)
-            .at(self.path)
-            .at_line(self.line, self.column)
+    pub fn into_problem(self, code: ProblemCode, file: &str) -> Problem {
+        Problem::new(code, self.text()).in_file(file).at(self.path).at_line(self.line, self.column)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::batch::Schema;
 use super::fields::Field;
-use crate::domain::{Problem, near};
+use crate::domain::{Problem, ProblemCode, near};
 use yaml11::{Kind, NodeId, NodePath};
 
 /// The keys that a mapping may have.
@@ -252,7 +252,7 @@ impl Search<'_> {
         let place = NodePath::parse(&field.path).unwrap_or_default().key(name);
         let at = field.node.get(name).unwrap_or(field.node).position();
         self.found.push(
-            Problem::warning("misspelt_key", message)
+            Problem::new(ProblemCode::MisspeltKey, message)
                 .in_file(self.file)
                 .at(place.to_string())
                 .at_line(at.line, at.column)

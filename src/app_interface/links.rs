@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::saas::{TargetDeclaration, Where};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 /// How a file begins that git-lfs left as a pointer.
 const LFS_POINTERS: [&[u8]; 2] =
@@ -17,7 +17,7 @@ pub(super) fn is_lfs_pointer(bytes: &[u8]) -> bool {
 pub(super) fn lfs_problem(path: &str) -> Problem {
     let message =
         "git-lfs keeps this file elsewhere: here is only a pointer, and the file is not read";
-    Problem::error("lfs_pointer", message).in_file(path)
+    Problem::new(ProblemCode::LfsPointer, message).in_file(path)
 }
 
 /// Symbolic links by path, and the files that they lead to.

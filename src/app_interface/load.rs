@@ -15,7 +15,7 @@ use super::saas_reader::{self, RawSaasFile, RawTarget};
 use super::selectable::{self, Fields};
 use super::tree::{FileTree, TreeError};
 use super::walk::Entry;
-use crate::domain::{MAX_NAME_BYTES, Problem, check_length, excerpt};
+use crate::domain::{MAX_NAME_BYTES, Problem, ProblemCode, check_length, excerpt};
 use jsonpath_ng::Document;
 
 /// Reads all datafiles that promotions depend on.
@@ -60,8 +60,10 @@ impl Loader {
                 self.bundle.counts.bytes += bytes.len() as u64;
                 if let Err(message) = check_length(path, MAX_NAME_BYTES) {
                     let path = excerpt(path);
-                    let problem =
-                        Problem::error("unreadable_datafile", format!("its path {message}"));
+                    let problem = Problem::new(
+                        ProblemCode::UnreadableDatafile,
+                        format!("its path {message}"),
+                    );
                     return self.broken(&path, problem.in_file(path.as_ref()));
                 }
                 if links::is_lfs_pointer(bytes) {
@@ -104,7 +106,7 @@ impl Loader {
             Parsed::Datafile(schema, tree) => (schema, *tree),
             Parsed::Unreadable(error) => {
                 let mut problem =
-                    Problem::error("unreadable_datafile", format!("not readable: {error}"))
+                    Problem::new(ProblemCode::UnreadableDatafile, format!("not readable: {error}"))
                         .in_file(path);
                 if let Some(position) = error.position() {
                     problem = problem.at_line(position.line, position.column);
@@ -116,7 +118,7 @@ impl Loader {
         };
         let root = Field::root(tree.root());
         for warning in tree.warnings() {
-            let problem = Problem::warning("duplicate_key", warning.to_string())
+            let problem = Problem::new(ProblemCode::DuplicateKey, warning.to_string())
                 .in_file(path)
                 .at(warning.path.to_string())
                 .at_line(warning.position.line, warning.position.column);
@@ -129,7 +131,7 @@ impl Loader {
             self.bundle.doubts.extend(misspelt_keys(path, &root, table));
         }
         if let Err(error) = self.datafile(schema, path, &root) {
-            self.broken(path, error.into_problem("broken_datafile", path));
+            self.broken(path, error.into_problem(ProblemCode::BrokenDatafile, path));
         }
         if matches!(schema, Schema::SaasFile | Schema::TargetFile) {
             self.bundle.sources.insert(path.to_owned(), Arc::new(tree));
@@ -273,8 +275,8 @@ impl Loader {
             let identity = (cluster.name.clone(), raw.name.clone());
             if let Some(earlier) = by_identity.insert(identity, path.clone()) {
                 self.bundle.problems.push(
-                    Problem::warning(
-                        "duplicate_namespace",
+                    Problem::new(
+                        ProblemCode::DuplicateNamespace,
                         format!(
                             "namespace {} of cluster {} is also in {earlier}; selectors take this one",
                             raw.name, cluster.name
@@ -334,11 +336,11 @@ impl Loader {
                         "{}: the shared target file {path} cannot be used: {}",
                         used_at.path, error.message
                     );
-                    let problem = error.clone().into_problem("broken_target", &path);
+                    let problem = error.clone().into_problem(ProblemCode::BrokenTarget, &path);
                     if reported.insert(path.clone()) {
                         self.broken(&path, problem);
                     }
-                    let problem = Problem::error("broken_target", message)
+                    let problem = Problem::new(ProblemCode::BrokenTarget, message)
                         .in_file(used_at.file)
                         .at(used_at.path)
                         .at_line(used_at.line, used_at.column);

@@ -4,7 +4,7 @@ use super::fields::{Field, FieldError};
 use super::saas::{
     CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,
 };
-use crate::domain::{Problem, RepoUrl};
+use crate::domain::{Problem, ProblemCode, RepoUrl};
 
 /// A target of a saas file before its `$ref` is followed.
 pub(super) enum RawTarget {
@@ -54,7 +54,9 @@ pub(super) fn saas_file(
                 file.resource_templates.push(template);
                 targets.push(raw);
             }
-            Err(error) => problems.push(error.into_problem("broken_resource_template", path)),
+            Err(error) => {
+                problems.push(error.into_problem(ProblemCode::BrokenResourceTemplate, path))
+            }
         }
     }
     Ok(RawSaasFile { file, targets })
@@ -74,7 +76,7 @@ fn resource_template(
             match raw_target(&file.path, &item) {
                 Ok(target) => targets.push(target),
                 Err(error) => {
-                    let mut problem = error.into_problem("broken_target", &file.path);
+                    let mut problem = error.into_problem(ProblemCode::BrokenTarget, &file.path);
                     let own = format!("{}/{name}{}", file.name, whose(&item));
                     problem.message = format!("{own}: {}", problem.message);
                     problems.push(problem);

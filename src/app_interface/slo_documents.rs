@@ -8,7 +8,7 @@ use super::load::Loader;
 use super::resource_reader::{RawSlo, RawSloDocument};
 use super::resources::{Slo, SloDocument, SloNamespace};
 use super::template::Renderer;
-use crate::domain::{Problem, SloKeys};
+use crate::domain::{Problem, ProblemCode, SloKeys};
 
 /// Queries of one document, entries times SLOs, at most.
 const MAX_QUERIES: usize = 1_000;
@@ -78,7 +78,7 @@ impl Loader {
         }
         check_size(path, &raw)?;
         let slos = render_all(renderer, raw.slos)
-            .map_err(|error| error.into_problem("invalid_slo_expression", path))?;
+            .map_err(|error| error.into_problem(ProblemCode::InvalidSloExpression, path))?;
         Ok(Some(SloDocument { path: path.to_owned(), name: raw.name, namespaces, slos }))
     }
 
@@ -111,7 +111,7 @@ fn check_size(path: &str, raw: &RawSloDocument) -> Result<(), Box<Problem>> {
     let message = format!(
         "it makes {queries} queries (namespaces times slos), more than {MAX_QUERIES}: split it"
     );
-    Err(Box::new(Problem::error("broken_datafile", message).in_file(path).at("namespaces")))
+    Err(Box::new(Problem::new(ProblemCode::BrokenDatafile, message).in_file(path).at("namespaces")))
 }
 
 fn render_all(renderer: &Renderer, slos: Vec<RawSlo>) -> Result<Vec<Slo>, FieldError> {

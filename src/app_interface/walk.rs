@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::tree::is_datafile;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 use yaml11::Limits;
 
 /// Folder of the datafiles.
@@ -150,7 +150,7 @@ impl<N: Clone> Listing<N> {
 }
 
 fn unreadable(path: &str, reason: &str) -> Problem {
-    Problem::error("unreadable_datafile", format!("not readable: {reason}")).in_file(path)
+    Problem::new(ProblemCode::UnreadableDatafile, format!("not readable: {reason}")).in_file(path)
 }
 
 struct Walk<'a, S: Source> {
@@ -210,12 +210,12 @@ impl<S: Source> Walk<'_, S> {
         let message = format!(
             "more than {MAX_DEPTH} folders inside each other: what is in the last one is not read"
         );
-        self.listing.problems.push(Problem::error("folder_too_deep", message).in_file(path));
+        self.listing.problems.push(Problem::new(ProblemCode::FolderTooDeep, message).in_file(path));
     }
 
     fn submodule(&mut self, path: String) {
         let message = "a submodule: its files are in another repository, and are not read";
-        self.listing.problems.push(Problem::error("submodule", message).in_file(path));
+        self.listing.problems.push(Problem::new(ProblemCode::Submodule, message).in_file(path));
     }
 
     /// A link to a datafile is another name of it. A folder has its files in its own place. One that
@@ -243,7 +243,7 @@ impl<S: Source> Walk<'_, S> {
                 let message = format!(
                     "a symbolic link to the folder {to}: its files are read there, and a $ref by way of the link finds nothing"
                 );
-                let problem = Problem::warning("linked_folder", message).in_file(path);
+                let problem = Problem::new(ProblemCode::LinkedFolder, message).in_file(path);
                 self.listing.problems.push(problem);
                 return Ok(());
             }
@@ -253,9 +253,9 @@ impl<S: Source> Walk<'_, S> {
         let message = format!("a symbolic link that cannot be followed: {reason}");
         let is_named_as_folder = path.rsplit('/').next().is_some_and(|name| !name.contains('.'));
         let problem = if is_datafile(&path) {
-            Problem::error("unusable_link", message)
+            Problem::new(ProblemCode::UnusableLink, message)
         } else if is_named_as_folder {
-            Problem::warning("unusable_link", message)
+            Problem::new(ProblemCode::UnusableLink, message).as_warning()
         } else {
             return Ok(());
         };

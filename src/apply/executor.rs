@@ -9,7 +9,7 @@ use super::expected::Expected;
 use super::outcome::{MergeRequestOutcome, Outcomes, Verdict};
 use super::recheck::changed_meanwhile;
 use super::refusals::Refusals;
-use crate::domain::{CommitSha, TargetUid};
+use crate::domain::{CommitSha, MrIid, TargetUid};
 use crate::plan::{Action, Plan, PlannedMergeRequest, Step};
 use crate::ports::{
     Attempt, CommitOutcome, ForgeReader, ForgeWriter, MergeRequestChange, NewCommit,
@@ -296,7 +296,7 @@ impl Executor<'_> {
 
     /// The next run tells by the branch what has become of it. This ends the opening, so it is done also when the run is
     /// told to end: a label may let GitLab merge what somebody else pushed.
-    async fn take_labels_off(&self, iid: u64, request: &NewMergeRequest) -> Result<(), Stop> {
+    async fn take_labels_off(&self, iid: MrIid, request: &NewMergeRequest) -> Result<(), Stop> {
         let remove_labels = request.labels.clone();
         let change = MergeRequestChange { remove_labels, ..MergeRequestChange::default() };
         for attempt in 1.. {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{Problem, count, quoted, request_numbers};
+use crate::domain::{MrIid, Problem, ProblemCode, count, quoted, request_numbers};
 
 /// What became of a planned request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -33,7 +33,7 @@ pub struct MergeRequestOutcome {
     /// What happened, where there is something to say.
     pub message: Option<String>,
     /// Its number, once it is known.
-    pub iid: Option<u64>,
+    pub iid: Option<MrIid>,
     /// Its page, once it is known.
     pub web_url: Option<String>,
     /// Labels that GitLab did not set when it opened it.
@@ -56,7 +56,7 @@ impl Outcomes {
     /// One warning for all labels that GitLab did not set. It says nothing when it leaves a label out.
     pub(super) fn labels_not_set(&self) -> Option<Problem> {
         let without = self.requests.values().filter(|request| !request.labels_not_set.is_empty());
-        let mut iids: Vec<u64> = without.clone().filter_map(|request| request.iid).collect();
+        let mut iids: Vec<MrIid> = without.clone().filter_map(|request| request.iid).collect();
         iids.sort_unstable();
         let labels: BTreeSet<&String> =
             without.flat_map(|request| &request.labels_not_set).collect();
@@ -70,7 +70,7 @@ impl Outcomes {
             count(iids.len(), "merge request"),
             request_numbers(&iids)
         );
-        Some(Problem::warning("labels_not_set", message).help(
+        Some(Problem::new(ProblemCode::LabelsNotSet, message).help(
             "create the labels in the project (Manage > Labels), or let the token's user create and set labels; then \
              put them on these merge requests: the bot does so only when it opens one",
         ))

@@ -88,7 +88,7 @@ impl Executor<'_> {
                     // Where it is gone, by a write of this run perhaps, nothing is lost.
                     && (*auto_merge || !now.auto_merge)
                     && self.has_tip(&request.branch, tip.as_ref()).await?;
-                if same { Ok(()) } else { Err(changed_meanwhile(&format!("!{iid}"))) }
+                if same { Ok(()) } else { Err(changed_meanwhile(&format!("{iid}"))) }
             }
             // A branch that is yet to be made needs no look: making it fails if there is one.
             (Some(Seen::Branch { newest, tip, bots }), _) => {

@@ -1,7 +1,7 @@
 //! Refused writes by their cause: one problem for each cause, and no further writes where a cause meets them all.
 
 use super::executor::Stop;
-use crate::domain::{Problem, count};
+use crate::domain::{MrIid, Problem, ProblemCode, count};
 use crate::plan::{PlannedMergeRequest, Step};
 use crate::snapshot::Failure;
 
@@ -44,7 +44,7 @@ impl<'a> Refusals<'a> {
     pub fn note_request(&mut self, request: &'a PlannedMergeRequest, stop: &Stop) {
         let Some(failure) = self.learn(stop) else { return };
         let what = match request.iid {
-            Some(iid) => format!("merge request !{iid} could not be written"),
+            Some(iid) => format!("merge request {iid} could not be written"),
             None => format!("a merge request from {} could not be written", request.branch),
         };
         let cause = cause_of(&failure, &request.branch, request.iid);
@@ -106,17 +106,19 @@ impl Refusal<'_> {
         let (what, why) = self.first;
         match (self.requests.as_slice(), self.branches.as_slice()) {
             ([request], []) => {
-                let problem =
-                    Problem::error("write_refused", format!("{what}: {why}")).at(&request.branch);
-                match request.files.first().and_then(|file| file.path.strip_prefix("data")) {
+                let problem = Problem::new(ProblemCode::WriteRefused, format!("{what}: {why}"))
+                    .at(&request.branch);
+                match request.files.first().and_then(|file| file.path.datafile()) {
                     Some(file) => problem.in_file(file),
                     None => problem,
                 }
             }
-            ([], [branch]) => Problem::error("write_refused", format!("{what}: {why}")).at(*branch),
+            ([], [branch]) => {
+                Problem::new(ProblemCode::WriteRefused, format!("{what}: {why}")).at(*branch)
+            }
             ([], branches) => {
                 let message = format!("{} branches could not be deleted", branches.len());
-                Problem::error("write_refused", format!("{message}: {}", self.cause))
+                Problem::new(ProblemCode::WriteRefused, format!("{message}: {}", self.cause))
             }
             (requests, _) => {
                 let targets: usize = requests.iter().map(|request| request.targets.len()).sum();
@@ -125,22 +127,23 @@ impl Refusal<'_> {
                     count(requests.len(), "merge request"),
                     count(targets, "target")
                 );
-                Problem::error("write_refused", format!("{message}: {}", self.cause))
+                Problem::new(ProblemCode::WriteRefused, format!("{message}: {}", self.cause))
             }
         }
     }
 }
 
 /// What refusals of one cause have in common: their words without the branch or merge request at hand.
-fn cause_of(failure: &Failure, branch: &str, iid: Option<u64>) -> String {
+fn cause_of(failure: &Failure, branch: &str, iid: Option<MrIid>) -> String {
     if let Some(cause) = &failure.shared_cause {
         return cause.clone();
     }
     let mut words = failure.error.replace(branch, "<branch>");
     words = words.replace(&branch.replace('/', "%2F"), "<branch>");
     if let Some(iid) = iid {
-        words = words.replace(&format!("!{iid}"), "!<number>");
-        words = words.replace(&format!("/merge_requests/{iid}"), "/merge_requests/<number>");
+        words = words.replace(&format!("{iid}"), "!<number>");
+        words =
+            words.replace(&format!("/merge_requests/{}", iid.number()), "/merge_requests/<number>");
     }
     words
 }

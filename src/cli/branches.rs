@@ -11,7 +11,7 @@ use super::config::{Config, Source, same_host};
 use super::source::{Loaded, git_credentials};
 use crate::clients::git::{BranchOptions, Branches, FetchedBranch, TimeOuts};
 use crate::clients::gitlab::GitLabReader;
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, RepoPath};
 use crate::plan::verify;
 use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{Failure, Lookup};
@@ -122,7 +122,7 @@ impl BranchReader for ConfigBranches {
         self.gitlab.branches(prefix, target_branch).await
     }
 
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+    async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure> {
         match &self.git {
             Some(git) if self.by_git.load(Ordering::Relaxed) => git.text(commit, path).await,
             _ => self.gitlab.file(commit, path).await,

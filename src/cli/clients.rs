@@ -19,7 +19,7 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, Problem, Shard, error_chain, is_commit_sha};
+use crate::domain::{CommitSha, Problem, ProblemCode, Shard, error_chain, is_commit_sha};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::ports::{Deadline, Progress, StateError, StateStore};
 use crate::report::TrafficCount;
@@ -297,7 +297,7 @@ impl ConfigProject {
              role Maintainer",
             rules.join(", ")
         );
-        (!rules.is_empty()).then(|| Problem::warning("branches_not_deletable", message))
+        (!rules.is_empty()).then(|| Problem::new(ProblemCode::BranchesNotDeletable, message))
     }
 
     /// A warning when the token expires within two weeks of `today`.
@@ -309,7 +309,7 @@ impl ConfigProject {
             let message = format!(
                 "the GitLab token in SAPM_GITLAB_TOKEN expires on {day}, in {left} {days}: rotate it in time"
             );
-            Problem::warning("token_expires", message)
+            Problem::new(ProblemCode::TokenExpires, message)
         })
     }
 

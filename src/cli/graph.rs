@@ -14,7 +14,7 @@ use super::pipeline::{Mode, read_snapshot};
 use super::source::{Opening, load_config_repo};
 use crate::domain::quoted;
 use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
-use crate::inventory::{Found, Inventory, find};
+use crate::inventory::{Found, Inventory, TargetIx, find};
 use crate::plan::{self, Plan, TargetFilter};
 use crate::report::{PlanReport, members};
 use crate::run::{ConfigRepo, ReadOptions, check_filter, decide_on};
@@ -95,12 +95,16 @@ fn chosen(
     }
     if let Some(target) = &args.target {
         let index = named(&repo.inventory, target)?;
-        return Ok(select(members, &Scope::Around(index, args.neighbourhood)));
+        return Ok(select(members, &Scope::Around(index.position(), args.neighbourhood)));
     }
     let targets = &repo.inventory.targets;
+    // Members stand in the inventory's order.
     let mut wanted = followed(members);
-    wanted.extend(repo.inventory.subscribers().map(|(index, _)| index));
-    wanted.retain(|&index| filter.includes(&targets[index]));
+    wanted.extend(repo.inventory.subscribers().map(|(index, _)| index.position()));
+    let excluded = targets.indexed().filter(|(_, target)| !filter.includes(target));
+    for (index, _) in excluded {
+        wanted.remove(&index.position());
+    }
     if wanted.is_empty() && !filter.is_everything() {
         let message = "no target of these is on a channel that somebody follows";
         return Err(Fatal::new(Exit::Usage, message).hint("`sapm graph` shows all channels"));
@@ -109,14 +113,14 @@ fn chosen(
 }
 
 /// The one target, publisher or subscriber, that `wanted` names.
-fn named(inventory: &Inventory, wanted: &str) -> Result<usize, Fatal> {
-    let uid = |index: usize| &inventory.targets[index].uid;
-    let labels = |indexes: &[usize]| {
+fn named(inventory: &Inventory, wanted: &str) -> Result<TargetIx, Fatal> {
+    let uid = |index: TargetIx| &inventory.targets[index].uid;
+    let labels = |indexes: &[TargetIx]| {
         let labels = indexes.iter().take(NAMED).map(|&index| inventory.targets[index].label());
         labels.collect::<Vec<_>>().join(", ")
     };
     let unknown = || Fatal::new(Exit::Usage, format!("no target is called {}", quoted(wanted)));
-    match find(inventory, &(0..inventory.targets.len()).collect(), wanted) {
+    match find(inventory, &inventory.targets.indexes().collect(), wanted) {
         Found::One(index) => Ok(index),
         // Of two with one identity nobody can say more.
         Found::Several(all) if all.iter().all(|&index| uid(index) == uid(all[0])) => Ok(all[0]),

@@ -15,7 +15,7 @@ use super::stopwatch::Stopwatch;
 use crate::apply::apply;
 use crate::clients::git::GitMerge;
 use crate::clients::pushgateway::{GroupingKey, push};
-use crate::domain::{Problem, Shard};
+use crate::domain::{Problem, ProblemCode, Shard};
 use crate::plan::TargetFilter;
 use crate::ports::{Deadline, Progress, StateError, waiting_for};
 use crate::report::{EXPORT_KEY, Explanation, PlanReport, pushed_metrics};
@@ -83,9 +83,9 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
 fn problem_of(fatal: &Fatal) -> Problem {
     let message = fatal.message.clone();
     let mut problem = if fatal.is_signal() {
-        Problem::error("run_interrupted", message)
+        Problem::new(ProblemCode::RunInterrupted, message)
     } else {
-        Problem::error("run_failed", message)
+        Problem::new(ProblemCode::RunFailed, message)
     };
     problem.help.clone_from(&fatal.hint);
     problem
@@ -359,7 +359,7 @@ async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
         let message = format!("the metrics could not be pushed: {error}");
         tracing::warn!("{message}");
         run.report.problems.push(
-            Problem::warning("metrics_not_pushed", message)
+            Problem::new(ProblemCode::MetricsNotPushed, message)
                 .help("check SAPM_PUSHGATEWAY_URL; the run itself is not affected"),
         );
     }

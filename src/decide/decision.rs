@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::due::{current_hashes, follow, is_due, single_commit, unread_records, wanted_hashes};
 use super::edits::{EditChecker, reject_unsafe_edits};
 use super::gates::{
-    Context, Gate, GateName, blocked_version, deployment, same_ref, schedule, slo, soak,
+    Context, Gate, GateResult, blocked_version, deployment, same_ref, schedule, slo, soak,
 };
 use super::publishers::{self, PublisherState};
 use super::shared_causes;
 use super::sites::join_site;
 use crate::app_interface::CurrentHash;
 use crate::domain::{CommitSha, Problem};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::Snapshot;
 use croniter::Schedule;
 
@@ -35,15 +35,26 @@ pub enum Outcome {
     Error,
 }
 
-/// The decision on one subscriber.
+/// What is to be done with a subscriber, with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// A change is due and every gate passes.
+    Promote,
+    /// Nothing would be due even if every gate passed.
+    UpToDate,
+    /// A change would be due but for this gate, the first that blocks it.
+    Hold(Gate),
+    /// Facts that could not be had, or what is wrong with the target's configuration; never empty.
+    Error(Vec<String>),
+}
+
+/// The decision on one subscriber, with what it rests on.
 #[derive(Debug, Clone)]
-pub struct Decision {
-    /// Index of the subscriber in the inventory's targets.
-    pub target: usize,
+pub struct SubscriberDecision {
+    /// The subscriber.
+    pub target: TargetIx,
     /// What is to be done.
-    pub outcome: Outcome,
-    /// The first gate that holds, if `outcome` is hold.
-    pub held_by: Option<GateName>,
+    pub decision: Decision,
     /// The ref that it should have: the current one unless it is promoted.
     pub desired_ref: String,
     /// The config hashes that it should have, sorted; empty unless it asks for redeployment.
@@ -51,14 +62,45 @@ pub struct Decision {
     /// The commit that all publishers are at, promoted or not.
     pub candidate: Option<CommitSha>,
     /// Every gate with its evidence; shared with the report.
-    pub gates: Arc<Vec<Gate>>,
-    /// Why it is in error.
-    pub errors: Vec<String>,
+    pub gates: Arc<Vec<GateResult>>,
     /// Since when deployments, soak time and schedule allow the promotion, or from when on they
     /// will: decides who is first.
     pub promotable_since: Option<DateTime<Utc>>,
     /// The ref of its own, where an alias stood: others keep theirs.
     pub own_value: bool,
+}
+
+impl SubscriberDecision {
+    /// What is to be done, in a word.
+    pub fn outcome(&self) -> Outcome {
+        match self.decision {
+            Decision::Promote => Outcome::Promote,
+            Decision::UpToDate => Outcome::UpToDate,
+            Decision::Hold(_) => Outcome::Hold,
+            Decision::Error(_) => Outcome::Error,
+        }
+    }
+
+    /// The gate that it is held by.
+    pub fn held_by(&self) -> Option<Gate> {
+        match self.decision {
+            Decision::Hold(gate) => Some(gate),
+            _ => None,
+        }
+    }
+
+    /// Why it is in error; empty where it is not.
+    pub fn errors(&self) -> &[String] {
+        match &self.decision {
+            Decision::Error(errors) => errors,
+            _ => &[],
+        }
+    }
+
+    /// Is it to be promoted?
+    pub fn promotes(&self) -> bool {
+        self.decision == Decision::Promote
+    }
 }
 
 /// An SLO's value that is needed and not in the snapshot.
@@ -76,7 +118,7 @@ pub struct SloQuery {
 #[derive(Debug, Default)]
 pub struct Decisions {
     /// One for each subscriber.
-    pub subscribers: BTreeMap<usize, Decision>,
+    pub subscribers: BTreeMap<TargetIx, SubscriberDecision>,
     /// What is known of each publisher, by index.
     pub publishers: Vec<PublisherState>,
     /// What is wrong with facts and schedules.
@@ -101,7 +143,7 @@ pub fn decide_part(
     snapshot: &Snapshot,
     edits: &dyn EditChecker,
     wanted: &dyn Fn(&Target) -> bool,
-    reported: &dyn Fn(usize) -> bool,
+    reported: &dyn Fn(TargetIx) -> bool,
 ) -> Decisions {
     let mut decisions = evaluate_gates(inventory, snapshot, wanted, reported);
     reject_unsafe_edits(inventory, edits, &mut decisions);
@@ -122,7 +164,7 @@ fn evaluate_gates(
     inventory: &Inventory,
     snapshot: &Snapshot,
     wanted: &dyn Fn(&Target) -> bool,
-    reported: &dyn Fn(usize) -> bool,
+    reported: &dyn Fn(TargetIx) -> bool,
 ) -> Decisions {
     let mut decisions = Decisions::default();
     decisions.publishers =
@@ -141,7 +183,7 @@ fn evaluate_gates(
 }
 
 /// The publishers (indexes) that the subscribers follow that [`decide`] would decide on.
-pub fn followed(inventory: &Inventory, wanted: &dyn Fn(&Target) -> bool) -> BTreeSet<usize> {
+pub fn followed(inventory: &Inventory, wanted: &dyn Fn(&Target) -> bool) -> BTreeSet<TargetIx> {
     let channels = decided_on(inventory, wanted)
         .flat_map(|index| &inventory.targets[index].promotion.subscribe);
     channels.flat_map(|channel| inventory.publishers_of(channel)).map(|(index, _)| index).collect()
@@ -151,9 +193,9 @@ pub fn followed(inventory: &Inventory, wanted: &dyn Fn(&Target) -> bool) -> BTre
 fn decided_on<'a>(
     inventory: &'a Inventory,
     wanted: &dyn Fn(&Target) -> bool,
-) -> impl Iterator<Item = usize> + use<'a> {
+) -> impl Iterator<Item = TargetIx> + use<'a> {
     let wanted = inventory.subscribers().filter(|(_, target)| wanted(target));
-    let wanted: BTreeSet<usize> = wanted.map(|(index, _)| index).collect();
+    let wanted: BTreeSet<TargetIx> = wanted.map(|(index, _)| index).collect();
     let sites: BTreeSet<_> =
         wanted.iter().filter_map(|index| inventory.site_of.get(index)).collect();
     inventory.subscribers().map(|(index, _)| index).filter(move |index| {
@@ -166,8 +208,8 @@ fn subscriber(
     inventory: &Inventory,
     snapshot: &Snapshot,
     decisions: &mut Decisions,
-    index: usize,
-) -> Decision {
+    index: TargetIx,
+) -> SubscriberDecision {
     let target = &inventory.targets[index];
     let current = target.git_ref.clone().unwrap_or_default();
     let mut errors = target.broken.clone();
@@ -189,18 +231,18 @@ fn subscriber(
         blocked_version::evaluate(&context),
     ];
     let holding = gates.iter().find(|gate| gate.holds()).map(|gate| gate.gate);
-    let (outcome, held_by) = match (errors.is_empty(), due, holding) {
-        (false, _, _) => (Outcome::Error, None),
-        (true, Some(false), _) => (Outcome::UpToDate, None),
-        (true, _, Some(gate)) => (Outcome::Hold, Some(gate)),
-        (true, _, None) => (Outcome::Promote, None),
+    let decision = match (errors.is_empty(), due, holding) {
+        (false, _, _) => Decision::Error(errors),
+        (true, Some(false), _) => Decision::UpToDate,
+        (true, _, Some(gate)) => Decision::Hold(gate),
+        (true, _, None) => Decision::Promote,
     };
-    let promotes = outcome == Outcome::Promote;
+    let promotes = decision == Decision::Promote;
     let desired_ref = match candidate {
         Some(commit) if promotes => commit.to_string(),
         _ => current,
     };
-    let desired_hashes = if promotes || outcome == Outcome::UpToDate {
+    let desired_hashes = if promotes || decision == Decision::UpToDate {
         wanted_hashes
     } else {
         current_hashes(target)
@@ -208,15 +250,13 @@ fn subscriber(
     let promotable_since = promotable_since(&context);
     let candidate = candidate.cloned();
     decisions.publishers = states;
-    Decision {
+    SubscriberDecision {
         target: index,
-        outcome,
-        held_by,
+        decision,
         desired_ref,
         desired_hashes,
         candidate,
         gates: Arc::new(gates),
-        errors,
         promotable_since,
         own_value: false,
     }

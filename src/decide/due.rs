@@ -3,7 +3,7 @@
 use super::gates::Followed;
 use super::publishers::PublisherState;
 use crate::app_interface::CurrentHash;
-use crate::domain::{CommitSha, Problem};
+use crate::domain::{CommitSha, Problem, ProblemCode};
 use crate::inventory::{Inventory, Target};
 
 /// The (channel, publisher) pairs that a subscriber follows; what is missing goes to `errors`.
@@ -25,7 +25,7 @@ pub(super) fn follow<'a>(
         let mut any = false;
         for (index, publisher) in inventory.publishers_of(channel) {
             any = true;
-            let state = &states[index];
+            let state = &states[index.position()];
             if let Err(failure) = &state.commit {
                 errors.push(format!(
                     "the commit of {} is not known: {}",
@@ -34,8 +34,8 @@ pub(super) fn follow<'a>(
                 ));
             }
             if !publisher.repo_url.is_same(&target.repo_url) {
-                problems.push(place(Problem::warning(
-                    "other_repository",
+                problems.push(place(Problem::new(
+                    ProblemCode::OtherRepository,
                     format!(
                         "{} deploys {}, but channel {channel} is published by {}, which deploys {}",
                         target.label(),
@@ -49,8 +49,8 @@ pub(super) fn follow<'a>(
         }
         if !any {
             let message = format!("channel {channel} has no publisher");
-            problems.push(place(Problem::error(
-                "channel_without_publisher",
+            problems.push(place(Problem::new(
+                ProblemCode::ChannelWithoutPublisher,
                 format!("{}: {message}", target.label()),
             )));
             errors.push(message);
@@ -124,7 +124,7 @@ pub(super) fn wanted_hashes(
     let mut wanted = Vec::new();
     for channel in &target.promotion.subscribe {
         let published = inventory.publishers_of(channel).next().and_then(|(index, _)| {
-            let state = &states[index];
+            let state = &states[index.position()];
             let deployment = state.deployments.get(channel)?;
             let commit = state.commit.as_ref().ok()?;
             // A failed deployment's hash counts here: the deployment gate holds it anyway,

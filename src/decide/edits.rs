@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use super::decision::Decisions;
-use crate::inventory::Inventory;
+use crate::domain::ProblemCode;
+use crate::inventory::{Inventory, TargetIx};
 
 /// Tells which promotions cannot be written to the files of the config repo.
 ///
@@ -11,7 +12,7 @@ use crate::inventory::Inventory;
 /// is impossible.
 pub trait EditChecker: Debug {
     /// The subscribers (indexes) whose promotion cannot be written safely, each with the reason.
-    fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(usize, String)>;
+    fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(TargetIx, String)>;
 }
 
 /// Puts the subscribers in error whose promotion cannot be written.
@@ -21,6 +22,6 @@ pub(super) fn reject_unsafe_edits(
     decisions: &mut Decisions,
 ) {
     for (member, reason) in edits.find_unsafe(inventory, decisions) {
-        decisions.fail(inventory, member, "unsafe_edit", &reason);
+        decisions.fail(inventory, member, ProblemCode::UnsafeEdit, &reason);
     }
 }

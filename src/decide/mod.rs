@@ -3,7 +3,7 @@
 //!
 //! Every gate is evaluated for every subscriber, each with its evidence; one
 //! gate is one file in `gates`. The first that holds, in the order of
-//! [`GateName`], is the one that the promotion is held by. A decision is complete:
+//! [`Gate`], is the one that the promotion is held by. A decision is complete:
 //! an [`EditChecker`] has tried every promotion on the files.
 
 mod decision;
@@ -17,10 +17,11 @@ mod sites;
 mod suppose;
 
 pub use decision::{
-    Decision, Decisions, Outcome, SloQuery, decide, decide_part, followed, slo_queries,
+    Decision, Decisions, Outcome, SloQuery, SubscriberDecision, decide, decide_part, followed,
+    slo_queries,
 };
 pub use edits::EditChecker;
-pub use gates::{Gate, GateName, GateOutcome};
+pub use gates::{DeploymentEvidence, Evidence, Gate, GateOutcome, GateResult, SloEvidence};
 pub use publishers::{Deployment, DeploymentState, PublisherState};
 pub use records::{record_key, state_key};
 pub use suppose::suppose_promoted;

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::records;
 use super::shared_causes::shared_cause;
-use crate::domain::{CommitSha, Problem};
-use crate::inventory::{Inventory, Target};
+use crate::domain::{CommitSha, Problem, ProblemCode};
+use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::{Failure, Lookup, Snapshot};
 
 /// How the deployment of a publisher's commit went, as its record says.
@@ -64,14 +64,13 @@ pub struct PublisherState {
 pub(super) fn states(
     inventory: &Inventory,
     snapshot: &Snapshot,
-    reported: &dyn Fn(usize) -> bool,
+    reported: &dyn Fn(TargetIx) -> bool,
     all_problems: &mut Vec<Problem>,
 ) -> Vec<PublisherState> {
     let mut failed = BTreeSet::new();
     inventory
         .targets
-        .iter()
-        .enumerate()
+        .indexed()
         .map(|(index, target)| {
             let mut unreported = Vec::new();
             let problems = if reported(index) { &mut *all_problems } else { &mut unreported };
@@ -126,7 +125,11 @@ fn report_commit(
             "the commit of ref {git_ref} in {} could not be looked up: {}",
             target.repo_url, failure.error
         );
-        problems.push(about(target, &look_up, Problem::error("commit_lookup_failed", message)));
+        problems.push(about(
+            target,
+            &look_up,
+            Problem::new(ProblemCode::CommitLookupFailed, message),
+        ));
     }
 }
 
@@ -168,7 +171,7 @@ fn report_record(target: &Target, key: &str, failure: &Failure) -> Problem {
         None => {
             let message =
                 format!("the deployment record {key} could not be read: {}", failure.error);
-            about(target, key, Problem::error("record_lookup_failed", message))
+            about(target, key, Problem::new(ProblemCode::RecordLookupFailed, message))
         }
     }
 }
@@ -181,13 +184,17 @@ fn recorded(target: &Target, key: &str, stored: &Value, problems: &mut Vec<Probl
     match records::read(stored) {
         Err(reason) => {
             let message = format!("the deployment record {key} is not usable: {reason}");
-            problems.push(about(target, key, Problem::error("unusable_record", message)));
+            problems.push(about(target, key, Problem::new(ProblemCode::UnusableRecord, message)));
             deployment(DeploymentState::Invalid, Some(reason))
         }
         Ok(record) => {
             if let Some(error) = record.check_in_error {
                 let message = format!("{key}: {error}");
-                problems.push(about(target, key, Problem::warning("unreadable_check_in", message)));
+                problems.push(about(
+                    target,
+                    key,
+                    Problem::new(ProblemCode::UnreadableCheckIn, message),
+                ));
             }
             Deployment {
                 state: if record.success {

@@ -2,18 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Problem, TargetUid};
+use crate::domain::{Problem, ProblemCode, TargetUid};
 
 /// What a cause means for one target, to be counted by [`count_targets`].
 pub(super) fn shared_cause(cause: &str, target: &TargetUid) -> Problem {
-    Problem::error("service_refused", cause).at(target.to_string())
+    Problem::new(ProblemCode::ServiceRefused, cause).at(target.to_string())
 }
 
 /// Puts one problem in the place of all that are of one cause.
 pub(super) fn count_targets(problems: &mut Vec<Problem>) {
     let mut targets: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
     problems.retain(|problem| {
-        let shared = problem.code == "service_refused";
+        let shared = problem.code == ProblemCode::ServiceRefused;
         if shared {
             targets.entry(problem.message.clone()).or_default().insert(problem.path.clone());
         }
@@ -22,6 +22,9 @@ pub(super) fn count_targets(problems: &mut Vec<Problem>) {
     problems.extend(targets.into_iter().map(|(cause, targets)| {
         let number = targets.len();
         let plural = if number == 1 { "" } else { "s" };
-        Problem::error("service_refused", format!("{cause} (concerns {number} target{plural})"))
+        Problem::new(
+            ProblemCode::ServiceRefused,
+            format!("{cause} (concerns {number} target{plural})"),
+        )
     }));
 }

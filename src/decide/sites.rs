@@ -2,25 +2,24 @@
 
 use std::sync::Arc;
 
-use super::decision::{Decision, Decisions, Outcome};
+use super::decision::{Decision, Decisions, SubscriberDecision};
 use super::due::current_hashes;
-use super::gates::{Gate, GateName, edit_site};
-use crate::domain::Problem;
-use crate::inventory::{EditSite, Inventory, Target};
+use super::gates::{Gate, GateResult, edit_site};
+use crate::domain::{Problem, ProblemCode};
+use crate::inventory::{EditSite, Inventory, Target, TargetIx};
 
 /// A shared place moves as one or not at all.
 pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions) {
-    let values = |decisions: &Decisions, member: usize| {
+    let values = |decisions: &Decisions, member: TargetIx| {
         let decision = decisions.subscribers.get(&member)?;
-        (decision.outcome == Outcome::Promote)
-            .then(|| (decision.desired_ref.clone(), decision.desired_hashes.clone()))
+        decision.promotes().then(|| (decision.desired_ref.clone(), decision.desired_hashes.clone()))
     };
     let all: Vec<_> = site.members.iter().map(|&member| values(decisions, member)).collect();
     let Some(first) = all.iter().flatten().next().cloned() else { return };
     let together = site.refused.is_empty() && all.iter().all(|v| v.as_ref() == Some(&first));
-    let node = |member: usize| inventory.targets[member].node;
+    let node = |member: TargetIx| inventory.targets[member].node;
     // What one declaration expands to never parts.
-    let leaves = |member: usize, value: &Option<_>| {
+    let leaves = |member: TargetIx, value: &Option<_>| {
         let mut mates = site.members.iter().zip(&all).filter(|(at, _)| node(**at) == node(member));
         site.can_leave(member) && mates.all(|(_, other)| other == value)
     };
@@ -55,21 +54,20 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
     }
 }
 
-fn add_gate(decisions: &mut Decisions, member: usize, gate: Gate) {
+fn add_gate(decisions: &mut Decisions, member: TargetIx, gate: GateResult) {
     if let Some(decision) = decisions.subscribers.get_mut(&member) {
         Arc::make_mut(&mut decision.gates).push(gate);
     }
 }
 
-fn stay(decision: &mut Decision, target: &Target) {
+fn stay(decision: &mut SubscriberDecision, target: &Target) {
     decision.desired_ref = target.git_ref.clone().unwrap_or_default();
     decision.desired_hashes = current_hashes(target);
 }
 
-fn hold(decisions: &mut Decisions, member: usize, inventory: &Inventory, gate: Gate) {
+fn hold(decisions: &mut Decisions, member: TargetIx, inventory: &Inventory, gate: GateResult) {
     if let Some(decision) = decisions.subscribers.get_mut(&member) {
-        decision.outcome = Outcome::Hold;
-        decision.held_by = Some(GateName::EditSite);
+        decision.decision = Decision::Hold(Gate::EditSite);
         Arc::make_mut(&mut decision.gates).push(gate);
         stay(decision, &inventory.targets[member]);
     }
@@ -77,16 +75,23 @@ fn hold(decisions: &mut Decisions, member: usize, inventory: &Inventory, gate: G
 
 impl Decisions {
     /// A promotion that cannot be written: the subscriber is in error, and stays as it is.
-    pub(super) fn fail(&mut self, inventory: &Inventory, member: usize, code: &str, message: &str) {
+    pub(super) fn fail(
+        &mut self,
+        inventory: &Inventory,
+        member: TargetIx,
+        code: ProblemCode,
+        message: &str,
+    ) {
         let target = &inventory.targets[member];
         if let Some(decision) = self.subscribers.get_mut(&member) {
-            decision.outcome = Outcome::Error;
-            decision.held_by = None;
-            decision.errors.push(message.to_owned());
+            match &mut decision.decision {
+                Decision::Error(errors) => errors.push(message.to_owned()),
+                other => *other = Decision::Error(vec![message.to_owned()]),
+            }
             stay(decision, target);
         }
         self.problems.push(
-            Problem::error(code, format!("{}: {message}", target.label()))
+            Problem::new(code, format!("{}: {message}", target.label()))
                 .in_file(&target.place.file)
                 .at(&target.place.path)
                 .at_line(target.place.line, target.place.column),
@@ -95,10 +100,10 @@ impl Decisions {
 }
 
 /// Others that are never promoted use the same value: moving it would move them.
-fn refuse(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions, member: usize) {
+fn refuse(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions, member: TargetIx) {
     let message = format!(
         "it cannot be edited safely: the same YAML node is used by {}; give this target values of its own",
         site.foreign_users.join(", ")
     );
-    decisions.fail(inventory, member, "shared_value", &message);
+    decisions.fail(inventory, member, ProblemCode::SharedValue, &message);
 }

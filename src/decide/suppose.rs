@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::decision::{Decision, Decisions, Outcome};
+use super::decision::{Decision, Decisions, SubscriberDecision};
 use super::edits::{EditChecker, reject_unsafe_edits};
 use super::sites::join_site;
 use crate::app_interface::CurrentHash;
 use crate::domain::CommitSha;
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, Target, TargetIx};
 
 /// As if every subscriber that can be promoted at all were to be promoted to this commit, and
 /// every publisher's config hash were this one. What is in error then is so because of the files.
@@ -31,16 +31,18 @@ pub fn suppose_promoted(
     decisions
 }
 
-fn promoted(target: usize, commit: &CommitSha, desired_hashes: Vec<CurrentHash>) -> Decision {
-    Decision {
+fn promoted(
+    target: TargetIx,
+    commit: &CommitSha,
+    desired_hashes: Vec<CurrentHash>,
+) -> SubscriberDecision {
+    SubscriberDecision {
         target,
-        outcome: Outcome::Promote,
-        held_by: None,
+        decision: Decision::Promote,
         desired_ref: commit.to_string(),
         desired_hashes,
         candidate: Some(commit.clone()),
         gates: Arc::default(),
-        errors: Vec::new(),
         promotable_since: None,
         own_value: false,
     }

@@ -1,5 +1,7 @@
 //! Numbers of things, for people.
 
+use super::ids::MrIid;
+
 /// How many merge requests a message names.
 const NAMED: usize = 10;
 
@@ -9,8 +11,8 @@ pub fn count(number: usize, what: &str) -> String {
 }
 
 /// The numbers of merge requests, ten of them at most: `!3, !4 and 7 more`.
-pub fn request_numbers(iids: &[u64]) -> String {
-    let named: Vec<String> = iids.iter().take(NAMED).map(|iid| format!("!{iid}")).collect();
+pub fn request_numbers(iids: &[MrIid]) -> String {
+    let named: Vec<String> = iids.iter().take(NAMED).map(ToString::to_string).collect();
     let more = match iids.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -24,7 +26,7 @@ mod tests {
 
     #[test]
     fn ten_merge_requests_are_named_at_most() {
-        let iids: Vec<u64> = (1..=12).collect();
+        let iids: Vec<MrIid> = (1..=12).map(MrIid).collect();
         assert_eq!(request_numbers(&iids[..2]), "!1, !2");
         assert!(request_numbers(&iids[..10]).ends_with(", !10"));
         assert!(request_numbers(&iids).ends_with(", !10 and 2 more"));

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::help::usual_help;
+use super::problem_code::ProblemCode;
 
 /// How bad a problem is.
 #[derive(
@@ -22,8 +22,8 @@ pub enum Severity {
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
-    /// A stable, machine-readable name, e.g. `dangling_ref`.
-    pub code: String,
+    /// What kind of problem it is, e.g. `dangling_ref`.
+    pub code: ProblemCode,
     /// The datafile, relative to `data/` with a leading slash, as `$ref`s are.
     pub file: Option<String>,
     /// The place in the file (YAML path), the repository, the record key or the URL.
@@ -68,20 +68,11 @@ pub struct Related {
 }
 
 impl Problem {
-    /// A problem of severity error.
-    pub fn error(code: &str, message: impl Into<String>) -> Self {
-        Self::new(Severity::Error, code, message)
-    }
-
-    /// A problem of severity warning.
-    pub fn warning(code: &str, message: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, code, message)
-    }
-
-    fn new(severity: Severity, code: &str, message: impl Into<String>) -> Self {
+    /// A problem, as bad as its code says.
+    pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
         Self {
-            severity,
-            code: code.to_owned(),
+            severity: code.severity(),
+            code,
             file: None,
             path: None,
             line: None,
@@ -92,6 +83,13 @@ impl Problem {
             help: None,
             related: Vec::new(),
         }
+    }
+
+    /// It stops nothing here, although such problems usually do.
+    #[must_use]
+    pub fn as_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     /// Says what to do about it.
@@ -113,7 +111,7 @@ impl Problem {
             self.file.as_deref(),
             self.line,
             self.column,
-            self.code.as_str(),
+            self.code,
             self.path.as_deref(),
             self.message.as_str(),
         )
@@ -122,7 +120,7 @@ impl Problem {
     /// Says what is usually done about problems of this kind, unless it says more itself.
     pub fn help_as_usual(&mut self) {
         if self.help.is_none() {
-            self.help = usual_help(&self.code).map(str::to_owned);
+            self.help = self.code.usual_help().map(str::to_owned);
         }
     }
 

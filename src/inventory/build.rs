@@ -7,29 +7,30 @@ use super::keys::{Keys, PlaceKey};
 use super::select::Selectors;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
+use super::targets::{TargetIx, Targets};
 use crate::app_interface::{
     Bundle, Namespace, Promotion, ResourceTemplate, SaasFile, SloDocument, TargetDeclaration, Where,
 };
-use crate::domain::{Problem, TargetIdentity, TargetUid, UidDigest};
+use crate::domain::{Problem, ProblemCode, TargetIdentity, TargetUid, UidDigest};
 
 /// All targets with a `promotion` block that are not removed, and their channels.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// Publishers in order: file path, resource template, static targets in
     /// file order, then those of selectors by namespace path.
-    pub targets: Vec<Target>,
+    pub targets: Targets,
     /// Later declarations of an identity that one of `targets` has: they neither publish nor subscribe.
     pub refused: Vec<Target>,
     /// Indexes into `targets` of the subscribers, in order.
-    pub subscribers: Vec<usize>,
+    pub subscribers: Vec<TargetIx>,
     /// Publishers of each channel, as indexes into `targets`, in order.
-    pub publishers: BTreeMap<String, Vec<usize>>,
+    pub publishers: BTreeMap<String, Vec<TargetIx>>,
     /// Channels that some subscriber subscribes to.
     pub subscribed: BTreeSet<String>,
     /// Places that move as one.
     pub sites: BTreeMap<SiteId, EditSite>,
     /// The site of each subscriber, by index into `targets`.
-    pub site_of: BTreeMap<usize, SiteId>,
+    pub site_of: BTreeMap<TargetIx, SiteId>,
     /// What is wrong, beside the bundle's problems.
     pub problems: Vec<Problem>,
     /// What only `validate` says: selectors that may not do what they are meant to do.
@@ -38,25 +39,25 @@ pub struct Inventory {
 
 impl Inventory {
     /// The subscribers in order.
-    pub fn subscribers(&self) -> impl Iterator<Item = (usize, &Target)> {
+    pub fn subscribers(&self) -> impl Iterator<Item = (TargetIx, &Target)> {
         self.subscribers.iter().map(|&index| (index, &self.targets[index]))
     }
 
     /// Publishers of a channel, in order.
-    pub fn publishers_of(&self, channel: &str) -> impl Iterator<Item = (usize, &Target)> {
+    pub fn publishers_of(&self, channel: &str) -> impl Iterator<Item = (TargetIx, &Target)> {
         let indexes = self.publishers.get(channel).map(Vec::as_slice).unwrap_or_default();
         indexes.iter().map(|&index| (index, &self.targets[index]))
     }
 
     /// What the place of a subscriber goes by: as the target that the bytes belong to.
-    pub fn place_key(&self, subscriber: usize) -> &PlaceKey {
+    pub fn place_key(&self, subscriber: TargetIx) -> &PlaceKey {
         let site = self.site_of.get(&subscriber).and_then(|site| self.sites.get(site));
         site.and_then(|site| site.key.as_ref()).unwrap_or(&self.targets[subscriber].key)
     }
 
     /// All that the place of a subscriber may have gone by, as files and decisions change: it can
     /// share one with others, or get a value of its own.
-    pub fn place_keys(&self, subscriber: usize) -> impl Iterator<Item = &PlaceKey> {
+    pub fn place_keys(&self, subscriber: TargetIx) -> impl Iterator<Item = &PlaceKey> {
         let target = &self.targets[subscriber];
         [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_keys)
     }
@@ -105,9 +106,9 @@ struct Builder<'a> {
     /// Problems of targets that are in the inventory's already.
     reported: BTreeSet<Problem>,
     /// The target of each identity.
-    first: BTreeMap<TargetUid, usize>,
+    first: BTreeMap<TargetUid, TargetIx>,
     /// The target whose identity each refused one has.
-    owners: Vec<usize>,
+    owners: Vec<TargetIx>,
 }
 
 impl Builder<'_> {
@@ -139,7 +140,7 @@ impl Builder<'_> {
                 }
                 Err(error) => {
                     let message = format!("{}: {}", declaration.used_at.path, error.message);
-                    let problem = Problem::error("invalid_selector", message);
+                    let problem = Problem::new(ProblemCode::InvalidSelector, message);
                     self.inventory.problems.push(place_below(problem, declaration, &error.below));
                 }
             }
@@ -200,8 +201,9 @@ impl Builder<'_> {
         match self.first.get(&target.uid) {
             Some(&owner) if !self.all => self.refuse(target, owner),
             _ => {
-                self.first.entry(target.uid.clone()).or_insert(self.inventory.targets.len());
-                self.inventory.targets.push(target);
+                let uid = target.uid.clone();
+                let index = self.inventory.targets.push(target);
+                self.first.entry(uid).or_insert(index);
                 self.report_broken(wrong);
             }
         }
@@ -209,7 +211,7 @@ impl Builder<'_> {
 
     /// Two declarations of one identity share their records, so nobody could tell whose a record is.
     /// The first one is the target: nobody else's file can stop it.
-    fn refuse(&mut self, target: Target, owner: usize) {
+    fn refuse(&mut self, target: Target, owner: TargetIx) {
         let first = &self.inventory.targets[owner].used_at;
         let message = format!(
             "{}: {} in {} has the same identity and comes first, so this one is left out",
@@ -218,7 +220,7 @@ impl Builder<'_> {
             first.file
         );
         self.inventory.problems.push(
-            Problem::error("duplicate_target", message)
+            Problem::new(ProblemCode::DuplicateTarget, message)
                 .in_file(&target.used_at.file)
                 .at(&target.used_at.path)
                 .at_line(target.used_at.line, target.used_at.column)
@@ -248,7 +250,7 @@ impl Builder<'_> {
 
     fn join_channels(&mut self) {
         let inventory = &mut self.inventory;
-        for (index, target) in inventory.targets.iter().enumerate() {
+        for (index, target) in inventory.targets.indexed() {
             for channel in &target.promotion.publish {
                 inventory.publishers.entry(channel.clone()).or_default().push(index);
             }
@@ -260,15 +262,15 @@ impl Builder<'_> {
 
     fn subscribers(&mut self) {
         let inventory = &mut self.inventory;
-        let all = inventory.targets.iter().enumerate();
+        let all = inventory.targets.indexed();
         inventory.subscribers =
             all.filter(|(_, target)| target.is_subscriber()).map(|(index, _)| index).collect();
         for &index in &inventory.subscribers {
             let target = &inventory.targets[index];
             if target.promotion.subscribe.is_empty() {
                 inventory.problems.push(
-                    Problem::warning(
-                        "auto_without_subscribe",
+                    Problem::new(
+                        ProblemCode::AutoWithoutSubscribe,
                         format!("{}: auto without subscribe: it is never promoted", target.label()),
                     )
                     .in_file(&target.place.file)
@@ -294,9 +296,9 @@ fn without_match(declaration: &TargetDeclaration) -> Problem {
     let message = format!("{}: the selector matches no namespace", declaration.used_at.path);
     let problem = if publishes {
         let message = format!("{message}, so its channels have fewer publishers than was meant");
-        Problem::warning("publisher_selector_without_match", message)
+        Problem::new(ProblemCode::PublisherSelectorWithoutMatch, message)
     } else {
-        Problem::warning("selector_without_match", message)
+        Problem::new(ProblemCode::SelectorWithoutMatch, message)
     };
     place_below(problem, declaration, "namespaceSelector")
 }
@@ -309,7 +311,7 @@ fn wrong(
 ) -> Vec<Problem> {
     let place = &declaration.place;
     let fields = declaration.broken.iter().map(|error| {
-        Problem::error("broken_target", error.text())
+        Problem::new(ProblemCode::BrokenTarget, error.text())
             .in_file(&place.file)
             .at(&error.path)
             .at_line(error.line, error.column)
@@ -318,7 +320,7 @@ fn wrong(
         slos.iter().zip(&declaration.slos).enumerate().filter_map(|(index, (slo, path))| {
             let error = slo.as_ref().err()?;
             let problem = match bundle.slo_documents.contains_key(path) {
-                true => Problem::error("broken_target", error),
+                true => Problem::new(ProblemCode::BrokenTarget, error),
                 false => bundle.dangling("slos", path),
             };
             let at = place.below(&format!("slos[{index}]"));

@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 
 use super::build::Inventory;
 use super::target::Target;
+use super::targets::TargetIx;
 use crate::domain::{likeness, likest};
 
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// This target: its index.
-    One(usize),
+    One(TargetIx),
     /// Any of these, in inventory order.
-    Several(Vec<usize>),
+    Several(Vec<TargetIx>),
     /// None; these are called alike, the likest first.
-    Unknown(Vec<usize>),
+    Unknown(Vec<TargetIx>),
 }
 
 /// Is the target with this label meant?
@@ -25,7 +26,7 @@ type Way<'a> = &'a dyn Fn(&Target, &str) -> bool;
 /// by whole parts of the label that stand side by side, by whole parts in their order, and at last
 /// by any part of the text in any letter case. The first of these ways that finds something
 /// decides.
-pub fn find(inventory: &Inventory, candidates: &BTreeSet<usize>, wanted: &str) -> Found {
+pub fn find(inventory: &Inventory, candidates: &BTreeSet<TargetIx>, wanted: &str) -> Found {
     let wanted = wanted.trim().trim_matches('/');
     let lower = wanted.to_lowercase();
     let parts: Vec<&str> = wanted.split('/').collect();
@@ -39,11 +40,11 @@ pub fn find(inventory: &Inventory, candidates: &BTreeSet<usize>, wanted: &str) -
         &|_, label| label.to_lowercase().contains(&lower),
     ];
     for way in ways {
-        let fits = |index: &usize| {
+        let fits = |index: &TargetIx| {
             let target = &inventory.targets[*index];
             way(target, &target.label())
         };
-        let found: Vec<usize> = candidates.iter().copied().filter(fits).collect();
+        let found: Vec<TargetIx> = candidates.iter().copied().filter(fits).collect();
         match found.as_slice() {
             _ if wanted.is_empty() => break,
             [] => {}
@@ -60,7 +61,7 @@ fn has_parts(label: &str, parts: &[&str]) -> bool {
     parts.iter().all(|part| rest.any(|other| other == *part))
 }
 
-fn alike(inventory: &Inventory, candidates: &BTreeSet<usize>, wanted: &str) -> Vec<usize> {
+fn alike(inventory: &Inventory, candidates: &BTreeSet<TargetIx>, wanted: &str) -> Vec<TargetIx> {
     likest(candidates.iter().map(|&index| {
         let label = inventory.targets[index].label();
         let parts = label.split('/').chain([label.as_str()]);

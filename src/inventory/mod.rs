@@ -10,9 +10,11 @@ mod part;
 mod select;
 mod sites;
 mod target;
+mod targets;
 
 pub use build::{Inventory, all_declared, build};
 pub use find::{Found, find};
 pub use keys::PlaceKey;
 pub use sites::{EditSite, SiteId};
 pub use target::Target;
+pub use targets::{TargetIx, Targets};

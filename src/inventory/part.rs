@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Inventory;
 use super::sites::{EditSite, SiteId};
+use super::targets::{TargetIx, Targets};
 
 impl Inventory {
     /// These targets and all that decisions on them rest on: the publishers of their channels,
     /// who shares a place in a file with them, and so on up to those who wait for nobody.
-    pub fn upstream(&self, of: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
+    pub fn upstream(&self, of: impl IntoIterator<Item = TargetIx>) -> BTreeSet<TargetIx> {
         self.reach(of, |index| {
             let target = &self.targets[index];
             let follows = target.is_subscriber().then_some(&target.promotion.subscribe);
@@ -20,8 +21,8 @@ impl Inventory {
 
     /// These targets and all that move when they move: the subscribers of their channels, who
     /// shares a place in a file with them, and so on to the end of the chain.
-    pub fn downstream(&self, of: impl IntoIterator<Item = usize>) -> BTreeSet<usize> {
-        let mut followers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    pub fn downstream(&self, of: impl IntoIterator<Item = TargetIx>) -> BTreeSet<TargetIx> {
+        let mut followers: BTreeMap<&str, Vec<TargetIx>> = BTreeMap::new();
         for (index, target) in self.subscribers() {
             for channel in &target.promotion.subscribe {
                 followers.entry(channel).or_default().push(index);
@@ -36,24 +37,24 @@ impl Inventory {
     }
 
     /// Subscribers whose edit is in the same file: their merge requests may stand in its way.
-    pub fn in_same_file(&self, index: usize) -> impl Iterator<Item = usize> {
+    pub fn in_same_file(&self, index: TargetIx) -> impl Iterator<Item = TargetIx> {
         let file = &self.targets[index].place.file;
         self.subscribers().filter(move |(_, other)| other.place.file == *file).map(|(i, _)| i)
     }
 
     /// Who shares a place with a subscriber, itself included.
-    fn mates(&self, index: usize) -> impl Iterator<Item = usize> {
+    fn mates(&self, index: TargetIx) -> impl Iterator<Item = TargetIx> {
         let site = self.site_of.get(&index).and_then(|site| self.sites.get(site));
         site.into_iter().flat_map(|site| site.members.iter().copied())
     }
 
     fn reach(
         &self,
-        of: impl IntoIterator<Item = usize>,
-        next: impl Fn(usize) -> Vec<usize>,
-    ) -> BTreeSet<usize> {
+        of: impl IntoIterator<Item = TargetIx>,
+        next: impl Fn(TargetIx) -> Vec<TargetIx>,
+    ) -> BTreeSet<TargetIx> {
         let mut reached = BTreeSet::new();
-        let mut waiting: Vec<usize> = of.into_iter().collect();
+        let mut waiting: Vec<TargetIx> = of.into_iter().collect();
         while let Some(index) = waiting.pop() {
             if reached.insert(index) {
                 waiting.extend(next(index));
@@ -65,13 +66,13 @@ impl Inventory {
     /// The inventory of these targets alone, in the same order. Exact for those whose
     /// [`upstream`](Self::upstream) is in `keep`; problems are those of their files.
     #[must_use]
-    pub fn only(&self, keep: &BTreeSet<usize>) -> Self {
-        let new: BTreeMap<usize, usize> =
-            keep.iter().enumerate().map(|(new, &old)| (old, new)).collect();
-        let renumber = |old: &[usize]| -> Vec<usize> {
+    pub fn only(&self, keep: &BTreeSet<TargetIx>) -> Self {
+        let mut targets = Targets::default();
+        let kept = keep.iter().map(|&old| (old, targets.push(self.targets[old].clone())));
+        let new: BTreeMap<TargetIx, TargetIx> = kept.collect();
+        let renumber = |old: &[TargetIx]| -> Vec<TargetIx> {
             old.iter().filter_map(|index| new.get(index).copied()).collect()
         };
-        let targets: Vec<_> = keep.iter().map(|&index| self.targets[index].clone()).collect();
         let subscribers = renumber(&self.subscribers);
         let subscribed = subscribers
             .iter()
@@ -88,7 +89,7 @@ impl Inventory {
             .iter()
             .filter(|(_, site)| site.members.iter().any(|member| keep.contains(member)))
             .map(|(id, site)| {
-                let aliases: Vec<usize> = site.aliases.iter().copied().collect();
+                let aliases: Vec<TargetIx> = site.aliases.iter().copied().collect();
                 let site = EditSite {
                     members: renumber(&site.members),
                     aliases: renumber(&aliases).into_iter().collect(),

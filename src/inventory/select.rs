@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::app_interface::{Bundle, Namespace, SELECTOR_DOCUMENT, Selector};
-use crate::domain::{Problem, near};
+use crate::domain::{Problem, ProblemCode, near};
 use jsonpath_ng::{Document, Expression, Indexed, Match, UnknownField};
 
 /// So many characters of an expression are shown.
@@ -161,7 +161,7 @@ fn unknown_field(field: &UnknownField, below: &str) -> Problem {
         "the selector asks for the field `{}`, which the deployer does not see: it never matches",
         field.name
     );
-    let problem = Problem::warning("unknown_selector_field", message).at(below);
+    let problem = Problem::new(ProblemCode::UnknownSelectorField, message).at(below);
     let near = near(field.known.iter().copied(), &field.name);
     match (near.first(), field.known.is_empty()) {
         (Some(near), _) => problem.help(format!("is `{near}` meant?")),
@@ -173,5 +173,5 @@ fn unknown_field(field: &UnknownField, below: &str) -> Problem {
 fn idle_exclude(expression: &str, below: &str) -> Problem {
     let message =
         format!("the exclude `{}` excludes nothing that the includes select", shown(expression));
-    Problem::warning("idle_exclude", message).at(below)
+    Problem::new(ProblemCode::IdleExclude, message).at(below)
 }

@@ -10,7 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::build::Inventory;
 use super::keys::PlaceKey;
 use crate::app_interface::Bundle;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
+use crate::inventory::TargetIx;
 use yaml11::{NodeId, NodePath, Step, Tree, Via};
 
 /// A place: the file, and the first YAML node in it that is edited.
@@ -26,9 +27,9 @@ pub struct SiteId {
 #[derive(Debug, Clone, Default)]
 pub struct EditSite {
     /// Its subscribers, as indexes into the inventory's targets, in order.
-    pub members: Vec<usize>,
+    pub members: Vec<TargetIx>,
     /// Those among them whose own `ref` is an alias: they can get a value of their own.
-    pub aliases: BTreeSet<usize>,
+    pub aliases: BTreeSet<TargetIx>,
     /// What it goes by: the key of the first target in the text that has the ref itself; `None`
     /// where all are aliases of what is nobody's, and each can only get a value of its own.
     pub key: Option<PlaceKey>,
@@ -43,14 +44,14 @@ pub struct EditSite {
 
 impl EditSite {
     /// Can a member get a value of its own, so that the others keep theirs?
-    pub fn can_leave(&self, member: usize) -> bool {
+    pub fn can_leave(&self, member: TargetIx) -> bool {
         self.aliases.contains(&member) && !self.shares_promotion && self.refused.is_empty()
     }
 }
 
 /// Finds the sites of all subscribers; `owners` are the targets whose identity the refused ones have.
-pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[usize]) {
-    let mut by_file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[TargetIx]) {
+    let mut by_file: BTreeMap<String, Vec<TargetIx>> = BTreeMap::new();
     for (index, target) in inventory.subscribers() {
         by_file.entry(target.place.file.clone()).or_default().push(index);
     }
@@ -64,7 +65,7 @@ pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[usize])
 fn in_file(
     tree: &Tree,
     file: &str,
-    (members, owners): (&[usize], &[usize]),
+    (members, owners): (&[TargetIx], &[TargetIx]),
     inventory: &mut Inventory,
 ) {
     let mut groups = Groups::default();
@@ -147,10 +148,10 @@ fn foreign_users(tree: &Tree, node: NodeId, targets: &BTreeSet<NodeId>) -> Vec<N
     usages
 }
 
-fn refuse(inventory: &mut Inventory, index: usize, message: &str) {
+fn refuse(inventory: &mut Inventory, index: TargetIx, message: &str) {
     let target = &mut inventory.targets[index];
     let message = format!("its ref cannot be edited safely: {message}");
-    let problem = Problem::error("unsafe_edit", format!("{}: {message}", target.label()))
+    let problem = Problem::new(ProblemCode::UnsafeEdit, format!("{}: {message}", target.label()))
         .in_file(&target.place.file)
         .at(&target.place.path)
         .at_line(target.place.line, target.place.column);
@@ -162,11 +163,11 @@ fn refuse(inventory: &mut Inventory, index: usize, message: &str) {
 #[derive(Default)]
 struct Groups {
     /// Users of each node, in order.
-    users: BTreeMap<NodeId, Vec<usize>>,
+    users: BTreeMap<NodeId, Vec<TargetIx>>,
 }
 
 impl Groups {
-    fn join(&mut self, node: NodeId, member: usize) {
+    fn join(&mut self, node: NodeId, member: TargetIx) {
         let users = self.users.entry(node).or_default();
         // Members come one after the other.
         if users.last() != Some(&member) {
@@ -175,9 +176,9 @@ impl Groups {
     }
 
     /// First node, all nodes with their number of users, and members of each site.
-    fn into_sites(self) -> Vec<(NodeId, BTreeMap<NodeId, usize>, Vec<usize>)> {
-        let mut sites: Vec<(BTreeMap<NodeId, usize>, BTreeSet<usize>)> = Vec::new();
-        let mut site_of: BTreeMap<usize, usize> = BTreeMap::new();
+    fn into_sites(self) -> Vec<(NodeId, BTreeMap<NodeId, usize>, Vec<TargetIx>)> {
+        let mut sites: Vec<(BTreeMap<NodeId, usize>, BTreeSet<TargetIx>)> = Vec::new();
+        let mut site_of: BTreeMap<TargetIx, usize> = BTreeMap::new();
         for (node, users) in self.users {
             let touched: BTreeSet<usize> =
                 users.iter().filter_map(|user| site_of.get(user).copied()).collect();

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::questions::{CommitQuestion, Questions};
 use crate::decide::{SloQuery, record_key, state_key};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, Target, TargetIx};
 use crate::ports::{Commits, Deadline, Progress, SloSource, Stage, StateError, StateStore};
 use crate::snapshot::{CommitFact, Failure, Lookup, SloValue, Snapshot};
 
@@ -52,7 +52,7 @@ pub struct Observer<'a> {
     /// SLO values.
     pub slos: &'a dyn SloSource,
     /// Publishers to look at, as indexes into the inventory's targets; `None`: all.
-    pub publishers: Option<&'a BTreeSet<usize>>,
+    pub publishers: Option<&'a BTreeSet<TargetIx>>,
     /// How much is asked at once.
     pub limits: Limits,
     /// Told how far it is.
@@ -61,8 +61,8 @@ pub struct Observer<'a> {
 
 impl Observer<'_> {
     fn publishers<'i>(&self, inventory: &'i Inventory) -> impl Iterator<Item = &'i Target> {
-        let wanted = |index: &usize| self.publishers.is_none_or(|wanted| wanted.contains(index));
-        let all = inventory.targets.iter().enumerate();
+        let wanted = |index: &TargetIx| self.publishers.is_none_or(|wanted| wanted.contains(index));
+        let all = inventory.targets.indexed();
         all.filter(move |(index, _)| wanted(index)).map(|(_, target)| target)
     }
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
 use super::facts::Limits;
-use crate::domain::UidDigest;
+use crate::domain::{RepoPath, UidDigest, UserId};
 use crate::plan::{Needs, branch, verify};
 use crate::ports::{Branch, BranchReader, ForgeReader};
 use crate::snapshot::{
@@ -90,7 +90,7 @@ pub async fn observe_needs(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
     needs: &Needs,
-    (bots, digest): (&BTreeSet<u64>, UidDigest),
+    (bots, digest): (&BTreeSet<UserId>, UidDigest),
     limits: &Limits,
     snapshot: &mut Snapshot,
 ) {
@@ -151,7 +151,7 @@ async fn declared_change(
             break;
         }
         for path in missing {
-            let text = branches.file(base, &format!("data{path}")).await?;
+            let text = branches.file(base, &RepoPath::of_datafile(&path)).await?;
             texts.insert(path, text);
         }
     }

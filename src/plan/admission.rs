@@ -7,7 +7,7 @@ use super::desired::Desired;
 use super::model::Reason;
 use super::planner::{Existing, Groups, Open, Planner};
 use super::transition::Transition;
-use crate::decide::GateName;
+use crate::decide::Gate;
 use crate::snapshot::ConfigRepoFacts;
 
 /// When a merge request is admitted. Within a turn the oldest one comes first.
@@ -44,7 +44,7 @@ impl Transition {
 struct Waiting<'a> {
     updates: Vec<(Existing<'a>, Arc<Desired>)>,
     /// Last, as what may be merged now comes first.
-    drafts: Vec<(Existing<'a>, GateName, String)>,
+    drafts: Vec<(Existing<'a>, Gate, String)>,
 }
 
 impl<'a> Planner<'a> {
@@ -173,7 +173,7 @@ impl<'a> Planner<'a> {
         repo: &ConfigRepoFacts,
         groups: &Groups,
         existing: &Existing<'_>,
-        (gate, reason): (GateName, String),
+        (gate, reason): (Gate, String),
     ) {
         let group = groups.get(&existing.request.source_branch);
         let desired = self
@@ -202,7 +202,7 @@ impl<'a> Planner<'a> {
         existing: &Existing<'_>,
         desired: &Desired,
     ) -> Result<(), String> {
-        let change = desired.change(format!("!{}", existing.request.iid));
+        let change = desired.change(existing.request.iid.to_string());
         self.standing.admit(&desired.old_text, change)
     }
 }

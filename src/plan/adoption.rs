@@ -12,6 +12,7 @@ use super::authorship::Authorship;
 use super::desired::Group;
 use super::planner::{Groups, Planner};
 use crate::domain::TargetUid;
+use crate::inventory::TargetIx;
 use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 
 impl Planner<'_> {
@@ -28,9 +29,9 @@ impl Planner<'_> {
             return groups;
         }
         let subscribers = self.inventory.subscribers();
-        let known: BTreeMap<&TargetUid, usize> =
+        let known: BTreeMap<&TargetUid, TargetIx> =
             subscribers.map(|(index, target)| (&target.uid, index)).collect();
-        let mut group_of: BTreeMap<usize, &str> = BTreeMap::new();
+        let mut group_of: BTreeMap<TargetIx, &str> = BTreeMap::new();
         for group in groups.values() {
             group_of.extend(group.members.iter().map(|&member| (member, group.branch.as_str())));
         }

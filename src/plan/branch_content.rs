@@ -4,6 +4,7 @@ use super::desired::{self, Desired, Group};
 use super::model::Reason;
 use super::planner::{Existing, Planner};
 use super::trailers::Trailers;
+use crate::domain::RepoPath;
 use crate::snapshot::{CommitDetail, MergeRequestFact};
 
 impl<'a> Planner<'a> {
@@ -12,8 +13,8 @@ impl<'a> Planner<'a> {
     /// # Errors
     /// The name of the request that it does not merge beside.
     pub(super) fn admit_as_it_is(&mut self, existing: &Existing<'_>) -> Result<(), String> {
-        let name = format!("!{}", existing.request.iid);
-        let file = existing.trailers().path.strip_prefix("data");
+        let name = existing.request.iid.to_string();
+        let file = existing.trailers().path.datafile();
         let Some(tree) = file.and_then(|file| self.bundle.sources.get(file)) else {
             return Err(name);
         };
@@ -29,15 +30,15 @@ impl<'a> Planner<'a> {
 
     /// Is there an open request in the same file whose change could not be read? Then nobody can
     /// say what fits beside it.
-    pub(super) fn beside_unread(&self, path: &str) -> Option<(Reason, String)> {
+    pub(super) fn beside_unread(&self, path: &RepoPath) -> Option<(Reason, String)> {
         let iid = self.unread.get(path)?;
-        let reason = format!("what !{iid} changes in the same file could not be read");
+        let reason = format!("what {iid} changes in the same file could not be read");
         Some((Reason::FactsMissing, reason))
     }
 
     /// The text that the target branch has of a file.
-    pub(super) fn target_text(&self, path: &str) -> Option<&'a str> {
-        let file = path.strip_prefix("data")?;
+    pub(super) fn target_text(&self, path: &RepoPath) -> Option<&'a str> {
+        let file = path.datafile()?;
         self.bundle.sources.get(file).map(|tree| tree.text())
     }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::diff::Lines;
+use crate::domain::RepoPath;
 use yaml11::Patch;
 
 /// Changes with more lines than this between them do not meet. A merge needs one line; where lines repeat, it may take
@@ -36,7 +37,7 @@ pub trait MergeTexts {
 /// A change as git will merge it: the text that it was made on, and what it made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Change {
-    path: String,
+    path: RepoPath,
     base: Arc<str>,
     patch: Patch,
     /// Our editor's work, which replaces values and nothing else.
@@ -47,12 +48,12 @@ pub(super) struct Change {
 
 impl Change {
     /// What a branch has, whoever made it.
-    pub(super) fn between(path: String, base: &str, text: &str, name: String) -> Self {
+    pub(super) fn between(path: RepoPath, base: &str, text: &str, name: String) -> Self {
         Self { path, base: base.into(), patch: Patch::between(base, text), is_edit: false, name }
     }
 
     /// What our editor is to make of a text.
-    pub(super) fn edit(path: String, base: Arc<str>, patch: Patch, name: String) -> Self {
+    pub(super) fn edit(path: RepoPath, base: Arc<str>, patch: Patch, name: String) -> Self {
         Self { path, base, patch, is_edit: true, name }
     }
 }
@@ -61,7 +62,7 @@ impl Change {
 pub(super) struct Standing<'a> {
     merger: &'a dyn MergeTexts,
     /// By path: text on the target branch, the changes, and all of them merged into it.
-    files: BTreeMap<String, File>,
+    files: BTreeMap<RepoPath, File>,
 }
 
 struct File {

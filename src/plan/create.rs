@@ -9,6 +9,7 @@ use super::keeping::is_behind;
 use super::message;
 use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Groups, Planner};
+use crate::domain::MrIid;
 use crate::ports::NewMergeRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
@@ -74,7 +75,7 @@ fn opening(
         }
     };
     if let Some(iid) = planner.claimed(&group.members, None) {
-        let reason = format!("!{iid} is about the same target: waits for it");
+        let reason = format!("{iid} is about the same target: waits for it");
         defer(Reason::WaitsForRequest, reason);
         return planned;
     }
@@ -121,7 +122,7 @@ fn opening(
     planned
 }
 
-fn newest_past(planner: &Planner<'_>, branch: &str) -> Option<u64> {
+fn newest_past(planner: &Planner<'_>, branch: &str) -> Option<MrIid> {
     let past = planner.snapshot.past_merge_requests.get(branch)?.as_result().ok()?;
     past.iter().map(|past| past.request.iid).max()
 }
@@ -172,7 +173,7 @@ fn usable_tip<'a>(
         // The problem was noted where open requests are looked at.
         return Err((
             Reason::NotOurs,
-            format!("!{} from its branch is somebody else's", request.iid),
+            format!("{} from its branch is somebody else's", request.iid),
         ));
     }
     let Some(tip) = planner.snapshot.branches.get(&group.branch) else { return Ok(None) };

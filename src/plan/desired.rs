@@ -10,9 +10,9 @@ use super::model::FileEdit;
 use super::trailers::{Trailers, Values};
 use crate::app_interface::Bundle;
 use crate::app_interface::{HashEdit, TargetEdit};
-use crate::decide::{Decision, Decisions, EditChecker, GateName, Outcome};
-use crate::domain::TargetUid;
-use crate::inventory::{Inventory, PlaceKey, Target};
+use crate::decide::{Decisions, EditChecker, Gate, Outcome, SubscriberDecision};
+use crate::domain::{RepoPath, TargetUid};
+use crate::inventory::{Inventory, PlaceKey, Target, TargetIx};
 use chrono::{DateTime, Utc};
 use yaml11::{AliasMode, EditError, Patch, Tree};
 
@@ -21,7 +21,7 @@ use yaml11::{AliasMode, EditError, Patch, Tree};
 pub(super) struct Group {
     pub(super) branch: String,
     /// Subscribers, as indexes, in inventory order.
-    pub(super) members: Vec<usize>,
+    pub(super) members: Vec<TargetIx>,
     pub(super) state: PlaceState,
 }
 
@@ -31,7 +31,7 @@ pub(super) enum PlaceState {
     Promote(Arc<Desired>),
     /// A gate holds it: which, and why.
     Hold {
-        gate: GateName,
+        gate: Gate,
         reason: String,
     },
     NothingDue,
@@ -42,12 +42,12 @@ pub(super) enum PlaceState {
 /// A change that is due.
 #[derive(Debug, Clone)]
 pub(super) struct Desired {
-    pub(super) members: Vec<usize>,
+    pub(super) members: Vec<TargetIx>,
     pub(super) targets: Vec<TargetUid>,
     pub(super) current_ref: String,
     pub(super) values: Values,
     /// From the repository's root.
-    pub(super) path: String,
+    pub(super) path: RepoPath,
     /// The file as it is on the target branch.
     pub(super) old_text: Arc<str>,
     /// What changes in it. Many changes of one file have their text in common: the whole new text is only made of what
@@ -75,7 +75,7 @@ impl Desired {
         FileEdit {
             path: self.path.clone(),
             content: self.new_text().into(),
-            diff: diff::unified_diff(&self.path, &self.old_text, &self.patch),
+            diff: diff::unified_diff(self.path.as_str(), &self.old_text, &self.patch),
         }
     }
 
@@ -92,7 +92,7 @@ impl Desired {
 
 /// Tries every edit that the decisions ask for on the texts that were read.
 impl EditChecker for Bundle {
-    fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(usize, String)> {
+    fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(TargetIx, String)> {
         let by_key = members_by_key(inventory, decisions);
         let mut refused: BTreeMap<&PlaceKey, String> = BTreeMap::new();
         for (key, patch) in patches(inventory, self, decisions, &by_key) {
@@ -103,7 +103,7 @@ impl EditChecker for Bundle {
                 refused.insert(key, message);
             }
         }
-        let promotes = |member: &usize| decisions.subscribers[member].outcome == Outcome::Promote;
+        let promotes = |member: &TargetIx| decisions.subscribers[member].promotes();
         let refused = refused.into_iter().flat_map(|(key, message)| {
             let members = by_key[key].iter().filter(|member| promotes(member));
             members.map(move |&member| (member, message.clone())).collect::<Vec<_>>()
@@ -117,7 +117,7 @@ fn patches<'a>(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
-    by_key: &BTreeMap<&'a PlaceKey, Vec<usize>>,
+    by_key: &BTreeMap<&'a PlaceKey, Vec<TargetIx>>,
 ) -> BTreeMap<&'a PlaceKey, Result<Patch, String>> {
     let mut by_file: BTreeMap<&str, (Vec<&PlaceKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
     for (&key, members) in by_key {
@@ -144,7 +144,7 @@ fn patches<'a>(
 ///
 /// It depends on nothing that planning asks for, and has every edit: made once for all the times that
 /// a run plans.
-pub struct DesiredStates<'a>(Vec<(&'a PlaceKey, Vec<usize>, PlaceState)>);
+pub struct DesiredStates<'a>(Vec<(&'a PlaceKey, Vec<TargetIx>, PlaceState)>);
 
 impl<'a> DesiredStates<'a> {
     /// Makes every edit that the decisions ask for.
@@ -175,7 +175,7 @@ pub fn branch_of(
     inventory: &Inventory,
     decisions: &Decisions,
     target_branch: &str,
-    subscriber: usize,
+    subscriber: TargetIx,
 ) -> Option<String> {
     let mut groups = members_by_key(inventory, decisions).into_iter();
     let (key, _) = groups.find(|(_, members)| members.contains(&subscriber))?;
@@ -186,8 +186,8 @@ pub fn branch_of(
 fn members_by_key<'a>(
     inventory: &'a Inventory,
     decisions: &Decisions,
-) -> BTreeMap<&'a PlaceKey, Vec<usize>> {
-    let mut by_key: BTreeMap<&PlaceKey, Vec<usize>> = BTreeMap::new();
+) -> BTreeMap<&'a PlaceKey, Vec<TargetIx>> {
+    let mut by_key: BTreeMap<&PlaceKey, Vec<TargetIx>> = BTreeMap::new();
     for (&index, decision) in &decisions.subscribers {
         let own = &inventory.targets[index].key;
         let key = if decision.own_value { own } else { inventory.place_key(index) };
@@ -197,12 +197,15 @@ fn members_by_key<'a>(
 }
 
 /// The decision that a place is promoted by, or what is wanted of it else.
-fn due<'a>(decisions: &'a Decisions, members: &[usize]) -> Result<&'a Decision, PlaceState> {
+fn due<'a>(
+    decisions: &'a Decisions,
+    members: &[TargetIx],
+) -> Result<&'a SubscriberDecision, PlaceState> {
     let of = |outcome: Outcome| {
-        members.iter().map(|member| &decisions.subscribers[member]).find(|d| d.outcome == outcome)
+        members.iter().map(|member| &decisions.subscribers[member]).find(|d| d.outcome() == outcome)
     };
     if let Some(decision) = of(Outcome::Error) {
-        return Err(PlaceState::Error(decision.errors.first().cloned().unwrap_or_default()));
+        return Err(PlaceState::Error(decision.errors().first().cloned().unwrap_or_default()));
     }
     if let Some(decision) = of(Outcome::Hold) {
         let (gate, reason) = holding(decision);
@@ -215,7 +218,7 @@ fn state(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
-    members: &[usize],
+    members: &[TargetIx],
     patch: Option<Result<Patch, String>>,
 ) -> PlaceState {
     let decision = match due(decisions, members) {
@@ -233,24 +236,24 @@ fn state(
 }
 
 /// The gate that holds, and why.
-pub(super) fn holding(decision: &Decision) -> (GateName, String) {
-    let gate = decision.held_by.unwrap_or(GateName::EditSite);
+pub(super) fn holding(decision: &SubscriberDecision) -> (Gate, String) {
+    let gate = decision.held_by().unwrap_or(Gate::EditSite);
     let verdict = decision.gates.iter().find(|verdict| verdict.gate == gate);
     (gate, verdict.map(|verdict| verdict.reason.clone()).unwrap_or_default())
 }
 
-fn values_of(decision: &Decision) -> Values {
+fn values_of(decision: &SubscriberDecision) -> Values {
     Values { git_ref: decision.desired_ref.clone(), hashes: decision.desired_hashes.clone() }
 }
 
-fn mode_of(decision: &Decision) -> AliasMode {
+fn mode_of(decision: &SubscriberDecision) -> AliasMode {
     if decision.own_value { AliasMode::OwnValue } else { AliasMode::InPlace }
 }
 
 fn desired(
     inventory: &Inventory,
     bundle: &Bundle,
-    members: &[usize],
+    members: &[TargetIx],
     values: Values,
     patch: Patch,
 ) -> Result<Desired, String> {
@@ -271,7 +274,7 @@ fn desired(
         targets: uids,
         current_ref: first.git_ref.clone().unwrap_or_default(),
         values,
-        path: format!("data{}", first.place.file),
+        path: RepoPath::of_datafile(&first.place.file),
         old_text: tree.shared_text(),
         patch,
         promotable_since: None,
@@ -283,7 +286,7 @@ fn desired(
 pub(super) fn edited(
     inventory: &Inventory,
     bundle: &Bundle,
-    members: &[usize],
+    members: &[TargetIx],
     values: &Values,
     mode: AliasMode,
 ) -> Result<String, String> {
@@ -295,7 +298,7 @@ pub(super) fn edited(
 fn patch_of<'a>(
     inventory: &Inventory,
     bundle: &'a Bundle,
-    members: &[usize],
+    members: &[TargetIx],
     values: &Values,
     mode: AliasMode,
 ) -> Result<(&'a Tree, Patch), String> {
@@ -307,8 +310,8 @@ fn patch_of<'a>(
 }
 
 /// The subscribers that a commit names.
-pub(super) fn named(inventory: &Inventory, trailers: &Trailers) -> Vec<usize> {
-    let named = |(_, target): &(usize, &Target)| trailers.targets.contains(&target.uid);
+pub(super) fn named(inventory: &Inventory, trailers: &Trailers) -> Vec<TargetIx> {
+    let named = |(_, target): &(TargetIx, &Target)| trailers.targets.contains(&target.uid);
     inventory.subscribers().filter(named).map(|(index, _)| index).collect()
 }
 
@@ -317,14 +320,14 @@ pub(super) fn named(inventory: &Inventory, trailers: &Trailers) -> Vec<usize> {
 pub(super) fn with_values(
     inventory: &Inventory,
     bundle: &Bundle,
-    members: &[usize],
+    members: &[TargetIx],
     trailers: &Trailers,
 ) -> Option<Desired> {
-    let node = |member: &usize| inventory.targets[*member].node;
-    let is_named = |at: &&usize| trailers.targets.contains(&inventory.targets[**at].uid);
+    let node = |member: &TargetIx| inventory.targets[*member].node;
+    let is_named = |at: &&TargetIx| trailers.targets.contains(&inventory.targets[**at].uid);
     let named: BTreeSet<_> = members.iter().filter(is_named).map(node).collect();
     // A declaration moves as one.
-    let members: Vec<usize> =
+    let members: Vec<TargetIx> =
         members.iter().copied().filter(|member| named.contains(&node(member))).collect();
     let mode = mode_for(inventory, &members, &trailers.values)?;
     let (_, patch) = patch_of(inventory, bundle, &members, &trailers.values, mode).ok()?;
@@ -335,7 +338,7 @@ pub(super) fn with_values(
 pub(super) fn of_place(
     inventory: &Inventory,
     bundle: &Bundle,
-    subscriber: usize,
+    subscriber: TargetIx,
     values: &Values,
 ) -> Option<Desired> {
     let site = inventory.sites.get(inventory.site_of.get(&subscriber)?)?;
@@ -344,7 +347,7 @@ pub(super) fn of_place(
 }
 
 /// How the refs of these subscribers are written so that nobody else's moves.
-fn mode_for(inventory: &Inventory, members: &[usize], values: &Values) -> Option<AliasMode> {
+fn mode_for(inventory: &Inventory, members: &[TargetIx], values: &Values) -> Option<AliasMode> {
     let site = inventory.sites.get(inventory.site_of.get(members.first()?)?)?;
     // Who shares the ref alone does not move where only config hashes are written.
     let leaves_ref = !site.shares_promotion
@@ -369,7 +372,7 @@ fn unsafe_edit(error: EditError) -> String {
 
 fn edits(
     inventory: &Inventory,
-    members: &[usize],
+    members: &[TargetIx],
     values: &Values,
     ref_mode: AliasMode,
 ) -> Vec<TargetEdit> {

@@ -8,7 +8,7 @@ use super::desired::Desired;
 use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::model::Settings;
 use super::trailers::Trailers;
-use crate::decide::{Decision, Decisions, GateName, GateOutcome};
+use crate::decide::{Decisions, Gate, GateOutcome, SubscriberDecision};
 use crate::domain::{RepoUrl, TargetUid, is_commit_sha, short_ref};
 use crate::inventory::{Inventory, Target};
 
@@ -183,7 +183,7 @@ fn what_moves(
             let _ = writeln!(text, "* Repository: {}", code(first.repo_url.as_str()));
         }
     }
-    let _ = writeln!(text, "* File: {}", code(&desired.path));
+    let _ = writeln!(text, "* File: {}", code(desired.path.as_str()));
     for hash in &desired.values.hashes {
         let _ = writeln!(
             text,
@@ -219,7 +219,7 @@ fn publishers(
     for channel in &target.promotion.subscribe {
         for (index, publisher) in inventory.publishers_of(channel) {
             let deployment =
-                decisions.publishers.get(index).and_then(|p| p.deployments.get(channel));
+                decisions.publishers.get(index.position()).and_then(|p| p.deployments.get(channel));
             let when = deployment
                 .and_then(|deployment| deployment.check_in)
                 .map(|at| format!(", {}", minute(at)))
@@ -240,12 +240,12 @@ fn publishers(
 }
 
 /// As of the run that wrote it: a request that is held later keeps its description.
-fn gates(text: &mut String, decision: &Decision, held: bool, now: DateTime<Utc>) {
+fn gates(text: &mut String, decision: &SubscriberDecision, held: bool, now: DateTime<Utc>) {
     let what = if held { "What the gates said" } else { "Why it was allowed" };
     let _ = writeln!(text, "\n**{what}** (as of {})\n", minute(now));
     // That nobody else shares the place is the usual case, and says nothing.
-    let alone = |gate: GateName, outcome: GateOutcome| {
-        gate == GateName::EditSite && outcome == GateOutcome::NotApplicable
+    let alone = |gate: Gate, outcome: GateOutcome| {
+        gate == Gate::EditSite && outcome == GateOutcome::NotApplicable
     };
     for gate in decision.gates.iter().filter(|verdict| !alone(verdict.gate, verdict.outcome)) {
         let mark = match gate.outcome {

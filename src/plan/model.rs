@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::message;
-use crate::domain::{CommitSha, Problem, Shard, TargetUid};
+use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, UserId};
 use crate::inventory::Target;
 use crate::ports::{MergeRequestChange, NewCommit, NewMergeRequest};
 
@@ -188,8 +188,8 @@ pub enum Reason {
 /// A file with its whole new text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileEdit {
-    /// From the repository's root.
-    pub path: String,
+    /// Which file.
+    pub path: RepoPath,
     /// The whole new text.
     pub content: Arc<str>,
     /// Unified diff against the text that was read.
@@ -206,20 +206,20 @@ pub enum Step {
     /// Change or close a request.
     Change {
         /// Its number.
-        iid: u64,
+        iid: MrIid,
         /// What to change.
         change: MergeRequestChange,
     },
     /// Comment on a request; only if the bot has not made this comment yet: see [`super::has_said`].
     Comment {
         /// Its number.
-        iid: u64,
+        iid: MrIid,
         /// Markdown.
         body: String,
         /// What tells this comment from others: `body` ends in it.
         marker: &'static str,
         /// Users whose comments are the bot's.
-        bots: BTreeSet<u64>,
+        bots: BTreeSet<UserId>,
     },
     /// Delete a branch; only if its tip still is what it was.
     DeleteBranch {
@@ -256,7 +256,7 @@ pub struct PlannedMergeRequest {
     /// Its source branch.
     pub branch: String,
     /// Its number, if it is open.
-    pub iid: Option<u64>,
+    pub iid: Option<MrIid>,
     /// Its page, if it is open.
     pub web_url: Option<String>,
     /// Its title as it will be.
@@ -302,11 +302,11 @@ pub enum Seen {
     /// A branch without an open request.
     Branch {
         /// The newest request that the bot has opened from it.
-        newest: Option<u64>,
+        newest: Option<MrIid>,
         /// Its tip; `None` if the branch is yet to be made.
         tip: Option<CommitSha>,
         /// Users whose requests are the bot's.
-        bots: BTreeSet<u64>,
+        bots: BTreeSet<UserId>,
     },
 }
 
@@ -316,7 +316,7 @@ pub struct Needs {
     /// Branches whose closed and merged requests matter.
     pub histories: BTreeSet<String>,
     /// Requests whose comments matter.
-    pub notes: BTreeSet<u64>,
+    pub notes: BTreeSet<MrIid>,
     /// Branches whose change is to be compared with the one that they declare.
     pub changes: BTreeSet<String>,
 }

@@ -5,7 +5,7 @@
 //! any more.
 
 use super::planner::Planner;
-use crate::domain::{Problem, count, quoted, request_numbers};
+use crate::domain::{MrIid, Problem, ProblemCode, count, quoted, request_numbers};
 use crate::snapshot::ConfigRepoFacts;
 
 impl Planner<'_> {
@@ -20,7 +20,7 @@ impl Planner<'_> {
         let left = self.snapshot.merge_requests.values().filter(|request| {
             repo.is_bot(request.author_id) && gone.contains(&request.target_branch)
         });
-        let left: Vec<u64> = left.map(|request| request.iid).collect();
+        let left: Vec<MrIid> = left.map(|request| request.iid).collect();
         if left.is_empty() {
             return;
         }
@@ -36,6 +36,6 @@ impl Planner<'_> {
              yourself",
             quoted(&self.target_branch)
         );
-        self.plan.problems.push(Problem::warning("other_target_branch", message).help(help));
+        self.plan.problems.push(Problem::new(ProblemCode::OtherTargetBranch, message).help(help));
     }
 }

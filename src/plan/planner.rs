@@ -20,6 +20,7 @@ use super::trailers::Trailers;
 use super::transition::{DesiredState, Mark, OpenState, Transition, transition};
 use crate::app_interface::Bundle;
 use crate::decide::Decisions;
+use crate::domain::{MrIid, RepoPath};
 use crate::inventory::Inventory;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
 
@@ -87,7 +88,7 @@ pub(super) struct Planner<'a> {
     pub(super) strays: usize,
     pub(super) claims: Claims,
     /// Files that an open request changes in a way that could not be read, with its number.
-    pub(super) unread: BTreeMap<String, u64>,
+    pub(super) unread: BTreeMap<RepoPath, MrIid>,
 
     /// Admission: what is open after the run.
     pub(super) standing: Standing<'a>,

@@ -7,6 +7,7 @@ use super::message;
 use super::model::Reason;
 use super::planner::Planner;
 use super::trailers::Trailers;
+use crate::inventory::TargetIx;
 use crate::snapshot::{MrState, PastMergeRequest};
 
 /// On a closed or merged request: open it again.
@@ -31,7 +32,7 @@ impl<'a> Planner<'a> {
         past.sort_by_key(|past| std::cmp::Reverse((past.request.created_at, past.request.iid)));
         // Its branch is gone, or the list of open requests would have it.
         if let Some(past) = past.iter().find(|past| past.request.state == MrState::Locked) {
-            let reason = format!("GitLab is merging !{}: waits for it", past.request.iid);
+            let reason = format!("GitLab is merging {}: waits for it", past.request.iid);
             return Some((Reason::BeingMerged, reason));
         }
         let mut merged_seen = false;
@@ -69,7 +70,7 @@ impl<'a> Planner<'a> {
     pub(super) fn keeps_a_rejection(&mut self, branch: &str, trailers: &Trailers) -> bool {
         let inventory = self.inventory;
         let known = inventory.subscribers().filter(|(_, t)| trailers.targets.contains(&t.uid));
-        let known: Vec<usize> = known.map(|(index, _)| index).collect();
+        let known: Vec<TargetIx> = known.map(|(index, _)| index).collect();
         if known.is_empty() || self.homes_by_name(&known).contains(branch) {
             return false;
         }
@@ -135,6 +136,6 @@ fn describe_rejection(past: &PastMergeRequest) -> (Reason, String) {
         _ => (Reason::RolledBack, "merged, and then reverted"),
     };
     let iid = past.request.iid;
-    let how = format!("to ask for it again, put the label {AGAIN_LABEL} on !{iid}");
-    (code, format!("!{iid} for the same values was {what}; {how}"))
+    let how = format!("to ask for it again, put the label {AGAIN_LABEL} on {iid}");
+    (code, format!("{iid} for the same values was {what}; {how}"))
 }

@@ -9,7 +9,8 @@ use super::conflicts::Merge;
 use super::desired::{self, Group};
 use super::message;
 use super::planner::{Existing, Groups, Planner};
-use crate::domain::TargetUid;
+use crate::domain::{MrIid, TargetUid};
+use crate::inventory::TargetIx;
 use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 
 /// Of more targets that move as one only the places are asked for, not what each may have gone by
@@ -20,9 +21,9 @@ const FEW: usize = 10;
 #[derive(Default)]
 pub(super) struct Claims {
     /// Open requests by target, the oldest first.
-    by_target: BTreeMap<TargetUid, Vec<u64>>,
+    by_target: BTreeMap<TargetUid, Vec<MrIid>>,
     /// Those whose commit says nothing, as they were taken over: their branch tells.
-    silent: BTreeMap<String, u64>,
+    silent: BTreeMap<String, MrIid>,
     /// All branches by target.
     branches: BTreeMap<TargetUid, BTreeSet<String>>,
 }
@@ -38,7 +39,7 @@ impl Planner<'_> {
                 self.claims.branches.entry(target.clone()).or_default().insert(name.clone());
             }
         }
-        let mut group_of: BTreeMap<&TargetUid, (&Group, usize)> = BTreeMap::new();
+        let mut group_of: BTreeMap<&TargetUid, (&Group, TargetIx)> = BTreeMap::new();
         for group in groups.values() {
             let members = group.members.iter();
             group_of.extend(members.map(|&at| (&inventory.targets[at].uid, (group, at))));
@@ -86,9 +87,10 @@ impl Planner<'_> {
     }
 
     /// Does a request no longer move this target, which it names and which goes by another branch now?
-    fn no_longer_moves(&self, existing: &Existing<'_>, groups: &Groups, member: usize) -> bool {
+    fn no_longer_moves(&self, existing: &Existing<'_>, groups: &Groups, member: TargetIx) -> bool {
         let own = &existing.own;
-        if own.trailers.path != format!("data{}", self.inventory.targets[member].place.file) {
+        if own.trailers.path.datafile() != Some(self.inventory.targets[member].place.file.as_str())
+        {
             return true;
         }
         let Some(group) = groups.get(&existing.request.source_branch) else { return false };
@@ -103,14 +105,14 @@ impl Planner<'_> {
     }
 
     /// Is an open request about this target?
-    pub(super) fn is_about(&self, iid: u64, target: &TargetUid) -> bool {
+    pub(super) fn is_about(&self, iid: MrIid, target: &TargetUid) -> bool {
         self.claims.by_target.get(target).is_some_and(|requests| requests.contains(&iid))
     }
 
     /// The first open request but `own` that is about one of these subscribers, and stays so as far as it
     /// is planned by now.
-    pub(super) fn claimed(&self, members: &[usize], own: Option<u64>) -> Option<u64> {
-        let goes_on = |iid: &u64, target: &TargetUid| {
+    pub(super) fn claimed(&self, members: &[TargetIx], own: Option<MrIid>) -> Option<MrIid> {
+        let goes_on = |iid: &MrIid, target: &TargetUid| {
             let mut planned = self.plan.requests.iter().filter(|p| p.iid == Some(*iid));
             Some(*iid) != own && !planned.any(|planned| planned.gives_up.contains(target))
         };
@@ -126,7 +128,7 @@ impl Planner<'_> {
 
     /// All branches from which requests of these subscribers may have come: what their places go by
     /// or may have gone by, and the branches that say so themselves.
-    pub(super) fn homes(&self, members: &[usize]) -> BTreeSet<String> {
+    pub(super) fn homes(&self, members: &[TargetIx]) -> BTreeSet<String> {
         let mut homes = self.homes_by_name(members);
         let targets = members.iter().map(|&member| &self.inventory.targets[member].uid);
         homes.extend(targets.filter_map(|uid| self.claims.branches.get(uid)).flatten().cloned());
@@ -134,7 +136,7 @@ impl Planner<'_> {
     }
 
     /// Those of them that their places tell.
-    pub(super) fn homes_by_name(&self, members: &[usize]) -> BTreeSet<String> {
+    pub(super) fn homes_by_name(&self, members: &[TargetIx]) -> BTreeSet<String> {
         let inventory = self.inventory;
         let keys = members.iter().flat_map(|&member| {
             let uid = inventory.targets[member].uid.as_str();

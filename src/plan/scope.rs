@@ -7,7 +7,7 @@ use super::model::TargetFilter;
 use super::sharding;
 use crate::decide::followed;
 use crate::domain::{Problem, TargetUid};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::Snapshot;
 
 /// What a run is about.
@@ -17,9 +17,9 @@ pub struct Scope {
     /// Subscribers of other nodes that are decided on as well.
     beside: BTreeSet<TargetUid>,
     /// Publishers to look at; `None`: all.
-    publishers: Option<BTreeSet<usize>>,
+    publishers: Option<BTreeSet<TargetIx>>,
     /// Publishers whose problems are this run's to report; `None`: all.
-    reported: Option<BTreeSet<usize>>,
+    reported: Option<BTreeSet<TargetIx>>,
 }
 
 impl Scope {
@@ -36,7 +36,7 @@ impl Scope {
             // What nobody follows is still to be reported by somebody.
             let undivided = TargetFilter { share: None, ..filter.clone() };
             let anybodys = followed(inventory, &|target| undivided.includes(target));
-            own.extend((0..inventory.targets.len()).filter(|index| !anybodys.contains(index)));
+            own.extend(inventory.targets.indexes().filter(|index| !anybodys.contains(index)));
         } else {
             scope.publishers = Some(own.clone());
         }
@@ -56,17 +56,17 @@ impl Scope {
     }
 
     /// Publishers to look at, as indexes into the inventory's targets; `None`: all.
-    pub fn publishers(&self) -> Option<&BTreeSet<usize>> {
+    pub fn publishers(&self) -> Option<&BTreeSet<TargetIx>> {
         self.publishers.as_ref()
     }
 
     /// Is this publisher looked at?
-    pub fn looks_at(&self, publisher: usize) -> bool {
+    pub fn looks_at(&self, publisher: TargetIx) -> bool {
         self.publishers.as_ref().is_none_or(|publishers| publishers.contains(&publisher))
     }
 
     /// Are this publisher's problems this run's to report?
-    pub fn reports(&self, publisher: usize) -> bool {
+    pub fn reports(&self, publisher: TargetIx) -> bool {
         self.reported.as_ref().is_none_or(|reported| reported.contains(&publisher))
     }
 

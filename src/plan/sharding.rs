@@ -55,7 +55,7 @@ impl<'a> Owners<'a> {
         let by_place = || self.by_branch.get(branch::digest_in(branch)).copied();
         let by_target =
             || trailers?.targets.iter().find_map(|uid| self.by_target.get(uid).copied());
-        let by_path = || trailers?.path.strip_prefix("data");
+        let by_path = || trailers?.path.datafile();
         match by_place().or_else(by_target).or_else(by_path) {
             Some(file) => share.has(file),
             None => share.is_first(),

@@ -6,7 +6,8 @@ use super::desired::{Desired, Group};
 use super::message;
 use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Existing, Planner};
-use crate::domain::{Problem, TargetUid, quoted};
+use crate::domain::{MrIid, Problem, ProblemCode, TargetUid, quoted};
+use crate::inventory::TargetIx;
 use crate::ports::{MergeRequestChange, NewCommit};
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, MrState};
 
@@ -64,7 +65,7 @@ impl Planner<'_> {
     /// A request that is to take in targets waits while another open request is about one of them.
     pub(super) fn waits_to_take_in(&mut self, existing: &Existing<'_>, desired: &Desired) -> bool {
         let Some(iid) = self.claims_to_wait_for(existing, desired) else { return false };
-        self.wait(existing, format!("!{iid} is about one of its targets: waits for it"));
+        self.wait(existing, format!("{iid} is about one of its targets: waits for it"));
         true
     }
 
@@ -73,10 +74,10 @@ impl Planner<'_> {
         &self,
         existing: &Existing<'_>,
         desired: &Desired,
-    ) -> Option<u64> {
+    ) -> Option<MrIid> {
         let is_new =
-            |at: &usize| !existing.trailers().targets.contains(&self.inventory.targets[*at].uid);
-        let new: Vec<usize> = desired.members.iter().copied().filter(is_new).collect();
+            |at: &TargetIx| !existing.trailers().targets.contains(&self.inventory.targets[*at].uid);
+        let new: Vec<TargetIx> = desired.members.iter().copied().filter(is_new).collect();
         self.claimed(&new, Some(existing.request.iid))
     }
 
@@ -266,9 +267,9 @@ impl Planner<'_> {
     pub(super) fn opened_by_other(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
         let (iid, branch, author) = (request.iid, &request.source_branch, quoted(&request.author));
         let message = format!(
-            "!{iid} from its branch {branch} was opened by {author}, not by the bot; if {author} is the bot, name it in \
+            "{iid} from its branch {branch} was opened by {author}, not by the bot; if {author} is the bot, name it in \
              --bot-user (SAPM_BOT_USER) where the token of this run only reads, or in --former-bot-user \
-             (SAPM_FORMER_BOT_USERS) where the bot has another user now; otherwise close !{iid}, and rename or delete \
+             (SAPM_FORMER_BOT_USERS) where the bot has another user now; otherwise close {iid}, and rename or delete \
              the branch"
         );
         self.not_ours(group, branch, &message);
@@ -280,7 +281,7 @@ impl Planner<'_> {
             return;
         };
         self.plan.problems.push(
-            Problem::error("branch_not_ours", format!("{}: {message}", target.label()))
+            Problem::new(ProblemCode::BranchNotOurs, format!("{}: {message}", target.label()))
                 .in_file(&target.place.file)
                 .at(branch),
         );
@@ -289,7 +290,7 @@ impl Planner<'_> {
     /// A comment, unless the bot has made it before: also in another run, while this one planned.
     pub(super) fn comment_once(
         &mut self,
-        iid: u64,
+        iid: MrIid,
         marker: &'static str,
         body: String,
     ) -> Option<Step> {
@@ -297,7 +298,7 @@ impl Planner<'_> {
         (!self.has_note(iid, marker, &body)).then_some(Step::Comment { iid, body, marker, bots })
     }
 
-    fn has_note(&mut self, iid: u64, marker: &str, body: &str) -> bool {
+    fn has_note(&mut self, iid: MrIid, marker: &str, body: &str) -> bool {
         match self.snapshot.notes.get(&iid).map(|notes| notes.as_result()) {
             Some(Ok(notes)) => message::has_said(notes, marker, body),
             // Rather no comment than one in every run.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::markup::break_references;
 use crate::app_interface::CurrentHash;
-use crate::domain::{TargetUid, is_commit_sha};
+use crate::domain::{RepoPath, TargetUid, is_commit_sha};
 
 /// All that could mean something to GitLab in a commit message: references, addresses, `[skip-ci]`.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'/');
@@ -52,8 +52,8 @@ pub struct Trailers {
     pub targets: BTreeSet<TargetUid>,
     /// The branch that it is for.
     pub target_branch: String,
-    /// The file that it changes, from the repository's root.
-    pub path: String,
+    /// The file that it changes.
+    pub path: RepoPath,
     /// The values that it writes.
     pub values: Values,
     /// Datafiles in which the targets would be hidden if they were broken.
@@ -73,7 +73,7 @@ impl Trailers {
             ("Sapm-Version", "1".to_owned()),
             ("Sapm-Targets", join(self.targets.iter().map(ToString::to_string).collect())),
             ("Sapm-Target-Branch", encode(&self.target_branch)),
-            ("Sapm-Path", encode(&self.path)),
+            ("Sapm-Path", encode(self.path.as_str())),
             ("Sapm-Ref", encode_ref(&self.values.git_ref)),
             ("Sapm-Hashes", join(hashes.collect())),
             ("Sapm-Depends-On", join(self.depends_on.iter().map(|path| encode(path)).collect())),
@@ -108,7 +108,7 @@ impl Trailers {
         Some(Self {
             targets: list("Sapm-Targets").map(TargetUid::parse).collect::<Option<_>>()?,
             target_branch: decode(get("Sapm-Target-Branch")?)?,
-            path: decode(get("Sapm-Path")?)?,
+            path: RepoPath::new(decode(get("Sapm-Path")?)?),
             values: Values { git_ref: decode(get("Sapm-Ref")?)?, hashes },
             depends_on: list("Sapm-Depends-On")
                 .filter_map(decode)
@@ -143,7 +143,7 @@ mod tests {
         Trailers {
             targets: [TargetUid::parse(sha)].into_iter().flatten().collect(),
             target_branch: "main".to_owned(),
-            path: "data/a b,c\n/close/GL-7-8/é-1.yml".to_owned(),
+            path: RepoPath::new("data/a b,c\n/close/GL-7-8/é-1.yml"),
             values: Values {
                 git_ref: sha.to_owned(),
                 hashes: vec![CurrentHash {

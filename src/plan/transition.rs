@@ -8,9 +8,9 @@ use super::desired::{self, Desired, Group, PlaceState};
 use super::model::Reason;
 use super::planner::{Existing, Planner};
 use super::trailers::Trailers;
-use crate::decide::{Decision, GateName, Outcome, gates};
+use crate::decide::{Gate, Outcome, SubscriberDecision, gates};
 use crate::domain::CommitSha;
-use crate::inventory::Target;
+use crate::inventory::{Target, TargetIx};
 use crate::snapshot::{ConfigRepoFacts, MergeRequestFact, MrState};
 
 /// Leave this merge request alone.
@@ -61,7 +61,7 @@ pub(super) enum DesiredState {
     /// Its commit must not be deployed: which.
     Blocked(String),
     /// A gate blocks the promotion: which, and why.
-    Held(GateName, String),
+    Held(Gate, String),
     /// A promotion is due.
     Promote(Arc<Desired>, Fit),
 }
@@ -94,7 +94,7 @@ pub(super) enum Transition {
     Disown(Reason, String),
     Close(Reason, String),
     /// It becomes a draft, rebuilt if it does not merge any more.
-    Draft(GateName, String),
+    Draft(Gate, String),
     Keep(Arc<Desired>, Reason, &'static str),
     /// The same content on the tip of the target branch.
     Rebuild(Arc<Desired>),
@@ -225,7 +225,7 @@ impl Planner<'_> {
     ) -> DesiredState {
         let trailers = existing.trailers();
         let Some(group) = group else { return self.desired_without_place(existing) };
-        let own = |outcome| self.own(trailers, group).find(|own| own.outcome == outcome);
+        let own = |outcome| self.own(trailers, group).find(|own| own.outcome() == outcome);
         let held = |(gate, reason)| self.held_or_blocked(trailers, &group.members, gate, reason);
         match &group.state {
             PlaceState::Promote(desired) => {
@@ -255,7 +255,7 @@ impl Planner<'_> {
         &'d self,
         trailers: &'d Trailers,
         group: &'d Group,
-    ) -> impl Iterator<Item = &'d Decision> {
+    ) -> impl Iterator<Item = &'d SubscriberDecision> {
         let own = group
             .members
             .iter()
@@ -266,13 +266,13 @@ impl Planner<'_> {
     /// Is nothing due for any of them?
     fn is_done(&self, trailers: &Trailers, group: &Group) -> bool {
         let mut own = self.own(trailers, group).peekable();
-        own.peek().is_some() && own.all(|decision| decision.outcome == Outcome::UpToDate)
+        own.peek().is_some() && own.all(|decision| decision.outcome() == Outcome::UpToDate)
     }
 
     /// Nothing is due for those who are at its place; another one of its targets may have left it.
     fn nothing_due_here(&self, trailers: &Trailers, group: &Group) -> DesiredState {
         let left = self.decisions.subscribers.values().find(|decision| {
-            decision.outcome == Outcome::Promote
+            decision.promotes()
                 && trailers.targets.contains(&self.inventory.targets[decision.target].uid)
                 && !group.members.contains(&decision.target)
         });
@@ -284,8 +284,8 @@ impl Planner<'_> {
     fn held_or_blocked(
         &self,
         trailers: &Trailers,
-        members: &[usize],
-        gate: GateName,
+        members: &[TargetIx],
+        gate: Gate,
         reason: String,
     ) -> DesiredState {
         let blocked = CommitSha::parse(&trailers.values.git_ref).is_some_and(|commit| {
@@ -313,7 +313,7 @@ impl Planner<'_> {
             let decided: Option<Vec<_>> =
                 known.iter().map(|(index, _)| self.decisions.subscribers.get(index)).collect();
             return decided.filter(|_| included).map_or(DesiredState::OutOfScope, |decided| {
-                let members: Vec<usize> = known.iter().map(|(index, _)| *index).collect();
+                let members: Vec<TargetIx> = known.iter().map(|(index, _)| *index).collect();
                 self.desired_elsewhere(existing, &members, &decided, target)
             });
         }
@@ -331,16 +331,16 @@ impl Planner<'_> {
     fn desired_elsewhere(
         &self,
         existing: &Existing<'_>,
-        members: &[usize],
-        decided: &[&Decision],
+        members: &[TargetIx],
+        decided: &[&SubscriberDecision],
         first: &Target,
     ) -> DesiredState {
-        if let Some(error) = decided.iter().find(|d| d.outcome == Outcome::Error) {
-            return DesiredState::FactsMissing(error.errors.first().cloned().unwrap_or_default());
+        if let Some(error) = decided.iter().find(|d| d.outcome() == Outcome::Error) {
+            return DesiredState::FactsMissing(error.errors().first().cloned().unwrap_or_default());
         }
         let is_about =
-            |at: usize| self.is_about(existing.request.iid, &self.inventory.targets[at].uid);
-        let held = |decision: &&&Decision| decision.outcome == Outcome::Hold;
+            |at: TargetIx| self.is_about(existing.request.iid, &self.inventory.targets[at].uid);
+        let held = |decision: &&&SubscriberDecision| decision.outcome() == Outcome::Hold;
         match decided.iter().filter(held).find(|decision| is_about(decision.target)) {
             Some(decision) => {
                 let (gate, reason) = desired::holding(decision);

@@ -7,7 +7,7 @@ use yaml11::Patch;
 use super::desired::Desired;
 use super::trailers::Values;
 use super::transition::{DesiredState, Fit, Mark, OpenState, Transition, transition};
-use crate::decide::GateName;
+use crate::decide::Gate;
 
 fn promote(fit: Fit) -> DesiredState {
     let desired = Desired {
@@ -53,7 +53,7 @@ fn desired_states() -> Vec<(&'static str, DesiredState)> {
         ("nothing due", DesiredState::NothingDue),
         ("superseded", DesiredState::Superseded("saas/api/c/ns".to_owned())),
         ("blocked", DesiredState::Blocked("b".repeat(40))),
-        ("held", DesiredState::Held(GateName::Soak, "too young".to_owned())),
+        ("held", DesiredState::Held(Gate::Soak, "too young".to_owned())),
         ("due, other content", promote(Fit::Other)),
         ("due, right", promote(Fit::Right)),
         ("due, right and behind", promote(Fit::RightAndBehind)),

@@ -15,7 +15,7 @@ use super::desired;
 use super::trailers::Trailers;
 use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use crate::domain::{UidDigest, sha256_hex};
-use crate::inventory::{Inventory, all_declared, build};
+use crate::inventory::{Inventory, TargetIx, all_declared, build};
 use crate::snapshot::{BranchContent, CommitDetail, TextChange};
 use yaml11::{AliasMode, NodeRef, Tree};
 
@@ -41,7 +41,7 @@ impl<'a> Declared<'a> {
 
     /// Datafiles of the commit below the tip that are still to be read, as paths below `data`.
     pub fn missing_files(&self, texts: &BTreeMap<String, Option<String>>) -> BTreeSet<String> {
-        let file = self.trailers.path.strip_prefix("data").map(str::to_owned);
+        let file = self.trailers.path.datafile().map(str::to_owned);
         let mut wanted: BTreeSet<String> =
             file.into_iter().chain(self.trailers.depends_on.iter().cloned()).collect();
         for text in texts.values().flatten() {
@@ -59,7 +59,7 @@ impl<'a> Declared<'a> {
         texts: &BTreeMap<String, Option<String>>,
         digest: UidDigest,
     ) -> Option<TextChange> {
-        let before = texts.get(self.trailers.path.strip_prefix("data")?)?.as_ref()?;
+        let before = texts.get(self.trailers.path.datafile()?)?.as_ref()?;
         if sha256_hex(before.as_bytes()) != self.digests.0 {
             return None;
         }
@@ -80,7 +80,9 @@ impl<'a> Declared<'a> {
     /// What it may write for targets that were no longer promoted where it stands: somebody disabled
     /// them, say, and then had the branch rebased. Their request is only ever closed.
     fn of_former_targets(&self, bundle: &Bundle, all: &Inventory) -> impl Iterator<Item = String> {
-        let named: Vec<usize> = (0..all.targets.len())
+        let named: Vec<TargetIx> = all
+            .targets
+            .indexes()
             .filter(|&at| self.trailers.targets.contains(&all.targets[at].uid))
             .collect();
         let modes = [AliasMode::InPlace, AliasMode::OwnValue]
@@ -101,7 +103,7 @@ pub(super) fn changed_file<'a>(
 ) -> Option<(&'a str, &'a str)> {
     let [file] = content.changed.as_slice() else { return None };
     let (before, after) = file.digests.as_ref()?;
-    (content.base_on_target && file.path == trailers.path).then_some((before, after))
+    (content.base_on_target && file.path == trailers.path.as_str()).then_some((before, after))
 }
 
 /// Adds what a datafile refers to in order to say which targets it is about.

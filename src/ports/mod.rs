@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::domain::{CommitSha, RepoUrl};
+use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId};
 use crate::snapshot::{
     BranchContent, CommitDetail, CommitFact, Failure, Lookup, MergeRequestFact, PastMergeRequest,
 };
@@ -113,9 +113,8 @@ pub struct Branch {
 pub trait BranchReader: Send + Sync {
     /// Branches whose name begins with `prefix`, and what each brings to `target_branch`.
     async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure>;
-    /// Text of a file at a commit below such a branch, `None` if there is none. `path` from the
-    /// repository's root.
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure>;
+    /// Text of a file at a commit below such a branch, `None` if there is none.
+    async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure>;
 }
 
 /// Merge requests of the config repo, read only.
@@ -138,20 +137,20 @@ pub trait ForgeReader: Send + Sync {
     async fn past_requests(
         &self,
         branch: &str,
-        bots: &BTreeSet<u64>,
+        bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure>;
     /// The newest request from `branch` that one of the users `bots` opened, open or not.
     async fn newest_request(
         &self,
         branch: &str,
-        bots: &BTreeSet<u64>,
-    ) -> Result<Option<u64>, Failure>;
+        bots: &BTreeSet<UserId>,
+    ) -> Result<Option<MrIid>, Failure>;
     /// A request as it is now.
-    async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure>;
+    async fn request(&self, iid: MrIid) -> Result<MergeRequestFact, Failure>;
     /// Is there a request from this branch that is open or being merged, whoever opened it?
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
     /// Bodies of the comments that the users `bots` wrote on a request, newest first.
-    async fn notes_of(&self, iid: u64, bots: &BTreeSet<u64>) -> Result<Vec<String>, Failure>;
+    async fn notes_of(&self, iid: MrIid, bots: &BTreeSet<UserId>) -> Result<Vec<String>, Failure>;
     /// Tip of a branch now, `None` if there is no such branch.
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;
 }
@@ -167,8 +166,8 @@ pub struct NewCommit {
     pub replaces: Option<CommitSha>,
     /// Message with trailers.
     pub message: String,
-    /// Path from the repository's root.
-    pub path: String,
+    /// Which file.
+    pub path: RepoPath,
     /// The whole new text.
     pub content: std::sync::Arc<str>,
 }
@@ -220,7 +219,7 @@ pub enum OpenOutcome {
     /// It is open.
     Opened {
         /// Its number.
-        iid: u64,
+        iid: MrIid,
         /// Its page.
         web_url: String,
         /// The commit that GitLab shows, if it does already.
@@ -229,7 +228,7 @@ pub enum OpenOutcome {
         labels: BTreeSet<String>,
     },
     /// One for this branch is open already: somebody else was first.
-    AlreadyOpen(u64),
+    AlreadyOpen(MrIid),
     /// Its source branch is gone: somebody deleted it.
     BranchGone,
 }
@@ -289,9 +288,10 @@ pub trait ForgeWriter: Send + Sync {
         repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure>;
     /// Changes or closes a request.
-    async fn change(&self, iid: u64, change: &MergeRequestChange) -> Result<Attempt<()>, Failure>;
+    async fn change(&self, iid: MrIid, change: &MergeRequestChange)
+    -> Result<Attempt<()>, Failure>;
     /// Comments on a request; whether an attempt without an answer took effect, its comments tell.
-    async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure>;
+    async fn comment(&self, iid: MrIid, body: &str) -> Result<Attempt<()>, Failure>;
     /// Deletes a branch; one that is gone already is fine.
     async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure>;
 }

@@ -8,9 +8,9 @@ use super::model::{
 };
 use crate::app_interface::Bundle;
 use crate::apply::Outcomes;
-use crate::decide::{Decision, Decisions, Deployment};
+use crate::decide::{Decisions, Deployment, SubscriberDecision};
 use crate::domain::{CommitSha, Problem};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, Target, TargetIx};
 use crate::plan::{Plan, PlannedMergeRequest, Scope, compare_url};
 use crate::snapshot::Snapshot;
 
@@ -33,8 +33,7 @@ impl PlanReport {
         let gitlab_host = config_repo.as_ref().and_then(RepoReport::host).map(str::to_owned);
         let publishers = inventory
             .targets
-            .iter()
-            .enumerate()
+            .indexed()
             .filter(|(index, _)| scope.looks_at(*index))
             .map(|(index, target)| publisher(target, snapshot, decisions, index))
             .collect();
@@ -100,9 +99,9 @@ fn publisher(
     target: &Target,
     snapshot: &Snapshot,
     decisions: &Decisions,
-    index: usize,
+    index: TargetIx,
 ) -> PublisherReport {
-    let state = decisions.publishers.get(index);
+    let state = decisions.publishers.get(index.position());
     let fact = target.git_ref.as_ref().ok().and_then(|git_ref| {
         let found = snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, git_ref))?;
         found.as_result().ok()
@@ -136,7 +135,11 @@ fn publisher(
     }
 }
 
-fn subscriber(target: &Target, decision: &Decision, gitlab_host: Option<&str>) -> SubscriberReport {
+fn subscriber(
+    target: &Target,
+    decision: &SubscriberDecision,
+    gitlab_host: Option<&str>,
+) -> SubscriberReport {
     let current = target.git_ref.as_deref().unwrap_or_default();
     let compare = |candidate: &CommitSha| {
         compare_url(&target.repo_url, current, candidate.as_str(), gitlab_host)
@@ -158,10 +161,10 @@ fn subscriber(target: &Target, decision: &Decision, gitlab_host: Option<&str>) -
         desired_ref: decision.desired_ref.clone(),
         candidate: decision.candidate.clone(),
         desired_hashes: decision.desired_hashes.clone(),
-        decision: decision.outcome,
-        held_by: decision.held_by,
+        decision: decision.outcome(),
+        held_by: decision.held_by(),
         gates: Arc::clone(&decision.gates),
-        errors: decision.errors.clone(),
+        errors: decision.errors().to_vec(),
         promotable_since: decision.promotable_since,
     }
 }

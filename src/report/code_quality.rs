@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::fingerprint::fingerprints;
-use crate::domain::{Problem, printable, to_json};
+use crate::domain::{Problem, RepoPath, printable, to_json};
 
 /// Problems that name a file, as a JSON array. Errors are `major`, warnings `minor`.
 pub fn code_quality(problems: &[Problem]) -> String {
@@ -21,7 +21,7 @@ pub fn code_quality(problems: &[Problem]) -> String {
                 "severity": if problem.is_error() { "major" } else { "minor" },
                 "fingerprint": fingerprint,
                 "location": {
-                    "path": printable(&format!("data{file}")),
+                    "path": printable(RepoPath::of_datafile(file).as_str()),
                     "lines": {"begin": begin, "end": problem.end_line.unwrap_or(begin)},
                 },
             }))

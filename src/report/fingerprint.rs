@@ -46,6 +46,7 @@ fn without_numbers(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ProblemCode;
 
     #[test]
     fn places_count_without_their_numbers() {
@@ -54,11 +55,17 @@ mod tests {
             "targets[].ref: line , column : 5 values"
         );
         let problem = |line, index| {
-            Problem::error("a", format!("x[{index}]: bad")).in_file("/f.yml").at_line(line, 1)
+            Problem::new(ProblemCode::InvalidRef, format!("x[{index}]: bad"))
+                .in_file("/f.yml")
+                .at_line(line, 1)
         };
         let old = fingerprints(&[problem(1, 0), problem(2, 1)]);
         assert_eq!(old, fingerprints(&[problem(11, 5), problem(12, 6)]));
         assert_ne!(old[0], old[1]);
-        assert_ne!(old[0], fingerprints(&[Problem::error("a", "x[0]: bad").in_file("/g.yml")])[0]);
+        assert_ne!(
+            old[0],
+            fingerprints(&[Problem::new(ProblemCode::InvalidRef, "x[0]: bad").in_file("/g.yml")])
+                [0]
+        );
     }
 }

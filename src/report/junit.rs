@@ -7,7 +7,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::findings::place;
 use super::model::PlanReport;
 use crate::decide::Outcome;
-use crate::domain::printable;
+use crate::domain::{RepoPath, printable};
 
 /// Problems and failures as a JUnit document.
 pub fn junit(report: &PlanReport) -> String {
@@ -30,7 +30,7 @@ pub fn junit(report: &PlanReport) -> String {
         let file = problem.file.as_deref();
         let at = file.map(|file| place(file, problem.line, problem.column) + ": ");
         status.set_message(printable(&(at.unwrap_or_default() + &problem.message)));
-        let named = file.map(|file| format!("data{file}")).unwrap_or_default();
+        let named = file.map(|file| RepoPath::of_datafile(file).to_string()).unwrap_or_default();
         let path = problem.path.as_deref().unwrap_or_default();
         let name = printable(&format!("{}: {named} {path}", problem.code));
         let mut case = TestCase::new(name, status);

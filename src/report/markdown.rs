@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::model::PlanReport;
 use super::text::{action_counts, action_word, decisions, outcome_word, share};
 use crate::decide::Outcome;
-use crate::domain::{printable, printable_except, short_ref};
+use crate::domain::{RepoPath, printable, printable_except, short_ref};
 
 /// The same as on the terminal, as tables.
 pub fn markdown(report: &PlanReport) -> String {
@@ -66,7 +66,7 @@ fn merge_requests(text: &mut String, report: &PlanReport) {
     }
     text.push_str("## Merge requests\n\n");
     for request in &report.merge_requests {
-        let number = request.iid.map(|iid| format!("!{iid} ")).unwrap_or_default();
+        let number = request.iid.map(|iid| format!("{iid} ")).unwrap_or_default();
         let _ = writeln!(
             text,
             "* **{}** {number}{}: {}",
@@ -98,8 +98,11 @@ fn problems(text: &mut String, report: &PlanReport) {
     );
     for problem in &report.problems {
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let file =
-            problem.file.as_ref().map(|file| format!("data{file}{line}")).unwrap_or_default();
+        let file = problem
+            .file
+            .as_ref()
+            .map(|file| format!("{}{line}", RepoPath::of_datafile(file)))
+            .unwrap_or_default();
         let severity = if problem.is_error() { "error" } else { "warning" };
         let help = cell(problem.help.as_deref().unwrap_or_default());
         let (file, what) = (cell(&file), cell(&problem.message));

@@ -15,7 +15,7 @@ use prometheus_client::registry::Registry;
 use super::model::{MergeRequestReport, PlanReport};
 use super::text::{action_word, outcome_word};
 use crate::apply::Verdict;
-use crate::decide::{GateName, Outcome};
+use crate::decide::{Gate, Outcome};
 use crate::plan::{Action, Reason};
 
 /// Requests to one service.
@@ -69,14 +69,14 @@ const CLOSED_FOR: [Reason; 7] = [
     Reason::WaitsForRequest,
 ];
 
-const GATES: [GateName; 7] = [
-    GateName::Deployment,
-    GateName::SameRef,
-    GateName::Soak,
-    GateName::Schedule,
-    GateName::Slo,
-    GateName::BlockedVersion,
-    GateName::EditSite,
+const GATES: [Gate; 7] = [
+    Gate::Deployment,
+    Gate::SameRef,
+    Gate::Soak,
+    Gate::Schedule,
+    Gate::Slo,
+    Gate::BlockedVersion,
+    Gate::EditSite,
 ];
 
 const ACTIONS: [Action; 6] =

@@ -9,8 +9,8 @@ use serde::{Serialize, Serializer};
 
 use crate::app_interface::CurrentHash;
 use crate::apply::MergeRequestOutcome;
-use crate::decide::{DeploymentState, Gate, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, Shard, TargetUid, to_json, write_json};
+use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
+use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, to_json, write_json};
 use crate::plan::{Action, Reason};
 
 /// The format's version.
@@ -160,11 +160,11 @@ pub struct SubscriberReport {
     /// The decision.
     pub decision: Outcome,
     /// The first gate that holds, if the decision is hold.
-    pub held_by: Option<GateName>,
+    pub held_by: Option<Gate>,
     /// Every gate with its evidence.
     #[serde(serialize_with = "as_list")]
-    #[schemars(with = "Vec<Gate>")]
-    pub gates: Arc<Vec<Gate>>,
+    #[schemars(with = "Vec<GateResult>")]
+    pub gates: Arc<Vec<GateResult>>,
     /// Why it is in error.
     pub errors: Vec<String>,
     /// Since when deployments, soak time and schedule allow the commit, or from when on they will.
@@ -172,7 +172,7 @@ pub struct SubscriberReport {
     pub promotable_since: Option<DateTime<Utc>>,
 }
 
-fn as_list<S: Serializer>(gates: &Arc<Vec<Gate>>, serializer: S) -> Result<S::Ok, S::Error> {
+fn as_list<S: Serializer>(gates: &Arc<Vec<GateResult>>, serializer: S) -> Result<S::Ok, S::Error> {
     gates.as_ref().serialize(serializer)
 }
 
@@ -214,7 +214,7 @@ pub struct MergeRequestReport {
     /// Source branch.
     pub branch: String,
     /// Number, if it is open.
-    pub iid: Option<u64>,
+    pub iid: Option<MrIid>,
     /// Page, if it is open.
     pub web_url: Option<String>,
     /// Title.
@@ -243,7 +243,7 @@ pub struct MergeRequestReport {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FileReport {
     /// From the repository's root.
-    pub path: String,
+    pub path: RepoPath,
     /// The whole new text.
     #[serde(serialize_with = "as_text")]
     #[schemars(with = "String")]

@@ -10,7 +10,7 @@ use super::model::{MergeRequestReport, PlanReport, SubscriberReport};
 use super::style::{BOLD, CYAN, Paint, RED, YELLOW};
 use super::text::{action_word, kept_word, outcome_word};
 use crate::decide::Outcome;
-use crate::domain::{printable, short_ref};
+use crate::domain::{RepoPath, printable, short_ref};
 use crate::plan::Action;
 
 /// Where a summary is read.
@@ -275,7 +275,7 @@ fn request_group(request: &MergeRequestReport) -> String {
 fn name(request: &MergeRequestReport) -> String {
     match (&request.web_url, request.iid) {
         (Some(url), _) => format!("{} {url}", request.title),
-        (None, Some(iid)) => format!("{} !{iid}", request.title),
+        (None, Some(iid)) => format!("{} {iid}", request.title),
         (None, None) => request.title.clone(),
     }
 }
@@ -290,7 +290,11 @@ fn outcome(request: &MergeRequestReport) -> String {
 fn problems(report: &PlanReport) -> Part {
     let line = |problem: &crate::domain::Problem| {
         let (style, word) = if problem.is_error() { (RED, "error") } else { (YELLOW, "warning") };
-        let mut place = problem.file.as_ref().map(|file| format!("data{file}")).unwrap_or_default();
+        let mut place = problem
+            .file
+            .as_ref()
+            .map(|file| RepoPath::of_datafile(file).to_string())
+            .unwrap_or_default();
         if let Some(line) = problem.line {
             let _ = write!(place, ":{line}");
         }

@@ -9,7 +9,7 @@ use super::target_suggestions::{ambiguous, unknown};
 use super::{ConfigRepo, Forge, Options, Planned, RunError, Services};
 use crate::decide::{Decisions, SloQuery};
 use crate::domain::{CommitSha, RepoUrl, is_commit_sha};
-use crate::inventory::{Found, Inventory, find};
+use crate::inventory::{Found, Inventory, TargetIx, find};
 use crate::plan::{Plan, Reason, TargetFilter, branch_of};
 use crate::ports::ForgeReader;
 use crate::report::{AsOf, Explanation, FoundTarget, PlanReport, WhatIf};
@@ -31,7 +31,7 @@ pub struct Question {
 pub struct Questioned<'a> {
     question: &'a Question,
     /// Where the target is in the inventory of the run.
-    target: usize,
+    target: TargetIx,
 }
 
 /// What a run came to.
@@ -56,7 +56,7 @@ impl Question {
     ) -> Result<Questioned<'_>, RunError> {
         let inventory = &repo.inventory;
         let filter = &options.settings.filter;
-        let candidates: BTreeSet<usize> = inventory
+        let candidates: BTreeSet<TargetIx> = inventory
             .subscribers()
             .filter(|(_, target)| filter.includes(target))
             .map(|(index, _)| index)
@@ -69,7 +69,7 @@ impl Question {
             }
         };
         let assumed = self.assume.iter().map(|text| Assumption::publisher(text, inventory));
-        let assumed: Vec<usize> =
+        let assumed: Vec<TargetIx> =
             assumed.collect::<Result<_, _>>().map_err(|error| bad_assumption(&error))?;
         let moved = assumed.iter().flat_map(|&index| crate::what_if::sharing_ref(inventory, index));
         let mut about = inventory.downstream(moved);
@@ -173,7 +173,7 @@ impl Questioned<'_> {
             match reader.request(iid).await {
                 Ok(request) => known.pipeline = request.pipeline,
                 Err(failure) => {
-                    tracing::warn!("the pipeline of !{iid} is not known: {}", failure.error);
+                    tracing::warn!("the pipeline of {iid} is not known: {}", failure.error);
                 }
             }
         }
@@ -287,7 +287,7 @@ impl Forecasts {
     /// Brings everything together.
     fn explain(
         &self,
-        target: usize,
+        target: TargetIx,
         facts: &Facts<'_>,
         snapshot: &Snapshot,
         as_of: AsOf,

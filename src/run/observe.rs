@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::plan::slo_queries;
 use super::{ConfigRepo, Forge, Options, RunError, Services};
+use crate::inventory::TargetIx;
 use crate::observe::{Limits, Observer, OpenMergeRequests, observe_open};
 use crate::plan::Scope;
 use crate::ports::{StateError, waiting_for};
@@ -14,7 +15,7 @@ impl Services<'_> {
     pub(super) fn observer<'s>(
         &'s self,
         options: &Options,
-        publishers: Option<&'s BTreeSet<usize>>,
+        publishers: Option<&'s BTreeSet<TargetIx>>,
     ) -> Observer<'s> {
         let Options { concurrency, deadline, .. } = options;
         Observer {

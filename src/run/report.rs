@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{ConfigRepo, Options, Planned};
 use crate::apply::Outcomes;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 use crate::ports::{Progress, StateStore, waiting_for};
 use crate::report::{EXPORT_KEY, PlanReport, problems_of, publisher_data};
 use crate::snapshot::Snapshot;
@@ -48,7 +48,7 @@ pub async fn export(
     if let Err(error) = written {
         let message = format!("the state export could not be written: {error}");
         report.problems.push(
-            Problem::error("export_failed", message)
+            Problem::new(ProblemCode::ExportFailed, message)
                 .at(EXPORT_KEY)
                 .help("check that the bucket may be written to; the next run writes it again"),
         );

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{ConfigRepo, RunError};
-use crate::domain::{UidDigest, quoted};
-use crate::inventory::{Found, Inventory, Target, all_declared, find};
+use crate::domain::{RepoPath, UidDigest, quoted};
+use crate::inventory::{Found, Inventory, Target, TargetIx, all_declared, find};
 
 /// How many targets a message names.
 const NAMED: usize = 10;
 
 /// Several are called so.
-pub(super) fn ambiguous(inventory: &Inventory, wanted: &str, several: &[usize]) -> RunError {
+pub(super) fn ambiguous(inventory: &Inventory, wanted: &str, several: &[TargetIx]) -> RunError {
     let message = format!("{} may be any of {} targets", quoted(wanted), several.len());
     RunError::usage(message).hint(format!("say more; it fits\n    {}", labels(inventory, several)))
 }
@@ -21,12 +21,12 @@ pub(super) fn unknown(
     repo: &ConfigRepo,
     digest: UidDigest,
     wanted: &str,
-    alike: &[usize],
+    alike: &[TargetIx],
 ) -> RunError {
     let inventory = &repo.inventory;
     let message = format!("no target that is promoted automatically is called {}", quoted(wanted));
     let error = RunError::usage(message);
-    let subscribers: BTreeSet<usize> = inventory.subscribers.iter().copied().collect();
+    let subscribers: BTreeSet<TargetIx> = inventory.subscribers.iter().copied().collect();
     if !matches!(find(inventory, &subscribers, wanted), Found::Unknown(_)) {
         return error.hint("there is one beyond --env-name, --app-name or --saas-file-name");
     }
@@ -50,11 +50,11 @@ pub(super) fn unknown(
     error.hint(hint)
 }
 
-fn labels(inventory: &Inventory, indexes: &[usize]) -> String {
+fn labels(inventory: &Inventory, indexes: &[TargetIx]) -> String {
     lines(indexes, |index| inventory.targets[index].label())
 }
 
-fn lines(indexes: &[usize], line: impl Fn(usize) -> String) -> String {
+fn lines(indexes: &[TargetIx], line: impl Fn(TargetIx) -> String) -> String {
     let lines: Vec<String> = indexes.iter().take(NAMED).map(|&index| line(index)).collect();
     let more = match indexes.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -67,10 +67,12 @@ fn lines(indexes: &[usize], line: impl Fn(usize) -> String) -> String {
 fn not_promoted(repo: &ConfigRepo, digest: UidDigest, wanted: &str) -> Option<String> {
     let declared = all_declared(&repo.bundle, digest);
     let promoted: BTreeSet<_> = repo.inventory.subscribers().map(|(_, t)| &t.uid).collect();
-    let others: BTreeSet<usize> = (0..declared.targets.len())
+    let others: BTreeSet<TargetIx> = declared
+        .targets
+        .indexes()
         .filter(|&index| !promoted.contains(&declared.targets[index].uid))
         .collect();
-    let why = |index: usize| {
+    let why = |index: TargetIx| {
         let target = &declared.targets[index];
         format!("{} {}", target.label(), why_not(repo, target))
     };
@@ -92,7 +94,7 @@ fn why_not(repo: &ConfigRepo, target: &Target) -> String {
         let field = node.and_then(|node| path.iter().try_fold(node, |node, key| node.get(key)));
         field.filter(|field| !field.is_null())
     };
-    let place = |line: u32| format!("data{file}:{line}");
+    let place = |line: u32| format!("{}:{line}", RepoPath::of_datafile(&file));
     for key in ["disable", "delete"] {
         if let Some(flag) = at(&[key]).filter(|flag| flag.as_bool() == Some(true)) {
             return format!(

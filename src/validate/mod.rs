@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use crate::app_interface::Bundle;
-use crate::domain::{Problem, Severity};
+use crate::domain::{Problem, ProblemCode, Severity};
 use crate::inventory::{Inventory, Target};
 use yaml11::NodeRef;
 
@@ -44,7 +44,7 @@ pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> F
     }
     let mut places = places::Places::new(bundle);
     for problem in &mut problems {
-        if problem.code == "publisher_selector_without_match" {
+        if problem.code == ProblemCode::PublisherSelectorWithoutMatch {
             // A run can only go on without it. Here somebody can still correct the selector.
             problem.severity = Severity::Error;
         }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::domain::{CommitSha, quoted};
-use crate::inventory::{Found, Inventory, find};
+use crate::inventory::{Found, Inventory, TargetIx, find};
 use crate::snapshot::{Lookup, Snapshot};
 
 /// A publisher that has deployed a commit, or failed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assumption {
     /// Index of the publisher in the inventory's targets.
-    pub publisher: usize,
+    pub publisher: TargetIx,
     /// The commit.
     pub commit: CommitSha,
     /// Did the deployment succeed?
@@ -69,7 +69,7 @@ impl Assumption {
     ///
     /// # Errors
     /// See [`AssumptionError`].
-    pub fn publisher(text: &str, inventory: &Inventory) -> Result<usize, AssumptionError> {
+    pub fn publisher(text: &str, inventory: &Inventory) -> Result<TargetIx, AssumptionError> {
         let (_, place, _) = split(text)?;
         publisher(place, inventory)
     }
@@ -108,7 +108,7 @@ fn split(text: &str) -> Result<(bool, &str, &str), AssumptionError> {
 
 /// The longest channel that the text begins with, then the publisher; a channel's only one need
 /// not be named.
-fn publisher(place: &str, inventory: &Inventory) -> Result<usize, AssumptionError> {
+fn publisher(place: &str, inventory: &Inventory) -> Result<TargetIx, AssumptionError> {
     let rest = |channel: &str| {
         let rest = place.strip_prefix(channel)?;
         if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
@@ -123,9 +123,9 @@ fn publisher(place: &str, inventory: &Inventory) -> Result<usize, AssumptionErro
         let alike = inventory.publishers.keys().filter(near).take(3).cloned().collect();
         return Err(AssumptionError::Channel { text: place.to_owned(), alike });
     };
-    let publishers: BTreeSet<usize> =
+    let publishers: BTreeSet<TargetIx> =
         inventory.publishers_of(channel).map(|(index, _)| index).collect();
-    let labels = |indexes: &mut dyn Iterator<Item = usize>| -> Vec<String> {
+    let labels = |indexes: &mut dyn Iterator<Item = TargetIx>| -> Vec<String> {
         indexes.map(|index| inventory.targets[index].label()).collect()
     };
     if let (true, [only]) = (name.is_empty(), publishers.iter().collect::<Vec<_>>().as_slice()) {

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::world::World;
-use crate::decide::{Decision, Decisions, GateName, Outcome, SloQuery};
+use crate::decide::{Decisions, Gate, Outcome, SloQuery, SubscriberDecision};
 use crate::domain::CommitSha;
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, Target, TargetIx};
 
 /// How far a forecast looks.
 #[derive(Debug, Clone, Copy)]
@@ -36,13 +36,13 @@ pub struct Stop {
 }
 
 /// Stops by the target's index.
-pub type Stops = BTreeMap<usize, Stop>;
+pub type Stops = BTreeMap<TargetIx, Stop>;
 
 /// What held a promotion back until it moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waited {
     /// The gate that held it last.
-    pub gate: GateName,
+    pub gate: Gate,
     /// Since when it was held: not before the start of the forecast.
     pub since: DateTime<Utc>,
 }
@@ -53,7 +53,7 @@ pub struct Move {
     /// When every gate passes.
     pub at: DateTime<Utc>,
     /// Index of the target.
-    pub target: usize,
+    pub target: TargetIx,
     /// Its ref before.
     pub from: String,
     /// Its ref after: equal to `from` where only config hashes move.
@@ -66,11 +66,11 @@ pub struct Move {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stay {
     /// Index of the target.
-    pub target: usize,
+    pub target: TargetIx,
     /// The commit that its publishers are at.
     pub candidate: Option<CommitSha>,
     /// The gate that holds it; `None` for errors and for people's word.
-    pub held_by: Option<GateName>,
+    pub held_by: Option<Gate>,
     /// Why.
     pub reason: String,
 }
@@ -109,11 +109,11 @@ pub fn forecast(
         cut_short: true,
         slo_queries: Vec::new(),
     };
-    let mut waiting: BTreeMap<usize, Waited> = BTreeMap::new();
+    let mut waiting: BTreeMap<TargetIx, Waited> = BTreeMap::new();
     // When each one that waits for time alone may pass; who is not in it waits for a move.
-    let mut passing: BTreeMap<usize, DateTime<Utc>> = BTreeMap::new();
+    let mut passing: BTreeMap<TargetIx, DateTime<Utc>> = BTreeMap::new();
     let followers = followers(&world.inventory);
-    let mut asked: BTreeSet<usize> = world.inventory.subscribers.iter().copied().collect();
+    let mut asked: BTreeSet<TargetIx> = world.inventory.subscribers.iter().copied().collect();
     let mut at = from;
     for _ in 0..limits.rounds.max(1) {
         let decisions = world.decide_on(at, &asked);
@@ -126,7 +126,7 @@ pub fn forecast(
             };
         }
         asked.clear();
-        let due = decisions.subscribers.values().filter(|d| d.outcome == Outcome::Promote);
+        let due = decisions.subscribers.values().filter(|d| d.promotes());
         for decision in due.filter(|decision| stop(stops, decision).is_none()) {
             let target = &world.inventory.targets[decision.target];
             let waited = waiting.remove(&decision.target);
@@ -153,7 +153,7 @@ pub fn forecast(
 
 fn next_move(
     target: &Target,
-    decision: &Decision,
+    decision: &SubscriberDecision,
     at: DateTime<Utc>,
     waited: Option<Waited>,
 ) -> Move {
@@ -162,8 +162,8 @@ fn next_move(
 }
 
 /// Who subscribes to each channel.
-fn followers(inventory: &Inventory) -> BTreeMap<String, Vec<usize>> {
-    let mut followers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+fn followers(inventory: &Inventory) -> BTreeMap<String, Vec<TargetIx>> {
+    let mut followers: BTreeMap<String, Vec<TargetIx>> = BTreeMap::new();
     for (index, target) in inventory.subscribers() {
         for channel in &target.promotion.subscribe {
             followers.entry(channel.clone()).or_default().push(index);
@@ -173,27 +173,27 @@ fn followers(inventory: &Inventory) -> BTreeMap<String, Vec<usize>> {
 }
 
 /// The word of people against a promotion.
-fn stop<'a>(stops: &'a Stops, decision: &Decision) -> Option<&'a Stop> {
+fn stop<'a>(stops: &'a Stops, decision: &SubscriberDecision) -> Option<&'a Stop> {
     let stop = stops.get(&decision.target)?;
     let concerns = |commit: &CommitSha| commit.as_str() == decision.desired_ref;
     stop.commit.as_ref().is_none_or(concerns).then_some(stop)
 }
 
 fn stays(decisions: &Decisions, stops: &Stops) -> Vec<Stay> {
-    let stay = |decision: &Decision| {
-        let reason = match decision.outcome {
+    let stay = |decision: &SubscriberDecision| {
+        let reason = match decision.outcome() {
             Outcome::UpToDate => return None,
             Outcome::Promote => stop(stops, decision)?.reason.clone(),
             Outcome::Hold => {
-                let gate = decision.gates.iter().find(|gate| Some(gate.gate) == decision.held_by);
+                let gate = decision.gates.iter().find(|gate| Some(gate.gate) == decision.held_by());
                 gate.map(|gate| gate.reason.clone()).unwrap_or_default()
             }
-            Outcome::Error => decision.errors.first().cloned().unwrap_or_default(),
+            Outcome::Error => decision.errors().first().cloned().unwrap_or_default(),
         };
         Some(Stay {
             target: decision.target,
             candidate: decision.candidate.clone(),
-            held_by: decision.held_by,
+            held_by: decision.held_by(),
             reason,
         })
     };
@@ -201,9 +201,13 @@ fn stays(decisions: &Decisions, stops: &Stops) -> Vec<Stay> {
 }
 
 /// Notes who is held, and forgets who is not any more (but for who moves now).
-fn note_waiting(decisions: &Decisions, waiting: &mut BTreeMap<usize, Waited>, at: DateTime<Utc>) {
+fn note_waiting(
+    decisions: &Decisions,
+    waiting: &mut BTreeMap<TargetIx, Waited>,
+    at: DateTime<Utc>,
+) {
     for (&target, decision) in &decisions.subscribers {
-        match (decision.outcome, last_gate(decision)) {
+        match (decision.outcome(), last_gate(decision)) {
             (Outcome::Hold, Some(gate)) => {
                 waiting.entry(target).or_insert(Waited { gate, since: at }).gate = gate;
             }
@@ -216,17 +220,17 @@ fn note_waiting(decisions: &Decisions, waiting: &mut BTreeMap<usize, Waited>, at
 }
 
 /// The gate that will hold it last, where that can be known; else the first that holds.
-fn last_gate(decision: &Decision) -> Option<GateName> {
+fn last_gate(decision: &SubscriberDecision) -> Option<Gate> {
     if passes_at(decision).is_none() {
-        return decision.held_by;
+        return decision.held_by();
     }
     let holding = decision.gates.iter().filter(|gate| gate.holds());
     holding.max_by_key(|gate| gate.next_possible_at).map(|gate| gate.gate)
 }
 
 /// When the last of the gates that hold passes; `None` if one of them waits for something else.
-fn passes_at(decision: &Decision) -> Option<DateTime<Utc>> {
-    if decision.outcome != Outcome::Hold {
+fn passes_at(decision: &SubscriberDecision) -> Option<DateTime<Utc>> {
+    if decision.outcome() != Outcome::Hold {
         return None;
     }
     let holding = decision.gates.iter().filter(|gate| gate.holds());

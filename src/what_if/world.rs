@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::assumption::Assumption;
-use crate::decide::{Decision, Decisions, EditChecker, decide, record_key};
+use crate::decide::{Decisions, EditChecker, SubscriberDecision, decide, record_key};
 use crate::domain::{CommitSha, TargetUid};
-use crate::inventory::{Inventory, Target};
+use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::{CommitFact, Lookup, Snapshot};
 
 /// What a record says for which no config hash is known.
@@ -44,7 +44,7 @@ impl<'a> World<'a> {
     }
 
     /// The same on these subscribers, and on those who share a place with them.
-    pub(super) fn decide_on(&mut self, at: DateTime<Utc>, these: &BTreeSet<usize>) -> Decisions {
+    pub(super) fn decide_on(&mut self, at: DateTime<Utc>, these: &BTreeSet<TargetIx>) -> Decisions {
         self.snapshot.observed_at = at;
         let uids: BTreeSet<&TargetUid> =
             these.iter().map(|&index| &self.inventory.targets[index].uid).collect();
@@ -73,7 +73,7 @@ impl<'a> World<'a> {
     }
 
     /// A promotion that was merged and deployed.
-    pub fn promote(&mut self, decision: &Decision, at: DateTime<Utc>) {
+    pub fn promote(&mut self, decision: &SubscriberDecision, at: DateTime<Utc>) {
         let target = &mut self.inventory.targets[decision.target];
         target.git_ref = Ok(decision.desired_ref.clone());
         let hashes = &mut target.promotion.current_hashes;
@@ -89,7 +89,7 @@ impl<'a> World<'a> {
     }
 
     /// Writes the records of a deployment; the config hash stays what it was last.
-    fn deploy(&mut self, index: usize, commit: &CommitSha, success: bool, at: DateTime<Utc>) {
+    fn deploy(&mut self, index: TargetIx, commit: &CommitSha, success: bool, at: DateTime<Utc>) {
         let target = &self.inventory.targets[index];
         for channel in &target.promotion.publish {
             let key = record_key(channel, &target.uid, commit);
@@ -120,14 +120,14 @@ impl<'a> World<'a> {
 
 /// Everybody who is at another commit when this target is, itself included: who follows the same
 /// moving ref of its repository, or shares its place in a file.
-pub fn sharing_ref(inventory: &Inventory, index: usize) -> Vec<usize> {
+pub fn sharing_ref(inventory: &Inventory, index: TargetIx) -> Vec<TargetIx> {
     let target = &inventory.targets[index];
     let moving = target.git_ref.as_ref().ok().filter(|git_ref| CommitSha::parse(git_ref).is_none());
     if let Some(moving) = moving {
         let same = |other: &Target| {
             other.repo_url.is_same(&target.repo_url) && other.git_ref.as_ref() == Ok(moving)
         };
-        let all = inventory.targets.iter().enumerate();
+        let all = inventory.targets.indexed();
         return all.filter(|(_, other)| same(other)).map(|(index, _)| index).collect();
     }
     let site = inventory.site_of.get(&index).and_then(|site| inventory.sites.get(site));

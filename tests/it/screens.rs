@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
-use sapm::decide::{GateName, Outcome, decide};
+use sapm::decide::{Gate, Outcome, decide};
 use sapm::domain::Problem;
 use sapm::plan::{Action, Plan, Scope};
 use sapm::report::{Paint, PlanReport, Screen, summary};
@@ -81,13 +81,13 @@ fn five_thousand_targets_fit_any_screen() {
 fn crowded() -> PlanReport {
     let mut report = report(50, 101, "ns");
     let gates = [
-        GateName::Deployment,
-        GateName::SameRef,
-        GateName::Soak,
-        GateName::Schedule,
-        GateName::Slo,
-        GateName::BlockedVersion,
-        GateName::EditSite,
+        Gate::Deployment,
+        Gate::SameRef,
+        Gate::Soak,
+        Gate::Schedule,
+        Gate::Slo,
+        Gate::BlockedVersion,
+        Gate::EditSite,
     ];
     let held = report.subscribers.iter_mut().filter(|subscriber| subscriber.held_by.is_some());
     for (subscriber, gate) in held.zip(gates.into_iter().cycle()) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use sapm::decide::{Decision, Outcome, decide, record_key};
+use sapm::decide::{Outcome, SubscriberDecision, decide, record_key};
 use sapm::domain::CommitSha;
 use sapm::report::publisher_data;
 use sapm::snapshot::{Failure, Snapshot};
@@ -24,7 +24,7 @@ enum Record {
 use Record::{Failed, Missing, Succeeded, Unread, Unusable};
 
 /// Decides on a subscriber of one channel with these publishers: their commits and records.
-fn decision(own: char, hash: Option<&str>, publishers: &[(char, Record)]) -> Decision {
+fn decision(own: char, hash: Option<&str>, publishers: &[(char, Record)]) -> SubscriberDecision {
     let channel = vec!["stage".to_owned()];
     let mut specs: Vec<Spec> = publishers
         .iter()
@@ -73,8 +73,13 @@ fn records_do_not_matter_where_no_config_hash_is_asked_for() {
         let one = decision('2', None, &[('2', record)]);
         let two = decision('2', None, &[('2', Succeeded), ('2', record)]);
         for decision in [one, two] {
-            assert_eq!(decision.outcome, Outcome::UpToDate, "{record:?}: {:?}", decision.errors);
-            assert_eq!((decision.held_by, decision.desired_ref), (None, commit('2')));
+            assert_eq!(
+                decision.outcome(),
+                Outcome::UpToDate,
+                "{record:?}: {:?}",
+                decision.errors()
+            );
+            assert_eq!((decision.held_by(), decision.desired_ref), (None, commit('2')));
         }
     }
 }
@@ -84,7 +89,7 @@ fn config_hashes_are_known_by_the_record_of_the_first_publisher() {
     // Nothing is new, whatever the second publisher's record says.
     for record in [Missing, Unusable, Unread, Failed, Succeeded] {
         let known = decision('2', Some("00ff"), &[('2', Succeeded), ('2', record)]);
-        assert_eq!(known.outcome, Outcome::UpToDate, "{record:?}: {:?}", known.errors);
+        assert_eq!(known.outcome(), Outcome::UpToDate, "{record:?}: {:?}", known.errors());
     }
     for (hash, first, outcome) in [
         ("00ff", Missing, Outcome::Hold),
@@ -97,7 +102,7 @@ fn config_hashes_are_known_by_the_record_of_the_first_publisher() {
         ("", Missing, Outcome::Hold),
     ] {
         let decision = decision('2', Some(hash), &[('2', first), ('2', Succeeded)]);
-        assert_eq!(decision.outcome, outcome, "{hash} {first:?}: {:?}", decision.errors);
+        assert_eq!(decision.outcome(), outcome, "{hash} {first:?}: {:?}", decision.errors());
     }
 }
 
@@ -132,8 +137,8 @@ proptest! {
     ) {
         let decision = decision(own, None, &publishers);
         let same = publishers.iter().all(|(digit, _)| *digit == own);
-        prop_assert_eq!(decision.outcome == Outcome::UpToDate, same, "{:?}", decision);
-        let moves = decision.outcome == Outcome::Promote;
+        prop_assert_eq!(decision.outcome() == Outcome::UpToDate, same, "{:?}", decision);
+        let moves = decision.outcome() == Outcome::Promote;
         prop_assert!(!moves || publishers.iter().all(|(_, record)| *record == Succeeded));
     }
 }

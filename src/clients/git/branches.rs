@@ -23,7 +23,7 @@ use super::scratch::ScratchDir;
 use super::transport::Session;
 use super::{Credentials, GitError, LsRemote, TimeOuts, tree};
 use crate::clients::http::{HttpClient, Service};
-use crate::domain::{CommitSha, error_chain, sha256_hex};
+use crate::domain::{CommitSha, RepoPath, error_chain, sha256_hex};
 use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
@@ -117,8 +117,13 @@ impl Branches {
     ///
     /// # Errors
     /// When nothing was fetched, or it is no text.
-    pub async fn text(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
-        let (fetched, commit, path) = (Arc::clone(&self.fetched), commit.clone(), path.to_owned());
+    pub async fn text(
+        &self,
+        commit: &CommitSha,
+        path: &RepoPath,
+    ) -> Result<Option<String>, Failure> {
+        let (fetched, commit) = (Arc::clone(&self.fetched), commit.clone());
+        let path = path.to_string();
         blocking(move || {
             let fetched = fetched.lock().unwrap_or_else(PoisonError::into_inner);
             let fetched = fetched.as_ref().ok_or_else(|| {
@@ -173,7 +178,7 @@ impl BranchReader for Branches {
             .collect())
     }
 
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+    async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure> {
         self.text(commit, path).await
     }
 }

@@ -7,7 +7,7 @@ use gitlab::api::projects::repository::files::FileRaw;
 
 use super::lookups::{is_missing_file, unbuilt};
 use super::reader::GitLabReader;
-use crate::domain::{CommitSha, sha256_hex};
+use crate::domain::{CommitSha, RepoPath, sha256_hex};
 use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
@@ -23,12 +23,12 @@ impl BranchReader for GitLabReader {
         .await)
     }
 
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+    async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure> {
         let text = |bytes: Vec<u8>| {
             String::from_utf8(bytes)
                 .map_err(|_| Failure::new(format!("{path} at {}: not UTF-8 text", commit.short())))
         };
-        self.bytes_of(commit, path).await?.map(text).transpose()
+        self.bytes_of(commit, path.as_str()).await?.map(text).transpose()
     }
 }
 

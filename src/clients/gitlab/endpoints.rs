@@ -7,6 +7,7 @@ use gitlab::api::{BodyError, Endpoint, JsonParams};
 use http::Method;
 use serde_json::json;
 
+use crate::domain::UserId;
 use crate::ports::NewCommit;
 
 /// A page of a project's protected branches: `GET projects/:id/protected_branches`.
@@ -27,7 +28,7 @@ impl Endpoint for ProtectedBranches {
 /// A member of a project, by whatever group: `GET projects/:id/members/all/:user_id`.
 pub(super) struct AnyMember {
     pub project: u64,
-    pub user: u64,
+    pub user: UserId,
 }
 
 impl Endpoint for AnyMember {
@@ -68,7 +69,7 @@ impl Endpoint for CreateCommit<'_> {
             "stats": false,
             "actions": [{
                 "action": "update",
-                "file_path": commit.path.trim_start_matches('/'),
+                "file_path": commit.path.as_str(),
                 "content": commit.content.as_ref(),
             }],
         });

@@ -11,7 +11,7 @@ use super::refusals::{is_push_rule, is_unseen_branch};
 use super::responses::{CommitAnswer, RequestAnswer};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, MrIid};
 use crate::ports::{
     Attempt, CommitOutcome, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
     OpenOutcome,
@@ -173,11 +173,11 @@ impl GitLabWriter {
 
     pub(super) async fn change_once_in_effect(
         &self,
-        iid: u64,
+        iid: MrIid,
         change: &MergeRequestChange,
     ) -> Result<Attempt<()>, Failure> {
         let mut builder = EditMergeRequest::builder();
-        builder.project(self.project).merge_request(iid);
+        builder.project(self.project).merge_request(iid.number());
         if let Some(title) = &change.title {
             builder.title(title.as_str());
         }
@@ -196,7 +196,7 @@ impl GitLabWriter {
         let endpoint = builder.build().map_err(unbuilt)?;
         let answer = self.api.without_waiting().done(&endpoint).await;
         let Err(error) = answer else { return Ok(Attempt::Done(())) };
-        let what = format!("change merge request !{iid}");
+        let what = format!("change merge request {iid}");
         if !is_unclear(&error) {
             return self.again_or(&what, &error);
         }

@@ -10,17 +10,17 @@ use super::api::GitLabApi;
 use super::commits::{Missing, missing};
 use super::responses::{BranchAnswer, CommitAnswer, NoteAnswer, RequestAnswer};
 use crate::clients::http::{HttpError, HttpErrorKind};
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, MrIid};
 use crate::snapshot::{CommitDetail, Failure, MergeRequestFact};
 
 /// All comments of a request, newest first.
 pub(super) async fn notes(
     api: &GitLabApi,
     project: u64,
-    iid: u64,
+    iid: MrIid,
 ) -> Result<Vec<NoteAnswer>, HttpError> {
     let mut builder = MergeRequestNotes::builder();
-    builder.project(project).merge_request(iid).sort(SortOrder::Descending);
+    builder.project(project).merge_request(iid.number()).sort(SortOrder::Descending);
     match builder.build() {
         Ok(endpoint) => api.list(&endpoint).await,
         Err(_) => Ok(Vec::new()),
@@ -31,10 +31,13 @@ pub(super) async fn notes(
 pub(super) async fn request(
     api: &GitLabApi,
     project: u64,
-    iid: u64,
+    iid: MrIid,
 ) -> Result<MergeRequestFact, Failure> {
-    let endpoint =
-        MergeRequest::builder().project(project).merge_request(iid).build().map_err(unbuilt)?;
+    let endpoint = MergeRequest::builder()
+        .project(project)
+        .merge_request(iid.number())
+        .build()
+        .map_err(unbuilt)?;
     let answer: Result<RequestAnswer, HttpError> = api.json(&endpoint).await;
     answer.map(RequestAnswer::into_fact).map_err(|error| api.failure(&error))
 }

@@ -15,6 +15,7 @@ use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
 use super::responses::{BranchAnswer, NoteAnswer, RequestAnswer};
 use super::rights::Rights;
+use crate::domain::{MrIid, UserId};
 use crate::ports::Deadline;
 use crate::ports::ForgeReader;
 use crate::snapshot::{
@@ -129,7 +130,7 @@ impl GitLabReader {
         let users = self.former_bots.iter().chain([&self.bot]);
         let lists = users.map(|user| {
             self.requests(move |query| {
-                query.state(api_state(state)).author(NameOrId::from(user.id));
+                query.state(api_state(state)).author(NameOrId::from(user.id.0));
                 if let Some(branch) = target_branch {
                     query.target_branch(branch);
                 }
@@ -160,15 +161,15 @@ impl GitLabReader {
         Ok(branches)
     }
 
-    async fn notes(&self, iid: u64) -> Result<Vec<NoteAnswer>, Failure> {
+    async fn notes(&self, iid: MrIid) -> Result<Vec<NoteAnswer>, Failure> {
         notes(&self.api, self.project.id, iid).await.map_err(|error| self.api.failure(&error))
     }
 
     async fn past(
         &self,
         request: MergeRequestFact,
-        bots: &BTreeSet<u64>,
-        newest_merged: Option<u64>,
+        bots: &BTreeSet<UserId>,
+        newest_merged: Option<MrIid>,
     ) -> Result<PastMergeRequest, Failure> {
         let closed_by_bot =
             request.state == MrState::Closed && self.closed_by_bot(&request, bots).await?;
@@ -187,7 +188,7 @@ impl GitLabReader {
     async fn closed_by_bot(
         &self,
         request: &MergeRequestFact,
-        bots: &BTreeSet<u64>,
+        bots: &BTreeSet<UserId>,
     ) -> Result<bool, Failure> {
         if let Some(id) = request.closed_by {
             return Ok(bots.contains(&id));
@@ -259,7 +260,7 @@ impl ForgeReader for GitLabReader {
     async fn past_requests(
         &self,
         branch: &str,
-        bots: &BTreeSet<u64>,
+        bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
         let mut all = self.requests_from(branch, None).await?;
         all.retain(|request| request.source_branch == branch);
@@ -280,14 +281,14 @@ impl ForgeReader for GitLabReader {
     async fn newest_request(
         &self,
         branch: &str,
-        bots: &BTreeSet<u64>,
-    ) -> Result<Option<u64>, Failure> {
+        bots: &BTreeSet<UserId>,
+    ) -> Result<Option<MrIid>, Failure> {
         let found = self.requests_from(branch, None).await?.into_iter();
         let own = found.filter(|r| r.source_branch == branch && bots.contains(&r.author_id));
         Ok(own.map(|request| request.iid).max())
     }
 
-    async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure> {
+    async fn request(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
         request(&self.api, self.project.id, iid).await
     }
 
@@ -301,7 +302,7 @@ impl ForgeReader for GitLabReader {
         Ok(false)
     }
 
-    async fn notes_of(&self, iid: u64, bots: &BTreeSet<u64>) -> Result<Vec<String>, Failure> {
+    async fn notes_of(&self, iid: MrIid, bots: &BTreeSet<UserId>) -> Result<Vec<String>, Failure> {
         let by_bot = |note: &NoteAnswer| {
             !note.system && note.author.as_ref().is_some_and(|author| bots.contains(&author.id))
         };

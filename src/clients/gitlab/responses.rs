@@ -11,7 +11,7 @@ use url::Url;
 
 use super::rights::ProjectRights;
 use crate::clients::http::safe_url;
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, MrIid, UserId};
 use crate::snapshot::{CommitDetail, CommitFact, MergeRequestFact, MrState, PipelineFact};
 
 /// Reads one entry of a list; one that cannot be read is left out.
@@ -57,7 +57,7 @@ pub(super) struct ProjectAnswer {
 /// A user, whole or as part of something else.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct UserAnswer {
-    pub id: u64,
+    pub id: UserId,
     #[serde(default)]
     pub username: Option<String>,
     #[serde(default)]
@@ -82,7 +82,7 @@ pub(super) struct TokenAnswer {
     #[serde(default, deserialize_with = "day")]
     pub expires_at: Option<NaiveDate>,
     #[serde(default, deserialize_with = "if_readable")]
-    pub user_id: Option<u64>,
+    pub user_id: Option<UserId>,
     /// A fine-grained token: its only scope is `granular`.
     #[serde(default, deserialize_with = "if_readable")]
     granular: Option<bool>,
@@ -112,7 +112,7 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, 
 /// A merge request.
 #[derive(Debug, Deserialize)]
 pub(super) struct RequestAnswer {
-    iid: u64,
+    iid: MrIid,
     #[serde(default)]
     state: Option<String>,
     #[serde(default)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::UserId;
 use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -82,7 +83,12 @@ impl Rights {
     /// Judges the rules of protected branches, of which GitLab takes the most permissive, for each right on its own.
     /// Where the user's role is not known, or a rule that may cover the branch cannot be read, nothing is missing for
     /// sure.
-    pub(super) fn judge_protection(&mut self, rules: &[ProtectionRule], branch: &str, user: u64) {
+    pub(super) fn judge_protection(
+        &mut self,
+        rules: &[ProtectionRule],
+        branch: &str,
+        user: UserId,
+    ) {
         let Some(level) = self.level else { return };
         let covering: Vec<_> = rules.iter().filter(|rule| rule.may_cover(branch)).collect();
         let names = || covering.iter().filter_map(|rule| rule.name().map(str::to_owned)).collect();
@@ -223,7 +229,7 @@ struct PushAccess {
     #[serde(default)]
     access_level: Option<u64>,
     #[serde(default)]
-    user_id: Option<u64>,
+    user_id: Option<UserId>,
     #[serde(default)]
     group_id: Option<u64>,
     #[serde(default)]
@@ -232,7 +238,7 @@ struct PushAccess {
 
 impl ProtectedBranch {
     /// Does it let this user push?
-    fn lets_push(&self, user: u64, level: u64) -> bool {
+    fn lets_push(&self, user: UserId, level: u64) -> bool {
         self.push_access_levels.iter().any(|access| {
             // Who is in a group is not known here: what may be right is not called missing.
             access.user_id == Some(user)

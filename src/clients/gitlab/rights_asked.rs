@@ -7,6 +7,7 @@ use super::endpoints::{AnyMember, ProtectedBranches};
 use super::responses::TokenAnswer;
 use super::rights::{Membership, ProtectionRule};
 use crate::clients::http::{HttpError, HttpErrorKind};
+use crate::domain::UserId;
 use crate::snapshot::BotUser;
 
 impl First<'_> {
@@ -52,7 +53,7 @@ impl First<'_> {
     }
 
     /// The level that the user has by whatever group; `None` if GitLab does not say.
-    pub(super) async fn any_level(&self, project: &Project, user: u64) -> Option<u64> {
+    pub(super) async fn any_level(&self, project: &Project, user: UserId) -> Option<u64> {
         let endpoint = AnyMember { project: project.id, user };
         let answer: Result<Membership, HttpError> = self.api.json(&endpoint).await;
         match answer {

@@ -14,6 +14,7 @@ use super::idempotent_writes::is_unclear;
 use super::lookups::{is_missing, unbuilt};
 use super::refusals::refused_by_others;
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
+use crate::domain::MrIid;
 use crate::ports::{
     Attempt, CommitOutcome, Counted, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
     OpenOutcome,
@@ -153,17 +154,21 @@ impl ForgeWriter for GitLabWriter {
         self.open_once_in_effect(request, repeated).await
     }
 
-    async fn change(&self, iid: u64, change: &MergeRequestChange) -> Result<Attempt<()>, Failure> {
+    async fn change(
+        &self,
+        iid: MrIid,
+        change: &MergeRequestChange,
+    ) -> Result<Attempt<()>, Failure> {
         if *change == MergeRequestChange::default() {
             return Ok(Attempt::Done(()));
         }
         self.change_once_in_effect(iid, change).await
     }
 
-    async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure> {
+    async fn comment(&self, iid: MrIid, body: &str) -> Result<Attempt<()>, Failure> {
         let endpoint = CreateMergeRequestNote::builder()
             .project(self.project)
-            .merge_request(iid)
+            .merge_request(iid.number())
             .body(body)
             .build()
             .map_err(unbuilt)?;
@@ -171,7 +176,7 @@ impl ForgeWriter for GitLabWriter {
         self.notes.count();
         answer
             .map(Attempt::Done)
-            .or_else(|error| self.again_or(&format!("comment on merge request !{iid}"), &error))
+            .or_else(|error| self.again_or(&format!("comment on merge request {iid}"), &error))
     }
 
     async fn delete_branch(&self, branch: &str) -> Result<Attempt<()>, Failure> {

@@ -1,20 +1,18 @@
 //! Gate 6: the commit is not blocked by the app's code component for this repository.
 
-use serde_json::json;
-
-use super::{Context, Gate, GateName};
+use super::{Context, Evidence, Gate, GateResult};
 use crate::domain::CommitSha;
 use crate::inventory::Target;
 
-pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
+pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     let Some(commit) = context.candidate else {
-        return Gate::not_applicable(
-            GateName::BlockedVersion,
+        return GateResult::not_applicable(
+            Gate::BlockedVersion,
             "there is no single commit to promote",
-            json!({}),
+            Evidence::Nothing {},
         );
     };
-    let evidence = json!({"commit_sha": commit});
+    let evidence = Evidence::Commit { commit_sha: commit.clone() };
     if is_blocked(context.subscriber, commit) {
         let reason = format!(
             "{} is in blockedVersions of app {} for {}",
@@ -22,9 +20,13 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
             context.subscriber.app.name,
             context.subscriber.repo_url
         );
-        Gate::hold(GateName::BlockedVersion, reason, evidence)
+        GateResult::hold(Gate::BlockedVersion, reason, evidence)
     } else {
-        Gate::pass(GateName::BlockedVersion, format!("{} is not blocked", commit.short()), evidence)
+        GateResult::pass(
+            Gate::BlockedVersion,
+            format!("{} is not blocked", commit.short()),
+            evidence,
+        )
     }
 }
 

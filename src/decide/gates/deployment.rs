@@ -1,16 +1,13 @@
 //! Gate 1: every publisher of every channel has deployed its current commit successfully.
 
-use serde_json::json;
-
-use super::{Context, Gate, GateName};
+use super::{Context, DeploymentEvidence, Evidence, Gate, GateResult};
 use crate::decide::publishers::DeploymentState;
 
-pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
+pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     let mut waiting = Vec::new();
-    let mut evidence = Vec::new();
+    let mut deployments = Vec::new();
     for followed in &context.followed {
         let deployment = followed.deployment();
-        let commit = followed.commit().map(ToString::to_string);
         let label = followed.publisher.label();
         let short = followed.commit().map_or("an unknown commit", |commit| commit.short());
         let channel = followed.channel;
@@ -34,25 +31,27 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
                 }
             }),
         }
-        evidence.push(json!({
-            "channel": channel,
-            "publisher": followed.publisher.uid,
-            "label": label,
-            "ref": followed.publisher.git_ref.as_deref().ok(),
-            "commit_sha": commit,
-            "state": deployment.map(|deployment| deployment.state),
-            "check_in": deployment.and_then(|deployment| deployment.check_in),
-        }));
+        deployments.push(DeploymentEvidence {
+            channel: channel.to_owned(),
+            check_in: deployment.and_then(|deployment| deployment.check_in),
+            commit_sha: followed.commit().cloned(),
+            label,
+            publisher: followed.publisher.uid.clone(),
+            git_ref: followed.publisher.git_ref.clone().ok(),
+            state: deployment.map(|deployment| deployment.state),
+        });
     }
-    let evidence = json!({"deployments": evidence});
+    let evidence = Evidence::Deployments { deployments };
     if context.followed.is_empty() {
-        return Gate::not_applicable(GateName::Deployment, "no publisher is followed", evidence);
+        return GateResult::not_applicable(Gate::Deployment, "no publisher is followed", evidence);
     }
     match waiting.as_slice() {
-        [] => Gate::pass(GateName::Deployment, "deployed by every publisher", evidence),
-        [reason] => Gate::hold(GateName::Deployment, reason.clone(), evidence),
-        [first, rest @ ..] => {
-            Gate::hold(GateName::Deployment, format!("{first} (and {} more)", rest.len()), evidence)
-        }
+        [] => GateResult::pass(Gate::Deployment, "deployed by every publisher", evidence),
+        [reason] => GateResult::hold(Gate::Deployment, reason.clone(), evidence),
+        [first, rest @ ..] => GateResult::hold(
+            Gate::Deployment,
+            format!("{first} (and {} more)", rest.len()),
+            evidence,
+        ),
     }
 }

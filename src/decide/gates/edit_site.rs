@@ -1,28 +1,34 @@
 //! Gate 7: a place in a file that several subscribers share moves only when
 //! all of them are to be promoted to the same values.
 
-use serde_json::json;
-
-use super::{Gate, GateName};
+use super::{Evidence, Gate, GateResult};
 use crate::inventory::Target;
 
 /// Passes: the subscriber is alone there, or all move together.
-pub(in crate::decide) fn pass(others: usize) -> Gate {
+pub(in crate::decide) fn pass(others: usize) -> GateResult {
     match others {
-        0 => Gate::not_applicable(GateName::EditSite, "nobody else shares this place", json!({})),
-        n => Gate::pass(
-            GateName::EditSite,
+        0 => GateResult::not_applicable(
+            Gate::EditSite,
+            "nobody else shares this place",
+            Evidence::Nothing {},
+        ),
+        n => GateResult::pass(
+            Gate::EditSite,
             format!("all {} subscribers of this place move together", n + 1),
-            json!({"shared_with": n}),
+            Evidence::Shared { shared_with: n },
         ),
     }
 }
 
 /// Holds: waits for another subscriber of the place.
-pub(in crate::decide) fn waits_for(other: &Target, why: &str) -> Gate {
-    Gate::hold(
-        GateName::EditSite,
+pub(in crate::decide) fn waits_for(other: &Target, why: &str) -> GateResult {
+    GateResult::hold(
+        Gate::EditSite,
         format!("shares its place in {} with {}, {why}", other.place.file, other.label()),
-        json!({"waits_for": other.uid, "label": other.label(), "file": other.place.file}),
+        Evidence::WaitsFor {
+            file: other.place.file.clone(),
+            label: other.label(),
+            waits_for: other.uid.clone(),
+        },
     )
 }

@@ -3,7 +3,6 @@
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::publishers::{Deployment, PublisherState};
 use crate::domain::CommitSha;
@@ -13,19 +12,21 @@ use crate::snapshot::Snapshot;
 pub(super) mod blocked_version;
 pub(super) mod deployment;
 pub(super) mod edit_site;
+mod evidence;
 pub(super) mod same_ref;
 pub(super) mod schedule;
 pub(super) mod slo;
 pub(super) mod soak;
 
 pub(crate) use blocked_version::is_blocked;
+pub use evidence::{DeploymentEvidence, Evidence, SloEvidence};
 
 /// The gates, in the order in which the first that holds is named.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
-pub enum GateName {
+pub enum Gate {
     /// Every publisher's current commit is deployed successfully.
     Deployment,
     /// All publishers are at one commit.
@@ -42,7 +43,7 @@ pub enum GateName {
     EditSite,
 }
 
-impl GateName {
+impl Gate {
     /// The name as it stands in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -85,39 +86,39 @@ pub enum GateOutcome {
 }
 
 /// A gate's verdict on one subscriber.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema, Deserialize)]
-pub struct Gate {
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GateResult {
     /// Which gate.
-    pub gate: GateName,
+    pub gate: Gate,
     /// Its verdict.
     pub outcome: GateOutcome,
     /// The verdict in words.
     pub reason: String,
     /// What it rests on: required and actual values.
-    pub evidence: Value,
+    pub evidence: Evidence,
     /// When it can pass next, if nothing else changes and that can be known.
     pub next_possible_at: Option<DateTime<Utc>>,
 }
 
-impl Gate {
+impl GateResult {
     fn new(
-        gate: GateName,
+        gate: Gate,
         outcome: GateOutcome,
         reason: impl Into<String>,
-        evidence: Value,
+        evidence: Evidence,
     ) -> Self {
         Self { gate, outcome, reason: reason.into(), evidence, next_possible_at: None }
     }
 
-    fn pass(gate: GateName, reason: impl Into<String>, evidence: Value) -> Self {
+    fn pass(gate: Gate, reason: impl Into<String>, evidence: Evidence) -> Self {
         Self::new(gate, GateOutcome::Pass, reason, evidence)
     }
 
-    fn hold(gate: GateName, reason: impl Into<String>, evidence: Value) -> Self {
+    fn hold(gate: Gate, reason: impl Into<String>, evidence: Evidence) -> Self {
         Self::new(gate, GateOutcome::Hold, reason, evidence)
     }
 
-    fn not_applicable(gate: GateName, reason: impl Into<String>, evidence: Value) -> Self {
+    fn not_applicable(gate: Gate, reason: impl Into<String>, evidence: Evidence) -> Self {
         Self::new(gate, GateOutcome::NotApplicable, reason, evidence)
     }
 

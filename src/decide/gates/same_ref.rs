@@ -2,19 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
-use super::{Context, Gate, GateName};
-
+use super::{Context, Evidence, Gate, GateResult};
 use crate::domain::short_ref;
 
-pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
-    let mut by_commit: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
+    let mut by_commit: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut unknown = Vec::new();
     for followed in &context.followed {
         match followed.commit() {
             Some(commit) => {
-                by_commit.entry(commit.as_str()).or_default().push(followed.publisher.label());
+                by_commit.entry(commit.to_string()).or_default().push(followed.publisher.label());
             }
             None => unknown.push(followed.publisher.label()),
         }
@@ -23,22 +20,22 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
         labels.sort();
         labels.dedup();
     }
-    let evidence = json!({"commits": by_commit, "unknown": unknown});
+    let evidence = Evidence::Commits { commits: by_commit.clone(), unknown: unknown.clone() };
     if context.followed.is_empty() {
-        return Gate::not_applicable(GateName::SameRef, "no publisher is followed", evidence);
+        return GateResult::not_applicable(Gate::SameRef, "no publisher is followed", evidence);
     }
     if !unknown.is_empty() {
         let reason = format!("the commit of {} is not known", unknown.join(", "));
-        return Gate::hold(GateName::SameRef, reason, evidence);
+        return GateResult::hold(Gate::SameRef, reason, evidence);
     }
     if let [(commit, _)] = by_commit.iter().collect::<Vec<_>>().as_slice() {
         let reason = format!("all publishers are at {}", short_ref(commit));
-        return Gate::pass(GateName::SameRef, reason, evidence);
+        return GateResult::pass(Gate::SameRef, reason, evidence);
     }
     let commits: Vec<String> = by_commit
         .iter()
         .map(|(commit, labels)| format!("{} at {}", labels.join(", "), short_ref(commit)))
         .collect();
     let reason = format!("the publishers are at different commits: {}", commits.join("; "));
-    Gate::hold(GateName::SameRef, reason, evidence)
+    GateResult::hold(Gate::SameRef, reason, evidence)
 }

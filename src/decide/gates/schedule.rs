@@ -1,16 +1,17 @@
 //! Gate 4: now's minute is within the schedule, a cron expression in UTC.
 
-use serde_json::json;
-
-use super::{Context, Gate, GateName};
-use crate::domain::Problem;
+use super::{Context, Evidence, Gate, GateResult};
+use crate::domain::{Problem, ProblemCode};
 use croniter::Schedule;
 
-pub(in crate::decide) fn evaluate(context: &Context<'_>, problems: &mut Vec<Problem>) -> Gate {
+pub(in crate::decide) fn evaluate(
+    context: &Context<'_>,
+    problems: &mut Vec<Problem>,
+) -> GateResult {
     let text = context.subscriber.promotion.schedule.as_str();
-    let evidence = json!({"schedule": text});
+    let evidence = Evidence::Schedule { schedule: text.to_owned() };
     if text.is_empty() {
-        return Gate::pass(GateName::Schedule, "no schedule: at any time", evidence);
+        return GateResult::pass(Gate::Schedule, "no schedule: at any time", evidence);
     }
     let now = context.now();
     match Schedule::parse(text) {
@@ -19,15 +20,18 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>, problems: &mut Vec<Prob
             let message = format!("schedule `{text}` is not valid: {error}");
             let (line, column) = target.promotion.schedule_at;
             problems.push(
-                Problem::error("invalid_schedule", format!("{}: {message}", target.label()))
-                    .in_file(&target.place.file)
-                    .at(target.place.below("promotion.schedule"))
-                    .at_line(line, column),
+                Problem::new(
+                    ProblemCode::InvalidSchedule,
+                    format!("{}: {message}", target.label()),
+                )
+                .in_file(&target.place.file)
+                .at(target.place.below("promotion.schedule"))
+                .at_line(line, column),
             );
-            Gate::hold(GateName::Schedule, message, evidence)
+            GateResult::hold(Gate::Schedule, message, evidence)
         }
         Ok(schedule) if schedule.matches(now) => {
-            Gate::pass(GateName::Schedule, format!("within the schedule `{text}`"), evidence)
+            GateResult::pass(Gate::Schedule, format!("within the schedule `{text}`"), evidence)
         }
         Ok(schedule) => {
             let next = schedule.next_match(now);
@@ -38,7 +42,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>, problems: &mut Vec<Prob
                 ),
                 None => format!("outside the schedule `{text}`, which never opens"),
             };
-            Gate::hold(GateName::Schedule, reason, evidence).next_at(next)
+            GateResult::hold(Gate::Schedule, reason, evidence).next_at(next)
         }
     }
 }

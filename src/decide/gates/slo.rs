@@ -3,31 +3,29 @@
 //! Prometheus is asked only when a change is due; a hotfix version passes
 //! without asking.
 
-use serde_json::{Value, json};
-
-use super::{Context, Gate, GateName};
+use super::{Context, Evidence, Gate, GateResult, SloEvidence};
 use crate::app_interface::{Slo, SloDocument, SloNamespace};
 use crate::decide::SloQuery;
 use crate::decide::shared_causes::shared_cause;
-use crate::domain::{Problem, TargetUid};
+use crate::domain::{Problem, ProblemCode, TargetUid};
 use crate::snapshot::SloValue;
 
 pub(in crate::decide) fn evaluate(
     context: &Context<'_>,
     asked: &mut Vec<SloQuery>,
     problems: &mut Vec<Problem>,
-) -> Gate {
+) -> GateResult {
     let documents = &context.subscriber.slos;
     if documents.is_empty() {
-        return Gate::not_applicable(GateName::Slo, "no SLO document", json!({}));
+        return GateResult::not_applicable(Gate::Slo, "no SLO document", Evidence::Nothing {});
     }
     if let Some(commit) = context.candidate.filter(|commit| is_hotfix(context, commit.as_str())) {
         let reason = format!("{} is a hotfix version: SLOs are not asked", commit.short());
-        return Gate::pass(GateName::Slo, reason, json!({"hotfix": commit}));
+        return GateResult::pass(Gate::Slo, reason, Evidence::Hotfix { hotfix: commit.clone() });
     }
     let ask = context.due == Some(true);
     let mut held = Vec::new();
-    let mut evidence = Vec::new();
+    let mut slos = Vec::new();
     let mut unasked = 0;
     for document in documents.iter().filter_map(|document| document.as_ref().ok()) {
         for (entry, namespace) in document.namespaces.iter().enumerate() {
@@ -41,19 +39,19 @@ pub(in crate::decide) fn evaluate(
                 let query = Query { uid, document, namespace, slo, key, at: (entry, at) };
                 let (reason, item) = judge(&query, value, asked, problems);
                 held.extend(reason);
-                evidence.push(item);
+                slos.push(item);
             }
         }
     }
-    let evidence = json!({"slos": evidence});
+    let evidence = Evidence::Slos { slos };
     match held.as_slice() {
         [] if unasked > 0 => {
-            Gate::not_applicable(GateName::Slo, "not asked: nothing is due", evidence)
+            GateResult::not_applicable(Gate::Slo, "not asked: nothing is due", evidence)
         }
-        [] => Gate::pass(GateName::Slo, "no SLO is breached", evidence),
-        [reason] => Gate::hold(GateName::Slo, reason.clone(), evidence),
+        [] => GateResult::pass(Gate::Slo, "no SLO is breached", evidence),
+        [reason] => GateResult::hold(Gate::Slo, reason.clone(), evidence),
         [first, rest @ ..] => {
-            Gate::hold(GateName::Slo, format!("{first} (and {} more)", rest.len()), evidence)
+            GateResult::hold(Gate::Slo, format!("{first} (and {} more)", rest.len()), evidence)
         }
     }
 }
@@ -84,22 +82,20 @@ fn judge(
     value: Option<&SloValue>,
     asked: &mut Vec<SloQuery>,
     problems: &mut Vec<Problem>,
-) -> (Option<String>, Value) {
+) -> (Option<String>, SloEvidence) {
     let Query { uid, document, namespace, slo, key, .. } = *query;
     let place = query.place();
-    let mut item = json!({
-        "slo": key,
-        "name": slo.name,
-        "document": document.name,
-        "file": document.path,
-        "cluster": namespace.cluster,
-        "namespace": namespace.namespace,
-        "target": slo.target,
-        "value": null,
-    });
-    if let Some(place) = &place {
-        item["place"] = json!(place);
-    }
+    let mut item = SloEvidence {
+        cluster: namespace.cluster.clone(),
+        document: document.name.clone(),
+        file: document.path.clone(),
+        name: slo.name.clone(),
+        namespace: namespace.namespace.clone(),
+        place: place.clone(),
+        slo: key.to_owned(),
+        target: slo.target,
+        value: None,
+    };
     let called = format!(
         "SLO {} of document {} (cluster {}, namespace {}{})",
         slo.name,
@@ -110,7 +106,7 @@ fn judge(
     );
     let mut failed = |message: String| {
         problems.push(
-            Problem::error("slo_lookup_failed", format!("SLO {key}: {message}"))
+            Problem::new(ProblemCode::SloLookupFailed, format!("SLO {key}: {message}"))
                 .in_file(&document.path)
                 .at(key),
         );
@@ -118,7 +114,7 @@ fn judge(
     };
     let reason = match (value, &namespace.prometheus_url) {
         (Some(SloValue::Value(value)), _) => {
-            item["value"] = json!(value);
+            item.value = Some(*value);
             (*value < slo.target)
                 .then(|| format!("{called} is breached: {value} is below {}", slo.target))
         }

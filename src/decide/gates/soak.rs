@@ -4,14 +4,13 @@
 //! record without a time adds nothing, nor does one in the future.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::json;
 
-use super::{Context, Gate, GateName};
+use super::{Context, Evidence, Gate, GateResult};
 use crate::domain::span;
 
 const DAY: i64 = 24 * 60 * 60;
 
-pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
+pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     let required_days = context.subscriber.promotion.soak_days;
     let required = i64::try_from(required_days)
         .ok()
@@ -21,11 +20,11 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
     let now = context.now();
     let check_ins = check_ins(context);
     let soaked = soaked_at(&check_ins, now);
-    let evidence = json!({
-        "required_days": required_days,
-        "soaked_days": soaked.num_seconds() as f64 / DAY as f64,
-        "check_ins": check_ins.len(),
-    });
+    let evidence = Evidence::Soak {
+        check_ins: check_ins.len(),
+        required_days,
+        soaked_days: soaked.num_seconds() as f64 / DAY as f64,
+    };
     let asked =
         if required_days == 1 { "1 day".to_owned() } else { format!("{required_days} days") };
     if soaked >= required {
@@ -33,7 +32,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
             0 => "no soak time is asked for".to_owned(),
             _ => format!("soaked for {} of {asked}", span(soaked)),
         };
-        return Gate::pass(GateName::Soak, reason, evidence);
+        return GateResult::pass(Gate::Soak, reason, evidence);
     }
     let next = reached_at(&check_ins, now, required);
     let reason = match next {
@@ -46,7 +45,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> Gate {
             format!("soaked for {} of {asked}; no record says when it was deployed", span(soaked))
         }
     };
-    Gate::hold(GateName::Soak, reason, evidence).next_at(next)
+    GateResult::hold(Gate::Soak, reason, evidence).next_at(next)
 }
 
 /// The times of deployment, one for each (channel, publisher) pair that has one.

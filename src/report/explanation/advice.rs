@@ -1,8 +1,8 @@
 //! What to do about it: for each decision, gate and request.
 
 use super::{AsOf, ExplainedMergeRequest, Explanation, FollowedReport, Found};
-use crate::decide::{DeploymentState, Gate, GateName, Outcome};
-use crate::domain::RepoUrl;
+use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
+use crate::domain::{RepoPath, RepoUrl};
 use crate::inventory::Target;
 use crate::plan::{Action, Reason};
 use crate::report::text::utc;
@@ -40,27 +40,27 @@ fn own_channel(found: &Found<'_>) -> Vec<String> {
 }
 
 /// The gates that hold; not a soak time that has not begun, as nothing is deployed yet.
-pub(super) fn holding(explanation: &Explanation) -> impl Iterator<Item = &Gate> {
+pub(super) fn holding(explanation: &Explanation) -> impl Iterator<Item = &GateResult> {
     let later = explanation.soaks_later();
     let gates = explanation.subscriber.gates.iter();
-    gates.filter(move |gate| gate.holds() && !(later && gate.gate == GateName::Soak))
+    gates.filter(move |gate| gate.holds() && !(later && gate.gate == Gate::Soak))
 }
 
-fn gate_advice(explanation: &Explanation, found: &Found<'_>, gate: &Gate) -> Vec<String> {
+fn gate_advice(explanation: &Explanation, found: &Found<'_>, gate: &GateResult) -> Vec<String> {
     let target = found.target();
     match gate.gate {
-        GateName::Deployment => {
+        Gate::Deployment => {
             let waiting = |followed: &&FollowedReport| {
                 followed.state.is_some_and(|state| state != DeploymentState::Success)
             };
             explanation.publishers.iter().filter(waiting).map(|f| deployment(f, target)).collect()
         }
-        GateName::SameRef => same_ref(explanation),
-        GateName::Soak => vec![soak(found, target, gate)],
-        GateName::Schedule => vec![schedule(found, target, gate)],
-        GateName::Slo => vec![slo(target, gate)],
-        GateName::BlockedVersion => blocked(explanation, target),
-        GateName::EditSite => vec![edit_site(gate)],
+        Gate::SameRef => same_ref(explanation),
+        Gate::Soak => vec![soak(found, target, gate)],
+        Gate::Schedule => vec![schedule(found, target, gate)],
+        Gate::Slo => vec![slo(target, gate)],
+        Gate::BlockedVersion => blocked(explanation, target),
+        Gate::EditSite => vec![edit_site(gate)],
     }
 }
 
@@ -123,7 +123,7 @@ fn same_ref(explanation: &Explanation) -> Vec<String> {
     lines
 }
 
-fn soak(found: &Found<'_>, target: &Target, gate: &Gate) -> String {
+fn soak(found: &Found<'_>, target: &Target, gate: &GateResult) -> String {
     let place = found.field(target, &["promotion", "soakDays"]);
     match gate.next_possible_at {
         Some(at) => format!(
@@ -137,7 +137,7 @@ fn soak(found: &Found<'_>, target: &Target, gate: &Gate) -> String {
     }
 }
 
-fn schedule(found: &Found<'_>, target: &Target, gate: &Gate) -> String {
+fn schedule(found: &Found<'_>, target: &Target, gate: &GateResult) -> String {
     let place = found.field(target, &["promotion", "schedule"]);
     match gate.next_possible_at {
         Some(at) => format!(
@@ -149,14 +149,17 @@ fn schedule(found: &Found<'_>, target: &Target, gate: &Gate) -> String {
 }
 
 /// Is there an SLO whose value is not known?
-pub(super) fn slos_unknown(gate: &Gate) -> bool {
-    let mut slos = gate.evidence["slos"].as_array().into_iter().flatten();
-    slos.any(|slo| slo["value"].is_null())
+pub(super) fn slos_unknown(gate: &GateResult) -> bool {
+    gate.evidence.slos().iter().any(|slo| slo.value.is_none())
 }
 
-fn slo(target: &Target, gate: &Gate) -> String {
-    let documents: Vec<String> =
-        target.slos.iter().flatten().map(|document| format!("data{}", document.path)).collect();
+fn slo(target: &Target, gate: &GateResult) -> String {
+    let documents: Vec<String> = target
+        .slos
+        .iter()
+        .flatten()
+        .map(|document| RepoPath::of_datafile(&document.path).to_string())
+        .collect();
     let wait = if slos_unknown(gate) {
         "see that their Prometheus answers"
     } else {
@@ -188,8 +191,8 @@ fn blocked(explanation: &Explanation, target: &Target) -> Vec<String> {
         .collect()
 }
 
-fn edit_site(gate: &Gate) -> String {
-    let other = gate.evidence["label"].as_str().unwrap_or("the other target");
+fn edit_site(gate: &GateResult) -> String {
+    let other = gate.evidence.waits_for().unwrap_or("the other target");
     format!(
         "it moves together with {other}: `sapm explain {other}` says what that one waits for; to \
          promote it alone, give it a target of its own in the file"
@@ -262,7 +265,7 @@ fn up_to_date(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
 
 fn request(request: &ExplainedMergeRequest, explanation: &Explanation) -> Option<String> {
     let planned = &request.planned;
-    let page = planned.web_url.clone().or(planned.iid.map(|iid| format!("!{iid}")));
+    let page = planned.web_url.clone().or(planned.iid.map(|iid| format!("{iid}")));
     let page = page.unwrap_or_else(|| "its merge request".to_owned());
     let branch = &planned.branch;
     let text = match planned.reason_code {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::forecast::WhatIf;
 use super::{Answer, Explanation, Found, Since, advice, words};
-use crate::decide::{DeploymentState, Gate, GateName, Outcome};
+use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
 use crate::domain::{short_ref, span};
 use crate::plan::{Action, Reason};
 use crate::report::text::utc;
@@ -93,7 +93,7 @@ fn due(explanation: &Explanation) -> String {
         return "every gate passes".to_owned();
     };
     let planned = &request.planned;
-    let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
+    let number = planned.iid.map(|iid| format!("{iid}")).unwrap_or_default();
     match (planned.action, planned.reason_code) {
         (Action::Create, _) if !explanation.merge_requests_known => {
             "every gate passes; whether its merge request is open is not known".to_owned()
@@ -180,7 +180,7 @@ fn beyond(
     explanation: &Explanation,
     found: &Found<'_>,
     plain: &Forecast,
-) -> Option<(DateTime<Utc>, GateName)> {
+) -> Option<(DateTime<Utc>, Gate)> {
     let held = explanation.subscriber.decision == Outcome::Hold && found.own_channel().is_none();
     let mut latest = None;
     for gate in advice::holding(explanation).filter(|_| held) {
@@ -244,24 +244,24 @@ fn timeless(explanation: &Explanation) -> Option<String> {
 }
 
 /// When a gate passes whose time nobody knows.
-fn waits_for(explanation: &Explanation, gate: &Gate) -> String {
+fn waits_for(explanation: &Explanation, gate: &GateResult) -> String {
     match gate.gate {
-        GateName::Deployment if explanation.soaks_later() => {
+        Gate::Deployment if explanation.soaks_later() => {
             format!("{}; then it has to soak", deployments(explanation))
         }
-        GateName::Deployment => deployments(explanation),
-        GateName::SameRef => "when all publishers are at the same commit".to_owned(),
-        GateName::Soak => "when a record says since when the commit is deployed".to_owned(),
-        GateName::Schedule => "when its schedule is corrected".to_owned(),
-        GateName::Slo if advice::slos_unknown(gate) => {
+        Gate::Deployment => deployments(explanation),
+        Gate::SameRef => "when all publishers are at the same commit".to_owned(),
+        Gate::Soak => "when a record says since when the commit is deployed".to_owned(),
+        Gate::Schedule => "when its schedule is corrected".to_owned(),
+        Gate::Slo if advice::slos_unknown(gate) => {
             "when its SLOs can be checked, and are met".to_owned()
         }
-        GateName::Slo => "when the SLO is met again".to_owned(),
-        GateName::BlockedVersion => {
+        Gate::Slo => "when the SLO is met again".to_owned(),
+        Gate::BlockedVersion => {
             "with a newer commit, or when this one is no longer blocked".to_owned()
         }
-        GateName::EditSite => {
-            let other = gate.evidence["label"].as_str().unwrap_or("the other target");
+        Gate::EditSite => {
+            let other = gate.evidence.waits_for().unwrap_or("the other target");
             format!("when {other} is promoted to the same values")
         }
     }

@@ -5,9 +5,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Found;
-use crate::decide::{DeploymentState, GateName, Outcome, record_key, state_key};
-use crate::domain::{CommitSha, TargetUid};
-use crate::inventory::Target;
+use crate::decide::{DeploymentState, Gate, Outcome, record_key, state_key};
+use crate::domain::{CommitSha, RepoPath, TargetUid};
+use crate::inventory::{Target, TargetIx};
 use crate::plan::forge_pages;
 use crate::snapshot::Snapshot;
 
@@ -51,7 +51,7 @@ pub struct FollowedReport {
     /// Is it promoted by this program itself? Then this is decided for it.
     pub decision: Option<Outcome>,
     /// The gate that holds it, if one does.
-    pub held_by: Option<GateName>,
+    pub held_by: Option<Gate>,
 }
 
 /// All that a target follows, in the order of its channels.
@@ -67,8 +67,8 @@ pub(super) fn followed(found: &Found<'_>, target: &Target) -> Vec<FollowedReport
         .collect()
 }
 
-fn pair(found: &Found<'_>, channel: &str, index: usize, publisher: &Target) -> FollowedReport {
-    let state = found.decisions.publishers.get(index);
+fn pair(found: &Found<'_>, channel: &str, index: TargetIx, publisher: &Target) -> FollowedReport {
+    let state = found.decisions.publishers.get(index.position());
     let commit = state.and_then(|state| state.commit.as_ref().ok()).cloned();
     let deployment = state.and_then(|state| state.deployments.get(channel));
     let failure = state.and_then(|state| {
@@ -106,8 +106,8 @@ fn pair(found: &Found<'_>, channel: &str, index: usize, publisher: &Target) -> F
             .map(|commit| state_key(&record_key(channel, &publisher.uid, commit))),
         commit_sha: commit,
         git_ref,
-        decision: decision.map(|decision| decision.outcome),
-        held_by: decision.and_then(|decision| decision.held_by),
+        decision: decision.map(|decision| decision.outcome()),
+        held_by: decision.and_then(|decision| decision.held_by()),
     }
 }
 
@@ -115,5 +115,5 @@ fn pair(found: &Found<'_>, channel: &str, index: usize, publisher: &Target) -> F
 fn pipelines_provider(found: &Found<'_>, target: &Target) -> Option<String> {
     let saas_file = found.bundle.sources.get(&target.file)?.root();
     let path = saas_file.get("pipelinesProvider")?.get("$ref")?.text()?;
-    Some(format!("data{path}"))
+    Some(RepoPath::of_datafile(&path).to_string())
 }

@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Found;
-use crate::decide::GateName;
+use crate::decide::Gate;
 use crate::domain::{CommitSha, TargetUid};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, TargetIx};
 use crate::what_if::{Assumption, Change, Comparison, Forecast, Move, Stay};
 
 /// What a forecast takes for granted, for people.
@@ -86,7 +86,7 @@ pub struct MoveReport {
     /// Its ref after; equal to `from` where only config hashes move.
     pub to: String,
     /// The gate that held it last.
-    pub waited_for: Option<GateName>,
+    pub waited_for: Option<Gate>,
     /// `new`, `moved` or `same`: what the assumptions do to it; null without assumptions.
     pub change: Option<&'static str>,
     /// When it would come without the assumptions, if it moved.
@@ -103,7 +103,7 @@ pub struct StayReport {
     /// The commit that its publishers are at in the end.
     pub candidate: Option<CommitSha>,
     /// The gate that holds it in the end.
-    pub held_by: Option<GateName>,
+    pub held_by: Option<Gate>,
     /// Why.
     pub reason: String,
 }
@@ -159,7 +159,7 @@ impl ForecastReport {
 }
 
 /// The publishers that the assumptions name, and those that are at the commit with them.
-fn publishers(assumptions: &[Assumption], inventory: &Inventory) -> BTreeSet<usize> {
+fn publishers(assumptions: &[Assumption], inventory: &Inventory) -> BTreeSet<TargetIx> {
     assumptions
         .iter()
         .flat_map(|assumption| {
@@ -170,7 +170,7 @@ fn publishers(assumptions: &[Assumption], inventory: &Inventory) -> BTreeSet<usi
 }
 
 /// Others whose ref is the publisher's own.
-fn along(inventory: &Inventory, publisher: usize) -> Vec<usize> {
+fn along(inventory: &Inventory, publisher: TargetIx) -> Vec<TargetIx> {
     crate::what_if::sharing_ref(inventory, publisher)
         .into_iter()
         .filter(|&index| index != publisher)

@@ -131,7 +131,7 @@ fn gates(text: &mut String, explanation: &Explanation) {
             cell(&gate.reason),
             gate.gate.passes_when()
         );
-        slos.extend(gate.evidence["slos"].as_array().into_iter().flatten().map(words::slo));
+        slos.extend(gate.evidence.slos().iter().map(words::slo));
     }
     if !slos.is_empty() {
         text.push('\n');
@@ -157,7 +157,7 @@ fn requests(text: &mut String, explanation: &Explanation) {
             let _ = writeln!(text, "* None is open: {why}");
             continue;
         };
-        let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
+        let number = planned.iid.map(|iid| format!("{iid}")).unwrap_or_default();
         let state = words::request_state(draft, request.auto_merge);
         let opened = planned.opened_at.map(|time| format!(" {}", words::at(time, explanation)));
         let _ = writeln!(

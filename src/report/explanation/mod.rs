@@ -25,9 +25,9 @@ pub use text::text;
 
 use super::model::{PlanReport, RepoReport, SubscriberReport};
 use crate::app_interface::Bundle;
-use crate::decide::{Decisions, GateName};
-use crate::domain::{Problem, to_json};
-use crate::inventory::{Inventory, Target};
+use crate::decide::{Decisions, Gate};
+use crate::domain::{Problem, RepoPath, to_json};
+use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::Snapshot;
 
 /// The format's version.
@@ -123,7 +123,7 @@ pub struct Found<'a> {
     /// How many requests a run opens at most.
     pub max_new_merge_requests: usize,
     /// Index of the target in the inventory.
-    pub target: usize,
+    pub target: TargetIx,
     /// What the time of the decisions is.
     pub as_of: AsOf,
 }
@@ -151,7 +151,7 @@ impl Found<'_> {
 
     /// `data/…:LINE` of a field of a target, else of the target.
     fn field(&self, target: &Target, path: &[&str]) -> String {
-        format!("data{}:{}", target.place.file, self.line(target, path))
+        format!("{}:{}", RepoPath::of_datafile(&target.place.file), self.line(target, path))
     }
 
     /// `data/…:LINE` of a field as a page on GitLab.
@@ -214,11 +214,11 @@ impl Explanation {
 
     /// Does its soak time begin only when something is deployed that is not yet?
     fn soaks_later(&self) -> bool {
-        let timeless = |name: GateName| {
+        let timeless = |name: Gate| {
             let mut gates = self.subscriber.gates.iter().filter(|gate| gate.holds());
             gates.any(|gate| gate.gate == name && gate.next_possible_at.is_none())
         };
-        timeless(GateName::Deployment) && timeless(GateName::Soak)
+        timeless(Gate::Deployment) && timeless(Gate::Soak)
     }
 
     /// The request that is open, or would be.

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Found;
+use crate::domain::MrIid;
 use crate::plan::branch_of;
 use crate::report::model::{MergeRequestReport, SubscriberReport};
 use crate::snapshot::{MergeRequestFact, MrState, PastMergeRequest, PipelineFact};
@@ -29,7 +30,7 @@ pub struct ExplainedMergeRequest {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct EarlierMergeRequest {
     /// Its number.
-    pub iid: u64,
+    pub iid: MrIid,
     /// Its page.
     pub web_url: String,
     /// Its title.

@@ -162,7 +162,7 @@ fn gates(out: &mut Sheet, explanation: &Explanation) {
         let name = gate.gate.as_str();
         let _ = writeln!(out.text, "  {word} {name:<16} {}", printable(&gate.reason));
         out.faint(&format!("{:<21} passes when {}", "", gate.gate.passes_when()));
-        for slo in gate.evidence["slos"].as_array().into_iter().flatten() {
+        for slo in gate.evidence.slos() {
             out.line(&format!("{:<21} {}", "", words::slo(slo)));
         }
     }
@@ -191,7 +191,7 @@ fn request(out: &mut Sheet, request: &ExplainedMergeRequest, explanation: &Expla
         out.line(&format!("none is open: {}", words::none_open(planned, explanation)));
         return;
     };
-    let number = planned.iid.map(|iid| format!("!{iid}")).unwrap_or_default();
+    let number = planned.iid.map(|iid| format!("{iid}")).unwrap_or_default();
     out.line(planned.web_url.as_deref().unwrap_or(&number));
     out.pair("state", &words::request_state(draft, request.auto_merge));
     if let Some(at) = planned.opened_at {

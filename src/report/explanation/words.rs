@@ -1,11 +1,10 @@
 //! Phrases that text and Markdown share.
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::{AsOf, EarlierMergeRequest, Explanation, FollowedReport, Since};
-use crate::decide::{DeploymentState, GateOutcome, Outcome};
-use crate::domain::Problem;
+use crate::decide::{DeploymentState, GateOutcome, Outcome, SloEvidence};
+use crate::domain::{Problem, ProblemCode, RepoPath};
 use crate::plan::{Action, Reason};
 use crate::report::model::MergeRequestReport;
 use crate::report::text::{ago, utc};
@@ -67,18 +66,13 @@ pub(super) fn verdict(outcome: GateOutcome) -> &'static str {
 }
 
 /// An SLO of a gate's evidence: what is required, and what is.
-pub(super) fn slo(slo: &Value) -> String {
-    let text = |key: &str| slo[key].as_str().unwrap_or_default();
-    let value = slo["value"].as_f64().map_or("not known".to_owned(), |value| value.to_string());
+pub(super) fn slo(slo: &SloEvidence) -> String {
+    let value = slo.value.map_or("not known".to_owned(), |value| value.to_string());
     // Only where several SLOs of the document have these names.
-    let place = slo["place"].as_str().map(|place| format!(", {place}")).unwrap_or_default();
+    let place = slo.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
     format!(
         "SLO {} of data{} (cluster {}, namespace {}{place}): required at least {}, actual {value}",
-        text("name"),
-        text("file"),
-        text("cluster"),
-        text("namespace"),
-        slo["target"]
+        slo.name, slo.file, slo.cluster, slo.namespace, slo.target
     )
 }
 
@@ -177,7 +171,7 @@ fn over(request: &EarlierMergeRequest, explanation: &Explanation) -> String {
         (_, false) => "closed by a person",
     };
     let when = request.ended_at.map(|time| format!(" {}", at(time, explanation)));
-    format!("!{} was {how}{}: {}", request.iid, when.unwrap_or_default(), request.title)
+    format!("{} was {how}{}: {}", request.iid, when.unwrap_or_default(), request.title)
 }
 
 /// A text without the cause that it ends in.
@@ -192,7 +186,7 @@ pub(super) fn problems(explanation: &Explanation) -> Vec<(&Problem, String)> {
     let causes = &explanation.answer.causes;
     let said = |problem: &Problem| {
         let rest = without(&problem.message, causes);
-        let is_cause = problem.code == "service_refused"
+        let is_cause = problem.code == ProblemCode::ServiceRefused
             && causes.iter().any(|cause| problem.message.starts_with(cause.as_str()));
         match rest {
             _ if is_cause || rest.is_empty() => None,
@@ -217,5 +211,5 @@ pub(super) fn news<'a>(
 /// `data/…:LINE` of a problem, if it has a place.
 pub(super) fn place(problem: &Problem) -> Option<String> {
     let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
-    problem.file.as_ref().map(|file| format!("data{file}{line}"))
+    problem.file.as_ref().map(|file| format!("{}{line}", RepoPath::of_datafile(file)))
 }

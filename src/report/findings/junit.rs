@@ -8,7 +8,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use super::text::problem_text;
 use super::{FindingsReport, place};
-use crate::domain::printable;
+use crate::domain::{RepoPath, printable};
 use crate::report::Paint;
 
 /// The problems as a JUnit document.
@@ -30,12 +30,14 @@ pub fn findings_junit(report: &FindingsReport) -> String {
         status.set_message(printable(&format!("{at}{}", problem.message)));
         let excerpt = problem_text(problem, &report.lines, Paint::Plain);
         status.set_description(excerpt);
-        let named = file.map(|file| format!("data{file}: ")).unwrap_or_default();
+        let named =
+            file.map(|file| format!("{}: ", RepoPath::of_datafile(file))).unwrap_or_default();
         let name = printable(&format!("{named}{}", problem.message));
         let mut case = TestCase::new(name, status);
         case.set_classname(problem.code.as_str());
         if let Some(file) = file {
-            case.extra.insert("file".into(), printable(&format!("data{file}")).into());
+            case.extra
+                .insert("file".into(), printable(RepoPath::of_datafile(file).as_str()).into());
         }
         suite.add_test_case(case);
     }

@@ -21,7 +21,7 @@ pub fn findings_markdown(report: &FindingsReport) -> String {
             text,
             "| {} | {} | {} | {} | {} |",
             if problem.is_error() { "error" } else { "warning" },
-            cell(&problem.code),
+            cell(problem.code.as_str()),
             cell(&place),
             cell(&problem.message),
             cell(problem.help.as_deref().unwrap_or_default())

@@ -14,7 +14,7 @@ pub use markdown::findings_markdown;
 pub use text::findings_text;
 
 use crate::app_interface::LoadCounts;
-use crate::domain::{Problem, to_json};
+use crate::domain::{Problem, RepoPath, to_json};
 use crate::validate::Findings;
 
 /// The format's version.
@@ -75,5 +75,5 @@ impl FindingsReport {
 /// `data/services/x.yml:12:9`, as far as it is known.
 pub(super) fn place(file: &str, line: Option<u32>, column: Option<u32>) -> String {
     let part = |number: Option<u32>| number.map(|number| format!(":{number}")).unwrap_or_default();
-    format!("data{file}{}{}", part(line), part(column))
+    format!("{}{}{}", RepoPath::of_datafile(file), part(line), part(column))
 }

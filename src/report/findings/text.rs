@@ -6,7 +6,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::FindingsReport;
-use crate::domain::{Problem, Related, printable, printable_except};
+use crate::domain::{Problem, Related, RepoPath, printable, printable_except};
 use crate::report::Paint;
 
 type Lines = BTreeMap<(String, u32), String>;
@@ -60,7 +60,7 @@ fn excerpt<'a>(
     column: Option<u32>,
     end: Option<u32>,
 ) -> Group<'a> {
-    let path = printable(&format!("data{file}"));
+    let path = printable(RepoPath::of_datafile(file).as_str());
     let text = line.and_then(|line| lines.get(&(file.to_owned(), line)));
     match (text, line) {
         (Some(text), Some(number)) => {

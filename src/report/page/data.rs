@@ -12,8 +12,8 @@ use super::super::picture::members;
 use super::lead_time::{LeadTime, lead_time};
 use super::shared::{Followed, GateData, Gates, Repos};
 use crate::apply::Verdict;
-use crate::decide::{DeploymentState, GateName, Outcome};
-use crate::domain::{CommitSha, Problem, RepoUrl};
+use crate::decide::{DeploymentState, Gate, Outcome};
+use crate::domain::{CommitSha, MrIid, Problem, RepoUrl};
 use crate::graph::{Graph, Kind, Picker, Scope, followed, svg_without_style};
 use crate::plan::{Action, Reason, forge_pages};
 
@@ -51,7 +51,7 @@ struct Target<'a> {
     to: Option<&'a str>,
     decision: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
-    held_by: Option<GateName>,
+    held_by: Option<Gate>,
     reason: String,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     errors: &'a [String],
@@ -90,7 +90,7 @@ struct Publisher<'a> {
 struct Request<'a> {
     action: Action,
     reason_code: Reason,
-    iid: Option<u64>,
+    iid: Option<MrIid>,
     title: &'a str,
     reason: &'a str,
     branch: &'a str,

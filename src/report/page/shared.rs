@@ -3,19 +3,18 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use super::super::model::{PlanReport, PublisherReport, SubscriberReport};
 use super::data::seconds;
-use crate::decide::{Gate, GateName, GateOutcome};
+use crate::decide::{Evidence, Gate, GateOutcome, GateResult};
 
 /// A gate as it came out.
 #[derive(Serialize)]
 pub(super) struct GateData {
-    gate: GateName,
+    gate: Gate,
     outcome: GateOutcome,
     reason: String,
-    evidence: Value,
+    evidence: Option<Evidence>,
     next: Option<i64>,
 }
 
@@ -33,14 +32,15 @@ impl Gates {
         subscriber.gates.iter().map(|gate| self.index(gate)).collect()
     }
 
-    fn index(&mut self, gate: &Gate) -> usize {
+    fn index(&mut self, gate: &GateResult) -> usize {
         let evidence = match gate.gate {
             // The page shows the publishers themselves.
-            GateName::Deployment => Value::Null,
-            _ => gate.evidence.clone(),
+            Gate::Deployment => None,
+            _ => Some(gate.evidence.clone()),
         };
         let next = seconds(gate.next_possible_at);
-        let key = format!("{:?}|{:?}|{next:?}|{evidence}|{}", gate.gate, gate.outcome, gate.reason);
+        let key =
+            format!("{:?}|{:?}|{next:?}|{evidence:?}|{}", gate.gate, gate.outcome, gate.reason);
         *self.known.entry(key).or_insert_with(|| {
             let reason = gate.reason.clone();
             self.listed.push(GateData {

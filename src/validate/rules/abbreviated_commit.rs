@@ -2,7 +2,7 @@
 //! may come to mean another commit, and is likely no name of a branch.
 
 use super::super::{Repo, at};
-use crate::domain::{Problem, is_commit_sha};
+use crate::domain::{Problem, ProblemCode, is_commit_sha};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for target in &repo.inventory.targets {
@@ -12,7 +12,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 "{}: ref `{git_ref}` looks like a commit, but is not its 40 lower-case digits",
                 target.label()
             );
-            problems.push(at(Problem::warning("abbreviated_commit", message), target, "ref"));
+            problems.push(at(Problem::new(ProblemCode::AbbreviatedCommit, message), target, "ref"));
         }
     }
 }

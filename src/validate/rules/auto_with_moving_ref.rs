@@ -2,7 +2,7 @@
 
 use super::super::{Repo, at};
 use super::{abbreviated_commit, invalid_ref};
-use crate::domain::{Problem, is_commit_sha};
+use crate::domain::{Problem, ProblemCode, is_commit_sha};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {
@@ -17,6 +17,6 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
              promoted, until the first promotion replaces the ref by a commit",
             target.label()
         );
-        problems.push(at(Problem::warning("auto_with_moving_ref", message), target, "ref"));
+        problems.push(at(Problem::new(ProblemCode::AutoWithMovingRef, message), target, "ref"));
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::{Repo, at, subscription};
 use crate::app_interface::TargetDeclaration;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 /// Only so many channels are compared with all others for their spelling.
 const SUGGESTIONS: usize = 50;
@@ -20,7 +20,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 continue;
             }
             let message = format!("{}: channel {channel} has no publisher", target.label());
-            let mut problem = Problem::error("channel_without_publisher", message);
+            let mut problem = Problem::new(ProblemCode::ChannelWithoutPublisher, message);
             let few = suggested.len() < SUGGESTIONS;
             let near = *suggested
                 .entry(channel)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Repo;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();
@@ -14,7 +14,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         }
         let message = format!("the saas file {earlier} is also called {}", file.name);
         problems.push(
-            Problem::warning("duplicate_saas_file", message)
+            Problem::new(ProblemCode::DuplicateSaasFile, message)
                 .in_file(&file.path)
                 .at("name")
                 .related("the other one", earlier, "name"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::Repo;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     let mut seen = BTreeSet::new();
@@ -22,7 +22,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 document.name,
                 target.label()
             );
-            let problem = Problem::warning("empty_slo_document", message);
+            let problem = Problem::new(ProblemCode::EmptySloDocument, message);
             problems.push(problem.in_file(&document.path).at("name"));
         }
     }

@@ -1,14 +1,14 @@
 //! A ref that can be neither a commit nor the name of a branch or tag (git's check-ref-format).
 
 use super::super::{Repo, at};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for target in &repo.inventory.targets {
         let Ok(git_ref) = &target.git_ref else { continue };
         if let Some(why) = wrong(git_ref) {
             let message = format!("{}: ref `{git_ref}` is no ref: {why}", target.label());
-            problems.push(at(Problem::error("invalid_ref", message), target, "ref"));
+            problems.push(at(Problem::new(ProblemCode::InvalidRef, message), target, "ref"));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A schedule that is no cron expression, or one that never comes (again).
 
 use super::super::{Repo, at};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 use croniter::Schedule;
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -16,7 +16,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             Ok(_) => continue,
         };
         let message = format!("{}: schedule `{text}` {why}", target.label());
-        let problem = Problem::error("invalid_schedule", message);
+        let problem = Problem::new(ProblemCode::InvalidSchedule, message);
         problems.push(at(problem, target, "promotion.schedule"));
     }
 }

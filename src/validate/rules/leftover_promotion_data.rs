@@ -2,7 +2,7 @@
 //! and the deployer's own check refuses merge requests of the target.
 
 use super::super::{Repo, at};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {
@@ -16,7 +16,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
              and the deployer refuses merge requests of this target",
             target.label()
         );
-        let problem = Problem::warning("leftover_promotion_data", message);
+        let problem = Problem::new(ProblemCode::LeftoverPromotionData, message);
         problems.push(at(problem, target, "promotion.promotion_data"));
     }
 }

@@ -1,12 +1,12 @@
 //! A folder without any saas file: the wrong one, or the wrong branch.
 
 use super::super::Repo;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     let counts = repo.bundle.counts;
     if counts.saas_files == 0 {
         let message = format!("no saas file among {} datafiles: nothing was checked", counts.files);
-        problems.push(Problem::error("no_saas_file", message));
+        problems.push(Problem::new(ProblemCode::NoSaasFile, message));
     }
 }

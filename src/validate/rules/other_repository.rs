@@ -1,7 +1,7 @@
 //! A publisher that deploys another repository than its subscriber: a mirror, or a mix-up.
 
 use super::super::{Repo, at, publication, subscription};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {
@@ -18,7 +18,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                     publisher.repo_url
                 );
                 let there = publisher.place.below(&publication(repo.bundle, publisher, channel));
-                let problem = Problem::warning("other_repository", message).related(
+                let problem = Problem::new(ProblemCode::OtherRepository, message).related(
                     "published here",
                     &publisher.place.file,
                     there,

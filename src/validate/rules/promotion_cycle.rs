@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::{Repo, at, subscription};
-use crate::domain::Problem;
-use crate::inventory::Inventory;
+use crate::domain::{Problem, ProblemCode};
+use crate::inventory::{Inventory, TargetIx};
 
 /// So many members of a circle are written out in the message.
 const SHOWN: usize = 12;
@@ -24,7 +24,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// The circle in the order of promotion: each target is followed by the next, the last by the first.
-fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[usize]) -> Problem {
+fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[TargetIx]) -> Problem {
     let targets = &repo.inventory.targets;
     let labels: Vec<String> =
         circle.iter().take(SHOWN).map(|&index| targets[index].label()).collect();
@@ -37,8 +37,8 @@ fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[usize]) -> Problem {
         labels.join(" -> "),
         labels[0]
     );
-    let mut problem = Problem::error("promotion_cycle", message);
-    let spot = |from: usize, to: usize| {
+    let mut problem = Problem::new(ProblemCode::PromotionCycle, message);
+    let spot = |from: TargetIx, to: TargetIx| {
         let channel = graph.channel(repo.inventory, from, to);
         (channel.clone(), subscription(repo.bundle, &targets[to], &channel))
     };
@@ -55,16 +55,16 @@ fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[usize]) -> Problem {
 /// Who is followed by whom: targets, joined by channels.
 struct Graph {
     /// Subscribers of each target, without itself.
-    followers: BTreeMap<usize, BTreeSet<usize>>,
+    followers: BTreeMap<TargetIx, BTreeSet<TargetIx>>,
 }
 
 impl Graph {
     fn of(inventory: &Inventory) -> Self {
-        let publishing = |index: usize| !inventory.targets[index].promotion.publish.is_empty();
+        let publishing = |index: TargetIx| !inventory.targets[index].promotion.publish.is_empty();
         // Only subscribers that publish can be part of a circle: the rest is left out.
-        let members: BTreeSet<usize> =
+        let members: BTreeSet<TargetIx> =
             inventory.subscribers.iter().copied().filter(|&index| publishing(index)).collect();
-        let mut followers: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let mut followers: BTreeMap<TargetIx, BTreeSet<TargetIx>> = BTreeMap::new();
         for &to in &members {
             for channel in &inventory.targets[to].promotion.subscribe {
                 for (from, _) in inventory.publishers_of(channel) {
@@ -79,24 +79,24 @@ impl Graph {
 
     /// Targets that are left when those that nobody in the graph follows, or that follow nobody
     /// in it, are taken away again and again.
-    fn on_or_between_circles(&self) -> BTreeSet<usize> {
+    fn on_or_between_circles(&self) -> BTreeSet<TargetIx> {
         let forward = &self.followers;
-        let mut backward: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        let mut backward: BTreeMap<TargetIx, BTreeSet<TargetIx>> = BTreeMap::new();
         for (&from, tos) in forward {
             for &to in tos {
                 backward.entry(to).or_default().insert(from);
             }
         }
-        let mut left: BTreeSet<usize> = forward.keys().chain(backward.keys()).copied().collect();
+        let mut left: BTreeSet<TargetIx> = forward.keys().chain(backward.keys()).copied().collect();
         for (edges, back) in [(forward, &backward), (&backward, forward)] {
-            let mut degree: BTreeMap<usize, usize> = left
+            let mut degree: BTreeMap<TargetIx, usize> = left
                 .iter()
                 .map(|index| {
                     let from = back.get(index).into_iter().flatten();
                     (*index, from.filter(|from| left.contains(from)).count())
                 })
                 .collect();
-            let mut free: Vec<usize> = degree
+            let mut free: Vec<TargetIx> = degree
                 .iter()
                 .filter(|(_, degree)| **degree == 0)
                 .map(|(&index, _)| index)
@@ -117,8 +117,8 @@ impl Graph {
     }
 
     /// The shortest way from a target back to itself, by breadth.
-    fn shortest_circle(&self, start: usize) -> Option<Vec<usize>> {
-        let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
+    fn shortest_circle(&self, start: TargetIx) -> Option<Vec<TargetIx>> {
+        let mut came_from: BTreeMap<TargetIx, TargetIx> = BTreeMap::new();
         let mut queue = VecDeque::from([start]);
         while let Some(at) = queue.pop_front() {
             for &next in self.followers.get(&at).into_iter().flatten() {
@@ -140,7 +140,7 @@ impl Graph {
     }
 
     /// The first channel by which one target follows another.
-    fn channel(&self, inventory: &Inventory, from: usize, to: usize) -> String {
+    fn channel(&self, inventory: &Inventory, from: TargetIx, to: TargetIx) -> String {
         let publishes =
             |channel: &&String| inventory.targets[from].promotion.publish.contains(channel);
         let channel = inventory.targets[to].promotion.subscribe.iter().find(publishes);

@@ -2,7 +2,7 @@
 //! a commit that it does not have.
 
 use super::super::{Repo, at, publication, subscription};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {
@@ -13,7 +13,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             let message =
                 format!("{}: subscribes to channel {channel}, which it publishes", target.label());
             let there = target.place.below(&publication(repo.bundle, target, channel));
-            let problem = Problem::error("self_subscription", message).related(
+            let problem = Problem::new(ProblemCode::SelfSubscription, message).related(
                 "published here",
                 &target.place.file,
                 there,

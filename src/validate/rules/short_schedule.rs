@@ -1,7 +1,7 @@
 //! A schedule that is open for a few minutes at a time: a run may well miss all of them.
 
 use super::super::{Repo, at};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 use croniter::Schedule;
 
 /// Runs are further apart than they should be when a pipeline waits for a runner.
@@ -29,7 +29,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             target.label()
         );
         problems.push(at(
-            Problem::warning("short_schedule", message),
+            Problem::new(ProblemCode::ShortSchedule, message),
             target,
             "promotion.schedule",
         ));

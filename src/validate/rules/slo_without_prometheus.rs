@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::Repo;
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     let mut seen = BTreeSet::new();
@@ -22,7 +22,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 );
                 let place = &target.place;
                 problems.push(
-                    Problem::error("slo_without_prometheus", message)
+                    Problem::new(ProblemCode::SloWithoutPrometheus, message)
                         .in_file(&document.path)
                         .at(format!("namespaces[{index}]"))
                         .related("it holds this target", &place.file, &place.path),

@@ -2,12 +2,13 @@
 //! wait for it for ever.
 
 use super::super::{Repo, at};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
+use crate::inventory::TargetIx;
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for site in repo.inventory.sites.values() {
         let idle =
-            |member: &&usize| repo.inventory.targets[**member].promotion.subscribe.is_empty();
+            |member: &&TargetIx| repo.inventory.targets[**member].promotion.subscribe.is_empty();
         let Some(&idle) = site.members.iter().find(idle) else { continue };
         let other = &repo.inventory.targets[idle];
         for &member in &site.members {
@@ -21,7 +22,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 target.label(),
                 other.label()
             );
-            let problem = Problem::error("stuck_edit_site", message).related(
+            let problem = Problem::new(ProblemCode::StuckEditSite, message).related(
                 "never promoted",
                 &other.used_at.file,
                 &other.used_at.path,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::super::{Repo, at};
-use crate::domain::Problem;
+use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {
@@ -25,7 +25,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 "{}: promotion data for channel {channel}, which it does not subscribe to",
                 target.label()
             );
-            let problem = Problem::warning("unsubscribed_promotion_data", message);
+            let problem = Problem::new(ProblemCode::UnsubscribedPromotionData, message);
             let below = format!("promotion.promotion_data[{index}].channel");
             problems.push(at(problem, target, &below));
         }

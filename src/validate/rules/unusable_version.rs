@@ -2,7 +2,7 @@
 //! full commits, so it never counts, and what it should block is promoted.
 
 use super::super::{Repo, index_of};
-use crate::domain::{Problem, is_commit_sha};
+use crate::domain::{Problem, ProblemCode, is_commit_sha};
 use yaml11::{Limits, NodePath, Tree};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -18,7 +18,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                         "{key} of {}: `{version}` is no commit of 40 lower-case hex digits",
                         component.url
                     );
-                    let problem = Problem::warning("unusable_version", message);
+                    let problem = Problem::new(ProblemCode::UnusableVersion, message);
                     let list = format!("codeComponents[{}].{key}", component.index);
                     let index = index_in_file(repo, &app.path, &list, version);
                     let path = index.map_or(list.clone(), |index| format!("{list}[{index}]"));

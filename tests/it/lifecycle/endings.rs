@@ -22,7 +22,7 @@ impl Case<'_> {
             .filter(|request| is_unfinished(request))
             .map(|r| &r.source_branch)
             .collect();
-        let errors = self.run.decisions.subscribers.values().any(|d| d.outcome == Outcome::Error);
+        let errors = self.run.decisions.subscribers.values().any(|d| d.outcome() == Outcome::Error);
         if errors || !self.run.loaded.bundle.broken_files.is_empty() {
             return;
         }

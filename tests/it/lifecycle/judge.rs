@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use forge::{MergeRequest, MrState};
 use sapm::apply::Verdict;
-use sapm::decide::{Decision, Outcome};
+use sapm::decide::{Outcome, SubscriberDecision};
 use sapm::inventory::Target;
 use sapm::plan::Reason;
 
@@ -43,12 +43,12 @@ pub struct Own<'a> {
     pub marks: Marks,
     /// Those of its targets that it still moves.
     pub about: BTreeSet<String>,
-    pub decisions: Vec<&'a Decision>,
+    pub decisions: Vec<&'a SubscriberDecision>,
 }
 
 impl Own<'_> {
-    pub fn any(&self, outcome: Outcome) -> Option<&Decision> {
-        self.decisions.iter().copied().find(|decision| decision.outcome == outcome)
+    pub fn any(&self, outcome: Outcome) -> Option<&SubscriberDecision> {
+        self.decisions.iter().copied().find(|decision| decision.outcome() == outcome)
     }
 
     /// What it should say, if it may be merged.
@@ -142,7 +142,7 @@ impl<'a> Case<'a> {
             }
             let Some(marks) = Marks::of(&self.bot.project, tip) else { continue };
             let inventory = &self.run.loaded.inventory;
-            let of = |about: &dyn Fn(&Target) -> bool| -> Vec<&'a Decision> {
+            let of = |about: &dyn Fn(&Target) -> bool| -> Vec<&'a SubscriberDecision> {
                 let decisions = self.run.decisions.subscribers.iter();
                 let about = decisions.filter(|(index, _)| about(&inventory.targets[**index]));
                 about.map(|(_, decision)| decision).collect()
@@ -225,11 +225,11 @@ impl<'a> Case<'a> {
         let draft = own.request.is_draft();
         let by_bot = own.request.title.contains("held by ");
         if let Some(decision) = own.any(Outcome::Hold) {
-            let gate = decision.held_by.map_or("?", |gate| gate.as_str());
+            let gate = decision.held_by().map_or("?", |gate| gate.as_str());
             if !draft {
                 self.wrong(format!("!{iid} is held by {gate} and no draft"));
             }
-            let gates: Vec<_> = own.decisions.iter().filter_map(|d| d.held_by).collect();
+            let gates: Vec<_> = own.decisions.iter().filter_map(|d| d.held_by()).collect();
             let named = gates
                 .iter()
                 .any(|g| own.request.title.contains(&format!("held by {}", g.as_str())));

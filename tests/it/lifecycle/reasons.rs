@@ -2,7 +2,7 @@
 
 use forge::{MergeRequest, MrState};
 use sapm::clients::git;
-use sapm::decide::{Decision, Outcome};
+use sapm::decide::{Outcome, SubscriberDecision};
 use sapm::plan::Merge;
 use sapm::plan::{Action, Reason};
 
@@ -14,7 +14,7 @@ impl Case<'_> {
     /// What is due and not open has to say why, and it has to be true.
     pub fn due(&mut self, own: &[Own<'_>]) {
         for (&index, decision) in &self.run.decisions.subscribers {
-            if decision.outcome != Outcome::Promote {
+            if !decision.promotes() {
                 continue;
             }
             let target = &self.run.loaded.inventory.targets[index];
@@ -41,7 +41,11 @@ impl Case<'_> {
         }
     }
 
-    fn is_true(&self, planned: &sapm::plan::PlannedMergeRequest, decision: &Decision) -> bool {
+    fn is_true(
+        &self,
+        planned: &sapm::plan::PlannedMergeRequest,
+        decision: &SubscriberDecision,
+    ) -> bool {
         let past = |state: MrState| {
             self.after.requests.values().any(|old| {
                 let by_person = old.closed.is_none_or(|(_, user)| user != self.scene.bot);

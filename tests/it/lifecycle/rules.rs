@@ -323,7 +323,9 @@ fn a_persons_branch_or_request_of_that_name_is_a_problem_and_untouched() {
             let run = lab.run().await;
             assert!(lab.bot.writes().is_empty(), "{:#?}", story(&run));
             assert_eq!(run.plan.requests[0].reason_code, Reason::NotOurs);
-            assert!(run.plan.problems.iter().any(|problem| problem.code == "branch_not_ours"));
+            assert!(
+                run.plan.problems.iter().any(|problem| problem.code.as_str() == "branch_not_ours")
+            );
             assert_eq!(project.tip(&branch).as_ref(), Some(&tip));
         }
     });

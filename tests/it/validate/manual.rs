@@ -3,26 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use sapm::domain::{ProblemCode, Severity};
+
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
-}
-
-/// Every code that the program gives to a problem: the first text behind what makes one.
-fn codes() -> BTreeSet<String> {
-    let makes = r#"(?:Problem::error|Problem::warning|into_problem|\bfail)\(\s*(?:inventory, member, )?(?:"([a-z_]+)"|code)|let code = if \w+ \{ "([a-z_]+)" \} else \{ "([a-z_]+)" \}"#;
-    let makes = fancy_regex::Regex::new(makes).unwrap();
-    let mut codes = BTreeSet::new();
-    for file in sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src")) {
-        let text = std::fs::read_to_string(file).unwrap();
-        // Tests make up codes.
-        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
-        for found in makes.captures_iter(text) {
-            let found = found.unwrap();
-            codes.extend((1..=3).filter_map(|group| Some(found.get(group)?.as_str().to_owned())));
-        }
-    }
-    codes
 }
 
 #[test]
@@ -31,7 +16,18 @@ fn every_code_is_explained_and_no_other() {
     let manual = std::fs::read_to_string(path).unwrap();
     let headings = manual.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
     let explained: BTreeSet<String> = headings.map(str::to_owned).collect();
-    assert_eq!(codes(), explained);
+    let codes: BTreeSet<String> = ProblemCode::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(codes, explained);
+    let parts = manual.split("\n## ").skip(1);
+    for (part, code) in parts.flat_map(|part| ProblemCode::ALL.iter().map(move |code| (part, code)))
+    {
+        let title = part.lines().next().unwrap_or_default();
+        let severity = if title.contains("warnings") { Severity::Warning } else { Severity::Error };
+        let is_of_files = title.starts_with("The files");
+        if is_of_files && part.contains(&format!("### `{code}`\n")) {
+            assert_eq!(code.severity(), severity, "{code} is in \"{title}\"");
+        }
+    }
     // The rules are files of the names of their codes.
     let rules = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/validate/rules"));
     for rule in rules.iter().filter(|path| !path.ends_with("mod.rs")) {

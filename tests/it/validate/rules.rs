@@ -45,7 +45,7 @@ fn channel_without_publisher() {
     let repo =
         Repo::good().edit(SAAS, "  - name: canary\n", "  - name: canary\n    disable: true\n");
     let problem = &repo.findings().problems[0];
-    assert_eq!(problem.code, "channel_without_publisher");
+    assert_eq!(problem.code.as_str(), "channel_without_publisher");
     assert_eq!(problem.related[0].path, "resourceTemplates[0].targets[1]");
     assert_eq!(problem.related[0].line, Some(14));
     let help = "enable the target that publishes it, or subscribe to another channel";
@@ -253,7 +253,7 @@ fn broken_values() {
         )
     );
     let slo = Repo::good().edit(SLO, "slos:\n", "slos: [\n").findings().problems;
-    assert_eq!(slo[0].code, "dangling_ref");
+    assert_eq!(slo[0].code.as_str(), "dangling_ref");
     assert!(slo[0].message.contains("which is there, but cannot be used"), "{slo:?}");
     assert_eq!(slo[0].help, problems[0].help);
 }
@@ -362,7 +362,8 @@ fn invalid_slo_expression() {
     let unrendered = "error invalid_slo_expression: a[{{ widow }}]";
     assert!(repo.marked().contains(&unrendered.to_owned()), "{:?}", repo.marked());
     let problems = repo.findings().problems;
-    let problem = problems.iter().find(|problem| problem.code == "invalid_slo_expression").unwrap();
+    let problem =
+        problems.iter().find(|problem| problem.code.as_str() == "invalid_slo_expression").unwrap();
     assert_eq!(problem.path.as_deref(), Some("slos[0].expr"));
     let place = "SLOParameters has no such value: `widow` in line 1, column 6 of the expression";
     assert!(problem.message.contains(place), "{}", problem.message);
@@ -379,7 +380,8 @@ fn an_slo_document_with_too_many_queries_is_refused() {
     finds_nothing(&[(SLO, entry, &entry.repeat(1_000))]);
     let repo = Repo::good().edit(SLO, entry, &entry.repeat(1_001));
     let problems = repo.findings().problems;
-    let problem = problems.iter().find(|problem| problem.code == "broken_datafile").unwrap();
+    let problem =
+        problems.iter().find(|problem| problem.code.as_str() == "broken_datafile").unwrap();
     assert!(problem.message.contains("1001 queries"), "{}", problem.message);
     assert_eq!(problem.path.as_deref(), Some("namespaces"));
 }
@@ -398,7 +400,7 @@ fn unusable_version() {
 fn duplicate_namespace() {
     let repo = Repo::good().edit(STAGE, "name: shop-stage", "name: shop-prod");
     let problems = repo.findings().problems;
-    assert_eq!(problems[0].code, "duplicate_namespace");
+    assert_eq!(problems[0].code.as_str(), "duplicate_namespace");
     assert_eq!(problems[0].related[0].file, "/services/shop/namespaces/prod.yml");
     assert_eq!(repo.marked()[0], "warning duplicate_namespace: shop-prod");
 }
@@ -466,7 +468,8 @@ fn misspelt_key() {
     ] {
         let repo = Repo::good().edit(file, from, to);
         let findings = repo.findings();
-        let found: Vec<_> = findings.problems.iter().filter(|p| p.code == "misspelt_key").collect();
+        let found: Vec<_> =
+            findings.problems.iter().filter(|p| p.code.as_str() == "misspelt_key").collect();
         if meant.is_empty() {
             assert!(found.is_empty(), "{to}: {found:?}");
             continue;
@@ -500,7 +503,7 @@ fn misspelt_keys_in_the_field() {
     let found: Vec<_> = findings
         .problems
         .iter()
-        .filter(|problem| problem.code == "misspelt_key")
+        .filter(|problem| problem.code.as_str() == "misspelt_key")
         .map(|problem| {
             let (_, key) = problem.path.as_ref().unwrap().rsplit_once('.').unwrap();
             format!("{key}: {}", problem.help.as_ref().unwrap())

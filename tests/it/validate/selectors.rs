@@ -49,7 +49,8 @@ fn rich() -> Repo {
 fn selected(repo: &Repo, expression: &str) -> Option<usize> {
     let repo = repo.clone().edit(OTHER, INCLUDE, &yaml_text(expression));
     let inventory = build(&load(&repo).unwrap(), UidDigest::default());
-    let refused = inventory.problems.iter().any(|problem| problem.code == "invalid_selector");
+    let refused =
+        inventory.problems.iter().any(|problem| problem.code.as_str() == "invalid_selector");
     let count =
         inventory.targets.iter().filter(|t| t.name.as_deref() == Some("everywhere")).count();
     (!refused).then_some(count)
@@ -133,8 +134,11 @@ fn a_field_that_the_deployer_does_not_see_is_named() {
     ] {
         let repo = Repo::good().edit(OTHER, INCLUDE, &yaml_text(expression));
         let findings = repo.findings();
-        let found: Vec<_> =
-            findings.problems.iter().filter(|p| p.code == "unknown_selector_field").collect();
+        let found: Vec<_> = findings
+            .problems
+            .iter()
+            .filter(|p| p.code.as_str() == "unknown_selector_field")
+            .collect();
         assert_eq!(found.len(), 1, "{expression}: {:?}", findings.problems);
         assert!(found[0].message.contains(&format!("`{unknown}`")), "{:?}", found[0]);
         assert!(found[0].help.as_ref().unwrap().contains(help), "{:?}", found[0]);

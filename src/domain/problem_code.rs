@@ -1,0 +1,123 @@
+//! Every code of a problem, with how bad it is and what is usually done about it. `docs/problems.md` says more.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::problem::Severity::{self, Error, Warning};
+
+/// Where the codes are explained.
+const MANUAL: &str = "docs/problems.md";
+
+macro_rules! problem_codes {
+    ($($name:ident = ($code:literal, $severity:expr, $help:expr),)*) => {
+        /// What kind of problem it is: a stable name for programs.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[allow(missing_docs, reason = "the table below says what each one is")]
+        pub enum ProblemCode {
+            $($name,)*
+        }
+
+        impl ProblemCode {
+            /// All codes by name.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// Its name as it stands in JSON.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $code,)*
+                }
+            }
+
+            /// How bad it usually is.
+            pub fn severity(self) -> Severity {
+                match self {
+                    $(Self::$name => $severity,)*
+                }
+            }
+
+            /// The advice, where the message does not say it all.
+            pub fn usual_help(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$name => $help,)*
+                }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    AbbreviatedCommit = ("abbreviated_commit", Warning, Some("write all 40 digits in lower case, or the name of a branch")),
+    AutoWithMovingRef = ("auto_with_moving_ref", Warning, Some("write the 40 digits of the commit that is deployed")),
+    AutoWithoutSubscribe = ("auto_without_subscribe", Warning, Some("name the channels that it follows in promotion.subscribe, or remove auto")),
+    BranchNotOurs = ("branch_not_ours", Error, None),
+    BranchesNotDeletable = ("branches_not_deletable", Warning, None),
+    BrokenDatafile = ("broken_datafile", Error, Some("correct the value; until then what stands here is left out")),
+    BrokenResourceTemplate = ("broken_resource_template", Error, Some("correct the value; until then what stands here is left out")),
+    BrokenTarget = ("broken_target", Error, Some("correct the value; until then what stands here is left out")),
+    ChannelWithoutPublisher = ("channel_without_publisher", Error, Some("add the channel to promotion.publish of the target that is deployed first, or correct its spelling")),
+    CommitLookupFailed = ("commit_lookup_failed", Error, Some("check the repository's address and the ref, that the token may read it, and that its host is well")),
+    DanglingRef = ("dangling_ref", Error, Some("correct the path: it begins with a slash, and is looked for below data/")),
+    DuplicateKey = ("duplicate_key", Warning, Some("remove one of the two: the last one counts")),
+    DuplicateNamespace = ("duplicate_namespace", Warning, Some("one cluster has a namespace once: remove or rename one of them")),
+    DuplicateSaasFile = ("duplicate_saas_file", Warning, Some("give each saas file a name of its own")),
+    DuplicateTarget = ("duplicate_target", Error, Some("give one of them a name of its own, or remove it")),
+    EmptySloDocument = ("empty_slo_document", Warning, Some("fill the document, or remove it from the target's slos")),
+    ExportFailed = ("export_failed", Error, None),
+    FolderTooDeep = ("folder_too_deep", Error, Some("move the folder up")),
+    IdleExclude = ("idle_exclude", Warning, Some("correct the expression, or remove it")),
+    InvalidRef = ("invalid_ref", Error, Some("write the 40 digits of a commit, or the name of a branch")),
+    InvalidSchedule = ("invalid_schedule", Error, Some("five fields in UTC: minute, hour, day of month, month, day of week; e.g. `0-59 8-16 * * mon-fri`")),
+    InvalidSelector = ("invalid_selector", Error, Some("correct the JSONPath expression")),
+    InvalidSloExpression = ("invalid_slo_expression", Error, Some("correct the Jinja template in expr, or add the value to SLOParameters")),
+    LabelsNotSet = ("labels_not_set", Warning, None),
+    LeftoverPromotionData = ("leftover_promotion_data", Warning, Some("remove promotion_data, or set redeployOnPublisherConfigChange: true")),
+    LfsPointer = ("lfs_pointer", Error, Some("keep datafiles in git itself: take them out of .gitattributes and commit the text")),
+    LinkedFolder = ("linked_folder", Warning, Some("name the files by their own paths, and remove the link")),
+    MetricsNotPushed = ("metrics_not_pushed", Warning, None),
+    MisspeltKey = ("misspelt_key", Warning, None),
+    NoSaasFile = ("no_saas_file", Error, Some("saas files have `$schema: /app-sre/saas-file-2.yml`; is this the right folder and branch?")),
+    OtherRepository = ("other_repository", Warning, Some("subscribe to a channel of the same repository, unless one mirrors the other")),
+    OtherTargetBranch = ("other_target_branch", Warning, None),
+    PromotionCycle = ("promotion_cycle", Error, Some("take one of the subscriptions out, so that commits come from one end")),
+    PublisherSelectorWithoutMatch = ("publisher_selector_without_match", Warning, Some("correct the selector, or remove the target")),
+    RecordLookupFailed = ("record_lookup_failed", Error, Some("check that the bucket answers and that this key may be read; the next run asks again")),
+    RunFailed = ("run_failed", Error, None),
+    RunInterrupted = ("run_interrupted", Error, None),
+    SelectorWithoutMatch = ("selector_without_match", Warning, Some("correct the selector, or remove the target")),
+    SelfSubscription = ("self_subscription", Error, Some("take the channel out of promotion.subscribe or promotion.publish")),
+    ServiceRefused = ("service_refused", Error, None),
+    SharedValue = ("shared_value", Error, Some("write the value out in this target, instead of sharing it")),
+    ShortSchedule = ("short_schedule", Warning, Some("open it for 15 minutes or more, e.g. `0-59 8-16 * * mon-fri`")),
+    SloLookupFailed = ("slo_lookup_failed", Error, Some("see that this Prometheus answers, and the query of the SLO")),
+    SloWithoutPrometheus = ("slo_without_prometheus", Error, Some("set prometheusUrl in the cluster, or prometheusAccess.url for this namespace in the document")),
+    StuckEditSite = ("stuck_edit_site", Error, Some("give this target a ref of its own, or let the other one subscribe too")),
+    Submodule = ("submodule", Error, Some("copy the datafiles into this repository")),
+    TokenExpires = ("token_expires", Warning, None),
+    UnknownSelectorField = ("unknown_selector_field", Warning, None),
+    UnreadableCheckIn = ("unreadable_check_in", Warning, Some("deploy that commit again, so that its record gets a time")),
+    UnreadableDatafile = ("unreadable_datafile", Error, Some("correct the YAML; until then the file is left out as a whole")),
+    UnsafeEdit = ("unsafe_edit", Error, Some("write ref and promotion of this target as plain values of its own")),
+    UnsubscribedPromotionData = ("unsubscribed_promotion_data", Warning, Some("remove the item, or subscribe to the channel")),
+    UnusableLink = ("unusable_link", Error, Some("put the file in place of the link, or let it lead to a file in data/")),
+    UnusableRecord = ("unusable_record", Error, Some("deploy that commit again, so that its record is written anew")),
+    UnusableVersion = ("unusable_version", Warning, Some("write all 40 digits: a part of a commit blocks nothing")),
+    WriteRefused = ("write_refused", Error, None),
+}
+
+impl ProblemCode {
+    /// Where it is explained, from the root of this repository.
+    pub fn manual(self) -> String {
+        format!("{MANUAL}#{self}")
+    }
+}
+
+impl fmt::Display for ProblemCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
