@@ -8,6 +8,7 @@ use super::desired::Desired;
 use super::trailers::Values;
 use super::transition::{DesiredState, Fit, Mark, OpenState, Transition, transition};
 use crate::decide::Gate;
+use crate::domain::RepoPath;
 
 fn promote(fit: Fit) -> DesiredState {
     let desired = Desired {
@@ -15,7 +16,7 @@ fn promote(fit: Fit) -> DesiredState {
         targets: Vec::new(),
         current_ref: "a".to_owned(),
         values: Values { git_ref: "b".to_owned(), hashes: Vec::new() },
-        path: "data/saas.yml".to_owned(),
+        path: RepoPath::new("data/saas.yml".to_owned()),
         old_text: "ref: a\n".into(),
         patch: Patch::between("ref: a\n", "ref: b\n"),
         promotable_since: None,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use sapm::decide::{Gate, Outcome, decide};
-use sapm::domain::Problem;
+use sapm::domain::{MrIid, Problem, ProblemCode};
 use sapm::plan::{Action, Plan, Scope};
 use sapm::report::{Paint, PlanReport, Screen, summary};
 use sapm::snapshot::Snapshot;
@@ -36,7 +36,7 @@ fn report(apps: usize, targets: usize, name: &str) -> PlanReport {
     };
     let (bundle, inventory) = read(&(0..apps).map(app).collect::<BTreeMap<_, _>>());
     let mut snapshot = Snapshot::new(at("2026-08-20T10:00:00Z"));
-    for (index, target) in inventory.targets.iter().enumerate() {
+    for (index, target) in inventory.targets.indexed() {
         if target.promotion.publish.iter().any(|channel| channel.starts_with("stage")) {
             let time = snapshot.observed_at - TimeDelta::days(1);
             deploy(&inventory, &mut snapshot, index, time);
@@ -99,14 +99,14 @@ fn crowded() -> PlanReport {
         [Action::Create, Action::Update, Action::Hold, Action::Close, Action::Keep, Action::Defer];
     for (at, action) in actions.into_iter().cycle().take(60).enumerate() {
         let mut request = open_request(Vec::new(), "2026-08-19T10:00:00Z");
-        (request.action, request.iid) = (action, Some(at as u64));
+        (request.action, request.iid) = (action, Some(MrIid(at as u64)));
         report.merge_requests.push(request);
     }
     for at in 0..30 {
         let message = format!("problem {at}");
         report.problems.push(match at % 2 {
-            0 => Problem::error("unusable_record", message),
-            _ => Problem::warning("unreadable_check_in", message),
+            0 => Problem::new(ProblemCode::UnusableRecord, message),
+            _ => Problem::new(ProblemCode::UnreadableCheckIn, message),
         });
     }
     report

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sapm::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use sapm::decide::{Decisions, EditChecker, record_key};
 use sapm::domain::{CommitSha, UidDigest};
-use sapm::inventory::{Inventory, build};
+use sapm::inventory::{Inventory, TargetIx, build};
 use sapm::snapshot::Snapshot;
 use serde_json::json;
 
@@ -30,7 +30,7 @@ pub struct Spec {
 pub struct AnyEdit;
 
 impl EditChecker for AnyEdit {
-    fn find_unsafe(&self, _: &Inventory, _: &Decisions) -> Vec<(usize, String)> {
+    fn find_unsafe(&self, _: &Inventory, _: &Decisions) -> Vec<(TargetIx, String)> {
         Vec::new()
     }
 }
@@ -52,7 +52,12 @@ pub fn read(apps: &BTreeMap<String, Vec<Spec>>) -> (Bundle, Inventory) {
 }
 
 /// The record of a deployment of a target's ref on all its channels.
-pub fn deploy(inventory: &Inventory, snapshot: &mut Snapshot, index: usize, time: DateTime<Utc>) {
+pub fn deploy(
+    inventory: &Inventory,
+    snapshot: &mut Snapshot,
+    index: TargetIx,
+    time: DateTime<Utc>,
+) {
     let target = &inventory.targets[index];
     let sha = CommitSha::parse(target.git_ref.as_ref().unwrap()).unwrap();
     for channel in &target.promotion.publish {

@@ -64,7 +64,8 @@ fn decision(own: char, hash: Option<&str>, publishers: &[(char, Record)]) -> Sub
         snapshot.deployment_records.insert(key, value);
     }
     let mut decisions = decide(&inventory, &snapshot, &bundle, &|_| true);
-    decisions.subscribers.remove(&publishers.len()).unwrap()
+    let last = inventory.targets.indexes().last().unwrap();
+    decisions.subscribers.remove(&last).unwrap()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use sapm::decide::{Decisions, EditChecker, Outcome};
 use sapm::domain::CommitSha;
-use sapm::inventory::Inventory;
+use sapm::inventory::{Inventory, TargetIx};
 use sapm::snapshot::Snapshot;
 use sapm::what_if::{Assumption, Change, Forecast, Limits, Stop, Stops, World, compare, forecast};
 
@@ -44,14 +44,15 @@ fn chain(canary: (u64, &str), production: (u64, &str)) -> Vec<Spec> {
 fn world(targets: Vec<Spec>, hours: &[i64]) -> World<'static> {
     let (_, inventory) = read(&BTreeMap::from([("shop".to_owned(), targets)]));
     let mut snapshot = Snapshot::new(at(FROM));
-    for (index, hours) in hours.iter().enumerate() {
+    for (index, hours) in inventory.targets.indexes().zip(hours) {
         deploy(&inventory, &mut snapshot, index, at(FROM) - TimeDelta::hours(*hours));
     }
     World::new(&inventory, &snapshot, &AnyEdit)
 }
 
-fn index(inventory: &Inventory, namespace: &str) -> usize {
-    inventory.targets.iter().position(|target| target.namespace.name == namespace).unwrap()
+fn index(inventory: &Inventory, namespace: &str) -> TargetIx {
+    let mut targets = inventory.targets.indexed();
+    targets.find(|(_, target)| target.namespace.name == namespace).unwrap().0
 }
 
 /// Moves as `time namespace from -> to`.
@@ -65,11 +66,11 @@ fn lines(world: &World<'_>, forecast: &Forecast) -> Vec<String> {
 
 /// Refuses the promotions of these targets.
 #[derive(Debug)]
-struct Refused(BTreeSet<usize>);
+struct Refused(BTreeSet<TargetIx>);
 
 impl EditChecker for Refused {
-    fn find_unsafe(&self, _: &Inventory, decisions: &Decisions) -> Vec<(usize, String)> {
-        let promoted = decisions.subscribers.values().filter(|d| d.outcome == Outcome::Promote);
+    fn find_unsafe(&self, _: &Inventory, decisions: &Decisions) -> Vec<(TargetIx, String)> {
+        let promoted = decisions.subscribers.values().filter(|d| d.outcome() == Outcome::Promote);
         let refused = promoted.filter(|decision| self.0.contains(&decision.target));
         refused.map(|decision| (decision.target, "it cannot be edited".to_owned())).collect()
     }
@@ -80,13 +81,13 @@ fn run(world: &World<'_>) -> Forecast {
 }
 
 /// The same by winding a clock on by half an hour each time.
-fn wound_on(mut world: World<'_>, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, usize, String)> {
+fn wound_on(mut world: World<'_>, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, TargetIx, String)> {
     let mut moves = Vec::new();
     let mut now = at(FROM);
     while now <= until {
         let decisions = world.decide(now);
         let due: Vec<_> =
-            decisions.subscribers.values().filter(|d| d.outcome == Outcome::Promote).collect();
+            decisions.subscribers.values().filter(|d| d.outcome() == Outcome::Promote).collect();
         for decision in &due {
             moves.push((now, decision.target, decision.desired_ref.clone()));
             world.promote(decision, now);
@@ -213,20 +214,22 @@ proptest! {
         let specs = BTreeMap::from([("shop".to_owned(), chain(canary, (0, "")))]);
         let (_, inventory) = read(&specs);
         let mut snapshot = Snapshot::new(at(FROM));
-        for index in 0..3 {
+        for index in inventory.targets.indexes().take(3) {
             deploy(&inventory, &mut snapshot, index, at(FROM) - TimeDelta::hours(12));
         }
+        let index = |position| inventory.targets.indexes().nth(position).unwrap();
+        let refused: BTreeSet<_> = refused.into_iter().map(index).collect();
         let edits = Refused(refused.clone());
         let mut world = World::new(&inventory, &snapshot, &edits);
         let forecast = run(&world);
         for step in &forecast.moves {
             prop_assert!(!refused.contains(&step.target), "{:?}", forecast);
         }
-        if refused.contains(&2) {
+        if refused.contains(&index(2)) {
             prop_assert!(forecast.moves.iter().all(|step| step.to != commit('2')));
         }
         for (index, decision) in &world.decide(forecast.until).subscribers {
-            let promotes = decision.outcome == Outcome::Promote;
+            let promotes = decision.outcome() == Outcome::Promote;
             prop_assert!(!promotes || !refused.contains(index), "{:?}", decision);
         }
     }
@@ -241,24 +244,26 @@ proptest! {
         targets[1].git_ref = commit('2');
         let (_, inventory) = read(&BTreeMap::from([("shop".to_owned(), targets)]));
         let mut snapshot = Snapshot::new(at(FROM));
-        deploy(&inventory, &mut snapshot, 0, at(FROM) - TimeDelta::days(9));
-        deploy(&inventory, &mut snapshot, 1, at(FROM) - TimeDelta::seconds(seconds));
+        let ago = [TimeDelta::days(9), TimeDelta::seconds(seconds)];
+        for (index, ago) in inventory.targets.indexes().zip(ago) {
+            deploy(&inventory, &mut snapshot, index, at(FROM) - ago);
+        }
         let mut world = World::new(&inventory, &snapshot, &AnyEdit);
         let forecast = run(&world);
         let own = index(&inventory, "production");
         let now = world.decide(at(FROM)).subscribers.remove(&own).unwrap();
         let Some(step) = forecast.moves.first() else {
-            prop_assert_eq!(now.outcome, Outcome::Hold);
+            prop_assert_eq!(now.outcome(), Outcome::Hold);
             prop_assert!(forecast.stays.iter().any(|stay| stay.target == own));
             return Ok(());
         };
         for gate in now.gates.iter() {
             prop_assert!(gate.next_possible_at.is_none_or(|next| next <= step.at), "{:?}", gate);
         }
-        prop_assert_eq!(world.decide(step.at).subscribers[&own].outcome, Outcome::Promote);
+        prop_assert_eq!(world.decide(step.at).subscribers[&own].outcome(), Outcome::Promote);
         if step.at > at(FROM) {
             let before = step.at - TimeDelta::seconds(1);
-            prop_assert_eq!(world.decide(before).subscribers[&own].outcome, Outcome::Hold);
+            prop_assert_eq!(world.decide(before).subscribers[&own].outcome(), Outcome::Hold);
         }
     }
 }

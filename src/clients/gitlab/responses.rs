@@ -346,7 +346,7 @@ mod tests {
         .expect("a request");
         assert!(answer.is_from_project(1));
         let fact = answer.into_fact();
-        assert_eq!((fact.iid, fact.state, fact.draft), (7, MrState::Merged, true));
+        assert_eq!((fact.iid, fact.state, fact.draft), (MrIid(7), MrState::Merged, true));
         assert_eq!(fact.labels.into_iter().collect::<Vec<_>>(), ["a", "b"]);
         let ended = fact.ended_at.map(|time| time.to_rfc3339());
         assert_eq!(ended.as_deref(), Some("2024-01-02T02:04:05+00:00"));

@@ -316,7 +316,7 @@ mod tests {
         let rule = |answer| serde_json::from_value::<ProtectionRule>(answer).expect("a rule");
         let rules: Vec<_> = rules.into_iter().map(rule).collect();
         let mut rights = Rights { level, ..Rights::default() };
-        rights.judge_protection(&rules, "auto-promoter-v2/a-b-0f", 7);
+        rights.judge_protection(&rules, "auto-promoter-v2/a-b-0f", UserId(7));
         rights
     }
 

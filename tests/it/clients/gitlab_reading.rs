@@ -4,7 +4,7 @@ use sapm::clients::gitlab::{
     ConnectError, ConnectOptions, GitLabApi, GitLabCommits, GitLabReader, Token,
 };
 use sapm::clients::http::{HttpClient, Service};
-use sapm::domain::{CommitSha, RepoUrl};
+use sapm::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId};
 use sapm::ports::{BranchReader, Commits, ForgeReader};
 use secrecy::SecretString;
 use serde_json::{Value, json as value};
@@ -79,7 +79,7 @@ async fn first_contact_tells_project_user_tip_and_scopes() {
     let project = reader.project();
     assert_eq!((project.id, project.target_branch.as_str()), (7, "main"));
     assert_eq!(project.target_tip, Some(sha('a')));
-    assert_eq!((reader.bot().id, reader.bot().name.as_str()), (3, "Bot"));
+    assert_eq!((reader.bot().id, reader.bot().name.as_str()), (UserId(3), "Bot"));
     assert!(reader.bot().emails.contains("bot@example.com"));
     assert!(reader.rights().scopes.as_ref().is_some_and(|scopes| scopes.contains("api")));
     assert!(server.seen().iter().all(|seen| seen.headers["private-token"] == TOKEN));
@@ -156,7 +156,7 @@ async fn a_bot_user_is_found_by_name_and_scopes_are_not_needed() {
     let options = ConnectOptions { bot_user: Some("@promoter".into()), ..options() };
     let reader =
         GitLabReader::connect(api(&client(), &server.url), &options).await.expect("a reader");
-    assert_eq!(reader.bot().id, 9);
+    assert_eq!(reader.bot().id, UserId(9));
     assert_eq!(reader.rights().scopes, None);
     assert_eq!(server.count("GET", &["/api/v4/user?"]), 0);
 }
@@ -203,7 +203,8 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
     let mut found = reader.open_requests("bot/").await.expect("requests");
     let branches = ["bot/a", "bot/b", "bot/c"].into();
     found.extend(reader.requests_beside(&found, &branches, "main").await.expect("requests"));
-    let iids: std::collections::BTreeSet<u64> = found.iter().map(|request| request.iid).collect();
+    let iids: std::collections::BTreeSet<u64> =
+        found.iter().map(|request| request.iid.number()).collect();
     assert_eq!(iids, [9, 10, 12, 14, 15].into());
     assert_eq!(server.count("GET", &["/merge_requests?", "author_id=3", "state=opened"]), 2);
     assert_eq!(server.count("GET", &["/merge_requests?", "source_branch="]), 1);
@@ -240,9 +241,10 @@ async fn past_requests_tell_who_closed_them_and_what_they_held() {
         known.then(|| json(200, commit('2')))
     })
     .await;
-    let (past, others) = reader.past_requests("bot/a", &[3].into()).await.expect("requests");
+    let (past, others) =
+        reader.past_requests("bot/a", &[UserId(3)].into()).await.expect("requests");
     let told: Vec<_> =
-        past.iter().map(|p| (p.request.iid, p.closed_by_bot, p.tip.is_some())).collect();
+        past.iter().map(|p| (p.request.iid.number(), p.closed_by_bot, p.tip.is_some())).collect();
     // The commit of 4 is gone; those of 1, 3 and 5 do not matter.
     assert_eq!(
         told,
@@ -255,7 +257,7 @@ async fn past_requests_tell_who_closed_them_and_what_they_held() {
         ]
     );
     assert_eq!(server.count("GET", &["/repository/commits/"]), 2);
-    assert_eq!(others.iter().map(|other| other.iid).collect::<Vec<_>>(), [7]);
+    assert_eq!(others.iter().map(|other| other.iid.number()).collect::<Vec<_>>(), [7]);
 }
 
 #[tokio::test]
@@ -276,10 +278,13 @@ async fn a_missing_file_is_no_failure_but_a_missing_project_is() {
     })
     .await;
     let at = sha('a');
-    assert_eq!(reader.file(&at, "data/there.yml").await, Ok(Some("a: é\r\n".to_owned())));
-    assert_eq!(reader.file(&at, "data/gone.yml").await, Ok(None));
-    assert!(reader.file(&at, "data/project.yml").await.is_err());
-    assert!(reader.file(&at, "data/proxy.yml").await.is_err());
+    assert_eq!(
+        reader.file(&at, &RepoPath::new("data/there.yml")).await,
+        Ok(Some("a: é\r\n".to_owned()))
+    );
+    assert_eq!(reader.file(&at, &RepoPath::new("data/gone.yml")).await, Ok(None));
+    assert!(reader.file(&at, &RepoPath::new("data/project.yml")).await.is_err());
+    assert!(reader.file(&at, &RepoPath::new("data/proxy.yml")).await.is_err());
     assert_eq!(reader.branch_tip("bot/none").await, Ok(None));
 }
 
@@ -300,7 +305,10 @@ async fn a_page_that_fails_is_repeated_by_itself() {
         })
     })
     .await;
-    assert_eq!(reader.notes_of(5, &[3].into()).await.map(|notes| notes.len()), Ok(2));
+    assert_eq!(
+        reader.notes_of(MrIid(5), &[UserId(3)].into()).await.map(|notes| notes.len()),
+        Ok(2)
+    );
     assert_eq!(server.count("GET", &["/notes?"]), 3);
 }
 

@@ -12,6 +12,7 @@ use serde_json::json as value;
 
 use super::gitlab_reading::{api, commit, connected, sha};
 use super::server::{Reply, Seen, Server, TOKEN, client, json};
+use sapm::domain::{MrIid, RepoPath};
 
 async fn writer(
     answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
@@ -32,7 +33,7 @@ fn new_commit(force: bool) -> NewCommit {
         start: sha('f'),
         replaces: force.then(|| sha('e')),
         message: "m\n\nT: v".into(),
-        path: "data/x.yml".into(),
+        path: RepoPath::new("data/x.yml"),
         content: "a: é & b\r\n".into(),
     }
 }
@@ -220,7 +221,8 @@ async fn a_request_is_opened() {
     let (server, writer) =
         writer(move |seen| is_open(seen).then(|| json(201, answer.clone()))).await;
     let labels = ["SAPM".to_owned()].into();
-    let expected = OpenOutcome::Opened { iid: 5, web_url: "https://h/5".into(), sha: None, labels };
+    let expected =
+        OpenOutcome::Opened { iid: MrIid(5), web_url: "https://h/5".into(), sha: None, labels };
     assert_eq!(writer.open(&new_request(), false).await, done(expected));
     let seen = server.seen().into_iter().find(is_open).expect("a request");
     assert_eq!(seen.field("remove_source_branch").as_deref(), Some("true"));
@@ -237,7 +239,7 @@ async fn a_second_request_of_a_branch_is_an_outcome() {
     let (_server, writer) =
         writer(move |seen| listed(seen).or_else(|| is_open(seen).then(taken))).await;
     let outcome = writer.open(&new_request(), false).await;
-    assert_eq!(outcome, done(OpenOutcome::AlreadyOpen(5)));
+    assert_eq!(outcome, done(OpenOutcome::AlreadyOpen(MrIid(5))));
 }
 
 /// A 409 is taken for an open request only if there is one.
@@ -281,7 +283,7 @@ async fn an_opened_request_whose_answer_is_lost_is_recognised() {
             outcome = writer.open(&new_request(), true).await.expect("an outcome");
         }
         assert_eq!(
-            matches!(outcome, Attempt::Done(OpenOutcome::Opened { iid: 5, .. })),
+            matches!(outcome, Attempt::Done(OpenOutcome::Opened { iid: MrIid(5), .. })),
             ours,
             "{outcome:?}"
         );
@@ -299,7 +301,7 @@ async fn changes_and_deletions_without_an_answer_are_not_repeated_by_themselves(
         .await;
         let change =
             MergeRequestChange { title: Some("Draft: x".into()), ..MergeRequestChange::default() };
-        let outcome = writer.change(5, &change).await.expect("an outcome");
+        let outcome = writer.change(MrIid(5), &change).await.expect("an outcome");
         assert_eq!(outcome == Attempt::Done(()), in_effect, "{outcome:?}");
         assert_eq!(server.count("PUT", &[]), 1);
         let outcome = writer.delete_branch("bot/a").await;
@@ -311,7 +313,7 @@ async fn changes_and_deletions_without_an_answer_are_not_repeated_by_themselves(
 #[tokio::test]
 async fn a_comment_is_not_written_twice() {
     let (server, writer) = writer(|seen| (seen.method == "POST").then_some(Reply::Drop)).await;
-    let outcome = writer.comment(5, "why").await;
+    let outcome = writer.comment(MrIid(5), "why").await;
     assert!(matches!(outcome, Ok(Attempt::Again { unclear: true, .. })), "{outcome:?}");
     assert_eq!(server.count("POST", &["/merge_requests/5/notes"]), 1);
 }
@@ -324,14 +326,14 @@ async fn changes_and_deletions() {
         _ => None,
     })
     .await;
-    assert_eq!(writer.change(5, &MergeRequestChange::default()).await, done(()));
+    assert_eq!(writer.change(MrIid(5), &MergeRequestChange::default()).await, done(()));
     assert_eq!(server.count("PUT", &[]), 0);
     let change = MergeRequestChange {
         title: Some("Draft: x".into()),
         close: true,
         ..MergeRequestChange::default()
     };
-    assert_eq!(writer.change(5, &change).await, done(()));
+    assert_eq!(writer.change(MrIid(5), &change).await, done(()));
     let seen = server.seen().into_iter().find(|seen| seen.method == "PUT").expect("a change");
     assert_eq!(seen.field("state_event").as_deref(), Some("close"));
     assert_eq!(
@@ -354,7 +356,7 @@ async fn a_refused_write_names_the_missing_right() {
     let commit = writer.commit(&new_commit(false), false).await.expect_err("forbidden");
     assert!(commit.error.contains("scope api and the role Developer"), "{}", commit.error);
     let change = MergeRequestChange { close: true, ..MergeRequestChange::default() };
-    let change = writer.change(5, &change).await.expect_err("a scope is missing");
+    let change = writer.change(MrIid(5), &change).await.expect_err("a scope is missing");
     assert!(change.shared_cause.is_some_and(|cause| cause.contains("lacks a scope")));
     let delete = writer.delete_branch("bot/a").await.expect_err("refused");
     let cause = delete.shared_cause.expect("a shared cause");

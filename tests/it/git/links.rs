@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use sapm::app_interface::walk::MAX_DEPTH;
 use sapm::app_interface::{DirectoryTree, FileTree, TreeError, load};
 use sapm::clients::git::{BranchOptions, Branches};
-use sapm::domain::UidDigest;
+use sapm::domain::{RepoPath, UidDigest};
 use sapm::inventory::build;
 
 use super::*;
@@ -161,7 +161,7 @@ async fn a_file_of_an_older_commit_is_read_by_way_of_links_too() {
         ("data/out.yml", None),
         ("data/gone.yml", None),
     ] {
-        let found = branches.text(&commit, path).await.expect("reads");
+        let found = branches.text(&commit, &RepoPath::new(path)).await.expect("reads");
         assert_eq!(found.as_deref(), text, "{path}");
     }
 }

@@ -7,6 +7,7 @@ use sapm::plan::{Action, PlannedMergeRequest, Reason};
 use super::config::Shape;
 use super::driver::Run;
 use super::lab::{Lab, block_on, sha, simple, story};
+use sapm::domain::MrIid;
 
 /// One target, whose request has auto-merge set.
 async fn set() -> Lab {
@@ -21,7 +22,7 @@ fn has_auto_merge(lab: &Lab, iid: u64) -> bool {
 
 #[track_caller]
 fn planned(run: &Run, iid: u64) -> &PlannedMergeRequest {
-    let found = run.plan.requests.iter().find(|planned| planned.iid == Some(iid));
+    let found = run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(iid)));
     found.unwrap_or_else(|| panic!("nothing is planned for !{iid}: {:#?}", story(run)))
 }
 

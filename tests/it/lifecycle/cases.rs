@@ -8,6 +8,7 @@ use super::config::Shape;
 use super::driver::{LABEL, Run};
 use super::lab::{Lab, block_on, sha, simple, story};
 use super::safety::{AGAIN, CLOSING, HOLD, TAKEN_OVER, TAKEN_OVER_LABEL, comments};
+use sapm::domain::MrIid;
 
 /// Some targets with an open request each.
 async fn open(shape: Shape, count: usize) -> Lab {
@@ -67,7 +68,7 @@ fn a_stale_word_of_a_conflict_changes_nothing() {
         let before = lab.bot.main();
         lab.rewrite("by hand", |config| config.target_mut(0).git_ref = sha(9));
         for _ in 0..3 {
-            reader.request(iid).await.unwrap();
+            reader.request(MrIid(iid)).await.unwrap();
         }
         lab.bot.project.revert("dev", "main", &lab.bot.main()).unwrap();
         assert_eq!(lab.bot.project.files("main"), lab.bot.project.files(&before));
@@ -166,7 +167,8 @@ fn a_takeover_is_commented_on_once_and_can_be_handed_back() {
         for number in 2..5 {
             lab.release_for(0, number);
             let run = lab.run().await;
-            let planned = run.plan.requests.iter().find(|request| request.iid == Some(taken.iid));
+            let planned =
+                run.plan.requests.iter().find(|request| request.iid == Some(MrIid(taken.iid)));
             assert_eq!(planned.map(|planned| planned.reason_code), Some(Reason::TakenOver));
         }
         let now = lab.bot.project.merge_request(taken.iid).unwrap();

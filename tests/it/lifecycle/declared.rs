@@ -9,6 +9,7 @@ use super::driver::Run;
 use super::lab::{Lab, block_on, saas, sha, simple, story, targets};
 use super::look::Marks;
 use super::safety::{AGAIN, HOLD};
+use sapm::domain::MrIid;
 
 /// A target with an open request, which then moves to target files of other names.
 async fn moved(from: Option<u32>, moves: u32) -> (Lab, MergeRequest) {
@@ -212,7 +213,13 @@ fn a_target_that_leaves_a_file_does_not_wait_for_those_who_are_held_there() {
         lab.set_slo(0, 1.0);
         let run = lab.run().await;
         assert_eq!(
-            run.plan.requests.iter().find(|r| r.iid == Some(shared.iid)).unwrap().targets.len(),
+            run.plan
+                .requests
+                .iter()
+                .find(|r| r.iid == Some(MrIid(shared.iid)))
+                .unwrap()
+                .targets
+                .len(),
             1
         );
         lab.quiet().await;

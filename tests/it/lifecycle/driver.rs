@@ -18,7 +18,7 @@ use sapm::clients::gitlab::{
 };
 use sapm::clients::http::{HttpClient, HttpConfig, Service};
 use sapm::decide::Decisions;
-use sapm::domain::{CommitSha, RepoUrl, UidDigest};
+use sapm::domain::{CommitSha, RepoPath, RepoUrl, UidDigest};
 use sapm::plan::{CLOSED_BY_BOT_MARKER, Plan, Settings};
 use sapm::ports::{
     Branch, BranchReader, Commits, Deadline, ForgeWriter, NoProgress, SloSource, StateError,
@@ -118,7 +118,7 @@ impl BranchReader for BranchSource {
         }
     }
 
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+    async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure> {
         match &self.api {
             Some(api) => api.file(commit, path).await,
             None => self.git.file(commit, path).await,

@@ -11,6 +11,7 @@ use yaml11::AliasMode;
 use super::judge::{Case, Own};
 use super::look::{Marks, PREFIX, exact, is_unfinished, taken_over_from};
 use super::safety::AGAIN;
+use sapm::domain::MrIid;
 
 impl Case<'_> {
     /// The bot's branches without a request are gone.
@@ -202,7 +203,7 @@ impl Case<'_> {
             let wanted = old.any(Outcome::Promote).is_some() || old.any(Outcome::Hold).is_some();
             let blocked =
                 old.any(Outcome::Hold).is_some() && self.blocked.contains(&old.marks.git_ref);
-            let planned = self.run.plan.requests.iter().find(|r| r.iid == Some(new.iid));
+            let planned = self.run.plan.requests.iter().find(|r| r.iid == Some(MrIid(new.iid)));
             // What the plan says is believed only where it is so.
             let other = planned.is_some_and(|planned| match planned.reason_code {
                 Reason::Superseded => self.is_superseded(&old),

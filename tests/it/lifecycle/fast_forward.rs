@@ -6,6 +6,7 @@ use sapm::plan::{Action, Reason};
 use super::config::Shape;
 use super::driver::Run;
 use super::lab::{Lab, block_on, sha, simple, spread, story};
+use sapm::domain::MrIid;
 
 const METHODS: [MergeMethod; 2] = [MergeMethod::FastForward, MergeMethod::RebaseMerge];
 
@@ -81,7 +82,7 @@ fn auto_merge_and_a_merge_under_way_are_left_alone() {
         assert_eq!(lab.bot.writes(), Vec::<String>::new());
         let left = [(Action::Keep, Reason::AutoMerge), (Action::Keep, Reason::BeingMerged)];
         assert_eq!(codes(&run), left);
-        let kept = run.plan.requests.iter().find(|planned| planned.iid == Some(1)).unwrap();
+        let kept = run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(1))).unwrap();
         assert!(kept.reason.contains("behind the target branch"), "{}", kept.reason);
         assert!(lab.bot.project.merge_request(1).unwrap().auto_merge);
     });
@@ -97,7 +98,7 @@ fn a_run_rebuilds_the_oldest_ten_and_says_what_is_left() {
         assert_eq!(codes(&run), expected);
         let request = |iid: u64| lab.bot.project.merge_request(iid).unwrap();
         assert!((1..=10).all(|iid| is_on_tip(&lab, &request(iid))));
-        let left = run.plan.requests.iter().find(|planned| planned.iid == Some(12)).unwrap();
+        let left = run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(12))).unwrap();
         assert!(left.reason.contains("a run rebuilds 10 at most"), "{}", left.reason);
         lab.run().await;
         assert!((1..=12).all(|iid| is_on_tip(&lab, &request(iid))));

@@ -14,6 +14,7 @@ use super::lab::story;
 use super::look::{Look, Marks, about, exact, moved, moves_with};
 use super::people::Scene;
 use super::safety::{HOLD, TAKEN_OVER, TAKEN_OVER_LABEL, comments, honest, vouches_wrongly};
+use sapm::domain::MrIid;
 
 /// Judges runs in one world; remembers what it has tried.
 #[derive(Default)]
@@ -135,7 +136,7 @@ impl<'a> Case<'a> {
             };
             // A rebase may give it another meaning: what it changes is an anchor there that others use.
             let is_taken_over = self.run.plan.requests.iter().any(|planned| {
-                planned.iid == Some(request.iid) && planned.reason_code == Reason::TakenOver
+                planned.iid == Some(MrIid(request.iid)) && planned.reason_code == Reason::TakenOver
             });
             if is_taken_over && honest(self.scene, tip).is_err() {
                 continue;
@@ -177,7 +178,7 @@ impl<'a> Case<'a> {
     /// Is it a draft until another one is merged?
     pub fn waits(&self, iid: u64) -> bool {
         self.run.plan.requests.iter().any(|planned| {
-            planned.iid == Some(iid) && planned.reason_code == Reason::WaitsForRequest
+            planned.iid == Some(MrIid(iid)) && planned.reason_code == Reason::WaitsForRequest
         })
     }
 
@@ -185,7 +186,7 @@ impl<'a> Case<'a> {
     fn made_anew(&self, iid: u64) -> bool {
         let old = self.before.requests.get(&iid).and_then(|old| self.before.tip(old));
         let merged = old.map(|tip| self.bot.project.try_merge("main", &[tip]));
-        let planned = self.run.plan.requests.iter().find(|planned| planned.iid == Some(iid));
+        let planned = self.run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(iid)));
         planned.is_some_and(|planned| planned.reason_code == Reason::TargetBranchMoved)
             && (merged.is_none_or(|merged| merged.is_err())
                 || self.after.open_of(self.scene.bot).count() > 1)
@@ -255,7 +256,7 @@ impl<'a> Case<'a> {
         }
         self.content(own, &wanted);
         let said = self.run.plan.requests.iter().any(|planned| {
-            planned.iid == Some(iid)
+            planned.iid == Some(MrIid(iid))
                 && matches!(planned.reason_code, Reason::AutoMerge | Reason::BehindTargetBranch)
         });
         if self.is_behind(own.tip) && !draft && !said {
@@ -331,7 +332,7 @@ impl<'a> Case<'a> {
                     .push(format!("!{} is taken over, with {count} comments", request.iid));
             }
             let reported = self.run.plan.requests.iter().any(|planned| {
-                planned.iid == Some(request.iid)
+                planned.iid == Some(MrIid(request.iid))
                     && matches!(
                         planned.reason_code,
                         Reason::TakenOver | Reason::HoldLabel | Reason::BeingMerged

@@ -2,7 +2,7 @@
 
 use forge::{MergeRequest, MrState};
 use sapm::clients::git;
-use sapm::decide::{Outcome, SubscriberDecision};
+use sapm::decide::SubscriberDecision;
 use sapm::plan::Merge;
 use sapm::plan::{Action, Reason};
 
@@ -97,7 +97,7 @@ impl Case<'_> {
                 || planned.reason.contains(&format!("!{} is", request.iid))
                 || planned.reason.contains(&request.source_branch)
         });
-        let conflicts = self.conflicts_with_open(&edit.path, &edit.content, None);
+        let conflicts = self.conflicts_with_open(edit.path.as_str(), &edit.content, None);
         let same_target = self.after.open_of(self.scene.bot).any(|request| {
             let named = self.named(request);
             planned.targets.iter().any(|target| named.contains(target.as_str()))

@@ -12,6 +12,7 @@ use super::lab::{Lab, block_on, story};
 use super::moves::{self, Commits};
 use super::people::Scene;
 use super::sweep::{differences, seen};
+use sapm::inventory::TargetIx;
 
 const WORLDS: u64 = 12;
 const STEPS: usize = 6;
@@ -59,7 +60,7 @@ fn is_partition(lab: &Lab, total: u32) {
     let loaded = lab.bot.loaded(&lab.bot.main());
     let inventory = &loaded.inventory;
     let shares: Vec<Shard> = (1..=total).map(|index| Shard::new(index, total).unwrap()).collect();
-    let node = |subscriber: usize| {
+    let node = |subscriber: TargetIx| {
         let file = &inventory.targets[subscriber].place.file;
         let nodes: Vec<_> = shares.iter().filter(|share| share.has(file)).collect();
         assert_eq!(nodes.len(), 1, "{file} of {total}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fastrand::Rng;
-use sapm::domain::CommitSha;
+use sapm::domain::{CommitSha, MrIid, RepoPath, UserId};
 use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Counted, Deadline, ForgeReader, ForgeWriter,
     MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
@@ -135,7 +135,7 @@ impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
     async fn past_requests(
         &self,
         branch: &str,
-        bots: &BTreeSet<u64>,
+        bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
         self.next().await.past_requests(branch, bots).await
     }
@@ -143,12 +143,12 @@ impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
     async fn newest_request(
         &self,
         branch: &str,
-        bots: &BTreeSet<u64>,
-    ) -> Result<Option<u64>, Failure> {
+        bots: &BTreeSet<UserId>,
+    ) -> Result<Option<MrIid>, Failure> {
         self.next().await.newest_request(branch, bots).await
     }
 
-    async fn request(&self, iid: u64) -> Result<MergeRequestFact, Failure> {
+    async fn request(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
         self.next().await.request(iid).await
     }
 
@@ -156,7 +156,7 @@ impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
         self.next().await.has_open_request(branch).await
     }
 
-    async fn notes_of(&self, iid: u64, bots: &BTreeSet<u64>) -> Result<Vec<String>, Failure> {
+    async fn notes_of(&self, iid: MrIid, bots: &BTreeSet<UserId>) -> Result<Vec<String>, Failure> {
         self.next().await.notes_of(iid, bots).await
     }
 
@@ -171,7 +171,7 @@ impl<T: BranchReader> BranchReader for InTurn<'_, T> {
         self.next().await.branches(prefix, target_branch).await
     }
 
-    async fn file(&self, commit: &CommitSha, path: &str) -> Result<Option<String>, Failure> {
+    async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure> {
         self.next().await.file(commit, path).await
     }
 }
@@ -206,11 +206,15 @@ impl<T: ForgeWriter> ForgeWriter for InTurn<'_, T> {
         self.next().await.open(request, repeated).await
     }
 
-    async fn change(&self, iid: u64, change: &MergeRequestChange) -> Result<Attempt<()>, Failure> {
+    async fn change(
+        &self,
+        iid: MrIid,
+        change: &MergeRequestChange,
+    ) -> Result<Attempt<()>, Failure> {
         self.next().await.change(iid, change).await
     }
 
-    async fn comment(&self, iid: u64, body: &str) -> Result<Attempt<()>, Failure> {
+    async fn comment(&self, iid: MrIid, body: &str) -> Result<Attempt<()>, Failure> {
         self.next().await.comment(iid, body).await
     }
 

@@ -2,7 +2,7 @@
 
 use sapm::apply::{MergeRequestOutcome, Outcomes, Verdict};
 use sapm::decide::record_key;
-use sapm::domain::{CommitSha, MergeMethod};
+use sapm::domain::{CommitSha, MergeMethod, UserId};
 use sapm::graph::{Scope as Part, dot, mermaid, select, svg};
 use sapm::plan::{Merge, MergeTexts, Plan, Settings, Step};
 use sapm::report::{
@@ -105,7 +105,7 @@ fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
         target_branch: "main".to_owned(),
         base_commit: CommitSha::parse(&"a".repeat(40)).unwrap(),
         bot: BotUser {
-            id: 7,
+            id: UserId(7),
             username: "sapm-bot".to_owned(),
             name: "sapm".to_owned(),
             emails: Default::default(),

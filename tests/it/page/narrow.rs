@@ -1,6 +1,6 @@
 //! Windows of telephones, and of half a screen: nothing is cut off, or too thin to be read.
 
-use sapm::domain::Problem;
+use sapm::domain::{Problem, ProblemCode};
 use sapm::report::PlanReport;
 use serde_json::json;
 
@@ -37,7 +37,7 @@ fn a_problem_is_read_whole() {
     let key = format!("promotions_v2/shop-stage/{}/{}", "3f".repeat(20), "5c".repeat(20));
     let message = format!("the deployment record {key} cannot be used: it is no mapping");
     let file = "/services/shop-with-a-long-name/cicd/saas-shop-with-a-long-name.yml";
-    let problem = Problem::error("deployment_record_invalid", message);
+    let problem = Problem::new(ProblemCode::UnusableRecord, message);
     let problem = problem.in_file(file).at(&key).at_line(1024, 1);
     report.problems = vec![problem.help("let the deployment job write it again")];
     let (_folder, page) = written(&report);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use sapm::decide::decide;
-use sapm::domain::TargetUid;
+use sapm::domain::{MrIid, TargetUid};
 use sapm::inventory::Inventory;
 use sapm::plan::{Action, Plan, Reason, Scope};
 use sapm::report::{MergeRequestReport, PlanReport, page};
@@ -24,7 +24,7 @@ pub fn report(
     let mut snapshot = Snapshot::new(at(now));
     for (namespace, time) in deployed {
         let such = |target: &sapm::inventory::Target| target.namespace.name == *namespace;
-        for (index, _) in inventory.targets.iter().enumerate().filter(|(_, target)| such(target)) {
+        for (index, _) in inventory.targets.indexed().filter(|(_, target)| such(target)) {
             deploy(&inventory, &mut snapshot, index, at(time));
         }
     }
@@ -42,7 +42,7 @@ pub fn open_request(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestRep
         reason_code: Reason::AsWanted,
         reason: "open and as it should be".to_owned(),
         branch: "auto-promoter-v2/main/x".to_owned(),
-        iid: Some(7),
+        iid: Some(MrIid(7)),
         web_url: Some("https://gitlab.example.com/shop/-/merge_requests/7".to_owned()),
         title: "[AutoPromoterV2] x".to_owned(),
         labels: BTreeSet::new(),
