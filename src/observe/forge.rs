@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::facts::Limits;
 use crate::domain::{RepoPath, UidDigest, UserId};
-use crate::plan::{Needs, branch, verify};
+use crate::plan::{MissingFacts, branch, verify};
 use crate::ports::{Branch, BranchReader, ForgeReader};
 use crate::snapshot::{
     CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, Snapshot, TextChange,
@@ -86,17 +86,17 @@ async fn gone_target_branches(
 }
 
 /// What planning missed: earlier requests, comments, and whether branches hold what they declare.
-pub async fn observe_needs(
+pub async fn observe_missing(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
-    needs: &Needs,
+    missing: &MissingFacts,
     (bots, digest): (&BTreeSet<UserId>, UidDigest),
     limits: &Limits,
     snapshot: &mut Snapshot,
 ) {
     let at_once = limits.concurrency.max(1);
     let gitlab = || "GitLab".to_owned();
-    let histories: Vec<_> = stream::iter(&needs.histories)
+    let histories: Vec<_> = stream::iter(&missing.histories)
         .map(|branch| async move {
             let answer = limits.bound(gitlab, forge.past_requests(branch, bots)).await;
             (branch, answer.flatten())
@@ -111,7 +111,7 @@ pub async fn observe_needs(
         });
         snapshot.past_merge_requests.insert(branch.clone(), Lookup::from(past));
     }
-    let notes: Vec<_> = stream::iter(&needs.notes)
+    let notes: Vec<_> = stream::iter(&missing.notes)
         .map(|iid| async move {
             (*iid, limits.bound(gitlab, forge.notes_of(*iid, bots)).await.flatten())
         })
@@ -121,7 +121,7 @@ pub async fn observe_needs(
     for (iid, answer) in notes {
         snapshot.notes.insert(iid, Lookup::from(answer));
     }
-    for name in &needs.changes {
+    for name in &missing.changes {
         let Some(tip) = snapshot.branches.get(name) else { continue };
         let content = snapshot.branch_contents.get(tip.sha.as_str());
         let Some(Ok(content)) = content.map(Lookup::as_result) else { continue };

@@ -8,4 +8,4 @@ mod forge;
 mod questions;
 
 pub use facts::{Limits, Observer};
-pub use forge::{ForgeFactsError, OpenMergeRequests, observe_needs, observe_open};
+pub use forge::{ForgeFactsError, OpenMergeRequests, observe_missing, observe_open};

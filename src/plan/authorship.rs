@@ -119,7 +119,7 @@ impl<'a> Planner<'a> {
         }
         match self.snapshot.declared_changes.get(tip.sha.as_str()).map(Lookup::as_result) {
             None => {
-                self.plan.needs.changes.insert(branch.to_owned());
+                self.missing.changes.insert(branch.to_owned());
                 Authorship::Unknown("it is still to be compared with what it declares".to_owned())
             }
             Some(Err(failure)) => Authorship::Unknown(failure.error.clone()),

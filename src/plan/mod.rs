@@ -45,7 +45,7 @@ pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
-    Action, FileEdit, Needs, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step, TargetFilter,
+    Action, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step, TargetFilter,
 };
 pub use planner::plan;
 pub use scope::Scope;

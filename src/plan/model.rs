@@ -310,9 +310,9 @@ pub enum Seen {
     },
 }
 
-/// Facts that planning missed: observe them and plan again.
+/// Facts that a plan lacks: observe them and plan again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Needs {
+pub struct MissingFacts {
     /// Branches whose closed and merged requests matter.
     pub histories: BTreeSet<String>,
     /// Requests whose comments matter.
@@ -321,7 +321,7 @@ pub struct Needs {
     pub changes: BTreeSet<String>,
 }
 
-impl Needs {
+impl MissingFacts {
     /// Is everything there?
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -337,8 +337,6 @@ pub struct Plan {
     pub leftovers: Vec<Step>,
     /// What could not be planned.
     pub problems: Vec<Problem>,
-    /// Facts that were missing.
-    pub needs: Needs,
 }
 
 impl Plan {

@@ -13,7 +13,7 @@ use super::authorship::{Authorship, OwnChange};
 use super::conflicts::{MergeTexts, Standing};
 use super::create;
 use super::desired::{DesiredStates, Group, PlaceState};
-use super::model::{MAX_UNWRITTEN_BYTES, Needs, Plan, Settings, Step};
+use super::model::{MAX_UNWRITTEN_BYTES, MissingFacts, Plan, Settings, Step};
 use super::request_index::Claims;
 use super::sharding::Owners;
 use super::trailers::Trailers;
@@ -24,10 +24,9 @@ use crate::domain::{MrIid, RepoPath};
 use crate::inventory::Inventory;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
 
-/// Plans all merge requests.
+/// Plans all merge requests, and names the facts that were missing.
 ///
-/// Facts that are missing are named in [`Plan::needs`], and taken as if there
-/// was nothing: observe them and plan again, on the same wishes.
+/// These are taken as if there was nothing: observe them and plan again, on the same desired states.
 pub fn plan(
     inventory: &Inventory,
     bundle: &Bundle,
@@ -36,7 +35,7 @@ pub fn plan(
     snapshot: &Snapshot,
     settings: &Settings,
     merger: &dyn MergeTexts,
-) -> Plan {
+) -> (Plan, MissingFacts) {
     let repo = snapshot.config_repo.as_ref();
     let target_branch =
         repo.map_or(settings.target_branch.as_str(), |repo| repo.target_branch.as_str());
@@ -57,6 +56,7 @@ pub fn plan(
         claims: Claims::default(),
         unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan: Plan::default(),
+        missing: MissingFacts::default(),
     };
     let groups = planner.index_open(repo, desired_states.groups(target_branch));
     if let Some(repo) = repo {
@@ -68,7 +68,7 @@ pub fn plan(
         planner.delete_leftovers(&groups);
         planner.warn_of_gone_target_branches(repo);
     }
-    planner.plan
+    (planner.plan, planner.missing)
 }
 
 /// Everything at hand while planning.
@@ -98,6 +98,8 @@ pub(super) struct Planner<'a> {
     /// How much text of what is not written may still be kept.
     pub(super) unwritten_bytes: usize,
     pub(super) plan: Plan,
+    /// Of all passes.
+    pub(super) missing: MissingFacts,
 }
 
 /// An open request of the bot with whose branch it is.
@@ -233,9 +235,5 @@ impl<'a> Planner<'a> {
                     .push(Step::DeleteBranch { branch: branch.clone(), expected_tip });
             }
         }
-    }
-
-    pub(super) fn needs(&mut self) -> &mut Needs {
-        &mut self.plan.needs
     }
 }

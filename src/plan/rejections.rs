@@ -112,7 +112,7 @@ impl<'a> Planner<'a> {
                 Some(Ok(past)) => all.extend(past),
                 Some(Err(failure)) => failed = Some(failure),
                 None => {
-                    self.needs().histories.insert(branch.clone());
+                    self.missing.histories.insert(branch.clone());
                     missing = true;
                 }
             }

@@ -304,7 +304,7 @@ impl Planner<'_> {
             // Rather no comment than one in every run.
             Some(Err(_)) => true,
             None => {
-                self.plan.needs.notes.insert(iid);
+                self.missing.notes.insert(iid);
                 false
             }
         }

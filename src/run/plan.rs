@@ -3,8 +3,8 @@
 use super::{ConfigRepo, Options, Planned, RunError, Services};
 use crate::decide::{self, Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
-use crate::observe::{Limits, observe_needs};
-use crate::plan::{self, DesiredStates, MergeTexts, Plan, Scope, Settings};
+use crate::observe::{Limits, observe_missing};
+use crate::plan::{self, DesiredStates, MergeTexts, MissingFacts, Plan, Scope, Settings};
 use crate::ports::waiting_for;
 use crate::snapshot::Snapshot;
 
@@ -25,7 +25,7 @@ pub fn decide_on(scope: &Scope, repo: &ConfigRepo, snapshot: &Snapshot) -> Decis
     decide_part(&repo.inventory, snapshot, &repo.bundle, &wanted, &reported)
 }
 
-/// Plans once. What is missing is in the plan's needs.
+/// Plans once, taking facts that are missing as if there was nothing.
 pub(super) fn plan(
     options: &Options,
     merger: &dyn MergeTexts,
@@ -34,16 +34,16 @@ pub(super) fn plan(
     snapshot: &Snapshot,
 ) -> Plan {
     let desired_states = DesiredStates::of(&repo.inventory, &repo.bundle, decisions);
-    plan_wishes(options, merger, repo, (scope, decisions, &desired_states), snapshot)
+    plan_desired_states(options, merger, repo, (scope, decisions, &desired_states), snapshot).0
 }
 
-fn plan_wishes(
+fn plan_desired_states(
     options: &Options,
     merger: &dyn MergeTexts,
     ConfigRepo { inventory, bundle }: &ConfigRepo,
     (scope, decisions, desired_states): (&Scope, &Decisions, &DesiredStates<'_>),
     snapshot: &Snapshot,
-) -> Plan {
+) -> (Plan, MissingFacts) {
     let settings = Settings { filter: scope.filter().clone(), ..options.settings.clone() };
     plan::plan(inventory, bundle, decisions, desired_states, snapshot, &settings, merger)
 }
@@ -62,9 +62,10 @@ pub(super) async fn decide_and_plan(
     let decisions = decide_on(&scope, repo, snapshot);
     let desired_states = DesiredStates::of(&repo.inventory, &repo.bundle, &decisions);
     let plan = |snapshot: &Snapshot| {
-        plan_wishes(options, services.merger, repo, (&scope, &decisions, &desired_states), snapshot)
+        let desired = (&scope, &decisions, &desired_states);
+        plan_desired_states(options, services.merger, repo, desired, snapshot)
     };
-    let mut planned = plan(snapshot);
+    let (mut planned, mut missing) = plan(snapshot);
     if let Some(forge) = &services.forge {
         let bots = forge.repo.bot_ids();
         let whose = (&bots, options.digest);
@@ -72,17 +73,16 @@ pub(super) async fn decide_and_plan(
         let reader = forge.reader.within(&deadline);
         let limits = Limits { concurrency: options.concurrency, deadline };
         let mut rounds = 0;
-        while !planned.needs.is_empty() {
+        while !missing.is_empty() {
             if rounds == MAX_ROUNDS {
                 // A plan on facts that are still missing is not to be applied.
                 return Err(RunError::internal("planning did not come to an end"));
             }
             rounds += 1;
-            let needs = &planned.needs;
-            let asked = observe_needs(&*reader, forge.branches, needs, whose, &limits, snapshot);
+            let asked = observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
             let stage = "asking GitLab for earlier merge requests and contents of branches";
             waiting_for(services.progress, stage, asked).await;
-            planned = plan(snapshot);
+            (planned, missing) = plan(snapshot);
         }
     }
     Ok(Planned { scope, decisions, plan: planned })
