@@ -59,6 +59,13 @@ pub struct Snapshot {
     /// where it matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub past_merge_requests: BTreeMap<String, Lookup<Vec<PastMergeRequest>>>,
+    /// Merge requests of other bots that were merged after one of the bot's and took its ref away, by the bot's; only where
+    /// it matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reverts: BTreeMap<MrIid, Lookup<Vec<MrIid>>>,
+    /// Changes of the labels of a merge request, oldest first; only where it matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub label_events: BTreeMap<MrIid, Lookup<Vec<LabelEvent>>>,
     /// The bot's own comments on a request; only where it matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<MrIid, Lookup<Vec<String>>>,
@@ -172,6 +179,9 @@ pub struct ConfigRepoFacts {
     /// Earlier users of the bot: what they opened, closed and commented is the bot's as well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former_bots: Vec<BotUser>,
+    /// Users of other bots: what they close or revert is no person's refusal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_bots: Vec<BotUser>,
 }
 
 impl ConfigRepoFacts {
@@ -180,10 +190,30 @@ impl ConfigRepoFacts {
         self.former_bots.iter().chain([&self.bot]).map(|bot| bot.id).collect()
     }
 
+    /// User ids of other bots.
+    pub fn other_bot_ids(&self) -> BTreeSet<UserId> {
+        self.other_bots.iter().map(|bot| bot.id).collect()
+    }
+
     /// Is it the bot's user, or an earlier one?
     pub fn is_bot(&self, user: UserId) -> bool {
         self.bot.id == user || self.former_bots.iter().any(|bot| bot.id == user)
     }
+}
+
+/// A label that was put on a merge request, or taken off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+pub struct LabelEvent {
+    /// The label.
+    pub label: String,
+    /// Was it put on?
+    pub added: bool,
+    /// Id of the user who did it.
+    pub user_id: UserId,
+    /// Name of that user.
+    pub user: String,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 /// The bot's user.
@@ -345,6 +375,8 @@ impl Snapshot {
             gone_target_branches: BTreeSet::new(),
             branches: BTreeMap::new(),
             past_merge_requests: BTreeMap::new(),
+            reverts: BTreeMap::new(),
+            label_events: BTreeMap::new(),
             notes: BTreeMap::new(),
             branch_contents: BTreeMap::new(),
             declared_changes: BTreeMap::new(),

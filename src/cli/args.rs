@@ -111,6 +111,17 @@ pub struct RunArgs {
     )]
     pub former_bot_users: Vec<String>,
 
+    /// User of another bot, e.g. of the promoter that sapm replaces. That this user closed a merge request of
+    /// sapm, or reverted one, is no person's refusal. Repeat the flag, or separate names by commas; 10 at most
+    #[arg(
+        long = "other-bot",
+        env = "SAPM_OTHER_BOTS",
+        value_name = "USER",
+        value_delimiter = ',',
+        help_heading = "Services"
+    )]
+    pub other_bots: Vec<String>,
+
     /// Where deployment records and the state export are: s3://BUCKET[/PREFIX] or file:///DIR
     ///
     /// Credentials for S3 are found the AWS SDK's usual way: environment, web identity (GitLab's
@@ -134,16 +145,30 @@ pub struct RunArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
 
-    /// Label of the merge requests. Repeat the flag, or separate labels by commas in the variable
+    /// Label of the merge requests, those that are open included. Repeat the flag, or separate labels by commas in the
+    /// variable
+    ///
+    /// A label that a person removes stays off until the merge request gets new content. Never use a label by which
+    /// another bot takes merge requests for its own.
     #[arg(
         long = "label",
         env = "SAPM_LABELS",
         value_name = "LABEL",
         value_delimiter = ',',
-        default_values_t = ["SAPM".to_owned(), "bot/approved: progressive-delivery".to_owned()],
+        default_value = "AutoPromoterV2",
         help_heading = "Merge requests"
     )]
     pub labels: Vec<String>,
+
+    /// Text at the end of every description, on lines of its own, e.g. `/lgtm` for approvers that read it there.
+    /// Drafts that a gate holds do not have it
+    #[arg(
+        long,
+        env = "SAPM_DESCRIPTION_FOOTER",
+        value_name = "TEXT",
+        help_heading = "Merge requests"
+    )]
+    pub description_footer: Option<String>,
 
     /// Open new merge requests
     #[arg(long, env = "SAPM_ALLOW_OPENING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]

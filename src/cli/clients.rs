@@ -164,6 +164,7 @@ impl Clients {
             project,
             bot_user: gitlab.bot_user.clone(),
             former_bot_users: gitlab.former_bot_users.clone(),
+            other_bots: gitlab.other_bots.clone(),
             target_branch: config.target_branch.clone(),
             closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
         };
@@ -352,6 +353,7 @@ impl ConfigProject {
             merge_method: project.merge_method,
             bot: self.reader.bot().clone(),
             former_bots: self.reader.former_bots().to_vec(),
+            other_bots: self.reader.other_bots().to_vec(),
         })
     }
 

@@ -25,7 +25,7 @@ use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
 
 /// Earlier users of the bot at most: each is a list of merge requests in every run.
-const MAX_FORMER_BOT_USERS: usize = 10;
+const MAX_NAMED_USERS: usize = 10;
 
 /// What a run needs. Has no `Debug`, as it holds tokens.
 pub struct Config {
@@ -59,6 +59,8 @@ pub struct Config {
     pub filter: TargetFilter,
     /// Labels of merge requests.
     pub labels: BTreeSet<String>,
+    /// Text at the end of descriptions.
+    pub description_footer: Option<String>,
     /// Open, close?
     pub allow: (bool, bool),
     /// Opened per run at most.
@@ -97,6 +99,8 @@ pub struct GitLabConfig {
     pub bot_user: Option<String>,
     /// Earlier users of the bot.
     pub former_bot_users: Vec<String>,
+    /// Users of other bots.
+    pub other_bots: Vec<String>,
 }
 
 /// Where the config repo is.
@@ -213,6 +217,7 @@ impl Config {
             allow_opening: self.allow.0,
             allow_closing: self.allow.1,
             max_new_merge_requests: self.max_new,
+            description_footer: self.description_footer.clone(),
             filter: self.filter.clone(),
             pipeline_url: self.pipeline_url.clone(),
             gitlab_host: self.gitlab.as_ref().and_then(|gitlab| {
@@ -297,6 +302,7 @@ impl Config {
                 .collect(),
             allow: (run.allow_opening.or(true), run.allow_closing.or(true)),
             max_new: run.max_new_merge_requests,
+            description_footer: given(run.description_footer.as_ref()),
             pipelines_per_minute: run.pipelines_per_minute,
             output: run.output.clone(),
             at: at(args.what_if)?,
@@ -397,7 +403,9 @@ fn gitlab(
                 .hint("set SAPM_GITLAB_TOKEN to a project access token with the scope api and the role Developer"));
         }
     }
-    let former_bot_users = former_bot_users(&run.former_bot_users)?;
+    let former = "--former-bot-user (SAPM_FORMER_BOT_USERS)";
+    let former_bot_users = named_users(former, &run.former_bot_users)?;
+    let other_bots = named_users("--other-bot (SAPM_OTHER_BOTS)", &run.other_bots)?;
     Ok(url.map(|url| GitLabConfig {
         token: gitlab_token(&url, environment),
         url,
@@ -405,21 +413,20 @@ fn gitlab(
         project,
         bot_user: given(run.bot_user.as_ref()),
         former_bot_users,
+        other_bots,
     }))
 }
 
-/// Earlier users of the bot, each once.
+/// The users that an option names, each once.
 ///
 /// # Errors
 /// When there are more than are asked for.
-fn former_bot_users(names: &[String]) -> Result<Vec<String>, Fatal> {
+fn named_users(option: &str, names: &[String]) -> Result<Vec<String>, Fatal> {
     let names = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
     let names: BTreeSet<&str> = names.collect();
-    if names.len() > MAX_FORMER_BOT_USERS {
-        let message = format!(
-            "--former-bot-user (SAPM_FORMER_BOT_USERS) names {} users, and may name {MAX_FORMER_BOT_USERS}",
-            names.len()
-        );
+    if names.len() > MAX_NAMED_USERS {
+        let message =
+            format!("{option} names {} users, and may name {MAX_NAMED_USERS}", names.len());
         return Err(Fatal::new(Exit::Usage, message)
             .hint("leave out those whose merge requests are all merged, or no longer matter"));
     }

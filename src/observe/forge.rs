@@ -85,6 +85,35 @@ async fn gone_target_branches(
     join_all(asked).await.into_iter().flatten().collect()
 }
 
+async fn observe_label_events(
+    forge: &dyn ForgeReader,
+    missing: &MissingFacts,
+    limits: &Limits,
+    snapshot: &mut Snapshot,
+) {
+    let asked = missing.label_events.iter().map(|iid| async move {
+        let answer = limits.bound(|| "GitLab".to_owned(), forge.label_events(*iid)).await;
+        (*iid, Lookup::from(answer.flatten()))
+    });
+    snapshot.label_events.extend(join_all(asked).await);
+}
+
+async fn observe_reverts(
+    forge: &dyn ForgeReader,
+    missing: &MissingFacts,
+    limits: &Limits,
+    snapshot: &mut Snapshot,
+) {
+    let Some(repo) = &snapshot.config_repo else { return };
+    let by = &repo.other_bot_ids();
+    let asked = missing.reverts.iter().map(|gone| async move {
+        let answer = limits.bound(|| "GitLab".to_owned(), forge.reverts_of(gone, by)).await;
+        (gone.iid, Lookup::from(answer.flatten()))
+    });
+    let found = join_all(asked).await;
+    snapshot.reverts.extend(found);
+}
+
 /// What planning missed: earlier requests, comments, and whether branches hold what they declare.
 pub async fn observe_missing(
     forge: &dyn ForgeReader,
@@ -121,6 +150,8 @@ pub async fn observe_missing(
     for (iid, answer) in notes {
         snapshot.notes.insert(iid, Lookup::from(answer));
     }
+    observe_label_events(forge, missing, limits, snapshot).await;
+    observe_reverts(forge, missing, limits, snapshot).await;
     for name in &missing.changes {
         let Some(tip) = snapshot.branches.get(name) else { continue };
         let content = snapshot.branch_contents.get(tip.sha.as_str());

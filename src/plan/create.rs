@@ -32,6 +32,7 @@ pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, gr
     for (group, desired) in due {
         let mut planned = opening(planner, repo, groups, (group, desired), &mut opened);
         if planned.action != Action::Create {
+            planner.report_suppressed(group, planned.reason_code, &planned.reason);
             planned.files = planner.unwritten_file(desired);
         }
         planner.plan.requests.push(planned);

@@ -79,13 +79,14 @@ impl Desired {
         }
     }
 
-    pub(super) fn trailers(&self, target_branch: &str) -> Trailers {
+    pub(super) fn trailers(&self, target_branch: &str, labels: &BTreeSet<String>) -> Trailers {
         Trailers {
             targets: self.targets.iter().cloned().collect(),
             target_branch: target_branch.to_owned(),
             path: self.path.clone(),
             values: self.values.clone(),
             depends_on: self.depends_on.iter().cloned().collect(),
+            labels: labels.clone(),
         }
     }
 }

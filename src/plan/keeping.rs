@@ -80,7 +80,7 @@ impl Planner<'_> {
         let texts = self.fresh_texts(request, desired);
         let change = texts.map(|(.., change)| change).unwrap_or_default();
         self.add_content(&mut planned, repo, existing, desired, change);
-        self.push_own(planned, request);
+        self.push_own(planned, existing);
         Ok(())
     }
 
@@ -102,7 +102,7 @@ impl Planner<'_> {
             planned.title = change.title.clone().unwrap_or_default();
             planned.steps = vec![Step::Change { iid: request.iid, change }];
         }
-        self.push_own(planned, request);
+        self.push_own(planned, existing);
     }
 
     /// The texts of a request that has the desired content, where they do not tell so.
@@ -127,6 +127,7 @@ impl Planner<'_> {
             ));
         }
         change.title = message::is_held_title(&request.title).then_some(fresh);
+        change.description = change.title.as_ref().and_then(|_| self.with_footer(request));
         change.title.is_some().then_some((
             Reason::ReadyAgain,
             "every gate passes again: ready to merge",

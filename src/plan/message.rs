@@ -145,8 +145,17 @@ pub(super) fn description(
     );
     text.push_str(&targets_marker(desired));
     text.push_str(&values_marker(&desired.values.digest()));
-    text.push('\n');
+    // Approvers would take a draft for approved.
+    match settings.description_footer.as_deref().filter(|_| !holds(decisions, desired)) {
+        Some(footer) => text.push_str(&self::footer(footer)),
+        None => text.push('\n'),
+    }
     text
+}
+
+/// The operator's text at the end of a description: on lines of its own, outside of the comments before it.
+pub(super) fn footer(text: &str) -> String {
+    format!("\n\n{}\n", text.trim())
 }
 
 fn what_moves(

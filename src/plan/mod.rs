@@ -12,7 +12,8 @@
 //!   `diff`).
 //! - `steps`, `keeping` and `closing` write down what each action writes: `message` has the texts for people, `trailers`
 //!   those for the bot itself.
-//! - `create` opens what is due and has no request, unless `rejections` knows one.
+//! - `labels` makes those of open requests follow the configuration.
+//! - `create` opens what is due and has no request, unless `rejections` knows one, which `suppressed` reports.
 //!
 //! Planning again on the result of a plan changes nothing.
 
@@ -27,6 +28,7 @@ mod create;
 mod desired;
 mod diff;
 mod keeping;
+mod labels;
 mod markup;
 mod message;
 mod model;
@@ -37,6 +39,7 @@ mod request_index;
 mod scope;
 mod sharding;
 mod steps;
+mod suppressed;
 mod trailers;
 mod transition;
 pub mod verify;
@@ -45,7 +48,8 @@ pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
-    Action, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step, TargetFilter,
+    Action, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step,
+    TargetFilter,
 };
 pub use planner::plan;
 pub use scope::Scope;

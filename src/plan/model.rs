@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::message;
 use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, UserId};
 use crate::inventory::Target;
-use crate::ports::{MergeRequestChange, NewCommit, NewMergeRequest};
+use crate::ports::{GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest};
 
 /// How much text of merge requests that a run does not write is kept in a plan, for reports.
 ///
@@ -32,6 +32,8 @@ pub struct Settings {
     pub max_new_merge_requests: usize,
     /// Which subscribers the run is about.
     pub filter: TargetFilter,
+    /// Text of the operator at the end of every description, e.g. `/lgtm`; none on held drafts.
+    pub description_footer: Option<String>,
     /// Page of the pipeline that plans, for descriptions.
     pub pipeline_url: Option<String>,
     /// `host[:port]` of GitLab, to make links in its style.
@@ -48,6 +50,7 @@ impl Default for Settings {
             allow_closing: true,
             max_new_merge_requests: 25,
             filter: TargetFilter::default(),
+            description_footer: None,
             pipeline_url: None,
             gitlab_host: None,
         }
@@ -177,8 +180,12 @@ pub enum Reason {
     BeingMerged,
     /// It carries the label that tells the bot to leave it alone.
     HoldLabel,
+    /// Its labels follow the configuration.
+    LabelsChanged,
     /// A person closed it, or deleted its branch.
     ClosedByPerson,
+    /// The bot's own user closed requests for these values, and not by this program.
+    ClosedByTwin,
     /// It was merged and then reverted.
     RolledBack,
     /// The branch or the request of that name is somebody else's.
@@ -317,6 +324,10 @@ pub struct MissingFacts {
     pub histories: BTreeSet<String>,
     /// Requests whose comments matter.
     pub notes: BTreeSet<MrIid>,
+    /// Requests whose changes of labels matter.
+    pub label_events: BTreeSet<MrIid>,
+    /// Merges of the bot that another bot may have reverted.
+    pub reverts: BTreeSet<GoneMerge>,
     /// Branches whose change is to be compared with the one that they declare.
     pub changes: BTreeSet<String>,
 }

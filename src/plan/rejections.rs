@@ -7,11 +7,17 @@ use super::message;
 use super::model::Reason;
 use super::planner::Planner;
 use super::trailers::Trailers;
+use crate::domain::{MrIid, request_numbers};
 use crate::inventory::TargetIx;
+use crate::ports::GoneMerge;
 use crate::snapshot::{MrState, PastMergeRequest};
 
 /// On a closed or merged request: open it again.
 const AGAIN_LABEL: &str = "sapm/again";
+/// So many requests for the same values, closed by the bot's user but not by this program, are no accident.
+const CLOSED_BY_TWIN: usize = 2;
+/// Of more that the bot's user closed, the newest are looked at.
+const MAX_CLOSED_BY_BOT: usize = 10;
 
 impl<'a> Planner<'a> {
     /// Did a person say no to these values?
@@ -35,7 +41,7 @@ impl<'a> Planner<'a> {
             let reason = format!("GitLab is merging {}: waits for it", past.request.iid);
             return Some((Reason::BeingMerged, reason));
         }
-        let mut merged_seen = false;
+        let (mut merged_seen, mut asked_again, mut by_bot) = (false, false, Vec::new());
         for past in past {
             let state = past.request.state;
             let trailers = past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message));
@@ -47,7 +53,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let counts = match state {
-                MrState::Closed => !past.closed_by_bot,
+                MrState::Closed => !past.closed_by_bot && !self.was_closed_by_other_bot(past),
                 MrState::Merged => !std::mem::replace(&mut merged_seen, true),
                 MrState::Opened | MrState::Locked => false,
             };
@@ -58,12 +64,73 @@ impl<'a> Planner<'a> {
                     described == Some(&desired.values.digest())
                 }
             };
-            if counts && same_values {
-                let again = past.request.labels.contains(AGAIN_LABEL);
+            if !same_values {
+                continue;
+            }
+            let again = past.request.labels.contains(AGAIN_LABEL);
+            if counts
+                && !(state == MrState::Merged && self.was_reverted_by_other_bot(past, desired))
+            {
                 return (!again).then(|| describe_rejection(past));
             }
+            asked_again |= again;
+            if state == MrState::Closed && past.closed_by_bot && !asked_again {
+                by_bot.push(past);
+            }
         }
-        None
+        self.find_twin(&by_bot)
+    }
+
+    /// Were several of these, which the bot's user closed, closed by another program?
+    fn find_twin(&mut self, by_bot: &[&PastMergeRequest]) -> Option<(Reason, String)> {
+        if by_bot.len() < CLOSED_BY_TWIN {
+            return None;
+        }
+        let newest = by_bot.iter().take(MAX_CLOSED_BY_BOT);
+        let by_twin = newest.filter(|past| self.was_closed_by_twin(past.request.iid));
+        let by_twin: Vec<MrIid> = by_twin.map(|past| past.request.iid).collect();
+        (by_twin.len() >= CLOSED_BY_TWIN).then(|| describe_twin(&by_twin))
+    }
+
+    /// Was it closed by a bot that is known not to speak for people?
+    fn was_closed_by_other_bot(&self, past: &PastMergeRequest) -> bool {
+        let repo = self.snapshot.config_repo.as_ref();
+        let closed_by = past.request.closed_by;
+        closed_by.is_some_and(|user| repo.is_some_and(|repo| repo.other_bot_ids().contains(&user)))
+    }
+
+    /// Did such a bot take the values of this merge out again?
+    fn was_reverted_by_other_bot(&mut self, past: &PastMergeRequest, desired: &Desired) -> bool {
+        let Some(repo) = self.snapshot.config_repo.as_ref() else { return false };
+        let Some(merged_at) = past.request.ended_at.filter(|_| !repo.other_bots.is_empty()) else {
+            return false;
+        };
+        match self.snapshot.reverts.get(&past.request.iid).map(|reverts| reverts.as_result()) {
+            Some(reverts) => reverts.is_ok_and(|reverts| !reverts.is_empty()),
+            None => {
+                self.missing.reverts.insert(GoneMerge {
+                    iid: past.request.iid,
+                    merged_at,
+                    target_branch: past.request.target_branch.clone(),
+                    path: desired.path.clone(),
+                    git_ref: desired.values.git_ref.clone(),
+                });
+                false
+            }
+        }
+    }
+
+    /// Did the bot's own user close it without the comment that this program makes before? Another program has this user.
+    fn was_closed_by_twin(&mut self, iid: MrIid) -> bool {
+        match self.snapshot.notes.get(&iid).map(|notes| notes.as_result()) {
+            Some(notes) => notes.is_ok_and(|notes| {
+                !notes.iter().any(|note| note.contains(message::CLOSED_BY_BOT_MARKER))
+            }),
+            None => {
+                self.missing.notes.insert(iid);
+                false
+            }
+        }
     }
 
     /// Is this branch all that tells of a rejection? No place goes by its name any more, so nobody would look it up.
@@ -127,6 +194,17 @@ impl<'a> Planner<'a> {
             }
         })
     }
+}
+
+/// Requests that were opened and closed again for nothing, and how to end that.
+fn describe_twin(iids: &[MrIid]) -> (Reason, String) {
+    let numbers = request_numbers(iids);
+    let newest = iids[0];
+    let reason = format!(
+        "{numbers} for the same values were closed by the bot's own user, and not by this program: another one seems to \
+         use this user; once it is stopped, put the label {AGAIN_LABEL} on {newest} to ask for it again"
+    );
+    (Reason::ClosedByTwin, reason)
 }
 
 /// A rejection, and how to ask for the promotion again.

@@ -50,7 +50,7 @@ impl Planner<'_> {
             change.description = Some(self.description(desired));
         }
         self.add_content(&mut planned, repo, existing, desired, change);
-        self.push_own(planned, request);
+        self.push_own(planned, existing);
     }
 
     /// A request that has to wait for another one: a draft, or closed if it cannot stand as it is.
@@ -111,7 +111,7 @@ impl Planner<'_> {
         let title = new_held_title(request, gate);
         let change = MergeRequestChange { title, description, ..MergeRequestChange::default() };
         self.add_content(&mut planned, repo, existing, desired, change);
-        self.push_own(planned, request);
+        self.push_own(planned, existing);
     }
 
     /// The writes that give a request new content. Texts about other values come after the commit;
@@ -178,24 +178,35 @@ impl Planner<'_> {
         planned.targets = existing.trailers().targets.iter().cloned().collect();
         if let Some(title) = new_held_title(request, gate) {
             planned.title.clone_from(&title);
-            let change = MergeRequestChange { title: Some(title), ..MergeRequestChange::default() };
+            let description = self.without_footer(&request.description);
+            let change = MergeRequestChange {
+                title: Some(title),
+                description,
+                ..MergeRequestChange::default()
+            };
             planned.steps.push(Step::Change { iid: request.iid, change });
         }
-        self.push_own(planned, request);
+        self.push_own(planned, existing);
     }
 
     /// Plans a request whose branch is the bot's; if it was taken over before, it is handed back.
-    pub(super) fn push_own(
-        &mut self,
-        mut planned: PlannedMergeRequest,
-        request: &MergeRequestFact,
-    ) {
+    pub(super) fn push_own(&mut self, mut planned: PlannedMergeRequest, existing: &Existing<'_>) {
+        let request = existing.request;
         if let Some(restored) = self.restore_labels(request) {
             if planned.action == Action::Keep {
                 (planned.action, planned.reason_code) = (Action::Update, Reason::HandedBack);
                 planned.reason = "handed back: its branch holds what it declares again".to_owned();
             }
             planned.steps.push(restored);
+        } else {
+            let is_new = planned.steps.iter().any(|step| matches!(step, Step::Commit(_)));
+            if let Some(followed) = self.follow_labels(existing, is_new) {
+                if planned.action == Action::Keep {
+                    (planned.action, planned.reason_code) = (Action::Update, Reason::LabelsChanged);
+                    planned.reason = "its labels follow the configuration".to_owned();
+                }
+                planned.steps.push(followed);
+            }
         }
         if request.auto_merge && planned.steps.iter().any(Step::ends_auto_merge) {
             planned.reason +=
@@ -231,6 +242,9 @@ impl Planner<'_> {
         } else {
             message::sent_elsewhere_comment(&request.target_branch, &self.target_branch)
         };
+        if let Some(group) = group {
+            self.report_suppressed(group, code, &reason);
+        }
         let steps = self.steps_to_disown(request, body);
         self.leave(group, request, code, reason, steps);
     }
@@ -320,6 +334,21 @@ impl Planner<'_> {
         uids
     }
 
+    /// The description of a request that becomes a draft, where it ends in the operator's text: approvers read that.
+    fn without_footer(&self, description: &str) -> Option<String> {
+        let footer = self.settings.description_footer.as_ref()?;
+        let text = description.trim_end().strip_suffix(footer.trim())?;
+        text.ends_with('\n').then(|| format!("{}\n", text.trim_end()))
+    }
+
+    /// The same for one that is ready again.
+    pub(super) fn with_footer(&self, request: &MergeRequestFact) -> Option<String> {
+        let description = &request.description;
+        let footer = self.settings.description_footer.as_ref()?;
+        let lacks = is_bots_description(request) && self.without_footer(description).is_none();
+        lacks.then(|| format!("{}{}", description.trim_end(), message::footer(footer)))
+    }
+
     pub(super) fn description(&self, desired: &Desired) -> String {
         message::description(
             self.inventory,
@@ -338,7 +367,7 @@ impl Planner<'_> {
         branch: &str,
         tip: Option<&CommitDetail>,
     ) -> Step {
-        let trailers = desired.trailers(&self.target_branch);
+        let trailers = desired.trailers(&self.target_branch, &self.settings.labels);
         let title = message::title(self.inventory, desired);
         Step::Commit(NewCommit {
             branch: branch.to_owned(),

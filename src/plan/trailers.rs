@@ -58,6 +58,8 @@ pub struct Trailers {
     pub values: Values,
     /// Datafiles in which the targets would be hidden if they were broken.
     pub depends_on: BTreeSet<String>,
+    /// The labels that its merge request was given.
+    pub labels: BTreeSet<String>,
 }
 
 impl Trailers {
@@ -77,6 +79,7 @@ impl Trailers {
             ("Sapm-Ref", encode_ref(&self.values.git_ref)),
             ("Sapm-Hashes", join(hashes.collect())),
             ("Sapm-Depends-On", join(self.depends_on.iter().map(|path| encode(path)).collect())),
+            ("Sapm-Labels", join(self.labels.iter().map(|label| encode(label)).collect())),
         ];
         lines
             .iter()
@@ -98,6 +101,9 @@ impl Trailers {
         if get("Sapm-Version") != Some("1") {
             return None;
         }
+        let texts = |key: &str| {
+            list(key).filter_map(decode).filter(|text| !text.is_empty()).collect::<BTreeSet<_>>()
+        };
         let mut hashes = Vec::new();
         for item in list("Sapm-Hashes") {
             let parts: Option<Vec<String>> = item.split('=').map(decode).collect();
@@ -110,10 +116,8 @@ impl Trailers {
             target_branch: decode(get("Sapm-Target-Branch")?)?,
             path: RepoPath::new(decode(get("Sapm-Path")?)?),
             values: Values { git_ref: decode(get("Sapm-Ref")?)?, hashes },
-            depends_on: list("Sapm-Depends-On")
-                .filter_map(decode)
-                .filter(|path| !path.is_empty())
-                .collect(),
+            depends_on: texts("Sapm-Depends-On"),
+            labels: texts("Sapm-Labels"),
         })
     }
 }
@@ -153,6 +157,7 @@ mod tests {
                 }],
             },
             depends_on: ["/a.yml".to_owned()].into(),
+            labels: ["a, b".to_owned(), "bot/approved: x".to_owned()].into(),
         }
     }
 

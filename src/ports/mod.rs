@@ -10,10 +10,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId};
 use crate::snapshot::{
-    BranchContent, CommitDetail, CommitFact, Failure, Lookup, MergeRequestFact, PastMergeRequest,
+    BranchContent, CommitDetail, CommitFact, Failure, LabelEvent, Lookup, MergeRequestFact,
+    PastMergeRequest,
 };
 
 /// Commits of moving refs, whatever host the repository is on.
@@ -117,6 +119,21 @@ pub trait BranchReader: Send + Sync {
     async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure>;
 }
 
+/// A merge request of the bot that was merged and whose values are not on the target branch any more.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GoneMerge {
+    /// The merge request.
+    pub iid: MrIid,
+    /// When it was merged.
+    pub merged_at: DateTime<Utc>,
+    /// Where it was merged into.
+    pub target_branch: String,
+    /// The file that it changed.
+    pub path: RepoPath,
+    /// The ref that it wrote.
+    pub git_ref: String,
+}
+
 /// Merge requests of the config repo, read only.
 #[async_trait]
 pub trait ForgeReader: Send + Sync {
@@ -151,6 +168,14 @@ pub trait ForgeReader: Send + Sync {
     async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
     /// Bodies of the comments that the users `bots` wrote on a request, newest first.
     async fn notes_of(&self, iid: MrIid, bots: &BTreeSet<UserId>) -> Result<Vec<String>, Failure>;
+    /// Changes of the labels of a request, oldest first.
+    async fn label_events(&self, iid: MrIid) -> Result<Vec<LabelEvent>, Failure>;
+    /// Requests of these users that were merged since, and that took the ref of `gone` out of its file.
+    async fn reverts_of(
+        &self,
+        gone: &GoneMerge,
+        by: &BTreeSet<UserId>,
+    ) -> Result<Vec<MrIid>, Failure>;
     /// Tip of a branch now, `None` if there is no such branch.
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;
 }

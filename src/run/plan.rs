@@ -79,7 +79,8 @@ pub(super) async fn decide_and_plan(
                 return Err(RunError::internal("planning did not come to an end"));
             }
             rounds += 1;
-            let asked = observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
+            let asked =
+                observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
             let stage = "asking GitLab for earlier merge requests and contents of branches";
             waiting_for(services.progress, stage, asked).await;
             (planned, missing) = plan(snapshot);

@@ -101,7 +101,7 @@ fn planned(layouts: &[Layout], most: usize) -> (Plan, String, usize) {
     };
     let merger = Git::default();
     let snapshot = Snapshot::new(at("2026-08-20T10:15:30Z"));
-    let plan =
+    let (plan, _) =
         plan(&inventory, &bundle, &decisions, &desired_states, &snapshot, &settings, &merger);
     assert_eq!(plan.requests.len(), layouts.len(), "{file}");
     (plan, file, merger.merges.get())

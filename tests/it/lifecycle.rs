@@ -6,6 +6,7 @@ mod auto_merge;
 mod cases;
 mod combinations;
 mod config;
+mod cut_over;
 mod declared;
 mod driver;
 mod endings;

@@ -30,6 +30,8 @@ pub struct ConnectOptions {
     pub bot_user: Option<String>,
     /// Earlier users of the bot, by name.
     pub former_bot_users: Vec<String>,
+    /// Users of other bots, by name.
+    pub other_bots: Vec<String>,
     /// The branch that requests go to; without it the project's default branch.
     pub target_branch: Option<String>,
     /// Text that stands in the bot's comment on every request that it closes.
@@ -154,18 +156,27 @@ pub(super) async fn connect(
 ) -> Result<GitLabReader, ConnectError> {
     let first = First { api: &api, options };
     let (mut project, mut rights) = first.project().await?;
-    let (bot, former_bots, tip, token, rules) = tokio::join!(
+    let (bot, former_bots, other_bots, tip, token, rules) = tokio::join!(
         first.bot(&project),
         first.former_bots(&project),
+        first.other_bots(&project),
         first.target_tip(&project),
         first.token(),
         first.protection(&project)
     );
     let bot = bot?;
     let mut former_bots = former_bots?;
-    former_bots.sort_by_key(|former| former.id);
-    former_bots.dedup_by_key(|former| former.id);
     former_bots.retain(|former| former.id != bot.id);
+    let other_bots = other_bots?;
+    let is_own = |id| id == bot.id || former_bots.iter().any(|former| former.id == id);
+    if let Some(both) = other_bots.iter().find(|other| is_own(other.id)) {
+        let message = format!(
+            "{} is named in --other-bot (SAPM_OTHER_BOTS) and is this bot's own user: what another program does by the \
+             same user cannot be told apart; give one of them a user of its own",
+            quoted(&both.username)
+        );
+        return Err(ConnectError::BotUser { message });
+    }
     project.target_tip = tip?;
     let user = token.as_ref().and_then(|token| token.user_id).unwrap_or(bot.id);
     rights.other_user = first.other_user(token.as_ref(), &bot).await;
@@ -182,7 +193,7 @@ pub(super) async fn connect(
         rights.scopes = token.scopes.filter(|_| !is_granular);
     }
     let marker = options.closed_by_bot_marker.clone();
-    Ok(GitLabReader::new(api, project, (bot, former_bots), rights, marker))
+    Ok(GitLabReader::new(api, project, (bot, former_bots, other_bots), rights, marker))
 }
 
 /// What is asked at first contact; what it asks about rights is in `rights_asked`.
@@ -272,11 +283,29 @@ impl First<'_> {
     async fn former_bots(&self, project: &Project) -> Result<Vec<BotUser>, ConnectError> {
         let option =
             "--former-bot-user (SAPM_FORMER_BOT_USERS); leave out one that GitLab has deleted";
-        let users = self.options.former_bot_users.iter().map(|name| async move {
+        self.named_bots(project, &self.options.former_bot_users, option).await
+    }
+
+    async fn other_bots(&self, project: &Project) -> Result<Vec<BotUser>, ConnectError> {
+        let option = "--other-bot (SAPM_OTHER_BOTS); leave out one that GitLab has deleted";
+        self.named_bots(project, &self.options.other_bots, option).await
+    }
+
+    /// The users of these names, each once, by id.
+    async fn named_bots(
+        &self,
+        project: &Project,
+        names: &[String],
+        option: &str,
+    ) -> Result<Vec<BotUser>, ConnectError> {
+        let users = names.iter().map(|name| async move {
             let user = self.named_user(project, name.trim_start_matches('@'), option).await?;
             Ok(bot_user(user, &project.web_url))
         });
-        try_join_all(users).await
+        let mut users = try_join_all(users).await?;
+        users.sort_by_key(|user| user.id);
+        users.dedup_by_key(|user| user.id);
+        Ok(users)
     }
 
     pub(super) async fn token_user(&self) -> Result<UserAnswer, ConnectError> {

@@ -6,20 +6,20 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use gitlab::api::common::{NameOrId, SortOrder};
 use gitlab::api::projects::merge_requests::{
-    MergeRequestOrderBy, MergeRequestScope, MergeRequestState, MergeRequests,
+    MergeRequestDiffs, MergeRequestOrderBy, MergeRequestResourceLabelEvents, MergeRequestScope,
+    MergeRequestState, MergeRequests,
 };
 use gitlab::api::projects::repository::branches::Branches;
 
 use super::api::GitLabApi;
 use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
-use super::responses::{BranchAnswer, NoteAnswer, RequestAnswer};
+use super::responses::{BranchAnswer, DiffAnswer, LabelEventAnswer, NoteAnswer, RequestAnswer};
 use super::rights::Rights;
 use crate::domain::{MrIid, UserId};
-use crate::ports::Deadline;
-use crate::ports::ForgeReader;
+use crate::ports::{Deadline, ForgeReader, GoneMerge};
 use crate::snapshot::{
-    BotUser, CommitDetail, Failure, MergeRequestFact, MrState, PastMergeRequest,
+    BotUser, CommitDetail, Failure, LabelEvent, MergeRequestFact, MrState, PastMergeRequest,
 };
 
 /// The config repo's project, read only.
@@ -29,6 +29,7 @@ pub struct GitLabReader {
     project: Project,
     bot: BotUser,
     former_bots: Vec<BotUser>,
+    other_bots: Vec<BotUser>,
     rights: Rights,
     marker: String,
 }
@@ -51,11 +52,11 @@ impl GitLabReader {
     pub(super) fn new(
         api: GitLabApi,
         project: Project,
-        (bot, former_bots): (BotUser, Vec<BotUser>),
+        (bot, former_bots, other_bots): (BotUser, Vec<BotUser>, Vec<BotUser>),
         rights: Rights,
         marker: String,
     ) -> Self {
-        Self { api, project, bot, former_bots, rights, marker }
+        Self { api, project, bot, former_bots, other_bots, rights, marker }
     }
 
     /// The project.
@@ -71,6 +72,11 @@ impl GitLabReader {
     /// Earlier users of the bot.
     pub fn former_bots(&self) -> &[BotUser] {
         &self.former_bots
+    }
+
+    /// Users of other bots.
+    pub fn other_bots(&self) -> &[BotUser] {
+        &self.other_bots
     }
 
     /// What the token may do, as far as GitLab tells.
@@ -198,6 +204,25 @@ impl GitLabReader {
     }
 }
 
+impl GitLabReader {
+    /// Does a merge request take a ref out of a file?
+    async fn takes_out(&self, iid: MrIid, gone: &GoneMerge) -> Result<bool, Failure> {
+        let endpoint = MergeRequestDiffs::builder()
+            .project(self.project.id)
+            .merge_request(iid.number())
+            .build()
+            .map_err(unbuilt)?;
+        let diffs: Vec<DiffAnswer> =
+            self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        let of_file = diffs.iter().filter(|diff| diff.old_path == gone.path.as_str());
+        let mut lines = of_file.flat_map(|diff| diff.diff.lines());
+        Ok(lines.any(|line| line.starts_with('-') && line.contains(&gone.git_ref)))
+    }
+}
+
+/// Merge requests of other bots that are looked into for each merge whose values are gone, the newest first.
+const MAX_REVERTS_READ: usize = 20;
+
 /// Open, or being merged: GitLab lists the one kind without the other.
 fn is_unfinished(state: MrState) -> bool {
     matches!(state, MrState::Opened | MrState::Locked)
@@ -308,6 +333,44 @@ impl ForgeReader for GitLabReader {
         };
         let notes = self.notes(iid).await?;
         Ok(notes.into_iter().filter(by_bot).map(|note| note.body).collect())
+    }
+
+    async fn label_events(&self, iid: MrIid) -> Result<Vec<LabelEvent>, Failure> {
+        let endpoint = MergeRequestResourceLabelEvents::builder()
+            .project(self.project.id)
+            .merge_request(iid.number())
+            .build()
+            .map_err(unbuilt)?;
+        let answers: Vec<LabelEventAnswer> =
+            self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        let mut events: Vec<_> =
+            answers.into_iter().filter_map(LabelEventAnswer::into_event).collect();
+        events.sort_by_key(|event| event.at);
+        Ok(events)
+    }
+
+    async fn reverts_of(
+        &self,
+        gone: &GoneMerge,
+        by: &BTreeSet<UserId>,
+    ) -> Result<Vec<MrIid>, Failure> {
+        let lists = by.iter().map(|user| {
+            self.requests(move |query| {
+                query
+                    .state(MergeRequestState::Merged)
+                    .author(NameOrId::from(user.0))
+                    .target_branch(&gone.target_branch)
+                    .updated_after(gone.merged_at);
+            })
+        });
+        let mut merged: Vec<_> = try_join_all(lists).await?.into_iter().flatten().collect();
+        merged.retain(|request| request.ended_at.is_some_and(|at| at >= gone.merged_at));
+        merged.sort_by_key(|request| std::cmp::Reverse((request.ended_at, request.iid)));
+        merged.truncate(MAX_REVERTS_READ);
+        let takes_out = merged.into_iter().map(|request| async move {
+            Ok::<_, Failure>(self.takes_out(request.iid, gone).await?.then_some(request.iid))
+        });
+        Ok(try_join_all(takes_out).await?.into_iter().flatten().collect())
     }
 
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {

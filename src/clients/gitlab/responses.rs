@@ -12,7 +12,9 @@ use url::Url;
 use super::rights::ProjectRights;
 use crate::clients::http::safe_url;
 use crate::domain::{CommitSha, MrIid, UserId};
-use crate::snapshot::{CommitDetail, CommitFact, MergeRequestFact, MrState, PipelineFact};
+use crate::snapshot::{
+    CommitDetail, CommitFact, LabelEvent, MergeRequestFact, MrState, PipelineFact,
+};
 
 /// Reads one entry of a list; one that cannot be read is left out.
 pub(super) fn readable<T: DeserializeOwned>(value: Value, url: &Url) -> Option<T> {
@@ -317,6 +319,33 @@ pub(super) struct DiffAnswer {
     pub new_file: bool,
     #[serde(default)]
     pub deleted_file: bool,
+    #[serde(default)]
+    pub diff: String,
+}
+
+/// A label that was put on a merge request, or taken off. The label is null once it was deleted.
+#[derive(Debug, Deserialize)]
+pub(super) struct LabelEventAnswer {
+    #[serde(default)]
+    user: Option<UserAnswer>,
+    #[serde(default)]
+    label: Option<Value>,
+    action: String,
+    created_at: String,
+}
+
+impl LabelEventAnswer {
+    /// `None` where GitLab does not say who did what.
+    pub fn into_event(self) -> Option<LabelEvent> {
+        let user = self.user?;
+        Some(LabelEvent {
+            label: label(self.label?)?,
+            added: self.action == "add",
+            user_id: user.id,
+            user: user.username.unwrap_or_default(),
+            at: time(&self.created_at)?,
+        })
+    }
 }
 
 impl DiffAnswer {

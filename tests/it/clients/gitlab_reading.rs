@@ -26,6 +26,7 @@ fn options() -> ConnectOptions {
         project: "service/config".into(),
         bot_user: None,
         former_bot_users: Vec::new(),
+        other_bots: Vec::new(),
         target_branch: None,
         closed_by_bot_marker: "<!-- closed by the bot -->".into(),
         to_write: None,

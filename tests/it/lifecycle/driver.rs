@@ -153,6 +153,8 @@ pub struct Bot {
     pub pacing: Cell<Option<(usize, Duration)>>,
     /// Are branches read by GitLab's API, as where git does not serve them?
     pub branches_by_api: Cell<bool>,
+    /// Names of users whose closings and reverts are no person's refusal.
+    pub other_bots: RefCell<Vec<String>>,
     patient_client: HttpClient,
     hasty_client: HttpClient,
     /// Config repos by commit.
@@ -202,6 +204,7 @@ impl Bot {
             hasty: Cell::new(false),
             pacing: Cell::new(None),
             branches_by_api: Cell::new(false),
+            other_bots: RefCell::default(),
             patient_client: client(Duration::from_secs(20)),
             hasty_client: client(Duration::from_millis(120)),
             cache: RefCell::default(),
@@ -224,14 +227,15 @@ impl Bot {
 
     /// First contact, as every run makes it.
     pub async fn reader(&self) -> Result<GitLabReader, String> {
-        Self::reader_of(self.api()).await
+        self.reader_of(self.api()).await
     }
 
-    async fn reader_of(api: GitLabApi) -> Result<GitLabReader, String> {
+    async fn reader_of(&self, api: GitLabApi) -> Result<GitLabReader, String> {
         let options = ConnectOptions {
             project: PROJECT.to_owned(),
             bot_user: None,
             former_bot_users: Vec::new(),
+            other_bots: self.other_bots.borrow().clone(),
             target_branch: None,
             closed_by_bot_marker: CLOSED_BY_BOT_MARKER.to_owned(),
             to_write: None,
@@ -274,7 +278,7 @@ impl Bot {
         let loaded = self.loaded(&base);
         // What one is told, a pause say, the other knows.
         let api = self.api();
-        let reader = InTurn { inner: Self::reader_of(api.clone()).await?, turn };
+        let reader = InTurn { inner: self.reader_of(api.clone()).await?, turn };
         let (project, bot) = (reader.inner.project(), reader.inner.bot());
         let repo = ConfigRepoFacts {
             project_id: project.id,
@@ -286,6 +290,7 @@ impl Bot {
             merge_method: project.merge_method,
             bot: bot.clone(),
             former_bots: Vec::new(),
+            other_bots: reader.inner.other_bots().to_vec(),
         };
         let api_reader = self.branches_by_api.get().then(|| reader.inner.clone());
         let branches =

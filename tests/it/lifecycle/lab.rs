@@ -235,7 +235,7 @@ pub fn story(run: &Run) -> Vec<String> {
         format!(
             "{:?} {} {}: {} [{} steps: {}]",
             request.action,
-            request.iid.map(|iid| format!("!{iid}")).unwrap_or_default(),
+            request.iid.map(|iid| iid.to_string()).unwrap_or_default(),
             request.branch,
             request.reason,
             request.steps.len(),

@@ -34,7 +34,7 @@ fn step(step: &Step) -> String {
 fn plan_text(run: &Run) -> String {
     let mut text = String::new();
     for request in &run.plan.requests {
-        let iid = request.iid.map(|iid| format!(" !{iid}")).unwrap_or_default();
+        let iid = request.iid.map(|iid| format!(" {iid}")).unwrap_or_default();
         let _ = writeln!(
             text,
             "  {:?}{iid} ({:?}) {}",

@@ -10,9 +10,9 @@ use fastrand::Rng;
 use sapm::domain::{CommitSha, MrIid, RepoPath, UserId};
 use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Counted, Deadline, ForgeReader, ForgeWriter,
-    MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
+    GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
 };
-use sapm::snapshot::{CommitDetail, Failure, MergeRequestFact, PastMergeRequest};
+use sapm::snapshot::{CommitDetail, Failure, LabelEvent, MergeRequestFact, PastMergeRequest};
 use tokio::sync::Notify;
 
 struct State {
@@ -158,6 +158,18 @@ impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
 
     async fn notes_of(&self, iid: MrIid, bots: &BTreeSet<UserId>) -> Result<Vec<String>, Failure> {
         self.next().await.notes_of(iid, bots).await
+    }
+
+    async fn label_events(&self, iid: MrIid) -> Result<Vec<LabelEvent>, Failure> {
+        self.next().await.label_events(iid).await
+    }
+
+    async fn reverts_of(
+        &self,
+        gone: &GoneMerge,
+        by: &BTreeSet<UserId>,
+    ) -> Result<Vec<MrIid>, Failure> {
+        self.next().await.reverts_of(gone, by).await
     }
 
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {

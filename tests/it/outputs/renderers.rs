@@ -111,6 +111,7 @@ fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
             emails: Default::default(),
         },
         former_bots: Vec::new(),
+        other_bots: Vec::new(),
     });
     snapshot
 }

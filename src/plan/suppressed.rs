@@ -1,0 +1,49 @@
+//! Promotions that are due and that the bot does not offer, as somebody said no: nobody may wait for them unaware.
+
+use super::desired::{Group, PlaceState};
+use super::model::Reason;
+use super::planner::Planner;
+use crate::domain::{Problem, ProblemCode, short_ref};
+
+impl Reason {
+    /// Does it keep a due promotion from being opened until a person acts?
+    pub fn suppresses(self) -> bool {
+        matches!(
+            self,
+            Self::ClosedByPerson
+                | Self::ClosedByTwin
+                | Self::RolledBack
+                | Self::NotOurs
+                | Self::TakenOver
+        )
+    }
+}
+
+impl Planner<'_> {
+    /// Reports that what is due for a group is not opened. Of a branch that is somebody else's there is an error already.
+    pub(super) fn report_suppressed(&mut self, group: &Group, code: Reason, reason: &str) {
+        let PlaceState::Promote(desired) = &group.state else { return };
+        if !code.suppresses() || code == Reason::NotOurs {
+            return;
+        }
+        let target = &self.inventory.targets[group.members[0]];
+        let others = match group.members.len() {
+            1 => String::new(),
+            n => format!(" and {} more", n - 1),
+        };
+        let problem = match code {
+            Reason::ClosedByTwin => ProblemCode::RequestClosedByTwin,
+            _ => ProblemCode::PromotionSuppressed,
+        };
+        let message = format!(
+            "{}{others}: the promotion to {} is due, and no merge request is opened: {reason}",
+            target.label(),
+            short_ref(&desired.values.git_ref)
+        );
+        let problem = Problem::new(problem, message)
+            .in_file(&target.place.file)
+            .at(&target.place.path)
+            .at_line(target.place.line, target.place.column);
+        self.plan.problems.push(problem);
+    }
+}
