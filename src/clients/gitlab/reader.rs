@@ -15,8 +15,7 @@ use super::connect::{ConnectError, ConnectOptions, Project, connect};
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
 use super::responses::{BranchAnswer, NoteAnswer, RequestAnswer};
 use super::rights::Rights;
-use crate::ports::Deadline;
-use crate::ports::ForgeReader;
+use crate::ports::{Deadline, ForgeReader, Waits};
 use crate::snapshot::{
     BotUser, CommitDetail, Failure, MergeRequestFact, MrState, PastMergeRequest,
 };
@@ -45,6 +44,12 @@ impl GitLabReader {
     #[must_use]
     pub fn until(&self, deadline: &Deadline) -> Self {
         Self { api: self.api.clone().until(deadline.clone()), ..self.clone() }
+    }
+
+    /// The same, which notes here how long it waited.
+    #[must_use]
+    pub fn noting(&self, waits: &Waits) -> Self {
+        Self { api: self.api.noting(waits), ..self.clone() }
     }
 
     pub(super) fn new(
@@ -215,6 +220,10 @@ fn api_state(state: MrState) -> MergeRequestState {
 impl ForgeReader for GitLabReader {
     fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_> {
         Box::new(self.until(deadline))
+    }
+
+    fn noting(&self, waits: &Waits) -> Box<dyn ForgeReader + '_> {
+        Box::new(self.noting(waits))
     }
 
     /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
