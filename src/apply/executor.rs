@@ -1,21 +1,18 @@
-//! The steps of a plan, one after the other.
+//! The steps of one merge request, one after the other.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
 use super::expected::Expected;
-use super::outcome::{MergeRequestOutcome, Outcomes, Verdict};
+use super::outcome::{MergeRequestOutcome, Verdict};
 use super::recheck::changed_meanwhile;
-use super::refusals::Refusals;
-use crate::domain::{CommitSha, MrIid, TargetUid};
-use crate::plan::{Action, Plan, PlannedMergeRequest, Step};
+use crate::domain::{CommitSha, MrIid};
+use crate::plan::{PlannedMergeRequest, Step};
 use crate::ports::{
-    Attempt, CommitOutcome, ForgeReader, ForgeWriter, MergeRequestChange, NewCommit,
-    NewMergeRequest, OpenOutcome,
+    Attempt, CommitOutcome, Deadline, ForgeReader, ForgeWriter, MergeRequestChange, NewCommit,
+    NewMergeRequest, OpenOutcome, Waits,
 };
-use crate::ports::{Deadline, Progress};
 use crate::snapshot::Failure;
 
 /// How often a write is sent at most.
@@ -41,89 +38,16 @@ impl From<Failure> for Stop {
     }
 }
 
-/// Carries out a plan: closes first, so that what takes their place fits.
-///
-/// Once `stop` is cancelled, the write under way is finished and no other is started. What GitLab does not
-/// see yet is waited for until `deadline`.
-pub async fn apply(
-    plan: &Plan,
-    reader: &dyn ForgeReader,
-    writer: &dyn ForgeWriter,
-    (stop, deadline): (&CancellationToken, &Deadline),
-    progress: &dyn Progress,
-) -> Outcomes {
-    let executor =
-        Executor { reader, writer, stop, deadline, gave_up_waiting: AtomicBool::new(false) };
-    let mut outcomes = Outcomes::default();
-    let mut refusals = Refusals::default();
-    let closes = |request: &&PlannedMergeRequest| request.action == Action::Close;
-    let others = |request: &&PlannedMergeRequest| request.action != Action::Close;
-    let mut left_open: BTreeSet<&TargetUid> = BTreeSet::new();
-    let written = plan.requests.iter().filter(|request| !request.steps.is_empty()).count();
-    let stage = progress.begin("writing merge requests", Some(written));
-    for request in plan.requests.iter().filter(closes).chain(plan.requests.iter().filter(others)) {
-        let in_the_way =
-            promotes(request) && request.targets.iter().any(|target| left_open.contains(target));
-        let outcome = if in_the_way {
-            waits_for_other(request)
-        } else if let Some(cause) = refusals.stops(request).map(str::to_owned) {
-            refusals.note_unattempted(request, &cause);
-            outcome(request, Verdict::NotAttempted, Some(cause))
-        } else {
-            executor.request(request, &mut refusals).await
-        };
-        if !request.steps.is_empty() {
-            stage.step();
-        }
-        if outcome.outcome != Verdict::Done {
-            left_open.extend(&request.gives_up);
-        }
-        outcomes.requests.insert(request.branch.clone(), outcome);
-    }
-    for step in &plan.leftovers {
-        if refusals.stops_all() {
-            break;
-        }
-        let Step::DeleteBranch { branch, expected_tip } = step else { continue };
-        match executor.deleted(branch, expected_tip).await {
-            Ok(()) => outcomes.deleted_branches += 1,
-            Err(Stop::Interrupted) => break,
-            Err(Stop::SomebodyWasFirst(message)) => tracing::info!(branch, "{message}"),
-            Err(failed) => refusals.note_branch(branch, &failed),
-        }
-    }
-    outcomes.problems = refusals.into_problems();
-    outcomes.problems.extend(outcomes.labels_not_set());
-    outcomes
-}
-
-fn outcome(
-    request: &PlannedMergeRequest,
-    outcome: Verdict,
-    message: Option<String>,
-) -> MergeRequestOutcome {
-    let (iid, web_url) = (request.iid, request.web_url.clone());
-    MergeRequestOutcome { outcome, message, iid, web_url, labels_not_set: BTreeSet::new() }
-}
-
-/// Is its content to promote what it did not before, perhaps?
-fn promotes(request: &PlannedMergeRequest) -> bool {
-    request.steps.iter().any(|step| matches!(step, Step::Commit(_) | Step::Open(_)))
-}
-
-/// A target never has two open requests: not promoted while another one still does it.
-fn waits_for_other(request: &PlannedMergeRequest) -> MergeRequestOutcome {
-    let message = "the request that promotes it now could not be changed; the next run looks again";
-    outcome(request, Verdict::SomebodyWasFirst, Some(message.to_owned()))
-}
-
+/// Writes to one merge request.
 pub(super) struct Executor<'a> {
     pub(super) reader: &'a dyn ForgeReader,
     pub(super) writer: &'a dyn ForgeWriter,
-    stop: &'a CancellationToken,
-    deadline: &'a Deadline,
-    /// What was waited for in vain: the time that it took is not spent on others again.
-    gave_up_waiting: AtomicBool,
+    /// How long these two have waited.
+    pub(super) waits: &'a Waits,
+    pub(super) stop: &'a CancellationToken,
+    pub(super) deadline: &'a Deadline,
+    /// Was something waited for in vain, by another one perhaps?
+    pub(super) gave_up_waiting: &'a AtomicBool,
 }
 
 impl Executor<'_> {
@@ -138,27 +62,29 @@ impl Executor<'_> {
         if self.stop.is_cancelled() { Err(Stop::Interrupted) } else { Ok(self.writer) }
     }
 
-    async fn request<'a>(
+    /// Writes all steps, or says why it ended before.
+    pub(super) async fn request(
         &self,
-        request: &'a PlannedMergeRequest,
-        refusals: &mut Refusals<'a>,
-    ) -> MergeRequestOutcome {
-        let mut outcome = outcome(request, Verdict::Unchanged, None);
-        let Err(stop) = self.steps(request, &mut outcome).await else { return outcome };
-        refusals.note_request(request, &stop);
-        let (verdict, message) = match stop {
+        request: &PlannedMergeRequest,
+    ) -> (MergeRequestOutcome, Option<Stop>) {
+        let mut outcome = MergeRequestOutcome::of(request, Verdict::Unchanged, None);
+        let Err(stop) = self.steps(request, &mut outcome).await else { return (outcome, None) };
+        let (verdict, message) = match &stop {
             Stop::SomebodyWasFirst(message) => {
                 tracing::info!(branch = request.branch, "{message}");
-                (Verdict::SomebodyWasFirst, message)
+                (Verdict::SomebodyWasFirst, message.clone())
             }
             Stop::Interrupted => {
                 let message = "the run was told to end; the next run goes on";
                 (Verdict::Interrupted, message.to_owned())
             }
-            Stop::Failed(failure) | Stop::NoCommits(failure) => (Verdict::Failed, failure.error),
+            Stop::Failed(failure) | Stop::NoCommits(failure) => {
+                (Verdict::Failed, failure.error.clone())
+            }
         };
         let before = outcome.message.take().map(|said| format!("; {said}")).unwrap_or_default();
-        MergeRequestOutcome { outcome: verdict, message: Some(message + &before), ..outcome }
+        let message = Some(message + &before);
+        (MergeRequestOutcome { outcome: verdict, message, ..outcome }, Some(stop))
     }
 
     async fn steps(
@@ -222,9 +148,8 @@ impl Executor<'_> {
         expected: &mut Expected,
         outcome: &mut MergeRequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
-        if !self.unless_stopped(self.prepare(request, step, expected)).await?? {
-            return Ok(Attempt::Done(()));
-        }
+        let prepared = self.unless_stopped(self.prepare(request, step, expected)).await??;
+        let Some(_place) = prepared else { return Ok(Attempt::Done(())) };
         match step {
             Step::Commit(commit) => self.commit(commit, repeated, expected).await,
             Step::Open(request) => self.open(request, repeated, expected.tip(), outcome).await,
@@ -313,7 +238,8 @@ impl Executor<'_> {
         Ok(())
     }
 
-    async fn deleted(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
+    /// Deletes a branch that nothing needs any more.
+    pub(super) async fn deleted(&self, branch: &str, expected: &CommitSha) -> Result<(), Stop> {
         for attempt in 1.. {
             match self.delete(branch, expected).await? {
                 Attempt::Done(()) => break,

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::{MrIid, Problem, ProblemCode, count, quoted, request_numbers};
+use crate::plan::PlannedMergeRequest;
 
 /// What became of a planned request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -39,6 +40,18 @@ pub struct MergeRequestOutcome {
     /// Labels that GitLab did not set when it opened it.
     #[serde(skip)]
     pub labels_not_set: BTreeSet<String>,
+}
+
+impl MergeRequestOutcome {
+    /// What became of a planned request.
+    pub(super) fn of(
+        request: &PlannedMergeRequest,
+        outcome: Verdict,
+        message: Option<String>,
+    ) -> Self {
+        let (iid, web_url) = (request.iid, request.web_url.clone());
+        Self { outcome, message, iid, web_url, labels_not_set: BTreeSet::new() }
+    }
 }
 
 /// What became of all of them, by branch.

@@ -4,7 +4,7 @@ use super::executor::{Executor, MOST_ATTEMPTS, Stop};
 use super::expected::Expected;
 use crate::domain::CommitSha;
 use crate::plan::{PlannedMergeRequest, Seen, Step, has_said};
-use crate::ports::Counted;
+use crate::ports::{Counted, Place};
 use crate::snapshot::{Failure, MrState};
 
 /// What GitLab counts of a step.
@@ -24,16 +24,17 @@ pub(super) fn changed_meanwhile(what: &str) -> Stop {
 }
 
 impl Executor<'_> {
-    /// What comes before a write. Is there still something to be written?
+    /// What comes before a write; its place in GitLab's limit, unless there is nothing to be written any more.
     pub(super) async fn prepare(
         &self,
         request: &PlannedMergeRequest,
         step: &Step,
         expected: &mut Expected,
-    ) -> Result<bool, Stop> {
-        if let Some(counted) = counted(step) {
-            self.writer.wait_for(counted).await;
-        }
+    ) -> Result<Option<Place>, Stop> {
+        let place = match counted(step) {
+            Some(counted) => self.writer.wait_for(counted).await,
+            None => Place::NOT_COUNTED,
+        };
         // What is deleted is looked at anyway.
         let looked = expected.looked;
         if !matches!(step, Step::DeleteBranch { .. }) {
@@ -49,11 +50,11 @@ impl Executor<'_> {
         if let Step::Comment { iid, body, marker, bots } = step {
             let notes = self.reader.notes_of(*iid, bots).await?;
             if has_said(&notes, marker, body) {
-                return Ok(false);
+                return Ok(None);
             }
             self.look(request, expected).await?;
         }
-        Ok(true)
+        Ok(Some(place))
     }
 
     /// People win: what they did since it was looked at is planned on first. Looked at before the
@@ -64,7 +65,7 @@ impl Executor<'_> {
         expected: &mut Expected,
     ) -> Result<(), Stop> {
         for _ in 0..MOST_ATTEMPTS {
-            let waited = self.writer.waited();
+            let waited = self.waits.so_far();
             if expected.looked == Some(waited) {
                 break;
             }

@@ -1,8 +1,8 @@
-//! Refused writes by their cause: one problem for each cause, and no further writes where a cause meets them all.
+//! Refused writes by their cause: one problem for each cause.
 
 use super::executor::Stop;
 use crate::domain::{MrIid, Problem, ProblemCode, count};
-use crate::plan::{PlannedMergeRequest, Step};
+use crate::plan::PlannedMergeRequest;
 use crate::snapshot::Failure;
 
 /// A cause, and what could not be written because of it.
@@ -15,43 +15,25 @@ struct Refusal<'a> {
     branches: Vec<&'a str>,
 }
 
-/// All causes so far, in the order in which they were met.
+/// All causes, in the order of the plan.
 #[derive(Default)]
 pub(super) struct Refusals<'a> {
     refusals: Vec<Refusal<'a>>,
-    /// Why no write is worth trying any more.
-    all_writes: Option<String>,
-    /// Why no commit is.
-    commits: Option<String>,
 }
 
 impl<'a> Refusals<'a> {
-    /// The cause that the writes of this merge request would meet, too.
-    pub fn stops(&self, request: &PlannedMergeRequest) -> Option<&str> {
-        if request.steps.is_empty() {
-            return None;
-        }
-        let commits = request.steps.iter().any(|step| matches!(step, Step::Commit(_)));
-        self.all_writes.as_deref().or_else(|| self.commits.as_deref().filter(|_| commits))
-    }
-
-    /// Is no write worth trying any more?
-    pub fn stops_all(&self) -> bool {
-        self.all_writes.is_some()
-    }
-
     /// Notes why the steps of a merge request ended.
     pub fn note_request(&mut self, request: &'a PlannedMergeRequest, stop: &Stop) {
-        let Some(failure) = self.learn(stop) else { return };
+        let Some(failure) = refused(stop) else { return };
         let what = match request.iid {
             Some(iid) => format!("merge request {iid} could not be written"),
             None => format!("a merge request from {} could not be written", request.branch),
         };
-        let cause = cause_of(&failure, &request.branch, request.iid);
+        let cause = cause_of(failure, &request.branch, request.iid);
         self.entry(cause, || (what, failure.error.clone())).requests.push(request);
     }
 
-    /// Notes a merge request that was not attempted because of a cause that was met before.
+    /// Notes a merge request that was not attempted because of a cause that another one met.
     pub fn note_unattempted(&mut self, request: &'a PlannedMergeRequest, cause: &str) {
         if let Some(known) = self.refusals.iter_mut().find(|refusal| refusal.cause == cause) {
             known.requests.push(request);
@@ -60,25 +42,10 @@ impl<'a> Refusals<'a> {
 
     /// Notes why a branch could not be deleted.
     pub fn note_branch(&mut self, branch: &'a str, stop: &Stop) {
-        let Some(failure) = self.learn(stop) else { return };
-        let cause = cause_of(&failure, branch, None);
+        let Some(failure) = refused(stop) else { return };
+        let cause = cause_of(failure, branch, None);
         let what = format!("branch {branch} could not be deleted");
         self.entry(cause, || (what, failure.error.clone())).branches.push(branch);
-    }
-
-    fn learn(&mut self, stop: &Stop) -> Option<Failure> {
-        let failure = match stop {
-            Stop::Failed(failure) => {
-                self.all_writes = self.all_writes.take().or(failure.shared_cause.clone());
-                failure
-            }
-            Stop::NoCommits(failure) => {
-                self.commits = self.commits.take().or(failure.shared_cause.clone());
-                failure
-            }
-            Stop::SomebodyWasFirst(_) | Stop::Interrupted => return None,
-        };
-        Some(failure.clone())
     }
 
     fn entry(
@@ -130,6 +97,13 @@ impl Refusal<'_> {
                 Problem::new(ProblemCode::WriteRefused, format!("{message}: {}", self.cause))
             }
         }
+    }
+}
+
+fn refused(stop: &Stop) -> Option<&Failure> {
+    match stop {
+        Stop::Failed(failure) | Stop::NoCommits(failure) => Some(failure),
+        Stop::SomebodyWasFirst(_) | Stop::Interrupted => None,
     }
 }
 

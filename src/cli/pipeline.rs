@@ -12,7 +12,7 @@ use super::secrets::redactor;
 use super::signals::Interruption;
 use super::source::{Loaded, Opening, load_config_repo};
 use super::stopwatch::Stopwatch;
-use crate::apply::apply;
+use crate::apply::{Bounds, WRITES_AT_ONCE, apply};
 use crate::clients::git::GitMerge;
 use crate::clients::pushgateway::{GroupingKey, push};
 use crate::domain::{Problem, ProblemCode, Shard};
@@ -283,7 +283,8 @@ async fn carry_out(
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
         let writer = gitlab.writer(config.filter.share, config.pipelines_per_minute);
-        let bounds = (interruption.token(), &clients.deadline);
+        let (stop, deadline) = (interruption.token(), &clients.deadline);
+        let bounds = Bounds { stop, deadline, at_once: WRITES_AT_ONCE.min(options.concurrency) };
         let plan = &planned.plan;
         outcomes = Some(apply(plan, &gitlab.reader, &writer, bounds, progress).await);
         stopwatch.lap("apply");

@@ -2,12 +2,13 @@
 
 mod deadline;
 mod progress;
+mod waits;
 
 pub use deadline::Deadline;
 pub use progress::{NoProgress, Progress, Stage, waiting_for};
+pub use waits::Waits;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -139,6 +140,8 @@ pub struct GoneMerge {
 pub trait ForgeReader: Send + Sync {
     /// The same, whose look-ups give up at the deadline.
     fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_>;
+    /// The same, whose look-ups note here how long they waited.
+    fn noting(&self, waits: &Waits) -> Box<dyn ForgeReader + '_>;
     /// The bot's open requests, into whichever branch, from branches whose name begins with `prefix`.
     async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure>;
     /// What is unfinished beside these open requests: the bot's own into `target_branch` that GitLab is merging, and
@@ -287,19 +290,36 @@ pub enum Counted {
     Comment,
 }
 
-/// The only door for writes, one after the other. Constructed by `apply` alone.
+/// A place in one of GitLab's limits. The write that it is for holds it until it is over, and is counted by then; without
+/// a write it is free again.
+#[must_use]
+pub struct Place {
+    _held: Option<Box<dyn Send + Sync>>,
+}
+
+impl Place {
+    /// For a write that GitLab does not count.
+    pub const NOT_COUNTED: Self = Self { _held: None };
+
+    /// A place that is free again when `held` is dropped.
+    pub fn new(held: impl Send + Sync + 'static) -> Self {
+        Self { _held: Some(Box::new(held)) }
+    }
+}
+
+/// The only door for writes. Constructed by `apply` alone.
 ///
 /// People act while a write waits. So it waits in [`ForgeWriter::wait_for`] and [`ForgeWriter::back_off`]
 /// before it is looked at, and no write is sent again by itself: what GitLab asks to come later with, or
 /// does not answer, is [`Attempt::Again`].
 #[async_trait]
 pub trait ForgeWriter: Send + Sync {
+    /// The same, which notes here how long it waited: each merge request that is written to beside others has its own.
+    fn noting(&self, waits: &Waits) -> Box<dyn ForgeWriter + '_>;
     /// Waits until a write has a place in GitLab's limit.
-    async fn wait_for(&self, counted: Counted);
+    async fn wait_for(&self, counted: Counted) -> Place;
     /// Waits before the attempt that follows this many.
     async fn back_off(&self, attempts: u32);
-    /// How long reading and writing have waited so far: for places in limits, and because GitLab asked for it.
-    fn waited(&self) -> Duration;
     /// Makes a commit; `repeated` after an attempt without an answer, which may have taken effect since.
     async fn commit(
         &self,

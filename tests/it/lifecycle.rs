@@ -29,6 +29,7 @@ mod rules;
 mod safety;
 mod self_test;
 mod shares;
+mod side_by_side;
 mod sweep;
 mod tally;
 mod turns;

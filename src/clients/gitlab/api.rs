@@ -18,7 +18,7 @@ use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
 use crate::domain::quoted;
-use crate::ports::Deadline;
+use crate::ports::{Deadline, Waits};
 use crate::snapshot::Failure;
 
 /// How GitLab is told who asks.
@@ -122,6 +122,12 @@ impl GitLabApi {
     /// The same, with requests that never wait, as every write is to be: see [`Request::without_waiting`].
     pub(super) fn without_waiting(&self) -> Self {
         Self { waits: false, ..self.clone() }
+    }
+
+    /// The same, which notes here how long it waited.
+    #[must_use]
+    pub(super) fn noting(&self, waits: &Waits) -> Self {
+        Self { service: self.service.noting(waits.clone()), ..self.clone() }
     }
 
     /// The same for look-ups of a run: see [`ServiceClient::until`].

@@ -13,8 +13,7 @@ use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::{CommitSha, MrIid};
 use crate::ports::{
-    Attempt, CommitOutcome, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
-    OpenOutcome,
+    Attempt, CommitOutcome, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
 };
 use crate::snapshot::{CommitDetail, Failure, MergeRequestFact, MrState};
 

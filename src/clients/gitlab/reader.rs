@@ -17,7 +17,7 @@ use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
 use super::responses::{BranchAnswer, DiffAnswer, LabelEventAnswer, NoteAnswer, RequestAnswer};
 use super::rights::Rights;
 use crate::domain::{MrIid, UserId};
-use crate::ports::{Deadline, ForgeReader, GoneMerge};
+use crate::ports::{Deadline, ForgeReader, GoneMerge, Waits};
 use crate::snapshot::{
     BotUser, CommitDetail, Failure, LabelEvent, MergeRequestFact, MrState, PastMergeRequest,
 };
@@ -47,6 +47,12 @@ impl GitLabReader {
     #[must_use]
     pub fn until(&self, deadline: &Deadline) -> Self {
         Self { api: self.api.clone().until(deadline.clone()), ..self.clone() }
+    }
+
+    /// The same, which notes here how long it waited.
+    #[must_use]
+    pub fn noting(&self, waits: &Waits) -> Self {
+        Self { api: self.api.noting(waits), ..self.clone() }
     }
 
     pub(super) fn new(
@@ -241,6 +247,10 @@ fn api_state(state: MrState) -> MergeRequestState {
 impl ForgeReader for GitLabReader {
     fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_> {
         Box::new(self.until(deadline))
+    }
+
+    fn noting(&self, waits: &Waits) -> Box<dyn ForgeReader + '_> {
+        Box::new(self.noting(waits))
     }
 
     /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has

@@ -17,7 +17,7 @@ use crate::clients::http::{HttpError, HttpErrorKind, Window};
 use crate::domain::MrIid;
 use crate::ports::{
     Attempt, CommitOutcome, Counted, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
-    OpenOutcome,
+    OpenOutcome, Place, Waits,
 };
 use crate::snapshot::Failure;
 
@@ -92,6 +92,17 @@ impl GitLabWriter {
         }
     }
 
+    /// The same, which notes here how long it waited.
+    #[must_use]
+    pub fn noting(&self, waits: &Waits) -> Self {
+        Self { api: self.api.noting(waits), ..self.clone() }
+    }
+
+    /// How long it waited so far, for places in limits and because GitLab asked for it.
+    pub fn waited(&self) -> Duration {
+        self.api.service().waited()
+    }
+
     /// The failure of a write; for a refused one also which right is missing.
     pub(super) fn failure(&self, what: &str, error: &HttpError) -> Failure {
         let shared = self.api.failure(error);
@@ -122,20 +133,22 @@ impl GitLabWriter {
 
 #[async_trait]
 impl ForgeWriter for GitLabWriter {
-    async fn wait_for(&self, counted: Counted) {
+    fn noting(&self, waits: &Waits) -> Box<dyn ForgeWriter + '_> {
+        Box::new(self.noting(waits))
+    }
+
+    async fn wait_for(&self, counted: Counted) -> Place {
         let window = match counted {
             Counted::Pipeline => &self.pipelines,
             Counted::Comment => &self.notes,
         };
-        self.api.service().has_waited(window.wait().await);
+        let (reserved, waited) = Window::reserve(window).await;
+        self.api.service().has_waited(waited);
+        Place::new(reserved)
     }
 
     async fn back_off(&self, attempts: u32) {
         self.api.service().back_off(attempts).await;
-    }
-
-    fn waited(&self) -> Duration {
-        self.api.service().waited()
     }
 
     async fn commit(

@@ -16,13 +16,14 @@ use super::retry::jitter;
 use super::stats::Service;
 use super::url_text::origin_of;
 use super::{HttpConfig, Redactor, Shared};
-use crate::ports::Deadline;
+use crate::ports::{Deadline, Waits};
 
 /// A client for one service. Clones share its bound on requests under way.
 #[derive(Clone)]
 pub struct ServiceClient {
     inner: Arc<Inner>,
     deadline: Option<Deadline>,
+    waits: Option<Waits>,
 }
 
 struct Inner {
@@ -76,13 +77,19 @@ impl ServiceClient {
         let of_one_host = if service.has_many_hosts() { slots.div_ceil(2) } else { slots };
         let origins = Origins::new(of_one_host);
         let inner = Inner { shared, service, permits: Semaphore::new(slots), origins };
-        Self { inner: Arc::new(inner), deadline: None }
+        Self { inner: Arc::new(inner), deadline: None, waits: None }
     }
 
     /// The same for look-ups, which wait for pauses as long as the deadline allows.
     #[must_use]
     pub fn until(&self, deadline: Deadline) -> Self {
-        Self { inner: self.inner.clone(), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same, which notes here how long it waited.
+    #[must_use]
+    pub fn noting(&self, waits: Waits) -> Self {
+        Self { waits: Some(waits), ..self.clone() }
     }
 
     pub(super) fn deadline(&self) -> Option<&Deadline> {
@@ -119,11 +126,16 @@ impl ServiceClient {
     /// Counts a wait that a caller made for this service.
     pub fn has_waited(&self, wait: Duration) {
         self.inner.shared.stats.waited(self.inner.service, wait);
+        if let Some(waits) = &self.waits {
+            waits.add(wait);
+        }
     }
 
-    /// Time spent waiting for this service so far: for places in limits, pauses and back-off.
+    /// Time spent waiting so far, for places in limits, pauses and back-off: what this client noted, or if it notes
+    /// none, by all clients of the service.
     pub fn waited(&self) -> Duration {
-        self.inner.shared.stats.of(self.inner.service).waited
+        let all = || self.inner.shared.stats.of(self.inner.service).waited;
+        self.waits.as_ref().map_or_else(all, Waits::so_far)
     }
 
     /// Sends a request, repeating it where that is safe and promising.
@@ -220,7 +232,7 @@ impl ServiceClient {
 
     pub(super) async fn sleep(&self, wait: Duration) {
         sleep(wait).await;
-        self.inner.shared.stats.waited(self.inner.service, wait);
+        self.has_waited(wait);
     }
 
     pub(super) fn error(

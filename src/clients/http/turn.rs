@@ -60,7 +60,9 @@ impl ServiceClient {
             let pause = match self.turn(call, false) {
                 Turn::Go | Turn::Probe => return Ok(()),
                 Turn::Probing => {
+                    let begun = Instant::now();
                     probed.await;
+                    self.has_waited(begun.elapsed());
                     continue;
                 }
                 Turn::Silent(calls) => {

@@ -1,41 +1,84 @@
 //! A limit on how often something happens in any span of time.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
-/// A sliding window: at most `limit` events in any span of `per`, one after the other.
+/// A sliding window: at most `limit` events in any span of `per`, also where several are under way at once.
 ///
-/// First [`Window::wait`], then the event, then [`Window::count`]: what is counted when it is over has
-/// happened by then, however long it took to arrive.
+/// First [`Window::reserve`], then the event, then [`Window::count`], and the reservation is dropped after that: what is
+/// counted when it is over has happened by then, however long it took to arrive.
 #[derive(Debug)]
 pub struct Window {
     limit: usize,
     per: Duration,
-    events: Mutex<VecDeque<Instant>>,
+    state: Mutex<State>,
+    freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When they were over.
+    events: VecDeque<Instant>,
+    /// Those that may be under way.
+    reserved: usize,
+}
+
+/// Is there a place?
+#[derive(Debug, PartialEq, Eq)]
+enum Room {
+    Free,
+    FullFor(Duration),
+    /// All places are held by what is under way.
+    AllUnderWay,
+}
+
+/// A place in a window, for one event. Dropped, it is free again: the event was counted, or never happened.
+#[derive(Debug)]
+pub struct Reservation(Arc<Window>);
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.0.state().reserved -= 1;
+        self.0.freed.notify_waiters();
+    }
 }
 
 impl Window {
     /// At most `limit` events (at least one) in any span of `per`.
     pub fn new(limit: usize, per: Duration) -> Self {
-        Self { limit: limit.max(1), per, events: Mutex::new(VecDeque::new()) }
+        Self { limit: limit.max(1), per, state: Mutex::default(), freed: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until there is a place; says how long that was.
-    pub async fn wait(&self) -> Duration {
+    pub async fn reserve(window: &Arc<Self>) -> (Reservation, Duration) {
         let mut waited = Duration::ZERO;
-        while let Some(wait) = self.full_for(Instant::now()) {
+        loop {
+            let freed = window.freed.notified();
+            let room = window.take(Instant::now());
+            if room == Room::Free {
+                return (Reservation(Arc::clone(window)), waited);
+            }
             tracing::debug!(
-                limit = self.limit,
-                wait_ms = wait.as_millis(),
+                limit = window.limit,
+                ?room,
                 "waiting for a place in a window of writes"
             );
-            tokio::time::sleep(wait).await;
-            waited += wait;
+            let begun = Instant::now();
+            match room {
+                Room::FullFor(wait) => drop(timeout(wait, freed).await),
+                // Each of them is counted soon, or gives its place back.
+                _ => freed.await,
+            }
+            waited += begun.elapsed();
         }
-        waited
     }
 
     /// An event is over.
@@ -44,17 +87,23 @@ impl Window {
     }
 
     fn count_at(&self, now: Instant) {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner).push_back(now);
+        self.state().events.push_back(now);
     }
 
-    /// For how long there is no place at `now`.
-    fn full_for(&self, now: Instant) -> Option<Duration> {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        while events.front().is_some_and(|first| now.duration_since(*first) >= self.per) {
-            events.pop_front();
+    /// Takes a place, if there is one at `now`.
+    fn take(&self, now: Instant) -> Room {
+        let mut state = self.state();
+        while state.events.front().is_some_and(|first| now.duration_since(*first) >= self.per) {
+            state.events.pop_front();
         }
-        let first = events.front().filter(|_| events.len() >= self.limit)?;
-        Some(self.per.saturating_sub(now.duration_since(*first)))
+        if state.events.len() + state.reserved < self.limit {
+            state.reserved += 1;
+            return Room::Free;
+        }
+        match state.events.front() {
+            Some(first) => Room::FullFor(self.per.saturating_sub(now.duration_since(*first))),
+            None => Room::AllUnderWay,
+        }
     }
 }
 
@@ -62,19 +111,65 @@ impl Window {
 mod tests {
     use super::*;
 
+    /// A window of two, and times in seconds.
+    fn window() -> (Arc<Window>, impl Fn(u64) -> Instant) {
+        let start = Instant::now();
+        let at = move |seconds: u64| start + Duration::from_secs(seconds);
+        (Arc::new(Window::new(2, Duration::from_secs(60))), at)
+    }
+
+    /// An event that happens at once, if there is a place for it.
+    fn event(window: &Arc<Window>, at: Instant) -> Room {
+        let room = window.take(at);
+        if room == Room::Free {
+            let reserved = Reservation(Arc::clone(window));
+            window.count_at(at);
+            drop(reserved);
+        }
+        room
+    }
+
     #[test]
     fn no_span_holds_more_than_the_limit() {
-        let start = Instant::now();
-        let at = |seconds: u64| start + Duration::from_secs(seconds);
-        let window = Window::new(2, Duration::from_secs(60));
-        assert_eq!(window.full_for(at(0)), None);
-        window.count_at(at(0));
-        assert_eq!(window.full_for(at(50)), None);
-        window.count_at(at(50));
-        assert_eq!(window.full_for(at(55)), Some(Duration::from_secs(5)));
-        assert_eq!(window.full_for(at(60)), None);
-        window.count_at(at(60));
-        assert_eq!(window.full_for(at(61)), Some(Duration::from_secs(49)));
-        assert_eq!(window.full_for(at(110)), None);
+        let (window, at) = window();
+        let seconds = |wait| Room::FullFor(Duration::from_secs(wait));
+        assert_eq!(event(&window, at(0)), Room::Free);
+        assert_eq!(event(&window, at(50)), Room::Free);
+        assert_eq!(event(&window, at(55)), seconds(5));
+        assert_eq!(event(&window, at(60)), Room::Free);
+        assert_eq!(event(&window, at(61)), seconds(49));
+        assert_eq!(event(&window, at(110)), Room::Free);
+    }
+
+    #[test]
+    fn what_is_under_way_has_a_place_and_what_never_happens_gives_it_back() {
+        let (window, at) = window();
+        let reserved = |at| {
+            assert_eq!(window.take(at), Room::Free);
+            Reservation(Arc::clone(&window))
+        };
+        let (first, second) = (reserved(at(0)), reserved(at(0)));
+        assert_eq!(window.take(at(90)), Room::AllUnderWay, "also after any time");
+        drop(first);
+        let third = reserved(at(90));
+        window.count_at(at(91));
+        drop(second);
+        assert_eq!(window.take(at(92)), Room::FullFor(Duration::from_secs(59)));
+        drop(third);
+        assert_eq!(event(&window, at(92)), Room::Free);
+    }
+
+    #[tokio::test]
+    async fn who_waits_is_woken_when_a_place_is_given_back() {
+        let minute = Duration::from_secs(60);
+        let window = Arc::new(Window::new(1, minute));
+        let (reserved, waited) = Window::reserve(&window).await;
+        assert_eq!(waited, Duration::ZERO);
+        let give_back = async {
+            tokio::task::yield_now().await;
+            drop(reserved);
+        };
+        let ((_reserved, waited), ()) = tokio::join!(Window::reserve(&window), give_back);
+        assert!(waited < minute, "{waited:?}");
     }
 }

@@ -139,8 +139,12 @@ fn a_token_that_is_revoked_in_the_middle_is_one_problem() {
     let plan = apply_json(&world, 5);
     let message = text(&plan.problem("write_refused")["message"]);
     assert!(message.starts_with("3 merge requests (") && message.contains("refuses the token"));
-    assert_eq!(outcomes(&plan), ["done", "failed", "not_attempted", "not_attempted"]);
-    assert_eq!(world.writes().len(), 3, "{:?}", world.writes());
+    // The others are written side by side: how many were sent before the first refusal is left to chance.
+    let outcomes = outcomes(&plan);
+    assert_eq!(outcomes[0], "done");
+    let refused = ["failed", "not_attempted"];
+    assert!(outcomes[1..].iter().all(|outcome| refused.contains(&&**outcome)), "{outcomes:?}");
+    assert!((3..=5).contains(&world.writes().len()), "{:?}", world.writes());
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn kill_at(world: &World, fault: Fault) {
             done.send(status.code()).unwrap();
         }
     }));
-    *starting = Some(world.sapm("apply").start());
+    *starting = Some(world.sapm("apply").env("SAPM_CONCURRENCY", "1").start());
     drop(starting);
     let code = killed.recv_timeout(Duration::from_secs(60)).expect("it came to the request");
     assert_eq!(code, None, "it was killed, and did not end by itself");

@@ -124,6 +124,25 @@ fn ctrl_c_finishes_the_write_under_way_and_starts_no_other() {
 }
 
 #[test]
+fn sigterm_finishes_all_writes_under_way() {
+    let world = World::start();
+    // The first merge request is written alone, then the others side by side.
+    let second = Fault::new(FaultKind::Pass).method("POST").path("/repository/commits").nth(2);
+    let (ended, said) = Signalled::start(&world, apply(&world), second, &["TERM"]).end();
+    assert_eq!(ended, Some(143), "{said}");
+    let is_commit = |write: &&String| write.contains("/repository/commits");
+    let commits = world.writes().iter().filter(is_commit).count();
+    assert_eq!(world.writes().len(), commits + 1, "{:?}", world.writes());
+    assert_eq!((world.branches().len(), world.project().open_requests().len()), (commits, 1));
+    let mut outcomes = outcomes(&report(&world));
+    outcomes.sort();
+    assert_eq!(outcomes, ["done", "interrupted", "interrupted", "interrupted"]);
+    world.forge().clear_faults();
+    world.apply();
+    assert_eq!(world.project().open_requests().len(), 4, "the next run goes on");
+}
+
+#[test]
 fn a_merge_request_that_is_complete_counts_as_opened() {
     let world = World::start();
     let opening = Fault::new(FaultKind::Pass).method("POST").path("/merge_requests").nth(1);

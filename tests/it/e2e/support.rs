@@ -80,10 +80,11 @@ impl World {
         Sapm(sapm)
     }
 
-    /// `sapm apply` that goes well, with a log of this run alone.
+    /// `sapm apply` that goes well, with a log of this run alone. It writes one merge request after the other, so that
+    /// their numbers are the same ones every time.
     pub fn apply(&self) -> Ran {
         self.forge().clear_log();
-        self.sapm("apply").expect(0)
+        self.sapm("apply").env("SAPM_CONCURRENCY", "1").expect(0)
     }
 
     /// The plan of `sapm apply` that goes well.

@@ -6,7 +6,7 @@ use super::support::*;
 fn first_run(args: &[&str]) -> (World, Ran) {
     let world = World::start();
     world.forge().remove_github_repo("example-shop/payments-ledger");
-    let ran = world.sapm("apply").args(args).expect(5);
+    let ran = world.sapm("apply").args(args).env("SAPM_CONCURRENCY", "1").expect(5);
     (world, ran)
 }
 

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use forge::{Access, Forge, ProjectHandle};
 use sapm::app_interface::{Entry, FileTree, TreeError, is_datafile};
-use sapm::apply::{Outcomes, apply};
+use sapm::apply::{Bounds, Outcomes, WRITES_AT_ONCE, apply};
 use sapm::clients::git::{BranchOptions, Branches, GitMerge, TimeOuts};
 use sapm::clients::gitlab::{
     ConnectOptions, GitLabApi, GitLabReader, GitLabWriter, Token, WriterConfig,
@@ -21,8 +21,7 @@ use sapm::decide::Decisions;
 use sapm::domain::{CommitSha, RepoPath, RepoUrl, UidDigest};
 use sapm::plan::{CLOSED_BY_BOT_MARKER, Plan, Settings};
 use sapm::ports::{
-    Branch, BranchReader, Commits, Deadline, ForgeWriter, NoProgress, SloSource, StateError,
-    StateStore,
+    Branch, BranchReader, Commits, Deadline, NoProgress, SloSource, StateError, StateStore,
 };
 use sapm::run::{self, ConfigRepo, Options, ReadOptions, Services};
 use sapm::snapshot::{CommitFact, ConfigRepoFacts, Failure, Snapshot};
@@ -151,6 +150,10 @@ pub struct Bot {
     pub hasty: Cell<bool>,
     /// Writes that a "minute" takes, and how long that is; none: as many as there are.
     pub pacing: Cell<Option<(usize, Duration)>>,
+    /// How many merge requests are written to at once.
+    pub at_once: Cell<usize>,
+    /// Requests to GitLab under way at once. One: the nth request is the same one every time.
+    pub connections: Cell<usize>,
     /// Are branches read by GitLab's API, as where git does not serve them?
     pub branches_by_api: Cell<bool>,
     /// Names of users whose closings and reverts are no person's refusal.
@@ -203,6 +206,8 @@ impl Bot {
             now: Cell::new(begin()),
             hasty: Cell::new(false),
             pacing: Cell::new(None),
+            at_once: Cell::new(WRITES_AT_ONCE),
+            connections: Cell::new(1),
             branches_by_api: Cell::new(false),
             other_bots: RefCell::default(),
             patient_client: client(Duration::from_secs(20)),
@@ -248,8 +253,7 @@ impl Bot {
     fn api(&self) -> GitLabApi {
         let client = if self.hasty.get() { &self.hasty_client } else { &self.patient_client };
         let token = Token::Private(TOKEN.to_owned().into());
-        // One at a time: the nth request is the same one every time.
-        let service = client.service(Service::GitLab, 1);
+        let service = client.service(Service::GitLab, self.connections.get());
         GitLabApi::new(service, &self.forge.gitlab_url(), Some(token)).expect("an address")
     }
 
@@ -323,9 +327,10 @@ impl Bot {
         };
         let writer = InTurn { inner: GitLabWriter::new(api, project, config), turn };
         let stop = CancellationToken::new();
-        let bounds = (&stop, &options.deadline);
+        let at_once = self.at_once.get();
+        let bounds = Bounds { stop: &stop, deadline: &options.deadline, at_once };
         let outcomes = apply(&plan, &reader, &writer, bounds, &NoProgress).await;
-        Ok(Run { loaded, decisions, plan, outcomes, waited: writer.waited() })
+        Ok(Run { loaded, decisions, plan, outcomes, waited: writer.inner.waited() })
     }
 
     /// The branches, read where the fake keeps them.

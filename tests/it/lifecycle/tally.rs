@@ -6,10 +6,37 @@ use std::fmt;
 use std::sync::Mutex;
 
 use forge::Forge;
+use sapm::plan::Reason;
 
 use super::driver::Ended;
 use super::faults::Trouble;
 use super::people::Deed;
+
+/// What the usual worlds come to, all but what switches cause, and a second request for one target,
+/// which is rare there: what never happens proves nothing.
+pub const REASONS: [Reason; 21] = [
+    Reason::Due,
+    Reason::AsWanted,
+    Reason::AutoMerge,
+    Reason::BehindTargetBranch,
+    Reason::ReadyAgain,
+    Reason::Changed,
+    Reason::TargetBranchMoved,
+    Reason::HeldByGate,
+    Reason::FactsMissing,
+    Reason::NothingDue,
+    Reason::TargetGone,
+    Reason::CommitBlocked,
+    Reason::WaitsForRequest,
+    Reason::RunLimit,
+    Reason::TakenOver,
+    Reason::HandedBack,
+    Reason::BeingMerged,
+    Reason::HoldLabel,
+    Reason::ClosedByPerson,
+    Reason::RolledBack,
+    Reason::NotOurs,
+];
 
 /// Shared by all worlds.
 #[derive(Default)]

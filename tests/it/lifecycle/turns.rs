@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use fastrand::Rng;
+use sapm::clients::gitlab::{GitLabReader, GitLabWriter};
 use sapm::domain::{CommitSha, MrIid, RepoPath, UserId};
 use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Counted, Deadline, ForgeReader, ForgeWriter,
-    GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
+    GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome, Place, Waits,
 };
 use sapm::snapshot::{CommitDetail, Failure, LabelEvent, MergeRequestFact, PastMergeRequest};
 use tokio::sync::Notify;
@@ -114,9 +114,13 @@ impl<T> InTurn<'_, T> {
 }
 
 #[async_trait]
-impl<T: ForgeReader + Clone> ForgeReader for InTurn<'_, T> {
+impl ForgeReader for InTurn<'_, GitLabReader> {
     fn within(&self, _deadline: &Deadline) -> Box<dyn ForgeReader + '_> {
         Box::new(Self { inner: self.inner.clone(), turn: self.turn })
+    }
+
+    fn noting(&self, waits: &Waits) -> Box<dyn ForgeReader + '_> {
+        Box::new(Self { inner: self.inner.noting(waits), turn: self.turn })
     }
 
     async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
@@ -189,17 +193,17 @@ impl<T: BranchReader> BranchReader for InTurn<'_, T> {
 }
 
 #[async_trait]
-impl<T: ForgeWriter> ForgeWriter for InTurn<'_, T> {
-    async fn wait_for(&self, counted: Counted) {
-        self.next().await.wait_for(counted).await;
+impl ForgeWriter for InTurn<'_, GitLabWriter> {
+    fn noting(&self, waits: &Waits) -> Box<dyn ForgeWriter + '_> {
+        Box::new(Self { inner: self.inner.noting(waits), turn: self.turn })
+    }
+
+    async fn wait_for(&self, counted: Counted) -> Place {
+        self.next().await.wait_for(counted).await
     }
 
     async fn back_off(&self, attempts: u32) {
         self.inner.back_off(attempts).await;
-    }
-
-    fn waited(&self) -> Duration {
-        self.inner.waited()
     }
 
     async fn commit(

@@ -94,7 +94,7 @@ impl Floor {
         needs: &Needs,
         speeds: &Speeds,
         scenario: Scenario,
-        latency_ms: u64,
+        (latency_ms, due): (u64, usize),
         concurrency: usize,
     ) -> Self {
         let latency = latency_ms as f64 / 1e3;
@@ -107,7 +107,7 @@ impl Floor {
             Scenario::Steady | Scenario::Create | Scenario::Refresh => 1,
         };
         let writes = match scenario {
-            Scenario::Create | Scenario::Refresh => 2 * crate::DUE,
+            Scenario::Create | Scenario::Refresh => 2 * due,
             Scenario::Steady | Scenario::Cold => 0,
         };
         let load = f64::from(clone) * latency + speeds.reading();
@@ -116,8 +116,8 @@ impl Floor {
         let commits = [github, gitlab, needs.git].map(rounds).into_iter().fold(0.0, f64::max);
         let records = rounds(needs.records) + if commits > 0.0 { latency } else { 0.0 };
         let observe = commits.max(records) + rounds(needs.slos);
-        // The two writes of a merge request follow each other; writes to one project are one at a time.
-        let apply = writes as f64 * latency;
+        // The two writes of a merge request follow each other.
+        let apply = writes.div_ceil(sapm::apply::WRITES_AT_ONCE) as f64 * latency;
         Self {
             stages: vec![("load", load), ("observe", observe), ("apply", apply)],
             total: load + observe + apply,

@@ -40,6 +40,9 @@ struct Args {
     /// Seed of the estate.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Requests that are due, opened or refreshed.
+    #[arg(long, default_value_t = 25)]
+    due: usize,
     /// `SAPM_CONCURRENCY`, which the floor goes by too.
     #[arg(long, default_value_t = 32)]
     concurrency: usize,
@@ -53,18 +56,15 @@ struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Scenario {
-    /// 25 requests are open and right, the clone is in the cache: nothing to do.
+    /// All requests are open and right, the clone is in the cache: nothing to do.
     Steady,
-    /// 25 requests are due.
+    /// Requests are due.
     Create,
-    /// 25 open requests are to be refreshed.
+    /// Open requests are to be refreshed.
     Refresh,
     /// Steady, without a clone in the cache.
     Cold,
 }
-
-/// Requests that are due, opened or refreshed.
-const DUE: usize = 25;
 
 fn main() {
     let args = Args::parse();
@@ -72,7 +72,7 @@ fn main() {
     println!("{}", machine());
     let mut smallest: BTreeMap<(u64, Scenario), Ran> = BTreeMap::new();
     for &size in &args.size {
-        let estate = Estate::generate(Size::times(size, DUE), args.seed);
+        let estate = Estate::generate(Size::times(size, args.due), args.seed);
         let speeds = Speeds::measure(&estate);
         println!(
             "\n## size {size}\n\n{} saas files, {} files, {:.1} MB, {:.1} MB of them needed. On one thread \
@@ -93,8 +93,13 @@ fn main() {
                     .map(|_| one(&args, &estate, scenario, latency))
                     .collect();
                 runs.sort_by_key(|ran| ran.wall);
-                let floor =
-                    Floor::of(&estate.needs(), &speeds, scenario, latency, args.concurrency);
+                let floor = Floor::of(
+                    &estate.needs(),
+                    &speeds,
+                    scenario,
+                    (latency, args.due),
+                    args.concurrency,
+                );
                 table::print(scenario, latency, &runs, &floor);
                 let best = runs.swap_remove(0);
                 match smallest.get(&(latency, scenario)) {
@@ -105,6 +110,13 @@ fn main() {
         }
     }
     eprintln!("done in {:.0?}", started.elapsed());
+}
+
+/// What `sapm` is called with: as many requests as are due may be opened.
+fn with(args: &Args) -> Vec<String> {
+    let most = ["--max-new-merge-requests".to_owned(), args.due.to_string()];
+    let given = args.with.split_whitespace().map(str::to_owned);
+    most.into_iter().chain(given).collect()
 }
 
 /// What it was measured on.
@@ -142,7 +154,7 @@ fn one(args: &Args, estate: &Estate, scenario: Scenario, latency: u64) -> Ran {
         cache: (scenario != Scenario::Cold).then(|| folder.path().join("cache")),
         report: folder.path().join("report"),
         concurrency: args.concurrency,
-        with: args.with.split_whitespace().map(str::to_owned).collect(),
+        with: with(args),
     };
     if scenario != Scenario::Create {
         run.go();
