@@ -1,34 +1,43 @@
 //! The invariants of merge requests: they never conflict, never double, never
 //! lose a promotion. The real code in this process against the fakes.
 
+mod admission;
+mod aliases;
 mod at_once;
 mod auto_merge;
-mod cases;
+mod closing;
 mod combinations;
 mod config;
 mod declared;
+mod drafts;
 mod driver;
 mod endings;
 mod fast_forward;
 mod faults;
+mod foreign_branches;
 mod forgery;
 mod judge;
 mod lab;
+mod left_branches;
+mod locked;
 mod look;
 mod model;
 mod moves;
+mod names;
 mod pacing;
 mod people;
 mod places;
 mod plans;
-mod rare;
 mod reasons;
+mod refresh;
 mod render;
-mod rules;
+mod retarget;
 mod safety;
 mod self_test;
 mod shares;
 mod sweep;
+mod takeover;
 mod tally;
 mod turns;
 mod unanswered;
+mod untouched;
