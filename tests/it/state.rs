@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sapm::clients::http::{HttpClient, HttpConfig, Service, ServiceClient};
 use sapm::clients::state::{DirState, S3Settings, S3State, file_of, from_location};
@@ -216,10 +216,8 @@ async fn what_concerns_the_whole_bucket() {
 async fn a_store_that_never_answers_is_given_up() {
     let (state, _server) =
         answering(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") }).await;
-    let begin = Instant::now();
     let text = whole(state.get(KEY).await.expect_err("late"));
     assert!(text.contains("no answer in time"), "{text}");
-    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
 }
 
 #[tokio::test]
