@@ -43,7 +43,7 @@ impl Due {
             .target(&publisher);
         for number in 1..=self.targets {
             let missing = (self.bytes / self.targets * number).saturating_sub(saas.bytes());
-            let parameters: String = (0..missing.div_ceil(30))
+            let parameters: String = (0..missing.div_ceil(24))
                 .map(|n| format!(", PARAMETER_{n}: \"value {n}\""))
                 .collect();
             let target = Target::new(&namespace(number), &format!("a{number:039x}"))
