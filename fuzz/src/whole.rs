@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use sapm::app_interface::{Entry, FileTree, TreeError};
 use sapm::clients::git::GitMerge;
 use sapm::plan::Settings;
 use sapm::report::{self, PlanReport};
@@ -15,17 +14,6 @@ use yaml11::{Limits, Tree};
 
 /// Stands before each file of an input.
 pub(crate) const MARK: &str = "=== ";
-
-struct Files<'a>(BTreeMap<&'a str, &'a str>);
-
-impl FileTree for Files<'_> {
-    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
-        for (path, text) in &self.0 {
-            visitor(Entry::File(path, text.as_bytes()));
-        }
-        Ok(())
-    }
-}
 
 fn files(text: &str) -> BTreeMap<&str, &str> {
     let mut files = BTreeMap::new();
@@ -43,7 +31,7 @@ pub(crate) fn run_whole(input: &[u8]) {
         files.remove("").unwrap_or(r#"{"version": 1, "observed_at": "2026-08-20T10:15:30Z"}"#);
     let Ok(snapshot) = Snapshot::from_json(facts.as_bytes()) else { return };
     let read = ReadOptions { texts: true, ..ReadOptions::default() };
-    let Ok(repo) = ConfigRepo::read(&Files(files), &read) else { return };
+    let Ok(repo) = ConfigRepo::read(&files, &read) else { return };
     let findings = validate(&repo.bundle, &repo.inventory, snapshot.observed_at);
     let settings = Settings {
         target_branch: "main".to_owned(),

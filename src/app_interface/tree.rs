@@ -1,6 +1,6 @@
 //! Where datafiles come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -39,6 +39,14 @@ pub enum TreeError {
 pub fn is_datafile(path: &str) -> bool {
     let name_fits = [".yml", ".yaml", ".json"].iter().any(|end| path.ends_with(end));
     name_fits && !path.split('/').any(|part| part.starts_with('.'))
+}
+
+/// Files at hand: path to text.
+impl<P: AsRef<str>, T: AsRef<[u8]>> FileTree for BTreeMap<P, T> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
+        self.iter().for_each(|(path, text)| visitor(Entry::File(path.as_ref(), text.as_ref())));
+        Ok(())
+    }
 }
 
 /// A folder on disk with `data/` below it.

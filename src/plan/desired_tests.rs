@@ -1,7 +1,8 @@
 use chrono::DateTime;
+use datafiles::{Datafiles, SaasFile, Target};
 
 use super::desired::{DesiredStates, PlaceState};
-use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
+use crate::app_interface::{Bundle, load};
 use crate::decide::suppose_promoted;
 use crate::domain::{CommitSha, UidDigest};
 use crate::inventory::{Inventory, build};
@@ -9,40 +10,16 @@ use crate::validate::validate;
 use yaml11::rereads;
 
 /// A saas file with this many targets, each a place of its own.
-struct Wide(usize);
-
-const FILES: [(&str, &str); 4] = [
-    ("/app.yml", "$schema: /app-sre/app-1.yml\nname: shop\n"),
-    ("/stage.yml", "$schema: /app-sre/environment-1.yml\nname: stage\n"),
-    ("/cluster.yml", "$schema: /openshift/cluster-1.yml\nname: c1\n"),
-    (
-        "/namespace.yml",
-        "$schema: /openshift/namespace-1.yml\nname: shop\ncluster: {$ref: /cluster.yml}\n\
-         app: {$ref: /app.yml}\nenvironment: {$ref: /stage.yml}\n",
-    ),
-];
-
-impl FileTree for Wide {
-    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
-        let mut text = "$schema: /app-sre/saas-file-2.yml\nname: saas-shop\napp: {$ref: /app.yml}\n\
-                        resourceTemplates:\n- name: api\n  url: https://git.example.com/shop/api\n  \
-                        targets:\n  - {name: stage, namespace: {$ref: /namespace.yml}, ref: main, \
-                        promotion: {publish: [ok]}}\n"
-            .to_owned();
-        for number in 0..self.0 {
-            text += &format!(
-                "  - name: t{number}\n    namespace: {{$ref: /namespace.yml}}\n    \
-                 ref: '{number:040x}'\n    promotion: {{auto: true, subscribe: [ok]}}\n"
-            );
-        }
-        visitor(Entry::File("/saas.yml", text.as_bytes()));
-        FILES.iter().for_each(|(path, text)| visitor(Entry::File(path, text.as_bytes())));
-        Ok(())
-    }
-}
-
 fn loaded(targets: usize) -> (Bundle, Inventory) {
-    let bundle = load(&Wide(targets)).unwrap_or_else(|error| panic!("{error}"));
+    let publisher = Target::new("/namespace.yml", "main").named("stage").publishes("ok");
+    let mut saas = SaasFile::new("saas-shop", "/app.yml")
+        .template("api", "https://git.example.com/shop/api")
+        .target(&publisher);
+    for number in 0..targets {
+        let target = Target::new("/namespace.yml", &format!("{number:040x}"));
+        saas = saas.target(&target.named(&format!("t{number}")).subscribes("ok", ""));
+    }
+    let bundle = load(&Datafiles::around(&saas).0).unwrap_or_else(|error| panic!("{error}"));
     let inventory = build(&bundle, UidDigest::default());
     assert_eq!(inventory.subscribers().count(), targets);
     (bundle, inventory)

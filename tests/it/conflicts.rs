@@ -2,8 +2,8 @@
 //! not have.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 
+use datafiles::{Datafiles, SaasFile, Target};
 use proptest::prelude::*;
 use sapm::app_interface::load;
 use sapm::clients::git::merge_texts;
@@ -13,7 +13,7 @@ use sapm::inventory::build;
 use sapm::plan::{Action, DesiredStates, Merge, MergeTexts, Plan, Reason, Settings, plan};
 use sapm::snapshot::Snapshot;
 
-use crate::small_world::{Tree, at};
+use crate::small_world::at;
 
 /// How a target is written.
 #[derive(Debug, Clone, Copy)]
@@ -26,40 +26,38 @@ enum Layout {
     SameLine,
 }
 
-fn saas_file(layouts: &[Layout]) -> String {
-    let mut text = "$schema: /app-sre/saas-file-2.yml\nname: saas\napp: {$ref: /app.yml}\nresourceTemplates:\n\
-                    - name: stage\n  url: https://git.example.com/api\n  targets:\n  \
-                    - {namespace: {$ref: /ns.yml}, ref: main, promotion: {publish: [ok]}}\n"
-        .to_owned();
-    let mut line = 0;
+const URL: &str = "https://git.example.com/api";
+
+fn saas_file(layouts: &[Layout]) -> SaasFile {
+    let publisher = Target::new("/namespace.yml", "main").publishes("ok");
+    let mut saas = SaasFile::new("saas", "/app.yml").template("stage", URL).target(&publisher);
+    let mut line = Vec::new();
     for (number, layout) in layouts.iter().enumerate() {
-        let target = format!(
-            "{{name: t{number}, namespace: {{$ref: /ns.yml}}, ref: 'a{number:039x}', promotion: {{auto: true, subscribe: [ok]}}}}"
-        );
+        if !matches!(layout, Layout::SameLine) {
+            saas = with_line(saas, &mut line);
+        }
+        let target = Target::new("/namespace.yml", &format!("a{number:039x}"))
+            .named(&format!("t{number}"))
+            .subscribes("ok", "");
         match layout {
-            Layout::SameLine if text.ends_with("]\n") && line > 0 => {
-                text.truncate(text.len() - 2);
-                text += &format!(", {target}]\n");
-            }
-            Layout::Line | Layout::SameLine => {
-                line += 1;
-                text += &format!(
-                    "- name: r{number}\n  url: https://git.example.com/api\n  targets: [{target}]\n"
-                );
-            }
+            Layout::Line | Layout::SameLine => line.push(target),
             Layout::Block(filler) => {
-                text += &format!(
-                    "- name: r{number}\n  url: https://git.example.com/api\n  parameters:\n    FIRST: 0\n"
-                );
-                (0..*filler).for_each(|n| text += &format!("    P{n}: same\n"));
-                text += &format!(
-                    "  targets:\n  - name: t{number}\n    ref: a{number:039x}\n    namespace: {{$ref: /ns.yml}}\n    \
-                     promotion: {{auto: true, subscribe: [ok]}}\n"
-                );
+                let filler: String = (0..*filler).map(|n| format!("    P{n}: same\n")).collect();
+                let parameters = format!("  parameters:\n    FIRST: 0\n{filler}");
+                let name = format!("r{number}");
+                saas = saas.template_with(&name, URL, &parameters).target(&target);
             }
         }
     }
-    text
+    with_line(saas, &mut line)
+}
+
+/// Takes the targets that stand on one line in, as a template of their own.
+fn with_line(saas: SaasFile, line: &mut Vec<Target>) -> SaasFile {
+    match std::mem::take(line) {
+        line if line.is_empty() => saas,
+        line => saas.template("line", URL).targets_on_one_line(&line),
+    }
 }
 
 /// Merges as git does, and counts.
@@ -77,19 +75,9 @@ impl MergeTexts for Git {
 
 /// The plan where every target is due, the file, and how many merges planning took.
 fn planned(layouts: &[Layout], most: usize) -> (Plan, String, usize) {
-    let file = saas_file(layouts);
-    let namespace = "$schema: /openshift/namespace-1.yml\nname: ns\ncluster: {$ref: /cluster.yml}\n\
-                     app: {$ref: /app.yml}\nenvironment: {$ref: /env.yml}\n";
-    let files = [
-        ("/app.yml", "$schema: /app-sre/app-1.yml\nname: app\n"),
-        ("/cluster.yml", "$schema: /openshift/cluster-1.yml\nname: c\n"),
-        ("/env.yml", "$schema: /app-sre/environment-1.yml\nname: env\n"),
-        ("/ns.yml", namespace),
-        ("/saas.yml", &file),
-    ];
-    let files: BTreeMap<_, _> =
-        files.into_iter().map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-    let bundle = load(&Tree(files)).unwrap();
+    let Datafiles(files) = Datafiles::around(&saas_file(layouts));
+    let file = files["/saas.yml"].clone();
+    let bundle = load(&files).unwrap();
     let inventory = build(&bundle, UidDigest::Blake2s);
     let commit = CommitSha::parse(&"a".repeat(40)).unwrap();
     let decisions = suppose_promoted(&inventory, &bundle, &commit, "");

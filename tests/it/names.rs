@@ -1,66 +1,49 @@
 //! Names have a length: one that is longer is a problem of its own target, and stands in no output.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 
+use datafiles::{Datafiles, Place, SaasFile, Target};
 use serde_json::{Value, json};
 
 const NEW: &str = "5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b";
 const OLD: &str = "0000000000000000000000000000000000000001";
 
 /// Two apps that have nothing but the environment in common, each with a target that is due.
-fn files() -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    let mut put = |path: String, schema: &str, text: String| {
-        files.insert(format!("data/{path}"), format!("---\n$schema: {schema}\n{text}"));
-    };
-    put("env.yml".into(), "/app-sre/environment-1.yml", "name: production\n".into());
+fn files() -> Datafiles {
+    let mut files = Datafiles::default();
+    files.environment("/env.yml", "production");
     for app in ["apple", "pear"] {
-        put(
-            format!("{app}/app.yml"),
-            "/app-sre/app-1.yml",
-            format!(
-                "name: {app}\ncodeComponents:\n- name: api\n  url: https://git.example.com/{app}\n  \
-                 blockedVersions: [blocked-{app}]\n  hotfixVersions: [hotfix-{app}]\n"
-            ),
+        let components = format!(
+            "name: {app}\ncodeComponents:\n- name: api\n  url: https://git.example.com/{app}\n  \
+             blockedVersions: [blocked-{app}]\n  hotfixVersions: [hotfix-{app}]\n"
         );
-        put(
-            format!("{app}/cluster.yml"),
-            "/openshift/cluster-1.yml",
-            format!("name: cluster-{app}\nprometheusUrl: https://prometheus.example.com/{app}\n"),
+        let cluster =
+            format!("name: cluster-{app}\nprometheusUrl: https://prometheus.example.com/{app}\n");
+        let slo = format!(
+            "name: document-{app}\nnamespaces:\n- namespace: {{$ref: /{app}/prod.yml}}\n  \
+             prometheusAccess: {{url: 'https://access.example.com/{app}'}}\n\
+             slos:\n- name: slo-{app}\n  SLOTarget: 0.9\n  expr: up\n"
         );
-        put(
-            format!("{app}/slo.yml"),
-            "/app-sre/slo-document-1.yml",
-            format!(
-                "name: document-{app}\nnamespaces:\n- namespace: {{$ref: /{app}/prod.yml}}\n  \
-                 prometheusAccess: {{url: 'https://access.example.com/{app}'}}\n\
-                 slos:\n- name: slo-{app}\n  SLOTarget: 0.9\n  expr: up\n"
-            ),
-        );
+        files.put(format!("/{app}/app.yml"), "/app-sre/app-1.yml", components);
+        files.put(format!("/{app}/cluster.yml"), "/openshift/cluster-1.yml", cluster);
+        files.put(format!("/{app}/slo.yml"), "/app-sre/slo-document-1.yml", slo);
+        let [app_file, cluster] = [format!("/{app}/app.yml"), format!("/{app}/cluster.yml")];
+        let place = Place { app: &app_file, cluster: &cluster, environment: "/env.yml" };
+        let namespace = |stage: &str| format!("/{app}/{stage}.yml");
         for stage in ["stage", "prod"] {
-            put(
-                format!("{app}/{stage}.yml"),
-                "/openshift/namespace-1.yml",
-                format!(
-                    "name: {app}-{stage}\ncluster: {{$ref: /{app}/cluster.yml}}\n\
-                     app: {{$ref: /{app}/app.yml}}\nenvironment: {{$ref: /env.yml}}\n"
-                ),
-            );
+            files.namespace(&namespace(stage), &format!("{app}-{stage}"), place);
         }
-        put(
-            format!("{app}/saas.yml"),
-            "/app-sre/saas-file-2.yml",
-            format!(
-                "name: saas-{app}\napp: {{$ref: /{app}/app.yml}}\nresourceTemplates:\n- name: template-{app}\n  \
-                 url: https://git.example.com/{app}\n  targets:\n  \
-                 - name: stage\n    namespace: {{$ref: /{app}/stage.yml}}\n    ref: {NEW}\n    \
-                 promotion: {{publish: [channel-{app}]}}\n  \
-                 - name: target-{app}\n    namespace: {{$ref: /{app}/prod.yml}}\n    ref: '{OLD}'\n    \
-                 slos: [{{$ref: /{app}/slo.yml}}]\n    \
-                 promotion: {{auto: true, subscribe: [channel-{app}], schedule: '* * * * *'}}\n"
-            ),
-        );
+        let channel = format!("channel-{app}");
+        let saas = SaasFile::new(&format!("saas-{app}"), &app_file)
+            .template(&format!("template-{app}"), &format!("https://git.example.com/{app}"))
+            .target(&Target::new(&namespace("stage"), NEW).named("stage").publishes(&channel))
+            .target(
+                &Target::new(&namespace("prod"), OLD)
+                    .named(&format!("target-{app}"))
+                    .with("slos", format!("[{{$ref: /{app}/slo.yml}}]"))
+                    .subscribes(&channel, ", schedule: '* * * * *'"),
+            );
+        files.saas(&format!("/{app}/saas.yml"), &saas);
     }
     files
 }
@@ -89,13 +72,9 @@ fn snapshot() -> Value {
 }
 
 /// The plan, and all that was written.
-fn plan(files: &BTreeMap<String, String>, snapshot: &Value) -> (Value, String) {
+fn plan(files: &Datafiles, snapshot: &Value) -> (Value, String) {
     let folder = tempfile::tempdir().unwrap();
-    for (path, text) in files {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
+    files.write(folder.path());
     let facts = folder.path().join("snapshot.json");
     std::fs::write(&facts, snapshot.to_string()).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
@@ -122,7 +101,7 @@ const NAMES: [(&str, &str, usize); 15] = [
     ("apple/saas.yml", "name: template-apple", 1_024),
     ("apple/saas.yml", "url: https://git.example.com/apple", 2_048),
     ("apple/saas.yml", "name: target-apple", 1_024),
-    ("apple/saas.yml", "ref: '0000000000000000000000000000000000000001", 1_024),
+    ("apple/saas.yml", "ref: \"0000000000000000000000000000000000000001", 1_024),
     ("apple/saas.yml", "subscribe: [channel-apple", 1_024),
     ("apple/saas.yml", "publish: [channel-apple", 1_024),
     ("apple/prod.yml", "name: apple-prod", 1_024),
@@ -136,11 +115,11 @@ const NAMES: [(&str, &str, usize); 15] = [
 ];
 
 /// The same files with one name made this long.
-fn lengthened(file: &str, name: &str, bytes: usize) -> BTreeMap<String, String> {
+fn lengthened(file: &str, name: &str, bytes: usize) -> Datafiles {
     let mut files = files();
-    let text = files.get_mut(&format!("data/{file}")).unwrap();
+    let text = files.0.get_mut(&format!("/{file}")).unwrap();
     assert_eq!(text.matches(name).count(), 1, "{name}");
-    let value = name.rsplit([' ', '[', '\'']).next().unwrap();
+    let value = name.rsplit([' ', '[', '\'', '"']).next().unwrap();
     let more = "x".repeat(bytes - value.len());
     *text = text.replacen(name, &format!("{name}{more}"), 1);
     files
@@ -192,7 +171,7 @@ fn a_record_with_a_name_that_is_too_long_is_not_usable() {
 fn a_key_of_any_length_is_repeated_in_part() {
     let mut files = files();
     let key = "x".repeat(100_000);
-    let text = files.get_mut("data/apple/saas.yml").unwrap();
+    let text = files.0.get_mut("/apple/saas.yml").unwrap();
     *text += &format!("parameters: {{? {key} : 1, ? {key} : 2}}\n");
     let (plan, _) = plan(&files, &snapshot());
     assert!(plan["problems"].to_string().contains("duplicate_key"), "{plan:#}");

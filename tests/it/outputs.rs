@@ -13,7 +13,7 @@ use readers::{Kind, judge};
 use renderers::Output;
 pub use renderers::outputs;
 use tenant::NAMES;
-pub use tenant::Tenant;
+pub use tenant::files_called;
 
 /// What an attacker would try: each family of characters that a terminal, a browser or a reader obeys or hides.
 const FAMILIES: [(&str, &str); 14] = [
@@ -61,7 +61,7 @@ fn assert_outputs(outputs: &[Output]) {
 fn each_family_of_characters_is_shown_and_not_obeyed() {
     for (family, characters) in FAMILIES {
         println!("{family}");
-        let outputs = outputs(&Tenant::called(|place| format!("n{place}{characters}x")));
+        let outputs = outputs(&files_called(|place| format!("n{place}{characters}x")));
         let described = outputs.iter().any(|(name, ..)| name == "description");
         assert!(described, "nothing is promoted");
         assert_outputs(&outputs);
@@ -70,7 +70,7 @@ fn each_family_of_characters_is_shown_and_not_obeyed() {
 
 #[test]
 fn a_replaced_character_can_be_seen() {
-    let tenant = Tenant::called(|place| format!("n{place}\u{202e}x"));
+    let tenant = files_called(|place| format!("n{place}\u{202e}x"));
     let shown = outputs(&tenant).into_iter().filter(|(_, kind, _)| *kind != Kind::Json);
     let replaced = shown.filter(|(_, _, text)| text.contains("\u{fffd}x")).count();
     assert!(replaced > 10, "{replaced} outputs show the name");
@@ -83,7 +83,7 @@ proptest! {
 
     #[test]
     fn any_name_is_shown_and_not_obeyed(names in prop::collection::vec(any_name(), NAMES)) {
-        assert_outputs(&outputs(&Tenant::called(|place| names[place].clone())));
+        assert_outputs(&outputs(&files_called(|place| names[place].clone())));
     }
 }
 

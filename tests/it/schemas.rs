@@ -8,7 +8,7 @@ use sapm::report::schemas;
 use serde_json::Value;
 
 use crate::e2e::support::{CANARY, World};
-use crate::outputs::{Tenant, outputs};
+use crate::outputs::{files_called, outputs};
 
 /// Set, it writes the schemas instead of comparing them.
 const WRITE: &str = "SAPM_WRITE_SCHEMAS";
@@ -62,7 +62,7 @@ fn outputs_with_any_names_follow_their_schemas() {
         ("explanation.json", "explanation-v1.json"),
         ("validate.json", "findings-v1.json"),
     ];
-    let outputs = outputs(&Tenant::called(|place| format!("name{place}")));
+    let outputs = outputs(&files_called(|place| format!("name{place}")));
     for (file, schema) in files {
         let written: Vec<&String> =
             outputs.iter().filter(|(name, ..)| name == file).map(|(.., text)| text).collect();

@@ -1,15 +1,15 @@
 //! Config repos made up in memory, with facts: for tests of the pure parts.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
-use sapm::app_interface::{Bundle, Entry, FileTree, TreeError, load};
+use datafiles::{Datafiles, Place, SaasFile, Target};
+use sapm::app_interface::{Bundle, load};
 use sapm::decide::{Decisions, EditChecker, record_key};
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::{Inventory, TargetIx, build};
 use sapm::snapshot::Snapshot;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A target of a made-up saas file.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +46,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
 
 /// One saas file `saas-NAME` of the app NAME for each entry.
 pub fn read(apps: &BTreeMap<String, Vec<Spec>>) -> (Bundle, Inventory) {
-    let bundle = load(&Tree(files(apps))).unwrap();
+    let bundle = load(&files(apps).0).unwrap();
     let inventory = build(&bundle, UidDigest::Blake2s);
     (bundle, inventory)
 }
@@ -69,74 +69,41 @@ pub fn deploy(
     }
 }
 
-fn files(apps: &BTreeMap<String, Vec<Spec>>) -> BTreeMap<String, String> {
-    let mut files = BTreeMap::new();
-    let mut put = |path: String, schema: &str, text: String| {
-        files.insert(path, format!("---\n$schema: {schema}\n{text}"));
-    };
-    put("/prod01.yml".into(), "/openshift/cluster-1.yml", "name: prod01\n".into());
-    put("/production.yml".into(), "/app-sre/environment-1.yml", "name: production\n".into());
+fn files(apps: &BTreeMap<String, Vec<Spec>>) -> Datafiles {
+    let mut files = Datafiles::default();
+    files.cluster("/prod01.yml", "prod01").environment("/production.yml", "production");
     for (app, targets) in apps {
-        put(format!("/{app}/app.yml"), "/app-sre/app-1.yml", format!("name: {}\n", quoted(app)));
-        let mut saas = format!(
-            "name: {}\napp: {{$ref: /{app}/app.yml}}\nresourceTemplates:\n- name: api\n  url: https://git.example.com/{app}\n  path: /api.yml\n  targets:\n",
-            quoted(&format!("saas-{app}"))
-        );
+        let app_file = format!("/{app}/app.yml");
+        let place =
+            Place { app: &app_file, cluster: "/prod01.yml", environment: "/production.yml" };
+        files.app(&app_file, app);
+        let mut saas = SaasFile::new(&format!("saas-{app}"), &app_file)
+            .template("api", &format!("https://git.example.com/{app}"));
         for (number, target) in targets.iter().enumerate() {
             let path = format!("/{app}/namespaces/{number}.yml");
-            put(
-                path.clone(),
-                "/openshift/namespace-1.yml",
-                format!(
-                    "name: {}\ncluster: {{$ref: /prod01.yml}}\napp: {{$ref: /{app}/app.yml}}\nenvironment: {{$ref: /production.yml}}\n",
-                    quoted(&target.namespace)
-                ),
-            );
-            let hash = |channel: &String| {
-                let data = json!({
-                    "type": "parent_saas_config", "parent_saas": format!("saas-{app}"),
-                    "target_config_hash": target.hash,
-                });
-                json!({"channel": channel, "data": [data]})
-            };
-            let has_hash = target.hash.as_ref().is_some_and(|hash| !hash.is_empty());
-            let hashes = target.subscribe.iter().filter(|_| has_hash).map(hash);
-            let promotion = json!({
-                "auto": !target.subscribe.is_empty(), "publish": target.publish,
-                "subscribe": target.subscribe, "soakDays": target.soak_days,
-                "schedule": target.schedule,
-                "redeployOnPublisherConfigChange": target.hash.is_some(),
-                "promotion_data": hashes.collect::<Vec<_>>(),
-            });
-            let _ = writeln!(
-                saas,
-                "  - namespace: {{$ref: {path}}}\n    ref: '{}'\n    promotion: {promotion}",
-                target.git_ref
-            );
+            files.namespace(&path, &target.namespace, place);
+            let promotion = promotion(app, target);
+            saas = saas.target(&Target::new(&path, &target.git_ref).with("promotion", promotion));
         }
-        put(format!("/{app}/saas.yml"), "/app-sre/saas-file-2.yml", saas);
+        files.saas(&format!("/{app}/saas.yml"), &saas);
     }
     files
 }
 
-/// A JSON text is a YAML text, if it is all ASCII.
-fn quoted(text: &str) -> String {
-    let json = serde_json::to_string(text).unwrap();
-    let escaped = |c: char| match c {
-        c if c.is_ascii() => c.to_string(),
-        c => format!("\\u{:04x}", u32::from(c)),
+fn promotion(app: &str, target: &Spec) -> Value {
+    let hash = |channel: &String| {
+        let data = json!({
+            "type": "parent_saas_config", "parent_saas": format!("saas-{app}"),
+            "target_config_hash": target.hash,
+        });
+        json!({"channel": channel, "data": [data]})
     };
-    json.chars().map(escaped).collect()
-}
-
-/// Path to text.
-pub struct Tree(pub BTreeMap<String, String>);
-
-impl FileTree for Tree {
-    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
-        for (path, text) in &self.0 {
-            visitor(Entry::File(path, text.as_bytes()));
-        }
-        Ok(())
-    }
+    let has_hash = target.hash.as_ref().is_some_and(|hash| !hash.is_empty());
+    let hashes = target.subscribe.iter().filter(|_| has_hash).map(hash);
+    json!({
+        "auto": !target.subscribe.is_empty(), "publish": target.publish,
+        "subscribe": target.subscribe, "soakDays": target.soak_days, "schedule": target.schedule,
+        "redeployOnPublisherConfigChange": target.hash.is_some(),
+        "promotion_data": hashes.collect::<Vec<_>>(),
+    })
 }

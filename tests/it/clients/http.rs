@@ -1,5 +1,7 @@
 //! Retries, pauses, redirects, limits: the layer below every client.
 
+mod pauses;
+
 use std::time::Duration;
 
 use http::Method;
@@ -142,45 +144,6 @@ async fn queries_without_an_answer_do_not_make_a_silent_host() {
 }
 
 #[tokio::test]
-async fn a_query_that_is_told_to_wait_holds_the_whole_service() {
-    let secondary = r#"{"message": "You have exceeded a secondary rate limit"}"#;
-    for told in [
-        with_headers(429, &[("retry-after", "3600")]),
-        with_headers(403, &[("retry-after", "3600"), ("x-ratelimit-resource", "graphql")]),
-        with_headers(200, &[("retry-after", "3600"), ("x-ratelimit-resource", "graphql")]),
-        with_headers(200, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "4102444800")]),
-        Reply::Full(403, vec![("x-ratelimit-remaining", "4000".into())], secondary.into()),
-    ] {
-        let shown = format!("{told:?}");
-        let server = Server::start(move |_, _| told.clone()).await;
-        let service = service();
-        let _ = service.send(&query(&server)).await;
-        let next = service.send(&get(&server, "/x").without_waiting()).await;
-        let kind = next.expect_err(&shown).kind();
-        assert_eq!((kind, server.seen().len()), (HttpErrorKind::RateLimited, 1), "{shown}");
-    }
-}
-
-#[tokio::test]
-async fn used_up_points_of_graphql_hold_up_nothing_else() {
-    let used_up = [
-        ("x-ratelimit-remaining", "0"),
-        ("x-ratelimit-reset", "4102444800"),
-        ("x-ratelimit-resource", "graphql"),
-    ];
-    for status in [200, 403, 429] {
-        let server = Server::start(move |_, seen| match seen.method.as_str() {
-            "POST" => with_headers(status, &used_up),
-            _ => json(200, value!({})),
-        })
-        .await;
-        let service = service();
-        assert_eq!(service.send(&query(&server)).await.is_ok(), status == 200);
-        assert!(service.send(&get(&server, "/x").without_waiting()).await.is_ok(), "{status}");
-    }
-}
-
-#[tokio::test]
 async fn the_default_time_outs_stay_within_90_seconds() {
     let config = HttpConfig::default();
     let query = config.query_timeout;
@@ -196,33 +159,6 @@ async fn a_closed_port_is_no_connection() {
     tokio::task::yield_now().await;
     let error = service().send(&request).await.expect_err("no connection");
     assert!(matches!(error.kind(), HttpErrorKind::Connect | HttpErrorKind::Truncated), "{error}");
-}
-
-#[tokio::test]
-async fn a_pause_holds_the_whole_service() {
-    // The pause is longer than what is waited for: so it shows in other calls at once.
-    let server = Server::start(|_, _| with_headers(429, &[("retry-after", "3600")])).await;
-    let service = service();
-    let error = service.send(&get(&server, "/x")).await.expect_err("a limit");
-    assert_eq!(error.kind(), HttpErrorKind::RateLimited);
-    assert!(error.resets_at().is_some() && error.to_string().contains("resets at 20"), "{error}");
-    let error = service.send(&get(&server, "/other")).await.expect_err("the same limit");
-    assert_eq!(error.kind(), HttpErrorKind::RateLimited);
-    assert!(error.is_whole_service());
-    assert_eq!(server.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn a_success_that_uses_the_limit_up_holds_the_next_call() {
-    let server = Server::start(|_, _| {
-        with_headers(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "4102444800")])
-    })
-    .await;
-    let service = service();
-    assert!(service.send(&get(&server, "/x")).await.is_ok());
-    let error = service.send(&get(&server, "/x")).await.expect_err("a limit");
-    assert_eq!(error.kind(), HttpErrorKind::RateLimited);
-    assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test]
@@ -296,26 +232,6 @@ async fn an_answer_has_a_largest_size() {
     assert!(service().send(&get(&server, "/x").max_body(2000)).await.is_ok());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_more_requests_are_under_way_than_allowed() {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    let (now, most) = (AtomicUsize::new(0), std::sync::Arc::new(AtomicUsize::new(0)));
-    let seen_most = most.clone();
-    let server = Server::start(move |_, _| {
-        seen_most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-        std::thread::sleep(Duration::from_millis(2));
-        now.fetch_sub(1, Ordering::SeqCst);
-        json(200, value!({}))
-    })
-    .await;
-    let service = HttpClient::new(quick()).service(Service::Git, 2);
-    let requests: Vec<_> = (0..12).map(|_| get(&server, "/x")).collect();
-    let calls = requests.iter().map(|request| service.send(request));
-    let answers = futures_util::future::join_all(calls).await;
-    assert!(answers.iter().all(Result::is_ok));
-    assert!(most.load(Ordering::SeqCst) <= 2);
-}
-
 #[tokio::test]
 async fn a_password_in_the_address_is_sent_as_a_header_and_never_shown() {
     let server = Server::start(|_, _| json(404, value!({"message": "gone"}))).await;
@@ -324,70 +240,6 @@ async fn a_password_in_the_address_is_sent_as_a_header_and_never_shown() {
     let error = service().send(&request).await.expect_err("a failure");
     assert!(!error.to_string().contains(TOKEN), "{error}");
     assert!(server.seen()[0].headers["authorization"].starts_with("Basic "));
-}
-
-/// A pause is waited for once, by all: after it one request goes first, and when that is refused as
-/// well, nobody else is sent. (With a pause for each request this was 30 of them, one by one.)
-#[tokio::test]
-async fn a_host_that_refuses_everything_is_asked_once_more_after_its_pause() {
-    let server = Server::start(|_, _| with_headers(429, &[("retry-after", "1")])).await;
-    let service = client().service(Service::Prometheus, 2);
-    let requests: Vec<_> = (0..10).map(|number| get(&server, &format!("/{number}"))).collect();
-    let answers = requests.iter().map(|request| service.send(request));
-    let answers = futures_util::future::join_all(answers).await;
-    for answer in answers {
-        let error = answer.expect_err("refused");
-        assert_eq!(error.kind(), HttpErrorKind::RateLimited);
-        assert!(error.resets_at().is_some(), "{error}");
-    }
-    assert!(server.seen().len() <= 3, "{}", server.seen().len());
-    let late = service.send(&get(&server, "/late")).await.expect_err("not even asked");
-    assert!(late.to_string().contains("also after it was left alone"), "{late}");
-}
-
-/// Some answers between the refusals: the host works, and is slow to take more.
-#[tokio::test]
-async fn a_host_that_takes_a_few_at_a_time_is_waited_for_by_all() {
-    let server = Server::start(|number, _| match number % 3 {
-        2 => with_headers(429, &[("retry-after", "0")]),
-        _ => json(200, value!({})),
-    })
-    .await;
-    let service = client().service(Service::GitHub, 1);
-    let requests: Vec<_> = (0..20).map(|number| get(&server, &format!("/{number}"))).collect();
-    let calls = requests.iter().map(|request| service.send(request));
-    let answers = futures_util::future::join_all(calls).await;
-    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-}
-
-#[tokio::test]
-async fn a_pause_that_would_pass_the_deadline_is_not_waited_for() {
-    let server = Server::start(|_, _| with_headers(429, &[("retry-after", "50")])).await;
-    let deadline = Deadline::new(Duration::from_secs(40));
-    deadline.begin();
-    let service = client().service(Service::Prometheus, 2).until(deadline);
-    for path in ["/x", "/y"] {
-        let error = service.send(&get(&server, path)).await.expect_err("a limit");
-        assert!(error.to_string().contains("longer than is waited for"), "{error}");
-    }
-    assert_eq!(server.seen().len(), 1);
-}
-
-/// Those who wait for a slow host hold no slot that another host could use.
-#[tokio::test]
-async fn no_host_takes_all_slots() {
-    let slow = Server::start(|_, _| Reply::Hang).await;
-    let quick = Server::start(|_, _| json(200, value!({}))).await;
-    let service = client().service(Service::Git, 4);
-    let waiting: Vec<_> = (0..20).map(|number| get(&slow, &format!("/{number}"))).collect();
-    let waiting = futures_util::future::join_all(waiting.iter().map(|one| service.send(one)));
-    let request = get(&quick, "/x");
-    let answer = service.send(&request);
-    match futures_util::future::select(std::pin::pin!(waiting), std::pin::pin!(answer)).await {
-        futures_util::future::Either::Right((answer, _)) => assert!(answer.is_ok(), "{answer:?}"),
-        futures_util::future::Either::Left(_) => panic!("the slow host was waited for"),
-    }
-    assert!(slow.seen().len() <= 2, "half of the slots");
 }
 
 #[tokio::test]

@@ -1,15 +1,12 @@
-//! Servers that accept and never answer. All worlds wait at the same time, as each takes its time-out.
+//! Servers that accept and never answer: a run comes to its end all the same. How long the time-outs are is tested in
+//! `clients/http.rs`. All worlds wait at the same time.
 
 use std::thread;
-use std::time::{Duration, Instant};
 
 use forge::{Fault, FaultKind, Service};
 
 use super::failures::{apply, fails, no_secret_in, reported};
 use super::support::*;
-
-/// What is promised; the real time-outs are shorter.
-const LIMIT: Duration = Duration::from_secs(90);
 
 fn silent(service: Service) -> Fault {
     Fault::new(FaultKind::Hang).on(service)
@@ -19,9 +16,7 @@ fn silent(service: Service) -> Fault {
 fn is_given_up(fault: Fault, words: &[&str]) {
     let world = World::start();
     world.forge().fault(fault);
-    let begin = Instant::now();
     fails(&world, apply(&world), 4, words);
-    assert!(begin.elapsed() < LIMIT, "{:?}", begin.elapsed());
     reported(&world);
 }
 
@@ -29,9 +24,7 @@ fn is_given_up(fault: Fault, words: &[&str]) {
 fn concerns_its_targets_alone(fault: Fault, in_error: &[&str], open: usize) {
     let world = World::start();
     world.forge().fault(fault);
-    let begin = Instant::now();
     let ran = apply(&world).args(["--format", "json"]).expect(5);
-    assert!(begin.elapsed() < LIMIT, "{:?}", begin.elapsed());
     let plan = ran.plan();
     for label in in_error {
         assert!(["error", "hold by slo"].contains(&plan.decision(label).as_str()), "{label}");
@@ -46,7 +39,7 @@ fn a_bucket_that_falls_silent() {
 }
 
 #[test]
-fn services_that_never_answer_are_given_up_in_time() {
+fn services_that_never_answer_are_given_up() {
     thread::scope(|scope| {
         scope.spawn(|| is_given_up(silent(Service::GitLab), &["no answer", "SAPM_APP_INTERFACE"]));
         let api = silent(Service::GitLab).path("/api/");

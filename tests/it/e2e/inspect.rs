@@ -1,5 +1,6 @@
 //! `validate` and `graph`: they tell, and write nothing.
 
+use datafiles::{Datafiles, SaasFile, Target};
 use serde_json::Value;
 
 use super::support::*;
@@ -159,18 +160,13 @@ fn graph_draws_a_channel_or_a_neighbourhood_and_how_things_stand() {
 fn graph_of_an_app_shows_who_follows_it_and_names_what_is_not_there() {
     let world = World::start();
     let folder = world.checkout();
-    let file = |path: &str, text: &str| {
-        let path = folder.join("data/services/base").join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, format!("---\n{text}")).unwrap();
-    };
-    file("app.yml", "$schema: /app-sre/app-1.yml\nname: base\n");
-    file(
-        "saas.yml",
-        "$schema: /app-sre/saas-file-2.yml\nname: saas-base\napp: {$ref: /services/base/app.yml}\n\
-         resourceTemplates:\n- name: base\n  url: https://github.com/example-shop/base\n  targets:\n\
-         \x20 - namespace: {$ref: /services/orders/namespaces/orders-stage.yml}\n    ref: main\n    promotion: {publish: [base]}\n",
-    );
+    let app = "/services/base/app.yml";
+    let stage = Target::new("/services/orders/namespaces/orders-stage.yml", "main");
+    let saas = SaasFile::new("saas-base", app)
+        .template("base", "https://github.com/example-shop/base")
+        .target(&stage.publishes("base"));
+    let mut files = Datafiles::default();
+    files.app(app, "base").saas("/services/base/saas.yml", &saas).write(&folder);
     let orders = folder.join(ORDERS_FILE);
     let text = std::fs::read_to_string(&orders).unwrap();
     let old = "subscribe: [orders-db-stage]";

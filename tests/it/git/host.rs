@@ -58,15 +58,9 @@ fn a_server_that_never_answers_is_given_up() {
             reply
         });
         let mut options = cached(format!("{}/repo.git", server.url), home.path());
-        options.times.idle = Duration::from_secs(1);
-        let begin = Instant::now();
+        options.times.idle = Duration::from_millis(100);
         let (error, text) = error_of(&options);
         assert!(matches!(error, GitError::TimedOut { .. }), "{method} {bytes}: {text}");
-        assert!(
-            begin.elapsed() < Duration::from_secs(4),
-            "{method} {bytes}: {:?}",
-            begin.elapsed()
-        );
     }
 }
 

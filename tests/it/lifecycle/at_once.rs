@@ -7,7 +7,7 @@ use sapm::plan::{Action, Reason};
 use super::config::Shape;
 use super::driver::Run;
 use super::lab::{Lab, block_on, simple, story};
-use super::safety::HOLD;
+use super::safety::{CLOSING, HOLD, comments};
 
 /// Another run opens the request that this one has planned, and a person does something with it.
 async fn overtaken(deed: impl Fn(&Lab)) -> Lab {
@@ -141,5 +141,69 @@ fn an_open_request_that_is_new_to_a_run_is_not_taken_for_one_without_a_branch() 
         let outcomes: Vec<_> = run.outcomes.requests.values().map(|o| o.outcome).collect();
         assert_eq!(outcomes, [Verdict::SomebodyWasFirst], "{:#?}", story(&run));
         assert_eq!(lab.bot.project.merge_request(1).unwrap().state, MrState::Opened);
+    });
+}
+
+#[test]
+fn two_runs_at_once_open_one_request_for_each_target() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 4));
+        (0..4).for_each(|id| lab.release_for(id, 1));
+        let (one, two) = tokio::join!(lab.bot.run(), lab.bot.run());
+        assert!(one.is_ok() && two.is_ok());
+        assert_eq!(lab.bot.project.merge_requests().len(), 4);
+        assert!((0..4).all(|id| lab.open(id).is_some()));
+        lab.quiet().await;
+    });
+}
+
+#[test]
+fn two_runs_at_once_close_with_one_comment() {
+    block_on(async {
+        let lab = Lab::with_requests(Shape::Block, 1).await;
+        let iid = lab.request(0).iid;
+        lab.rewrite("gone", |config| config.target_mut(0).disabled = true);
+        let second = async { assert!(lab.bot.run().await.is_ok()) };
+        assert!(lab.bot.run_with(second).await.is_ok());
+        let closed = lab.bot.project.merge_request(iid).unwrap();
+        assert_eq!(closed.state, MrState::Closed);
+        assert_eq!(comments(&closed, lab.bot.id, CLOSING), 1);
+        lab.quiet().await;
+    });
+}
+
+#[test]
+fn what_a_person_does_while_a_run_is_under_way_comes_first() {
+    block_on(async {
+        for deed in ["hold", "draft", "push", "close"] {
+            let mut config = simple(Shape::Block, 1);
+            config.target_mut(0).slo = true;
+            let lab = Lab::new(config);
+            lab.set_slo(0, 1.0);
+            lab.release_for(0, 1);
+            lab.run().await;
+            lab.set_slo(0, 0.1);
+            let iid = lab.request(0).iid;
+            let project = &lab.bot.project;
+            let before = std::cell::RefCell::new(None);
+            let meanwhile = async {
+                match deed {
+                    "hold" => project.set_labels("dev", iid, &[HOLD], &[]),
+                    "draft" => project.set_title("dev", iid, "Draft: let me look"),
+                    "close" => project.close("dev", iid),
+                    _ => {
+                        let branch = project.merge_request(iid).unwrap().source_branch;
+                        project.commit("dev", &branch, "mine", [("data/x.txt", Some("x"))]);
+                    }
+                }
+                *before.borrow_mut() = project.merge_request(iid);
+            };
+            let run = lab.bot.run_with(meanwhile).await.unwrap();
+            assert_eq!(run.plan.requests[0].action, Action::Hold);
+            let (before, after) = (before.take().unwrap(), project.merge_request(iid).unwrap());
+            assert_eq!((before.title, before.state), (after.title, after.state), "{deed}");
+            lab.run().await;
+            lab.quiet().await;
+        }
     });
 }

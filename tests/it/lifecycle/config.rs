@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+pub use datafiles::quoted;
+use datafiles::{Datafiles, Place};
 use sapm::app_interface::CurrentHash;
 use sapm::domain::{TargetIdentity, UidDigest};
 use sapm::inventory::Inventory;
 
 /// Files from the repository's root.
 pub type Files = BTreeMap<String, Vec<u8>>;
+
+const APP: &str = "/services/app/app.yml";
 
 /// How a target is written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,10 +152,6 @@ pub struct Config {
     pub crowd: usize,
 }
 
-pub fn quoted(text: &str) -> String {
-    serde_json::to_string(text).unwrap()
-}
-
 impl Config {
     pub fn targets(&self) -> impl Iterator<Item = &Target> {
         self.saas.iter().flat_map(|saas| &saas.targets)
@@ -224,80 +224,76 @@ impl Config {
     }
 
     pub fn files(&self) -> Files {
-        let mut files = BTreeMap::new();
-        let mut put = |path: String, text: String| {
-            files.insert(format!("data/{path}"), text.into_bytes());
-        };
-        let mut app = "$schema: /app-sre/app-1.yml\nname: app\ncodeComponents:\n".to_owned();
+        let mut files = Datafiles::default();
+        self.add_app(&mut files);
+        for number in 0..self.crowd {
+            let name = format!("ns0-{number}{}", self.suffix);
+            add_namespace(&mut files, &format!("crowd{number}"), &name, "prod", "g0");
+        }
+        for saas in &self.saas {
+            for channel in &saas.channels {
+                let file = format!("pub{}", channel.number);
+                add_namespace(&mut files, &file, &channel.namespace, "stage", "publisher");
+            }
+            for target in &saas.targets {
+                self.add_target(&mut files, saas, target);
+            }
+            files.0.insert(saas.path()["data".len()..].to_owned(), saas.render());
+        }
+        let from_root = |(path, text): (String, String)| (format!("data{path}"), text.into_bytes());
+        files.0.into_iter().map(from_root).collect()
+    }
+
+    /// The app, and what is there once.
+    fn add_app(&self, files: &mut Datafiles) {
+        let mut app = "name: app\ncodeComponents:\n".to_owned();
         for saas in &self.saas {
             let _ = writeln!(app, "- name: s{0}\n  url: {1}", saas.number, saas.url());
             if !self.blocked.is_empty() {
                 let _ = writeln!(app, "  blockedVersions: [{}]", self.blocked.join(", "));
             }
         }
-        put("services/app/app.yml".into(), app);
-        put(
-            "env.yml".into(),
-            "$schema: /app-sre/environment-1.yml\nname: production\nproduct: {$ref: /p.yml}\n"
-                .into(),
-        );
+        files.put(APP, "/app-sre/app-1.yml", app);
+        let environment = "name: production\nproduct: {$ref: /p.yml}\n";
+        files.put("/env.yml", "/app-sre/environment-1.yml", environment);
         for cluster in ["stage", "prod"] {
-            put(
-                format!("{cluster}.yml"),
-                format!(
-                    "$schema: /openshift/cluster-1.yml\nname: {cluster}\nprometheusUrl: https://prom.example\n"
-                ),
-            );
+            let body = format!("name: {cluster}\nprometheusUrl: https://prom.example\n");
+            files.put(format!("/{cluster}.yml"), "/openshift/cluster-1.yml", body);
         }
-        let note = format!("$schema: /app-sre/team-1.yml\nnote: {}\n", self.elsewhere);
-        put("team.yml".into(), note);
-        let namespace = |name: &str, cluster: &str, label: &str| {
-            format!(
-                "$schema: /openshift/namespace-1.yml\nname: {}\nlabels: {{group: {label}}}\n\
-                 cluster: {{$ref: /{cluster}.yml}}\napp: {{$ref: /services/app/app.yml}}\n\
-                 environment: {{$ref: /env.yml}}\n",
-                quoted(name)
-            )
-        };
-        for number in 0..self.crowd {
-            let name = format!("ns0-{number}{}", self.suffix);
-            put(format!("services/app/crowd{number}.yml"), namespace(&name, "prod", "g0"));
-        }
-        for saas in &self.saas {
-            for channel in &saas.channels {
-                put(
-                    format!("services/app/pub{}.yml", channel.number),
-                    namespace(&channel.namespace, "stage", "publisher"),
-                );
-            }
-            for target in &saas.targets {
-                let id = target.id;
-                for part in if target.shape == Shape::Selector { &PARTS[..] } else { &[""] } {
-                    let name = format!("ns{id}{part}{}", self.suffix);
-                    let out = target.shape == Shape::Selector && !target.parts.contains(part);
-                    let group = if out { "out".to_owned() } else { format!("g{id}") };
-                    put(format!("services/app/ns{id}{part}.yml"), namespace(&name, "prod", &group));
-                }
-                if target.slo {
-                    put(
-                        format!("services/app/slo{id}.yml"),
-                        format!(
-                            "$schema: /app-sre/slo-document-1.yml\nname: slo{id}\nnamespaces:\n\
-                             - namespace: {{$ref: /services/app/ns{id}.yml}}\nslos:\n\
-                             - name: quick\n  SLOTarget: 0.9\n  expr: quick{id}\n"
-                        ),
-                    );
-                }
-                if target.shape == Shape::Shared {
-                    put(format!("services/app/cicd/other{id}.yml"), saas.other(target));
-                }
-                if let Some(file) = target.target_file().filter(|_| target.present) {
-                    let body = saas.block(target, "");
-                    put(file, format!("$schema: /app-sre/saas-file-target-1.yml\n{body}"));
-                }
-            }
-            put(saas.path()["data/".len()..].to_owned(), saas.render());
-        }
-        files
+        let note = format!("note: {}\n", self.elsewhere);
+        files.put("/team.yml", "/app-sre/team-1.yml", note);
     }
+
+    /// A target's namespaces, and what else stands in files of its own.
+    fn add_target(&self, files: &mut Datafiles, saas: &Saas, target: &Target) {
+        let id = target.id;
+        for part in if target.shape == Shape::Selector { &PARTS[..] } else { &[""] } {
+            let name = format!("ns{id}{part}{}", self.suffix);
+            let out = target.shape == Shape::Selector && !target.parts.contains(part);
+            let group = if out { "out".to_owned() } else { format!("g{id}") };
+            add_namespace(files, &format!("ns{id}{part}"), &name, "prod", &group);
+        }
+        if target.slo {
+            let body = format!(
+                "name: slo{id}\nnamespaces:\n- namespace: {{$ref: /services/app/ns{id}.yml}}\nslos:\n\
+                 - name: quick\n  SLOTarget: 0.9\n  expr: quick{id}\n"
+            );
+            let path = format!("/services/app/slo{id}.yml");
+            files.put(path, "/app-sre/slo-document-1.yml", body);
+        }
+        if target.shape == Shape::Shared {
+            files.0.insert(format!("/services/app/cicd/other{id}.yml"), saas.other(target));
+        }
+        if let Some(file) = target.target_file().filter(|_| target.present) {
+            let body = saas.block(target, "");
+            files.put(format!("/{file}"), "/app-sre/saas-file-target-1.yml", body);
+        }
+    }
+}
+
+fn add_namespace(files: &mut Datafiles, file: &str, name: &str, cluster: &str, group: &str) {
+    let cluster = format!("/{cluster}.yml");
+    let place = Place { app: APP, cluster: &cluster, environment: "/env.yml" };
+    let label = format!("labels: {{group: {group}}}\n");
+    files.namespace_with(&format!("/services/app/{file}.yml"), name, place, &label);
 }

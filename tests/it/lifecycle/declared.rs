@@ -6,7 +6,7 @@ use sapm::plan::{Action, Reason};
 
 use super::config::{Config, Shape};
 use super::driver::Run;
-use super::lab::{Lab, block_on, saas, sha, simple, story, targets};
+use super::lab::{Lab, block_on, reasons, saas, sha, simple, story, targets};
 use super::look::Marks;
 use super::safety::{AGAIN, HOLD};
 use sapm::domain::MrIid;
@@ -18,10 +18,10 @@ async fn moved(from: Option<u32>, moves: u32) -> (Lab, MergeRequest) {
     let lab = Lab::new(config);
     lab.release_for(0, 1);
     lab.run().await;
-    let first = only(&lab);
+    let first = lab.only_request();
     for number in 1..=moves {
         move_to(&lab, number).await;
-        assert_eq!(only(&lab).iid, first.iid, "it goes on from its branch");
+        assert_eq!(lab.only_request().iid, first.iid, "it goes on from its branch");
         lab.quiet().await;
     }
     (lab, first)
@@ -30,16 +30,6 @@ async fn moved(from: Option<u32>, moves: u32) -> (Lab, MergeRequest) {
 async fn move_to(lab: &Lab, number: u32) -> Run {
     lab.rewrite("elsewhere", |config| config.target_mut(0).file = Some(number));
     lab.run().await
-}
-
-fn only(lab: &Lab) -> MergeRequest {
-    let requests = lab.bot.project.merge_requests();
-    assert_eq!(requests.len(), 1, "{requests:#?}");
-    requests[0].clone()
-}
-
-fn reasons(run: &Run) -> Vec<(Action, Reason)> {
-    run.plan.requests.iter().map(|request| (request.action, request.reason_code)).collect()
 }
 
 /// How many open requests say that they promote a target.
@@ -87,7 +77,7 @@ fn what_was_rolled_back_stays_so_where_the_target_is_declared_elsewhere() {
                 let run = move_to(&lab, number).await;
                 let said = [(Action::Defer, Reason::RolledBack)];
                 assert_eq!(reasons(&run), said, "{moves} {number}: {:#?}", story(&run));
-                only(&lab);
+                lab.only_request();
             }
         }
     });
@@ -106,7 +96,7 @@ fn what_was_taken_over_is_not_opened_again_where_the_target_is_declared_elsewher
                 let found = reasons(&run);
                 assert!(found.contains(&(Action::Keep, Reason::TakenOver)), "{:#?}", story(&run));
                 assert!(!found.iter().any(|(a, _)| *a == Action::Create), "{:#?}", story(&run));
-                only(&lab);
+                lab.only_request();
                 lab.quiet().await;
             }
         }
@@ -175,7 +165,7 @@ fn a_target_that_leaves_a_place_does_not_wait_for_those_who_are_held_there() {
         lab.set_slo(0, 1.0);
         lab.release_for(0, 1);
         lab.run().await;
-        let shared = only(&lab);
+        let shared = lab.only_request();
         lab.set_slo(0, 0.1);
         lab.run().await;
         lab.rewrite("parted", |config| config.target_mut(2).alias_of = None);
@@ -192,7 +182,7 @@ fn a_target_that_leaves_a_place_does_not_wait_for_those_who_are_held_there() {
 fn a_target_that_leaves_a_file_does_not_wait_for_those_who_are_held_there() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Shared, 1)).await;
-        let shared = only(&lab);
+        let shared = lab.only_request();
         lab.set_slo(0, 0.1);
         lab.run().await;
         // The twin has a declaration of its own now, without the SLO.
@@ -234,7 +224,7 @@ fn an_alias_whose_owner_leaves_remembers_what_was_rolled_back_for_both() {
         let lab = Lab::new(Config { saas: vec![saas(0, list, 1)], ..Config::default() });
         lab.release_for(0, 1);
         lab.run().await;
-        let merged = lab.bot.project.merge("dev", only(&lab).iid).unwrap();
+        let merged = lab.bot.project.merge("dev", lab.only_request().iid).unwrap();
         lab.run().await;
         lab.bot.project.revert("dev", "main", &merged).unwrap();
         let run = move_to(&lab, 1).await;

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use forge::{MergeRequest, MrState};
+use sapm::plan::{Action, Reason};
 use serde_json::json;
 
 use super::config::{Channel, Config, Saas, Shape, Target};
@@ -144,6 +145,14 @@ impl Lab {
         lab
     }
 
+    /// A lab with an open request for each of some targets, as far as they fit beside each other.
+    pub async fn with_requests(shape: Shape, count: usize) -> Self {
+        let lab = Self::new(simple(shape, count));
+        (0..count).for_each(|id| lab.release_for(id, 1));
+        lab.run().await;
+        lab
+    }
+
     pub fn set_slo(&self, id: usize, value: f64) {
         self.bot.facts.lock().unwrap().slos.insert(format!("quick{id}"), value);
     }
@@ -193,6 +202,20 @@ impl Lab {
             });
             tip.is_some_and(|message| message.contains(target.uid.as_str()))
         })
+    }
+
+    /// The open request of the bot that is about a target, which has one.
+    #[track_caller]
+    pub fn request(&self, id: usize) -> MergeRequest {
+        self.open(id).unwrap_or_else(|| panic!("no open request for target {id}"))
+    }
+
+    /// The one request that there ever was.
+    #[track_caller]
+    pub fn only_request(&self) -> MergeRequest {
+        let requests = self.bot.project.merge_requests();
+        assert_eq!(requests.len(), 1, "{requests:#?}");
+        requests[0].clone()
     }
 
     /// A run to its end, after everything in the background is done.
@@ -248,4 +271,18 @@ pub fn story(run: &Run) -> Vec<String> {
         .chain(problems.map(|problem| format!("problem {}", problem.message)))
         .map(|line| line.replace(['\n', '\r'], "|"))
         .collect()
+}
+
+/// What was planned for each request, and why.
+pub fn reasons(run: &Run) -> Vec<(Action, Reason)> {
+    run.plan.requests.iter().map(|request| (request.action, request.reason_code)).collect()
+}
+
+/// The reason of the first request that is deferred, whose code has to be this.
+#[track_caller]
+pub fn deferred(run: &Run, code: Reason) -> String {
+    let found = run.plan.requests.iter().find(|request| request.action == Action::Defer);
+    let found = found.unwrap_or_else(|| panic!("nothing is deferred: {:#?}", story(run)));
+    assert_eq!(found.reason_code, code, "{:#?}", story(run));
+    found.reason.clone()
 }

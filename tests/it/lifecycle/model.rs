@@ -19,7 +19,7 @@ use super::judge::Judge;
 use super::lab::{Lab, story};
 use super::look::Look;
 use super::moves::{self, Commits};
-use super::people::{Deed, Persons, Scene};
+use super::people::{Deed, Scene};
 use super::safety::{self, Views};
 use super::tally::{REASONS, Tally};
 use super::turns::Turns;
@@ -221,7 +221,10 @@ impl Model {
         };
         self.tell_run(&ended);
         self.tally.faults(&self.lab.bot.forge, trouble);
-        self.scene.persons.lock().unwrap().between_is_over(kind);
+        // What happened before the look that the run is measured by does not excuse the bot.
+        if kind == 7 || kind == 8 {
+            self.scene.persons.lock().unwrap().forget();
+        }
         // Where no write failed, what was pushed fits beside the rest, whatever could not be read.
         let wrote_all =
             |run: &Run| {
@@ -315,22 +318,6 @@ impl Model {
             "world {seed}:\n{}\n\n{error}\n\nto play it again: SAPM_MODEL_SEED={seed} SAPM_MODEL_STEPS={steps} cargo test --test it lifecycle::model",
             self.told.borrow().join("\n")
         ))
-    }
-}
-
-impl Persons {
-    /// What was touched matters for the run that was under way.
-    pub fn forget(&mut self) {
-        self.touched_branches.clear();
-        self.touched_requests.clear();
-        self.touched_main = false;
-    }
-
-    /// What happened before the look that the run is measured by does not excuse the bot.
-    fn between_is_over(&mut self, kind: u8) {
-        if kind == 7 || kind == 8 {
-            self.forget();
-        }
     }
 }
 

@@ -1,28 +1,62 @@
 //! GitLab's limits by the minute are kept, and what people do while a write waits comes first.
 
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use forge::{Fault, FaultKind, MergeRequest, ProjectHandle};
+use forge::{Fault, FaultKind, MergeRequest, ProjectHandle, World};
 use sapm::apply::Verdict;
 use sapm::clients::gitlab::WriterConfig;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
 use super::config::Shape;
 use super::driver::Run;
 use super::lab::{Lab, block_on, sha, simple, story};
 use super::safety::{CLOSING, HOLD, comments};
 
-/// A lab whose GitLab takes `limit` pipelines and comments in a "minute" of this length. The program goes by a longer
-/// one: it has a clock of its own, and what a push starts in the background may be counted a moment later.
-fn limited(targets: usize, limit: usize, minute: Duration) -> Lab {
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A lab whose GitLab takes `limit` pipelines and comments a minute, which the program knows.
+fn limited(targets: usize, limit: usize) -> Lab {
     let lab = Lab::new(simple(Shape::Block, targets));
-    lab.bot.forge.start_clock();
     lab.bot.forge.configure(|settings| {
         settings.pipelines_created_per_user = Some(limit);
         settings.notes_per_minute = Some(limit);
-        settings.minute = chrono::Duration::from_std(minute).unwrap();
     });
-    lab.bot.pacing.set(Some((limit, minute * 2)));
+    lab.bot.pacing.set(Some((limit, MINUTE)));
     lab
+}
+
+/// Winds the clocks of the program and of GitLab on where a write waits for its place: time passes then, and nowhere else.
+struct WindOn {
+    world: World,
+    /// What happens when the first one waits.
+    deed: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl<S: tracing::Subscriber> Layer<S> for WindOn {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() != "sapm::clients::http::window" {
+            return;
+        }
+        if let Some(deed) = self.deed.lock().unwrap().take() {
+            deed();
+        }
+        self.world.settle();
+        self.world.advance(chrono::TimeDelta::seconds(61));
+        // The program does nothing else meanwhile.
+        tokio::time::pause();
+        tokio::spawn(async {
+            tokio::time::advance(MINUTE).await;
+            tokio::time::resume();
+        });
+    }
+}
+
+/// From now on, as long as the guard lives, no write waits in real time.
+fn wind_on(lab: &Lab, deed: impl FnOnce() + Send + 'static) -> DefaultGuard {
+    let layer = WindOn { world: lab.bot.forge.world(), deed: Mutex::new(Some(Box::new(deed))) };
+    tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
 }
 
 /// Every target moves to this commit.
@@ -33,8 +67,10 @@ fn release_all(lab: &Lab, targets: usize, number: usize) {
 #[test]
 fn nothing_is_dropped_or_refused_by_a_limit() {
     block_on(async {
-        let minute = Duration::from_millis(300);
-        let lab = limited(10, 3, minute);
+        let lab = limited(10, 3);
+        let waited = Arc::new(Mutex::new(false));
+        let flag = waited.clone();
+        let _guard = wind_on(&lab, move || *flag.lock().unwrap() = true);
         let refused = || lab.bot.forge.log().iter().any(|entry| entry.status == Some(429));
         for number in [1, 2] {
             release_all(&lab, 10, number);
@@ -42,7 +78,7 @@ fn nothing_is_dropped_or_refused_by_a_limit() {
             assert!(!refused());
             assert!((0..10).all(|id| lab.open(id).unwrap().title.contains(&sha(number)[..8])));
             // A run knows of its own writes alone: the next one comes a minute later at least.
-            tokio::time::sleep(minute).await;
+            lab.bot.forge.advance(chrono::TimeDelta::seconds(61));
         }
         let pipelines = lab.bot.project.pipelines();
         let of_requests = || pipelines.iter().filter(|pipeline| pipeline.merge_request.is_some());
@@ -50,6 +86,7 @@ fn nothing_is_dropped_or_refused_by_a_limit() {
         lab.rewrite("off", |config| (0..10).for_each(|id| config.target_mut(id).disabled = true));
         lab.run().await;
         assert!(!refused());
+        assert!(*waited.lock().unwrap());
         let closed = lab.bot.project.merge_requests();
         assert!(closed.iter().all(|request| comments(request, lab.bot.id, CLOSING) == 1));
     });
@@ -58,7 +95,7 @@ fn nothing_is_dropped_or_refused_by_a_limit() {
 #[test]
 fn a_program_without_pacing_would_be_seen() {
     block_on(async {
-        let lab = limited(4, 3, Duration::from_secs(3_600));
+        let lab = limited(4, 3);
         lab.bot.pacing.set(None);
         release_all(&lab, 4, 1);
         lab.run().await;
@@ -116,32 +153,22 @@ fn is_untouched(lab: &Lab, before: &MergeRequest, run: &Run) {
 fn what_a_person_does_while_a_write_waits_for_its_place_comes_first() {
     block_on(async {
         for deed in DEEDS {
-            let lab = limited(3, 2, Duration::from_secs(2));
+            let lab = limited(3, 2);
             release_all(&lab, 3, 1);
             lab.bot.pacing.set(None);
             lab.run().await;
-            lab.bot.pacing.set(Some((2, Duration::from_secs(2))));
+            lab.bot.pacing.set(Some((2, MINUTE)));
             release_all(&lab, 3, 2);
             lab.bot.forge.settle();
-            lab.bot.forge.clear_log();
-            // The third waits when two are written and nothing has been asked for a while.
-            let (world, project) = (lab.bot.forge.world(), lab.bot.project.clone());
-            let person = std::thread::spawn(move || {
-                let begun = Instant::now();
-                while begun.elapsed() < Duration::from_secs(30) {
-                    std::thread::sleep(Duration::from_millis(20));
-                    let log = world.log();
-                    let changes = log.iter().filter(|e| e.method == "PUT" && e.status.is_some());
-                    let silent = log.last().is_some_and(|e| e.arrived.elapsed().as_millis() > 700);
-                    if changes.count() == 2 && silent {
-                        deed(&project, 3);
-                        return project.merge_request(3).unwrap();
-                    }
-                }
-                panic!("nothing has waited");
+            let (project, before) = (lab.bot.project.clone(), Arc::new(Mutex::new(None)));
+            let seen = before.clone();
+            let _guard = wind_on(&lab, move || {
+                deed(&project, 3);
+                *seen.lock().unwrap() = project.merge_request(3);
             });
             let run = lab.bot.run().await.unwrap();
-            is_untouched(&lab, &person.join().unwrap(), &run);
+            let before = before.lock().unwrap().take().expect("a write waited for its place");
+            is_untouched(&lab, &before, &run);
         }
     });
 }
@@ -149,7 +176,7 @@ fn what_a_person_does_while_a_write_waits_for_its_place_comes_first() {
 /// A run whose write of this kind is told to come again in a second, while a person does something.
 async fn told_to_wait(lab: &Lab, method: &str, path: &str, deed: fn(&ProjectHandle, u64)) {
     let project = lab.bot.project.clone();
-    let before = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let before = Arc::new(Mutex::new(None));
     let seen = before.clone();
     let headers = vec![("retry-after".to_owned(), "1".to_owned())];
     let fault = Fault::new(FaultKind::Status(429, "Retry later\n".to_owned(), headers));

@@ -25,6 +25,15 @@ pub struct Persons {
     pub complaints: Vec<String>,
 }
 
+impl Persons {
+    /// What was touched matters for the run that was under way.
+    pub fn forget(&mut self) {
+        self.touched_branches.clear();
+        self.touched_requests.clear();
+        self.touched_main = false;
+    }
+}
+
 /// The project, shared with the threads of the fakes.
 pub struct Scene {
     pub world: World,

@@ -1,12 +1,11 @@
 //! The branch of a place is its own for good, whoever shares the place and whatever is decided:
 //! what is open stays open, and what a person said stays said.
 
-use forge::{Fault, MergeRequest, MrState, Service};
+use forge::{Fault, MrState, Service};
 use sapm::plan::{Action, Reason};
 
 use super::config::{Config, Shape};
-use super::driver::Run;
-use super::lab::{Lab, block_on, saas, sha, simple, story, targets};
+use super::lab::{Lab, block_on, reasons, saas, sha, simple, story, targets};
 use super::safety::HOLD;
 
 /// One place with an open request.
@@ -20,12 +19,6 @@ async fn open(shape: Shape) -> Lab {
     lab
 }
 
-fn only(lab: &Lab) -> MergeRequest {
-    let requests = lab.bot.project.merge_requests();
-    assert_eq!(requests.len(), 1, "{requests:#?}");
-    requests[0].clone()
-}
-
 /// Two blocks, the second of which has the first one's ref as an alias.
 fn alias(slo: f64) -> Lab {
     let mut config = simple(Shape::Block, 2);
@@ -36,10 +29,6 @@ fn alias(slo: f64) -> Lab {
     lab.set_slo(0, slo);
     lab.release_for(0, 1);
     lab
-}
-
-fn reasons(run: &Run) -> Vec<(Action, Reason)> {
-    run.plan.requests.iter().map(|request| (request.action, request.reason_code)).collect()
 }
 
 type Rewrite = Box<dyn Fn(&mut Config)>;
@@ -62,12 +51,12 @@ fn who_shares_a_place_changes_nothing_for_an_open_request() {
     block_on(async {
         for shape in [Shape::Selector, Shape::Shared] {
             let lab = open(shape).await;
-            let first = only(&lab);
+            let first = lab.only_request();
             lab.bot.project.approve("dev", first.iid);
             for change in sharings(shape) {
                 lab.rewrite("others", change);
                 lab.quiet().await;
-                let now = only(&lab);
+                let now = lab.only_request();
                 assert_eq!((now.sha, now.approvals.len()), (first.sha.clone(), 1));
             }
             // Other values update it, for all that share the place now.
@@ -79,7 +68,7 @@ fn who_shares_a_place_changes_nothing_for_an_open_request() {
                 run.plan.requests[0].targets.len(),
                 if shape == Shape::Shared { 3 } else { 2 }
             );
-            assert_eq!(only(&lab).iid, first.iid);
+            assert_eq!(lab.only_request().iid, first.iid);
             lab.quiet().await;
         }
     });
@@ -91,7 +80,7 @@ fn who_shares_a_place_does_not_unsay_a_persons_word() {
         for shape in [Shape::Selector, Shape::Shared] {
             for rolled_back in [false, true] {
                 let lab = open(shape).await;
-                let (project, iid) = (&lab.bot.project, only(&lab).iid);
+                let (project, iid) = (&lab.bot.project, lab.only_request().iid);
                 let said = if rolled_back {
                     let merged = project.merge("dev", iid).unwrap();
                     lab.run().await;
@@ -105,7 +94,7 @@ fn who_shares_a_place_does_not_unsay_a_persons_word() {
                     lab.rewrite("others", change);
                     assert_eq!(reasons(&lab.run().await), [(Action::Defer, said)]);
                 }
-                only(&lab);
+                lab.only_request();
             }
         }
     });
@@ -120,7 +109,7 @@ fn a_selector_beside_another_of_its_names_is_the_same_place() {
         let lab = Lab::new(config);
         lab.release_for(0, 1);
         lab.run().await;
-        let first = only(&lab);
+        let first = lab.only_request();
         // A second selector without a name in the same resource template, which is up to date.
         lab.rewrite("another", |config| config.target_mut(1).present = true);
         lab.quiet().await;
@@ -137,13 +126,13 @@ fn a_takeover_is_one_for_all_that_share_the_place() {
     block_on(async {
         for shape in [Shape::Selector, Shape::Shared] {
             let lab = open(shape).await;
-            let branch = only(&lab).source_branch;
+            let branch = lab.only_request().source_branch;
             lab.bot.project.commit("dev", &branch, "mine", [("data/x.txt", Some("x"))]);
             lab.run().await;
             for change in sharings(shape) {
                 lab.rewrite("others", change);
                 lab.quiet().await;
-                only(&lab);
+                lab.only_request();
             }
         }
     });
@@ -155,7 +144,7 @@ fn a_value_of_its_own_is_no_way_around_a_persons_word() {
         for taken_over in [false, true] {
             let lab = alias(1.0);
             lab.run().await;
-            let shared = only(&lab);
+            let shared = lab.only_request();
             let said = if taken_over {
                 let branch = &shared.source_branch;
                 lab.bot.project.commit("dev", branch, "mine", [("data/x.txt", Some("x"))]);
@@ -169,7 +158,7 @@ fn a_value_of_its_own_is_no_way_around_a_persons_word() {
             let run = lab.run().await;
             let found = reasons(&run);
             assert!(found.contains(&(Action::Defer, said)), "{:#?}", story(&run));
-            only(&lab);
+            lab.only_request();
             lab.quiet().await;
         }
     });
@@ -181,10 +170,10 @@ fn a_request_goes_on_from_its_branch_when_its_targets_get_another() {
         let lab = alias(0.1);
         lab.run().await;
         // The alias alone, with a value of its own; then both together.
-        let first = only(&lab);
+        let first = lab.only_request();
         lab.set_slo(0, 1.0);
         let run = lab.run().await;
-        assert_eq!(only(&lab).iid, first.iid);
+        assert_eq!(lab.only_request().iid, first.iid);
         assert_eq!(run.plan.requests[0].targets.len(), 2, "{:#?}", story(&run));
         lab.quiet().await;
         assert_eq!(lab.open(0).map(|open| open.iid), Some(first.iid));
@@ -201,7 +190,7 @@ fn a_place_that_is_parted_gets_a_second_request_in_the_same_run() {
     block_on(async {
         let lab = alias(1.0);
         lab.run().await;
-        let shared = only(&lab);
+        let shared = lab.only_request();
         lab.rewrite("parted", |config| config.target_mut(1).alias_of = None);
         let run = lab.run().await;
         let (one, two) = (lab.open(0).expect("a request"), lab.open(1).expect("a request"));
@@ -215,7 +204,7 @@ fn a_place_that_is_parted_gets_a_second_request_in_the_same_run() {
 fn of_two_requests_for_one_target_the_newer_one_is_closed() {
     block_on(async {
         let lab = open(Shape::Block).await;
-        let first = only(&lab);
+        let first = lab.only_request();
         let tip = lab.bot.project.tip(&first.source_branch).unwrap();
         let second = "auto-promoter-v2/second";
         let bot = super::driver::BOT;
@@ -239,7 +228,7 @@ fn nothing_is_opened_beside_what_could_not_be_read() {
             lab.bot.forge.configure(|settings| settings.branch_list_cache_s = 0);
             lab.release_for(0, 1);
             lab.run().await;
-            let first = only(&lab);
+            let first = lab.only_request();
             lab.rewrite("top", |config| config.saas[0].note = 5);
             if label {
                 lab.bot.project.set_labels("dev", first.iid, &[HOLD], &[]);
@@ -256,7 +245,7 @@ fn nothing_is_opened_beside_what_could_not_be_read() {
             lab.bot.forge.clear_faults();
             let found = reasons(&lab.run().await);
             assert!(found.contains(&(Action::Defer, Reason::WaitsForRequest)));
-            assert_eq!(only(&lab).state, MrState::Opened);
+            assert_eq!(lab.only_request().state, MrState::Opened);
         }
     });
 }
@@ -269,13 +258,13 @@ fn a_rebase_beside_a_new_alias_of_the_ref_takes_no_change_of_hashes_over() {
         let lab = Lab::new(config);
         lab.deploy(0, 0, &sha(0), true, "hash1");
         lab.run().await;
-        let first = only(&lab);
+        let first = lab.only_request();
         lab.rewrite("an alias", |config| config.target_mut(1).alias_of = Some(0));
         lab.bot.project.rebase("dev", first.iid).unwrap();
         lab.bot.forge.settle();
         let run = lab.run().await;
         let reasons = reasons(&run);
         assert!(!reasons.iter().any(|(_, code)| *code == Reason::TakenOver), "{:#?}", story(&run));
-        assert_eq!(only(&lab).labels, first.labels);
+        assert_eq!(lab.only_request().labels, first.labels);
     });
 }

@@ -8,14 +8,6 @@ use super::driver::Run;
 use super::lab::{Lab, block_on, sha, simple, story};
 use super::safety::HOLD;
 
-/// One target with an open request.
-async fn open() -> Lab {
-    let lab = Lab::new(simple(Shape::Block, 1));
-    lab.release_for(0, 1);
-    lab.run().await;
-    lab
-}
-
 fn without_effect() -> FaultKind {
     FaultKind::Status(502, "<h1>Sorry</h1>".to_owned(), Vec::new())
 }
@@ -48,7 +40,7 @@ fn a_change_does_not_overwrite_what_a_person_wrote_meanwhile() {
     block_on(async {
         let theirs = "Draft: please wait for Bob";
         for kind in [without_effect(), FaultKind::StatusAfter(502), FaultKind::DropBefore] {
-            let lab = open().await;
+            let lab = Lab::with_requests(Shape::Block, 1).await;
             lab.release_for(0, 2);
             let change = Fault::new(kind).method("PUT");
             let run = run(&lab, change, move |project| {
@@ -66,7 +58,7 @@ fn a_change_does_not_overwrite_what_a_person_wrote_meanwhile() {
 #[test]
 fn a_close_does_not_come_after_a_persons_word() {
     block_on(async {
-        let lab = open().await;
+        let lab = Lab::with_requests(Shape::Block, 1).await;
         lab.rewrite("off", |config| config.target_mut(0).disabled = true);
         let close = Fault::new(without_effect()).method("PUT");
         let run = run(&lab, close, |project| project.set_labels("dev", 1, &[HOLD], &[])).await;
@@ -116,7 +108,7 @@ fn no_request_is_opened_from_a_branch_that_vanished_meanwhile() {
 #[test]
 fn a_branch_whose_request_a_person_reopened_meanwhile_stays() {
     block_on(async {
-        let lab = open().await;
+        let lab = Lab::with_requests(Shape::Block, 1).await;
         let request = lab.open(0).unwrap();
         lab.bot.project.close("dev", 1);
         let deletion = Fault::new(without_effect()).method("DELETE");

@@ -1,5 +1,6 @@
 //! All that is printed, written into the report folder, or sent to GitLab about a config repo.
 
+use datafiles::Datafiles;
 use sapm::apply::{MergeRequestOutcome, Outcomes, Verdict};
 use sapm::decide::record_key;
 use sapm::domain::{CommitSha, MergeMethod, UserId};
@@ -18,7 +19,6 @@ use sapm::what_if::{Limits, Stops, World, forecast};
 use serde_json::json;
 
 use super::readers::Kind;
-use super::tenant::Tenant;
 use crate::small_world::at;
 
 /// Name, kind and text.
@@ -37,9 +37,9 @@ fn output(name: &str, kind: Kind, text: String) -> Output {
 }
 
 /// Each of them.
-pub fn outputs(tenant: &Tenant) -> Vec<Output> {
+pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
     let read = ReadOptions { texts: true, ..ReadOptions::default() };
-    let repo = ConfigRepo::read(tenant, &read).unwrap();
+    let repo = ConfigRepo::read(&tenant.0, &read).unwrap();
     let ConfigRepo { bundle, inventory } = &repo;
     let snapshot = facts(inventory);
     let options = Options::offline(settings());

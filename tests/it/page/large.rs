@@ -1,81 +1,55 @@
 //! The page of a plan with 10,000 targets, made by `sapm plan` from recorded facts.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use datafiles::{Datafiles, Place, SaasFile, Target};
 use sapm::domain::{TargetIdentity, UidDigest};
 use serde_json::{Map, Value, json};
 
 use super::browser::{Browser, DOWN, ENTER};
 
+const CLUSTER: &str = "/openshift/prod01/cluster.yml";
 const APPS: usize = 400;
 /// Subscribers of an app: the canary, and those that follow it.
 const OF_AN_APP: usize = 25;
 /// What a page may weigh, and a promise to readers on slow lines.
 const LIMIT: usize = 20_000_000;
 
-fn write(root: &Path, path: &str, text: &str) {
-    let path = root.join("data").join(path);
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, text).unwrap();
-}
-
 fn sha(app: usize, kind: &str) -> String {
     format!("{:0>40}", format!("{app:x}{kind}"))
 }
 
 /// Stage publishes to the canary, the canary to everybody else.
-fn app(root: &Path, app: usize) {
+fn app(files: &mut Datafiles, app: usize) {
     let name = format!("service-{app:03}");
-    let folder = format!("services/{name}");
-    write(
-        root,
-        &format!("{folder}/app.yml"),
-        &format!("$schema: /app-sre/app-1.yml\nname: {name}\n"),
-    );
-    for place in ["stage", "production"] {
-        let text = format!(
-            "$schema: /openshift/namespace-1.yml\nname: {name}-{place}\ncluster:\n  $ref: /openshift/prod01/cluster.yml\n\
-             app:\n  $ref: /{folder}/app.yml\nenvironment:\n  $ref: /products/{place}.yml\n"
-        );
-        write(root, &format!("{folder}/{place}.yml"), &text);
+    let [app_file, stage, production] =
+        ["app", "stage", "production"].map(|file| format!("/services/{name}/{file}.yml"));
+    files.app(&app_file, &name);
+    for (path, environment) in [(&stage, "stage"), (&production, "production")] {
+        let environment_file = format!("/products/{environment}.yml");
+        let place = Place { app: &app_file, cluster: CLUSTER, environment: &environment_file };
+        files.namespace(path, &format!("{name}-{environment}"), place);
     }
-    let mut saas = format!(
-        "$schema: /app-sre/saas-file-2.yml\nname: saas-{name}\napp:\n  $ref: /{folder}/app.yml\n\
-         resourceTemplates:\n- name: api\n  url: https://github.com/example/{name}\n  path: /deploy.yml\n  targets:\n"
-    );
-    let mut target = |own: &str, place: &str, git_ref: &str, promotion: &str| {
-        let _ = write!(
-            saas,
-            "  - name: {own}\n    namespace:\n      $ref: /{folder}/{place}.yml\n    ref: {git_ref}\n    promotion:\n{promotion}"
-        );
-    };
-    target("stage", "stage", "main", &format!("      publish: [{name}-stage]\n"));
-    target(
-        "canary",
-        "production",
-        &sha(app, "a"),
-        &format!(
-            "      auto: true\n      subscribe: [{name}-stage]\n      publish: [{name}-canary]\n"
-        ),
-    );
+    let [on_stage, on_canary] = ["stage", "canary"].map(|kind| format!("{name}-{kind}"));
+    let canary = Target::new(&production, &sha(app, "a")).named("canary");
+    let promotion = format!("{{auto: true, subscribe: [{on_stage}], publish: [{on_canary}]}}");
+    let mut saas = SaasFile::new(&format!("saas-{name}"), &app_file)
+        .template("api", &format!("https://github.com/example/{name}"))
+        .target(&Target::new(&stage, "main").named("stage").publishes(&on_stage))
+        .target(&canary.with("promotion", promotion));
     for number in 1..OF_AN_APP {
-        let promotion = match app % 4 {
-            0 => "      soakDays: 30\n",
-            1 => "      schedule: '0 4 1 1 *'\n",
+        let waits = match app % 4 {
+            0 => ", soakDays: 30",
+            1 => ", schedule: '0 4 1 1 *'",
             _ => "",
         };
         let behind = app % 4 < 2 || app % 20 == 2;
         let current = sha(app, if behind { "b" } else { "a" });
-        target(
-            &format!("region-{number:02}"),
-            "production",
-            &current,
-            &format!("      auto: true\n      subscribe: [{name}-canary]\n{promotion}"),
-        );
+        let target = Target::new(&production, &current).named(&format!("region-{number:02}"));
+        saas = saas.target(&target.subscribes(&on_canary, waits));
     }
-    write(root, &format!("{folder}/saas.yml"), &saas);
+    files.saas(&format!("/services/{name}/saas.yml"), &saas);
 }
 
 fn facts() -> Value {
@@ -115,19 +89,16 @@ fn facts() -> Value {
 
 /// Runs `sapm plan` on it and gives the page.
 fn page(root: &Path) -> PathBuf {
-    write(root, "products/product.yml", "$schema: /app-sre/product-1.yml\nname: shop\n");
+    let mut files = Datafiles::default();
+    files.put("/products/product.yml", "/app-sre/product-1.yml", "name: shop\n");
     for environment in ["stage", "production"] {
-        let text = format!(
-            "$schema: /app-sre/environment-1.yml\nname: {environment}\nproduct:\n  $ref: /products/product.yml\n"
-        );
-        write(root, &format!("products/{environment}.yml"), &text);
+        let body = format!("name: {environment}\nproduct:\n  $ref: /products/product.yml\n");
+        files.put(format!("/products/{environment}.yml"), "/app-sre/environment-1.yml", body);
     }
-    let cluster =
-        "$schema: /openshift/cluster-1.yml\nname: prod01\nserverUrl: https://api.example.com\n";
-    write(root, "openshift/prod01/cluster.yml", cluster);
-    for number in 0..APPS {
-        app(root, number);
-    }
+    let cluster = "name: prod01\nserverUrl: https://api.example.com\n";
+    files.put(CLUSTER, "/openshift/cluster-1.yml", cluster);
+    (0..APPS).for_each(|number| app(&mut files, number));
+    files.write(root);
     std::fs::write(root.join("facts.json"), facts().to_string()).unwrap();
     let report = root.join("report");
     let start = std::time::Instant::now();

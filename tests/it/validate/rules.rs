@@ -1,5 +1,8 @@
 //! A table for each rule: what makes it speak, and what does not.
 
+mod broken;
+mod misspelt;
+
 use sapm::app_interface::{DirectoryTree, load_with_texts};
 use sapm::domain::UidDigest;
 use sapm::inventory::build;
@@ -195,95 +198,6 @@ fn auto_without_subscribe() {
 }
 
 #[test]
-fn dangling_ref() {
-    finds(
-        &[(SAAS, "- $ref: /services/shop/slo.yml", "- $ref: /services/shop/sli.yml")],
-        &["error dangling_ref: $ref: /services/shop/sli.yml"],
-    );
-    finds(
-        &[(OTHER, "- $ref: /services/shop/target.yml", "- $ref: /services/shop/gone.yml")],
-        &["error dangling_ref: $ref: /services/shop/gone.yml"],
-    );
-    finds(
-        &[(TARGET, "/namespaces/prod.yml", "/namespaces/gone.yml")],
-        &["error dangling_ref: {$ref: /services/shop/namespaces/gone.yml}"],
-    );
-    finds(
-        &[(SLO, "/namespaces/prod.yml", "/namespaces/gone.yml")],
-        &[
-            "error broken_target: $ref: /services/shop/slo.yml",
-            "error dangling_ref: {$ref: /services/shop/namespaces/gone.yml}",
-        ],
-    );
-    let marked = Repo::good().edit(PROD, "/openshift/c1/", "/openshift/c2/").marked();
-    let namespace = "error dangling_ref: $ref: /openshift/c2/cluster.yml".to_owned();
-    assert!(marked.contains(&namespace), "{marked:?}");
-}
-
-#[test]
-fn broken_values() {
-    finds(&[(SAAS, "soakDays: 2", "soakDays: soon")], &["error broken_target: soon"]);
-    finds(&[(SAAS, "soakDays: 2", "soakDays: -1")], &["error broken_target: -1"]);
-    finds(
-        &[(SLO, "SLOTarget: 0.99", "SLOTarget: much")],
-        &["error broken_target: $ref: /services/shop/slo.yml", "error broken_datafile: much"],
-    );
-    finds(&[(SAAS, "    ref: main\n", "")], &["error broken_target: name: stage"]);
-    finds(
-        &[(SAAS, "      soakDays: 2\n", "      soakDays: 1\n      soakDays: 2\n")],
-        &["warning duplicate_key: 2"],
-    );
-    let repo = Repo::good().edit(TARGET, "  auto: true\n", "  auto: [\n");
-    let problems = repo.findings().problems;
-    let broken: Vec<_> = problems.iter().map(|p| (p.code.as_str(), p.file.as_deref())).collect();
-    assert_eq!(
-        broken,
-        [
-            ("dangling_ref", Some("/services/shop/other.yml")),
-            ("unreadable_datafile", Some("/services/shop/target.yml")),
-        ]
-    );
-    assert!(problems[1].line.is_some());
-    let of_the_ref = (problems[0].message.as_str(), problems[0].help.as_deref());
-    assert_eq!(
-        of_the_ref,
-        (
-            "saas-other/web: resourceTemplates[0].targets[0]: $ref to /services/shop/target.yml, which is there, but cannot be used",
-            Some("correct that file: it has a problem of its own")
-        )
-    );
-    let slo = Repo::good().edit(SLO, "slos:\n", "slos: [\n").findings().problems;
-    assert_eq!(slo[0].code.as_str(), "dangling_ref");
-    assert!(slo[0].message.contains("which is there, but cannot be used"), "{slo:?}");
-    assert_eq!(slo[0].help, problems[0].help);
-}
-
-#[test]
-fn a_target_that_cannot_be_read_is_named() {
-    let message = |from: &str, to: &str| {
-        let mut problems = Repo::good().edit(SAAS, from, to).findings().problems;
-        problems
-            .retain(|problem| ["broken_target", "dangling_ref"].contains(&problem.code.as_str()));
-        problems.remove(0).message
-    };
-    let found = message("- name: canary\n", "- name: canary\n    disable: perhaps\n");
-    let wanted = "saas-shop/api/canary in /services/shop/namespaces/prod.yml: resourceTemplates[0].targets[1].disable: ";
-    assert!(found.starts_with(wanted), "{found}");
-    let found = message("stage.yml}\n    ref: main", "gone.yml}\n    ref: main");
-    assert!(
-        found.starts_with("saas-shop/api/stage: resourceTemplates[0].targets[0].namespace: "),
-        "{found}"
-    );
-}
-
-#[test]
-fn a_list_is_marked_from_its_dash() {
-    let list = "  - $ref: /openshift/c1/cluster.yml";
-    let marked = Repo::good().edit(PROD, "  $ref: /openshift/c1/cluster.yml", list).marked();
-    assert_eq!(marked[0], format!("error broken_datafile: {}", list.trim()));
-}
-
-#[test]
 fn targets_that_cannot_be_edited() {
     finds(
         &[(
@@ -403,119 +317,6 @@ fn duplicate_namespace() {
     assert_eq!(problems[0].code.as_str(), "duplicate_namespace");
     assert_eq!(problems[0].related[0].file, "/services/shop/namespaces/prod.yml");
     assert_eq!(repo.marked()[0], "warning duplicate_namespace: shop-prod");
-}
-
-/// A gate that is misspelt holds nothing.
-#[test]
-fn misspelt_key() {
-    let production = "  - name: production\n";
-    for (file, from, to, marked, meant) in [
-        (SAAS, "soakDays: 2", "soakDay: 2", "2", "`soakDays`"),
-        (SAAS, "      schedule:", "      Schedule:", "0-59 8-16 * * mon-fri", "`schedule`"),
-        (SAAS, "    slos:\n", "    slo:\n", "$ref: /services/shop/slo.yml", "`slos`"),
-        (
-            SAAS,
-            production,
-            "  - name: production\n    soakDays: 3\n",
-            "3",
-            "`soakDays` below `promotion`",
-        ),
-        (SAAS, production, "  - name: production\n    soak_days: 3\n", "", ""),
-        (TARGET, "  auto: true\n", "  auto: true\n  Disable: no\n", "", ""),
-        (
-            TARGET,
-            "  auto: true\n",
-            "  auto: true\n  disable: no\n",
-            "no",
-            "`disable` beside `promotion`",
-        ),
-        (
-            APP,
-            "  blockedVersions:\n",
-            "  blockedVersion:\n",
-            "5555555555555555555555555555555555555555",
-            "`blockedVersions`",
-        ),
-        (
-            SLO,
-            "  SLOParameters: {window: 28d}\n",
-            "  SLOParameters: {window: 28d}\n  SLOTargets: 1\n",
-            "1",
-            "`SLOTarget`",
-        ),
-        (
-            SAAS,
-            "redeployOnPublisherConfigChange: true",
-            "redeployOnPublisherConfigChange: true\n      redeployOnPublisherConfigChanges: true",
-            "true",
-            "`redeployOnPublisherConfigChange`",
-        ),
-        // Keys that are somebody else's, or like none of ours.
-        (
-            SAAS,
-            production,
-            "  - name: production\n    parameters: {soakDay: 1}\n    x: 1\n",
-            "",
-            "",
-        ),
-        (
-            SAAS,
-            "resourceTemplates:\n",
-            "imagePatterns: []\n\"x.y\": 1\nresourceTemplates:\n",
-            "",
-            "",
-        ),
-    ] {
-        let repo = Repo::good().edit(file, from, to);
-        let findings = repo.findings();
-        let found: Vec<_> =
-            findings.problems.iter().filter(|p| p.code.as_str() == "misspelt_key").collect();
-        if meant.is_empty() {
-            assert!(found.is_empty(), "{to}: {found:?}");
-            continue;
-        }
-        assert_eq!(found.len(), 1, "{to}: {:?}", findings.problems);
-        assert_eq!(found[0].help, Some(format!("is {meant} meant?")));
-        let marked = format!("warning misspelt_key: {marked}");
-        assert!(repo.marked().contains(&marked), "{marked}: {:?}", repo.marked());
-    }
-    // A target whose only subscription is misspelt follows nothing.
-    finds(
-        &[(TARGET, "  subscribe: [", "  subscrbe: [")],
-        &["warning auto_without_subscribe: true", "warning misspelt_key: [api-stage]"],
-    );
-    // An alias shows one mapping in many places: it is named once.
-    finds(
-        &[
-            (TARGET, "promotion:\n", "promotion: &p\n  soakDay: 1\n"),
-            (OTHER, "  - name: everywhere\n", "  - name: everywhere\n    labels: {x: 1}\n"),
-        ],
-        &["warning misspelt_key: 1"],
-    );
-}
-
-#[test]
-fn misspelt_keys_in_the_field() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/field/misspelt-keys");
-    let bundle = load_with_texts(&DirectoryTree::new(folder)).unwrap();
-    let inventory = build(&bundle, UidDigest::default());
-    let findings = validate(&bundle, &inventory, "2026-08-20T10:00:00Z".parse().unwrap());
-    let found: Vec<_> = findings
-        .problems
-        .iter()
-        .filter(|problem| problem.code.as_str() == "misspelt_key")
-        .map(|problem| {
-            let (_, key) = problem.path.as_ref().unwrap().rsplit_once('.').unwrap();
-            format!("{key}: {}", problem.help.as_ref().unwrap())
-        })
-        .collect();
-    let wanted = [
-        "Schedule: is `schedule` meant?",
-        "soakDay: is `soakDays` meant?",
-        "blockedVersion: is `blockedVersions` meant?",
-        "slo: is `slos` meant?",
-    ];
-    assert_eq!(found, wanted);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Config repos in which many targets of few files are due at once.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
+use datafiles::{Datafiles, Place, SaasFile, Target};
 use sapm::domain::{TargetIdentity, UidDigest};
 use serde_json::{Value, json};
 
@@ -23,51 +23,35 @@ pub struct Due {
 impl Due {
     /// Path to text, from the repository's root.
     pub fn files(&self) -> BTreeMap<String, String> {
-        let mut found = BTreeMap::new();
-        let mut put = |path: String, schema: &str, text: String| {
-            found.insert(format!("data{path}"), format!("---\n$schema: {schema}\n{text}"));
-        };
-        put("/app.yml".to_owned(), "/app-sre/app-1.yml", "name: shop\n".to_owned());
-        put("/env.yml".to_owned(), "/app-sre/environment-1.yml", "name: production\n".to_owned());
-        put("/cluster.yml".to_owned(), "/openshift/cluster-1.yml", "name: prod01\n".to_owned());
+        let mut files = Datafiles::default();
+        files.app("/app.yml", "shop").environment("/env.yml", "production");
+        files.cluster("/cluster.yml", "prod01");
+        let place = Place { app: "/app.yml", cluster: "/cluster.yml", environment: "/env.yml" };
         for number in 0..=self.targets {
-            let text = format!(
-                "name: shop-{number}\ncluster:\n  $ref: /cluster.yml\napp:\n  $ref: /app.yml\nenvironment:\n  $ref: /env.yml\n"
-            );
-            put(namespace(number), "/openshift/namespace-1.yml", text);
+            files.namespace(&namespace(number), &format!("shop-{number}"), place);
         }
         for file in 0..self.files {
-            put(format!("/saas/{file}.yml"), "/app-sre/saas-file-2.yml", self.saas_file(file));
+            files.saas(&format!("/saas/{file}.yml"), &self.saas_file(file));
         }
-        found
+        files.0.into_iter().map(|(path, text)| (format!("data{path}"), text)).collect()
     }
 
-    fn saas_file(&self, file: usize) -> String {
-        let mut text = format!(
-            "name: saas-{file}\napp:\n  $ref: /app.yml\nresourceTemplates:\n- name: api\n  \
-             url: https://git.example.com/shop/api-{file}\n  path: /deploy/template.yml\n  targets:\n  \
-             - namespace:\n      $ref: {}\n    ref: {NEW}\n    promotion:\n      publish:\n      - {}\n",
-            namespace(0),
-            channel(file),
-        );
+    fn saas_file(&self, file: usize) -> SaasFile {
+        let publisher = Target::new(&namespace(0), NEW).publishes(&channel(file));
+        let mut saas = SaasFile::new(&format!("saas-{file}"), "/app.yml")
+            .template("api", &format!("https://git.example.com/shop/api-{file}"))
+            .target(&publisher);
         for number in 1..=self.targets {
-            let _ = write!(
-                text,
-                "  - namespace:\n      $ref: {}\n    ref: a{number:039x}\n    parameters:\n      REPLICAS: 3\n",
-                namespace(number)
-            );
-            let mut parameter = 0;
-            while text.len() < self.bytes / self.targets * number {
-                let _ = writeln!(text, "      PARAMETER_{parameter}: \"value {parameter}\"");
-                parameter += 1;
-            }
-            let _ = write!(
-                text,
-                "    promotion:\n      auto: true\n      subscribe:\n      - {}\n",
-                channel(file)
-            );
+            let missing = (self.bytes / self.targets * number).saturating_sub(saas.bytes());
+            let parameters: String = (0..missing.div_ceil(24))
+                .map(|n| format!(", PARAMETER_{n}: \"value {n}\""))
+                .collect();
+            let target = Target::new(&namespace(number), &format!("a{number:039x}"))
+                .with("parameters", format!("{{REPLICAS: 3{parameters}}}"))
+                .subscribes(&channel(file), "");
+            saas = saas.target(&target);
         }
-        text
+        saas
     }
 
     /// The facts: every publisher is deployed well.

@@ -13,10 +13,12 @@ mod estate;
 mod files;
 mod others;
 mod service;
+mod stages;
 mod world;
 
 pub use child::wait;
 pub use due::Due;
 pub use estate::{Estate, Needs, Size, Urls};
 pub use service::{Host, Service, State};
+pub use stages::Stages;
 pub use world::{BUCKET, Filled, PROJECT, TOKEN};

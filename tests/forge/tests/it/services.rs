@@ -184,12 +184,11 @@ fn refs_of_gitlab_repositories_without_objects() {
 }
 
 #[test]
-fn many_requests_a_second() {
+fn many_requests_at_once() {
     let (forge, _) = config();
     let api = Api::of(&forge);
     forge.set_gitlab_ref("code/app", "main", CommitInfo::new("d".repeat(40)));
     let url = format!("{}/api/v4/projects/code%2Fapp/repository/commits/main", forge.gitlab_url());
-    let start = std::time::Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
@@ -201,6 +200,5 @@ fn many_requests_a_second() {
             });
         }
     });
-    eprintln!("800 requests in {:?}", start.elapsed());
     assert_eq!(forge.request_count(), 800);
 }
