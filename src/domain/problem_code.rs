@@ -113,6 +113,11 @@ problem_codes! {
 }
 
 impl ProblemCode {
+    /// Does it keep a due promotion from being opened until a person acts?
+    pub fn suppresses_promotion(self) -> bool {
+        matches!(self, Self::PromotionSuppressed | Self::RequestClosedByTwin)
+    }
+
     /// Where it is explained, from the root of this repository.
     pub fn manual(self) -> String {
         format!("{MANUAL}#{self}")

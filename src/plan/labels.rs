@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::message;
 use super::model::Step;
 use super::planner::{Existing, Planner};
 use crate::domain::{Problem, ProblemCode, quoted};
@@ -12,34 +13,55 @@ impl Planner<'_> {
     /// The write that gives an open merge request the configured labels, and takes off those that the bot set when they
     /// were configured. `is_new`: it gets new content, and all labels with it.
     pub(super) fn follow_labels(&mut self, existing: &Existing<'_>, is_new: bool) -> Option<Step> {
-        let request = existing.request;
-        let configured = &self.settings.labels;
-        let mut add: BTreeSet<String> = configured.difference(&request.labels).cloned().collect();
+        let (request, configured) = (existing.request, &self.settings.labels);
+        let lacking: BTreeSet<String> = configured.difference(&request.labels).cloned().collect();
         let mut remove = existing.trailers().labels.clone();
         remove.retain(|label| !configured.contains(label) && request.labels.contains(label));
-        if add.is_empty() && remove.is_empty() {
+        if lacking.is_empty() && remove.is_empty() {
             return None;
+        }
+        let mut change = MergeRequestChange::default();
+        if is_new {
+            change.add_labels.clone_from(&lacking);
         }
         if !is_new || !remove.is_empty() {
             let events = self.label_events_of(existing)?;
             remove.retain(|label| last_by_person(&events, label, true).is_none());
+            change.remove_labels = remove;
             if !is_new {
-                let removed = |label: &String| last_by_person(&events, label, false);
-                let kept_off: Vec<_> =
-                    add.iter().filter_map(|label| Some((label.clone(), removed(label)?))).collect();
-                for (label, event) in kept_off {
-                    add.remove(&label);
-                    self.report_removed_label(existing, event);
-                }
+                self.add_labels(existing, lacking, &events, &mut change);
             }
         }
-        let change = MergeRequestChange {
-            add_labels: add,
-            remove_labels: remove,
-            ..MergeRequestChange::default()
-        };
         let iid = request.iid;
         (change != MergeRequestChange::default()).then_some(Step::Change { iid, change })
+    }
+
+    /// Adds those that were not set before. GitLab leaves out what the bot may not set, without an error: the commit, or a
+    /// marker in the description, tells that it was tried.
+    fn add_labels(
+        &mut self,
+        existing: &Existing<'_>,
+        lacking: BTreeSet<String>,
+        events: &[LabelEvent],
+        change: &mut MergeRequestChange,
+    ) {
+        let description = &existing.request.description;
+        let digest = message::labels_digest(&self.settings.labels);
+        let was_tried = message::described_labels(description) == Some(&digest);
+        for label in lacking {
+            if let Some(event) = last_by_person(events, &label, false) {
+                self.report_removed_label(existing, event);
+            } else if !was_tried && !existing.trailers().labels.contains(&label) {
+                change.add_labels.insert(label);
+            }
+        }
+        if !change.add_labels.is_empty() {
+            change.description = message::with_labels_marker(description, &digest);
+            if change.description.is_none() {
+                // A person's description has no place for the marker: the next content brings the labels.
+                change.add_labels.clear();
+            }
+        }
     }
 
     /// What people did to the labels while the content that is there now was there, oldest first; `None` while it is not

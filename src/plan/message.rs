@@ -1,5 +1,6 @@
 //! The texts of a merge request: title, description, comments.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -7,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::desired::Desired;
 use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::model::Settings;
-use super::trailers::Trailers;
+use super::trailers::{Trailers, text_digest};
 use crate::decide::{Decisions, Gate, GateOutcome, SubscriberDecision};
 use crate::domain::{RepoUrl, TargetUid, is_commit_sha, short_ref};
 use crate::inventory::{Inventory, Target};
@@ -29,6 +30,7 @@ const LINE: usize = 400;
 const DRAFT: &str = "Draft: ";
 const HELD: &str = "held by ";
 const TARGETS: &str = "<!-- sapm:targets=";
+const VALUES: &str = "<!-- sapm:values=";
 
 /// The title of a request that may be merged.
 pub(super) fn title(inventory: &Inventory, desired: &Desired) -> String {
@@ -89,14 +91,38 @@ pub(super) fn names_other_commit(title: &str, git_ref: &str) -> bool {
 
 /// The marker in a description that tells which values it is about.
 pub(super) fn values_marker(digest: &str) -> String {
-    format!("<!-- sapm:values={digest} -->")
+    format!("{VALUES}{digest} -->")
 }
 
 /// The values that a description is about, if its marker is still there: the
 /// last one, as a name may hold something that looks like it.
 pub(super) fn described_values(description: &str) -> Option<&str> {
-    let (_, rest) = description.rsplit_once("<!-- sapm:values=")?;
+    let (_, rest) = description.rsplit_once(VALUES)?;
     rest.split_once(" -->").map(|(digest, _)| digest)
+}
+
+/// Hidden in a description: the labels that were set on an open merge request, as a digest.
+const LABELS: &str = "<!-- sapm:labels=";
+
+/// A short digest of labels: equal for the same ones.
+pub(super) fn labels_digest(labels: &BTreeSet<String>) -> String {
+    text_digest(&labels.iter().map(|label| format!("{label}\n")).collect::<String>())
+}
+
+/// The digest of the labels that were set last, if a description tells it.
+pub(super) fn described_labels(description: &str) -> Option<&str> {
+    let (_, rest) = description.rsplit_once(LABELS)?;
+    rest.split_once(" -->").map(|(digest, _)| digest)
+}
+
+/// A description of the bot with the digest of the labels that are set now; `None` where it is a person's.
+pub(super) fn with_labels_marker(description: &str, digest: &str) -> Option<String> {
+    let marker = format!("{LABELS}{digest} -->\n");
+    if let Some(before) = described_labels(description) {
+        return Some(description.replace(&format!("{LABELS}{before} -->\n"), &marker));
+    }
+    let at = description.rfind(VALUES)?;
+    Some(format!("{}{marker}{}", &description[..at], &description[at..]))
 }
 
 /// The marker in a description that tells which targets it is about: for when somebody else's commit

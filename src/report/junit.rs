@@ -1,4 +1,5 @@
-//! JUnit for GitLab's test report: a case for each target, failed where it is in error, and one for each error.
+//! JUnit for GitLab's test report: a case for each target, failed where it is in error, and one for each error;
+//! skipped ones for promotions that people keep from being opened.
 //!
 //! As in the report of `validate`, names hold no line.
 
@@ -7,7 +8,7 @@ use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 use super::findings::place;
 use super::model::PlanReport;
 use crate::decide::Outcome;
-use crate::domain::{RepoPath, printable};
+use crate::domain::{Problem, RepoPath, printable};
 
 /// Problems and failures as a JUnit document.
 pub fn junit(report: &PlanReport) -> String {
@@ -25,8 +26,13 @@ pub fn junit(report: &PlanReport) -> String {
     }
     junit.add_test_suite(targets);
     let mut problems = TestSuite::new("problems");
-    for problem in report.problems.iter().filter(|problem| problem.is_error()) {
-        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+    let shown = |problem: &&Problem| problem.is_error() || problem.code.suppresses_promotion();
+    for problem in report.problems.iter().filter(shown) {
+        let mut status = if problem.is_error() {
+            TestCaseStatus::non_success(NonSuccessKind::Failure)
+        } else {
+            TestCaseStatus::skipped()
+        };
         let file = problem.file.as_deref();
         let at = file.map(|file| place(file, problem.line, problem.column) + ": ");
         status.set_message(printable(&(at.unwrap_or_default() + &problem.message)));

@@ -3,6 +3,7 @@
 //! `docs/metrics.md` lists the series. All are gauges: a run is over when they are read, and the
 //! next one starts from nothing, so there is nothing to count up.
 
+use std::collections::BTreeSet;
 use std::fmt::Error;
 
 use chrono::{DateTime, Utc};
@@ -12,7 +13,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::model::{MergeRequestReport, PlanReport};
+use super::model::{MergeRequestReport, PlanReport, SubscriberReport};
 use super::text::{action_word, outcome_word};
 use crate::apply::Verdict;
 use crate::decide::{Gate, Outcome};
@@ -69,6 +70,14 @@ const CLOSED_FOR: [Reason; 7] = [
     Reason::WaitsForRequest,
 ];
 
+const SUPPRESSED_FOR: [Reason; 5] = [
+    Reason::ClosedByPerson,
+    Reason::ClosedByTwin,
+    Reason::RolledBack,
+    Reason::NotOurs,
+    Reason::TakenOver,
+];
+
 const GATES: [Gate; 7] = [
     Gate::Deployment,
     Gate::SameRef,
@@ -99,6 +108,7 @@ pub fn pushed_metrics(report: &PlanReport, measured: &Measured) -> String {
     let mut table = Table::default();
     if !measured.failed {
         subscribers(&mut table, report);
+        suppressed(&mut table, report);
         requests(&mut table, report);
         of_the_reference(&mut table, report);
     }
@@ -120,6 +130,24 @@ fn subscribers(table: &mut Table, report: &PlanReport) {
     for gate in GATES {
         let count = report.subscribers.iter().filter(|s| s.held_by == Some(gate)).count();
         table.add(&[("gate", gate.as_str())], count);
+    }
+}
+
+/// Those that a person, or another program, keeps from being promoted.
+fn suppressed(table: &mut Table, report: &PlanReport) {
+    table.family(
+        "sapm_subscribers_suppressed",
+        "Subscribers that are due and that nothing is opened for until a person acts, by reason",
+    );
+    for reason in SUPPRESSED_FOR {
+        let requests = report.merge_requests.iter().filter(|request| {
+            request.reason_code == reason && matches!(request.action, Action::Defer | Action::Keep)
+        });
+        let targets: BTreeSet<_> = requests.flat_map(|request| &request.targets).collect();
+        let is_due = |s: &&SubscriberReport| {
+            s.decision == Outcome::Promote && targets.contains(&s.target.uid)
+        };
+        table.add(&[("reason", &word(reason))], report.subscribers.iter().filter(is_due).count());
     }
 }
 

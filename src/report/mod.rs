@@ -2,6 +2,7 @@
 //!
 //! `model` is the public JSON form of a plan; everything else renders it.
 
+mod blocks;
 mod build;
 mod code_quality;
 mod dotenv;

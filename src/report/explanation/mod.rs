@@ -1,15 +1,14 @@
 //! Why one target is or is not promoted: version 1 of the explanation format.
 //!
-//! `answer` says it in a sentence, `advice` what to do about it; `text` and
-//! `markdown` render the whole.
+//! `answer` says it in a sentence, `advice` what to do about it; `content` has
+//! the whole as blocks, which [`text`] and [`markdown`] render.
 
 mod advice;
 mod answer;
+mod content;
 mod followed;
 mod forecast;
-mod markdown;
 mod requests;
-mod text;
 mod timeline;
 mod words;
 
@@ -19,16 +18,26 @@ use serde::Serialize;
 
 pub use followed::FollowedReport;
 pub use forecast::{ForecastReport, WhatIf};
-pub use markdown::markdown;
 pub use requests::{EarlierMergeRequest, ExplainedMergeRequest};
-pub use text::text;
 
+use super::blocks;
 use super::model::{PlanReport, RepoReport, SubscriberReport};
+use super::style::Paint;
 use crate::app_interface::Bundle;
 use crate::decide::{Decisions, Gate};
 use crate::domain::{Problem, RepoPath, to_json};
 use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::Snapshot;
+
+/// An explanation on a terminal or in a job's log.
+pub fn text(explanation: &Explanation, paint: Paint) -> String {
+    blocks::text(&content::blocks(explanation), paint)
+}
+
+/// An explanation for an issue, a chat or a merge request: all that the text says.
+pub fn markdown(explanation: &Explanation) -> String {
+    blocks::markdown(&content::blocks(explanation))
+}
 
 /// The format's version.
 const VERSION: u32 = 1;

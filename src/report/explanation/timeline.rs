@@ -1,38 +1,51 @@
-//! A forecast, line by line, and on a terminal or in a job's log.
+//! A forecast, as blocks.
 
 use super::Explanation;
 use super::forecast::{AssumptionReport, ForecastReport, MoveReport, StayReport};
-use super::text::Sheet;
 use crate::domain::short_ref;
+use crate::report::blocks::{Block, Line, Row, Table, Value};
 use crate::report::text::utc;
 
 /// Lines of each list at most.
 const LINES: usize = 40;
 
 /// The section of a forecast, if it tells more than the answer did.
-pub(super) fn forecast(out: &mut Sheet, explanation: &Explanation) {
-    let Some(title) = title(explanation) else { return };
+pub(super) fn forecast(explanation: &Explanation) -> Vec<Block> {
+    let Some(title) = title(explanation) else { return Vec::new() };
     let forecast = &explanation.forecast;
-    out.head(&title);
+    let mut out = vec![Block::Section(title)];
+    let note = |text: String| Block::Note(Value::new(text));
     for assumption in &forecast.assumptions {
-        out.line(&assumed(assumption));
-        for other in &assumption.along {
-            out.line(&format!("  {}", along(other, assumption)));
-        }
+        out.push(note(assumed(assumption)));
+        let along = assumption.along.iter().map(|other| along(other, assumption));
+        out.extend(along.map(|line| note(format!("  {line}"))));
     }
     if forecast.moves.is_empty() {
-        out.line("nothing moves");
+        out.push(Block::Note(Value::own("nothing moves")));
     }
-    for step in forecast.moves.iter().take(LINES) {
-        out.line(&moved(step));
-    }
-    more(forecast.moves.len()).iter().for_each(|line| out.line(line));
-    differences(forecast).iter().for_each(|line| out.line(line));
-    out.faint(&rests_on(forecast));
+    let rows = forecast.moves.iter().take(LINES).map(row);
+    out.push(Block::Table(Table { head: MOVES, rows: rows.collect() }));
+    out.extend(more(forecast.moves.len()).map(note));
+    out.extend(differences(forecast).into_iter().map(note));
+    out.push(Block::Note(Value::own(rests_on(forecast)).faint()));
+    out
+}
+
+const MOVES: &[&str] = &["when", "target", "from", "to", "waited"];
+
+fn row(step: &MoveReport) -> Row {
+    let cells = vec![
+        Value::own(utc(step.at)),
+        Value::new(&step.label),
+        Value::new(short_ref(&step.from)),
+        Value::new(short_ref(&step.to)),
+        Value::own(waited(step)),
+    ];
+    Row { cells, lines: vec![Line::new(moved(step))] }
 }
 
 /// What the section is called; `None` where it would tell nothing new.
-pub(super) fn title(explanation: &Explanation) -> Option<String> {
+fn title(explanation: &Explanation) -> Option<String> {
     let forecast = &explanation.forecast;
     if !forecast.assumptions.is_empty() {
         return Some(format!("What if, as of {}", utc(forecast.from)));
@@ -43,18 +56,18 @@ pub(super) fn title(explanation: &Explanation) -> Option<String> {
     tells_more.then(|| "What comes next, here and upstream".to_owned())
 }
 
-pub(super) fn assumed(assumption: &AssumptionReport) -> String {
+fn assumed(assumption: &AssumptionReport) -> String {
     let word = if assumption.success { "has deployed" } else { "has failed to deploy" };
     format!("assumed: {} {word} {}", assumption.label, assumption.commit_sha.short())
 }
 
-pub(super) fn along(other: &str, assumption: &AssumptionReport) -> String {
+fn along(other: &str, assumption: &AssumptionReport) -> String {
     format!("{other} is at {} as well: it has the same ref", assumption.commit_sha.short())
 }
 
 /// With assumptions: what does not come, what stays, and what comes all the same; and always
 /// whether the forecast was cut short.
-pub(super) fn differences(forecast: &ForecastReport) -> Vec<String> {
+fn differences(forecast: &ForecastReport) -> Vec<String> {
     let mut lines = Vec::new();
     if !forecast.assumptions.is_empty() {
         lines.extend(forecast.gone.iter().take(LINES).map(gone));
@@ -87,7 +100,7 @@ fn stays(stay: &StayReport) -> String {
 }
 
 /// How far it looks, and what it takes for granted.
-pub(super) fn rests_on(forecast: &ForecastReport) -> String {
+fn rests_on(forecast: &ForecastReport) -> String {
     let until = utc(forecast.until);
     format!("Looks as far as {until}. Assumes that {}.", forecast.rests_on.join("; that "))
 }
@@ -97,7 +110,7 @@ fn more(count: usize) -> Option<String> {
 }
 
 /// What a promotion waited for, and what the assumptions do to it.
-pub(super) fn waited(step: &MoveReport) -> String {
+fn waited(step: &MoveReport) -> String {
     let waited = match step.waited_for {
         Some(gate) => format!("after {}", gate.as_str()),
         None => "at once".to_owned(),

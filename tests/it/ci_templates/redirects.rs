@@ -151,6 +151,7 @@ fn no_variable_of_a_pipeline_redirects_anything() {
             ("CI_PROJECT_PATH", "service/app-interface"),
             ("SAPM_BOT_USER", ""),
             ("SAPM_FORMER_BOT_USERS", ""),
+            ("SAPM_OTHER_BOTS", ""),
             ("AWS_CONFIG_FILE", "/dev/null"),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
         ] {
@@ -177,6 +178,7 @@ fn inputs_say_what_a_pipeline_may_not() {
         ("options", "--max-new-merge-requests 10"),
         ("bot-user", "the-bot"),
         ("former-bot-users", "bot-1,bot-2"),
+        ("other-bots", "devtools-bot"),
         ("app-interface", "https://gitlab.example.com/other/repo.git"),
     ];
     let given =
@@ -189,6 +191,7 @@ fn inputs_say_what_a_pipeline_may_not() {
         assert_eq!((seen["GIT_TOKEN"].as_str(), seen.get("OTHER_TOKEN")), ("secret", None));
         assert_eq!(seen["SAPM_BOT_USER"], "the-bot");
         assert_eq!(seen["SAPM_FORMER_BOT_USERS"], "bot-1,bot-2");
+        assert_eq!(seen["SAPM_OTHER_BOTS"], "devtools-bot");
         assert_eq!(seen["SAPM_APP_INTERFACE"], "https://gitlab.example.com/other/repo.git");
         assert!(seen.contains_key("SAPM_CREDENTIALS_FILE"));
     }

@@ -135,20 +135,52 @@ fn the_audit_says_which_advisories_it_did_not_look_up() {
     }
 }
 
+/// Runs `scripts/upload-release` with a curl that notes what it is called with.
+fn uploaded() -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    for needed in ["scripts", "docs/schemas", "target/dist", "bin"] {
+        std::fs::create_dir_all(path(needed)).unwrap();
+    }
+    std::fs::write(path("scripts/upload-release"), read("scripts/upload-release")).unwrap();
+    for schema in schemas() {
+        std::fs::write(path("docs/schemas").join(schema), "{}").unwrap();
+    }
+    let curl = path("bin/curl");
+    std::fs::write(&curl, format!("#!/bin/sh\necho \"$@\" >> {}\n", path("calls").display()))
+        .unwrap();
+    std::fs::set_permissions(&curl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let search = format!("{}:{}", path("bin").display(), std::env::var("PATH").unwrap());
+    let mut script = Command::new("bash");
+    script.arg(path("scripts/upload-release")).arg("1.2.3").env("PATH", search);
+    script.env("CI_API_V4_URL", "https://gitlab.test/api/v4").env("CI_PROJECT_ID", "7");
+    let output = script.env("CI_JOB_TOKEN", "secret").stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let calls = std::fs::read_to_string(path("calls")).unwrap();
+    assert!(!calls.contains("secret"), "{calls}");
+    calls
+}
+
+fn schemas() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+    files.map(|name| name.into_string().unwrap()).collect()
+}
+
 #[test]
-fn a_release_has_the_list_of_its_crates_beside_and_inside_the_binary() {
+fn a_release_has_its_schemas_and_the_list_of_its_crates() {
     let build = read("scripts/build-static");
     assert!(build.contains("cargo auditable build") && build.contains(".dep-v0"), "{build}");
     assert!(build.contains("scripts/build-sbom"), "{build}");
-    let uploaded = read("scripts/upload-release");
+    let uploaded = uploaded();
     let pipeline: serde_yaml::Value = serde_yaml::from_str(&read(".gitlab-ci.yml")).unwrap();
     let links = pipeline["release"]["release"]["assets"]["links"].as_sequence().unwrap();
-    for file in ["sapm", "sapm.sha256", "sapm.cdx.json"] {
+    let files = ["sapm", "sapm.sha256", "sapm.cdx.json"].map(str::to_owned);
+    for file in files.into_iter().chain(schemas()) {
         let linked = links.iter().any(|link| link["filepath"] == format!("/{file}"));
         assert!(linked, "{file} is not linked");
-        assert!(
-            uploaded.split_whitespace().any(|word| word.trim_end_matches(';') == file),
-            "{file}"
-        );
+        let address =
+            format!("https://gitlab.test/api/v4/projects/7/packages/generic/sapm/1.2.3/{file}\n");
+        assert!(uploaded.contains(&address), "{file}: {uploaded}");
     }
 }

@@ -50,7 +50,7 @@ fn with_the_option_a_rejection_holds_and_open_requests_are_kept() {
     let plan = knowing_the_old(&world);
     assert_eq!(plan.action(MAIL), "defer: closed_by_person");
     assert_eq!(plan.actions(), ["defer", "keep", "keep", "keep"]);
-    assert_eq!(plan.problems(), Vec::<String>::new());
+    assert_eq!(plan.problems(), ["warning promotion_suppressed"]);
     // The branch that the closed one left, and nothing else.
     let writes = world.writes();
     assert!(writes.len() == 1 && writes[0].starts_with("DELETE "), "{writes:?}");

@@ -108,7 +108,7 @@ fn a_request_says_what_and_why_in_the_way_that_is_promised() {
         assert!(request.source_branch.starts_with(PREFIX), "{request:?}");
         assert_eq!((request.target_branch.as_str(), request.author), ("main", bot));
         let labels: Vec<_> = request.labels.iter().map(String::as_str).collect();
-        assert_eq!(labels, ["SAPM", "bot/approved: progressive-delivery"]);
+        assert_eq!(labels, ["AutoPromoterV2"]);
         assert!(request.remove_source_branch && !request.is_draft(), "{request:?}");
         let gates = ["deployment", "same_ref", "soak", "schedule", "slo", "blocked_version"];
         let compare = format!("compare/{from}...{to}");

@@ -32,7 +32,12 @@ fn labels_that_gitlab_leaves_out_are_one_warning_of_the_run_that_opened_the_requ
     let world = World::start();
     let known = |labels: &[&str]| Some(labels.iter().map(|label| (*label).to_owned()).collect());
     world.forge().configure(|settings| settings.known_labels = known(&["SAPM"]));
-    let plan = world.apply_json();
+    let apply = || {
+        let labels = "SAPM,bot/approved: progressive-delivery";
+        let args = ["--format", "json"];
+        world.sapm("apply").env("SAPM_LABELS", labels).args(args).expect(0).plan()
+    };
+    let plan = apply();
     assert_eq!(plan.problems(), ["warning labels_not_set"]);
     let problem = plan.problem("labels_not_set");
     let message = text(&problem["message"]);
@@ -42,7 +47,7 @@ fn labels_that_gitlab_leaves_out_are_one_warning_of_the_run_that_opened_the_requ
     assert!(!message.contains("`SAPM`"), "{message}");
     assert!(text(&problem["help"]).contains("create the labels"), "{problem}");
     assert_eq!(world.request(CANARY).labels, ["SAPM".to_owned()].into());
-    assert_eq!(world.apply_json().problems(), Vec::<String>::new(), "it opened none");
+    assert_eq!(apply().problems(), Vec::<String>::new(), "it opened none");
 }
 
 /// Deletes the branch of the first request that is to be opened, right before it is opened.

@@ -50,8 +50,11 @@ fn labels_come_from_flags_or_a_variable() {
     world.sapm("apply").env("SAPM_LABELS", "bot: one, two").expect(0);
     assert_eq!(labels(&world), ["bot: one", "two"]);
     world.forge().clear_log();
-    world.sapm("apply").expect(0);
+    world.sapm("apply").env("SAPM_LABELS", "two,bot: one").expect(0);
     world.assert_nothing_written();
+    // Open ones follow the configuration.
+    world.sapm("apply").expect(0);
+    assert_eq!(labels(&world), ["AutoPromoterV2"]);
     let world = World::start();
     let run = world.sapm("apply").args(["--label", "a", "--label", "b"]);
     run.env("SAPM_LABELS", "ignored").expect(0);
@@ -85,7 +88,7 @@ fn booleans_are_written_in_many_ways_and_empty_is_unset() {
     run.expect(0);
     assert_eq!(world.project().open_requests().len(), 4);
     let labels = world.request(CANARY).labels;
-    assert!(labels.contains("SAPM"), "{labels:?}");
+    assert!(labels.contains("AutoPromoterV2"), "{labels:?}");
 }
 
 #[test]

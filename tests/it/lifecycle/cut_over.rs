@@ -245,3 +245,22 @@ fn what_another_bot_reverts_is_opened_again_once_it_is_named() {
         lab.quiet().await;
     });
 }
+
+#[test]
+fn a_label_that_gitlab_leaves_out_is_tried_once() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 1));
+        lab.release_for(0, 1);
+        lab.run().await;
+        let known = [LABEL.to_owned()].into();
+        lab.bot.forge.configure(|settings| settings.known_labels = Some(known));
+        lab.bot.settings.borrow_mut().labels = [LABEL.to_owned(), "new".to_owned()].into();
+        lab.run().await;
+        assert!(!open(&lab).labels.contains("new"));
+        lab.quiet().await;
+        // With other labels it is tried again.
+        lab.bot.settings.borrow_mut().labels.insert("newer".to_owned());
+        lab.run().await;
+        lab.quiet().await;
+    });
+}
