@@ -172,19 +172,26 @@ fn write_line(out: &mut String, line: &Line, paint: Paint) -> std::fmt::Result {
 /// Blocks as Markdown.
 pub(super) fn markdown(blocks: &[Block]) -> String {
     let mut out = String::new();
-    let mut in_list = false;
+    let (mut in_list, mut in_table) = (false, false);
     for block in blocks {
-        let is_item = matches!(block, Block::Fact(..) | Block::Bullets(_));
-        if in_list && !is_item && !matches!(block, Block::Section(_)) {
+        // Lines one after the other would be one paragraph.
+        let is_item = match block {
+            Block::Fact(..) | Block::Bullets(_) => true,
+            Block::Note(value) => !value.faint,
+            Block::Title { .. } | Block::Section(_) | Block::Table(_) => false,
+        };
+        let is_table = matches!(block, Block::Table(table) if !table.rows.is_empty());
+        if (in_list && is_table) || (in_table && (is_item || is_table)) {
             out.push('\n');
         }
-        in_list = is_item;
+        (in_list, in_table) = (is_item, is_table);
         let _ = match block {
             Block::Title { subject, sentence, .. } => {
                 writeln!(out, "# {}\n\n{}\n", cell(subject), cell(sentence))
             }
             Block::Section(title) => writeln!(out, "\n## {title}\n"),
-            Block::Note(value) => writeln!(out, "{}", value.markdown()),
+            Block::Note(value) if is_item => writeln!(out, "* {}", value.markdown()),
+            Block::Note(value) => writeln!(out, "\n{}", value.markdown()),
             Block::Fact(key, value) => {
                 writeln!(out, "* {}: {}", capitalised(key), value.markdown())
             }
@@ -254,7 +261,7 @@ mod tests {
             "# `a\\|b`\n\n`a\\|b waits`\n",
             "* Next: [`page`](<https://example.com/ab>)\n",
             "\n## What to do\n\n* `wait 'a'`\n\n| gate | result |\n| --- | --- |\n",
-            "| `z` | pass |\nThat is all.\n",
+            "| `z` | pass |\n\nThat is all.\n",
         ] {
             assert!(markdown.contains(part), "{part}\n{markdown}");
         }
