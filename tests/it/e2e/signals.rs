@@ -126,17 +126,19 @@ fn ctrl_c_finishes_the_write_under_way_and_starts_no_other() {
 #[test]
 fn sigterm_finishes_all_writes_under_way() {
     let world = World::start();
-    // The first merge request is written alone, then the others side by side.
+    // The first merge request is written alone, then the others side by side: how far they are is left to chance, but for
+    // the one whose commit is under way when the signal comes.
     let second = Fault::new(FaultKind::Pass).method("POST").path("/repository/commits").nth(2);
     let (ended, said) = Signalled::start(&world, apply(&world), second, &["TERM"]).end();
     assert_eq!(ended, Some(143), "{said}");
-    let is_commit = |write: &&String| write.contains("/repository/commits");
-    let commits = world.writes().iter().filter(is_commit).count();
-    assert_eq!(world.writes().len(), commits + 1, "{:?}", world.writes());
-    assert_eq!((world.branches().len(), world.project().open_requests().len()), (commits, 1));
-    let mut outcomes = outcomes(&report(&world));
-    outcomes.sort();
-    assert_eq!(outcomes, ["done", "interrupted", "interrupted", "interrupted"]);
+    let writes = world.writes();
+    let commits = writes.iter().filter(|write| write.contains("/repository/commits")).count();
+    let opened = writes.len() - commits;
+    assert_eq!((world.branches().len(), world.project().open_requests().len()), (commits, opened));
+    let outcomes = outcomes(&report(&world));
+    let count = |wanted: &str| outcomes.iter().filter(|outcome| *outcome == wanted).count();
+    assert_eq!((count("done"), count("interrupted")), (opened, 4 - opened), "{outcomes:?}");
+    assert!(commits >= 2 && opened < commits, "{writes:?}");
     world.forge().clear_faults();
     world.apply();
     assert_eq!(world.project().open_requests().len(), 4, "the next run goes on");

@@ -58,8 +58,7 @@ async fn most_at_once(lab: &Lab, enough: usize) -> usize {
     lab.bot.forge.fault(commits.calling(move |_| counted.pass(enough)));
     lab.run().await;
     lab.bot.forge.clear_faults();
-    let most = gate.state.lock().unwrap().most;
-    most
+    gate.state.lock().unwrap().most
 }
 
 #[test]
