@@ -1,5 +1,6 @@
 //! Addresses of code repositories, and when two of them name one repository.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -311,11 +312,18 @@ fn userinfo(text: &str) -> Option<(usize, usize)> {
         (_, Some((scheme, _))) => Some(scheme.len() + 1),
         (_, None) => Some(0),
     };
-    begin.into_iter().chain(schemes()).find_map(|after_scheme| userinfo_after(text, after_scheme))
+    // Asked at every scheme, of which a text may have hundreds.
+    let is_no_url = LazyCell::new(|| Url::parse(text).is_err());
+    let mut places = begin.into_iter().chain(schemes());
+    places.find_map(|after_scheme| userinfo_after(text, after_scheme, &is_no_url))
 }
 
 /// The same of an address whose scheme ends here; 0: it has none.
-fn userinfo_after(text: &str, after_scheme: usize) -> Option<(usize, usize)> {
+fn userinfo_after(
+    text: &str,
+    after_scheme: usize,
+    is_no_url: &LazyCell<bool, impl FnOnce() -> bool>,
+) -> Option<(usize, usize)> {
     let rest = &text[after_scheme..];
     let slashes = if after_scheme > 0 { ['/', '\\'].as_slice() } else { &[] };
     let rest = rest.trim_start_matches(slashes);
@@ -327,7 +335,7 @@ fn userinfo_after(text: &str, after_scheme: usize) -> Option<(usize, usize)> {
         return (!is_ssh_like).then_some((start, start + at + 1));
     }
     // A password with a slash in it: no url, and not to be repeated either.
-    let may_hide = after_scheme > 0 && authority.contains(':') && Url::parse(text).is_err();
+    let may_hide = after_scheme > 0 && authority.contains(':') && **is_no_url;
     text[start..].rfind('@').filter(|_| may_hide).map(|at| (start, start + at + 1))
 }
 
