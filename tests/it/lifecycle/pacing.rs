@@ -1,6 +1,5 @@
 //! GitLab's limits by the minute are kept, and what people do while a write waits comes first.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -33,8 +32,6 @@ struct WindOn {
     world: World,
     /// What happens when the first one waits.
     deed: Mutex<Option<Box<dyn FnOnce() + Send>>>,
-    /// Is the clock about to be wound on already? Several writes wait at once.
-    is_winding: Arc<AtomicBool>,
 }
 
 impl<S: tracing::Subscriber> Layer<S> for WindOn {
@@ -46,28 +43,21 @@ impl<S: tracing::Subscriber> Layer<S> for WindOn {
             deed();
         }
         self.world.settle();
-        if self.is_winding.swap(true, Ordering::SeqCst) {
-            return;
-        }
         self.world.advance(chrono::TimeDelta::seconds(61));
         // The program does nothing else meanwhile.
         tokio::time::pause();
-        let is_winding = Arc::clone(&self.is_winding);
-        tokio::spawn(async move {
+        tokio::spawn(async {
             tokio::time::advance(MINUTE).await;
             tokio::time::resume();
-            is_winding.store(false, Ordering::SeqCst);
         });
     }
 }
 
 /// From now on, as long as the guard lives, no write waits in real time.
 fn wind_on(lab: &Lab, deed: impl FnOnce() + Send + 'static) -> DefaultGuard {
-    let layer = WindOn {
-        world: lab.bot.forge.world(),
-        deed: Mutex::new(Some(Box::new(deed))),
-        is_winding: Arc::default(),
-    };
+    // Whatever else is under way would run out of time when the clock is wound on.
+    lab.bot.at_once.set(1);
+    let layer = WindOn { world: lab.bot.forge.world(), deed: Mutex::new(Some(Box::new(deed))) };
     tracing::subscriber::set_default(tracing_subscriber::registry().with(layer))
 }
 
