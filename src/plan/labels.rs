@@ -1,4 +1,4 @@
-//! Labels of open merge requests follow the configuration, as far as no person decided otherwise.
+//! Labels of open merge requests: they vouch for content, and follow the configuration as far as no person decided otherwise.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,44 @@ use super::model::Step;
 use super::planner::{Existing, Planner};
 use crate::domain::{Problem, ProblemCode, quoted};
 use crate::ports::MergeRequestChange;
-use crate::snapshot::LabelEvent;
+use crate::snapshot::{LabelEvent, MergeRequestFact, MrState};
+
+/// On a request that somebody took over: the bot's own labels are gone.
+const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
 
 impl Planner<'_> {
+    /// The writes that end the bot's vouching, once for each takeover: labels first, as the comment
+    /// tells the next run that they are gone. Nothing of what GitLab is merging right now.
+    pub(super) fn steps_to_disown(
+        &mut self,
+        request: &MergeRequestFact,
+        body: String,
+    ) -> Vec<Step> {
+        if request.state == MrState::Locked {
+            return Vec::new();
+        }
+        let comment = self.comment_once(request.iid, message::TAKEN_OVER_MARKER, body);
+        let is_marked = request.labels.contains(TAKEN_OVER_LABEL);
+        let change = (!is_marked || comment.is_some()).then(|| MergeRequestChange {
+            add_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
+            remove_labels: self.settings.labels.intersection(&request.labels).cloned().collect(),
+            ..MergeRequestChange::default()
+        });
+        let change = change.map(|change| Step::Change { iid: request.iid, change });
+        change.into_iter().chain(comment).collect()
+    }
+
+    /// The write that makes the bot vouch again for a request that was handed back.
+    pub(super) fn restore_labels(&self, request: &MergeRequestFact) -> Option<Step> {
+        let change = MergeRequestChange {
+            add_labels: self.settings.labels.difference(&request.labels).cloned().collect(),
+            remove_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
+            ..MergeRequestChange::default()
+        };
+        let is_back = request.labels.contains(TAKEN_OVER_LABEL);
+        is_back.then_some(Step::Change { iid: request.iid, change })
+    }
+
     /// The write that gives an open merge request the configured labels, and takes off those that the bot set when they
     /// were configured. `is_new`: it gets new content, and all labels with it.
     pub(super) fn follow_labels(&mut self, existing: &Existing<'_>, is_new: bool) -> Option<Step> {

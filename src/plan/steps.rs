@@ -9,10 +9,7 @@ use super::planner::{Existing, Planner};
 use crate::domain::{MrIid, Problem, ProblemCode, TargetUid, quoted};
 use crate::inventory::TargetIx;
 use crate::ports::{MergeRequestChange, NewCommit};
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, MrState};
-
-/// On a request that somebody took over: the bot's own labels are gone.
-pub(super) const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 
 impl Planner<'_> {
     /// New content in place: a commit, then the texts for people.
@@ -247,34 +244,6 @@ impl Planner<'_> {
         }
         let steps = self.steps_to_disown(request, body);
         self.leave(group, request, code, reason, steps);
-    }
-
-    /// The writes that end the bot's vouching, once for each takeover: labels first, as the comment
-    /// tells the next run that they are gone. Nothing of what GitLab is merging right now.
-    fn steps_to_disown(&mut self, request: &MergeRequestFact, body: String) -> Vec<Step> {
-        if request.state == MrState::Locked {
-            return Vec::new();
-        }
-        let comment = self.comment_once(request.iid, message::TAKEN_OVER_MARKER, body);
-        let is_marked = request.labels.contains(TAKEN_OVER_LABEL);
-        let change = (!is_marked || comment.is_some()).then(|| MergeRequestChange {
-            add_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
-            remove_labels: self.settings.labels.intersection(&request.labels).cloned().collect(),
-            ..MergeRequestChange::default()
-        });
-        let change = change.map(|change| Step::Change { iid: request.iid, change });
-        change.into_iter().chain(comment).collect()
-    }
-
-    /// The write that makes the bot vouch again for a request that was handed back.
-    fn restore_labels(&self, request: &MergeRequestFact) -> Option<Step> {
-        let change = MergeRequestChange {
-            add_labels: self.settings.labels.difference(&request.labels).cloned().collect(),
-            remove_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
-            ..MergeRequestChange::default()
-        };
-        let is_back = request.labels.contains(TAKEN_OVER_LABEL);
-        is_back.then_some(Step::Change { iid: request.iid, change })
     }
 
     /// A request from a branch of the bot that another user opened: the bot itself by another token, perhaps.

@@ -94,7 +94,7 @@ fn why_not(repo: &ConfigRepo, target: &Target) -> String {
         let field = node.and_then(|node| path.iter().try_fold(node, |node, key| node.get(key)));
         field.filter(|field| !field.is_null())
     };
-    let place = |line: u32| format!("{}:{line}", RepoPath::of_datafile(&file));
+    let place = |line: u32| format!("{}:{line}", RepoPath::of_datafile(file));
     for key in ["disable", "delete"] {
         if let Some(flag) = at(&[key]).filter(|flag| flag.as_bool() == Some(true)) {
             return format!(

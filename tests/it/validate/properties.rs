@@ -151,7 +151,7 @@ const OF_FACTS: [&str; 3] = ["commit_lookup_failed", "slo_lookup_failed", "recor
 #[test]
 fn what_a_run_says_of_the_files_is_found_here_too() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
-    let key = |problem: &Problem| (problem.severity, problem.code.clone(), problem.file.clone());
+    let key = |problem: &Problem| (problem.severity, problem.code, problem.file.clone());
     let (mut looked_at, mut seen) = (0, BTreeSet::new());
     let mut folders: Vec<_> =
         std::fs::read_dir(cases).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -165,7 +165,7 @@ fn what_a_run_says_of_the_files_is_found_here_too() {
         for problem in decisions.problems.iter().chain(&bundle.problems).chain(&inventory.problems)
         {
             if !OF_FACTS.contains(&problem.code.as_str()) {
-                seen.insert(problem.code.clone());
+                seen.insert(problem.code);
                 let (severity, code, file) = key(problem);
                 // `validate` may say it louder.
                 let louder = (Severity::Error.min(severity), code, file);
