@@ -25,7 +25,11 @@ impl Planner<'_> {
         }
         let comment = self.comment_once(request.iid, message::TAKEN_OVER_MARKER, body);
         let is_marked = request.labels.contains(TAKEN_OVER_LABEL);
-        let change = (!is_marked || comment.is_some()).then(|| MergeRequestChange {
+        // The operator's text may approve, as the labels may.
+        let description = self.without_footer(&request.description);
+        let is_due = !is_marked || comment.is_some() || description.is_some();
+        let change = is_due.then(|| MergeRequestChange {
+            description,
             add_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
             remove_labels: self.settings.labels.intersection(&request.labels).cloned().collect(),
             ..MergeRequestChange::default()
@@ -36,7 +40,9 @@ impl Planner<'_> {
 
     /// The write that makes the bot vouch again for a request that was handed back.
     pub(super) fn restore_labels(&self, request: &MergeRequestFact) -> Option<Step> {
+        let is_held = message::is_held_title(&request.title);
         let change = MergeRequestChange {
+            description: (!is_held).then(|| self.with_footer(request)).flatten(),
             add_labels: self.settings.labels.difference(&request.labels).cloned().collect(),
             remove_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
             ..MergeRequestChange::default()

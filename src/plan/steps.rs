@@ -303,8 +303,8 @@ impl Planner<'_> {
         uids
     }
 
-    /// The description of a request that becomes a draft, where it ends in the operator's text: approvers read that.
-    fn without_footer(&self, description: &str) -> Option<String> {
+    /// The description of a request that the bot does not offer now, where it ends in the operator's text: approvers read that.
+    pub(super) fn without_footer(&self, description: &str) -> Option<String> {
         let footer = self.settings.description_footer.as_ref()?;
         let text = description.trim_end().strip_suffix(footer.trim())?;
         text.ends_with('\n').then(|| format!("{}\n", text.trim_end()))

@@ -155,6 +155,37 @@ fn the_footer_stands_in_every_description_but_that_of_a_held_draft() {
 }
 
 #[test]
+fn the_footer_goes_with_the_labels_when_somebody_takes_the_branch_over() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 1));
+        lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
+        lab.release_for(0, 1);
+        lab.run().await;
+        let request = open(&lab);
+        let own = lab.bot.project.tip(&request.source_branch).unwrap();
+        let change = [("data/other.yml", Some("x: 1\n"))];
+        lab.bot.project.commit("dev", &request.source_branch, "mine", change);
+        lab.run().await;
+        let taken_over = lab.bot.project.merge_request(request.iid).unwrap();
+        assert!(!taken_over.description.contains("/lgtm"), "{}", taken_over.description);
+        assert!(!taken_over.labels.contains(LABEL));
+        lab.quiet().await;
+        // A person who writes it there again speaks for the bot, and may not.
+        lab.bot.project.set_description("dev", request.iid, &request.description);
+        lab.run().await;
+        let again = lab.bot.project.merge_request(request.iid).unwrap();
+        assert!(!again.description.contains("/lgtm"), "{}", again.description);
+        lab.quiet().await;
+        // Handed back: both come again.
+        lab.bot.project.set_branch("dev", &request.source_branch, &own).unwrap();
+        lab.run().await;
+        let back = open(&lab);
+        assert!(back.labels.contains(LABEL) && back.description.contains("/lgtm"));
+        lab.quiet().await;
+    });
+}
+
+#[test]
 fn labels_of_open_requests_follow_the_configuration() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 1));
