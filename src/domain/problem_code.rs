@@ -7,9 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::problem::Severity::{self, Error, Warning};
 
-/// Where the codes are explained.
-const MANUAL: &str = "docs/problems.md";
-
 macro_rules! problem_codes {
     ($($name:ident = ($code:literal, $severity:expr, $help:expr),)*) => {
         /// What kind of problem it is: a stable name for programs.
@@ -116,11 +113,6 @@ impl ProblemCode {
     /// Does it keep a due promotion from being opened until a person acts?
     pub fn suppresses_promotion(self) -> bool {
         matches!(self, Self::PromotionSuppressed | Self::RequestClosedByTwin)
-    }
-
-    /// Where it is explained, from the root of this repository.
-    pub fn manual(self) -> String {
-        format!("{MANUAL}#{self}")
     }
 }
 

@@ -127,7 +127,8 @@ impl Planner<'_> {
             ));
         }
         change.title = message::is_held_title(&request.title).then_some(fresh);
-        change.description = change.title.as_ref().and_then(|_| self.with_footer(request));
+        change.description =
+            change.title.as_ref().and_then(|_| self.with_footer(&request.description));
         change.title.is_some().then_some((
             Reason::ReadyAgain,
             "every gate passes again: ready to merge",

@@ -39,10 +39,15 @@ impl Planner<'_> {
     }
 
     /// The write that makes the bot vouch again for a request that was handed back.
-    pub(super) fn restore_labels(&self, request: &MergeRequestFact) -> Option<Step> {
-        let is_held = message::is_held_title(&request.title);
+    /// `description` and `is_held`: as they will be.
+    pub(super) fn restore_labels(
+        &self,
+        request: &MergeRequestFact,
+        description: &str,
+        is_held: bool,
+    ) -> Option<Step> {
         let change = MergeRequestChange {
-            description: (!is_held).then(|| self.with_footer(request)).flatten(),
+            description: (!is_held).then(|| self.with_footer(description)).flatten(),
             add_labels: self.settings.labels.difference(&request.labels).cloned().collect(),
             remove_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
             ..MergeRequestChange::default()
@@ -52,8 +57,13 @@ impl Planner<'_> {
     }
 
     /// The write that gives an open merge request the configured labels, and takes off those that the bot set when they
-    /// were configured. `is_new`: it gets new content, and all labels with it.
-    pub(super) fn follow_labels(&mut self, existing: &Existing<'_>, is_new: bool) -> Option<Step> {
+    /// were configured. `description`: as it will be. `is_new`: it gets new content, and all labels with it.
+    pub(super) fn follow_labels(
+        &mut self,
+        existing: &Existing<'_>,
+        description: &str,
+        is_new: bool,
+    ) -> Option<Step> {
         let (request, configured) = (existing.request, &self.settings.labels);
         let lacking: BTreeSet<String> = configured.difference(&request.labels).cloned().collect();
         let mut remove = existing.trailers().labels.clone();
@@ -70,7 +80,7 @@ impl Planner<'_> {
             remove.retain(|label| last_by_person(&events, label, true).is_none());
             change.remove_labels = remove;
             if !is_new {
-                self.add_labels(existing, lacking, &events, &mut change);
+                self.add_labels((existing, description), lacking, &events, &mut change);
             }
         }
         let iid = request.iid;
@@ -81,12 +91,11 @@ impl Planner<'_> {
     /// marker in the description, tells that it was tried.
     fn add_labels(
         &mut self,
-        existing: &Existing<'_>,
+        (existing, description): (&Existing<'_>, &str),
         lacking: BTreeSet<String>,
         events: &[LabelEvent],
         change: &mut MergeRequestChange,
     ) {
-        let description = &existing.request.description;
         let digest = message::labels_digest(&self.settings.labels);
         let was_tried = message::described_labels(description) == Some(&digest);
         for label in lacking {

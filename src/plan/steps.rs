@@ -189,7 +189,14 @@ impl Planner<'_> {
     /// Plans a request whose branch is the bot's; if it was taken over before, it is handed back.
     pub(super) fn push_own(&mut self, mut planned: PlannedMergeRequest, existing: &Existing<'_>) {
         let request = existing.request;
-        if let Some(restored) = self.restore_labels(request) {
+        // As it will be: another write of this plan may change it.
+        let changed = planned.steps.iter().rev().find_map(|step| match step {
+            Step::Change { change, .. } => change.description.clone(),
+            _ => None,
+        });
+        let description = changed.unwrap_or_else(|| request.description.clone());
+        let is_held = message::is_held_title(&planned.title);
+        if let Some(restored) = self.restore_labels(request, &description, is_held) {
             if planned.action == Action::Keep {
                 (planned.action, planned.reason_code) = (Action::Update, Reason::HandedBack);
                 planned.reason = "handed back: its branch holds what it declares again".to_owned();
@@ -197,7 +204,7 @@ impl Planner<'_> {
             planned.steps.push(restored);
         } else {
             let is_new = planned.steps.iter().any(|step| matches!(step, Step::Commit(_)));
-            if let Some(followed) = self.follow_labels(existing, is_new) {
+            if let Some(followed) = self.follow_labels(existing, &description, is_new) {
                 if planned.action == Action::Keep {
                     (planned.action, planned.reason_code) = (Action::Update, Reason::LabelsChanged);
                     planned.reason = "its labels follow the configuration".to_owned();
@@ -303,18 +310,24 @@ impl Planner<'_> {
         uids
     }
 
-    /// The description of a request that the bot does not offer now, where it ends in the operator's text: approvers read that.
+    /// The description of a request that the bot does not offer now, where it has the operator's text: approvers read that.
     pub(super) fn without_footer(&self, description: &str) -> Option<String> {
         let footer = self.settings.description_footer.as_ref()?;
-        let text = description.trim_end().strip_suffix(footer.trim())?;
-        text.ends_with('\n').then(|| format!("{}\n", text.trim_end()))
+        // Wherever they stand: approvers read each line by itself.
+        let is_footer = |line: &&str| {
+            let mut own = footer.lines().map(str::trim).filter(|own| !own.is_empty());
+            own.any(|own| own == line.trim())
+        };
+        let kept: Vec<&str> = description.lines().filter(|line| !is_footer(line)).collect();
+        let has_footer = kept.len() < description.lines().count();
+        has_footer.then(|| format!("{}\n", kept.join("\n").trim_end()))
     }
 
     /// The same for one that is ready again.
-    pub(super) fn with_footer(&self, request: &MergeRequestFact) -> Option<String> {
-        let description = &request.description;
+    pub(super) fn with_footer(&self, description: &str) -> Option<String> {
         let footer = self.settings.description_footer.as_ref()?;
-        let lacks = is_bots_description(request) && self.without_footer(description).is_none();
+        let is_bots = message::described_values(description).is_some();
+        let lacks = is_bots && self.without_footer(description).is_none();
         lacks.then(|| format!("{}{}", description.trim_end(), message::footer(footer)))
     }
 

@@ -6,24 +6,21 @@ use super::planner::Planner;
 use crate::domain::{Problem, ProblemCode, short_ref};
 
 impl Reason {
-    /// Does it keep a due promotion from being opened until a person acts?
-    pub fn suppresses(self) -> bool {
-        matches!(
-            self,
-            Self::ClosedByPerson
-                | Self::ClosedByTwin
-                | Self::RolledBack
-                | Self::NotOurs
-                | Self::TakenOver
-        )
-    }
+    /// Those that keep a due promotion from being offered until a person acts.
+    pub const SUPPRESSING: [Self; 5] = [
+        Self::ClosedByPerson,
+        Self::ClosedByTwin,
+        Self::RolledBack,
+        Self::NotOurs,
+        Self::TakenOver,
+    ];
 }
 
 impl Planner<'_> {
     /// Reports that what is due for a group is not opened. Of a branch that is somebody else's there is an error already.
     pub(super) fn report_suppressed(&mut self, group: &Group, code: Reason, reason: &str) {
         let PlaceState::Promote(desired) = &group.state else { return };
-        if !code.suppresses() || code == Reason::NotOurs {
+        if !Reason::SUPPRESSING.contains(&code) || code == Reason::NotOurs {
             return;
         }
         let target = &self.inventory.targets[group.members[0]];
@@ -36,7 +33,7 @@ impl Planner<'_> {
             _ => ProblemCode::PromotionSuppressed,
         };
         let message = format!(
-            "{}{others}: the promotion to {} is due, and no merge request is opened: {reason}",
+            "{}{others}: the promotion to {} is due, and the bot offers no merge request for it: {reason}",
             target.label(),
             short_ref(&desired.values.git_ref)
         );

@@ -70,24 +70,6 @@ const CLOSED_FOR: [Reason; 7] = [
     Reason::WaitsForRequest,
 ];
 
-const SUPPRESSED_FOR: [Reason; 5] = [
-    Reason::ClosedByPerson,
-    Reason::ClosedByTwin,
-    Reason::RolledBack,
-    Reason::NotOurs,
-    Reason::TakenOver,
-];
-
-const GATES: [Gate; 7] = [
-    Gate::Deployment,
-    Gate::SameRef,
-    Gate::Soak,
-    Gate::Schedule,
-    Gate::Slo,
-    Gate::BlockedVersion,
-    Gate::EditSite,
-];
-
 const ACTIONS: [Action; 6] =
     [Action::Create, Action::Update, Action::Hold, Action::Close, Action::Keep, Action::Defer];
 
@@ -127,7 +109,7 @@ fn subscribers(table: &mut Table, report: &PlanReport) {
         table.add(&[("decision", &outcome_word(outcome).replace(' ', "_"))], count);
     }
     table.family("sapm_subscribers_held", "Subscribers on hold, by the first gate that holds");
-    for gate in GATES {
+    for gate in Gate::ALL {
         let count = report.subscribers.iter().filter(|s| s.held_by == Some(gate)).count();
         table.add(&[("gate", gate.as_str())], count);
     }
@@ -139,7 +121,7 @@ fn suppressed(table: &mut Table, report: &PlanReport) {
         "sapm_subscribers_suppressed",
         "Subscribers that are due and that nothing is opened for until a person acts, by reason",
     );
-    for reason in SUPPRESSED_FOR {
+    for reason in Reason::SUPPRESSING {
         let requests = report.merge_requests.iter().filter(|request| {
             request.reason_code == reason && matches!(request.action, Action::Defer | Action::Keep)
         });

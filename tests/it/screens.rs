@@ -80,15 +80,7 @@ fn five_thousand_targets_fit_any_screen() {
 /// All kinds of everything: seven gates, six actions, two severities.
 fn crowded() -> PlanReport {
     let mut report = report(50, 101, "ns");
-    let gates = [
-        Gate::Deployment,
-        Gate::SameRef,
-        Gate::Soak,
-        Gate::Schedule,
-        Gate::Slo,
-        Gate::BlockedVersion,
-        Gate::EditSite,
-    ];
+    let gates = Gate::ALL;
     let held = report.subscribers.iter_mut().filter(|subscriber| subscriber.held_by.is_some());
     for (subscriber, gate) in held.zip(gates.into_iter().cycle()) {
         subscriber.held_by = Some(gate);

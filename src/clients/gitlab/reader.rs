@@ -211,6 +211,28 @@ impl GitLabReader {
 }
 
 impl GitLabReader {
+    /// Merge requests of a user that were merged after another one: the first page of 20, as a revert follows soon.
+    async fn merged_after(
+        &self,
+        gone: &GoneMerge,
+        user: UserId,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        let endpoint = MergeRequests::builder()
+            .project(self.project.id)
+            .scope(MergeRequestScope::All)
+            .state(MergeRequestState::Merged)
+            .author(NameOrId::from(user.0))
+            .target_branch(&gone.target_branch)
+            .updated_after(gone.merged_at)
+            .order_by(MergeRequestOrderBy::UpdatedAt)
+            .sort(SortOrder::Ascending)
+            .build()
+            .map_err(unbuilt)?;
+        let answers: Vec<RequestAnswer> =
+            self.api.json(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        Ok(answers.into_iter().map(RequestAnswer::into_fact).collect())
+    }
+
     /// Does a merge request take a ref out of a file?
     async fn takes_out(&self, iid: MrIid, gone: &GoneMerge) -> Result<bool, Failure> {
         let endpoint = MergeRequestDiffs::builder()
@@ -226,7 +248,7 @@ impl GitLabReader {
     }
 }
 
-/// Merge requests of other bots that are looked into for each merge whose values are gone, the newest first.
+/// Merge requests of other bots that are looked into for each merge whose values are gone, the oldest first.
 const MAX_REVERTS_READ: usize = 20;
 
 /// Open, or being merged: GitLab lists the one kind without the other.
@@ -364,18 +386,10 @@ impl ForgeReader for GitLabReader {
         gone: &GoneMerge,
         by: &BTreeSet<UserId>,
     ) -> Result<Vec<MrIid>, Failure> {
-        let lists = by.iter().map(|user| {
-            self.requests(move |query| {
-                query
-                    .state(MergeRequestState::Merged)
-                    .author(NameOrId::from(user.0))
-                    .target_branch(&gone.target_branch)
-                    .updated_after(gone.merged_at);
-            })
-        });
+        let lists = by.iter().map(|user| self.merged_after(gone, *user));
         let mut merged: Vec<_> = try_join_all(lists).await?.into_iter().flatten().collect();
         merged.retain(|request| request.ended_at.is_some_and(|at| at >= gone.merged_at));
-        merged.sort_by_key(|request| std::cmp::Reverse((request.ended_at, request.iid)));
+        merged.sort_by_key(|request| (request.ended_at, request.iid));
         merged.truncate(MAX_REVERTS_READ);
         let takes_out = merged.into_iter().map(|request| async move {
             Ok::<_, Failure>(self.takes_out(request.iid, gone).await?.then_some(request.iid))

@@ -44,6 +44,17 @@ pub enum Gate {
 }
 
 impl Gate {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] = [
+        Self::Deployment,
+        Self::SameRef,
+        Self::Soak,
+        Self::Schedule,
+        Self::Slo,
+        Self::BlockedVersion,
+        Self::EditSite,
+    ];
+
     /// The name as it stands in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

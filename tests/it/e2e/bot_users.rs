@@ -106,3 +106,29 @@ fn a_former_user_that_is_not_there_ends_the_run_and_says_what_to_check() {
     let ran = world.sapm("plan").env("SAPM_FORMER_BOT_USERS", many.join(",")).expect(2);
     assert!(ran.err.contains("SAPM_FORMER_BOT_USERS"), "{}", ran.err);
 }
+
+#[test]
+fn another_bot_that_closes_is_named_by_an_option_and_never_silent_without() {
+    let world = World::start();
+    world.sapm("apply").env("SAPM_DESCRIPTION_FOOTER", "/lgtm").expect(0);
+    let closed = world.request(MAIL);
+    assert!(closed.description.lines().any(|line| line == "/lgtm"), "{}", closed.description);
+    world.project().add_member("devtools-bot", Access::Maintainer);
+    world.project().close("devtools-bot", closed.iid);
+    let report = world.path("report");
+    let apply = || world.sapm("apply").arg("--report-dir").arg(&report);
+    apply().expect(0);
+    let read = |name: &str| std::fs::read_to_string(report.join(name)).unwrap();
+    let metric = "sapm_subscribers_suppressed{reason=\"closed_by_person\"}";
+    // Two targets share the place.
+    assert!(read("metrics.txt").contains(&format!("{metric} 2\n")), "{}", read("metrics.txt"));
+    let junit = read("junit.xml");
+    assert!(junit.contains("promotion_suppressed") && junit.contains("<skipped"), "{junit}");
+
+    apply().env("SAPM_OTHER_BOTS", "@devtools-bot").expect(0);
+    assert!(read("metrics.txt").contains(&format!("{metric} 0\n")));
+    assert_ne!(world.request(MAIL).iid, closed.iid);
+    // What the bot's own user does cannot be told from what another program does by it.
+    let ran = apply().env("SAPM_OTHER_BOTS", "sapm-bot").expect(4);
+    assert!(ran.err.contains("--other-bot") && ran.err.contains("`sapm-bot`"), "{}", ran.err);
+}

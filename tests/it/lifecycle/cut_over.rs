@@ -186,6 +186,69 @@ fn the_footer_goes_with_the_labels_when_somebody_takes_the_branch_over() {
 }
 
 #[test]
+fn labels_that_change_in_the_run_of_a_hold_bring_no_footer_back() {
+    block_on(async {
+        let mut config = simple(Shape::Block, 1);
+        config.target_mut(0).slo = true;
+        let lab = Lab::new(config);
+        lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
+        lab.set_slo(0, 1.0);
+        lab.release_for(0, 1);
+        lab.run().await;
+        let approves = |lab: &Lab| open(lab).description.lines().any(|line| line == "/lgtm");
+        for (value, label, is_held) in [(0.0, "one", true), (1.0, "two", false)] {
+            lab.set_slo(0, value);
+            lab.bot.settings.borrow_mut().labels = [label.to_owned()].into();
+            lab.run().await;
+            assert_eq!(approves(&lab), !is_held, "{}", open(&lab).description);
+            assert!(open(&lab).labels.contains(label));
+            lab.quiet().await;
+        }
+    });
+}
+
+#[test]
+fn a_line_behind_the_footer_keeps_it_from_no_takeover() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 1));
+        lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
+        lab.release_for(0, 1);
+        lab.run().await;
+        let request = open(&lab);
+        let longer = format!("{}\nThanks!\n", request.description);
+        lab.bot.project.set_description("dev", request.iid, &longer);
+        let change = [("data/other.yml", Some("x: 1\n"))];
+        lab.bot.project.commit("dev", &request.source_branch, "mine", change);
+        lab.run().await;
+        let after = lab.bot.project.merge_request(request.iid).unwrap().description;
+        assert!(!after.contains("/lgtm") && after.contains("Thanks!"), "{after}");
+        lab.quiet().await;
+    });
+}
+
+#[test]
+fn what_is_handed_back_with_new_values_is_described_by_them() {
+    block_on(async {
+        let lab = Lab::new(simple(Shape::Block, 1));
+        lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
+        lab.release_for(0, 1);
+        lab.run().await;
+        let request = open(&lab);
+        let own = lab.bot.project.tip(&request.source_branch).unwrap();
+        let change = [("data/other.yml", Some("x: 1\n"))];
+        lab.bot.project.commit("dev", &request.source_branch, "mine", change);
+        lab.run().await;
+        lab.bot.project.set_branch("dev", &request.source_branch, &own).unwrap();
+        lab.release_for(0, 2);
+        lab.run().await;
+        let back = open(&lab);
+        assert!(back.description.contains(&sha(2)[..8]), "{}", back.description);
+        assert!(back.description.lines().any(|line| line == "/lgtm"));
+        lab.quiet().await;
+    });
+}
+
+#[test]
 fn labels_of_open_requests_follow_the_configuration() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 1));
