@@ -22,7 +22,7 @@ async fn main() {
 
     headline("1. The first run: what is due gets a merge request");
     apply(&shop, &sapm, &report);
-    show_requests(&shop);
+    show_merge_requests(&shop);
 
     headline("2. The second run: nothing has changed, so nothing is written");
     shop.forge.clear_log();
@@ -51,8 +51,8 @@ async fn main() {
 }
 
 /// The open merge requests with what they change.
-fn show_requests(shop: &Shop) {
-    for request in shop.project.open_requests() {
+fn show_merge_requests(shop: &Shop) {
+    for request in shop.project.open_merge_requests() {
         println!("!{} {}", request.iid, request.title);
         for path in shop.project.changed("main", &request.source_branch) {
             let text = |rev: &str| {

@@ -41,7 +41,7 @@ pub(crate) fn run_whole(input: &[u8]) {
     };
     let options = Options::offline(settings);
     let planned = run::replay(&options, &GitMerge, &repo, &snapshot);
-    for file in planned.plan.requests.iter().flat_map(|request| &request.files) {
+    for file in planned.plan.merge_requests.iter().flat_map(|request| &request.files) {
         let limits = Limits { bytes: usize::MAX, depth: 1_000, nodes: u64::MAX };
         let read = Tree::parse(file.content.as_bytes(), &limits);
         assert!(read.is_ok(), "{} would not be readable: {:?}", file.path, read.err());

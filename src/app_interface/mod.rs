@@ -1,9 +1,9 @@
 //! The config repo: its files, what they say, and how they refer to each other.
 //!
-//! `tree` gives the files (found by `walk`, here and in commits), `fields` reads typed values with their places,
-//! `saas` and `resources` are the datafiles in the field's words (`*_reader`
-//! reads them), and `load` turns a tree into a [`Bundle`]: everything typed, every `$ref` resolved,
-//! every SLO expression that a target uses rendered (`template`), and every problem collected with its place instead of ending the run.
+//! `tree` gives the files (found by `walk`, here and in commits), `fields` reads typed values with their places, `saas`
+//! and `resources` are the datafiles in the field's words (`*_reader` reads them), and `load` turns a tree into a
+//! [`Bundle`]: everything typed, every `$ref` resolved, every SLO expression that a target uses rendered (`template`),
+//! and every problem collected with its place instead of ending the run.
 
 mod batch;
 mod bundle;
@@ -11,6 +11,7 @@ mod fields;
 mod known_keys;
 mod links;
 mod load;
+mod resolve;
 mod resource_reader;
 mod resources;
 mod saas;
@@ -28,7 +29,8 @@ pub use fields::FieldError;
 pub use load::{load, load_with_texts};
 pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};
 pub use saas::{
-    CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,
+    CurrentHash, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,
+    TargetDeclaration, Where,
 };
 pub use selectable::SELECTOR_DOCUMENT;
 pub use sniff::{Sniff, sniff_schema};

@@ -1,7 +1,7 @@
 //! Saas files and targets as they are written down.
 
 use super::fields::FieldError;
-use crate::domain::RepoUrl;
+use crate::domain::{GitRef, RepoUrl};
 use yaml11::NodeId;
 
 /// A saas file (`/app-sre/saas-file-2.yml`).
@@ -30,7 +30,7 @@ pub struct ResourceTemplate {
 
 /// A place in a datafile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct SourceLocation {
     /// Path of the datafile, from `data/` with a leading slash.
     pub file: String,
     /// YAML path in it; empty for the root.
@@ -41,7 +41,7 @@ pub struct Place {
     pub column: u32,
 }
 
-impl Place {
+impl SourceLocation {
     /// The YAML path of something below this place, e.g. `promotion.schedule`.
     pub fn below(&self, rest: &str) -> String {
         if self.path.is_empty() { rest.to_owned() } else { format!("{}.{rest}", self.path) }
@@ -52,17 +52,17 @@ impl Place {
 #[derive(Debug, Clone)]
 pub struct TargetDeclaration {
     /// Where it stands: for a `$ref` the root of the shared target file.
-    pub place: Place,
-    /// Where the saas file names it (equal to `place` but for a `$ref`).
-    pub used_at: Place,
-    /// The mapping node of the target in `place.file`, aliases resolved.
+    pub declared_at: SourceLocation,
+    /// Where the saas file names it (equal to `declared_at` but for a `$ref`).
+    pub used_at: SourceLocation,
+    /// The mapping node of the target in `declared_at.file`, aliases resolved.
     pub node: NodeId,
     /// Its own name.
     pub name: Option<String>,
     /// Where it is deployed.
     pub location: Where,
     /// The ref that is deployed, or why there is none.
-    pub git_ref: Result<String, String>,
+    pub git_ref: Result<GitRef, String>,
     /// Its promotion block; `None` also for `promotion:` without a value.
     pub promotion: Option<Promotion>,
     /// Paths of its SLO documents.

@@ -2,16 +2,17 @@
 
 use super::fields::{Field, FieldError};
 use super::saas::{
-    CurrentHash, Place, Promotion, ResourceTemplate, SaasFile, Selector, TargetDeclaration, Where,
+    CurrentHash, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,
+    TargetDeclaration, Where,
 };
-use crate::domain::{Problem, ProblemCode, RepoUrl};
+use crate::domain::{GitRef, Problem, ProblemCode, RepoUrl};
 
 /// A target of a saas file before its `$ref` is followed.
 pub(super) enum RawTarget {
     /// Written out in the saas file.
     Inline(Box<TargetDeclaration>),
     /// `$ref` to a shared target file: where it is used, and the file.
-    Shared(Place, String),
+    Shared(SourceLocation, String),
 }
 
 impl RawTarget {
@@ -99,14 +100,14 @@ fn whose(target: &Field<'_>) -> String {
 fn raw_target(file: &str, field: &Field<'_>) -> Result<RawTarget, FieldError> {
     let field = field.clone().mapping()?;
     if field.get("$ref").is_some() {
-        return Ok(RawTarget::Shared(place(file, &field), field.as_reference()?));
+        return Ok(RawTarget::Shared(source_location(file, &field), field.as_reference()?));
     }
     Ok(RawTarget::Inline(Box::new(target(file, &field)?)))
 }
 
-fn place(file: &str, field: &Field<'_>) -> Place {
+fn source_location(file: &str, field: &Field<'_>) -> SourceLocation {
     let position = field.node.position();
-    Place {
+    SourceLocation {
         file: file.to_owned(),
         path: field.path.clone(),
         line: position.line,
@@ -119,11 +120,11 @@ fn place(file: &str, field: &Field<'_>) -> Place {
 /// # Errors
 /// When it cannot be known who the target is.
 pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration, FieldError> {
-    let place = place(file, field);
+    let declared_at = source_location(file, field);
     let removed = field.flag("disable")? || field.flag("delete")?;
     let mut broken = Vec::new();
     let git_ref = field.get("ref").ok_or_else(|| field.error("ref is missing"));
-    let git_ref = git_ref.and_then(|value| value.text()).map_err(|error| {
+    let git_ref = git_ref.and_then(|value| value.text()).map(GitRef::new).map_err(|error| {
         let text = error.text();
         broken.push(error);
         text
@@ -137,8 +138,8 @@ pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration,
         Some(list) => list.items()?.iter().map(Field::as_reference).collect::<Result<_, _>>()?,
     };
     Ok(TargetDeclaration {
-        used_at: place.clone(),
-        place,
+        used_at: declared_at.clone(),
+        declared_at,
         node: field.node.id(),
         name: field.optional_text("name")?,
         location: location(field)?,

@@ -23,8 +23,8 @@ impl Causes {
     }
 
     /// The cause that the writes of this merge request would meet, too.
-    pub fn stops(&self, request: &PlannedMergeRequest) -> Option<String> {
-        let commits = request.steps.iter().any(|step| matches!(step, Step::Commit(_)));
+    pub fn stops(&self, mr: &PlannedMergeRequest) -> Option<String> {
+        let commits = mr.steps.iter().any(|step| matches!(step, Step::Commit(_)));
         self.with(|known| {
             known.all_writes.clone().or_else(|| known.commits.clone().filter(|_| commits))
         })

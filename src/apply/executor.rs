@@ -18,11 +18,11 @@ use crate::snapshot::Failure;
 /// How often a write is sent at most.
 pub(super) const MOST_ATTEMPTS: u32 = 4;
 
-/// What is said of a request once its auto-merge was ended.
+/// What is said of a merge request once its auto-merge was ended.
 const AUTO_MERGE_ENDED: &str = "auto-merge was taken away, and with it any place on a merge train: set it again if GitLab is to merge \
                                 it by itself";
 
-/// Why the steps of a request ended early.
+/// Why the steps of a merge request ended early.
 pub(super) enum Stop {
     SomebodyWasFirst(String),
     Failed(Failure),
@@ -51,7 +51,7 @@ pub(super) struct Executor<'a> {
 }
 
 impl Executor<'_> {
-    /// Waits and look-ups end when the run is told to.
+    /// Waits and lookups end when the run is told to.
     async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Result<T, Stop> {
         self.stop.run_until_cancelled(work).await.ok_or(Stop::Interrupted)
     }
@@ -63,15 +63,12 @@ impl Executor<'_> {
     }
 
     /// Writes all steps, or says why it ended before.
-    pub(super) async fn request(
-        &self,
-        request: &PlannedMergeRequest,
-    ) -> (MergeRequestOutcome, Option<Stop>) {
-        let mut outcome = MergeRequestOutcome::of(request, Verdict::Unchanged, None);
-        let Err(stop) = self.steps(request, &mut outcome).await else { return (outcome, None) };
+    pub(super) async fn mr(&self, mr: &PlannedMergeRequest) -> (MergeRequestOutcome, Option<Stop>) {
+        let mut outcome = MergeRequestOutcome::of(mr, Verdict::Unchanged, None);
+        let Err(stop) = self.steps(mr, &mut outcome).await else { return (outcome, None) };
         let (verdict, message) = match &stop {
             Stop::SomebodyWasFirst(message) => {
-                tracing::info!(branch = request.branch, "{message}");
+                tracing::info!(branch = mr.branch, "{message}");
                 (Verdict::SomebodyWasFirst, message.clone())
             }
             Stop::Interrupted => {
@@ -89,14 +86,14 @@ impl Executor<'_> {
 
     async fn steps(
         &self,
-        request: &PlannedMergeRequest,
+        mr: &PlannedMergeRequest,
         outcome: &mut MergeRequestOutcome,
     ) -> Result<(), Stop> {
-        let mut expected = Expected { seen: request.seen.clone(), looked: None };
-        for step in &request.steps {
+        let mut expected = Expected { seen: mr.seen.clone(), looked: None };
+        for step in &mr.steps {
             let (mut repeated, mut failures, mut waits) = (false, 0, 0);
             loop {
-                match self.attempt(request, step, repeated, &mut expected, outcome).await? {
+                match self.attempt(mr, step, repeated, &mut expected, outcome).await? {
                     Attempt::Done(()) => break,
                     Attempt::Again { failure, unclear } => {
                         failures += 1;
@@ -142,17 +139,17 @@ impl Executor<'_> {
     /// One attempt: it waits first, then it is looked at what is written to, then it is written.
     async fn attempt(
         &self,
-        request: &PlannedMergeRequest,
+        mr: &PlannedMergeRequest,
         step: &Step,
         repeated: bool,
         expected: &mut Expected,
         outcome: &mut MergeRequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
-        let prepared = self.unless_stopped(self.prepare(request, step, expected)).await??;
+        let prepared = self.unless_stopped(self.prepare(mr, step, expected)).await??;
         let Some(_place) = prepared else { return Ok(Attempt::Done(())) };
         match step {
             Step::Commit(commit) => self.commit(commit, repeated, expected).await,
-            Step::Open(request) => self.open(request, repeated, expected.tip(), outcome).await,
+            Step::Open(mr) => self.open(mr, repeated, expected.tip(), outcome).await,
             Step::Change { iid, change } => Ok(self.writer()?.change(*iid, change).await?),
             Step::Comment { iid, body, .. } => Ok(self.writer()?.comment(*iid, body).await?),
             Step::DeleteBranch { branch, expected_tip } => self.delete(branch, expected_tip).await,
@@ -174,7 +171,7 @@ impl Executor<'_> {
                 return Ok(Attempt::Done(()));
             }
             Attempt::Done(CommitOutcome::TipMoved) => "pushed to",
-            // Also if it is the same commit: whose it is opens the request, and perhaps it is over already.
+            // Also if it is the same commit: whose it is opens the merge request, and perhaps it is over already.
             Attempt::Done(CommitOutcome::BranchExists) => "made",
         };
         Err(Stop::SomebodyWasFirst(format!(
@@ -185,12 +182,12 @@ impl Executor<'_> {
 
     async fn open(
         &self,
-        request: &NewMergeRequest,
+        mr: &NewMergeRequest,
         repeated: bool,
         tip: Option<CommitSha>,
         outcome: &mut MergeRequestOutcome,
     ) -> Result<Attempt<()>, Stop> {
-        match self.writer()?.open(request, repeated).await? {
+        match self.writer()?.open(mr, repeated).await? {
             Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
             Attempt::NotYet(failure) => Ok(Attempt::NotYet(failure)),
             Attempt::NoCommits(failure) => Ok(Attempt::NoCommits(failure)),
@@ -198,31 +195,31 @@ impl Executor<'_> {
                 outcome.iid = Some(iid);
                 outcome.web_url = Some(web_url);
                 if sha.is_none() || sha == tip {
-                    outcome.labels_not_set = request.labels.difference(&labels).cloned().collect();
+                    outcome.labels_not_set = mr.labels.difference(&labels).cloned().collect();
                     return Ok(Attempt::Done(()));
                 }
                 // Somebody pushed in the one moment that cannot be looked at.
-                self.take_labels_off(iid, request).await?;
-                Err(changed_meanwhile(&request.source_branch))
+                self.take_labels_off(iid, mr).await?;
+                Err(changed_meanwhile(&mr.source_branch))
             }
             Attempt::Done(OpenOutcome::BranchGone) => Err(Stop::SomebodyWasFirst(format!(
                 "the branch {} is gone: somebody else deleted it meanwhile; the next run looks again",
-                request.source_branch
+                mr.source_branch
             ))),
             Attempt::Done(OpenOutcome::AlreadyOpen(iid)) => {
                 outcome.iid = Some(iid);
                 Err(Stop::SomebodyWasFirst(format!(
-                    "a request from {} was opened by somebody else meanwhile",
-                    request.source_branch
+                    "a merge request from {} was opened by somebody else meanwhile",
+                    mr.source_branch
                 )))
             }
         }
     }
 
-    /// The next run tells by the branch what has become of it. This ends the opening, so it is done also when the run is
-    /// told to end: a label may let GitLab merge what somebody else pushed.
-    async fn take_labels_off(&self, iid: MrIid, request: &NewMergeRequest) -> Result<(), Stop> {
-        let remove_labels = request.labels.clone();
+    /// The next run tells by the branch what has become of it. This ends the opening, so it is done also when the run
+    /// is told to end: a label may let GitLab merge what somebody else pushed.
+    async fn take_labels_off(&self, iid: MrIid, mr: &NewMergeRequest) -> Result<(), Stop> {
+        let remove_labels = mr.labels.clone();
         let change = MergeRequestChange { remove_labels, ..MergeRequestChange::default() };
         for attempt in 1.. {
             match self.writer.change(iid, &change).await? {
@@ -252,7 +249,7 @@ impl Executor<'_> {
         Ok(())
     }
 
-    /// Deleting a branch closes its requests: one that was opened or reopened meanwhile stays.
+    /// Deleting a branch closes its merge requests: one that was opened or reopened meanwhile stays.
     async fn delete(&self, branch: &str, expected: &CommitSha) -> Result<Attempt<()>, Stop> {
         if !self.unless_stopped(self.is_still_left(branch, expected)).await?? {
             return Ok(Attempt::Done(()));

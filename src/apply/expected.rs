@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::domain::CommitSha;
 use crate::plan::{Seen, Step};
 
-/// What a request, or its branch, should look like, and how long was waited when it was looked at last.
+/// What a merge request, or its branch, should look like, and how long was waited when it was looked at last.
 pub(super) struct Expected {
     pub(super) seen: Option<Seen>,
     pub(super) looked: Option<Duration>,

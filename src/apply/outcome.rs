@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{MrIid, Problem, ProblemCode, count, quoted, request_numbers};
+use crate::domain::{MrIid, Problem, ProblemCode, count, mr_numbers, quoted};
 use crate::plan::PlannedMergeRequest;
 
-/// What became of a planned request.
+/// What became of a planned merge request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -26,7 +26,7 @@ pub enum Verdict {
     Interrupted,
 }
 
-/// What became of one request.
+/// What became of one merge request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MergeRequestOutcome {
     /// How it went.
@@ -43,13 +43,9 @@ pub struct MergeRequestOutcome {
 }
 
 impl MergeRequestOutcome {
-    /// What became of a planned request.
-    pub(super) fn of(
-        request: &PlannedMergeRequest,
-        outcome: Verdict,
-        message: Option<String>,
-    ) -> Self {
-        let (iid, web_url) = (request.iid, request.web_url.clone());
+    /// What became of a planned merge request.
+    pub(super) fn of(mr: &PlannedMergeRequest, outcome: Verdict, message: Option<String>) -> Self {
+        let (iid, web_url) = (mr.iid, mr.web_url.clone());
         Self { outcome, message, iid, web_url, labels_not_set: BTreeSet::new() }
     }
 }
@@ -58,8 +54,8 @@ impl MergeRequestOutcome {
 #[derive(Debug, Default)]
 pub struct Outcomes {
     /// By source branch.
-    pub requests: BTreeMap<String, MergeRequestOutcome>,
-    /// Branches without a request that were deleted.
+    pub merge_requests: BTreeMap<String, MergeRequestOutcome>,
+    /// Branches without a merge request that were deleted.
     pub deleted_branches: u64,
     /// Writes that were refused, or did not take effect as a whole.
     pub problems: Vec<Problem>,
@@ -68,11 +64,10 @@ pub struct Outcomes {
 impl Outcomes {
     /// One warning for all labels that GitLab did not set. It says nothing when it leaves a label out.
     pub(super) fn labels_not_set(&self) -> Option<Problem> {
-        let without = self.requests.values().filter(|request| !request.labels_not_set.is_empty());
-        let mut iids: Vec<MrIid> = without.clone().filter_map(|request| request.iid).collect();
+        let without = self.merge_requests.values().filter(|mr| !mr.labels_not_set.is_empty());
+        let mut iids: Vec<MrIid> = without.clone().filter_map(|mr| mr.iid).collect();
         iids.sort_unstable();
-        let labels: BTreeSet<&String> =
-            without.flat_map(|request| &request.labels_not_set).collect();
+        let labels: BTreeSet<&String> = without.flat_map(|mr| &mr.labels_not_set).collect();
         let labels: Vec<String> = labels.into_iter().map(|label| quoted(label)).collect();
         if labels.is_empty() {
             return None;
@@ -81,7 +76,7 @@ impl Outcomes {
             "GitLab did not set {} on {} that it opened ({})",
             labels.join(", "),
             count(iids.len(), "merge request"),
-            request_numbers(&iids)
+            mr_numbers(&iids)
         );
         Some(Problem::new(ProblemCode::LabelsNotSet, message).help(
             "create the labels in the project (Manage > Labels), or let the token's user create and set labels; then \

@@ -4,7 +4,7 @@ use super::executor::{Executor, MOST_ATTEMPTS, Stop};
 use super::expected::Expected;
 use crate::domain::CommitSha;
 use crate::plan::{PlannedMergeRequest, Seen, Step, has_said};
-use crate::ports::{Counted, Place};
+use crate::ports::{Counted, LimitSlot};
 use crate::snapshot::{Failure, MrState};
 
 /// What GitLab counts of a step.
@@ -27,76 +27,68 @@ impl Executor<'_> {
     /// What comes before a write; its place in GitLab's limit, unless there is nothing to be written any more.
     pub(super) async fn prepare(
         &self,
-        request: &PlannedMergeRequest,
+        mr: &PlannedMergeRequest,
         step: &Step,
         expected: &mut Expected,
-    ) -> Result<Option<Place>, Stop> {
+    ) -> Result<Option<LimitSlot>, Stop> {
         let place = match counted(step) {
             Some(counted) => self.writer.wait_for(counted).await,
-            None => Place::NOT_COUNTED,
+            None => LimitSlot::NOT_COUNTED,
         };
         // What is deleted is looked at anyway.
         let looked = expected.looked;
         if !matches!(step, Step::DeleteBranch { .. }) {
-            self.look(request, expected).await?;
+            self.look(mr, expected).await?;
         }
-        // What a request vouches for is looked at right before it is opened, also if nothing waited.
+        // What a merge request vouches for is looked at right before it is opened, also if nothing waited.
         if matches!(step, Step::Open(_))
             && expected.looked == looked
-            && !self.has_tip(&request.branch, expected.tip().as_ref()).await?
+            && !self.has_tip(&mr.branch, expected.tip().as_ref()).await?
         {
-            return Err(changed_meanwhile(&request.branch));
+            return Err(changed_meanwhile(&mr.branch));
         }
         if let Step::Comment { iid, body, marker, bots } = step {
             let notes = self.reader.notes_of(*iid, bots).await?;
             if has_said(&notes, marker, body) {
                 return Ok(None);
             }
-            self.look(request, expected).await?;
+            self.look(mr, expected).await?;
         }
         Ok(Some(place))
     }
 
     /// People win: what they did since it was looked at is planned on first. Looked at before the
     /// first write, and again whenever something waited since.
-    async fn look(
-        &self,
-        request: &PlannedMergeRequest,
-        expected: &mut Expected,
-    ) -> Result<(), Stop> {
+    async fn look(&self, mr: &PlannedMergeRequest, expected: &mut Expected) -> Result<(), Stop> {
         for _ in 0..MOST_ATTEMPTS {
             let waited = self.waits.so_far();
             if expected.looked == Some(waited) {
                 break;
             }
             expected.looked = Some(waited);
-            self.unchanged(request, expected).await?;
+            self.unchanged(mr, expected).await?;
         }
         Ok(())
     }
 
-    async fn unchanged(
-        &self,
-        request: &PlannedMergeRequest,
-        expected: &Expected,
-    ) -> Result<(), Stop> {
-        match (&expected.seen, request.iid) {
+    async fn unchanged(&self, mr: &PlannedMergeRequest, expected: &Expected) -> Result<(), Stop> {
+        match (&expected.seen, mr.iid) {
             (Some(Seen::Request { title, labels, target_branch, auto_merge, tip }), Some(iid)) => {
-                let now = self.reader.request(iid).await?;
+                let now = self.reader.mr(iid).await?;
                 let same = now.state == MrState::Opened
                     && (&now.title, &now.labels, &now.target_branch)
                         == (title, labels, target_branch)
                     // Where it is gone, by a write of this run perhaps, nothing is lost.
                     && (*auto_merge || !now.auto_merge)
-                    && self.has_tip(&request.branch, tip.as_ref()).await?;
+                    && self.has_tip(&mr.branch, tip.as_ref()).await?;
                 if same { Ok(()) } else { Err(changed_meanwhile(&format!("{iid}"))) }
             }
             // A branch that is yet to be made needs no look: making it fails if there is one.
             (Some(Seen::Branch { newest, tip, bots }), _) => {
-                let now = self.reader.newest_request(&request.branch, bots).await?;
+                let now = self.reader.newest_mr(&mr.branch, bots).await?;
                 let same = now == *newest
-                    && (tip.is_none() || self.has_tip(&request.branch, tip.as_ref()).await?);
-                if same { Ok(()) } else { Err(changed_meanwhile(&request.branch)) }
+                    && (tip.is_none() || self.has_tip(&mr.branch, tip.as_ref()).await?);
+                if same { Ok(()) } else { Err(changed_meanwhile(&mr.branch)) }
             }
             _ => Ok(()),
         }
@@ -118,9 +110,9 @@ impl Executor<'_> {
                 "somebody else pushed to {branch} meanwhile: it is not deleted"
             )));
         }
-        if self.reader.has_open_request(branch).await? {
+        if self.reader.has_open_mr(branch).await? {
             return Err(Stop::SomebodyWasFirst(format!(
-                "a request from {branch} was opened meanwhile: it is not deleted"
+                "a merge request from {branch} was opened meanwhile: it is not deleted"
             )));
         }
         Ok(true)

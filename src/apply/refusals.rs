@@ -11,7 +11,7 @@ struct Refusal<'a> {
     cause: String,
     /// The first write that met it: what could not be done, and why.
     first: (String, String),
-    requests: Vec<&'a PlannedMergeRequest>,
+    merge_requests: Vec<&'a PlannedMergeRequest>,
     branches: Vec<&'a str>,
 }
 
@@ -23,20 +23,20 @@ pub(super) struct Refusals<'a> {
 
 impl<'a> Refusals<'a> {
     /// Notes why the steps of a merge request ended.
-    pub fn note_request(&mut self, request: &'a PlannedMergeRequest, stop: &Stop) {
+    pub fn note_mr(&mut self, mr: &'a PlannedMergeRequest, stop: &Stop) {
         let Some(failure) = refused(stop) else { return };
-        let what = match request.iid {
+        let what = match mr.iid {
             Some(iid) => format!("merge request {iid} could not be written"),
-            None => format!("a merge request from {} could not be written", request.branch),
+            None => format!("a merge request from {} could not be written", mr.branch),
         };
-        let cause = cause_of(failure, &request.branch, request.iid);
-        self.entry(cause, || (what, failure.error.clone())).requests.push(request);
+        let cause = cause_of(failure, &mr.branch, mr.iid);
+        self.entry(cause, || (what, failure.error.clone())).merge_requests.push(mr);
     }
 
     /// Notes a merge request that was not attempted because of a cause that another one met.
-    pub fn note_unattempted(&mut self, request: &'a PlannedMergeRequest, cause: &str) {
+    pub fn note_unattempted(&mut self, mr: &'a PlannedMergeRequest, cause: &str) {
         if let Some(known) = self.refusals.iter_mut().find(|refusal| refusal.cause == cause) {
-            known.requests.push(request);
+            known.merge_requests.push(mr);
         }
     }
 
@@ -55,8 +55,8 @@ impl<'a> Refusals<'a> {
     ) -> &mut Refusal<'a> {
         let known = self.refusals.iter().position(|refusal| refusal.cause == cause);
         let at = known.unwrap_or_else(|| {
-            let (requests, branches) = (Vec::new(), Vec::new());
-            self.refusals.push(Refusal { cause, first: first(), requests, branches });
+            let (merge_requests, branches) = (Vec::new(), Vec::new());
+            self.refusals.push(Refusal { cause, first: first(), merge_requests, branches });
             self.refusals.len() - 1
         });
         &mut self.refusals[at]
@@ -71,11 +71,11 @@ impl<'a> Refusals<'a> {
 impl Refusal<'_> {
     fn problem(self) -> Problem {
         let (what, why) = self.first;
-        match (self.requests.as_slice(), self.branches.as_slice()) {
-            ([request], []) => {
+        match (self.merge_requests.as_slice(), self.branches.as_slice()) {
+            ([mr], []) => {
                 let problem = Problem::new(ProblemCode::WriteRefused, format!("{what}: {why}"))
-                    .at(&request.branch);
-                match request.files.first().and_then(|file| file.path.datafile()) {
+                    .at(&mr.branch);
+                match mr.files.first().and_then(|file| file.path.datafile()) {
                     Some(file) => problem.in_file(file),
                     None => problem,
                 }
@@ -87,11 +87,11 @@ impl Refusal<'_> {
                 let message = format!("{} branches could not be deleted", branches.len());
                 Problem::new(ProblemCode::WriteRefused, format!("{message}: {}", self.cause))
             }
-            (requests, _) => {
-                let targets: usize = requests.iter().map(|request| request.targets.len()).sum();
+            (merge_requests, _) => {
+                let targets: usize = merge_requests.iter().map(|mr| mr.targets.len()).sum();
                 let message = format!(
                     "{} ({}) could not be written",
-                    count(requests.len(), "merge request"),
+                    count(merge_requests.len(), "merge request"),
                     count(targets, "target")
                 );
                 Problem::new(ProblemCode::WriteRefused, format!("{message}: {}", self.cause))

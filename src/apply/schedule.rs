@@ -16,7 +16,7 @@ use crate::plan::{Action, Plan, PlannedMergeRequest, Step};
 use crate::ports::{Deadline, ForgeReader, ForgeWriter, Progress, Waits};
 
 /// How many merge requests are written to at once. GitLab answers a commit or an opened merge request in a second or
-/// so: with these, a run's requests are still far below its limits by the minute.
+/// so: with these, a run's merge requests are still far below its limits by the minute.
 pub const WRITES_AT_ONCE: usize = 8;
 
 /// What bounds the writing.
@@ -40,11 +40,15 @@ pub async fn apply(
     bounds: Bounds<'_>,
     progress: &dyn Progress,
 ) -> Outcomes {
-    let closes = |request: &&PlannedMergeRequest| request.action == Action::Close;
-    let others = |request: &&PlannedMergeRequest| request.action != Action::Close;
-    let requests: Vec<&PlannedMergeRequest> =
-        plan.requests.iter().filter(closes).chain(plan.requests.iter().filter(others)).collect();
-    let written = requests.iter().filter(|request| !request.steps.is_empty()).count();
+    let closes = |mr: &&PlannedMergeRequest| mr.action == Action::Close;
+    let others = |mr: &&PlannedMergeRequest| mr.action != Action::Close;
+    let merge_requests: Vec<&PlannedMergeRequest> = plan
+        .merge_requests
+        .iter()
+        .filter(closes)
+        .chain(plan.merge_requests.iter().filter(others))
+        .collect();
+    let written = merge_requests.iter().filter(|mr| !mr.steps.is_empty()).count();
     let stage = progress.begin("writing merge requests", Some(written));
     let writing = Writing {
         reader,
@@ -54,14 +58,14 @@ pub async fn apply(
         gave_up_waiting: AtomicBool::new(false),
         causes: Causes::default(),
         trial: Trial::default(),
-        ended: requests.iter().map(|_| SetOnce::new()).collect(),
+        ended: merge_requests.iter().map(|_| SetOnce::new()).collect(),
     };
-    let waits_for = dependencies(&requests);
-    let results = join_all(requests.iter().zip(&waits_for).enumerate().map(
-        async |(at, (request, waits_for))| {
-            let ended = writing.request(request, waits_for).await;
+    let waits_for = dependencies(&merge_requests);
+    let results = join_all(merge_requests.iter().zip(&waits_for).enumerate().map(
+        async |(at, (mr, waits_for))| {
+            let ended = writing.mr(mr, waits_for).await;
             let _ = writing.ended[at].set(ended.outcome.outcome);
-            if !request.steps.is_empty() {
+            if !mr.steps.is_empty() {
                 stage.step();
             }
             ended
@@ -70,26 +74,26 @@ pub async fn apply(
     .await;
     let leftovers: Vec<(&str, Deletion)> =
         join_all(plan.leftovers.iter().filter_map(|step| writing.leftover(step))).await;
-    collect(requests.into_iter().zip(results).collect(), leftovers)
+    collect(merge_requests.into_iter().zip(results).collect(), leftovers)
 }
 
 /// All that became of a plan, in its order.
 fn collect(
-    requests: Vec<(&PlannedMergeRequest, Ended)>,
+    merge_requests: Vec<(&PlannedMergeRequest, Ended)>,
     leftovers: Vec<(&str, Deletion)>,
 ) -> Outcomes {
     let mut outcomes = Outcomes::default();
     let mut refusals = Refusals::default();
-    for (request, ended) in &requests {
+    for (mr, ended) in &merge_requests {
         if let Why::Stopped(stop) = &ended.why {
-            refusals.note_request(request, stop);
+            refusals.note_mr(mr, stop);
         }
     }
-    for (request, ended) in requests {
+    for (mr, ended) in merge_requests {
         if let Why::Unattempted(cause) = &ended.why {
-            refusals.note_unattempted(request, cause);
+            refusals.note_unattempted(mr, cause);
         }
-        outcomes.requests.insert(request.branch.clone(), ended.outcome);
+        outcomes.merge_requests.insert(mr.branch.clone(), ended.outcome);
     }
     for (branch, deletion) in leftovers {
         match deletion {
@@ -104,23 +108,23 @@ fn collect(
     outcomes
 }
 
-/// What one request waits for: an earlier one, and whether that has to be done as well.
+/// What one merge request waits for: an earlier one, and whether that has to be done as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct WaitsFor {
     earlier: usize,
-    /// It gives up a target that this one promotes: a target never has two open requests.
+    /// It gives up a target that this one promotes: a target never has two open merge requests.
     to_be_done: bool,
 }
 
 /// For each request the earlier ones that it waits for: those that give up its targets, and those from its branch.
-fn dependencies(requests: &[&PlannedMergeRequest]) -> Vec<Vec<WaitsFor>> {
+fn dependencies(merge_requests: &[&PlannedMergeRequest]) -> Vec<Vec<WaitsFor>> {
     let mut given_up: BTreeMap<&TargetUid, Vec<usize>> = BTreeMap::new();
     let mut from: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    let mut found = Vec::with_capacity(requests.len());
-    for (at, request) in requests.iter().enumerate() {
-        let targets = request.targets.iter().filter(|_| promotes(request));
+    let mut found = Vec::with_capacity(merge_requests.len());
+    for (at, mr) in merge_requests.iter().enumerate() {
+        let targets = mr.targets.iter().filter(|_| promotes(mr));
         let by_targets = targets.filter_map(|target| given_up.get(target)).flatten();
-        let same_branch = from.entry(&request.branch).or_default();
+        let same_branch = from.entry(&mr.branch).or_default();
         let waits = |to_be_done| move |&earlier: &usize| WaitsFor { earlier, to_be_done };
         let mut waits_for: Vec<WaitsFor> =
             by_targets.map(waits(true)).chain(same_branch.iter().map(waits(false))).collect();
@@ -128,7 +132,7 @@ fn dependencies(requests: &[&PlannedMergeRequest]) -> Vec<Vec<WaitsFor>> {
         waits_for.dedup();
         found.push(waits_for);
         same_branch.push(at);
-        for target in &request.gives_up {
+        for target in &mr.gives_up {
             given_up.entry(target).or_default().push(at);
         }
     }
@@ -136,11 +140,11 @@ fn dependencies(requests: &[&PlannedMergeRequest]) -> Vec<Vec<WaitsFor>> {
 }
 
 /// Is its content to promote what it did not before, perhaps?
-fn promotes(request: &PlannedMergeRequest) -> bool {
-    request.steps.iter().any(|step| matches!(step, Step::Commit(_) | Step::Open(_)))
+fn promotes(mr: &PlannedMergeRequest) -> bool {
+    mr.steps.iter().any(|step| matches!(step, Step::Commit(_) | Step::Open(_)))
 }
 
-/// How the writing of one request ended.
+/// How the writing of one merge request ended.
 struct Ended {
     outcome: MergeRequestOutcome,
     why: Why,
@@ -157,8 +161,8 @@ enum Why {
 /// Was it deleted? Or was that not tried?
 type Deletion = Result<bool, Stop>;
 
-fn unwritten(request: &PlannedMergeRequest, verdict: Verdict, message: String) -> Ended {
-    let outcome = MergeRequestOutcome::of(request, verdict, Some(message));
+fn unwritten(mr: &PlannedMergeRequest, verdict: Verdict, message: String) -> Ended {
+    let outcome = MergeRequestOutcome::of(mr, verdict, Some(message));
     Ended { outcome, why: Why::Over }
 }
 
@@ -172,37 +176,35 @@ struct Writing<'a> {
     gave_up_waiting: AtomicBool,
     causes: Causes,
     trial: Trial,
-    /// By place in the order of the requests.
+    /// By place in the order of the merge requests.
     ended: Vec<SetOnce<Verdict>>,
 }
 
 impl Writing<'_> {
-    async fn request(&self, request: &PlannedMergeRequest, waits_for: &[WaitsFor]) -> Ended {
+    async fn mr(&self, mr: &PlannedMergeRequest, waits_for: &[WaitsFor]) -> Ended {
         let mut in_the_way = false;
         for WaitsFor { earlier, to_be_done } in waits_for {
             let verdict = self.ended[*earlier].wait().await;
             in_the_way |= *to_be_done && *verdict != Verdict::Done;
         }
         if in_the_way {
-            let message =
-                "the request that promotes it now could not be changed; the next run looks again";
-            return unwritten(request, Verdict::SomebodyWasFirst, message.to_owned());
+            let message = "the merge request that promotes it now could not be changed; the next run looks again";
+            return unwritten(mr, Verdict::SomebodyWasFirst, message.to_owned());
         }
-        if request.steps.is_empty() {
-            let outcome = MergeRequestOutcome::of(request, Verdict::Unchanged, None);
+        if mr.steps.is_empty() {
+            let outcome = MergeRequestOutcome::of(mr, Verdict::Unchanged, None);
             return Ended { outcome, why: Why::Over };
         }
         // The semaphore is never closed.
         let _place = self.places.acquire().await;
-        let turn = self.trial.turn(Taken::by(request)).await;
-        if let Some(cause) = self.causes.stops(request) {
-            let ended = unwritten(request, Verdict::NotAttempted, cause.clone());
+        let turn = self.trial.turn(Taken::by(mr)).await;
+        if let Some(cause) = self.causes.stops(mr) {
+            let ended = unwritten(mr, Verdict::NotAttempted, cause.clone());
             return Ended { why: Why::Unattempted(cause), ..ended };
         }
-        let (outcome, stop) =
-            self.with_executor(async |executor| executor.request(request).await).await;
+        let (outcome, stop) = self.with_executor(async |executor| executor.mr(mr).await).await;
         if outcome.outcome == Verdict::Done {
-            self.trial.passed(Taken::by(request));
+            self.trial.passed(Taken::by(mr));
         }
         if let Some(stop) = &stop {
             self.causes.learn(stop);
@@ -234,7 +236,8 @@ impl Writing<'_> {
         })
     }
 
-    /// Writes by an executor that knows of its own waits alone: what another request waits for makes nothing here old.
+    /// Writes by an executor that knows of its own waits alone: what another merge request waits for makes nothing here
+    /// old.
     async fn with_executor<T>(&self, work: impl AsyncFnOnce(&Executor<'_>) -> T) -> T {
         let waits = Waits::default();
         let (reader, writer) = (self.reader.noting(&waits), self.writer.noting(&waits));
@@ -261,15 +264,15 @@ enum Taken {
 }
 
 impl Taken {
-    /// What GitLab takes when it takes all steps of a request.
-    fn by(request: &PlannedMergeRequest) -> Self {
-        let commits = request.steps.iter().any(|step| matches!(step, Step::Commit(_)));
+    /// What GitLab takes when it takes all steps of a merge request.
+    fn by(mr: &PlannedMergeRequest) -> Self {
+        let commits = mr.steps.iter().any(|step| matches!(step, Step::Commit(_)));
         if commits { Self::Commits } else { Self::Anything }
     }
 }
 
-/// Until GitLab has taken one, writes go one after the other: a cause that meets them all, as maintenance or a push rule,
-/// is met once.
+/// Until GitLab has taken one, writes go one after the other: a cause that meets them all, as maintenance or a push
+/// rule, is met once.
 struct Trial {
     taken: AtomicU8,
     turn: Mutex<()>,

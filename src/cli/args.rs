@@ -161,7 +161,7 @@ pub struct RunArgs {
     pub labels: Vec<String>,
 
     /// Text at the end of every description, on lines of its own, e.g. `/lgtm` for approvers that read it there.
-    /// Drafts that a gate holds do not have it
+    /// Drafts that a gate blocks do not have it
     #[arg(
         long,
         env = "SAPM_DESCRIPTION_FOOTER",

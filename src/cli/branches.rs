@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 
 use super::clients::{Clients, ConfigProject};
-use super::config::{Config, Source, same_host};
+use super::config::{Config, Source};
+use super::gitlab_config::same_host;
 use super::source::{Loaded, git_credentials};
 use crate::clients::git::{BranchOptions, Branches, FetchedBranch, TimeOuts};
 use crate::clients::gitlab::GitLabReader;

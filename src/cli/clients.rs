@@ -5,8 +5,9 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::code_hosts::CodeHosts;
-use super::config::{Config, Source, same_host};
+use super::config::{Config, Source};
 use super::exit::{Exit, Fatal};
+use super::gitlab_config::same_host;
 use super::pipeline::Mode;
 use super::secrets::redactor;
 use super::source::Loaded;
@@ -19,7 +20,7 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, Problem, ProblemCode, Shard, error_chain, is_commit_sha};
+use crate::domain::{CommitSha, GitRef, Problem, ProblemCode, Shard, error_chain};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::ports::{Deadline, Progress, StateError, StateStore};
 use crate::report::TrafficCount;
@@ -32,7 +33,7 @@ const EXPIRES_SOON: i64 = 14;
 /// All services that are read.
 pub struct Clients {
     http: HttpClient,
-    /// The time that all look-ups have together.
+    /// The time that all lookups have together.
     pub deadline: Deadline,
     gitlab: Option<GitLabApi>,
     /// Commits of moving refs.
@@ -212,10 +213,11 @@ impl Clients {
 
     /// Warns when commits are asked of GitHub without a token.
     pub fn warn_without_github_token(&self, config: &Config, repo: &ConfigRepo) {
-        let moving =
-            repo.inventory.targets.iter().filter(|target| {
-                target.git_ref.as_ref().is_ok_and(|git_ref| !is_commit_sha(git_ref))
-            });
+        let moving = repo
+            .inventory
+            .targets
+            .iter()
+            .filter(|target| matches!(target.git_ref, Ok(GitRef::Moving(_))));
         let on_github = |url| self.commits.is_github(url);
         if config.github.1.is_none() && moving.map(|target| &target.repo_url).any(on_github) {
             tracing::warn!(

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::config::{GitLabConfig, host_of};
+use super::config::GitLabConfig;
+use super::gitlab_config::host_of;
 use crate::clients::credentials::Credentials;
 use crate::clients::git::{self, LsRemote};
 use crate::clients::github::GitHubCommits;

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::args::{FilterArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, WhatIfArgs};
 use super::exit::{Exit, Fatal};
-use super::job::{gitlab_token, job_project};
+use super::gitlab_config::{gitlab, gitlab_address, host_of};
 use super::network::http_config;
 use super::pipeline::Mode;
 use super::secrets::redactor;
@@ -19,13 +19,10 @@ use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
-use crate::domain::{RepoUrl, Shard, UidDigest, quoted};
+use crate::domain::{Shard, UidDigest, quoted};
 use crate::plan::{Settings, TargetFilter};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
-
-/// Earlier users of the bot at most: each is a list of merge requests in every run.
-const MAX_NAMED_USERS: usize = 10;
 
 /// What a run needs. Has no `Debug`, as it holds tokens.
 pub struct Config {
@@ -51,7 +48,7 @@ pub struct Config {
     pub state: Option<(String, S3Settings)>,
     /// Requests under way at once, per service.
     pub concurrency: usize,
-    /// The time that all look-ups have together.
+    /// The time that all lookups have together.
     pub deadline: Duration,
     /// What all requests have in common.
     pub http: HttpConfig,
@@ -128,15 +125,8 @@ impl Environment<'_> {
 }
 
 /// A setting without the blanks and line ends around it, which a variable of a project easily has.
-fn given(value: Option<&String>) -> Option<String> {
+pub(super) fn given(value: Option<&String>) -> Option<String> {
     value.map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
-}
-
-/// GitLab's address: that of its API is taken, too.
-fn gitlab_address(argument: Option<&String>, environment: &Environment<'_>) -> Option<String> {
-    let text = given(argument).or_else(|| environment.get("CI_SERVER_URL"))?;
-    let text = text.trim_end_matches('/');
-    Some(text.strip_suffix("/api/v4").unwrap_or(text).to_owned())
 }
 
 impl Source {
@@ -371,88 +361,6 @@ pub fn digest(flag: Option<Toggle>, environment: &Environment<'_>) -> Result<Uid
     } else {
         UidDigest::Blake2s
     })
-}
-
-fn gitlab(
-    run: &RunArgs,
-    environment: &Environment<'_>,
-    source: &Source,
-    mode: Mode,
-) -> Result<Option<GitLabConfig>, Fatal> {
-    let url = gitlab_address(run.gitlab_url.as_ref(), environment);
-    let project = given(run.gitlab_project.as_ref())
-        .or_else(|| match source {
-            Source::Url(git) if url.as_deref().is_some_and(|url| same_host(url, git)) => {
-                project_below(url.as_deref().unwrap_or_default(), git)
-            }
-            _ => None,
-        })
-        .or_else(|| environment.get("CI_PROJECT_PATH"));
-    if mode == Mode::Apply {
-        if url.is_none() {
-            return Err(Fatal::new(Exit::Usage, "GitLab's address is not known")
-                .hint("set --gitlab-url (SAPM_GITLAB_URL)"));
-        }
-        if environment.get("SAPM_GITLAB_TOKEN").is_none() {
-            let message = if environment.get("CI_JOB_TOKEN").is_some() {
-                "there is no GitLab token: the job's own (CI_JOB_TOKEN) cannot write merge requests"
-            } else {
-                "there is no GitLab token"
-            };
-            return Err(Fatal::new(Exit::Usage, message)
-                .hint("set SAPM_GITLAB_TOKEN to a project access token with the scope api and the role Developer"));
-        }
-    }
-    let former = "--former-bot-user (SAPM_FORMER_BOT_USERS)";
-    let former_bot_users = named_users(former, &run.former_bot_users)?;
-    let other_bots = named_users("--other-bot (SAPM_OTHER_BOTS)", &run.other_bots)?;
-    Ok(url.map(|url| GitLabConfig {
-        token: gitlab_token(&url, environment),
-        url,
-        job: job_project(environment),
-        project,
-        bot_user: given(run.bot_user.as_ref()),
-        former_bot_users,
-        other_bots,
-    }))
-}
-
-/// The users that an option names, each once.
-///
-/// # Errors
-/// When there are more than are asked for.
-fn named_users(option: &str, names: &[String]) -> Result<Vec<String>, Fatal> {
-    let names = names.iter().map(|name| name.trim()).filter(|name| !name.is_empty());
-    let names: BTreeSet<&str> = names.collect();
-    if names.len() > MAX_NAMED_USERS {
-        let message =
-            format!("{option} names {} users, and may name {MAX_NAMED_USERS}", names.len());
-        return Err(Fatal::new(Exit::Usage, message)
-            .hint("leave out those whose merge requests are all merged, or no longer matter"));
-    }
-    Ok(names.into_iter().map(str::to_owned).collect())
-}
-
-/// Are two addresses on the same host and port?
-pub fn same_host(a: &str, b: &str) -> bool {
-    let host = |text: &str| {
-        let url = url::Url::parse(text).ok()?;
-        Some((url.host_str()?.to_ascii_lowercase(), url.port_or_known_default()))
-    };
-    host(a).is_some() && host(a) == host(b)
-}
-
-/// Host and port as the identity of a repository has them; empty where there is no host.
-pub fn host_of(address: &str) -> String {
-    RepoUrl::new(address).id().host().unwrap_or_default().to_owned()
-}
-
-/// The project that a git address names, below the path that GitLab itself is at.
-fn project_below(gitlab: &str, git: &str) -> Option<String> {
-    let path = crate::clients::gitlab::project_path(git)?;
-    let base = url::Url::parse(gitlab).ok()?.path().trim_matches('/').to_owned();
-    let below = path.strip_prefix(&base).map(|rest| rest.trim_start_matches('/').to_owned());
-    Some(if base.is_empty() { path } else { below.unwrap_or(path) })
 }
 
 fn state(run: &RunArgs, environment: &Environment<'_>) -> Result<(String, S3Settings), Fatal> {

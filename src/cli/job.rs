@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::config::{Environment, host_of, same_host};
+use super::config::Environment;
+use super::gitlab_config::{host_of, same_host};
 use crate::clients::gitlab::{JobProject, Token};
 
 /// The token for GitLab at `url`: `SAPM_GITLAB_TOKEN`, or else the job's own, which is for the

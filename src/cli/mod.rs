@@ -10,6 +10,7 @@ mod clients;
 mod code_hosts;
 mod config;
 mod exit;
+mod gitlab_config;
 mod graph;
 mod job;
 mod logging;

@@ -5,8 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::branches::ConfigBranches;
 use super::clients::{Clients, ConfigProject};
-use super::config::{Config, host_of};
+use super::config::Config;
 use super::exit::{Exit, Fatal};
+use super::gitlab_config::host_of;
 use super::progress::StandardError;
 use super::secrets::redactor;
 use super::signals::Interruption;

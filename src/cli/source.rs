@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::config::{Source, same_host};
+use super::config::Source;
 use super::exit::{Exit, Fatal};
+use super::gitlab_config::same_host;
 use super::pipeline::Mode;
 use crate::app_interface::{DirectoryTree, Entry, FileTree, TreeError};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};

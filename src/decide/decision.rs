@@ -211,7 +211,7 @@ fn subscriber(
     index: TargetIx,
 ) -> SubscriberDecision {
     let target = &inventory.targets[index];
-    let current = target.git_ref.clone().unwrap_or_default();
+    let current = target.current_ref().to_owned();
     let mut errors = target.broken.clone();
     let states = std::mem::take(&mut decisions.publishers);
     let followed = follow(inventory, &states, target, &mut decisions.problems, &mut errors);
@@ -230,7 +230,7 @@ fn subscriber(
         slo::evaluate(&context, &mut decisions.slo_queries, &mut decisions.problems),
         blocked_version::evaluate(&context),
     ];
-    let holding = gates.iter().find(|gate| gate.holds()).map(|gate| gate.gate);
+    let holding = gates.iter().find(|gate| gate.blocks()).map(|gate| gate.gate);
     let decision = match (errors.is_empty(), due, holding) {
         (false, _, _) => Decision::Error(errors),
         (true, Some(false), _) => Decision::UpToDate,

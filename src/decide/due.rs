@@ -17,9 +17,9 @@ pub(super) fn follow<'a>(
     let mut followed = Vec::new();
     let place = |problem: Problem| {
         problem
-            .in_file(&target.place.file)
-            .at(&target.place.path)
-            .at_line(target.place.line, target.place.column)
+            .in_file(&target.declared_at.file)
+            .at(&target.declared_at.path)
+            .at_line(target.declared_at.line, target.declared_at.column)
     };
     for channel in &target.promotion.subscribe {
         let mut any = false;
@@ -87,7 +87,7 @@ pub(super) fn is_due(
         return Some(false);
     }
     let current = &target.promotion.current_hashes;
-    let moves_ref = Ok(candidate?.as_str()) != target.git_ref.as_deref();
+    let moves_ref = candidate?.as_str() != target.current_ref();
     let all_usable = followed.iter().all(Followed::has_usable_record);
     if moves_ref || wanted_hashes.iter().any(|hash| !current.contains(hash)) {
         return all_usable.then_some(true);
@@ -127,7 +127,7 @@ pub(super) fn wanted_hashes(
             let state = &states[index.position()];
             let deployment = state.deployments.get(channel)?;
             let commit = state.commit.as_ref().ok()?;
-            // A failed deployment's hash counts here: the deployment gate holds it anyway,
+            // A failed deployment's hash counts here: the deployment gate blocks it anyway,
             // and it tells whether something would be due.
             (deployment.is_usable() && Some(commit) == candidate).then_some(deployment)
         });

@@ -2,7 +2,7 @@
 //! and snapshot.
 //!
 //! Every gate is evaluated for every subscriber, each with its evidence; one
-//! gate is one file in `gates`. The first that holds, in the order of
+//! gate is one file in `gates`. The first that blocks, in the order of
 //! [`Gate`], is the one that the promotion is held by. A decision is complete:
 //! an [`EditChecker`] has tried every promotion on the files.
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::records;
 use super::shared_causes::shared_cause;
-use crate::domain::{CommitSha, Problem, ProblemCode};
+use crate::domain::{CommitSha, GitRef, Problem, ProblemCode};
 use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::{Failure, Lookup, Snapshot};
 
@@ -96,18 +96,19 @@ pub(super) fn states(
 }
 
 fn commit(target: &Target, snapshot: &Snapshot) -> Result<CommitSha, Failure> {
-    let git_ref = target.git_ref.as_ref().map_err(|error| Failure::new(error.clone()))?;
-    if let Some(sha) = CommitSha::parse(git_ref) {
-        return Ok(sha);
-    }
-    match snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, git_ref)) {
+    let moving = match &target.git_ref {
+        Ok(GitRef::Pinned(commit)) => return Ok(commit.clone()),
+        Ok(GitRef::Moving(moving)) => moving,
+        Err(error) => return Err(Failure::new(error.clone())),
+    };
+    match snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, moving)) {
         Some(Lookup::Found(fact)) => Ok(fact.sha.clone()),
         Some(Lookup::Failed(failure)) => Err(failure.clone()),
         None => Err(Failure::new("the snapshot does not have this commit")),
     }
 }
 
-/// One problem for each look-up (`failed` are those so far), and what a cause that many share means for this target.
+/// One problem for each lookup (`failed` are those so far), and what a cause that many share means for this target.
 fn report_commit(
     target: &Target,
     failure: &Failure,
@@ -119,7 +120,7 @@ fn report_commit(
         problems.push(shared_cause(cause, &target.uid));
         return;
     }
-    let look_up = Snapshot::commit_key(&target.repo_url, git_ref);
+    let look_up = Snapshot::commit_key(&target.repo_url, git_ref.as_str());
     if failed.insert(look_up.clone()) {
         let message = format!(
             "the commit of ref {git_ref} in {} could not be looked up: {}",
@@ -135,7 +136,7 @@ fn report_commit(
 
 /// A problem with something outside that was asked for (`key`) for the sake of this target.
 fn about(target: &Target, key: &str, problem: Problem) -> Problem {
-    let place = &target.place;
+    let place = &target.declared_at;
     problem.in_file(&place.file).at(key).at_line(place.line, place.column)
 }
 

@@ -1,4 +1,4 @@
-//! One problem for each cause that many look-ups share, with the number of targets that it concerns.
+//! One problem for each cause that many lookups share, with the number of targets that it concerns.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -61,7 +61,7 @@ fn add_gate(decisions: &mut Decisions, member: TargetIx, gate: GateResult) {
 }
 
 fn stay(decision: &mut SubscriberDecision, target: &Target) {
-    decision.desired_ref = target.git_ref.clone().unwrap_or_default();
+    decision.desired_ref = target.current_ref().to_owned();
     decision.desired_hashes = current_hashes(target);
 }
 
@@ -92,9 +92,9 @@ impl Decisions {
         }
         self.problems.push(
             Problem::new(code, format!("{}: {message}", target.label()))
-                .in_file(&target.place.file)
-                .at(&target.place.path)
-                .at_line(target.place.line, target.place.column),
+                .in_file(&target.declared_at.file)
+                .at(&target.declared_at.path)
+                .at_line(target.declared_at.line, target.declared_at.column),
         );
     }
 }

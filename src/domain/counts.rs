@@ -11,7 +11,7 @@ pub fn count(number: usize, what: &str) -> String {
 }
 
 /// The numbers of merge requests, ten of them at most: `!3, !4 and 7 more`.
-pub fn request_numbers(iids: &[MrIid]) -> String {
+pub fn mr_numbers(iids: &[MrIid]) -> String {
     let named: Vec<String> = iids.iter().take(NAMED).map(ToString::to_string).collect();
     let more = match iids.len().saturating_sub(NAMED) {
         0 => String::new(),
@@ -27,9 +27,9 @@ mod tests {
     #[test]
     fn ten_merge_requests_are_named_at_most() {
         let iids: Vec<MrIid> = (1..=12).map(MrIid).collect();
-        assert_eq!(request_numbers(&iids[..2]), "!1, !2");
-        assert!(request_numbers(&iids[..10]).ends_with(", !10"));
-        assert!(request_numbers(&iids).ends_with(", !10 and 2 more"));
+        assert_eq!(mr_numbers(&iids[..2]), "!1, !2");
+        assert!(mr_numbers(&iids[..10]).ends_with(", !10"));
+        assert!(mr_numbers(&iids).ends_with(", !10 and 2 more"));
         assert_eq!(
             (count(1, "branch"), count(0, "target")),
             ("1 branch".into(), "0 targets".into())

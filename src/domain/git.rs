@@ -1,4 +1,4 @@
-//! Commits.
+//! Commits and refs.
 
 use std::fmt;
 
@@ -14,8 +14,46 @@ use super::text::quoted;
 #[serde(try_from = "String", into = "String")]
 pub struct CommitSha(String);
 
-/// Is this ref a commit id? Everything else (branch, tag, short or upper-case
-/// hash) is a *moving ref*, whose commit has to be looked up.
+/// A ref as a datafile has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GitRef {
+    /// A full commit id: it never moves.
+    Pinned(CommitSha),
+    /// Anything else (a branch, a tag, a short or upper-case hash): its commit has to be looked up.
+    Moving(String),
+}
+
+impl GitRef {
+    /// Sorts a ref by its form.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        CommitSha::parse(&text).map_or_else(|| Self::Moving(text), Self::Pinned)
+    }
+
+    /// As it is spelled in the datafile.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Pinned(commit) => commit.as_str(),
+            Self::Moving(text) => text,
+        }
+    }
+
+    /// The branch, tag or other name whose commit has to be looked up.
+    pub fn moving(&self) -> Option<&str> {
+        match self {
+            Self::Pinned(_) => None,
+            Self::Moving(text) => Some(text),
+        }
+    }
+}
+
+impl fmt::Display for GitRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Is this a full commit id: 40 lower-case hex digits?
 pub fn is_commit_sha(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -19,10 +19,10 @@ mod span;
 mod spelling;
 mod text;
 
-pub use counts::{count, request_numbers};
+pub use counts::{count, mr_numbers};
 pub use digest::{hex, sha256_hex};
 pub use error_chain::error_chain;
-pub use git::{CommitSha, is_commit_sha, no_commit, short_ref};
+pub use git::{CommitSha, GitRef, is_commit_sha, no_commit, short_ref};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use ids::{MrIid, UserId};
 pub use merge_method::MergeMethod;

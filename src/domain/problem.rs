@@ -1,4 +1,4 @@
-//! What is wrong with the input or with a look-up, said so that people can act.
+//! What is wrong with the input or with a lookup, said so that people can act.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

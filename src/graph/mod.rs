@@ -29,7 +29,7 @@ pub enum State {
     Plain,
     /// A subscriber that is promoted.
     Promote,
-    /// A subscriber that a gate holds.
+    /// A subscriber that a gate blocks.
     Hold,
     /// A subscriber for which nothing is due.
     UpToDate,

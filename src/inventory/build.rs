@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::keys::{Keys, PlaceKey};
+use super::keys::{EditSiteKey, Keys};
 use super::select::Selectors;
 use super::sites::{self, EditSite, SiteId};
 use super::target::Target;
@@ -50,14 +50,14 @@ impl Inventory {
     }
 
     /// What the place of a subscriber goes by: as the target that the bytes belong to.
-    pub fn place_key(&self, subscriber: TargetIx) -> &PlaceKey {
+    pub fn place_key(&self, subscriber: TargetIx) -> &EditSiteKey {
         let site = self.site_of.get(&subscriber).and_then(|site| self.sites.get(site));
         site.and_then(|site| site.key.as_ref()).unwrap_or(&self.targets[subscriber].key)
     }
 
     /// All that the place of a subscriber may have gone by, as files and decisions change: it can
     /// share one with others, or get a value of its own.
-    pub fn place_keys(&self, subscriber: TargetIx) -> impl Iterator<Item = &PlaceKey> {
+    pub fn place_keys(&self, subscriber: TargetIx) -> impl Iterator<Item = &EditSiteKey> {
         let target = &self.targets[subscriber];
         [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_keys)
     }
@@ -191,7 +191,7 @@ impl Builder<'_> {
             git_ref: declaration.git_ref.clone(),
             promotion,
             slos,
-            place: declaration.place.clone(),
+            declared_at: declaration.declared_at.clone(),
             used_at: declaration.used_at.clone(),
             node: declaration.node,
             key,
@@ -273,9 +273,9 @@ impl Builder<'_> {
                         ProblemCode::AutoWithoutSubscribe,
                         format!("{}: auto without subscribe: it is never promoted", target.label()),
                     )
-                    .in_file(&target.place.file)
-                    .at(target.place.below("promotion.auto"))
-                    .at_line(target.place.line, target.place.column),
+                    .in_file(&target.declared_at.file)
+                    .at(target.declared_at.below("promotion.auto"))
+                    .at_line(target.declared_at.line, target.declared_at.column),
                 );
             }
         }
@@ -284,7 +284,7 @@ impl Builder<'_> {
 
 /// The problem, placed at something below a declaration.
 fn place_below(mut problem: Problem, declaration: &TargetDeclaration, below: &str) -> Problem {
-    let place = &declaration.place;
+    let place = &declaration.declared_at;
     problem.file = Some(place.file.clone());
     problem.at(place.below(below)).at_line(place.line, place.column)
 }
@@ -309,7 +309,7 @@ fn wrong(
     slos: &[Result<Arc<SloDocument>, String>],
     bundle: &Bundle,
 ) -> Vec<Problem> {
-    let place = &declaration.place;
+    let place = &declaration.declared_at;
     let fields = declaration.broken.iter().map(|error| {
         Problem::new(ProblemCode::BrokenTarget, error.text())
             .in_file(&place.file)

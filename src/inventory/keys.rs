@@ -13,7 +13,7 @@ use crate::domain::TargetUid;
 
 /// What a place goes by.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct PlaceKey {
+pub struct EditSiteKey {
     /// Different for different places.
     pub key: String,
     /// Two names that tell people which place it is.
@@ -59,20 +59,20 @@ impl<'a> Keys<'a> {
         template: &ResourceTemplate,
         declaration: &TargetDeclaration,
         (uid, namespace): (&TargetUid, &str),
-    ) -> (PlaceKey, Vec<PlaceKey>) {
-        let path = &declaration.place.file;
+    ) -> (EditSiteKey, Vec<EditSiteKey>) {
+        let path = &declaration.declared_at.file;
         let own =
-            PlaceKey { key: uid.to_string(), names: [file.name.clone(), namespace.to_owned()] };
+            EditSiteKey { key: uid.to_string(), names: [file.name.clone(), namespace.to_owned()] };
         if *path != declaration.used_at.file {
             let (folder, name) = path.rsplit_once('/').unwrap_or_default();
             let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
             let names = [folder.to_owned(), stem.to_owned()];
-            return (PlaceKey { key: format!("file:{path}"), names }, vec![own]);
+            return (EditSiteKey { key: format!("file:{path}"), names }, vec![own]);
         }
         let Where::Selector(selector) = &declaration.location else { return (own, Vec::new()) };
         let named = named(file, template, declaration);
         let second = declaration.name.as_ref().unwrap_or(&template.name);
-        let key = |identity: serde_json::Value| PlaceKey {
+        let key = |identity: serde_json::Value| EditSiteKey {
             key: format!("selector:{identity}"),
             names: [file.name.clone(), second.clone()],
         };

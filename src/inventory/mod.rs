@@ -14,7 +14,7 @@ mod targets;
 
 pub use build::{Inventory, all_declared, build};
 pub use find::{Found, find};
-pub use keys::PlaceKey;
+pub use keys::EditSiteKey;
 pub use sites::{EditSite, SiteId};
 pub use target::Target;
 pub use targets::{TargetIx, Targets};

@@ -38,8 +38,8 @@ impl Inventory {
 
     /// Subscribers whose edit is in the same file: their merge requests may stand in its way.
     pub fn in_same_file(&self, index: TargetIx) -> impl Iterator<Item = TargetIx> {
-        let file = &self.targets[index].place.file;
-        self.subscribers().filter(move |(_, other)| other.place.file == *file).map(|(i, _)| i)
+        let file = &self.targets[index].declared_at.file;
+        self.subscribers().filter(move |(_, other)| other.declared_at.file == *file).map(|(i, _)| i)
     }
 
     /// Who shares a place with a subscriber, itself included.
@@ -127,7 +127,8 @@ impl Inventory {
     pub fn files(&self) -> BTreeSet<String> {
         let of = |target: &super::Target| {
             let slos = target.slos.iter().flatten().map(|document| document.path.clone());
-            let own = [&target.file, &target.place.file, &target.namespace.path, &target.app.path];
+            let own =
+                [&target.file, &target.declared_at.file, &target.namespace.path, &target.app.path];
             own.into_iter().cloned().chain(slos).collect::<Vec<_>>()
         };
         self.targets.iter().flat_map(of).collect()

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Inventory;
-use super::keys::PlaceKey;
+use super::keys::EditSiteKey;
 use crate::app_interface::Bundle;
 use crate::domain::{Problem, ProblemCode};
 use crate::inventory::TargetIx;
@@ -32,7 +32,7 @@ pub struct EditSite {
     pub aliases: BTreeSet<TargetIx>,
     /// What it goes by: the key of the first target in the text that has the ref itself; `None`
     /// where all are aliases of what is nobody's, and each can only get a value of its own.
-    pub key: Option<PlaceKey>,
+    pub key: Option<EditSiteKey>,
     /// Is more than the ref shared?
     pub shares_promotion: bool,
     /// Other users of its nodes, which no promotion moves: YAML paths.
@@ -53,7 +53,7 @@ impl EditSite {
 pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[TargetIx]) {
     let mut by_file: BTreeMap<String, Vec<TargetIx>> = BTreeMap::new();
     for (index, target) in inventory.subscribers() {
-        by_file.entry(target.place.file.clone()).or_default().push(index);
+        by_file.entry(target.declared_at.file.clone()).or_default().push(index);
     }
     for (file, members) in by_file {
         if let Some(tree) = bundle.sources.get(&file) {
@@ -104,7 +104,7 @@ fn in_file(
             // One that declares what a member declares moves as that one does.
             refused: (inventory.refused.iter().zip(owners).enumerate())
                 .filter(|(_, (other, owner))| {
-                    let shares = other.place.file == file && targets.contains(&other.node);
+                    let shares = other.declared_at.file == file && targets.contains(&other.node);
                     shares && other.is_subscriber() && !members.contains(owner)
                 })
                 .map(|(at, _)| at)
@@ -152,9 +152,9 @@ fn refuse(inventory: &mut Inventory, index: TargetIx, message: &str) {
     let target = &mut inventory.targets[index];
     let message = format!("its ref cannot be edited safely: {message}");
     let problem = Problem::new(ProblemCode::UnsafeEdit, format!("{}: {message}", target.label()))
-        .in_file(&target.place.file)
-        .at(&target.place.path)
-        .at_line(target.place.line, target.place.column);
+        .in_file(&target.declared_at.file)
+        .at(&target.declared_at.path)
+        .at_line(target.declared_at.line, target.declared_at.column);
     target.broken.push(message);
     inventory.problems.push(problem);
 }

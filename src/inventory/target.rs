@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::keys::PlaceKey;
-use crate::app_interface::{App, Namespace, Place, Promotion, SloDocument};
-use crate::domain::{RepoUrl, TargetUid};
+use super::keys::EditSiteKey;
+use crate::app_interface::{App, Namespace, Promotion, SloDocument, SourceLocation};
+use crate::domain::{GitRef, RepoUrl, TargetUid};
 use yaml11::NodeId;
 
 /// A target that publishes, and subscribes if `promotion.auto` is set.
@@ -27,21 +27,21 @@ pub struct Target {
     /// The code repository, as it is spelled.
     pub repo_url: RepoUrl,
     /// The ref that is deployed, or why there is none.
-    pub git_ref: Result<String, String>,
+    pub git_ref: Result<GitRef, String>,
     /// Its promotion block.
     pub promotion: Promotion,
     /// Its SLO documents, or why one of them cannot be used.
     pub slos: Vec<Result<Arc<SloDocument>, String>>,
     /// Where it is declared, and would be edited.
-    pub place: Place,
+    pub declared_at: SourceLocation,
     /// Where the saas file names it.
-    pub used_at: Place,
-    /// The mapping node of the declaration in `place.file`.
+    pub used_at: SourceLocation,
+    /// The mapping node of the declaration in `declared_at.file`.
     pub node: NodeId,
     /// What its declaration goes by.
-    pub key: PlaceKey,
+    pub key: EditSiteKey,
     /// What its declaration may have gone by before.
-    pub former_keys: Vec<PlaceKey>,
+    pub former_keys: Vec<EditSiteKey>,
     /// What is wrong with its configuration.
     pub broken: Vec<String>,
 }
@@ -50,6 +50,11 @@ impl Target {
     /// Is it moved by this program?
     pub fn is_subscriber(&self) -> bool {
         self.promotion.auto
+    }
+
+    /// The ref that is deployed; empty where there is none.
+    pub fn current_ref(&self) -> &str {
+        self.git_ref.as_ref().map_or("", GitRef::as_str)
     }
 
     /// `saas-file/resource-template[/name]/cluster/namespace`, for people.

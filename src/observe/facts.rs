@@ -20,14 +20,14 @@ const FEWEST_AT_ONCE: usize = 10;
 /// How much is asked at once, and until when.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Look-ups under way for each service.
+    /// Lookups under way for each service.
     pub concurrency: usize,
-    /// The time that all look-ups have together. What is not known by then concerns its targets only.
+    /// The time that all lookups have together. What is not known by then concerns its targets only.
     pub deadline: Deadline,
 }
 
 impl Limits {
-    /// An answer in time, or a failure that all look-ups at this host share.
+    /// An answer in time, or a failure that all lookups at this host share.
     pub(super) async fn bound<T>(
         &self,
         host: impl FnOnce() -> String,
@@ -35,7 +35,7 @@ impl Limits {
     ) -> Result<T, Failure> {
         self.deadline.bound(answer).await.ok_or_else(|| {
             Failure::shared(format!(
-                "{} did not answer within the {} that a run has for look-ups (--deadline): some are not known",
+                "{} did not answer within the {} that a run has for lookups (--deadline): some are not known",
                 host(),
                 self.deadline
             ))

@@ -13,18 +13,18 @@ use crate::snapshot::{
     CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, Snapshot, TextChange,
 };
 
-/// Other target branches of the bot's requests that a run looks for at most.
+/// Other target branches of the bot's merge requests that a run looks for at most.
 const MAX_OTHER_TARGET_BRANCHES: usize = 10;
 
-/// GitLab could not say which requests are open: nothing can be planned.
+/// GitLab could not say which merge requests are open: nothing can be planned.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the open merge requests and branches could not be read: {0}")]
 pub struct ForgeFactsError(pub String);
 
-/// Open requests and branches with the bot's prefix.
+/// Open merge requests and branches with the bot's prefix.
 #[derive(Debug)]
 pub struct OpenMergeRequests {
-    requests: Vec<MergeRequestFact>,
+    merge_requests: Vec<MergeRequestFact>,
     gone_target_branches: BTreeSet<String>,
     branches: Vec<Branch>,
 }
@@ -32,8 +32,8 @@ pub struct OpenMergeRequests {
 impl OpenMergeRequests {
     /// Puts them into a snapshot.
     pub fn store(self, repo: ConfigRepoFacts, snapshot: &mut Snapshot) {
-        let requests = self.requests.into_iter();
-        snapshot.merge_requests = requests.map(|request| (request.iid, request)).collect();
+        let merge_requests = self.merge_requests.into_iter();
+        snapshot.merge_requests = merge_requests.map(|mr| (mr.iid, mr)).collect();
         snapshot.gone_target_branches = self.gone_target_branches;
         for Branch { name, tip, content } in self.branches {
             snapshot.branch_contents.insert(tip.sha.to_string(), content);
@@ -43,39 +43,39 @@ impl OpenMergeRequests {
     }
 }
 
-/// Open requests and branches with the bot's prefix, in a handful of calls.
+/// Open merge requests and branches with the bot's prefix, in a handful of calls.
 ///
 /// # Errors
-/// When one of the lists could not be had: without them a run could open a second request.
+/// When one of the lists could not be had: without them a run could open a second merge request.
 pub async fn observe_open(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
     target_branch: &str,
 ) -> Result<OpenMergeRequests, ForgeFactsError> {
     let failed = |failure: Failure| ForgeFactsError(failure.error);
-    let (mut requests, branches) = tokio::try_join!(
-        forge.open_requests(branch::PREFIX),
+    let (mut merge_requests, branches) = tokio::try_join!(
+        forge.open_merge_requests(branch::PREFIX),
         branches.branches(branch::PREFIX, target_branch),
     )
     .map_err(failed)?;
     let names: BTreeSet<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
     let (beside, gone_target_branches) = tokio::join!(
-        forge.requests_beside(&requests, &names, target_branch),
-        gone_target_branches(forge, &requests, target_branch),
+        forge.merge_requests_beside(&merge_requests, &names, target_branch),
+        gone_target_branches(forge, &merge_requests, target_branch),
     );
-    requests.extend(beside.map_err(failed)?);
-    requests.retain(|request| request.source_branch.starts_with(branch::PREFIX));
-    Ok(OpenMergeRequests { requests, gone_target_branches, branches })
+    merge_requests.extend(beside.map_err(failed)?);
+    merge_requests.retain(|mr| mr.source_branch.starts_with(branch::PREFIX));
+    Ok(OpenMergeRequests { merge_requests, gone_target_branches, branches })
 }
 
-/// Where requests of the bot go that are not into `target_branch`, as far as GitLab says that there is no such branch.
-/// One that is there is another job's, perhaps; so is one that could not be asked for.
+/// Where merge requests of the bot go that are not into `target_branch`, as far as GitLab says that there is no such
+/// branch. One that is there is another job's, perhaps; so is one that could not be asked for.
 async fn gone_target_branches(
     forge: &dyn ForgeReader,
     open: &[MergeRequestFact],
     target_branch: &str,
 ) -> BTreeSet<String> {
-    let others = open.iter().map(|request| request.target_branch.as_str());
+    let others = open.iter().map(|mr| mr.target_branch.as_str());
     let others: BTreeSet<&str> = others.filter(|other| *other != target_branch).collect();
     let others = others.into_iter().take(MAX_OTHER_TARGET_BRANCHES);
     let asked = others.map(|other| async move {
@@ -114,7 +114,7 @@ async fn observe_reverts(
     snapshot.reverts.extend(found);
 }
 
-/// What planning missed: earlier requests, comments, and whether branches hold what they declare.
+/// What planning missed: earlier merge requests, comments, and whether branches hold what they declare.
 pub async fn observe_missing(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
@@ -127,7 +127,7 @@ pub async fn observe_missing(
     let gitlab = || "GitLab".to_owned();
     let histories: Vec<_> = stream::iter(&missing.histories)
         .map(|branch| async move {
-            let answer = limits.bound(gitlab, forge.past_requests(branch, bots)).await;
+            let answer = limits.bound(gitlab, forge.past_merge_requests(branch, bots)).await;
             (branch, answer.flatten())
         })
         .buffer_unordered(at_once)

@@ -1,5 +1,5 @@
 //! From the inventory to a snapshot: every distinct fact is asked for once,
-//! concurrently, and a look-up that fails concerns only the targets that need it.
+//! concurrently, and a lookup that fails concerns only the targets that need it.
 //!
 //! Observing never writes.
 

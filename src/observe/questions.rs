@@ -1,9 +1,9 @@
-//! What there is to ask: each distinct look-up once.
+//! What there is to ask: each distinct lookup once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::decide::record_key;
-use crate::domain::{CommitSha, RepoId, RepoUrl, TargetUid};
+use crate::domain::{GitRef, RepoId, RepoUrl, TargetUid};
 use crate::inventory::{Inventory, Target};
 
 /// Which commit is at a ref of a repository?
@@ -31,17 +31,20 @@ impl Questions {
         let mut records = BTreeSet::new();
         let mut commits: BTreeMap<(&'a RepoId, &'a str), CommitQuestion> = BTreeMap::new();
         for target in publishers {
-            let Ok(git_ref) = &target.git_ref else { continue };
-            if let Some(sha) = CommitSha::parse(git_ref) {
-                let keys = channels(inventory, target).map(|c| record_key(c, &target.uid, &sha));
-                records.extend(keys);
-                continue;
-            }
-            // Two spellings of one repository are one look-up.
+            let moving = match &target.git_ref {
+                Ok(GitRef::Moving(moving)) => moving,
+                Ok(GitRef::Pinned(sha)) => {
+                    let keys = channels(inventory, target).map(|c| record_key(c, &target.uid, sha));
+                    records.extend(keys);
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            // Two spellings of one repository are one lookup.
             let question =
-                commits.entry((target.repo_url.id(), git_ref.as_str())).or_insert_with(|| {
+                commits.entry((target.repo_url.id(), moving.as_str())).or_insert_with(|| {
                     CommitQuestion {
-                        git_ref: git_ref.clone(),
+                        git_ref: moving.clone(),
                         url: target.repo_url.clone(),
                         spelled: BTreeSet::new(),
                         records: Vec::new(),
@@ -57,7 +60,7 @@ impl Questions {
         Self { commits: commits.into_values().collect(), records }
     }
 
-    /// How many look-ups that makes at most.
+    /// How many lookups that makes at most.
     pub fn count(&self) -> usize {
         let waiting: usize = self.commits.iter().map(|question| question.records.len()).sum();
         self.commits.len() + self.records.len() + waiting

@@ -1,5 +1,5 @@
-//! Which open merge requests keep, get or lose their content: they are admitted in a fixed order, each only if it merges
-//! beside those that were admitted before it.
+//! Which open merge requests keep, get or lose their content: they are admitted in a fixed order, each only if it
+//! merges beside those that were admitted before it.
 
 use std::sync::Arc;
 
@@ -48,14 +48,14 @@ struct Waiting<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// Plans all open requests.
+    /// Plans all open merge requests.
     pub(super) fn admit(
         &mut self,
         repo: &ConfigRepoFacts,
         groups: &Groups,
         mut open: Vec<Open<'a>>,
     ) {
-        open.sort_by_key(|open| (open.transition.turn(), open.request.iid));
+        open.sort_by_key(|open| (open.transition.turn(), open.mr.iid));
         let mut waiting = Waiting::default();
         for open in open {
             self.admit_one(repo, groups, open, &mut waiting);
@@ -75,25 +75,25 @@ impl<'a> Planner<'a> {
         open: Open<'a>,
         waiting: &mut Waiting<'a>,
     ) {
-        let Open { request, tip, existing, transition } = open;
-        let group = groups.get(&request.source_branch);
+        let Open { mr, tip, existing, transition } = open;
+        let group = groups.get(&mr.source_branch);
         match (transition, existing) {
             (Transition::Ignore, _) => {}
-            (Transition::StandBeside, _) => self.stand_beside(request, tip, groups),
-            (Transition::Refuse, _) => self.opened_by_other(group, request),
-            (Transition::Disown(code, reason), _) => self.disown(group, request, code, reason),
+            (Transition::StandBeside, _) => self.stand_beside(mr, tip, groups),
+            (Transition::Refuse, _) => self.opened_by_other(group, mr),
+            (Transition::Disown(code, reason), _) => self.disown(group, mr, code, reason),
             (Transition::Leave(code, reason), existing) => {
                 if let Some(existing) = existing {
                     // It stands where it stands: others have to fit beside it.
                     let _ = self.admit_as_it_is(&existing);
                 }
-                self.leave(group, request, code, reason, Vec::new());
+                self.leave(group, mr, code, reason, Vec::new());
             }
             (Transition::Close(code, reason), Some(existing)) => {
                 self.close(&existing, code, reason);
             }
             (Transition::Close(code, reason), None) => {
-                self.close_without_branch(group, request, code, reason);
+                self.close_without_branch(group, mr, code, reason);
             }
             (Transition::Draft(gate, reason), Some(existing)) => {
                 if self.admit_as_it_is(&existing).is_ok() {
@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A request that has the desired content already.
+    /// A merge request that has the desired content already.
     fn admit_kept(
         &mut self,
         existing: Existing<'a>,
@@ -145,7 +145,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A request that is right, in a project that merges nothing that is behind.
+    /// A merge request that is right, in a project that merges nothing that is behind.
     fn admit_rebuilt(
         &mut self,
         repo: &ConfigRepoFacts,
@@ -175,7 +175,7 @@ impl<'a> Planner<'a> {
         existing: &Existing<'_>,
         (gate, reason): (Gate, String),
     ) {
-        let group = groups.get(&existing.request.source_branch);
+        let group = groups.get(&existing.mr.source_branch);
         let desired = self
             .with_values(group, existing.trailers())
             .filter(|desired| !desired.patch.is_empty());
@@ -193,16 +193,16 @@ impl<'a> Planner<'a> {
         self.update_draft(repo, existing, &desired, (gate.as_str(), reason));
     }
 
-    /// Takes an open request in with the content that it is to get.
+    /// Takes an open merge request in with the content that it is to get.
     ///
     /// # Errors
-    /// The name of the request that it does not merge beside.
+    /// The name of the merge request that it does not merge beside.
     pub(super) fn admit_anew(
         &mut self,
         existing: &Existing<'_>,
         desired: &Desired,
     ) -> Result<(), String> {
-        let change = desired.change(existing.request.iid.to_string());
+        let change = desired.change(existing.mr.iid.to_string());
         self.standing.admit(&desired.old_text, change)
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::conflicts::Change;
-use super::desired::{self, Desired, Group, PlaceState};
+use super::desired::{self, Desired, EditSiteState, Group};
 use super::planner::{Groups, Planner};
 use super::trailers::Trailers;
 use super::verify::changed_file;
@@ -38,7 +38,7 @@ enum After<'a> {
     Read(&'a TextChange),
 }
 
-/// Branches without a place or a request that are looked into in one run: anybody who may push can
+/// Branches without a place or a merge request that are looked into in one run: anybody who may push can
 /// make any number of them.
 const MAX_STRAYS: usize = 200;
 
@@ -51,7 +51,7 @@ impl OwnChange<'_> {
         }
     }
 
-    /// The change as it is to be merged; `name` is what people call its request.
+    /// The change as it is to be merged; `name` is what people call its merge request.
     pub(super) fn change(&self, name: String) -> Change {
         match &self.after {
             After::Made(desired) => desired.change(name),
@@ -83,8 +83,8 @@ impl<'a> Planner<'a> {
     }
 
     fn may_look_into(&mut self, groups: &Groups, branch: &str) -> bool {
-        let mut requests = self.snapshot.merge_requests.values();
-        if groups.contains_key(branch) || requests.any(|request| request.source_branch == branch) {
+        let mut merge_requests = self.snapshot.merge_requests.values();
+        if groups.contains_key(branch) || merge_requests.any(|mr| mr.source_branch == branch) {
             return true;
         }
         self.strays += 1;
@@ -141,7 +141,7 @@ impl<'a> Planner<'a> {
     ) -> Option<Arc<Desired>> {
         let is_made = |desired: &Arc<Desired>| sha256_hex(desired.new_text().as_bytes()) == digest;
         // Mostly it is the very change that is wanted, and that one is made already.
-        if let Some(Group { state: PlaceState::Promote(desired), .. }) = group
+        if let Some(Group { state: EditSiteState::Promote(desired), .. }) = group
             && desired.values == trailers.values
             && desired.path == trailers.path
             && trailers.targets.iter().eq(&desired.targets)

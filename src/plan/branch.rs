@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::inventory::PlaceKey;
+use crate::inventory::EditSiteKey;
 
 /// What all branches of the bot begin with.
 pub const PREFIX: &str = "auto-promoter-v2/";
@@ -12,7 +12,7 @@ const READABLE: usize = 60;
 
 /// The branch of a place: readable, valid for git and GitLab whatever the names are, at most 160
 /// bytes, and different for different places.
-pub fn name(target_branch: &str, place: &PlaceKey) -> String {
+pub fn name(target_branch: &str, place: &EditSiteKey) -> String {
     let [first, second] = &place.names;
     format!("{PREFIX}{}-{}-{}", slug(first), slug(second), digest(target_branch, &place.key))
 }
@@ -54,8 +54,8 @@ fn slug(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn place(key: &str, first: &str, second: &str) -> PlaceKey {
-        PlaceKey { key: key.to_owned(), names: [first.to_owned(), second.to_owned()] }
+    fn place(key: &str, first: &str, second: &str) -> EditSiteKey {
+        EditSiteKey { key: key.to_owned(), names: [first.to_owned(), second.to_owned()] }
     }
 
     #[test]

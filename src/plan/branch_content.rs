@@ -1,4 +1,4 @@
-//! What open requests change, and what stands beside it.
+//! What open merge requests change, and what stands beside it.
 
 use super::desired::{self, Desired, Group};
 use super::model::Reason;
@@ -8,12 +8,12 @@ use crate::domain::RepoPath;
 use crate::snapshot::{CommitDetail, MergeRequestFact};
 
 impl<'a> Planner<'a> {
-    /// Takes an open request in with the content that it has.
+    /// Takes an open merge request in with the content that it has.
     ///
     /// # Errors
-    /// The name of the request that it does not merge beside.
+    /// The name of the merge request that it does not merge beside.
     pub(super) fn admit_as_it_is(&mut self, existing: &Existing<'_>) -> Result<(), String> {
-        let name = existing.request.iid.to_string();
+        let name = existing.mr.iid.to_string();
         let file = existing.trailers().path.datafile();
         let Some(tree) = file.and_then(|file| self.bundle.sources.get(file)) else {
             return Err(name);
@@ -21,14 +21,14 @@ impl<'a> Planner<'a> {
         self.standing.admit(&tree.shared_text(), existing.own.change(name))
     }
 
-    /// Notes that nobody knows what an open request changes in its file.
-    pub(super) fn note_unread(&mut self, request: &MergeRequestFact, tip: &CommitDetail) {
+    /// Notes that nobody knows what an open merge request changes in its file.
+    pub(super) fn note_unread(&mut self, mr: &MergeRequestFact, tip: &CommitDetail) {
         if let Some(trailers) = Trailers::parse(&tip.message) {
-            self.unread.insert(trailers.path, request.iid);
+            self.unread.insert(trailers.path, mr.iid);
         }
     }
 
-    /// Is there an open request in the same file whose change could not be read? Then nobody can
+    /// Is there an open merge request in the same file whose change could not be read? Then nobody can
     /// say what fits beside it.
     pub(super) fn beside_unread(&self, path: &RepoPath) -> Option<(Reason, String)> {
         let iid = self.unread.get(path)?;

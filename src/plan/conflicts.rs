@@ -42,7 +42,7 @@ pub(super) struct Change {
     patch: Patch,
     /// Our editor's work, which replaces values and nothing else.
     is_edit: bool,
-    /// How people call the request: `!12`, or its branch.
+    /// How people call the merge request: `!12`, or its branch.
     name: String,
 }
 
@@ -58,7 +58,7 @@ impl Change {
     }
 }
 
-/// The requests that are open after the run, by file.
+/// The merge requests that are open after the run, by file.
 pub(super) struct Standing<'a> {
     merger: &'a dyn MergeTexts,
     /// By path: text on the target branch, the changes, and all of them merged into it.
@@ -89,7 +89,7 @@ impl<'a> Standing<'a> {
     /// Takes a change in beside the others, `target` being its file's text on the target branch.
     ///
     /// # Errors
-    /// The name of the request that it cannot stand beside; its own name if it
+    /// The name of the merge request that it cannot stand beside; its own name if it
     /// does not merge into the target branch.
     pub(super) fn admit(&mut self, target: &Arc<str>, change: Change) -> Result<(), String> {
         let merger = self.merger;
@@ -134,7 +134,7 @@ impl File {
         Ok(Admitted { change, lines })
     }
 
-    /// The first request that a change cannot stand beside.
+    /// The first merge request that a change cannot stand beside.
     fn conflicting(&mut self, merger: &dyn MergeTexts, new: &Admitted) -> Option<String> {
         for other in &self.changes {
             if !are_within(&other.lines, &new.lines, APART) {

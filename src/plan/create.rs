@@ -1,10 +1,10 @@
-//! What is due and has no open request: opened, the longest promotable first,
+//! What is due and has no open merge request: opened, the longest promotable first,
 //! unless somebody or something stands in the way.
 
 use std::collections::BTreeSet;
 
 use super::authorship::{Authorship, OwnChange};
-use super::desired::{Desired, Group, PlaceState};
+use super::desired::{Desired, EditSiteState, Group};
 use super::keeping::is_behind;
 use super::message;
 use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
@@ -14,13 +14,13 @@ use crate::ports::NewMergeRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
 pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, groups: &Groups) {
-    let requests = planner.snapshot.merge_requests.values();
-    let own = requests.filter(|request| repo.is_some_and(|repo| repo.is_bot(request.author_id)));
-    let open: BTreeSet<&str> = own.map(|request| request.source_branch.as_str()).collect();
+    let merge_requests = planner.snapshot.merge_requests.values();
+    let own = merge_requests.filter(|mr| repo.is_some_and(|repo| repo.is_bot(mr.author_id)));
+    let open: BTreeSet<&str> = own.map(|mr| mr.source_branch.as_str()).collect();
     let mut due: Vec<(&Group, &Desired)> = groups
         .values()
         .filter_map(|group| match &group.state {
-            PlaceState::Promote(desired) => Some((group, &**desired)),
+            EditSiteState::Promote(desired) => Some((group, &**desired)),
             _ => None,
         })
         .filter(|(group, _)| !open.contains(group.branch.as_str()))
@@ -35,7 +35,7 @@ pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, gr
             planner.report_suppressed(group, planned.reason_code, &planned.reason);
             planned.files = planner.unwritten_file(desired);
         }
-        planner.plan.requests.push(planned);
+        planner.plan.merge_requests.push(planned);
     }
 }
 
@@ -125,7 +125,7 @@ fn opening(
 
 fn newest_past(planner: &Planner<'_>, branch: &str) -> Option<MrIid> {
     let past = planner.snapshot.past_merge_requests.get(branch)?.as_result().ok()?;
-    past.iter().map(|past| past.request.iid).max()
+    past.iter().map(|past| past.mr.iid).max()
 }
 
 fn steps(
@@ -157,7 +157,7 @@ fn steps(
 /// The branch as it is, and whether it has the wanted text already.
 ///
 /// # Errors
-/// When the branch or an open request from it is somebody else's.
+/// When the branch or an open merge request from it is somebody else's.
 fn usable_tip<'a>(
     planner: &mut Planner<'a>,
     repo: Option<&ConfigRepoFacts>,
@@ -165,17 +165,14 @@ fn usable_tip<'a>(
     group: &Group,
 ) -> Result<Option<(&'a CommitDetail, bool)>, (Reason, String)> {
     let Some(repo) = repo else { return Ok(None) };
-    let persons = planner.snapshot.merge_requests.values().find(|request| {
-        request.source_branch == group.branch
-            && request.target_branch == repo.target_branch
-            && !repo.is_bot(request.author_id)
+    let persons = planner.snapshot.merge_requests.values().find(|mr| {
+        mr.source_branch == group.branch
+            && mr.target_branch == repo.target_branch
+            && !repo.is_bot(mr.author_id)
     });
-    if let Some(request) = persons {
-        // The problem was noted where open requests are looked at.
-        return Err((
-            Reason::NotOurs,
-            format!("{} from its branch is somebody else's", request.iid),
-        ));
+    if let Some(mr) = persons {
+        // The problem was noted where open merge requests are looked at.
+        return Err((Reason::NotOurs, format!("{} from its branch is somebody else's", mr.iid)));
     }
     let Some(tip) = planner.snapshot.branches.get(&group.branch) else { return Ok(None) };
     match planner.authorship(groups, &group.branch, tip) {
@@ -198,7 +195,7 @@ fn usable_tip<'a>(
 
 /// Was the branch made on the text that is on the target branch now, with the wanted text?
 fn is_wanted(group: &Group, own: &OwnChange<'_>) -> bool {
-    let PlaceState::Promote(desired) = &group.state else { return false };
+    let EditSiteState::Promote(desired) = &group.state else { return false };
     own.trailers.path == desired.path
         && own.trailers.values == desired.values
         && own.before == &*desired.old_text

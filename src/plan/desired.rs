@@ -12,7 +12,7 @@ use crate::app_interface::Bundle;
 use crate::app_interface::{HashEdit, TargetEdit};
 use crate::decide::{Decisions, EditChecker, Gate, Outcome, SubscriberDecision};
 use crate::domain::{RepoPath, TargetUid};
-use crate::inventory::{Inventory, PlaceKey, Target, TargetIx};
+use crate::inventory::{EditSiteKey, Inventory, Target, TargetIx};
 use chrono::{DateTime, Utc};
 use yaml11::{AliasMode, EditError, Patch, Tree};
 
@@ -22,14 +22,14 @@ pub(super) struct Group {
     pub(super) branch: String,
     /// Subscribers, as indexes, in inventory order.
     pub(super) members: Vec<TargetIx>,
-    pub(super) state: PlaceState,
+    pub(super) state: EditSiteState,
 }
 
 /// What is wanted of a group.
 #[derive(Debug, Clone)]
-pub(super) enum PlaceState {
+pub(super) enum EditSiteState {
     Promote(Arc<Desired>),
-    /// A gate holds it: which, and why.
+    /// A gate blocks it: which, and why.
     Hold {
         gate: Gate,
         reason: String,
@@ -66,7 +66,7 @@ impl Desired {
         self.patch.apply(&self.old_text)
     }
 
-    /// The change as it is to be merged; `name` is what people call its request.
+    /// The change as it is to be merged; `name` is what people call its merge request.
     pub(super) fn change(&self, name: String) -> Change {
         Change::edit(self.path.clone(), Arc::clone(&self.old_text), self.patch.clone(), name)
     }
@@ -95,12 +95,12 @@ impl Desired {
 impl EditChecker for Bundle {
     fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(TargetIx, String)> {
         let by_key = members_by_key(inventory, decisions);
-        let mut refused: BTreeMap<&PlaceKey, String> = BTreeMap::new();
+        let mut refused: BTreeMap<&EditSiteKey, String> = BTreeMap::new();
         for (key, patch) in patches(inventory, self, decisions, &by_key) {
             refused.extend(patch.err().map(|message| (key, message)));
         }
         for (&key, members) in &by_key {
-            if let Err(PlaceState::Error(message)) = due(decisions, members) {
+            if let Err(EditSiteState::Error(message)) = due(decisions, members) {
                 refused.insert(key, message);
             }
         }
@@ -118,12 +118,13 @@ fn patches<'a>(
     inventory: &Inventory,
     bundle: &Bundle,
     decisions: &Decisions,
-    by_key: &BTreeMap<&'a PlaceKey, Vec<TargetIx>>,
-) -> BTreeMap<&'a PlaceKey, Result<Patch, String>> {
-    let mut by_file: BTreeMap<&str, (Vec<&PlaceKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
+    by_key: &BTreeMap<&'a EditSiteKey, Vec<TargetIx>>,
+) -> BTreeMap<&'a EditSiteKey, Result<Patch, String>> {
+    let mut by_file: BTreeMap<&str, (Vec<&EditSiteKey>, Vec<Vec<TargetEdit>>)> = BTreeMap::new();
     for (&key, members) in by_key {
         let Ok(decision) = due(decisions, members) else { continue };
-        let (keys, changes) = by_file.entry(&inventory.targets[members[0]].place.file).or_default();
+        let (keys, changes) =
+            by_file.entry(&inventory.targets[members[0]].declared_at.file).or_default();
         keys.push(key);
         changes.push(edits(inventory, members, &values_of(decision), mode_of(decision)));
     }
@@ -145,7 +146,7 @@ fn patches<'a>(
 ///
 /// It depends on nothing that planning asks for, and has every edit: made once for all the times that
 /// a run plans.
-pub struct DesiredStates<'a>(Vec<(&'a PlaceKey, Vec<TargetIx>, PlaceState)>);
+pub struct DesiredStates<'a>(Vec<(&'a EditSiteKey, Vec<TargetIx>, EditSiteState)>);
 
 impl<'a> DesiredStates<'a> {
     /// Makes every edit that the decisions ask for.
@@ -187,8 +188,8 @@ pub fn branch_of(
 fn members_by_key<'a>(
     inventory: &'a Inventory,
     decisions: &Decisions,
-) -> BTreeMap<&'a PlaceKey, Vec<TargetIx>> {
-    let mut by_key: BTreeMap<&PlaceKey, Vec<TargetIx>> = BTreeMap::new();
+) -> BTreeMap<&'a EditSiteKey, Vec<TargetIx>> {
+    let mut by_key: BTreeMap<&EditSiteKey, Vec<TargetIx>> = BTreeMap::new();
     for (&index, decision) in &decisions.subscribers {
         let own = &inventory.targets[index].key;
         let key = if decision.own_value { own } else { inventory.place_key(index) };
@@ -201,18 +202,18 @@ fn members_by_key<'a>(
 fn due<'a>(
     decisions: &'a Decisions,
     members: &[TargetIx],
-) -> Result<&'a SubscriberDecision, PlaceState> {
+) -> Result<&'a SubscriberDecision, EditSiteState> {
     let of = |outcome: Outcome| {
         members.iter().map(|member| &decisions.subscribers[member]).find(|d| d.outcome() == outcome)
     };
     if let Some(decision) = of(Outcome::Error) {
-        return Err(PlaceState::Error(decision.errors().first().cloned().unwrap_or_default()));
+        return Err(EditSiteState::Error(decision.errors().first().cloned().unwrap_or_default()));
     }
     if let Some(decision) = of(Outcome::Hold) {
         let (gate, reason) = holding(decision);
-        return Err(PlaceState::Hold { gate, reason });
+        return Err(EditSiteState::Hold { gate, reason });
     }
-    of(Outcome::Promote).ok_or(PlaceState::NothingDue)
+    of(Outcome::Promote).ok_or(EditSiteState::NothingDue)
 }
 
 fn state(
@@ -221,22 +222,22 @@ fn state(
     decisions: &Decisions,
     members: &[TargetIx],
     patch: Option<Result<Patch, String>>,
-) -> PlaceState {
+) -> EditSiteState {
     let decision = match due(decisions, members) {
         Ok(decision) => decision,
         Err(state) => return state,
     };
     let patch = patch.unwrap_or_else(|| Err("it was not tried".to_owned()));
     match patch.and_then(|patch| desired(inventory, bundle, members, values_of(decision), patch)) {
-        Ok(desired) => PlaceState::Promote(Arc::new(Desired {
+        Ok(desired) => EditSiteState::Promote(Arc::new(Desired {
             promotable_since: decision.promotable_since,
             ..desired
         })),
-        Err(message) => PlaceState::Error(message),
+        Err(message) => EditSiteState::Error(message),
     }
 }
 
-/// The gate that holds, and why.
+/// The gate that blocks, and why.
 pub(super) fn holding(decision: &SubscriberDecision) -> (Gate, String) {
     let gate = decision.held_by().unwrap_or(Gate::EditSite);
     let verdict = decision.gates.iter().find(|verdict| verdict.gate == gate);
@@ -259,13 +260,13 @@ fn desired(
     patch: Patch,
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
-    let tree = source(bundle, &first.place.file)?;
+    let tree = source(bundle, &first.declared_at.file)?;
     let targets: Vec<&Target> = members.iter().map(|&member| &inventory.targets[member]).collect();
     let mut uids: Vec<_> = targets.iter().map(|target| target.uid.clone()).collect();
     uids.sort();
     let mut depends_on: Vec<String> = targets
         .iter()
-        .flat_map(|target| [&target.file, &target.place.file, &target.namespace.path])
+        .flat_map(|target| [&target.file, &target.declared_at.file, &target.namespace.path])
         .cloned()
         .collect();
     depends_on.sort();
@@ -273,9 +274,9 @@ fn desired(
     Ok(Desired {
         members: members.to_vec(),
         targets: uids,
-        current_ref: first.git_ref.clone().unwrap_or_default(),
+        current_ref: first.current_ref().to_owned(),
         values,
-        path: RepoPath::of_datafile(&first.place.file),
+        path: RepoPath::of_datafile(&first.declared_at.file),
         old_text: tree.shared_text(),
         patch,
         promotable_since: None,
@@ -304,7 +305,7 @@ fn patch_of<'a>(
     mode: AliasMode,
 ) -> Result<(&'a Tree, Patch), String> {
     let first = members.first().ok_or("no target is named")?;
-    let tree = source(bundle, &inventory.targets[*first].place.file)?;
+    let tree = source(bundle, &inventory.targets[*first].declared_at.file)?;
     let patch =
         yaml11::patch(tree, &edits(inventory, members, values, mode)).map_err(unsafe_edit)?;
     Ok((tree, patch))
@@ -316,7 +317,7 @@ pub(super) fn named(inventory: &Inventory, trailers: &Trailers) -> Vec<TargetIx>
     inventory.subscribers().filter(named).map(|(index, _)| index).collect()
 }
 
-/// What a request writes, made on the texts at hand: its values for those among `members`
+/// What a merge request writes, made on the texts at hand: its values for those among `members`
 /// that it is about, and for nobody else; `None` if that cannot be.
 pub(super) fn with_values(
     inventory: &Inventory,
@@ -352,7 +353,7 @@ fn mode_for(inventory: &Inventory, members: &[TargetIx], values: &Values) -> Opt
     let site = inventory.sites.get(inventory.site_of.get(members.first()?)?)?;
     // Who shares the ref alone does not move where only config hashes are written.
     let leaves_ref = !site.shares_promotion
-        && members.iter().all(|&at| inventory.targets[at].git_ref.as_ref() == Ok(&values.git_ref));
+        && members.iter().all(|&at| inventory.targets[at].current_ref() == values.git_ref);
     if (site.members == members || leaves_ref)
         && site.foreign_users.is_empty()
         && site.refused.is_empty()
@@ -385,8 +386,7 @@ fn edits(
         }
         edits.push(TargetEdit {
             target: target.node,
-            new_ref: (target.git_ref.as_ref() != Ok(&values.git_ref))
-                .then(|| values.git_ref.clone()),
+            new_ref: (target.current_ref() != values.git_ref).then(|| values.git_ref.clone()),
             ref_mode,
             hashes: values
                 .hashes

@@ -1,7 +1,7 @@
 use chrono::DateTime;
 use datafiles::{Datafiles, SaasFile, Target};
 
-use super::desired::{DesiredStates, PlaceState};
+use super::desired::{DesiredStates, EditSiteState};
 use crate::app_interface::{Bundle, load};
 use crate::decide::suppose_promoted;
 use crate::domain::{CommitSha, UidDigest};
@@ -46,7 +46,7 @@ fn a_file_is_read_again_once_for_all_its_edits_however_often_a_run_plans() {
     let desired_states = DesiredStates::of(&inventory, &bundle, &decisions);
     for _ in 0..3 {
         let groups = desired_states.groups("main");
-        assert!(groups.values().all(|group| matches!(group.state, PlaceState::Promote(_))));
+        assert!(groups.values().all(|group| matches!(group.state, EditSiteState::Promote(_))));
         assert_eq!((groups.len(), rereads() - before), (TARGETS, 1 + 1));
     }
 }

@@ -1,4 +1,4 @@
-//! Open requests that have the desired content: are they right, and what is written to keep or rebuild them?
+//! Open merge requests that have the desired content: are they right, and what is written to keep or rebuild them?
 
 use super::conflicts::Merge;
 use super::desired::Desired;
@@ -11,12 +11,12 @@ use super::transition::Fit;
 use crate::ports::MergeRequestChange;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 
-/// How many requests a run rebuilds at most because they are behind the target branch. The next merge puts all
+/// How many merge requests a run rebuilds at most because they are behind the target branch. The next merge puts all
 /// others behind again, so most of a larger number would be rebuilt for nothing.
 const MAX_REBUILT: usize = 10;
 
 impl Planner<'_> {
-    /// How an open request fits what is due.
+    /// How an open merge request fits what is due.
     pub(super) fn fit(
         &self,
         repo: &ConfigRepoFacts,
@@ -26,9 +26,9 @@ impl Planner<'_> {
         let is_behind = is_behind(repo, existing.tip);
         if !self.is_right(existing, desired) {
             Fit::Other
-        } else if existing.request.auto_merge {
+        } else if existing.mr.auto_merge {
             Fit::AutoMerge { is_behind }
-        } else if is_behind && !is_persons_draft(existing.request) {
+        } else if is_behind && !is_persons_draft(existing.mr) {
             // Nobody merges a draft.
             Fit::RightAndBehind
         } else {
@@ -73,52 +73,52 @@ impl Planner<'_> {
         self.admit_anew(existing, desired)
             .map_err(|other| format!("it could not be merged beside {other} then"))?;
         self.rebuilt += 1;
-        let request = existing.request;
+        let mr = existing.mr;
         let reason = "rebuilt on the tip of the target branch, as this project merges nothing that is behind it";
         let code = Reason::BehindTargetBranch;
-        let mut planned = self.planned(request, Action::Update, code, reason.to_owned());
-        let texts = self.fresh_texts(request, desired);
+        let mut planned = self.planned(mr, Action::Update, code, reason.to_owned());
+        let texts = self.fresh_texts(mr, desired);
         let change = texts.map(|(.., change)| change).unwrap_or_default();
         self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, existing);
         Ok(())
     }
 
-    /// Keeps the content of a request; its texts are written anew where they are about other values.
+    /// Keeps the content of a merge request; its texts are written anew where they are about other values.
     pub(super) fn keep(
         &mut self,
         existing: &Existing<'_>,
         desired: &Desired,
         why: (Reason, String),
     ) {
-        let request = existing.request;
-        let mut planned = self.planned(request, Action::Keep, why.0, why.1);
+        let mr = existing.mr;
+        let mut planned = self.planned(mr, Action::Keep, why.0, why.1);
         planned.targets.clone_from(&desired.targets);
         planned.files = self.unwritten_file(desired);
         planned.promotable_since = desired.promotable_since;
-        if let Some((code, reason, change)) = self.fresh_texts(request, desired) {
+        if let Some((code, reason, change)) = self.fresh_texts(mr, desired) {
             (planned.action, planned.reason_code) = (Action::Update, code);
             planned.reason = reason.to_owned();
             planned.title = change.title.clone().unwrap_or_default();
-            planned.steps = vec![Step::Change { iid: request.iid, change }];
+            planned.steps = vec![Step::Change { iid: mr.iid, change }];
         }
         self.push_own(planned, existing);
     }
 
-    /// The texts of a request that has the desired content, where they do not tell so.
+    /// The texts of a merge request that has the desired content, where they do not tell so.
     fn fresh_texts(
         &self,
-        request: &MergeRequestFact,
+        mr: &MergeRequestFact,
         desired: &Desired,
     ) -> Option<(Reason, &'static str, MergeRequestChange)> {
         let fresh = message::title(self.inventory, desired);
         let mut change = MergeRequestChange::default();
         // The title tells it too: the description may be a person's.
-        let stale = message::described_values(&request.description)
+        let stale = message::described_values(&mr.description)
             .is_some_and(|described| described != desired.values.digest())
-            || message::names_other_commit(&request.title, &desired.values.git_ref);
+            || message::names_other_commit(&mr.title, &desired.values.git_ref);
         if stale {
-            change.title = Some(super::steps::keep_draft(request, &fresh));
+            change.title = Some(super::steps::keep_draft(mr, &fresh));
             change.description = Some(self.description(desired));
             return Some((
                 Reason::Changed,
@@ -126,9 +126,8 @@ impl Planner<'_> {
                 change,
             ));
         }
-        change.title = message::is_held_title(&request.title).then_some(fresh);
-        change.description =
-            change.title.as_ref().and_then(|_| self.with_footer(&request.description));
+        change.title = message::is_held_title(&mr.title).then_some(fresh);
+        change.description = change.title.as_ref().and_then(|_| self.with_footer(&mr.description));
         change.title.is_some().then_some((
             Reason::ReadyAgain,
             "every gate passes again: ready to merge",

@@ -1,4 +1,5 @@
-//! Labels of open merge requests: they vouch for content, and follow the configuration as far as no person decided otherwise.
+//! Labels of open merge requests: they vouch for content, and follow the configuration as far as no person decided
+//! otherwise.
 
 use std::collections::BTreeSet;
 
@@ -9,51 +10,47 @@ use crate::domain::{Problem, ProblemCode, quoted};
 use crate::ports::MergeRequestChange;
 use crate::snapshot::{LabelEvent, MergeRequestFact, MrState};
 
-/// On a request that somebody took over: the bot's own labels are gone.
+/// On a merge request that somebody took over: the bot's own labels are gone.
 const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
 
 impl Planner<'_> {
     /// The writes that end the bot's vouching, once for each takeover: labels first, as the comment
     /// tells the next run that they are gone. Nothing of what GitLab is merging right now.
-    pub(super) fn steps_to_disown(
-        &mut self,
-        request: &MergeRequestFact,
-        body: String,
-    ) -> Vec<Step> {
-        if request.state == MrState::Locked {
+    pub(super) fn steps_to_disown(&mut self, mr: &MergeRequestFact, body: String) -> Vec<Step> {
+        if mr.state == MrState::Locked {
             return Vec::new();
         }
-        let comment = self.comment_once(request.iid, message::TAKEN_OVER_MARKER, body);
-        let is_marked = request.labels.contains(TAKEN_OVER_LABEL);
+        let comment = self.comment_once(mr.iid, message::TAKEN_OVER_MARKER, body);
+        let is_marked = mr.labels.contains(TAKEN_OVER_LABEL);
         // The operator's text may approve, as the labels may.
-        let description = self.without_footer(&request.description);
+        let description = self.without_footer(&mr.description);
         let is_due = !is_marked || comment.is_some() || description.is_some();
         let change = is_due.then(|| MergeRequestChange {
             description,
             add_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
-            remove_labels: self.settings.labels.intersection(&request.labels).cloned().collect(),
+            remove_labels: self.settings.labels.intersection(&mr.labels).cloned().collect(),
             ..MergeRequestChange::default()
         });
-        let change = change.map(|change| Step::Change { iid: request.iid, change });
+        let change = change.map(|change| Step::Change { iid: mr.iid, change });
         change.into_iter().chain(comment).collect()
     }
 
-    /// The write that makes the bot vouch again for a request that was handed back.
+    /// The write that makes the bot vouch again for a merge request that was handed back.
     /// `description` and `is_held`: as they will be.
     pub(super) fn restore_labels(
         &self,
-        request: &MergeRequestFact,
+        mr: &MergeRequestFact,
         description: &str,
         is_held: bool,
     ) -> Option<Step> {
         let change = MergeRequestChange {
             description: (!is_held).then(|| self.with_footer(description)).flatten(),
-            add_labels: self.settings.labels.difference(&request.labels).cloned().collect(),
+            add_labels: self.settings.labels.difference(&mr.labels).cloned().collect(),
             remove_labels: [TAKEN_OVER_LABEL.to_owned()].into(),
             ..MergeRequestChange::default()
         };
-        let is_back = request.labels.contains(TAKEN_OVER_LABEL);
-        is_back.then_some(Step::Change { iid: request.iid, change })
+        let is_back = mr.labels.contains(TAKEN_OVER_LABEL);
+        is_back.then_some(Step::Change { iid: mr.iid, change })
     }
 
     /// The write that gives an open merge request the configured labels, and takes off those that the bot set when they
@@ -64,10 +61,10 @@ impl Planner<'_> {
         description: &str,
         is_new: bool,
     ) -> Option<Step> {
-        let (request, configured) = (existing.request, &self.settings.labels);
-        let lacking: BTreeSet<String> = configured.difference(&request.labels).cloned().collect();
+        let (mr, configured) = (existing.mr, &self.settings.labels);
+        let lacking: BTreeSet<String> = configured.difference(&mr.labels).cloned().collect();
         let mut remove = existing.trailers().labels.clone();
-        remove.retain(|label| !configured.contains(label) && request.labels.contains(label));
+        remove.retain(|label| !configured.contains(label) && mr.labels.contains(label));
         if lacking.is_empty() && remove.is_empty() {
             return None;
         }
@@ -83,12 +80,12 @@ impl Planner<'_> {
                 self.add_labels((existing, description), lacking, &events, &mut change);
             }
         }
-        let iid = request.iid;
+        let iid = mr.iid;
         (change != MergeRequestChange::default()).then_some(Step::Change { iid, change })
     }
 
-    /// Adds those that were not set before. GitLab leaves out what the bot may not set, without an error: the commit, or a
-    /// marker in the description, tells that it was tried.
+    /// Adds those that were not set before. GitLab leaves out what the bot may not set, without an error: the commit,
+    /// or a marker in the description, tells that it was tried.
     fn add_labels(
         &mut self,
         (existing, description): (&Existing<'_>, &str),
@@ -114,11 +111,11 @@ impl Planner<'_> {
         }
     }
 
-    /// What people did to the labels while the content that is there now was there, oldest first; `None` while it is not
-    /// known, or cannot be had: then the labels stay as they are.
+    /// What people did to the labels while the content that is there now was there, oldest first; `None` while it is
+    /// not known, or cannot be had: then the labels stay as they are.
     fn label_events_of(&mut self, existing: &Existing<'_>) -> Option<Vec<LabelEvent>> {
-        let Some(events) = self.snapshot.label_events.get(&existing.request.iid) else {
-            self.missing.label_events.insert(existing.request.iid);
+        let Some(events) = self.snapshot.label_events.get(&existing.mr.iid) else {
+            self.missing.label_events.insert(existing.mr.iid);
             return None;
         };
         let repo = self.snapshot.config_repo.as_ref()?;
@@ -130,16 +127,16 @@ impl Planner<'_> {
     }
 
     fn report_removed_label(&mut self, existing: &Existing<'_>, event: &LabelEvent) {
-        let iid = existing.request.iid;
+        let iid = existing.mr.iid;
         let message = format!(
             "{iid}: {} removed the label {}, so it stays off until the merge request gets new content; put it on again \
              if it is needed to merge",
             quoted(&event.user),
             quoted(&event.label)
         );
-        self.plan.problems.push(
-            Problem::new(ProblemCode::LabelRemoved, message).at(existing.request.web_url.clone()),
-        );
+        self.plan
+            .problems
+            .push(Problem::new(ProblemCode::LabelRemoved, message).at(existing.mr.web_url.clone()));
     }
 }
 

@@ -17,7 +17,7 @@ use crate::inventory::{Inventory, Target};
 pub(super) const TITLE: &str = "[AutoPromoterV2]";
 /// Hidden in the bot's own closing comments.
 pub const CLOSED_BY_BOT_MARKER: &str = "<!-- sapm:closed-by-bot -->";
-/// Hidden in the comment on a request that somebody else took over.
+/// Hidden in the comment on a merge request that somebody else took over.
 pub(super) const TAKEN_OVER_MARKER: &str = "<!-- sapm:taken-over -->";
 /// GitLab's limit for titles, less room for `Draft: `.
 const TITLE_LIMIT: usize = 240;
@@ -26,13 +26,13 @@ const LISTED: usize = 40;
 /// Longest single text in a description.
 const LINE: usize = 400;
 
-/// What makes a draft of a request.
+/// What makes a draft of a merge request.
 const DRAFT: &str = "Draft: ";
 const HELD: &str = "held by ";
 const TARGETS: &str = "<!-- sapm:targets=";
 const VALUES: &str = "<!-- sapm:values=";
 
-/// The title of a request that may be merged.
+/// The title of a merge request that may be merged.
 pub(super) fn title(inventory: &Inventory, desired: &Desired) -> String {
     let target = &inventory.targets[desired.members[0]];
     let more = match desired.members.len() {
@@ -47,13 +47,13 @@ pub(super) fn title(inventory: &Inventory, desired: &Desired) -> String {
     shorten(&format!("{TITLE} {}{more} {what}", plain(&target.label())), TITLE_LIMIT)
 }
 
-/// The title of a draft that a gate holds.
+/// The title of a draft that a gate blocks.
 pub(super) fn held_title(gate: &str, ready: &str) -> String {
     let rest = ready.strip_prefix(TITLE).unwrap_or(ready).trim_start();
     format!("{DRAFT}{}", shorten(&format!("{TITLE} {HELD}{gate}: {rest}"), TITLE_LIMIT))
 }
 
-/// Is a request with this title of the bot a draft?
+/// Is a merge request with this title of the bot a draft?
 pub(super) fn is_draft_title(title: &str) -> bool {
     title.starts_with(DRAFT)
 }
@@ -70,7 +70,7 @@ pub(super) fn ready_part(title: &str) -> String {
     }
 }
 
-/// Does the title carry the bot's mark of a held request? A name that begins like it lacks the colon.
+/// Does the title carry the bot's mark of a held merge request? A name that begins like it lacks the colon.
 pub(super) fn is_held_title(title: &str) -> bool {
     let title = title.strip_prefix(DRAFT).unwrap_or(title);
     title
@@ -167,7 +167,7 @@ pub(super) fn description(
     text.push_str(
         "Opened, updated and closed by saas-auto-promotions-manager. \
          The label `sapm/hold` makes it leave this merge request alone. Closing it means \"not this version\"; \
-         the label `sapm/again` on the closed request asks for it again.\n\n",
+         the label `sapm/again` on the closed merge request asks for it again.\n\n",
     );
     text.push_str(&targets_marker(desired));
     text.push_str(&values_marker(&desired.values.digest()));
@@ -274,7 +274,7 @@ fn publishers(
     more(text, "", lines.len());
 }
 
-/// As of the run that wrote it: a request that is held later keeps its description.
+/// As of the run that wrote it: a merge request that is held later keeps its description.
 fn gates(text: &mut String, decision: &SubscriberDecision, held: bool, now: DateTime<Utc>) {
     let what = if held { "What the gates said" } else { "Why it was allowed" };
     let _ = writeln!(text, "\n**{what}** (as of {})\n", minute(now));
@@ -285,7 +285,7 @@ fn gates(text: &mut String, decision: &SubscriberDecision, held: bool, now: Date
     for gate in decision.gates.iter().filter(|verdict| !alone(verdict.gate, verdict.outcome)) {
         let mark = match gate.outcome {
             GateOutcome::Pass => "passes",
-            GateOutcome::Hold => "holds",
+            GateOutcome::Blocked => "blocks",
             GateOutcome::NotApplicable => "does not apply",
         };
         let reason = prose(&shorten(&gate.reason, LINE));
@@ -293,12 +293,12 @@ fn gates(text: &mut String, decision: &SubscriberDecision, held: bool, now: Date
     }
 }
 
-/// Does a gate hold one of its targets now?
+/// Does a gate block one of its targets now?
 fn holds(decisions: &Decisions, desired: &Desired) -> bool {
     let of_members = desired.members.iter().filter_map(|at| decisions.subscribers.get(at));
     of_members
         .flat_map(|decision| decision.gates.iter())
-        .any(|gate| gate.outcome == GateOutcome::Hold)
+        .any(|gate| gate.outcome == GateOutcome::Blocked)
 }
 
 fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {
@@ -340,31 +340,31 @@ pub fn has_said(notes: &[String], marker: &str, body: &str) -> bool {
     newest.is_some_and(|note| marker != CLOSED_BY_BOT_MARKER || note.trim() == body.trim())
 }
 
-/// The comment on a request that is about to be closed: true also if that fails.
+/// The comment on a merge request that is about to be closed: true also if that fails.
 pub(super) fn closing_comment(reason: &str) -> String {
     format!(
-        "saas-auto-promotions-manager closes this request: {}.\n\n\
-         If the promotion is due again, a new request is opened from the same branch.\n\n{CLOSED_BY_BOT_MARKER}\n",
+        "saas-auto-promotions-manager closes this merge request: {}.\n\n\
+         If the promotion is due again, a new merge request is opened from the same branch.\n\n{CLOSED_BY_BOT_MARKER}\n",
         prose(shorten(reason, 2_000).trim_end_matches('.'))
     )
 }
 
-/// The comment on a request whose branch holds anything else than it declares.
+/// The comment on a merge request whose branch holds anything else than it declares.
 pub(super) fn taken_over_comment(branch: &str) -> String {
     format!(
         "The content of this branch is no longer exactly the promotion that saas-auto-promotions-manager made, so it \
-         no longer vouches for this request: it has taken its labels off, and neither refreshes nor closes it.\n\n\
+         no longer vouches for this merge request: it has taken its labels off, and neither refreshes nor closes it.\n\n\
          To hand it back, reset the branch {0} to the last commit of saas-auto-promotions-manager; it then sets the \
-         labels again. Or close this request with the label `sapm/again` and delete the branch {0}: the next run \
+         labels again. Or close this merge request with the label `sapm/again` and delete the branch {0}: the next run \
          opens a new one if the promotion is due.\n\n{TAKEN_OVER_MARKER}\n",
         code(branch)
     )
 }
 
-/// The comment on a request that somebody gave another target branch.
+/// The comment on a merge request that somebody gave another target branch.
 pub(super) fn sent_elsewhere_comment(there: &str, here: &str) -> String {
     format!(
-        "This request now goes to the branch {}, so saas-auto-promotions-manager no longer vouches for it: it has taken \
+        "This merge request now goes to the branch {}, so saas-auto-promotions-manager no longer vouches for it: it has taken \
          its labels off, and neither refreshes nor closes it.\n\n\
          To hand it back, change the target branch to {} again; saas-auto-promotions-manager then sets the labels \
          again.\n\n{TAKEN_OVER_MARKER}\n",

@@ -1,19 +1,18 @@
-//! The desired merge requests against the open ones: what is to be written,
-//! with nothing left to choose.
+//! The desired merge requests against the open ones: what is to be written, with nothing left to choose.
 //!
 //! [`plan`] is a sequence of passes, which `planner` has in order:
 //!
 //! - `desired` turned decisions into edited texts before, one change for each edit site.
-//! - `request_index` finds out which targets the open requests are about; `authorship` tells whose a branch is, by `verify`:
-//!   what it declares is made again and compared. `adoption` lets open requests go on from the branch that they have,
+//! - `request_index` finds out which targets the open merge requests are about; `authorship` tells whose a branch is, by `verify`:
+//!   what it declares is made again and compared. `adoption` lets open merge requests go on from the branch that they have,
 //!   `sharding` tells which of several nodes handles it.
-//! - `transition` is the table of what happens to an open request.
+//! - `transition` is the table of what happens to an open merge request.
 //! - `admission` lets only such requests stand beside each other as merge in any order (`conflicts`, by the ranges of
 //!   `diff`).
 //! - `steps`, `keeping` and `closing` write down what each action writes: `message` has the texts for people, `trailers`
 //!   those for the bot itself.
-//! - `labels` makes those of open requests follow the configuration.
-//! - `create` opens what is due and has no request, unless `rejections` knows one, which `suppressed` reports.
+//! - `labels` makes those of open merge requests follow the configuration.
+//! - `create` opens what is due and has no merge request, unless `rejections` knows one, which `suppressed` reports.
 //!
 //! Planning again on the result of a plan changes nothing.
 

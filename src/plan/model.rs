@@ -24,11 +24,11 @@ pub struct Settings {
     pub target_branch: String,
     /// Labels of new merge requests.
     pub labels: BTreeSet<String>,
-    /// Open new requests?
+    /// Open new merge requests?
     pub allow_opening: bool,
-    /// Close requests and delete branches?
+    /// Close merge requests and delete branches?
     pub allow_closing: bool,
-    /// Requests to open in one run at most.
+    /// Merge requests to open in one run at most.
     pub max_new_merge_requests: usize,
     /// Which subscribers the run is about.
     pub filter: TargetFilter,
@@ -75,7 +75,7 @@ pub struct TargetFilter {
 impl TargetFilter {
     /// Is the run about this subscriber?
     pub fn includes(&self, target: &Target) -> bool {
-        self.names(target) && self.share.is_none_or(|share| share.has(&target.place.file))
+        self.names(target) && self.share.is_none_or(|share| share.has(&target.declared_at.file))
     }
 
     /// Is it about this subscriber by the names that were given, whichever node looks after it?
@@ -138,7 +138,7 @@ pub enum Action {
 pub enum Reason {
     /// A promotion is due.
     Due,
-    /// The open request carries the wanted content.
+    /// The open merge request carries the wanted content.
     AsWanted,
     /// The same, and a person has set auto-merge, or put it on a merge train: a push would end that.
     AutoMerge,
@@ -150,7 +150,7 @@ pub enum Reason {
     Changed,
     /// The target branch moved so that the old content no longer fits.
     TargetBranchMoved,
-    /// A gate holds the target.
+    /// A gate blocks the target.
     HeldByGate,
     /// A fact about the target could not be had.
     FactsMissing,
@@ -164,7 +164,7 @@ pub enum Reason {
     BranchGone,
     /// Another branch took its place.
     Superseded,
-    /// It cannot stand beside an open request.
+    /// It cannot stand beside an open merge request.
     WaitsForRequest,
     /// More are due than may be opened in one run.
     RunLimit,
@@ -184,11 +184,11 @@ pub enum Reason {
     LabelsChanged,
     /// A person closed it, or deleted its branch.
     ClosedByPerson,
-    /// The bot's own user closed requests for these values, and not by this program.
+    /// The bot's own user closed merge requests for these values, and not by this program.
     ClosedByTwin,
     /// It was merged and then reverted.
     RolledBack,
-    /// The branch or the request of that name is somebody else's.
+    /// The branch or the merge request of that name is somebody else's.
     NotOurs,
 }
 
@@ -208,16 +208,16 @@ pub struct FileEdit {
 pub enum Step {
     /// Make a commit; only if the branch's tip still is the one that it replaces (or there is none).
     Commit(NewCommit),
-    /// Open a request.
+    /// Open a merge request.
     Open(NewMergeRequest),
-    /// Change or close a request.
+    /// Change or close a merge request.
     Change {
         /// Its number.
         iid: MrIid,
         /// What to change.
         change: MergeRequestChange,
     },
-    /// Comment on a request; only if the bot has not made this comment yet: see [`super::has_said`].
+    /// Comment on a merge request; only if the bot has not made this comment yet: see [`super::has_said`].
     Comment {
         /// Its number.
         iid: MrIid,
@@ -238,7 +238,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// Does GitLab take auto-merge away, and the request off its merge train, when this is written? It does for a
+    /// Does GitLab take auto-merge away, and the merge request off its merge train, when this is written? It does for a
     /// push to the source branch and for a draft.
     pub fn ends_auto_merge(&self) -> bool {
         match self {
@@ -293,7 +293,7 @@ pub struct PlannedMergeRequest {
 /// What people, and other runs, may have changed while a run planned and waited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
-    /// An open request.
+    /// An open merge request.
     Request {
         /// Its title.
         title: String,
@@ -306,13 +306,13 @@ pub enum Seen {
         /// Its branch's tip; `None` if it has no branch.
         tip: Option<CommitSha>,
     },
-    /// A branch without an open request.
+    /// A branch without an open merge request.
     Branch {
-        /// The newest request that the bot has opened from it.
+        /// The newest merge request that the bot has opened from it.
         newest: Option<MrIid>,
         /// Its tip; `None` if the branch is yet to be made.
         tip: Option<CommitSha>,
-        /// Users whose requests are the bot's.
+        /// Users whose merge requests are the bot's.
         bots: BTreeSet<UserId>,
     },
 }
@@ -320,11 +320,11 @@ pub enum Seen {
 /// Facts that a plan lacks: observe them and plan again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MissingFacts {
-    /// Branches whose closed and merged requests matter.
+    /// Branches whose closed and merged merge requests matter.
     pub histories: BTreeSet<String>,
-    /// Requests whose comments matter.
+    /// Merge requests whose comments matter.
     pub notes: BTreeSet<MrIid>,
-    /// Requests whose changes of labels matter.
+    /// Merge requests whose changes of labels matter.
     pub label_events: BTreeSet<MrIid>,
     /// Merges of the bot that another bot may have reverted.
     pub reverts: BTreeSet<GoneMerge>,
@@ -342,9 +342,9 @@ impl MissingFacts {
 /// What is to be done.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// Every request with its action: closes, then updates, then openings.
-    pub requests: Vec<PlannedMergeRequest>,
-    /// Branches without a request that are to be deleted.
+    /// Every merge request with its action: closes, then updates, then openings.
+    pub merge_requests: Vec<PlannedMergeRequest>,
+    /// Branches without a merge request that are to be deleted.
     pub leftovers: Vec<Step>,
     /// What could not be planned.
     pub problems: Vec<Problem>,
@@ -353,6 +353,6 @@ pub struct Plan {
 impl Plan {
     /// Would applying it write anything?
     pub fn has_writes(&self) -> bool {
-        !self.leftovers.is_empty() || self.requests.iter().any(|request| !request.steps.is_empty())
+        !self.leftovers.is_empty() || self.merge_requests.iter().any(|mr| !mr.steps.is_empty())
     }
 }

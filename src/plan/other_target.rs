@@ -1,11 +1,11 @@
-//! Requests of the bot that are left of a target branch that is gone.
+//! Merge requests of the bot that are left of a target branch that is gone.
 //!
-//! The target branch is part of the name of the bot's branches, so a run never takes up the requests of another one. That
-//! is right where two jobs promote to two branches of one project. Where the branch was renamed, nobody looks after them
-//! any more.
+//! The target branch is part of the name of the bot's branches, so a run never takes up the merge requests of another
+//! one. That is right where two jobs promote to two branches of one project. Where the branch was renamed, nobody looks
+//! after them any more.
 
 use super::planner::Planner;
-use crate::domain::{MrIid, Problem, ProblemCode, count, quoted, request_numbers};
+use crate::domain::{MrIid, Problem, ProblemCode, count, mr_numbers, quoted};
 use crate::snapshot::ConfigRepoFacts;
 
 impl Planner<'_> {
@@ -17,10 +17,12 @@ impl Planner<'_> {
             return;
         }
         let gone = &self.snapshot.gone_target_branches;
-        let left = self.snapshot.merge_requests.values().filter(|request| {
-            repo.is_bot(request.author_id) && gone.contains(&request.target_branch)
-        });
-        let left: Vec<MrIid> = left.map(|request| request.iid).collect();
+        let left = self
+            .snapshot
+            .merge_requests
+            .values()
+            .filter(|mr| repo.is_bot(mr.author_id) && gone.contains(&mr.target_branch));
+        let left: Vec<MrIid> = left.map(|mr| mr.iid).collect();
         if left.is_empty() {
             return;
         }
@@ -28,7 +30,7 @@ impl Planner<'_> {
         let message = format!(
             "{} of the bot ({}) go to {}, which the project does not have any more; the bot leaves them alone",
             count(left.len(), "open merge request"),
-            request_numbers(&left),
+            mr_numbers(&left),
             branches.join(", "),
         );
         let help = format!(

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::authorship::{Authorship, OwnChange};
 use super::conflicts::{MergeTexts, Standing};
 use super::create;
-use super::desired::{DesiredStates, Group, PlaceState};
+use super::desired::{DesiredStates, EditSiteState, Group};
 use super::model::{MAX_UNWRITTEN_BYTES, MissingFacts, Plan, Settings, Step};
 use super::request_index::Claims;
 use super::sharding::Owners;
@@ -84,15 +84,15 @@ pub(super) struct Planner<'a> {
 
     /// The first pass: whose branches are, as far as it was found out.
     pub(super) authorship: BTreeMap<String, Authorship<'a>>,
-    /// Branches without a place or a request that were looked into.
+    /// Branches without a place or a merge request that were looked into.
     pub(super) strays: usize,
     pub(super) claims: Claims,
-    /// Files that an open request changes in a way that could not be read, with its number.
+    /// Files that an open merge request changes in a way that could not be read, with its number.
     pub(super) unread: BTreeMap<RepoPath, MrIid>,
 
     /// Admission: what is open after the run.
     pub(super) standing: Standing<'a>,
-    /// Requests that are rebuilt as they are behind the target branch.
+    /// Merge requests that are rebuilt as they are behind the target branch.
     pub(super) rebuilt: usize,
 
     /// How much text of what is not written may still be kept.
@@ -102,10 +102,10 @@ pub(super) struct Planner<'a> {
     pub(super) missing: MissingFacts,
 }
 
-/// An open request of the bot with whose branch it is.
+/// An open merge request of the bot with whose branch it is.
 #[derive(Clone)]
 pub(super) struct Existing<'a> {
-    pub(super) request: &'a MergeRequestFact,
+    pub(super) mr: &'a MergeRequestFact,
     pub(super) tip: &'a CommitDetail,
     pub(super) own: Arc<OwnChange<'a>>,
 }
@@ -117,9 +117,9 @@ impl Existing<'_> {
     }
 }
 
-/// An open request from a branch with the bot's prefix, and what is to become of it.
+/// An open merge request from a branch with the bot's prefix, and what is to become of it.
 pub(super) struct Open<'a> {
-    pub(super) request: &'a MergeRequestFact,
+    pub(super) mr: &'a MergeRequestFact,
     pub(super) tip: Option<&'a CommitDetail>,
     /// Its content, where it is the bot's.
     pub(super) existing: Option<Existing<'a>>,
@@ -129,8 +129,8 @@ pub(super) struct Open<'a> {
 pub(super) type Groups = BTreeMap<String, Group>;
 
 impl<'a> Planner<'a> {
-    /// Finds out whose branches and requests are and which targets they are about, and gives the places that the run
-    /// is about their branches.
+    /// Finds out whose branches and merge requests are and which targets they are about, and gives the places that the
+    /// run is about their branches.
     fn index_open(&mut self, repo: Option<&ConfigRepoFacts>, groups: Groups) -> Groups {
         let mut groups = groups;
         if let Some(repo) = repo {
@@ -146,22 +146,22 @@ impl<'a> Planner<'a> {
         groups
     }
 
-    /// What is to become of each open request by itself, by number.
+    /// What is to become of each open merge request by itself, by number.
     fn transitions(&mut self, repo: &'a ConfigRepoFacts, groups: &Groups) -> Vec<Open<'a>> {
-        let requests = self.snapshot.merge_requests.values();
-        requests.map(|request| self.transition_of(repo, groups, request)).collect()
+        let merge_requests = self.snapshot.merge_requests.values();
+        merge_requests.map(|mr| self.transition_of(repo, groups, mr)).collect()
     }
 
     fn transition_of(
         &mut self,
         repo: &ConfigRepoFacts,
         groups: &Groups,
-        request: &'a MergeRequestFact,
+        mr: &'a MergeRequestFact,
     ) -> Open<'a> {
-        let group = groups.get(&request.source_branch);
-        let tip = self.snapshot.branches.get(&request.source_branch);
-        let (state, existing) = self.open_state(repo, groups, request, tip);
-        let mark = Mark::of(request);
+        let group = groups.get(&mr.source_branch);
+        let tip = self.snapshot.branches.get(&mr.source_branch);
+        let (state, existing) = self.open_state(repo, groups, mr, tip);
+        let mark = Mark::of(mr);
         let desired = match (&existing, mark) {
             (Some(existing), None) => self.desired_state(repo, existing, group),
             _ if group.is_some() || self.settings.filter.is_everything() => {
@@ -169,49 +169,49 @@ impl<'a> Planner<'a> {
             }
             _ => DesiredState::OutOfScope,
         };
-        Open { request, tip, existing, transition: transition(state, mark, desired) }
+        Open { mr, tip, existing, transition: transition(state, mark, desired) }
     }
 
-    /// What an open request is, with its content where that is the bot's.
+    /// What an open merge request is, with its content where that is the bot's.
     fn open_state(
         &mut self,
         repo: &ConfigRepoFacts,
         groups: &Groups,
-        request: &'a MergeRequestFact,
+        mr: &'a MergeRequestFact,
         tip: Option<&'a CommitDetail>,
     ) -> (OpenState, Option<Existing<'a>>) {
-        let is_bot = repo.is_bot(request.author_id);
-        if request.target_branch != self.target_branch {
-            let has_place = is_bot && groups.contains_key(&request.source_branch);
-            let (to, from) = (request.target_branch.clone(), self.target_branch.clone());
+        let is_bot = repo.is_bot(mr.author_id);
+        if mr.target_branch != self.target_branch {
+            let has_place = is_bot && groups.contains_key(&mr.source_branch);
+            let (to, from) = (mr.target_branch.clone(), self.target_branch.clone());
             return (OpenState::Retargeted { to, from, has_place }, None);
         }
         if !is_bot {
             return (OpenState::OpenedByOther, None);
         }
-        if self.is_elsewhere(&request.source_branch, tip) {
+        if self.is_elsewhere(&mr.source_branch, tip) {
             return (OpenState::OtherShard, None);
         }
         let Some(tip) = tip else {
-            return (OpenState::WithoutBranch { had_commit: request.sha.is_some() }, None);
+            return (OpenState::WithoutBranch { had_commit: mr.sha.is_some() }, None);
         };
-        match self.authorship(groups, &request.source_branch, tip) {
-            Authorship::Ours(own) => (OpenState::Own, Some(Existing { request, tip, own })),
+        match self.authorship(groups, &mr.source_branch, tip) {
+            Authorship::Ours(own) => (OpenState::Own, Some(Existing { mr, tip, own })),
             Authorship::Foreign | Authorship::OtherTargetBranch => (OpenState::Foreign, None),
             Authorship::Unknown(error) => {
-                self.note_unread(request, tip);
+                self.note_unread(mr, tip);
                 (OpenState::Unverified(error), None)
             }
         }
     }
 
-    /// Branches without an open request: orphans of a crash, and what a merge left behind.
+    /// Branches without an open merge request: orphans of a crash, and what a merge left behind.
     fn delete_leftovers(&mut self, groups: &Groups) {
         if !self.settings.allow_closing {
             return;
         }
-        let planned = self.plan.requests.iter().filter(|planned| !planned.steps.is_empty());
-        let open = self.snapshot.merge_requests.values().map(|request| &request.source_branch);
+        let planned = self.plan.merge_requests.iter().filter(|planned| !planned.steps.is_empty());
+        let open = self.snapshot.merge_requests.values().map(|mr| &mr.source_branch);
         let used: BTreeSet<String> =
             planned.map(|planned| &planned.branch).chain(open).cloned().collect();
         for (branch, tip) in &self.snapshot.branches {
@@ -221,7 +221,7 @@ impl<'a> Planner<'a> {
             let Authorship::Ours(own) = self.authorship(groups, branch, tip) else { continue };
             let trailers = &own.trailers;
             let unwanted = match groups.get(branch) {
-                Some(group) => !matches!(group.state, PlaceState::Error(_)),
+                Some(group) => !matches!(group.state, EditSiteState::Error(_)),
                 None => {
                     self.settings.filter.is_everything()
                         && self.hiding_place(trailers).is_none()

@@ -1,4 +1,4 @@
-//! Rejections: a person closed an earlier request, or reverted its merge.
+//! Rejections: a person closed an earlier merge request, or reverted its merge.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use super::message;
 use super::model::Reason;
 use super::planner::Planner;
 use super::trailers::Trailers;
-use crate::domain::{MrIid, request_numbers};
+use crate::domain::{MrIid, mr_numbers};
 use crate::inventory::TargetIx;
 use crate::ports::GoneMerge;
 use crate::snapshot::{MrState, PastMergeRequest};
 
-/// On a closed or merged request: open it again.
+/// On a closed or merged merge request: open it again.
 const AGAIN_LABEL: &str = "sapm/again";
-/// So many requests for the same values, closed by the bot's user but not by this program, are no accident.
+/// So many merge requests for the same values, closed by the bot's user but not by this program, are no accident.
 const CLOSED_BY_TWIN: usize = 2;
 /// Of more that the bot's user closed, the newest are looked at.
 const MAX_CLOSED_BY_BOT: usize = 10;
@@ -35,18 +35,18 @@ impl<'a> Planner<'a> {
             Err(reason) => return Some((Reason::FactsMissing, reason)),
         };
         past.extend(self.known_elsewhere(homes, desired));
-        past.sort_by_key(|past| std::cmp::Reverse((past.request.created_at, past.request.iid)));
-        // Its branch is gone, or the list of open requests would have it.
-        if let Some(past) = past.iter().find(|past| past.request.state == MrState::Locked) {
-            let reason = format!("GitLab is merging {}: waits for it", past.request.iid);
+        past.sort_by_key(|past| std::cmp::Reverse((past.mr.created_at, past.mr.iid)));
+        // Its branch is gone, or the list of open merge requests would have it.
+        if let Some(past) = past.iter().find(|past| past.mr.state == MrState::Locked) {
+            let reason = format!("GitLab is merging {}: waits for it", past.mr.iid);
             return Some((Reason::BeingMerged, reason));
         }
         let (mut merged_seen, mut asked_again, mut by_bot) = (false, false, Vec::new());
         for past in past {
-            let state = past.request.state;
+            let state = past.mr.state;
             let trailers = past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message));
             let other_targets = trailers.as_ref().is_some_and(|trailers| {
-                past.request.source_branch != group.branch
+                past.mr.source_branch != group.branch
                     && !desired.targets.iter().any(|target| trailers.targets.contains(target))
             });
             if other_targets {
@@ -60,14 +60,14 @@ impl<'a> Planner<'a> {
             let same_values = match trailers {
                 Some(trailers) => trailers.values == desired.values,
                 None => {
-                    let described = message::described_values(&past.request.description);
+                    let described = message::described_values(&past.mr.description);
                     described == Some(&desired.values.digest())
                 }
             };
             if !same_values {
                 continue;
             }
-            let again = past.request.labels.contains(AGAIN_LABEL);
+            let again = past.mr.labels.contains(AGAIN_LABEL);
             if counts
                 && !(state == MrState::Merged && self.was_reverted_by_other_bot(past, desired))
             {
@@ -87,31 +87,31 @@ impl<'a> Planner<'a> {
             return None;
         }
         let newest = by_bot.iter().take(MAX_CLOSED_BY_BOT);
-        let by_twin = newest.filter(|past| self.was_closed_by_twin(past.request.iid));
-        let by_twin: Vec<MrIid> = by_twin.map(|past| past.request.iid).collect();
+        let by_twin = newest.filter(|past| self.was_closed_by_twin(past.mr.iid));
+        let by_twin: Vec<MrIid> = by_twin.map(|past| past.mr.iid).collect();
         (by_twin.len() >= CLOSED_BY_TWIN).then(|| describe_twin(&by_twin))
     }
 
     /// Was it closed by a bot that is known not to speak for people?
     fn was_closed_by_other_bot(&self, past: &PastMergeRequest) -> bool {
         let repo = self.snapshot.config_repo.as_ref();
-        let closed_by = past.request.closed_by;
+        let closed_by = past.mr.closed_by;
         closed_by.is_some_and(|user| repo.is_some_and(|repo| repo.other_bot_ids().contains(&user)))
     }
 
     /// Did such a bot take the values of this merge out again?
     fn was_reverted_by_other_bot(&mut self, past: &PastMergeRequest, desired: &Desired) -> bool {
         let Some(repo) = self.snapshot.config_repo.as_ref() else { return false };
-        let Some(merged_at) = past.request.ended_at.filter(|_| !repo.other_bots.is_empty()) else {
+        let Some(merged_at) = past.mr.ended_at.filter(|_| !repo.other_bots.is_empty()) else {
             return false;
         };
-        match self.snapshot.reverts.get(&past.request.iid).map(|reverts| reverts.as_result()) {
+        match self.snapshot.reverts.get(&past.mr.iid).map(|reverts| reverts.as_result()) {
             Some(reverts) => reverts.is_ok_and(|reverts| !reverts.is_empty()),
             None => {
                 self.missing.reverts.insert(GoneMerge {
-                    iid: past.request.iid,
+                    iid: past.mr.iid,
                     merged_at,
-                    target_branch: past.request.target_branch.clone(),
+                    target_branch: past.mr.target_branch.clone(),
                     path: desired.path.clone(),
                     git_ref: desired.values.git_ref.clone(),
                 });
@@ -120,7 +120,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Did the bot's own user close it without the comment that this program makes before? Another program has this user.
+    /// Did the bot's own user close it without the comment that this program makes before? Another program has this
+    /// user.
     fn was_closed_by_twin(&mut self, iid: MrIid) -> bool {
         match self.snapshot.notes.get(&iid).map(|notes| notes.as_result()) {
             Some(notes) => notes.is_ok_and(|notes| {
@@ -143,15 +144,15 @@ impl<'a> Planner<'a> {
         }
         match self.fetched_history(&[branch.to_owned()].into()) {
             Some(Ok(past)) => past.iter().any(|past| {
-                past.request.state == MrState::Closed
+                past.mr.state == MrState::Closed
                     && !past.closed_by_bot
-                    && !past.request.labels.contains(AGAIN_LABEL)
+                    && !past.mr.labels.contains(AGAIN_LABEL)
             }),
             Some(Err(_)) | None => true,
         }
     }
 
-    /// Requests that name one of the targets from branches that were asked for because of others: those
+    /// Merge requests that name one of the targets from branches that were asked for because of others: those
     /// with whom it shared a place, say.
     fn known_elsewhere(
         &self,
@@ -166,7 +167,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// The earlier requests from these branches, or why they are not known; `None` while they still
+    /// The earlier merge requests from these branches, or why they are not known; `None` while they still
     /// have to be asked for.
     fn fetched_history(
         &mut self,
@@ -190,15 +191,15 @@ impl<'a> Planner<'a> {
         Some(match failed {
             None => Ok(all),
             Some(failure) => {
-                Err(format!("its earlier requests could not be read: {}", failure.error))
+                Err(format!("its earlier merge requests could not be read: {}", failure.error))
             }
         })
     }
 }
 
-/// Requests that were opened and closed again for nothing, and how to end that.
+/// Merge requests that were opened and closed again for nothing, and how to end that.
 fn describe_twin(iids: &[MrIid]) -> (Reason, String) {
-    let numbers = request_numbers(iids);
+    let numbers = mr_numbers(iids);
     let newest = iids[0];
     let reason = format!(
         "{numbers} for the same values were closed by the bot's own user, and not by this program: another one seems to \
@@ -209,11 +210,11 @@ fn describe_twin(iids: &[MrIid]) -> (Reason, String) {
 
 /// A rejection, and how to ask for the promotion again.
 fn describe_rejection(past: &PastMergeRequest) -> (Reason, String) {
-    let (code, what) = match past.request.state {
+    let (code, what) = match past.mr.state {
         MrState::Closed => (Reason::ClosedByPerson, "closed by a person"),
         _ => (Reason::RolledBack, "merged, and then reverted"),
     };
-    let iid = past.request.iid;
+    let iid = past.mr.iid;
     let how = format!("to ask for it again, put the label {AGAIN_LABEL} on {iid}");
     (code, format!("{iid} for the same values was {what}; {how}"))
 }

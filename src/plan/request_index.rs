@@ -1,5 +1,5 @@
-//! Which open requests of the bot are about a target, and from which branches others may have come.
-//! A target has one open request at most.
+//! Which open merge requests of the bot are about a target, and from which branches others may have come.
+//! A target has one open merge request at most.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,10 +17,10 @@ use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 /// on its own: every branch is a question.
 const FEW: usize = 10;
 
-/// What the bot's open requests and branches say that they are about.
+/// What the bot's open merge requests and branches say that they are about.
 #[derive(Default)]
 pub(super) struct Claims {
-    /// Open requests by target, the oldest first.
+    /// Open merge requests by target, the oldest first.
     by_target: BTreeMap<TargetUid, Vec<MrIid>>,
     /// Those whose commit says nothing, as they were taken over: their branch tells.
     silent: BTreeMap<String, MrIid>,
@@ -44,30 +44,29 @@ impl Planner<'_> {
             let members = group.members.iter();
             group_of.extend(members.map(|&at| (&inventory.targets[at].uid, (group, at))));
         }
-        for request in snapshot.merge_requests.values().filter(|r| repo.is_bot(r.author_id)) {
-            let tip = snapshot.branches.get(&request.source_branch);
-            let author = tip.map(|tip| (tip, self.authorship(groups, &request.source_branch, tip)));
-            if self.is_for_another_branch(groups, request, author.as_ref().map(|(_, whose)| whose))
-            {
+        for mr in snapshot.merge_requests.values().filter(|r| repo.is_bot(r.author_id)) {
+            let tip = snapshot.branches.get(&mr.source_branch);
+            let author = tip.map(|tip| (tip, self.authorship(groups, &mr.source_branch, tip)));
+            if self.is_for_another_branch(groups, mr, author.as_ref().map(|(_, whose)| whose)) {
                 continue;
             }
             let Some((tip, Authorship::Ours(own))) = author else {
-                self.claims.silent.entry(request.source_branch.clone()).or_insert(request.iid);
-                for target in message::described_targets(&request.description) {
-                    self.claims.by_target.entry(target).or_default().push(request.iid);
+                self.claims.silent.entry(mr.source_branch.clone()).or_insert(mr.iid);
+                for target in message::described_targets(&mr.description) {
+                    self.claims.by_target.entry(target).or_default().push(mr.iid);
                 }
                 continue;
             };
             let left = |target: &TargetUid| {
                 let (group, member) = group_of.get(target)?;
-                (group.branch != request.source_branch).then_some(*member)
+                (group.branch != mr.source_branch).then_some(*member)
             };
-            let existing = Existing { request, tip, own };
+            let existing = Existing { mr, tip, own };
             for target in &existing.trailers().targets {
                 let over = left(target)
                     .is_some_and(|member| self.no_longer_moves(&existing, groups, member));
                 if !over {
-                    self.claims.by_target.entry(target.clone()).or_default().push(request.iid);
+                    self.claims.by_target.entry(target.clone()).or_default().push(mr.iid);
                 }
             }
         }
@@ -78,22 +77,23 @@ impl Planner<'_> {
     fn is_for_another_branch(
         &self,
         groups: &Groups,
-        request: &MergeRequestFact,
+        mr: &MergeRequestFact,
         author: Option<&Authorship<'_>>,
     ) -> bool {
-        request.target_branch != self.target_branch
-            && !groups.contains_key(&request.source_branch)
+        mr.target_branch != self.target_branch
+            && !groups.contains_key(&mr.source_branch)
             && matches!(author, None | Some(Authorship::OtherTargetBranch))
     }
 
-    /// Does a request no longer move this target, which it names and which goes by another branch now?
+    /// Does a merge request no longer move this target, which it names and which goes by another branch now?
     fn no_longer_moves(&self, existing: &Existing<'_>, groups: &Groups, member: TargetIx) -> bool {
         let own = &existing.own;
-        if own.trailers.path.datafile() != Some(self.inventory.targets[member].place.file.as_str())
+        if own.trailers.path.datafile()
+            != Some(self.inventory.targets[member].declared_at.file.as_str())
         {
             return true;
         }
-        let Some(group) = groups.get(&existing.request.source_branch) else { return false };
+        let Some(group) = groups.get(&existing.mr.source_branch) else { return false };
         // The place that it left moves, and nothing else does.
         let values = &own.trailers.values;
         let place = desired::of_place(self.inventory, self.bundle, group.members[0], values);
@@ -104,29 +104,32 @@ impl Planner<'_> {
         })
     }
 
-    /// Is an open request about this target?
+    /// Is an open merge request about this target?
     pub(super) fn is_about(&self, iid: MrIid, target: &TargetUid) -> bool {
-        self.claims.by_target.get(target).is_some_and(|requests| requests.contains(&iid))
+        self.claims
+            .by_target
+            .get(target)
+            .is_some_and(|merge_requests| merge_requests.contains(&iid))
     }
 
-    /// The first open request but `own` that is about one of these subscribers, and stays so as far as it
+    /// The first open merge request but `own` that is about one of these subscribers, and stays so as far as it
     /// is planned by now.
     pub(super) fn claimed(&self, members: &[TargetIx], own: Option<MrIid>) -> Option<MrIid> {
         let goes_on = |iid: &MrIid, target: &TargetUid| {
-            let mut planned = self.plan.requests.iter().filter(|p| p.iid == Some(*iid));
+            let mut planned = self.plan.merge_requests.iter().filter(|p| p.iid == Some(*iid));
             Some(*iid) != own && !planned.any(|planned| planned.gives_up.contains(target))
         };
         let targets = members.iter().map(|&member| &self.inventory.targets[member].uid);
         let by_target = targets.filter_map(|target| {
-            let mut requests = self.claims.by_target.get(target)?.iter();
-            requests.find(|iid| goes_on(iid, target)).copied()
+            let mut merge_requests = self.claims.by_target.get(target)?.iter();
+            merge_requests.find(|iid| goes_on(iid, target)).copied()
         });
         let homes = self.homes(members);
         let silent = homes.iter().filter_map(|branch| self.claims.silent.get(branch).copied());
         by_target.chain(silent.filter(|iid| Some(*iid) != own)).min()
     }
 
-    /// All branches from which requests of these subscribers may have come: what their places go by
+    /// All branches from which merge requests of these subscribers may have come: what their places go by
     /// or may have gone by, and the branches that say so themselves.
     pub(super) fn homes(&self, members: &[TargetIx]) -> BTreeSet<String> {
         let mut homes = self.homes_by_name(members);

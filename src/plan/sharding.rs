@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::authorship::Authorship;
 use super::branch;
-use super::desired::PlaceState;
+use super::desired::EditSiteState;
 use super::planner::{Existing, Groups, Planner};
 use super::trailers::Trailers;
 use crate::domain::{Shard, TargetUid};
@@ -31,7 +31,7 @@ impl<'a> Owners<'a> {
             return owners;
         }
         for (index, target) in inventory.subscribers() {
-            let file = target.place.file.as_str();
+            let file = target.declared_at.file.as_str();
             owners.by_target.insert(&target.uid, file);
             for place in inventory.place_keys(index) {
                 owners.by_branch.insert(branch::digest(target_branch, &place.key), file);
@@ -40,7 +40,7 @@ impl<'a> Owners<'a> {
         // What goes by a key now comes before what may have gone by it.
         for (index, target) in inventory.subscribers() {
             let digest = branch::digest(target_branch, &inventory.place_key(index).key);
-            owners.by_branch.insert(digest, &target.place.file);
+            owners.by_branch.insert(digest, &target.declared_at.file);
         }
         owners
     }
@@ -93,28 +93,28 @@ impl<'a> Planner<'a> {
         self.owners.share.is_some() && !self.owners.is_ours(branch, trailers().as_ref())
     }
 
-    /// A request that this run leaves alone stands where it stands: where it changes a file that the
-    /// run may open requests for, those have to fit beside it.
+    /// A merge request that this run leaves alone stands where it stands: where it changes a file that the
+    /// run may open merge requests for, those have to fit beside it.
     pub(super) fn stand_beside(
         &mut self,
-        request: &'a MergeRequestFact,
+        mr: &'a MergeRequestFact,
         tip: Option<&'a CommitDetail>,
         groups: &Groups,
     ) {
         let Some(tip) = tip else { return };
         let path = Trailers::parse(&tip.message).map(|trailers| trailers.path);
         let matters = groups.values().any(
-            |group| matches!(&group.state, PlaceState::Promote(desired) if Some(&desired.path) == path.as_ref()),
+            |group| matches!(&group.state, EditSiteState::Promote(desired) if Some(&desired.path) == path.as_ref()),
         );
         if !matters {
             return;
         }
-        match self.authorship(groups, &request.source_branch, tip) {
+        match self.authorship(groups, &mr.source_branch, tip) {
             Authorship::Ours(own) => {
                 // One that does not merge as it is stands in nobody's way.
-                let _ = self.admit_as_it_is(&Existing { request, tip, own });
+                let _ = self.admit_as_it_is(&Existing { mr, tip, own });
             }
-            Authorship::Unknown(_) => self.note_unread(request, tip),
+            Authorship::Unknown(_) => self.note_unread(mr, tip),
             Authorship::Foreign | Authorship::OtherTargetBranch => {}
         }
     }

@@ -1,4 +1,4 @@
-//! What each action writes: the steps of a request that is updated, held or left alone.
+//! What each action writes: the steps of a merge request that is updated, held or left alone.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ impl Planner<'_> {
         existing: &Existing<'_>,
         desired: &Desired,
     ) {
-        let request = existing.request;
+        let mr = existing.mr;
         if self.left_beside_unread(existing, desired) {
             return;
         }
@@ -36,37 +36,37 @@ impl Planner<'_> {
         } else {
             (Reason::Changed, format!("now to {}", desired.values.git_ref))
         };
-        let mut planned = self.planned(request, Action::Update, code, reason);
-        let title = keep_draft(request, &message::title(self.inventory, desired));
+        let mut planned = self.planned(mr, Action::Update, code, reason);
+        let title = keep_draft(mr, &message::title(self.inventory, desired));
         let same = same_values && existing.trailers().targets.iter().eq(&desired.targets);
         let mut change = MergeRequestChange::default();
-        if !same || message::is_held_title(&request.title) {
+        if !same || message::is_held_title(&mr.title) {
             change.title = Some(title);
         }
-        if !same || is_bots_description(request) {
+        if !same || is_bots_description(mr) {
             change.description = Some(self.description(desired));
         }
         self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, existing);
     }
 
-    /// A request that has to wait for another one: a draft, or closed if it cannot stand as it is.
+    /// A merge request that has to wait for another one: a draft, or closed if it cannot stand as it is.
     fn wait(&mut self, existing: &Existing<'_>, reason: String) {
         if self.admit_as_it_is(existing).is_ok() {
-            self.hold(existing, "another request", Reason::WaitsForRequest, reason);
+            self.hold(existing, "another merge request", Reason::WaitsForRequest, reason);
         } else {
             self.close(existing, Reason::WaitsForRequest, reason);
         }
     }
 
-    /// A request that is to take in targets waits while another open request is about one of them.
+    /// A merge request that is to take in targets waits while another open merge request is about one of them.
     pub(super) fn waits_to_take_in(&mut self, existing: &Existing<'_>, desired: &Desired) -> bool {
         let Some(iid) = self.claims_to_wait_for(existing, desired) else { return false };
         self.wait(existing, format!("{iid} is about one of its targets: waits for it"));
         true
     }
 
-    /// Another open request that is about a target which this one is to take in.
+    /// Another open merge request that is about a target which this one is to take in.
     pub(super) fn claims_to_wait_for(
         &self,
         existing: &Existing<'_>,
@@ -75,10 +75,10 @@ impl Planner<'_> {
         let is_new =
             |at: &TargetIx| !existing.trailers().targets.contains(&self.inventory.targets[*at].uid);
         let new: Vec<TargetIx> = desired.members.iter().copied().filter(is_new).collect();
-        self.claimed(&new, Some(existing.request.iid))
+        self.claimed(&new, Some(existing.mr.iid))
     }
 
-    /// Leaves a request as it is that could only get new content beside a change that could not be read.
+    /// Leaves a merge request as it is that could only get new content beside a change that could not be read.
     pub(super) fn left_beside_unread(
         &mut self,
         existing: &Existing<'_>,
@@ -87,13 +87,13 @@ impl Planner<'_> {
         let Some((code, reason)) = self.beside_unread(&desired.path) else { return false };
         let _ = self.admit_as_it_is(existing);
         let reason = format!("left as it is: {reason}");
-        let mut planned = self.planned(existing.request, Action::Keep, code, reason);
+        let mut planned = self.planned(existing.mr, Action::Keep, code, reason);
         planned.targets.clone_from(&desired.targets);
-        self.plan.requests.push(planned);
+        self.plan.merge_requests.push(planned);
         true
     }
 
-    /// The same for a request that a gate holds: the values stay, and it stays a draft.
+    /// The same for a merge request that a gate blocks: the values stay, and it stays a draft.
     pub(super) fn update_draft(
         &mut self,
         repo: &ConfigRepoFacts,
@@ -101,17 +101,17 @@ impl Planner<'_> {
         desired: &Desired,
         (gate, reason): (&str, String),
     ) {
-        let request = existing.request;
+        let mr = existing.mr;
         let reason = format!("{reason}; rebuilt, as the target branch changed around it");
-        let mut planned = self.planned(request, Action::Hold, Reason::TargetBranchMoved, reason);
-        let description = is_bots_description(request).then(|| self.description(desired));
-        let title = new_held_title(request, gate);
+        let mut planned = self.planned(mr, Action::Hold, Reason::TargetBranchMoved, reason);
+        let description = is_bots_description(mr).then(|| self.description(desired));
+        let title = new_held_title(mr, gate);
         let change = MergeRequestChange { title, description, ..MergeRequestChange::default() };
         self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, existing);
     }
 
-    /// The writes that give a request new content. Texts about other values come after the commit;
+    /// The writes that give a merge request new content. Texts about other values come after the commit;
     /// of the same values before it: if the run ends in between, the next one sees by the branch that
     /// something is left to do. But a draft mark is taken away last, as nobody is to merge the old
     /// content; that the next run sees by the title.
@@ -123,24 +123,24 @@ impl Planner<'_> {
         desired: &Desired,
         mut change: MergeRequestChange,
     ) {
-        let (request, tip) = (existing.request, Some(existing.tip));
+        let (mr, tip) = (existing.mr, Some(existing.tip));
         if let Some(title) = &change.title {
             planned.title.clone_from(title);
         }
         let mut before = MergeRequestChange::default();
         if existing.trailers().values == desired.values {
             let held = |title: &mut String| message::is_held_title(title);
-            let makes_ready = message::is_held_title(&request.title);
+            let makes_ready = message::is_held_title(&mr.title);
             before.title = change.title.take_if(|title| !makes_ready || held(title));
             before.description = change.description.take();
         }
         let step = |change: MergeRequestChange| {
-            let iid = request.iid;
+            let iid = mr.iid;
             (change != MergeRequestChange::default()).then_some(Step::Change { iid, change })
         };
         planned.steps.extend(step(before));
         let file = desired.file();
-        planned.steps.push(self.commit_step(repo, desired, &file, &request.source_branch, tip));
+        planned.steps.push(self.commit_step(repo, desired, &file, &mr.source_branch, tip));
         planned.steps.extend(step(change));
         planned.gives_up = existing.trailers().targets.iter().cloned().collect();
         planned.gives_up.retain(|target| !desired.targets.contains(target));
@@ -149,7 +149,7 @@ impl Planner<'_> {
         planned.promotable_since = desired.promotable_since;
     }
 
-    /// What a request changes that gets no new content in this run; nothing once a plan has enough of such texts.
+    /// What a merge request changes that gets no new content in this run; nothing once a plan has enough of such texts.
     pub(super) fn unwritten_file(&mut self, desired: &Desired) -> Vec<FileEdit> {
         // The diff has lines of both texts.
         let most = 3 * (desired.old_text.len() + desired.patch.added_bytes());
@@ -170,33 +170,33 @@ impl Planner<'_> {
         code: Reason,
         reason: String,
     ) {
-        let request = existing.request;
-        let mut planned = self.planned(request, Action::Hold, code, reason);
+        let mr = existing.mr;
+        let mut planned = self.planned(mr, Action::Hold, code, reason);
         planned.targets = existing.trailers().targets.iter().cloned().collect();
-        if let Some(title) = new_held_title(request, gate) {
+        if let Some(title) = new_held_title(mr, gate) {
             planned.title.clone_from(&title);
-            let description = self.without_footer(&request.description);
+            let description = self.without_footer(&mr.description);
             let change = MergeRequestChange {
                 title: Some(title),
                 description,
                 ..MergeRequestChange::default()
             };
-            planned.steps.push(Step::Change { iid: request.iid, change });
+            planned.steps.push(Step::Change { iid: mr.iid, change });
         }
         self.push_own(planned, existing);
     }
 
-    /// Plans a request whose branch is the bot's; if it was taken over before, it is handed back.
+    /// Plans a merge request whose branch is the bot's; if it was taken over before, it is handed back.
     pub(super) fn push_own(&mut self, mut planned: PlannedMergeRequest, existing: &Existing<'_>) {
-        let request = existing.request;
+        let mr = existing.mr;
         // As it will be: another write of this plan may change it.
         let changed = planned.steps.iter().rev().find_map(|step| match step {
             Step::Change { change, .. } => change.description.clone(),
             _ => None,
         });
-        let description = changed.unwrap_or_else(|| request.description.clone());
+        let description = changed.unwrap_or_else(|| mr.description.clone());
         let is_held = message::is_held_title(&planned.title);
-        if let Some(restored) = self.restore_labels(request, &description, is_held) {
+        if let Some(restored) = self.restore_labels(mr, &description, is_held) {
             if planned.action == Action::Keep {
                 (planned.action, planned.reason_code) = (Action::Update, Reason::HandedBack);
                 planned.reason = "handed back: its branch holds what it declares again".to_owned();
@@ -212,50 +212,50 @@ impl Planner<'_> {
                 planned.steps.push(followed);
             }
         }
-        if request.auto_merge && planned.steps.iter().any(Step::ends_auto_merge) {
+        if mr.auto_merge && planned.steps.iter().any(Step::ends_auto_merge) {
             planned.reason +=
                 "; this takes auto-merge away, and with it any place on a merge train";
         }
-        self.plan.requests.push(planned);
+        self.plan.merge_requests.push(planned);
     }
 
     pub(super) fn leave(
         &mut self,
         group: Option<&Group>,
-        request: &MergeRequestFact,
+        mr: &MergeRequestFact,
         code: Reason,
         reason: String,
         steps: Vec<Step>,
     ) {
-        let mut planned = self.planned(request, Action::Keep, code, reason);
+        let mut planned = self.planned(mr, Action::Keep, code, reason);
         planned.targets = self.uids(group);
         planned.steps = steps;
-        self.plan.requests.push(planned);
+        self.plan.merge_requests.push(planned);
     }
 
-    /// A request whose content the bot does not vouch for: what it set on it to do so goes.
+    /// A merge request whose content the bot does not vouch for: what it set on it to do so goes.
     pub(super) fn disown(
         &mut self,
         group: Option<&Group>,
-        request: &MergeRequestFact,
+        mr: &MergeRequestFact,
         code: Reason,
         reason: String,
     ) {
-        let body = if request.target_branch == self.target_branch {
-            message::taken_over_comment(&request.source_branch)
+        let body = if mr.target_branch == self.target_branch {
+            message::taken_over_comment(&mr.source_branch)
         } else {
-            message::sent_elsewhere_comment(&request.target_branch, &self.target_branch)
+            message::sent_elsewhere_comment(&mr.target_branch, &self.target_branch)
         };
         if let Some(group) = group {
             self.report_suppressed(group, code, &reason);
         }
-        let steps = self.steps_to_disown(request, body);
-        self.leave(group, request, code, reason, steps);
+        let steps = self.steps_to_disown(mr, body);
+        self.leave(group, mr, code, reason, steps);
     }
 
-    /// A request from a branch of the bot that another user opened: the bot itself by another token, perhaps.
-    pub(super) fn opened_by_other(&mut self, group: Option<&Group>, request: &MergeRequestFact) {
-        let (iid, branch, author) = (request.iid, &request.source_branch, quoted(&request.author));
+    /// A merge request from a branch of the bot that another user opened: the bot itself by another token, perhaps.
+    pub(super) fn opened_by_other(&mut self, group: Option<&Group>, mr: &MergeRequestFact) {
+        let (iid, branch, author) = (mr.iid, &mr.source_branch, quoted(&mr.author));
         let message = format!(
             "{iid} from its branch {branch} was opened by {author}, not by the bot; if {author} is the bot, name it in \
              --bot-user (SAPM_BOT_USER) where the token of this run only reads, or in --former-bot-user \
@@ -272,7 +272,7 @@ impl Planner<'_> {
         };
         self.plan.problems.push(
             Problem::new(ProblemCode::BranchNotOurs, format!("{}: {message}", target.label()))
-                .in_file(&target.place.file)
+                .in_file(&target.declared_at.file)
                 .at(branch),
         );
     }
@@ -310,7 +310,8 @@ impl Planner<'_> {
         uids
     }
 
-    /// The description of a request that the bot does not offer now, where it has the operator's text: approvers read that.
+    /// The description of a merge request that the bot does not offer now, where it has the operator's text: approvers
+    /// read that.
     pub(super) fn without_footer(&self, description: &str) -> Option<String> {
         let footer = self.settings.description_footer.as_ref()?;
         // Wherever they stand: approvers read each line by itself.
@@ -363,7 +364,7 @@ impl Planner<'_> {
 
     pub(super) fn planned(
         &self,
-        request: &MergeRequestFact,
+        mr: &MergeRequestFact,
         action: Action,
         reason_code: Reason,
         reason: String,
@@ -372,23 +373,23 @@ impl Planner<'_> {
             action,
             reason_code,
             reason,
-            branch: request.source_branch.clone(),
-            iid: Some(request.iid),
-            web_url: Some(request.web_url.clone()),
-            title: request.title.clone(),
-            labels: request.labels.clone(),
+            branch: mr.source_branch.clone(),
+            iid: Some(mr.iid),
+            web_url: Some(mr.web_url.clone()),
+            title: mr.title.clone(),
+            labels: mr.labels.clone(),
             targets: Vec::new(),
             gives_up: Vec::new(),
             files: Vec::new(),
             promotable_since: None,
-            opened_at: Some(request.created_at),
-            persons_draft: is_persons_draft(request),
+            opened_at: Some(mr.created_at),
+            persons_draft: is_persons_draft(mr),
             seen: Some(Seen::Request {
-                title: request.title.clone(),
-                labels: request.labels.clone(),
-                target_branch: request.target_branch.clone(),
-                auto_merge: request.auto_merge,
-                tip: self.snapshot.branches.get(&request.source_branch).map(|tip| tip.sha.clone()),
+                title: mr.title.clone(),
+                labels: mr.labels.clone(),
+                target_branch: mr.target_branch.clone(),
+                auto_merge: mr.auto_merge,
+                tip: self.snapshot.branches.get(&mr.source_branch).map(|tip| tip.sha.clone()),
             }),
             steps: Vec::new(),
         }
@@ -396,21 +397,21 @@ impl Planner<'_> {
 }
 
 /// The title that tells which gate holds, unless it does already. A draft that a person made stays theirs.
-fn new_held_title(request: &MergeRequestFact, gate: &str) -> Option<String> {
-    let title = message::held_title(gate, &message::ready_part(&request.title));
-    (!is_persons_draft(request) && request.title != title).then_some(title)
+fn new_held_title(mr: &MergeRequestFact, gate: &str) -> Option<String> {
+    let title = message::held_title(gate, &message::ready_part(&mr.title));
+    (!is_persons_draft(mr) && mr.title != title).then_some(title)
 }
 
-pub(super) fn is_persons_draft(request: &MergeRequestFact) -> bool {
-    request.draft && !message::is_held_title(&request.title)
+pub(super) fn is_persons_draft(mr: &MergeRequestFact) -> bool {
+    mr.draft && !message::is_held_title(&mr.title)
 }
 
 /// Is the description still the bot's, as its marker tells?
-fn is_bots_description(request: &MergeRequestFact) -> bool {
-    message::described_values(&request.description).is_some()
+fn is_bots_description(mr: &MergeRequestFact) -> bool {
+    message::described_values(&mr.description).is_some()
 }
 
 /// A draft that a person made stays one.
-pub(super) fn keep_draft(request: &MergeRequestFact, title: &str) -> String {
-    if is_persons_draft(request) { format!("Draft: {title}") } else { title.to_owned() }
+pub(super) fn keep_draft(mr: &MergeRequestFact, title: &str) -> String {
+    if is_persons_draft(mr) { format!("Draft: {title}") } else { title.to_owned() }
 }

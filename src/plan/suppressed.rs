@@ -1,6 +1,6 @@
 //! Promotions that are due and that the bot does not offer, as somebody said no: nobody may wait for them unaware.
 
-use super::desired::{Group, PlaceState};
+use super::desired::{EditSiteState, Group};
 use super::model::Reason;
 use super::planner::Planner;
 use crate::domain::{Problem, ProblemCode, short_ref};
@@ -17,9 +17,10 @@ impl Reason {
 }
 
 impl Planner<'_> {
-    /// Reports that what is due for a group is not opened. Of a branch that is somebody else's there is an error already.
+    /// Reports that what is due for a group is not opened. Of a branch that is somebody else's there is an error
+    /// already.
     pub(super) fn report_suppressed(&mut self, group: &Group, code: Reason, reason: &str) {
-        let PlaceState::Promote(desired) = &group.state else { return };
+        let EditSiteState::Promote(desired) = &group.state else { return };
         if !Reason::SUPPRESSING.contains(&code) || code == Reason::NotOurs {
             return;
         }
@@ -38,9 +39,9 @@ impl Planner<'_> {
             short_ref(&desired.values.git_ref)
         );
         let problem = Problem::new(problem, message)
-            .in_file(&target.place.file)
-            .at(&target.place.path)
-            .at_line(target.place.line, target.place.column);
+            .in_file(&target.declared_at.file)
+            .at(&target.declared_at.path)
+            .at_line(target.declared_at.line, target.declared_at.column);
         self.plan.problems.push(problem);
     }
 }

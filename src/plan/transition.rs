@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::desired::{self, Desired, Group, PlaceState};
+use super::desired::{self, Desired, EditSiteState, Group};
 use super::model::Reason;
 use super::planner::{Existing, Planner};
 use super::trailers::Trailers;
@@ -107,8 +107,8 @@ pub(super) fn transition(open: OpenState, mark: Option<Mark>, desired: DesiredSt
     use OpenState as O;
     use Transition as T;
     match (open, mark, desired) {
-        // The target branch is part of a branch's name, so only a person can have sent it elsewhere. One without a place
-        // is another job's, for another target branch.
+        // The target branch is part of a branch's name, so only a person can have sent it elsewhere. One without a
+        // place is another job's, for another target branch.
         (O::Retargeted { has_place: false, .. }, ..) => T::Ignore,
         (O::Retargeted { from, to, .. }, ..) => T::Disown(
             Reason::TakenOver,
@@ -129,7 +129,7 @@ pub(super) fn transition(open: OpenState, mark: Option<Mark>, desired: DesiredSt
         (O::WithoutBranch { had_commit: true }, None, _) => T::Leave(
             Reason::FactsMissing,
             "its branch is not in GitLab's list of branches, which may be 30 s old; if it was deleted, GitLab closes \
-             the request in the background: close it if it stays open"
+             the merge request in the background: close it if it stays open"
                 .to_owned(),
         ),
         // The bot's labels vouch for the content, also where a person wants the bot to leave it alone.
@@ -198,11 +198,11 @@ pub(super) fn transition(open: OpenState, mark: Option<Mark>, desired: DesiredSt
 
 impl Mark {
     /// The mark of a merge request: what GitLab is merging is nobody's to change, and what a person marked is theirs.
-    pub(super) fn of(request: &MergeRequestFact) -> Option<Self> {
-        if request.state == MrState::Locked {
+    pub(super) fn of(mr: &MergeRequestFact) -> Option<Self> {
+        if mr.state == MrState::Locked {
             return Some(Self::BeingMerged);
         }
-        request.labels.contains(HOLD_LABEL).then_some(Self::HoldLabel)
+        mr.labels.contains(HOLD_LABEL).then_some(Self::HoldLabel)
     }
 
     pub(super) fn describe(self) -> (Reason, String) {
@@ -228,29 +228,31 @@ impl Planner<'_> {
         let own = |outcome| self.own(trailers, group).find(|own| own.outcome() == outcome);
         let held = |(gate, reason)| self.held_or_blocked(trailers, &group.members, gate, reason);
         match &group.state {
-            PlaceState::Promote(desired) => {
+            EditSiteState::Promote(desired) => {
                 DesiredState::Promote(Arc::clone(desired), self.fit(repo, existing, desired))
             }
-            PlaceState::NothingDue => self.nothing_due_here(trailers, group),
-            PlaceState::Error(message) if own(Outcome::Error).is_some() => {
+            EditSiteState::NothingDue => self.nothing_due_here(trailers, group),
+            EditSiteState::Error(message) if own(Outcome::Error).is_some() => {
                 DesiredState::FactsMissing(message.clone())
             }
             // Others share its place: what is decided for its own targets comes first.
-            PlaceState::Hold { .. } | PlaceState::Error(_) if self.is_done(trailers, group) => {
+            EditSiteState::Hold { .. } | EditSiteState::Error(_)
+                if self.is_done(trailers, group) =>
+            {
                 self.nothing_due_here(trailers, group)
             }
-            PlaceState::Hold { gate, reason } => {
+            EditSiteState::Hold { gate, reason } => {
                 let own = own(Outcome::Hold).map(desired::holding);
                 held(own.unwrap_or_else(|| (*gate, reason.clone())))
             }
-            PlaceState::Error(message) => match own(Outcome::Hold).map(desired::holding) {
+            EditSiteState::Error(message) => match own(Outcome::Hold).map(desired::holding) {
                 Some(own) => held(own),
                 None => DesiredState::FactsMissing(message.clone()),
             },
         }
     }
 
-    /// What is decided for the targets that a request is about. They may share their place with others.
+    /// What is decided for the targets that a merge request is about. They may share their place with others.
     fn own<'d>(
         &'d self,
         trailers: &'d Trailers,
@@ -299,7 +301,7 @@ impl Planner<'_> {
         DesiredState::Held(gate, reason)
     }
 
-    /// For a request that no place has: its target is gone, another request is about it, or this run
+    /// For a merge request that no place has: its target is gone, another merge request is about it, or this run
     /// is not about it.
     fn desired_without_place(&self, existing: &Existing<'_>) -> DesiredState {
         let trailers = existing.trailers();
@@ -326,7 +328,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Another request is about its target: while that is not known, or the target is held, this
+    /// Another merge request is about its target: while that is not known, or the target is held, this
     /// one stays; not for a target that it does not move any more.
     fn desired_elsewhere(
         &self,
@@ -339,7 +341,7 @@ impl Planner<'_> {
             return DesiredState::FactsMissing(error.errors().first().cloned().unwrap_or_default());
         }
         let is_about =
-            |at: TargetIx| self.is_about(existing.request.iid, &self.inventory.targets[at].uid);
+            |at: TargetIx| self.is_about(existing.mr.iid, &self.inventory.targets[at].uid);
         let held = |decision: &&&SubscriberDecision| decision.outcome() == Outcome::Hold;
         match decided.iter().filter(held).find(|decision| is_about(decision.target)) {
             Some(decision) => {
@@ -350,7 +352,7 @@ impl Planner<'_> {
         }
     }
 
-    /// A broken datafile that may hide the targets of a request.
+    /// A broken datafile that may hide the targets of a merge request.
     pub(super) fn hiding_place<'t>(&self, trailers: &'t Trailers) -> Option<&'t String> {
         trailers.depends_on.iter().find(|file| self.bundle.is_broken(file))
     }

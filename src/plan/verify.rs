@@ -78,7 +78,7 @@ impl<'a> Declared<'a> {
     }
 
     /// What it may write for targets that were no longer promoted where it stands: somebody disabled
-    /// them, say, and then had the branch rebased. Their request is only ever closed.
+    /// them, say, and then had the branch rebased. Their merge request is only ever closed.
     fn of_former_targets(&self, bundle: &Bundle, all: &Inventory) -> impl Iterator<Item = String> {
         let named: Vec<TargetIx> = all
             .targets

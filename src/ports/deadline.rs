@@ -1,4 +1,4 @@
-//! The time that all look-ups of a run have together.
+//! The time that all lookups of a run have together.
 
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-/// When the look-ups of a run have to be over. Clones share the clock, which starts with
+/// When the lookups of a run have to be over. Clones share the clock, which starts with
 /// [`Deadline::begin`].
 #[derive(Debug, Clone)]
 pub struct Deadline {

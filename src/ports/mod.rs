@@ -138,42 +138,43 @@ pub struct GoneMerge {
 /// Merge requests of the config repo, read only.
 #[async_trait]
 pub trait ForgeReader: Send + Sync {
-    /// The same, whose look-ups give up at the deadline.
+    /// The same, whose lookups give up at the deadline.
     fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_>;
-    /// The same, whose look-ups note here how long they waited.
+    /// The same, whose lookups note here how long they waited.
     fn noting(&self, waits: &Waits) -> Box<dyn ForgeReader + '_>;
-    /// The bot's open requests, into whichever branch, from branches whose name begins with `prefix`.
-    async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure>;
-    /// What is unfinished beside these open requests: the bot's own into `target_branch` that GitLab is merging, and
-    /// from each of `branches` that has none of either kind whatever request is open, also somebody else's.
-    async fn requests_beside(
+    /// The bot's open merge requests, into whichever branch, from branches whose name begins with `prefix`.
+    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure>;
+    /// What is unfinished beside these open merge requests: the bot's own into `target_branch` that GitLab is merging,
+    /// and from each of `branches` that has none of either kind whatever merge request is open, also somebody else's.
+    async fn merge_requests_beside(
         &self,
         open: &[MergeRequestFact],
         branches: &BTreeSet<&str>,
         target_branch: &str,
     ) -> Result<Vec<MergeRequestFact>, Failure>;
-    /// Requests from `branch` that are closed, merged or being merged and that one of the users `bots` opened, newest first;
-    /// and those that are open and somebody else's: a request may be open from a branch that is not there.
-    async fn past_requests(
+    /// Merge requests from `branch` that are closed, merged or being merged and that one of the users `bots` opened,
+    /// newest first; and those that are open and somebody else's: a merge request may be open from a branch that is not
+    /// there.
+    async fn past_merge_requests(
         &self,
         branch: &str,
         bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure>;
-    /// The newest request from `branch` that one of the users `bots` opened, open or not.
-    async fn newest_request(
+    /// The newest merge request from `branch` that one of the users `bots` opened, open or not.
+    async fn newest_mr(
         &self,
         branch: &str,
         bots: &BTreeSet<UserId>,
     ) -> Result<Option<MrIid>, Failure>;
-    /// A request as it is now.
-    async fn request(&self, iid: MrIid) -> Result<MergeRequestFact, Failure>;
-    /// Is there a request from this branch that is open or being merged, whoever opened it?
-    async fn has_open_request(&self, branch: &str) -> Result<bool, Failure>;
-    /// Bodies of the comments that the users `bots` wrote on a request, newest first.
+    /// A merge request as it is now.
+    async fn mr(&self, iid: MrIid) -> Result<MergeRequestFact, Failure>;
+    /// Is there a merge request from this branch that is open or being merged, whoever opened it?
+    async fn has_open_mr(&self, branch: &str) -> Result<bool, Failure>;
+    /// Bodies of the comments that the users `bots` wrote on a merge request, newest first.
     async fn notes_of(&self, iid: MrIid, bots: &BTreeSet<UserId>) -> Result<Vec<String>, Failure>;
-    /// Changes of the labels of a request, oldest first.
+    /// Changes of the labels of a merge request, oldest first.
     async fn label_events(&self, iid: MrIid) -> Result<Vec<LabelEvent>, Failure>;
-    /// Requests of these users that were merged since, and that took the ref of `gone` out of its file.
+    /// Merge requests of these users that were merged since, and that took the ref of `gone` out of its file.
     async fn reverts_of(
         &self,
         gone: &GoneMerge,
@@ -215,7 +216,7 @@ pub struct NewMergeRequest {
     pub labels: BTreeSet<String>,
 }
 
-/// What to change on an open request; `None` leaves a part as it is.
+/// What to change on an open merge request; `None` leaves a part as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MergeRequestChange {
     /// New title.
@@ -241,7 +242,7 @@ pub enum CommitOutcome {
     TipMoved,
 }
 
-/// What became of a request to open.
+/// What became of a merge request to open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OpenOutcome {
     /// It is open.
@@ -290,14 +291,14 @@ pub enum Counted {
     Comment,
 }
 
-/// A place in one of GitLab's limits. The write that it is for holds it until it is over, and is counted by then; without
-/// a write it is free again.
+/// A place in one of GitLab's limits. The write that it is for holds it until it is over, and is counted by then;
+/// without a write it is free again.
 #[must_use]
-pub struct Place {
+pub struct LimitSlot {
     _held: Option<Box<dyn Send + Sync>>,
 }
 
-impl Place {
+impl LimitSlot {
     /// For a write that GitLab does not count.
     pub const NOT_COUNTED: Self = Self { _held: None };
 
@@ -317,7 +318,7 @@ pub trait ForgeWriter: Send + Sync {
     /// The same, which notes here how long it waited: each merge request that is written to beside others has its own.
     fn noting(&self, waits: &Waits) -> Box<dyn ForgeWriter + '_>;
     /// Waits until a write has a place in GitLab's limit.
-    async fn wait_for(&self, counted: Counted) -> Place;
+    async fn wait_for(&self, counted: Counted) -> LimitSlot;
     /// Waits before the attempt that follows this many.
     async fn back_off(&self, attempts: u32);
     /// Makes a commit; `repeated` after an attempt without an answer, which may have taken effect since.
@@ -326,13 +327,13 @@ pub trait ForgeWriter: Send + Sync {
         commit: &NewCommit,
         repeated: bool,
     ) -> Result<Attempt<CommitOutcome>, Failure>;
-    /// Opens a request; `repeated` as above.
+    /// Opens a merge request; `repeated` as above.
     async fn open(
         &self,
-        request: &NewMergeRequest,
+        mr: &NewMergeRequest,
         repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure>;
-    /// Changes or closes a request.
+    /// Changes or closes a merge request.
     async fn change(&self, iid: MrIid, change: &MergeRequestChange)
     -> Result<Attempt<()>, Failure>;
     /// Comments on a request; whether an attempt without an answer took effect, its comments tell.

@@ -45,7 +45,7 @@ impl PlanReport {
             .map(|(target, decision)| subscriber(target, decision, gitlab_host.as_deref()))
             .collect();
         let mut merge_requests: Vec<_> =
-            plan.requests.iter().map(|planned| request(planned, outcomes)).collect();
+            plan.merge_requests.iter().map(|planned| mr(planned, outcomes)).collect();
         merge_requests.sort_by(|a, b| (&a.branch, a.iid).cmp(&(&b.branch, b.iid)));
         Self {
             version: VERSION,
@@ -103,7 +103,8 @@ fn publisher(
 ) -> PublisherReport {
     let state = decisions.publishers.get(index.position());
     let fact = target.git_ref.as_ref().ok().and_then(|git_ref| {
-        let found = snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, git_ref))?;
+        let found =
+            snapshot.commits.get(&Snapshot::commit_key(&target.repo_url, git_ref.as_str()))?;
         found.as_result().ok()
     });
     let deployment = |deployment: &Deployment| DeploymentReport {
@@ -115,7 +116,7 @@ fn publisher(
     PublisherReport {
         target: target_report(target),
         repo_url: target.repo_url.to_string(),
-        git_ref: target.git_ref.clone().ok(),
+        git_ref: target.git_ref.as_ref().ok().map(ToString::to_string),
         commit_sha: state.and_then(|state| state.commit.clone().ok()),
         error: state.and_then(|state| state.commit.as_ref().err().map(|e| e.error.clone())),
         channels: target.promotion.publish.clone(),
@@ -140,7 +141,7 @@ fn subscriber(
     decision: &SubscriberDecision,
     gitlab_host: Option<&str>,
 ) -> SubscriberReport {
-    let current = target.git_ref.as_deref().unwrap_or_default();
+    let current = target.current_ref();
     let compare = |candidate: &CommitSha| {
         compare_url(&target.repo_url, current, candidate.as_str(), gitlab_host)
     };
@@ -150,8 +151,8 @@ fn subscriber(
         environment: target.namespace.environment.clone(),
         channels: target.promotion.subscribe.clone(),
         repo_url: target.repo_url.to_string(),
-        edit_file: target.place.file.clone(),
-        edit_line: target.place.line,
+        edit_file: target.declared_at.file.clone(),
+        edit_line: target.declared_at.line,
         compare_url: decision
             .candidate
             .as_ref()
@@ -169,8 +170,9 @@ fn subscriber(
     }
 }
 
-fn request(planned: &PlannedMergeRequest, outcomes: Option<&Outcomes>) -> MergeRequestReport {
-    let outcome = outcomes.and_then(|outcomes| outcomes.requests.get(&planned.branch)).cloned();
+fn mr(planned: &PlannedMergeRequest, outcomes: Option<&Outcomes>) -> MergeRequestReport {
+    let outcome =
+        outcomes.and_then(|outcomes| outcomes.merge_requests.get(&planned.branch)).cloned();
     MergeRequestReport {
         action: planned.action,
         reason_code: planned.reason_code,

@@ -13,7 +13,7 @@ use crate::plan::Action;
 /// names only one. GitLab takes at most 5 KiB without comments, quotes or blank lines, and 20 variables
 /// where nobody raised that limit (its docs, ci/yaml/artifacts_reports): so there are no sums beside them.
 pub fn dotenv(report: &PlanReport, share: Option<Shard>, exit_code: u8) -> String {
-    let requests = |action: Action| {
+    let merge_requests = |action: Action| {
         report.merge_requests.iter().filter(|r| r.action == action && went_well(r)).count()
     };
     let subscribers = |outcome: Outcome| {
@@ -21,12 +21,12 @@ pub fn dotenv(report: &PlanReport, share: Option<Shard>, exit_code: u8) -> Strin
     };
     let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
     let counts = [
-        ("SAPM_OPENED", requests(Action::Create)),
-        ("SAPM_UPDATED", requests(Action::Update)),
-        ("SAPM_DRAFTED", requests(Action::Hold)),
-        ("SAPM_CLOSED", requests(Action::Close)),
-        ("SAPM_KEPT", requests(Action::Keep)),
-        ("SAPM_DEFERRED", requests(Action::Defer)),
+        ("SAPM_OPENED", merge_requests(Action::Create)),
+        ("SAPM_UPDATED", merge_requests(Action::Update)),
+        ("SAPM_DRAFTED", merge_requests(Action::Hold)),
+        ("SAPM_CLOSED", merge_requests(Action::Close)),
+        ("SAPM_KEPT", merge_requests(Action::Keep)),
+        ("SAPM_DEFERRED", merge_requests(Action::Defer)),
         ("SAPM_TARGETS_PROMOTED", subscribers(Outcome::Promote)),
         ("SAPM_TARGETS_HELD", subscribers(Outcome::Hold)),
         ("SAPM_TARGETS_IN_ERROR", subscribers(Outcome::Error)),
@@ -38,7 +38,7 @@ pub fn dotenv(report: &PlanReport, share: Option<Shard>, exit_code: u8) -> Strin
     counts.iter().map(|(name, count)| format!("{name}{node}={count}\n")).collect()
 }
 
-fn went_well(request: &MergeRequestReport) -> bool {
-    let verdict = request.outcome.as_ref().map(|outcome| outcome.outcome);
+fn went_well(mr: &MergeRequestReport) -> bool {
+    let verdict = mr.outcome.as_ref().map(|outcome| outcome.outcome);
     matches!(verdict, None | Some(Verdict::Done | Verdict::Unchanged))
 }

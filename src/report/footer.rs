@@ -20,7 +20,7 @@ pub(super) fn foot(report: &PlanReport, screen: &Screen, crowded: bool) -> Vec<S
     if crowded {
         texts.extend(apps(report));
     }
-    texts.push(requests_and_problems(report));
+    texts.push(merge_requests_and_problems(report));
     let mut lines: Vec<String> = texts.iter().flat_map(|text| wrap(text, width, INDENT)).collect();
     if let Some(first) = lines.first_mut() {
         *first = first.replacen(TITLE, &screen.paint.paint(BOLD, TITLE).to_string(), 1);
@@ -68,14 +68,13 @@ fn targets(report: &PlanReport) -> String {
     format!("{TITLE} {} targets{}: {}", report.subscribers.len(), share(report), counts.join(", "))
 }
 
-fn requests_and_problems(report: &PlanReport) -> String {
-    let requests = action_counts(report);
-    let requests =
-        if requests.is_empty() { "nothing to do".to_owned() } else { requests.join(", ") };
+fn merge_requests_and_problems(report: &PlanReport) -> String {
+    let counts = action_counts(report);
+    let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
     let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = report.problems.len() - errors;
     format!(
-        "{:INDENT$}merge requests: {requests}; problems: {errors} errors, {warnings} warnings",
+        "{:INDENT$}merge requests: {counts}; problems: {errors} errors, {warnings} warnings",
         ""
     )
 }

@@ -21,9 +21,9 @@ pub fn markdown(report: &PlanReport) -> String {
         .collect();
     let targets_of = format!("{} targets{}", report.subscribers.len(), share(report));
     let _ = writeln!(text, "{targets_of}: {}.", counts.join(", "));
-    let requests = action_counts(report);
-    let requests = if requests.is_empty() { "none".to_owned() } else { requests.join(", ") };
-    let _ = writeln!(text, "Merge requests: {requests}.\n");
+    let counts = action_counts(report);
+    let counts = if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
+    let _ = writeln!(text, "Merge requests: {counts}.\n");
     targets(&mut text, report);
     merge_requests(&mut text, report);
     problems(&mut text, report);
@@ -65,16 +65,16 @@ fn merge_requests(text: &mut String, report: &PlanReport) {
         return;
     }
     text.push_str("## Merge requests\n\n");
-    for request in &report.merge_requests {
-        let number = request.iid.map(|iid| format!("{iid} ")).unwrap_or_default();
+    for mr in &report.merge_requests {
+        let number = mr.iid.map(|iid| format!("{iid} ")).unwrap_or_default();
         let _ = writeln!(
             text,
             "* **{}** {number}{}: {}",
-            action_word(request.action),
-            cell(&request.title),
-            cell(&request.reason)
+            action_word(mr.action),
+            cell(&mr.title),
+            cell(&mr.reason)
         );
-        for file in &request.files {
+        for file in &mr.files {
             let diff = printable_except(&file.diff, "\n\t");
             let fence = fence(&diff);
             let _ = writeln!(text, "\n{fence}diff\n{diff}{fence}\n");

@@ -19,14 +19,14 @@ use crate::apply::Verdict;
 use crate::decide::{Gate, Outcome};
 use crate::plan::{Action, Reason};
 
-/// Requests to one service.
+/// Merge requests to one service.
 #[derive(Debug, Clone, Default)]
 pub struct TrafficCount {
     /// Name of the service.
     pub service: String,
     /// Requests sent, retries included.
     pub requests: u64,
-    /// Requests that were tried again.
+    /// Merge requests that were tried again.
     pub retries: u64,
     /// Bytes received.
     pub bytes: u64,
@@ -53,13 +53,13 @@ pub struct Measured {
     pub stages: StageTimes,
     /// Processor time and memory by stage.
     pub used: Vec<(&'static str, StageUse)>,
-    /// Requests by service.
+    /// Merge requests by service.
     pub traffic: Vec<TrafficCount>,
     /// Datafiles seen and parsed.
     pub files: (u64, u64),
 }
 
-/// The reasons for which requests are closed.
+/// The reasons for which merge requests are closed.
 const CLOSED_FOR: [Reason; 7] = [
     Reason::BranchGone,
     Reason::CommitBlocked,
@@ -91,7 +91,7 @@ pub fn pushed_metrics(report: &PlanReport, measured: &Measured) -> String {
     if !measured.failed {
         subscribers(&mut table, report);
         suppressed(&mut table, report);
-        requests(&mut table, report);
+        merge_requests(&mut table, report);
         of_the_reference(&mut table, report);
     }
     run(&mut table, report, measured);
@@ -108,7 +108,7 @@ fn subscribers(table: &mut Table, report: &PlanReport) {
         let count = report.subscribers.iter().filter(|s| s.decision == outcome).count();
         table.add(&[("decision", &outcome_word(outcome).replace(' ', "_"))], count);
     }
-    table.family("sapm_subscribers_held", "Subscribers on hold, by the first gate that holds");
+    table.family("sapm_subscribers_held", "Subscribers on hold, by the first gate that blocks");
     for gate in Gate::ALL {
         let count = report.subscribers.iter().filter(|s| s.held_by == Some(gate)).count();
         table.add(&[("gate", gate.as_str())], count);
@@ -122,10 +122,10 @@ fn suppressed(table: &mut Table, report: &PlanReport) {
         "Subscribers that are due and that nothing is opened for until a person acts, by reason",
     );
     for reason in Reason::SUPPRESSING {
-        let requests = report.merge_requests.iter().filter(|request| {
-            request.reason_code == reason && matches!(request.action, Action::Defer | Action::Keep)
+        let merge_requests = report.merge_requests.iter().filter(|mr| {
+            mr.reason_code == reason && matches!(mr.action, Action::Defer | Action::Keep)
         });
-        let targets: BTreeSet<_> = requests.flat_map(|request| &request.targets).collect();
+        let targets: BTreeSet<_> = merge_requests.flat_map(|mr| &mr.targets).collect();
         let is_due = |s: &&SubscriberReport| {
             s.decision == Outcome::Promote && targets.contains(&s.target.uid)
         };
@@ -133,17 +133,17 @@ fn suppressed(table: &mut Table, report: &PlanReport) {
     }
 }
 
-fn requests(table: &mut Table, report: &PlanReport) {
-    let requests = || report.merge_requests.iter();
+fn merge_requests(table: &mut Table, report: &PlanReport) {
+    let merge_requests = || report.merge_requests.iter();
     table.family("sapm_merge_requests", "Merge requests by planned action");
     for action in ACTIONS {
-        let count = requests().filter(|request| request.action == action).count();
+        let count = merge_requests().filter(|mr| mr.action == action).count();
         table.add(&[("action", action_word(action))], count);
     }
     table.family("sapm_merge_requests_opened", "Merge requests opened by this run");
-    table.add(&[], requests().filter(|request| was_opened(request)).count());
+    table.add(&[], merge_requests().filter(|mr| was_opened(mr)).count());
     table.family("sapm_merge_requests_updated", "Merge requests updated in place by this run");
-    table.add(&[], requests().filter(|request| was_done(request, Action::Update)).count());
+    table.add(&[], merge_requests().filter(|mr| was_done(mr, Action::Update)).count());
     table.family("sapm_merge_requests_closed", "Merge requests closed by this run, by reason");
     for reason in CLOSED_FOR {
         table.add(&[("reason", &word(reason))], closed_for(report, reason));
@@ -151,23 +151,23 @@ fn requests(table: &mut Table, report: &PlanReport) {
     table.family("sapm_merge_requests_open", "Merge requests that are open after this run");
     table.add(&[], open_now(report).count());
     let since = |time: DateTime<Utc>| (report.observed_at - time).num_seconds().max(0);
-    let oldest = open_now(report).filter_map(|request| request.opened_at).map(since).max();
+    let oldest = open_now(report).filter_map(|mr| mr.opened_at).map(since).max();
     table.family(
         "sapm_oldest_merge_request_age_seconds",
         "Age of the oldest open merge request, 0 without one",
     );
     table.add(&[], count(oldest.unwrap_or(0)));
-    let waits = open_now(report).filter(|request| waits_for_merge(request));
+    let waits = open_now(report).filter(|mr| waits_for_merge(mr));
     // What was held may be opened long ago, and waits only since it may be merged.
-    let waits = waits.filter_map(|request| request.opened_at.max(request.promotable_since));
+    let waits = waits.filter_map(|mr| mr.opened_at.max(mr.promotable_since));
     table.family(
         "sapm_merge_wait_max_seconds",
         "Longest time that an open merge request could have been merged, 0 without one",
     );
     table.add(&[], count(waits.map(since).max().unwrap_or(0)));
-    let lead: Vec<usize> = requests()
-        .filter(|request| was_opened(request))
-        .filter_map(|request| request.promotable_since)
+    let lead: Vec<usize> = merge_requests()
+        .filter(|mr| was_opened(mr))
+        .filter_map(|mr| mr.promotable_since)
         .map(|time| count(since(time)))
         .collect();
     table.family(
@@ -181,7 +181,7 @@ fn requests(table: &mut Table, report: &PlanReport) {
 
 /// The series that dashboards for the reference know.
 fn of_the_reference(table: &mut Table, report: &PlanReport) {
-    let opened = report.merge_requests.iter().filter(|request| was_opened(request)).count();
+    let opened = report.merge_requests.iter().filter(|mr| was_opened(mr)).count();
     table.family("sapm_opened_mrs", "Merge requests opened by this run");
     table.add(&[INTEGRATION], opened);
     table.family("sapm_closed_mrs", "Merge requests closed by this run, by reason");
@@ -228,44 +228,42 @@ fn run(table: &mut Table, report: &PlanReport, measured: &Measured) {
     table.add(&[("state", "parsed")], measured.files.1 as usize);
 }
 
-/// All writes of a request with this action went through.
-fn was_done(request: &MergeRequestReport, action: Action) -> bool {
-    let done = request.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Verdict::Done);
-    request.action == action && done
+/// All writes of a merge request with this action went through.
+fn was_done(mr: &MergeRequestReport, action: Action) -> bool {
+    let done = mr.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Verdict::Done);
+    mr.action == action && done
 }
 
 fn closed_for(report: &PlanReport, reason: Reason) -> usize {
-    let closed = |request: &&MergeRequestReport| {
-        request.reason_code == reason && was_done(request, Action::Close)
-    };
+    let closed = |mr: &&MergeRequestReport| mr.reason_code == reason && was_done(mr, Action::Close);
     report.merge_requests.iter().filter(closed).count()
 }
 
 /// It is there, though a later write may have failed.
-fn was_opened(request: &MergeRequestReport) -> bool {
-    let outcome = request.outcome.as_ref();
-    request.action == Action::Create && outcome.is_some_and(|outcome| outcome.iid.is_some())
+fn was_opened(mr: &MergeRequestReport) -> bool {
+    let outcome = mr.outcome.as_ref();
+    mr.action == Action::Create && outcome.is_some_and(|outcome| outcome.iid.is_some())
 }
 
 fn open_now(report: &PlanReport) -> impl Iterator<Item = &MergeRequestReport> {
-    report.merge_requests.iter().filter(|request| {
-        let was_open = request.opened_at.is_some();
-        was_opened(request) || (was_open && !was_done(request, Action::Close))
+    report.merge_requests.iter().filter(|mr| {
+        let was_open = mr.opened_at.is_some();
+        was_opened(mr) || (was_open && !was_done(mr, Action::Close))
     })
 }
 
 /// It is as wanted, or made so by this run, and neither a gate nor a person holds it.
-fn waits_for_merge(request: &MergeRequestReport) -> bool {
-    let wanted = match request.action {
+fn waits_for_merge(mr: &MergeRequestReport) -> bool {
+    let wanted = match mr.action {
         Action::Update => true,
         Action::Keep => matches!(
-            request.reason_code,
+            mr.reason_code,
             Reason::AsWanted | Reason::AutoMerge | Reason::BehindTargetBranch
         ),
         // A new one waits from now on.
         Action::Create | Action::Hold | Action::Close | Action::Defer => false,
     };
-    wanted && !request.persons_draft
+    wanted && !mr.persons_draft
 }
 
 fn word(reason: Reason) -> String {

@@ -92,7 +92,7 @@ pub struct PublisherReport {
     /// The ref that is deployed.
     #[serde(rename = "ref")]
     pub git_ref: Option<String>,
-    /// Its commit; null if the look-up failed.
+    /// Its commit; null if the lookup failed.
     pub commit_sha: Option<CommitSha>,
     /// Why the commit is not known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,7 +159,7 @@ pub struct SubscriberReport {
     pub desired_hashes: Vec<CurrentHash>,
     /// The decision.
     pub decision: Outcome,
-    /// The first gate that holds, if the decision is hold.
+    /// The first gate that blocks, if the decision is hold.
     pub held_by: Option<Gate>,
     /// Every gate with its evidence.
     #[serde(serialize_with = "as_list")]
@@ -288,9 +288,8 @@ impl PlanReport {
 
     /// Would applying it write anything?
     pub fn has_changes(&self) -> bool {
-        self.merge_requests.iter().any(|request| {
-            request.writes > 0
-                || matches!(request.action, Action::Create | Action::Update | Action::Close)
+        self.merge_requests.iter().any(|mr| {
+            mr.writes > 0 || matches!(mr.action, Action::Create | Action::Update | Action::Close)
         })
     }
 }

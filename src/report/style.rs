@@ -43,7 +43,7 @@ impl Paint {
     pub(super) fn of_gate(outcome: GateOutcome) -> Style {
         match outcome {
             GateOutcome::Pass => GREEN,
-            GateOutcome::Hold => YELLOW,
+            GateOutcome::Blocked => YELLOW,
             GateOutcome::NotApplicable => FAINT,
         }
     }

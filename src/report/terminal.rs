@@ -41,12 +41,12 @@ pub fn terminal(report: &PlanReport, paint: Paint) -> String {
 }
 
 /// A line for each target that is promoted, held or in error, the merge
-/// requests, and the problems; the counts come last, where people look first.
+/// merge requests, and the problems; the counts come last, where people look first.
 ///
 /// What does not fit the screen is grouped by decision and gate, the first of
 /// each group shown.
 pub fn summary(report: &PlanReport, screen: &Screen) -> String {
-    let parts = [targets(report), requests(report), problems(report)];
+    let parts = [targets(report), merge_requests(report), problems(report)];
     let foot = foot(report, screen, false);
     if fits(&parts, foot.len(), screen) {
         let mut text = String::new();
@@ -251,12 +251,12 @@ fn target(subscriber: &SubscriberReport) -> Line {
     }
 }
 
-fn requests(report: &PlanReport) -> Part {
-    let line = |request: &MergeRequestReport| Line {
+fn merge_requests(report: &PlanReport) -> Part {
+    let line = |mr: &MergeRequestReport| Line {
         style: CYAN,
-        word: action_word(request.action),
-        text: format!("{}: {}{}", name(request), request.reason, outcome(request)),
-        group: (request.action as u8, request_group(request)),
+        word: action_word(mr.action),
+        text: format!("{}: {}{}", name(mr), mr.reason, outcome(mr)),
+        group: (mr.action as u8, mr_group(mr)),
     };
     Part {
         name: "merge_requests",
@@ -266,22 +266,22 @@ fn requests(report: &PlanReport) -> Part {
 }
 
 /// `keep`, or `keep with auto-merge`.
-fn request_group(request: &MergeRequestReport) -> String {
-    let word = action_word(request.action);
-    let kept = (request.action == Action::Keep).then(|| kept_word(request.reason_code)).flatten();
+fn mr_group(mr: &MergeRequestReport) -> String {
+    let word = action_word(mr.action);
+    let kept = (mr.action == Action::Keep).then(|| kept_word(mr.reason_code)).flatten();
     kept.map_or_else(|| word.to_owned(), |kept| format!("{word} {kept}"))
 }
 
-fn name(request: &MergeRequestReport) -> String {
-    match (&request.web_url, request.iid) {
-        (Some(url), _) => format!("{} {url}", request.title),
-        (None, Some(iid)) => format!("{} {iid}", request.title),
-        (None, None) => request.title.clone(),
+fn name(mr: &MergeRequestReport) -> String {
+    match (&mr.web_url, mr.iid) {
+        (Some(url), _) => format!("{} {url}", mr.title),
+        (None, Some(iid)) => format!("{} {iid}", mr.title),
+        (None, None) => mr.title.clone(),
     }
 }
 
-fn outcome(request: &MergeRequestReport) -> String {
-    match request.outcome.as_ref().and_then(|outcome| outcome.message.as_ref()) {
+fn outcome(mr: &MergeRequestReport) -> String {
+    match mr.outcome.as_ref().and_then(|outcome| outcome.message.as_ref()) {
         Some(message) => format!(" -- {message}"),
         None => String::new(),
     }

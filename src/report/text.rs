@@ -20,21 +20,20 @@ pub(super) fn decisions(report: &PlanReport) -> Vec<(Outcome, usize)> {
         .collect()
 }
 
-/// How many requests have each action.
+/// How many merge requests have each action.
 fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
     let mut counts = BTreeMap::new();
-    for request in &report.merge_requests {
-        *counts.entry(request.action).or_insert(0) += 1;
+    for mr in &report.merge_requests {
+        *counts.entry(mr.action).or_insert(0) += 1;
     }
     counts
 }
 
-/// How many requests have each action, for people; of those that are kept also why GitLab does not merge them yet.
+/// How many merge requests have each action, for people; of those that are kept also why GitLab does not merge them
+/// yet.
 pub(super) fn action_counts(report: &PlanReport) -> Vec<String> {
     let kept_for = |reason: Reason| {
-        let kept = |request: &&MergeRequestReport| {
-            request.action == Action::Keep && request.reason_code == reason
-        };
+        let kept = |mr: &&MergeRequestReport| mr.action == Action::Keep && mr.reason_code == reason;
         report.merge_requests.iter().filter(kept).count()
     };
     let why = [Reason::AutoMerge, Reason::BehindTargetBranch].into_iter().filter_map(|reason| {
@@ -54,7 +53,7 @@ pub(super) fn action_counts(report: &PlanReport) -> Vec<String> {
     counts.collect()
 }
 
-/// What is special about a request that is kept for this reason.
+/// What is special about a merge request that is kept for this reason.
 pub(super) fn kept_word(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::AutoMerge => Some("with auto-merge"),

@@ -8,7 +8,7 @@ use super::plan::MAX_ROUNDS;
 use super::target_suggestions::{ambiguous, unknown};
 use super::{ConfigRepo, Forge, Options, Planned, RunError, Services};
 use crate::decide::{Decisions, SloQuery};
-use crate::domain::{CommitSha, RepoUrl, is_commit_sha};
+use crate::domain::{CommitSha, GitRef, RepoUrl};
 use crate::inventory::{Found, Inventory, TargetIx, find};
 use crate::plan::{Plan, Reason, TargetFilter, branch_of};
 use crate::ports::ForgeReader;
@@ -121,7 +121,7 @@ impl Questioned<'_> {
     }
 
     /// The answer, after a look at what only people want to know (pipelines, words of commits,
-    /// earlier requests) and at the SLO values that forecasts lacked. Those values stay out of the
+    /// earlier merge requests) and at the SLO values that forecasts lacked. Those values stay out of the
     /// run's snapshot: nothing was decided on them.
     ///
     /// # Errors
@@ -159,7 +159,7 @@ impl Questioned<'_> {
         forecasts.explain(self.target, &facts, snapshot, as_of)
     }
 
-    /// The one thing that lists do not tell: how the pipelines of the open requests stand.
+    /// The one thing that lists do not tell: how the pipelines of the open merge requests stand.
     async fn look_up_pipelines(
         &self,
         reader: &dyn ForgeReader,
@@ -168,10 +168,10 @@ impl Questioned<'_> {
     ) {
         let uid = &facts.repo.inventory.targets[self.target].uid;
         let about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
-        for iid in about.filter_map(|request| request.iid) {
+        for iid in about.filter_map(|mr| mr.iid) {
             let Some(known) = snapshot.merge_requests.get_mut(&iid) else { continue };
-            match reader.request(iid).await {
-                Ok(request) => known.pipeline = request.pipeline,
+            match reader.mr(iid).await {
+                Ok(mr) => known.pipeline = mr.pipeline,
                 Err(failure) => {
                     tracing::warn!("the pipeline of {iid} is not known: {}", failure.error);
                 }
@@ -179,7 +179,7 @@ impl Questioned<'_> {
         }
     }
 
-    /// The target's requests that are over, where none is open and planning did not ask.
+    /// The target's merge requests that are over, where none is open and planning did not ask.
     async fn look_up_earlier(
         &self,
         forge: &Forge<'_>,
@@ -197,12 +197,15 @@ impl Questioned<'_> {
         if about.any(|r| r.iid.is_some()) || snapshot.past_merge_requests.contains_key(&branch) {
             return;
         }
-        match reader.past_requests(&branch, &forge.repo.bot_ids()).await {
+        match reader.past_merge_requests(&branch, &forge.repo.bot_ids()).await {
             Ok((past, _)) => {
                 snapshot.past_merge_requests.insert(branch, Lookup::Found(past));
             }
             Err(failure) => {
-                tracing::debug!("earlier requests of {branch} are not known: {}", failure.error);
+                tracing::debug!(
+                    "earlier merge requests of {branch} are not known: {}",
+                    failure.error
+                );
             }
         }
     }
@@ -220,11 +223,12 @@ impl Questioned<'_> {
         let channels = &inventory.targets[self.target].promotion.subscribe;
         let publishers = channels.iter().flat_map(|channel| inventory.publishers_of(channel));
         let commits = services.commits;
-        let pinned: BTreeSet<(&RepoUrl, &String)> = publishers
-            .filter_map(|(_, publisher)| {
-                Some((&publisher.repo_url, publisher.git_ref.as_ref().ok()?))
+        let pinned: BTreeSet<(&RepoUrl, &str)> = publishers
+            .filter_map(|(_, publisher)| match &publisher.git_ref {
+                Ok(GitRef::Pinned(commit)) => Some((&publisher.repo_url, commit.as_str())),
+                _ => None,
             })
-            .filter(|(url, git_ref)| is_commit_sha(git_ref) && commits.knows_commits(url))
+            .filter(|(url, _)| commits.knows_commits(url))
             .collect();
         let answers: Vec<_> = stream::iter(pinned)
             .map(|(url, sha)| async move {
@@ -318,20 +322,20 @@ impl Forecasts {
 /// What people said against promotions: it stays their word in a forecast.
 fn stops(inventory: &Inventory, decisions: &Decisions, plan: &Plan) -> Stops {
     let mut stops = Stops::new();
-    for request in &plan.requests {
-        let for_good = match request.reason_code {
+    for mr in &plan.merge_requests {
+        let for_good = match mr.reason_code {
             Reason::HoldLabel | Reason::TakenOver | Reason::NotOurs => true,
             Reason::ClosedByPerson | Reason::RolledBack => false,
             _ => continue,
         };
         for (index, target) in inventory.subscribers() {
-            if !request.targets.contains(&target.uid) {
+            if !mr.targets.contains(&target.uid) {
                 continue;
             }
             let desired = decisions.subscribers.get(&index).map(|d| d.desired_ref.as_str());
             let commit = desired.and_then(CommitSha::parse).filter(|_| !for_good);
             if for_good || commit.is_some() {
-                stops.insert(index, Stop { commit, reason: request.reason.clone() });
+                stops.insert(index, Stop { commit, reason: mr.reason.clone() });
             }
         }
     }

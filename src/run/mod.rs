@@ -36,9 +36,9 @@ pub struct Options {
     pub settings: Settings,
     /// Which digest makes the uids of targets.
     pub digest: UidDigest,
-    /// Look-ups under way at once for each service.
+    /// Lookups under way at once for each service.
     pub concurrency: usize,
-    /// The time that all look-ups have together.
+    /// The time that all lookups have together.
     pub deadline: Deadline,
 }
 

@@ -92,7 +92,7 @@ async fn list_open(
         // A plan that does not know what is open must not be applied.
         let message = format!(
             "GitLab did not list the open merge requests and branches within the {deadline} that a run has for \
-             look-ups (--deadline)"
+             lookups (--deadline)"
         );
         return Err(RunError::service(message).hint(
             "is GitLab slow? Give --deadline (SAPM_DEADLINE) more time; running again is safe",

@@ -1,4 +1,4 @@
-//! Deciding and planning, with as many look-ups as planning asks for.
+//! Deciding and planning, with as many lookups as planning asks for.
 
 use super::{ConfigRepo, Options, Planned, RunError, Services};
 use crate::decide::{self, Decisions, SloQuery, decide_part};

@@ -88,7 +88,7 @@ fn not_promoted(repo: &ConfigRepo, digest: UidDigest, wanted: &str) -> Option<St
 
 /// Why a target that is declared is not promoted, and what to do to have it promoted.
 fn why_not(repo: &ConfigRepo, target: &Target) -> String {
-    let file = &target.place.file;
+    let file = &target.declared_at.file;
     let node = repo.bundle.sources.get(file).map(|tree| tree.node(target.node));
     let at = |path: &[&str]| {
         let field = node.and_then(|node| path.iter().try_fold(node, |node, key| node.get(key)));
@@ -108,7 +108,7 @@ fn why_not(repo: &ConfigRepo, target: &Target) -> String {
         return format!(
             "is there, at {}, but has no `promotion` block: people move its ref; to have it \
              promoted, give it one with `auto: true` and the channels that it follows as `subscribe`",
-            place(target.place.line)
+            place(target.declared_at.line)
         );
     };
     let line = at(&["promotion", "auto"]).unwrap_or(promotion).position().line;

@@ -57,13 +57,13 @@ pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> F
 
 /// The problem, placed at something below a target, e.g. `promotion.schedule`.
 fn at(problem: Problem, target: &Target, below: &str) -> Problem {
-    let place = &target.place;
+    let place = &target.declared_at;
     problem.in_file(&place.file).at(place.below(below)).at_line(place.line, place.column)
 }
 
 /// Where a text stands in a list below a target, e.g. `promotion.publish[1]`.
 fn item_of(bundle: &Bundle, target: &Target, list: &[&str], text: &str) -> String {
-    let tree = bundle.sources.get(&target.place.file);
+    let tree = bundle.sources.get(&target.declared_at.file);
     let node = tree
         .and_then(|tree| list.iter().try_fold(tree.node(target.node), |node, key| node.get(key)));
     let index = node.and_then(|node| index_of(node, text));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::{CommitSha, quoted};
+use crate::domain::{CommitSha, GitRef, quoted};
 use crate::inventory::{Found, Inventory, TargetIx, find};
 use crate::snapshot::{Lookup, Snapshot};
 
@@ -145,12 +145,15 @@ fn publisher(place: &str, inventory: &Inventory) -> Result<TargetIx, AssumptionE
     }
 }
 
-/// The one commit among refs, look-ups and records that begins so.
+/// The one commit among refs, lookups and records that begins so.
 fn known_commit(start: &str, inventory: &Inventory, snapshot: &Snapshot) -> Option<CommitSha> {
     if start.len() < 4 {
         return None;
     }
-    let refs = inventory.targets.iter().filter_map(|target| target.git_ref.as_deref().ok());
+    let refs = inventory
+        .targets
+        .iter()
+        .filter_map(|target| target.git_ref.as_ref().ok().map(GitRef::as_str));
     let looked_up = snapshot.commits.values().filter_map(|commit| match commit {
         Lookup::Found(fact) => Some(fact.sha.as_str()),
         Lookup::Failed(_) => None,

@@ -69,7 +69,7 @@ pub struct Stay {
     pub target: TargetIx,
     /// The commit that its publishers are at.
     pub candidate: Option<CommitSha>,
-    /// The gate that holds it; `None` for errors and for people's word.
+    /// The gate that blocks it; `None` for errors and for people's word.
     pub held_by: Option<Gate>,
     /// Why.
     pub reason: String,
@@ -157,7 +157,7 @@ fn next_move(
     at: DateTime<Utc>,
     waited: Option<Waited>,
 ) -> Move {
-    let from = target.git_ref.clone().unwrap_or_default();
+    let from = target.current_ref().to_owned();
     Move { at, target: decision.target, from, to: decision.desired_ref.clone(), waited }
 }
 
@@ -219,20 +219,20 @@ fn note_waiting(
     }
 }
 
-/// The gate that will hold it last, where that can be known; else the first that holds.
+/// The gate that will block it last, where that can be known; else the first that blocks.
 fn last_gate(decision: &SubscriberDecision) -> Option<Gate> {
     if passes_at(decision).is_none() {
         return decision.held_by();
     }
-    let holding = decision.gates.iter().filter(|gate| gate.holds());
+    let holding = decision.gates.iter().filter(|gate| gate.blocks());
     holding.max_by_key(|gate| gate.next_possible_at).map(|gate| gate.gate)
 }
 
-/// When the last of the gates that hold passes; `None` if one of them waits for something else.
+/// When the last of the gates that block passes; `None` if one of them waits for something else.
 fn passes_at(decision: &SubscriberDecision) -> Option<DateTime<Utc>> {
     if decision.outcome() != Outcome::Hold {
         return None;
     }
-    let holding = decision.gates.iter().filter(|gate| gate.holds());
+    let holding = decision.gates.iter().filter(|gate| gate.blocks());
     holding.map(|gate| gate.next_possible_at).collect::<Option<Vec<_>>>()?.into_iter().max()
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::assumption::Assumption;
 use crate::decide::{Decisions, EditChecker, SubscriberDecision, decide, record_key};
-use crate::domain::{CommitSha, TargetUid};
+use crate::domain::{CommitSha, GitRef, TargetUid};
 use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::{CommitFact, Lookup, Snapshot};
 
@@ -60,13 +60,13 @@ impl<'a> World<'a> {
         for member in sharing_ref(&self.inventory, index) {
             let target = &mut self.inventory.targets[member];
             match &target.git_ref {
-                Ok(moving) if CommitSha::parse(moving).is_none() => {
+                Ok(GitRef::Moving(moving)) => {
                     let key = Snapshot::commit_key(&target.repo_url, moving);
                     let fact =
                         CommitFact { sha: commit.clone(), committed_at: None, subject: None };
                     self.snapshot.commits.insert(key, Lookup::Found(fact));
                 }
-                _ => target.git_ref = Ok(commit.to_string()),
+                _ => target.git_ref = Ok(GitRef::Pinned(commit.clone())),
             }
         }
         self.deploy(index, commit, assumption.success, at);
@@ -75,7 +75,7 @@ impl<'a> World<'a> {
     /// A promotion that was merged and deployed.
     pub fn promote(&mut self, decision: &SubscriberDecision, at: DateTime<Utc>) {
         let target = &mut self.inventory.targets[decision.target];
-        target.git_ref = Ok(decision.desired_ref.clone());
+        target.git_ref = Ok(GitRef::new(decision.desired_ref.clone()));
         let hashes = &mut target.promotion.current_hashes;
         for wanted in &decision.desired_hashes {
             hashes.retain(|hash| {
@@ -122,10 +122,9 @@ impl<'a> World<'a> {
 /// moving ref of its repository, or shares its place in a file.
 pub fn sharing_ref(inventory: &Inventory, index: TargetIx) -> Vec<TargetIx> {
     let target = &inventory.targets[index];
-    let moving = target.git_ref.as_ref().ok().filter(|git_ref| CommitSha::parse(git_ref).is_none());
-    if let Some(moving) = moving {
+    if let Ok(GitRef::Moving(_)) = &target.git_ref {
         let same = |other: &Target| {
-            other.repo_url.is_same(&target.repo_url) && other.git_ref.as_ref() == Ok(moving)
+            other.repo_url.is_same(&target.repo_url) && other.git_ref == target.git_ref
         };
         let all = inventory.targets.indexed();
         return all.filter(|(_, other)| same(other)).map(|(index, _)| index).collect();

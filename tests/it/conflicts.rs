@@ -91,7 +91,7 @@ fn planned(layouts: &[Layout], most: usize) -> (Plan, String, usize) {
     let snapshot = Snapshot::new(at("2026-08-20T10:15:30Z"));
     let (plan, _) =
         plan(&inventory, &bundle, &decisions, &desired_states, &snapshot, &settings, &merger);
-    assert_eq!(plan.requests.len(), layouts.len(), "{file}");
+    assert_eq!(plan.merge_requests.len(), layouts.len(), "{file}");
     (plan, file, merger.merges.get())
 }
 
@@ -112,7 +112,7 @@ proptest! {
     ) {
         let (plan, file, _) = planned(&layouts, usize::MAX);
         let text = |planned: &sapm::plan::PlannedMergeRequest| planned.files[0].content.to_string();
-        let of = |action: Action| plan.requests.iter().filter(move |planned| planned.action == action);
+        let of = |action: Action| plan.merge_requests.iter().filter(move |planned| planned.action == action);
         let mut opened: Vec<String> = of(Action::Create).map(text).collect();
         let at = order.index(opened.len());
         opened.rotate_left(at);
@@ -133,9 +133,10 @@ proptest! {
 }
 
 #[test]
-fn each_request_that_is_opened_is_merged_once() {
+fn each_merge_request_that_is_opened_is_merged_once() {
     let (plan, _, merges) = planned(&vec![Layout::Block(20); 300], 40);
-    let opened = plan.requests.iter().filter(|planned| planned.action == Action::Create).count();
+    let opened =
+        plan.merge_requests.iter().filter(|planned| planned.action == Action::Create).count();
     assert_eq!((opened, merges), (40, 40));
 }
 
@@ -144,18 +145,19 @@ fn targets_on_one_line_wait_without_a_merge_for_each() {
     let mut layouts = vec![Layout::SameLine; 300];
     layouts[0] = Layout::Line;
     let (plan, _, merges) = planned(&layouts, usize::MAX);
-    let opened = plan.requests.iter().filter(|planned| planned.action == Action::Create).count();
+    let opened =
+        plan.merge_requests.iter().filter(|planned| planned.action == Action::Create).count();
     assert_eq!((opened, merges), (1, 1));
 }
 
 #[test]
 fn a_plan_keeps_so_much_text_of_what_it_does_not_write() {
     let (plan, file, _) = planned(&vec![Layout::Block(200); 100], 3);
-    let deferred = plan.requests.iter().filter(|planned| planned.action == Action::Defer);
+    let deferred = plan.merge_requests.iter().filter(|planned| planned.action == Action::Defer);
     let kept: usize =
         deferred.flat_map(|planned| &planned.files).map(|file| file.content.len()).sum();
     assert!(file.len() > 200_000 && kept > file.len(), "{} {kept}", file.len());
     assert!(kept <= 4 << 20, "{kept}");
-    let created = plan.requests.iter().filter(|planned| planned.action == Action::Create);
+    let created = plan.merge_requests.iter().filter(|planned| planned.action == Action::Create);
     assert!(created.clone().all(|planned| planned.files.len() == 1) && created.count() == 3);
 }

@@ -1,4 +1,4 @@
-//! Clones, ref look-ups and merges against the git binary.
+//! Clones, ref lookups and merges against the git binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ use sapm::plan::{Action, Plan, Scope};
 use sapm::report::{Paint, PlanReport, Screen, summary};
 use sapm::snapshot::Snapshot;
 
-use crate::page::small::open_request;
+use crate::page::small::open_mr;
 use crate::small_world::{Spec, at, commit, deploy, read};
 
 /// Apps with so many targets each behind one stage: every fifth is up to date, the others are
@@ -90,7 +90,7 @@ fn crowded() -> PlanReport {
     let actions =
         [Action::Create, Action::Update, Action::Hold, Action::Close, Action::Keep, Action::Defer];
     for (at, action) in actions.into_iter().cycle().take(60).enumerate() {
-        let mut request = open_request(Vec::new(), "2026-08-19T10:00:00Z");
+        let mut request = open_mr(Vec::new(), "2026-08-19T10:00:00Z");
         (request.action, request.iid) = (action, Some(MrIid(at as u64)));
         report.merge_requests.push(request);
     }
@@ -105,7 +105,7 @@ fn crowded() -> PlanReport {
 }
 
 #[test]
-fn requests_and_problems_fit_as_well() {
+fn merge_requests_and_problems_fit_as_well() {
     let report = crowded();
     for size in [(80, 24), (120, 40), (200, 60), (40, 20), (20, 12), (10, 15)] {
         let text = summary(&report, &on(size));

@@ -59,7 +59,7 @@ pub fn deploy(
     time: DateTime<Utc>,
 ) {
     let target = &inventory.targets[index];
-    let sha = CommitSha::parse(target.git_ref.as_ref().unwrap()).unwrap();
+    let sha = CommitSha::parse(target.current_ref()).unwrap();
     for channel in &target.promotion.publish {
         let record = json!({
             "success": true, "saas_file": target.saas_file, "target_config_hash": "00ff",

@@ -57,8 +57,8 @@ impl World {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     facts: Needs,
-    /// GitLab beside commits: the token, the user, the project, its branch, its protected branches, open requests, and whatever
-    /// a due request takes.
+    /// GitLab beside commits: the token, the user, the project, its branch, its protected branches, open requests, and
+    /// whatever a due request takes.
     gitlab: usize,
     clone: usize,
     writes: usize,
@@ -107,7 +107,7 @@ pub(crate) fn documented_requests(row: &str) -> Vec<usize> {
 }
 
 #[test]
-fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
+fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_merge_request() {
     let world = World::start();
     let needs = world.estate.needs();
     assert!((10..=100).contains(&needs.github) && (10..=50).contains(&needs.gitlab), "{needs:?}");
@@ -148,7 +148,7 @@ fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_request() {
 /// GitLab is then the committer of what its API commits, so nothing but the content tells whose a branch is. That comes
 /// by git, for all branches at once.
 #[test]
-fn fifty_open_requests_on_a_gitlab_that_signs_take_no_comparison() {
+fn fifty_open_merge_requests_on_a_gitlab_that_signs_take_no_comparison() {
     let size = Size { services: 80, files: 800, due: 50 };
     let world = World::of(size);
     world.filled.forge.configure(|settings| settings.sign_web_commits = true);

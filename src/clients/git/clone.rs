@@ -110,7 +110,7 @@ impl ConfigCheckout {
 ///
 /// # Errors
 /// See [`GitError`]. Trouble with the cache folder is none: then the clone
-/// is made anew, in the cache or aside.
+/// is rebuilt, in the cache or aside.
 pub fn open(options: &CloneOptions) -> Result<ConfigCheckout, GitError> {
     let remote = Remote::new(options)?;
     if let Some(cache) =

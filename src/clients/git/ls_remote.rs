@@ -41,7 +41,7 @@ pub(super) struct Target<'a> {
 }
 
 impl LsRemote {
-    /// Look-ups by this client.
+    /// Lookups by this client.
     pub fn new(service: ServiceClient) -> Self {
         Self { service, shared: Arc::default() }
     }

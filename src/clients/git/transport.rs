@@ -319,7 +319,7 @@ fn register() -> Result<(), GitError> {
 #[allow(unsafe_code)]
 fn register_scheme(scheme: &str) -> Result<(), git2::Error> {
     // SAFETY: registering must not run at the same time as another change of
-    // libgit2's list of transports or a look-up in it. This is called from
+    // libgit2's list of transports or a lookup in it. This is called from
     // `register` alone, inside its `OnceLock`, and every http remote of this
     // process is made after that lock has been passed.
     unsafe {

@@ -130,7 +130,7 @@ impl GitLabApi {
         Self { service: self.service.noting(waits.clone()), ..self.clone() }
     }
 
-    /// The same for look-ups of a run: see [`ServiceClient::until`].
+    /// The same for lookups of a run: see [`ServiceClient::until`].
     #[must_use]
     pub fn until(self, deadline: Deadline) -> Self {
         Self { service: self.service.until(deadline), ..self }
@@ -197,7 +197,7 @@ impl GitLabApi {
         }
     }
 
-    /// The failure that a look-up reports. What every look-up will fail by is shared.
+    /// The failure that a lookup reports. What every lookup will fail by is shared.
     pub(super) fn failure(&self, error: &HttpError) -> Failure {
         match error.kind() {
             HttpErrorKind::Unauthorized => self.shared.note("401", || self.refused()),

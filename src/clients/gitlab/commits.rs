@@ -25,7 +25,7 @@ pub struct GitLabCommits {
 }
 
 impl GitLabCommits {
-    /// Look-ups at this GitLab.
+    /// Lookups at this GitLab.
     pub fn new(api: GitLabApi) -> Self {
         let graphql = Arc::new(GraphQl::new(api.service().clone(), api.graphql_address()));
         Self { api, graphql }

@@ -1,4 +1,4 @@
-//! Look-ups that reader and writer share.
+//! Lookups that reader and writer share.
 
 use gitlab::api::common::SortOrder;
 use gitlab::api::projects::merge_requests::MergeRequest;

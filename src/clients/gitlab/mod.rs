@@ -8,6 +8,7 @@ mod api;
 mod branch_reader;
 mod commits;
 mod connect;
+mod connect_error;
 mod endpoints;
 mod idempotent_writes;
 mod lookups;
@@ -24,7 +25,8 @@ mod writer;
 
 pub use api::{BUDGET, GitLabApi, InvalidAddress, Token};
 pub use commits::GitLabCommits;
-pub use connect::{ConnectError, ConnectOptions, JobProject, Project};
+pub use connect::{ConnectOptions, JobProject, Project};
+pub use connect_error::ConnectError;
 pub use paths::project_path;
 pub use reader::GitLabReader;
 pub use rights::Rights;

@@ -12,7 +12,8 @@ use gitlab::api::projects::merge_requests::{
 use gitlab::api::projects::repository::branches::Branches;
 
 use super::api::GitLabApi;
-use super::connect::{ConnectError, ConnectOptions, Project, connect};
+use super::connect::{ConnectOptions, Project, connect};
+use super::connect_error::ConnectError;
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
 use super::responses::{BranchAnswer, DiffAnswer, LabelEventAnswer, NoteAnswer, RequestAnswer};
 use super::rights::Rights;
@@ -43,7 +44,7 @@ impl GitLabReader {
         connect(api, options).await
     }
 
-    /// The same for look-ups of a run: see [`GitLabApi::until`].
+    /// The same for lookups of a run: see [`GitLabApi::until`].
     #[must_use]
     pub fn until(&self, deadline: &Deadline) -> Self {
         Self { api: self.api.clone().until(deadline.clone()), ..self.clone() }
@@ -100,7 +101,7 @@ impl GitLabReader {
     ///
     /// # Errors
     /// When GitLab does not answer.
-    pub async fn requests_from(
+    pub async fn merge_requests_from(
         &self,
         branch: &str,
         state: Option<MrState>,
@@ -193,7 +194,7 @@ impl GitLabReader {
             Some(sha) if tip_matters => commit_detail(&self.api, self.project.id, sha).await?,
             _ => None,
         };
-        Ok(PastMergeRequest { request, tip, closed_by_bot })
+        Ok(PastMergeRequest { mr: request, tip, closed_by_bot })
     }
 
     /// By GitLab's word, or where it does not say by the bot's own comment.
@@ -278,7 +279,7 @@ impl ForgeReader for GitLabReader {
     /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
     /// hundreds of open requests. So the bot's own are listed, not narrowed to a target branch: those that are left of
     /// a branch that was renamed come by the same request.
-    async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
+    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
         let mut own = self.own(MrState::Opened, None).await?;
         own.retain(|request| request.source_branch.starts_with(prefix));
         Ok(own)
@@ -286,7 +287,7 @@ impl ForgeReader for GitLabReader {
 
     /// For the few branches that have no request of the bot's, whatever request there is: that finds
     /// those that a person opened.
-    async fn requests_beside(
+    async fn merge_requests_beside(
         &self,
         open: &[MergeRequestFact],
         branches: &BTreeSet<&str>,
@@ -306,7 +307,7 @@ impl ForgeReader for GitLabReader {
         };
         without.retain(|name| !is_from(&found, name));
         let others =
-            without.into_iter().map(|name| self.requests_from(name, Some(MrState::Opened)));
+            without.into_iter().map(|name| self.merge_requests_from(name, Some(MrState::Opened)));
         found.extend(try_join_all(others).await?.into_iter().flatten());
         found.retain(|request| is_unfinished(request.state));
         found.sort_by_key(|request| request.iid);
@@ -314,12 +315,12 @@ impl ForgeReader for GitLabReader {
         Ok(found)
     }
 
-    async fn past_requests(
+    async fn past_merge_requests(
         &self,
         branch: &str,
         bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
-        let mut all = self.requests_from(branch, None).await?;
+        let mut all = self.merge_requests_from(branch, None).await?;
         all.retain(|request| request.source_branch == branch);
         let (own, mut others): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|request| bots.contains(&request.author_id));
@@ -335,23 +336,23 @@ impl ForgeReader for GitLabReader {
         Ok((try_join_all(past).await?, others))
     }
 
-    async fn newest_request(
+    async fn newest_mr(
         &self,
         branch: &str,
         bots: &BTreeSet<UserId>,
     ) -> Result<Option<MrIid>, Failure> {
-        let found = self.requests_from(branch, None).await?.into_iter();
+        let found = self.merge_requests_from(branch, None).await?.into_iter();
         let own = found.filter(|r| r.source_branch == branch && bots.contains(&r.author_id));
         Ok(own.map(|request| request.iid).max())
     }
 
-    async fn request(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
+    async fn mr(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
         request(&self.api, self.project.id, iid).await
     }
 
-    async fn has_open_request(&self, branch: &str) -> Result<bool, Failure> {
+    async fn has_open_mr(&self, branch: &str) -> Result<bool, Failure> {
         for state in [MrState::Opened, MrState::Locked] {
-            let found = self.requests_from(branch, Some(state)).await?;
+            let found = self.merge_requests_from(branch, Some(state)).await?;
             if found.iter().any(|request| is_unfinished(request.state)) {
                 return Ok(true);
             }

@@ -366,7 +366,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_of_an_old_version_is_read() {
+    fn a_merge_request_of_an_old_version_is_read() {
         let answer: RequestAnswer = serde_json::from_value(json!({
             "iid": 7, "state": "merged", "source_branch": "b", "title": "WIP: x", "sha": null,
             "work_in_progress": true, "author": null, "labels": ["a", {"name": "b"}],
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_from_a_fork_is_told_apart() {
+    fn a_merge_request_from_a_fork_is_told_apart() {
         let answer: RequestAnswer =
             serde_json::from_value(json!({"iid": 7, "source_branch": "b", "source_project_id": 2}))
                 .expect("a request");

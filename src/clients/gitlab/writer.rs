@@ -16,8 +16,8 @@ use super::refusals::refused_by_others;
 use crate::clients::http::{HttpError, HttpErrorKind, Window};
 use crate::domain::MrIid;
 use crate::ports::{
-    Attempt, CommitOutcome, Counted, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
-    OpenOutcome, Place, Waits,
+    Attempt, CommitOutcome, Counted, ForgeWriter, LimitSlot, MergeRequestChange, NewCommit,
+    NewMergeRequest, OpenOutcome, Waits,
 };
 use crate::snapshot::Failure;
 
@@ -137,14 +137,14 @@ impl ForgeWriter for GitLabWriter {
         Box::new(self.noting(waits))
     }
 
-    async fn wait_for(&self, counted: Counted) -> Place {
+    async fn wait_for(&self, counted: Counted) -> LimitSlot {
         let window = match counted {
             Counted::Pipeline => &self.pipelines,
             Counted::Comment => &self.notes,
         };
         let (reserved, waited) = Window::reserve(window).await;
         self.api.service().has_waited(waited);
-        Place::new(reserved)
+        LimitSlot::new(reserved)
     }
 
     async fn back_off(&self, attempts: u32) {

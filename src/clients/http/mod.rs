@@ -71,7 +71,7 @@ pub struct HttpConfig {
     /// Longest back-off at all.
     pub backoff_cap: Duration,
     /// Longest time that one call waits for pauses that a server asks for; more is an error. (A
-    /// look-up of a run waits as long as the run has time for look-ups.)
+    /// lookup of a run waits as long as the run has time for lookups.)
     pub longest_pause: Duration,
     /// Pause after a refusal that does not say for how long; doubles with each further one in a row.
     pub untold_pause: Duration,

@@ -80,7 +80,7 @@ impl ServiceClient {
         Self { inner: Arc::new(inner), deadline: None, waits: None }
     }
 
-    /// The same for look-ups, which wait for pauses as long as the deadline allows.
+    /// The same for lookups, which wait for pauses as long as the deadline allows.
     #[must_use]
     pub fn until(&self, deadline: Deadline) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
@@ -195,7 +195,7 @@ impl ServiceClient {
         let origin = self.inner.origins.get(&origin_of(&request.url));
         let mut call = Call::new(request, &origin);
         loop {
-            let place = self.place(&mut call).await?;
+            let place = self.take_slots(&mut call).await?;
             call.attempts += 1;
             let failed = match self.attempt(&mut call, readers.fresh()).await {
                 Ok(answer) => return Ok(answer),

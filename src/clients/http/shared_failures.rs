@@ -1,11 +1,11 @@
-//! Failures that many look-ups share, always in the same words.
+//! Failures that many lookups share, always in the same words.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::snapshot::Failure;
 
-/// Remembers the first wording of each shared cause, so that all look-ups that
+/// Remembers the first wording of each shared cause, so that all lookups that
 /// fail by it say exactly the same and it can be reported once.
 #[derive(Debug, Default)]
 pub struct SharedFailures(Mutex<BTreeMap<String, Failure>>);

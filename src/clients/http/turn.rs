@@ -10,7 +10,7 @@ use super::origin::{Patience, Pause, Probe, Turn};
 use super::service::{Call, ServiceClient};
 
 /// What a request under way holds.
-pub(super) struct Place<'a> {
+pub(super) struct Slots<'a> {
     _of_host: SemaphorePermit<'a>,
     _of_service: SemaphorePermit<'a>,
     /// Dropped before the places are given back: who waits for its answer goes on then.
@@ -19,7 +19,10 @@ pub(super) struct Place<'a> {
 
 impl ServiceClient {
     /// Waits until the host may be asked and it has a slot for it. Whoever waits for a pause holds none.
-    pub(super) async fn place<'a>(&'a self, call: &mut Call<'a>) -> Result<Place<'a>, HttpError> {
+    pub(super) async fn take_slots<'a>(
+        &'a self,
+        call: &mut Call<'a>,
+    ) -> Result<Slots<'a>, HttpError> {
         loop {
             self.wait_for_turn(call).await?;
             // The host's own slots first: those who wait for a slow host take none of the others'.
@@ -30,7 +33,7 @@ impl ServiceClient {
                 Turn::Probe => Some(Probe(call.origin)),
                 _ => continue,
             };
-            return Ok(Place { _of_host, _of_service, _probe: probe });
+            return Ok(Slots { _of_host, _of_service, _probe: probe });
         }
     }
 
@@ -86,8 +89,8 @@ impl ServiceClient {
         }
     }
 
-    /// How long this call may still wait for pauses: a look-up as long as the run has time for
-    /// look-ups, everything else a minute or so in all.
+    /// How long this call may still wait for pauses: a lookup as long as the run has time for
+    /// lookups, everything else a minute or so in all.
     fn longest_pause(&self, call: &Call<'_>) -> Duration {
         match self.deadline().and_then(|deadline| deadline.left()) {
             Some(left) if call.request.reads => left,

@@ -20,7 +20,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
             context.subscriber.app.name,
             context.subscriber.repo_url
         );
-        GateResult::hold(Gate::BlockedVersion, reason, evidence)
+        GateResult::blocked(Gate::BlockedVersion, reason, evidence)
     } else {
         GateResult::pass(
             Gate::BlockedVersion,

@@ -37,7 +37,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
             commit_sha: followed.commit().cloned(),
             label,
             publisher: followed.publisher.uid.clone(),
-            git_ref: followed.publisher.git_ref.clone().ok(),
+            git_ref: followed.publisher.git_ref.as_ref().ok().map(ToString::to_string),
             state: deployment.map(|deployment| deployment.state),
         });
     }
@@ -47,8 +47,8 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     }
     match waiting.as_slice() {
         [] => GateResult::pass(Gate::Deployment, "deployed by every publisher", evidence),
-        [reason] => GateResult::hold(Gate::Deployment, reason.clone(), evidence),
-        [first, rest @ ..] => GateResult::hold(
+        [reason] => GateResult::blocked(Gate::Deployment, reason.clone(), evidence),
+        [first, rest @ ..] => GateResult::blocked(
             Gate::Deployment,
             format!("{first} (and {} more)", rest.len()),
             evidence,

@@ -22,11 +22,11 @@ pub(in crate::decide) fn pass(others: usize) -> GateResult {
 
 /// Holds: waits for another subscriber of the place.
 pub(in crate::decide) fn waits_for(other: &Target, why: &str) -> GateResult {
-    GateResult::hold(
+    GateResult::blocked(
         Gate::EditSite,
-        format!("shares its place in {} with {}, {why}", other.place.file, other.label()),
+        format!("shares its place in {} with {}, {why}", other.declared_at.file, other.label()),
         Evidence::WaitsFor {
-            file: other.place.file.clone(),
+            file: other.declared_at.file.clone(),
             label: other.label(),
             waits_for: other.uid.clone(),
         },

@@ -21,7 +21,7 @@ pub(super) mod soak;
 pub(crate) use blocked_version::is_blocked;
 pub use evidence::{DeploymentEvidence, Evidence, SloEvidence};
 
-/// The gates, in the order in which the first that holds is named.
+/// The gates, in the order in which the first that blocks is named.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
 )]
@@ -90,18 +90,19 @@ impl Gate {
 pub enum GateOutcome {
     /// It does.
     Pass,
-    /// It does not.
-    Hold,
+    /// It does not. `hold` in JSON.
+    #[serde(rename = "hold")]
+    Blocked,
     /// It has nothing to say here.
     NotApplicable,
 }
 
-/// A gate's verdict on one subscriber.
+/// What a gate says of one subscriber.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GateResult {
     /// Which gate.
     pub gate: Gate,
-    /// Its verdict.
+    /// Does it let the promotion pass?
     pub outcome: GateOutcome,
     /// The verdict in words.
     pub reason: String,
@@ -125,8 +126,8 @@ impl GateResult {
         Self::new(gate, GateOutcome::Pass, reason, evidence)
     }
 
-    fn hold(gate: Gate, reason: impl Into<String>, evidence: Evidence) -> Self {
-        Self::new(gate, GateOutcome::Hold, reason, evidence)
+    fn blocked(gate: Gate, reason: impl Into<String>, evidence: Evidence) -> Self {
+        Self::new(gate, GateOutcome::Blocked, reason, evidence)
     }
 
     fn not_applicable(gate: Gate, reason: impl Into<String>, evidence: Evidence) -> Self {
@@ -138,9 +139,9 @@ impl GateResult {
         self
     }
 
-    /// Does it hold?
-    pub fn holds(&self) -> bool {
-        self.outcome == GateOutcome::Hold
+    /// Does it block?
+    pub fn blocks(&self) -> bool {
+        self.outcome == GateOutcome::Blocked
     }
 }
 

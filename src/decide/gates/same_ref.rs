@@ -26,7 +26,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     }
     if !unknown.is_empty() {
         let reason = format!("the commit of {} is not known", unknown.join(", "));
-        return GateResult::hold(Gate::SameRef, reason, evidence);
+        return GateResult::blocked(Gate::SameRef, reason, evidence);
     }
     if let [(commit, _)] = by_commit.iter().collect::<Vec<_>>().as_slice() {
         let reason = format!("all publishers are at {}", short_ref(commit));
@@ -37,5 +37,5 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
         .map(|(commit, labels)| format!("{} at {}", labels.join(", "), short_ref(commit)))
         .collect();
     let reason = format!("the publishers are at different commits: {}", commits.join("; "));
-    GateResult::hold(Gate::SameRef, reason, evidence)
+    GateResult::blocked(Gate::SameRef, reason, evidence)
 }

@@ -24,11 +24,11 @@ pub(in crate::decide) fn evaluate(
                     ProblemCode::InvalidSchedule,
                     format!("{}: {message}", target.label()),
                 )
-                .in_file(&target.place.file)
-                .at(target.place.below("promotion.schedule"))
+                .in_file(&target.declared_at.file)
+                .at(target.declared_at.below("promotion.schedule"))
                 .at_line(line, column),
             );
-            GateResult::hold(Gate::Schedule, message, evidence)
+            GateResult::blocked(Gate::Schedule, message, evidence)
         }
         Ok(schedule) if schedule.matches(now) => {
             GateResult::pass(Gate::Schedule, format!("within the schedule `{text}`"), evidence)
@@ -42,7 +42,7 @@ pub(in crate::decide) fn evaluate(
                 ),
                 None => format!("outside the schedule `{text}`, which never opens"),
             };
-            GateResult::hold(Gate::Schedule, reason, evidence).next_at(next)
+            GateResult::blocked(Gate::Schedule, reason, evidence).next_at(next)
         }
     }
 }

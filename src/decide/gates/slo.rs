@@ -49,9 +49,9 @@ pub(in crate::decide) fn evaluate(
             GateResult::not_applicable(Gate::Slo, "not asked: nothing is due", evidence)
         }
         [] => GateResult::pass(Gate::Slo, "no SLO is breached", evidence),
-        [reason] => GateResult::hold(Gate::Slo, reason.clone(), evidence),
+        [reason] => GateResult::blocked(Gate::Slo, reason.clone(), evidence),
         [first, rest @ ..] => {
-            GateResult::hold(Gate::Slo, format!("{first} (and {} more)", rest.len()), evidence)
+            GateResult::blocked(Gate::Slo, format!("{first} (and {} more)", rest.len()), evidence)
         }
     }
 }

@@ -45,7 +45,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
             format!("soaked for {} of {asked}; no record says when it was deployed", span(soaked))
         }
     };
-    GateResult::hold(Gate::Soak, reason, evidence).next_at(next)
+    GateResult::blocked(Gate::Soak, reason, evidence).next_at(next)
 }
 
 /// The times of deployment, one for each (channel, publisher) pair that has one.

@@ -1,4 +1,4 @@
-//! What to do about it: for each decision, gate and request.
+//! What to do about it: for each decision, gate and merge request.
 
 use super::{AsOf, ExplainedMergeRequest, Explanation, FollowedReport, Found};
 use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
@@ -18,7 +18,7 @@ pub(super) fn advice(explanation: &Explanation, found: &Found<'_>) -> Vec<String
             holding(explanation).flat_map(|gate| gate_advice(explanation, found, gate)).collect()
         }
     };
-    lines.extend(explanation.merge_requests.iter().filter_map(|r| request(r, explanation)));
+    lines.extend(explanation.merge_requests.iter().filter_map(|r| mr(r, explanation)));
     let mut unique: Vec<String> = Vec::new();
     for line in lines {
         if !unique.contains(&line) {
@@ -39,11 +39,11 @@ fn own_channel(found: &Found<'_>) -> Vec<String> {
     found.own_channel().map(line).into_iter().collect()
 }
 
-/// The gates that hold; not a soak time that has not begun, as nothing is deployed yet.
+/// The gates that block; not a soak time that has not begun, as nothing is deployed yet.
 pub(super) fn holding(explanation: &Explanation) -> impl Iterator<Item = &GateResult> {
     let later = explanation.soaks_later();
     let gates = explanation.subscriber.gates.iter();
-    gates.filter(move |gate| gate.holds() && !(later && gate.gate == Gate::Soak))
+    gates.filter(move |gate| gate.blocks() && !(later && gate.gate == Gate::Soak))
 }
 
 fn gate_advice(explanation: &Explanation, found: &Found<'_>, gate: &GateResult) -> Vec<String> {
@@ -263,8 +263,8 @@ fn up_to_date(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
     lines
 }
 
-fn request(request: &ExplainedMergeRequest, explanation: &Explanation) -> Option<String> {
-    let planned = &request.planned;
+fn mr(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Option<String> {
+    let planned = &mr.planned;
     let page = planned.web_url.clone().or(planned.iid.map(|iid| format!("{iid}")));
     let page = page.unwrap_or_else(|| "its merge request".to_owned());
     let branch = &planned.branch;
@@ -298,9 +298,9 @@ fn request(request: &ExplainedMergeRequest, explanation: &Explanation) -> Option
         Reason::BeingMerged => format!("nothing: GitLab is merging {page}"),
         Reason::HeldByGate => format!("{page} is a draft meanwhile, and becomes ready by itself"),
         Reason::AsWanted | Reason::ReadyAgain if planned.action == Action::Keep => {
-            merge(request, &page)
+            merge(mr, &page)
         }
-        Reason::AutoMerge => match merge_hindrance(request, &page) {
+        Reason::AutoMerge => match merge_hindrance(mr, &page) {
             Some(hindrance) => hindrance,
             None => format!("nothing: auto-merge is set, so GitLab merges {page} once its checks pass"),
         },
@@ -322,8 +322,8 @@ fn request(request: &ExplainedMergeRequest, explanation: &Explanation) -> Option
     Some(text)
 }
 
-fn merge(request: &ExplainedMergeRequest, page: &str) -> String {
-    merge_hindrance(request, page).unwrap_or_else(|| {
+fn merge(mr: &ExplainedMergeRequest, page: &str) -> String {
+    merge_hindrance(mr, page).unwrap_or_else(|| {
         format!(
             "sapm merges nothing: merge {page}, or leave it to the merge bot of this config repo, if \
              there is one (it goes by the labels)"
@@ -331,10 +331,10 @@ fn merge(request: &ExplainedMergeRequest, page: &str) -> String {
     })
 }
 
-/// What keeps a request from being merged, whoever is to merge it.
-fn merge_hindrance(request: &ExplainedMergeRequest, page: &str) -> Option<String> {
-    let failed = request.pipeline.as_ref().filter(|pipeline| pipeline.status == "failed");
-    match (failed, request.draft) {
+/// What keeps a merge request from being merged, whoever is to merge it.
+fn merge_hindrance(mr: &ExplainedMergeRequest, page: &str) -> Option<String> {
+    let failed = mr.pipeline.as_ref().filter(|pipeline| pipeline.status == "failed");
+    match (failed, mr.draft) {
         (Some(pipeline), _) => Some(format!(
             "the pipeline of {page} failed: look at {}",
             pipeline.web_url.as_deref().unwrap_or("it")

@@ -87,12 +87,12 @@ fn change(explanation: &Explanation) -> String {
     }
 }
 
-/// Every gate passes: what about its request?
+/// Every gate passes: what about its merge request?
 fn due(explanation: &Explanation) -> String {
-    let Some(request) = explanation.request() else {
+    let Some(mr) = explanation.mr() else {
         return "every gate passes".to_owned();
     };
-    let planned = &request.planned;
+    let planned = &mr.planned;
     let number = planned.iid.map(|iid| format!("{iid}")).unwrap_or_default();
     match (planned.action, planned.reason_code) {
         (Action::Create, _) if !explanation.merge_requests_known => {
@@ -101,7 +101,7 @@ fn due(explanation: &Explanation) -> String {
         (Action::Create, _) => {
             format!("every gate passes; {}", words::opens(explanation, "its merge request"))
         }
-        (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) if request.draft == Some(true) => {
+        (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) if mr.draft == Some(true) => {
             format!("its merge request {number} is open, and somebody made it a draft")
         }
         (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) => {
@@ -143,7 +143,7 @@ fn since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
     match subscriber.decision {
         Outcome::UpToDate | Outcome::Error => None,
         Outcome::Promote => {
-            let opened = explanation.request().and_then(|request| request.planned.opened_at);
+            let opened = explanation.mr().and_then(|mr| mr.planned.opened_at);
             let promotable =
                 found.decisions.subscribers.get(&found.target).and_then(|d| d.promotable_since);
             match (opened, promotable) {
@@ -309,7 +309,7 @@ fn what_if_text(
     }
     let names: Vec<&str> = assumptions.iter().map(|a| a.commit.short()).collect();
     let names = names.join(", ");
-    if assumed.contains(&found.target().git_ref.as_deref().unwrap_or_default()) {
+    if assumed.contains(&found.target().current_ref()) {
         return format!("it has {names} already");
     }
     match forecast.stays.iter().find(|stay| stay.target == found.target) {

@@ -178,34 +178,34 @@ fn merge_requests(explanation: &Explanation) -> Vec<Block> {
     if explanation.merge_requests.is_empty() {
         out.push(Block::Note(Value::own("none is open")));
     }
-    for request in &explanation.merge_requests {
-        out.extend(merge_request(request, explanation));
+    for mr in &explanation.merge_requests {
+        out.extend(merge_request(mr, explanation));
     }
     let earlier = words::earlier(explanation);
     out.extend(earlier.map(|earlier| Block::Fact("before", Value::new(earlier))));
     out
 }
 
-fn merge_request(request: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<Block> {
-    let planned = &request.planned;
-    let Some(draft) = request.draft else {
+fn merge_request(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<Block> {
+    let planned = &mr.planned;
+    let Some(draft) = mr.draft else {
         let why = format!("none is open: {}", words::none_open(planned, explanation));
         return vec![Block::Note(Value::new(why))];
     };
     let number = planned.iid.map(|iid| iid.to_string()).unwrap_or_default();
-    let state = words::request_state(draft, request.auto_merge);
+    let state = words::mr_state(draft, mr.auto_merge);
     let mut out = vec![
         Block::Note(Value::link_only(number, planned.web_url.as_ref())),
         Block::Fact("state", Value::own(state)),
     ];
     let opened = planned.opened_at.map(|at| words::at(at, explanation));
     out.extend(opened.map(|opened| Block::Fact("opened", Value::own(opened))));
-    let pipeline = match &request.pipeline {
+    let pipeline = match &mr.pipeline {
         Some(pipeline) => Value::link(&pipeline.status, pipeline.web_url.as_ref()),
         None => Value::own("none that is known"),
     };
     out.push(Block::Fact("pipeline", pipeline));
-    let status = request.merge_status.as_ref().map(|status| words::merge_status(status));
+    let status = mr.merge_status.as_ref().map(|status| words::merge_status(status));
     out.extend(status.map(|status| Block::Fact("GitLab says", Value::new(status))));
     let labels: Vec<&str> = planned.labels.iter().map(String::as_str).collect();
     out.push(Block::Fact("labels", Value::new(labels.join(", "))));

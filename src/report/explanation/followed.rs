@@ -50,7 +50,7 @@ pub struct FollowedReport {
     pub record_key: Option<String>,
     /// Is it promoted by this program itself? Then this is decided for it.
     pub decision: Option<Outcome>,
-    /// The gate that holds it, if one does.
+    /// The gate that blocks it, if one does.
     pub held_by: Option<Gate>,
 }
 
@@ -74,7 +74,7 @@ fn pair(found: &Found<'_>, channel: &str, index: TargetIx, publisher: &Target) -
     let failure = state.and_then(|state| {
         state.commit.as_ref().err().or_else(|| state.unread.get(channel)).map(|f| f.error.clone())
     });
-    let git_ref = publisher.git_ref.clone().ok();
+    let git_ref = publisher.git_ref.as_ref().ok().map(ToString::to_string);
     let fact = git_ref.as_ref().and_then(|git_ref| {
         let key = Snapshot::commit_key(&publisher.repo_url, git_ref);
         found.snapshot.commits.get(&key)?.as_result().ok()

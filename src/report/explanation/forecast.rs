@@ -102,7 +102,7 @@ pub struct StayReport {
     pub label: String,
     /// The commit that its publishers are at in the end.
     pub candidate: Option<CommitSha>,
-    /// The gate that holds it in the end.
+    /// The gate that blocks it in the end.
     pub held_by: Option<Gate>,
     /// Why.
     pub reason: String,

@@ -8,7 +8,7 @@ mod answer;
 mod content;
 mod followed;
 mod forecast;
-mod requests;
+mod merge_requests;
 mod timeline;
 mod words;
 
@@ -18,7 +18,7 @@ use serde::Serialize;
 
 pub use followed::FollowedReport;
 pub use forecast::{ForecastReport, WhatIf};
-pub use requests::{EarlierMergeRequest, ExplainedMergeRequest};
+pub use merge_requests::{EarlierMergeRequest, ExplainedMergeRequest};
 
 use super::blocks;
 use super::model::{PlanReport, RepoReport, SubscriberReport};
@@ -61,13 +61,13 @@ pub struct Explanation {
     pub declared_url: Option<String>,
     /// Whom it follows, in the order of its channels.
     pub publishers: Vec<FollowedReport>,
-    /// Requests about it, with their actions.
+    /// Merge requests about it, with their actions.
     pub merge_requests: Vec<ExplainedMergeRequest>,
-    /// Its requests that are closed or merged, newest first; null where nobody asked.
-    pub earlier_requests: Option<Vec<EarlierMergeRequest>>,
-    /// Was GitLab asked which requests are open?
+    /// Its merge requests that are closed or merged, newest first; null where nobody asked.
+    pub earlier_merge_requests: Option<Vec<EarlierMergeRequest>>,
+    /// Was GitLab asked which merge requests are open?
     pub merge_requests_known: bool,
-    /// How many requests a run opens at most: those of other files count as well, and an
+    /// How many merge requests a run opens at most: those of other files count as well, and an
     /// explanation does not look at them.
     pub max_new_merge_requests: usize,
     /// What follows in time: of the target and of those it waits for; with assumptions of all
@@ -129,7 +129,7 @@ pub struct Found<'a> {
     pub decisions: &'a Decisions,
     /// The plan for them.
     pub report: &'a PlanReport,
-    /// How many requests a run opens at most.
+    /// How many merge requests a run opens at most.
     pub max_new_merge_requests: usize,
     /// Index of the target in the inventory.
     pub target: TargetIx,
@@ -151,22 +151,22 @@ impl Found<'_> {
 
     /// The line of a field of a target, else of the target.
     fn line(&self, target: &Target, path: &[&str]) -> u32 {
-        let tree = self.bundle.sources.get(&target.place.file);
+        let tree = self.bundle.sources.get(&target.declared_at.file);
         let node = tree.and_then(|tree| {
             path.iter().try_fold(tree.node(target.node), |node, key| node.get(key))
         });
-        node.map_or(target.place.line, |node| node.position().line)
+        node.map_or(target.declared_at.line, |node| node.position().line)
     }
 
     /// `data/…:LINE` of a field of a target, else of the target.
     fn field(&self, target: &Target, path: &[&str]) -> String {
-        format!("{}:{}", RepoPath::of_datafile(&target.place.file), self.line(target, path))
+        format!("{}:{}", RepoPath::of_datafile(&target.declared_at.file), self.line(target, path))
     }
 
     /// `data/…:LINE` of a field as a page on GitLab.
     fn page(&self, target: &Target, path: &[&str]) -> Option<String> {
         let repo = self.snapshot.config_repo.as_ref()?;
-        let (file, line) = (&target.place.file, self.line(target, path));
+        let (file, line) = (&target.declared_at.file, self.line(target, path));
         Some(format!("{}/-/blob/{}/data{file}#L{line}", repo.web_url, repo.base_commit))
     }
 
@@ -182,7 +182,7 @@ impl Explanation {
         let target = found.target();
         let subscriber =
             found.report.subscribers.iter().find(|other| other.target.uid == target.uid)?.clone();
-        let merge_requests = requests::about(found, &subscriber);
+        let merge_requests = merge_requests::about(found, &subscriber);
         let mut explanation = Self {
             version: VERSION,
             observed_at: found.snapshot.observed_at,
@@ -201,7 +201,7 @@ impl Explanation {
             declared_url: found.page(target, &["ref"]),
             publishers: followed::followed(found, target),
             merge_requests,
-            earlier_requests: requests::earlier(found),
+            earlier_merge_requests: merge_requests::earlier(found),
             merge_requests_known: found.snapshot.config_repo.is_some(),
             max_new_merge_requests: found.max_new_merge_requests,
             forecast: ForecastReport::new(found, what_if),
@@ -224,15 +224,15 @@ impl Explanation {
     /// Does its soak time begin only when something is deployed that is not yet?
     fn soaks_later(&self) -> bool {
         let timeless = |name: Gate| {
-            let mut gates = self.subscriber.gates.iter().filter(|gate| gate.holds());
+            let mut gates = self.subscriber.gates.iter().filter(|gate| gate.blocks());
             gates.any(|gate| gate.gate == name && gate.next_possible_at.is_none())
         };
         timeless(Gate::Deployment) && timeless(Gate::Soak)
     }
 
-    /// The request that is open, or would be.
-    fn request(&self) -> Option<&ExplainedMergeRequest> {
-        let open = self.merge_requests.iter().find(|request| request.draft.is_some());
+    /// The merge request that is open, or would be.
+    fn mr(&self) -> Option<&ExplainedMergeRequest> {
+        let open = self.merge_requests.iter().find(|mr| mr.draft.is_some());
         open.or(self.merge_requests.first())
     }
 }

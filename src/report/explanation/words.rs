@@ -60,7 +60,7 @@ pub(super) const VERDICTS: &str =
 pub(super) fn verdict(outcome: GateOutcome) -> &'static str {
     match outcome {
         GateOutcome::Pass => "pass",
-        GateOutcome::Hold => "HOLD",
+        GateOutcome::Blocked => "HOLD",
         GateOutcome::NotApplicable => "n/a",
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn slo(slo: &SloEvidence) -> String {
     )
 }
 
-/// Why no request is open, or that one will be.
+/// Why no merge request is open, or that one will be.
 pub(super) fn none_open(planned: &MergeRequestReport, explanation: &Explanation) -> String {
     match planned.action {
         Action::Create => opens(explanation, "one"),
@@ -84,7 +84,7 @@ pub(super) fn none_open(planned: &MergeRequestReport, explanation: &Explanation)
     }
 }
 
-/// Who opens a request that is due.
+/// Who opens a merge request that is due.
 pub(super) fn opens(explanation: &Explanation, what: &str) -> String {
     let opens = if explanation.is_now() {
         format!("the next run of `sapm apply` opens {what}")
@@ -102,7 +102,7 @@ pub(super) fn which_run(explanation: &Explanation) -> &'static str {
     if explanation.is_now() { "next run" } else { "a run then" }
 }
 
-/// What that run does with an open request.
+/// What that run does with an open merge request.
 pub(super) fn next_run(planned: &MergeRequestReport, explanation: &Explanation) -> String {
     let does = match (planned.action, planned.reason_code) {
         (Action::Keep, Reason::AsWanted) => {
@@ -144,16 +144,16 @@ pub(super) fn merge_status(status: &str) -> String {
     format!("{words} ({status})")
 }
 
-/// How an open request stands.
-pub(super) fn request_state(draft: bool, auto_merge: Option<bool>) -> String {
+/// How an open merge request stands.
+pub(super) fn mr_state(draft: bool, auto_merge: Option<bool>) -> String {
     let state = if draft { "open, a draft" } else { "open, ready" };
     let auto_merge = if auto_merge == Some(true) { ", auto-merge is set" } else { "" };
     format!("{state}{auto_merge}")
 }
 
-/// The newest request that is over; `None` where nobody asked.
+/// The newest merge request that is over; `None` where nobody asked.
 pub(super) fn earlier(explanation: &Explanation) -> Option<String> {
-    let all = explanation.earlier_requests.as_ref()?;
+    let all = explanation.earlier_merge_requests.as_ref()?;
     let Some(newest) = all.first() else {
         return Some("the bot never opened one for this target".to_owned());
     };
@@ -164,14 +164,14 @@ pub(super) fn earlier(explanation: &Explanation) -> Option<String> {
     Some(format!("{}{more}", over(newest, explanation)))
 }
 
-fn over(request: &EarlierMergeRequest, explanation: &Explanation) -> String {
-    let how = match (request.state, request.closed_by_bot) {
+fn over(mr: &EarlierMergeRequest, explanation: &Explanation) -> String {
+    let how = match (mr.state, mr.closed_by_bot) {
         (MrState::Merged, _) => "merged",
         (_, true) => "closed by the bot",
         (_, false) => "closed by a person",
     };
-    let when = request.ended_at.map(|time| format!(" {}", at(time, explanation)));
-    format!("{} was {how}{}: {}", request.iid, when.unwrap_or_default(), request.title)
+    let when = mr.ended_at.map(|time| format!(" {}", at(time, explanation)));
+    format!("{} was {how}{}: {}", mr.iid, when.unwrap_or_default(), mr.title)
 }
 
 /// A text without the cause that it ends in.
@@ -200,7 +200,7 @@ pub(super) fn problems(explanation: &Explanation) -> Vec<(&Problem, String)> {
     problems.filter_map(|problem| Some((problem, said(problem)?))).collect()
 }
 
-/// What a publisher's record or look-up says, but for a cause that the answer begins with.
+/// What a publisher's record or lookup says, but for a cause that the answer begins with.
 pub(super) fn news<'a>(
     followed: &'a FollowedReport,
     explanation: &Explanation,

@@ -105,13 +105,13 @@ struct Request<'a> {
 }
 
 pub(super) fn data(report: &PlanReport) -> Data<'_> {
-    // Of a request that is closed and one that takes its place the latter counts.
+    // Of a merge request that is closed and one that takes its place the latter counts.
     let (closed, others): (Vec<_>, Vec<_>) = report
         .merge_requests
         .iter()
         .enumerate()
         .partition(|(_, request)| request.action == Action::Close);
-    let request_of: BTreeMap<&str, usize> = closed
+    let mr_of: BTreeMap<&str, usize> = closed
         .into_iter()
         .chain(others)
         .flat_map(|(at, request)| request.targets.iter().map(move |uid| (uid.as_str(), at)))
@@ -131,7 +131,7 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .iter()
         .map(|subscriber| {
             let follows = followed.by(subscriber);
-            let request = request_of.get(subscriber.target.uid.as_str()).copied();
+            let request = mr_of.get(subscriber.target.uid.as_str()).copied();
             let publishers = follows.iter().map(|&(channel, at)| (channel, followed.at(at)));
             let known = request.map(|at| &report.merge_requests[at]);
             let own = own.get(&subscriber.target.uid).copied();

@@ -1,5 +1,5 @@
 //! How long a commit takes from its deployment upstream to a merge request and to its own
-//! deployment, as far as the records and the requests tell.
+//! deployment, as far as the records and the merge requests tell.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub(super) struct LeadTime {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployed: Option<i64>,
     /// When the last gate passed that depends on time alone: deployed, soaked, and within the
-    /// schedule. `None` while a gate holds.
+    /// schedule. `None` while a gate blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promotable: Option<i64>,
     /// When the merge request was opened; before `deployed` if it was updated since.
@@ -37,7 +37,7 @@ pub(super) fn lead_time<'a>(
     subscriber: &SubscriberReport,
     own: Option<&PublisherReport>,
     follows: impl Iterator<Item = (&'a str, &'a PublisherReport)>,
-    request: Option<&MergeRequestReport>,
+    mr: Option<&MergeRequestReport>,
     observed_at: DateTime<Utc>,
 ) -> LeadTime {
     if subscriber.decision == Outcome::Error || subscriber.candidate.is_none() {
@@ -55,20 +55,20 @@ pub(super) fn lead_time<'a>(
     let held = subscriber.decision == Outcome::Hold;
     let done = subscriber.decision == Outcome::UpToDate && deployed.is_some();
     let promotable = subscriber.promotable_since.filter(|at| !held && *at <= observed_at);
-    let request = request.filter(|request| request.action != Action::Close);
+    let mr = mr.filter(|mr| mr.action != Action::Close);
     LeadTime {
         deployed: seconds(deployed),
         promotable: seconds(promotable),
-        opened: request.and_then(|request| opened(request, observed_at)),
+        opened: mr.and_then(|mr| opened(mr, observed_at)),
         done,
         here: seconds(own.filter(|_| done).and_then(deployed_here)),
     }
 }
 
-fn opened(request: &MergeRequestReport, observed_at: DateTime<Utc>) -> Option<i64> {
-    let created = request.action == Action::Create && request.iid.is_some();
+fn opened(mr: &MergeRequestReport, observed_at: DateTime<Utc>) -> Option<i64> {
+    let created = mr.action == Action::Create && mr.iid.is_some();
     let now = created.then_some(observed_at);
-    seconds(request.opened_at.or(now))
+    seconds(mr.opened_at.or(now))
 }
 
 fn deployed_here(own: &PublisherReport) -> Option<DateTime<Utc>> {

@@ -7,7 +7,7 @@ use crate::domain::{Problem, ProblemCode, is_commit_sha};
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for target in &repo.inventory.targets {
         let Ok(git_ref) = &target.git_ref else { continue };
-        if is_part_of_a_commit(git_ref) {
+        if is_part_of_a_commit(git_ref.as_str()) {
             let message = format!(
                 "{}: ref `{git_ref}` looks like a commit, but is not its 40 lower-case digits",
                 target.label()

@@ -2,14 +2,14 @@
 
 use super::super::{Repo, at};
 use super::{abbreviated_commit, invalid_ref};
-use crate::domain::{Problem, ProblemCode, is_commit_sha};
+use crate::domain::{GitRef, Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {
-        let Ok(git_ref) = &target.git_ref else { continue };
+        let Ok(GitRef::Moving(git_ref)) = &target.git_ref else { continue };
         let is_other_problem = abbreviated_commit::is_part_of_a_commit(git_ref)
             || invalid_ref::wrong(git_ref).is_some();
-        if is_commit_sha(git_ref) || is_other_problem {
+        if is_other_problem {
             continue;
         }
         let message = format!(

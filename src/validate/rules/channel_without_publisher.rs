@@ -33,7 +33,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 problem = problem.help(format!("is `{near}` meant?"));
             }
             for declaration in removed {
-                let place = &declaration.place;
+                let place = &declaration.declared_at;
                 let note = "this target publishes it, but it is disabled or deleted";
                 problem = problem.related(note, &place.file, &place.path);
             }

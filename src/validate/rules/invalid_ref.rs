@@ -6,7 +6,7 @@ use crate::domain::{Problem, ProblemCode};
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for target in &repo.inventory.targets {
         let Ok(git_ref) = &target.git_ref else { continue };
-        if let Some(why) = wrong(git_ref) {
+        if let Some(why) = wrong(git_ref.as_str()) {
             let message = format!("{}: ref `{git_ref}` is no ref: {why}", target.label());
             problems.push(at(Problem::new(ProblemCode::InvalidRef, message), target, "ref"));
         }

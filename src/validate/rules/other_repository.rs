@@ -17,10 +17,11 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                     publisher.label(),
                     publisher.repo_url
                 );
-                let there = publisher.place.below(&publication(repo.bundle, publisher, channel));
+                let there =
+                    publisher.declared_at.below(&publication(repo.bundle, publisher, channel));
                 let problem = Problem::new(ProblemCode::OtherRepository, message).related(
                     "published here",
-                    &publisher.place.file,
+                    &publisher.declared_at.file,
                     there,
                 );
                 problems.push(at(problem, target, &subscription(repo.bundle, target, channel)));

@@ -45,7 +45,7 @@ fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[TargetIx]) -> Problem {
     for pair in circle.windows(2).take(SHOWN - 1) {
         let (channel, below) = spot(pair[0], pair[1]);
         let note = format!("{} follows it by channel {channel}", targets[pair[1]].label());
-        let place = &targets[pair[1]].place;
+        let place = &targets[pair[1]].declared_at;
         problem = problem.related(note, &place.file, place.below(&below));
     }
     let (last, first) = (circle[circle.len() - 1], circle[0]);

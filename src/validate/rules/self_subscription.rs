@@ -12,10 +12,10 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             }
             let message =
                 format!("{}: subscribes to channel {channel}, which it publishes", target.label());
-            let there = target.place.below(&publication(repo.bundle, target, channel));
+            let there = target.declared_at.below(&publication(repo.bundle, target, channel));
             let problem = Problem::new(ProblemCode::SelfSubscription, message).related(
                 "published here",
-                &target.place.file,
+                &target.declared_at.file,
                 there,
             );
             problems.push(at(problem, target, &subscription(repo.bundle, target, channel)));

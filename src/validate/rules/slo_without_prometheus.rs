@@ -1,4 +1,4 @@
-//! An SLO that nobody can be asked for: the gate holds for ever.
+//! An SLO that nobody can be asked for: the gate blocks for ever.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                     "SLO document {}: no Prometheus is known for namespace {} of cluster {}",
                     document.name, namespace.namespace, namespace.cluster
                 );
-                let place = &target.place;
+                let place = &target.declared_at;
                 problems.push(
                     Problem::new(ProblemCode::SloWithoutPrometheus, message)
                         .in_file(&document.path)

@@ -8,7 +8,8 @@ use super::shell::{run_script, script};
 use crate::e2e::support::World;
 use crate::shop::{PROJECT, TOKEN};
 
-/// What a pipeline may set: its own tokens and keys, what the form has, how much is logged, and what names the job alone.
+/// What a pipeline may set: its own tokens and keys, what the form has, how much is logged, and what names the job
+/// alone.
 const HARMLESS: [&str; 29] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_REGION",
@@ -236,7 +237,7 @@ fn a_run_by_hand_tells_another_host_nothing() {
     assert!(passed, "{log}");
     assert_eq!(evil.count(|_| true), 0, "{log}");
     assert!(!log.contains(TOKEN), "{log}");
-    let requests = world.project().open_requests();
+    let requests = world.project().open_merge_requests();
     assert!(!requests.is_empty(), "{log}");
     assert!(requests.iter().all(|request| !request.labels.contains("approved")), "{requests:?}");
 }

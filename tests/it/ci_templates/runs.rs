@@ -9,14 +9,14 @@ use crate::shop::TOKEN;
 const DUE: usize = 4;
 
 #[test]
-fn the_scheduled_job_opens_the_requests_and_then_rests() {
+fn the_scheduled_job_opens_the_merge_requests_and_then_rests() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     repo.add_jobs(&job_with_counts());
     let (passed, log) = repo.run(&Situation::of("schedule"));
     assert!(passed, "{log}");
     assert!(log.contains(&format!("{DUE} merge requests opened, 0 problems")), "{log}");
-    assert_eq!(world.project().open_requests().len(), DUE, "{log}");
+    assert_eq!(world.project().open_merge_requests().len(), DUE, "{log}");
     for name in ["plan.json", "snapshot.json", "report.md", "junit.xml", "metrics.txt"] {
         assert!(!repo.report(&format!("1/{name}")).is_empty(), "{name}");
     }
@@ -56,7 +56,7 @@ fn a_job_that_follows_several_gets_the_counts_and_reports_of_all() {
     let (passed, log) = repo.run(&Situation::of("schedule"));
     assert!(passed, "{log}");
     assert!(log.contains(&format!("together {DUE}")), "{log}");
-    assert_eq!(world.project().open_requests().len(), DUE, "{log}");
+    assert_eq!(world.project().open_merge_requests().len(), DUE, "{log}");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn what_inputs_narrow_stays_narrowed_whatever_the_form_says() {
     assert_eq!(targets(&Situation::of("schedule"), "1/plan.json").len(), 3);
     let (passed, log) = repo.run(&by_hand("", "").with("SAPM_DRY_RUN", "false"));
     assert!(passed, "{log}");
-    let requests = world.project().open_requests();
+    let requests = world.project().open_merge_requests();
     assert!(!requests.is_empty(), "{log}");
     assert!(requests.iter().all(|request| request.title.contains("saas-catalog/")), "{requests:?}");
 }
@@ -120,7 +120,7 @@ fn a_run_by_hand_writes_only_when_it_is_told_to() {
     let (passed, log) = repo.run(&Situation::of("web"));
     assert!(passed, "{log}");
     world.assert_nothing_written();
-    assert_eq!(world.project().open_requests().len(), 0);
+    assert_eq!(world.project().open_merge_requests().len(), 0);
     let plan = Plan::read(&repo.folder.join("sapm-report/plan.json"));
     assert_eq!(plan.actions(), vec!["create"; DUE], "it shows what would be done");
     assert_no_token(&repo, &log);
@@ -134,7 +134,7 @@ fn a_run_by_hand_writes_only_when_it_is_told_to() {
 
     let (passed, log) = repo.run(&wet.with("SAPM_APP_NAME", "catalog"));
     assert!(passed, "{log}");
-    let requests = world.project().open_requests();
+    let requests = world.project().open_merge_requests();
     assert!(!requests.is_empty(), "{log}");
     assert!(requests.iter().all(|request| request.title.contains("saas-catalog/")), "{requests:?}");
 }
@@ -178,7 +178,7 @@ fn a_broken_target_turns_the_job_orange_and_strict_validation_red() {
     let (passed, log) = repo.run(&Situation::of("schedule"));
     assert!(passed, "the others were handled: {log}");
     assert!(repo.report("1/counts.env").contains("SAPM_EXIT_CODE=5\n"), "{log}");
-    assert!(!world.project().open_requests().is_empty(), "{log}");
+    assert!(!world.project().open_merge_requests().is_empty(), "{log}");
 
     let path = repo.folder.join(ORDERS_FILE);
     std::fs::write(&path, world.text("main", ORDERS_FILE)).unwrap();

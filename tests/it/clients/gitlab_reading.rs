@@ -173,7 +173,7 @@ fn request(iid: u64, branch: &str, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
+async fn open_merge_requests_are_the_bots_and_peoples_from_the_bots_branches() {
     let (server, reader) = connected(|seen| {
         if seen.is("GET", &["/merge_requests?", "state=locked", "author_id=3"]) {
             let merging = request(9, "bot/d", value!({"state": "locked"}));
@@ -201,9 +201,9 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
         })
     })
     .await;
-    let mut found = reader.open_requests("bot/").await.expect("requests");
+    let mut found = reader.open_merge_requests("bot/").await.expect("requests");
     let branches = ["bot/a", "bot/b", "bot/c"].into();
-    found.extend(reader.requests_beside(&found, &branches, "main").await.expect("requests"));
+    found.extend(reader.merge_requests_beside(&found, &branches, "main").await.expect("requests"));
     let iids: std::collections::BTreeSet<u64> =
         found.iter().map(|request| request.iid.number()).collect();
     assert_eq!(iids, [9, 10, 12, 14, 15].into());
@@ -213,7 +213,7 @@ async fn open_requests_are_the_bots_and_peoples_from_the_bots_branches() {
 }
 
 #[tokio::test]
-async fn past_requests_tell_who_closed_them_and_what_they_held() {
+async fn past_merge_requests_tell_who_closed_them_and_what_they_held() {
     let (server, reader) = connected(|seen| {
         if seen.is("GET", &["/merge_requests?", "source_branch=bot%2Fa"]) {
             let ended = |state: &str, tip: char| value!({"state": state, "sha": sha(tip).as_str()});
@@ -243,9 +243,9 @@ async fn past_requests_tell_who_closed_them_and_what_they_held() {
     })
     .await;
     let (past, others) =
-        reader.past_requests("bot/a", &[UserId(3)].into()).await.expect("requests");
+        reader.past_merge_requests("bot/a", &[UserId(3)].into()).await.expect("requests");
     let told: Vec<_> =
-        past.iter().map(|p| (p.request.iid.number(), p.closed_by_bot, p.tip.is_some())).collect();
+        past.iter().map(|p| (p.mr.iid.number(), p.closed_by_bot, p.tip.is_some())).collect();
     // The commit of 4 is gone; those of 1, 3 and 5 do not matter.
     assert_eq!(
         told,

@@ -74,7 +74,7 @@ async fn a_commit_replaces_one_file_from_a_known_start() {
 }
 
 #[tokio::test]
-async fn a_request_whose_branch_is_gone_is_an_outcome_and_one_that_is_refused_a_failure() {
+async fn a_merge_request_whose_branch_is_gone_is_an_outcome_and_one_that_is_refused_a_failure() {
     for there in [false, true] {
         let (_server, writer) = writer(move |seen| {
             let tip = if there { tip_is(seen, 'b') } else { None };
@@ -82,7 +82,7 @@ async fn a_request_whose_branch_is_gone_is_an_outcome_and_one_that_is_refused_a_
             tip.or_else(|| is_open(seen).then(|| json(400, refused)))
         })
         .await;
-        match writer.open(&new_request(), false).await {
+        match writer.open(&new_mr(), false).await {
             Ok(outcome) => assert!(!there && outcome == Attempt::Done(OpenOutcome::BranchGone)),
             Err(failure) => assert!(there && failure.error.contains("is refused"), "{failure:?}"),
         }
@@ -188,7 +188,7 @@ async fn after_a_lost_answer_somebody_elses_branch_is_told_from_ours() {
     assert_eq!(second, done(CommitOutcome::BranchExists));
 }
 
-fn new_request() -> NewMergeRequest {
+fn new_mr() -> NewMergeRequest {
     NewMergeRequest {
         source_branch: "bot/a".into(),
         target_branch: "main".into(),
@@ -215,7 +215,7 @@ fn taken() -> Reply {
 }
 
 #[tokio::test]
-async fn a_request_is_opened() {
+async fn a_merge_request_is_opened() {
     let mut answer = request(5, "[AutoPromoterV2] x");
     answer["labels"] = value!(["SAPM"]);
     let (server, writer) =
@@ -223,7 +223,7 @@ async fn a_request_is_opened() {
     let labels = ["SAPM".to_owned()].into();
     let expected =
         OpenOutcome::Opened { iid: MrIid(5), web_url: "https://h/5".into(), sha: None, labels };
-    assert_eq!(writer.open(&new_request(), false).await, done(expected));
+    assert_eq!(writer.open(&new_mr(), false).await, done(expected));
     let seen = server.seen().into_iter().find(is_open).expect("a request");
     assert_eq!(seen.field("remove_source_branch").as_deref(), Some("true"));
     assert_eq!(seen.field("labels").as_deref(), Some("SAPM,bot/approved: y"));
@@ -231,32 +231,32 @@ async fn a_request_is_opened() {
 }
 
 #[tokio::test]
-async fn a_second_request_of_a_branch_is_an_outcome() {
+async fn a_second_merge_request_of_a_branch_is_an_outcome() {
     let listed = |seen: &Seen| {
         let asked = seen.is("GET", &["/merge_requests?"]);
         asked.then(|| json(200, value!([request(5, "by hand")])))
     };
     let (_server, writer) =
         writer(move |seen| listed(seen).or_else(|| is_open(seen).then(taken))).await;
-    let outcome = writer.open(&new_request(), false).await;
+    let outcome = writer.open(&new_mr(), false).await;
     assert_eq!(outcome, done(OpenOutcome::AlreadyOpen(MrIid(5))));
 }
 
 /// A 409 is taken for an open request only if there is one.
 #[tokio::test]
-async fn a_conflict_without_a_request_is_worth_another_attempt() {
+async fn a_conflict_without_a_merge_request_is_worth_another_attempt() {
     let none = |seen: &Seen| seen.is("GET", &["/merge_requests?"]).then(|| json(200, value!([])));
     for message in ["409 Conflict: Resource lock", "another text !5"] {
         let conflict =
             move |seen: &Seen| is_open(seen).then(|| json(409, value!({"message": message})));
         let (_server, writer) = writer(move |seen| none(seen).or_else(|| conflict(seen))).await;
-        let outcome = writer.open(&new_request(), false).await;
+        let outcome = writer.open(&new_mr(), false).await;
         assert!(matches!(outcome, Ok(Attempt::Again { unclear: false, .. })), "{outcome:?}");
     }
 }
 
 #[tokio::test]
-async fn an_opened_request_whose_answer_is_lost_is_recognised() {
+async fn an_opened_merge_request_whose_answer_is_lost_is_recognised() {
     let titles = [("[AutoPromoterV2] x", true), ("by hand", false)];
     // Found at once, or by the next attempt.
     for ((title, ours), late) in titles.into_iter().flat_map(|one| [(one, false), (one, true)]) {
@@ -276,11 +276,11 @@ async fn an_opened_request_whose_answer_is_lost_is_recognised() {
             })
         })
         .await;
-        let mut outcome = writer.open(&new_request(), false).await.expect("an outcome");
+        let mut outcome = writer.open(&new_mr(), false).await.expect("an outcome");
         assert_eq!(server.seen().iter().filter(|seen| is_open(seen)).count(), 1);
         if late {
             assert!(matches!(outcome, Attempt::Again { unclear: true, .. }), "{outcome:?}");
-            outcome = writer.open(&new_request(), true).await.expect("an outcome");
+            outcome = writer.open(&new_mr(), true).await.expect("an outcome");
         }
         assert_eq!(
             matches!(outcome, Attempt::Done(OpenOutcome::Opened { iid: MrIid(5), .. })),

@@ -112,7 +112,7 @@ fn wrong_decisions_are_wrong() {
 }
 
 #[test]
-fn wrong_requests_are_wrong() {
+fn wrong_merge_requests_are_wrong() {
     let none = "is promoted, and a target of 0 merge requests";
     let file = "/merge_requests/0/files/0";
     let case = the_case();

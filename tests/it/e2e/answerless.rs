@@ -29,7 +29,7 @@ fn concerns_its_targets_alone(fault: Fault, in_error: &[&str], open: usize) {
     for label in in_error {
         assert!(["error", "hold by slo"].contains(&plan.decision(label).as_str()), "{label}");
     }
-    assert_eq!(world.project().open_requests().len(), open);
+    assert_eq!(world.project().open_merge_requests().len(), open);
     no_secret_in(&world, &ran);
 }
 

@@ -44,7 +44,7 @@ fn without_the_option_what_the_old_user_did_is_somebody_elses() {
 }
 
 #[test]
-fn with_the_option_a_rejection_holds_and_open_requests_are_kept() {
+fn with_the_option_a_rejection_holds_and_open_merge_requests_are_kept() {
     let world = with_new_user();
     let before = world.project().merge_requests().len();
     let plan = knowing_the_old(&world);
@@ -64,14 +64,14 @@ fn with_the_option_a_rejection_holds_and_open_requests_are_kept() {
 }
 
 #[test]
-fn an_open_request_of_the_old_user_is_updated_and_closed_by_the_new_one() {
+fn an_open_merge_request_of_the_old_user_is_updated_and_closed_by_the_new_one() {
     let world = with_new_user();
     let old = world.request(CANARY);
     world.shop.next_catalog();
     let plan = knowing_the_old(&world);
     assert_eq!(plan.action(CANARY), "update: changed");
     let branches: Vec<String> =
-        world.project().open_requests().into_iter().map(|open| open.source_branch).collect();
+        world.project().open_merge_requests().into_iter().map(|open| open.source_branch).collect();
     let each = branches.iter().filter(|branch| **branch == old.source_branch).count();
     assert_eq!(each, 1, "{branches:?}");
     assert_eq!(world.request(CANARY).iid, old.iid);

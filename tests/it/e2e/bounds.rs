@@ -19,7 +19,7 @@ fn what_is_not_known_by_the_deadline_concerns_its_targets_alone() {
     for label in [CANARY, LEDGER] {
         assert_eq!(plan.decision(label), "error", "{label}");
     }
-    assert_eq!(world.project().open_requests().len(), 2);
+    assert_eq!(world.project().open_merge_requests().len(), 2);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn everything_else_is_promoted_and_the_exit_code_is_5() {
     assert_eq!(plan.decision(LEDGER), "error");
     assert_eq!(plan.decision(PAYMENTS), "hold by slo");
     let open: Vec<String> =
-        world.project().open_requests().into_iter().map(|request| request.title).collect();
+        world.project().open_merge_requests().into_iter().map(|request| request.title).collect();
     assert_eq!(open.len(), 3, "{open:?}");
     let exported = world.export();
     let exported = exported.as_object().unwrap();
@@ -129,7 +129,7 @@ fn the_next_run_says_it_again_and_writes_nothing() {
 }
 
 #[test]
-fn requests_that_are_open_stay_when_their_facts_are_missing() {
+fn merge_requests_that_are_open_stay_when_their_facts_are_missing() {
     let world = World::start();
     world.apply();
     world.forge().remove_github_repo("example-shop/catalog");
@@ -141,17 +141,17 @@ fn requests_that_are_open_stay_when_their_facts_are_missing() {
     assert_eq!(world.writes(), Vec::<String>::new());
     assert_eq!(plan.action(CANARY), "keep: facts_missing");
     assert_eq!(plan.action(REGIONAL), "keep: facts_missing");
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
-fn a_refused_write_stops_only_its_own_request() {
+fn a_refused_write_stops_only_its_own_merge_request() {
     let world = World::start();
     let refusal = r#"{"message": "403 Forbidden"}"#;
     let fault = forge::Fault::status(403, refusal).method("POST").path("/merge_requests").nth(2);
     world.forge().fault(fault);
     let plan = world.sapm("apply").args(["--format", "json"]).expect(5).plan();
-    assert_eq!(world.project().open_requests().len(), 3);
+    assert_eq!(world.project().open_merge_requests().len(), 3);
     let problem = plan.problem("write_refused");
     assert!(text(&problem["message"]).contains("403"), "{problem}");
     let outcomes: Vec<String> =
@@ -159,5 +159,5 @@ fn a_refused_write_stops_only_its_own_request() {
     assert_eq!(outcomes.iter().filter(|outcome| *outcome == "failed").count(), 1, "{outcomes:?}");
     world.forge().clear_faults();
     world.apply();
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }

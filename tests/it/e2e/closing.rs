@@ -5,7 +5,7 @@ use forge::MrState;
 use super::support::*;
 use crate::shop::{CATALOG_NEW, CATALOG_OLD, ORDERS_NEW};
 
-const CLOSED: &str = "saas-auto-promotions-manager closes this request: ";
+const CLOSED: &str = "saas-auto-promotions-manager closes this merge request: ";
 
 /// A target of the catalog as it stands in the file.
 const CANARY_TARGET: &str = "  - namespace:
@@ -45,27 +45,27 @@ fn is_closed(world: &World, target: &str, code: &str, why: &str) {
 }
 
 #[test]
-fn a_person_who_moves_the_ref_first_has_the_request_closed() {
+fn a_person_who_moves_the_ref_first_has_the_merge_request_closed() {
     let world = World::start();
     world.apply();
     let old = "ref: d83e8878b794cd2c379af53482024695a2d42eb7";
     world.edit(ORDERS_TARGET_FILE, old, &format!("ref: {ORDERS_NEW}"));
     is_closed(&world, MAIL, "nothing_due", "nothing is due any more");
-    assert_eq!(world.project().open_requests().len(), 3);
+    assert_eq!(world.project().open_merge_requests().len(), 3);
 }
 
 #[test]
-fn a_disabled_target_has_its_request_closed() {
+fn a_disabled_target_has_its_merge_request_closed() {
     let world = World::start();
     world.apply();
     let old = "    name: regional\n";
     world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
     is_closed(&world, REGIONAL, "target_gone", "its target is gone, disabled");
-    assert_eq!(world.project().open_requests().len(), 3);
+    assert_eq!(world.project().open_merge_requests().len(), 3);
 }
 
 #[test]
-fn a_removed_target_has_its_request_closed() {
+fn a_removed_target_has_its_merge_request_closed() {
     let world = World::start();
     world.apply();
     let from = "  # every regional namespace: one place in the file, moved for all of them\n";
@@ -77,7 +77,7 @@ fn a_removed_target_has_its_request_closed() {
 }
 
 #[test]
-fn a_blocked_commit_has_its_request_closed() {
+fn a_blocked_commit_has_its_merge_request_closed() {
     let world = World::start();
     world.apply();
     let component = "  url: https://github.com/example-shop/catalog\n";
@@ -88,7 +88,7 @@ fn a_blocked_commit_has_its_request_closed() {
 }
 
 #[test]
-fn a_closed_request_is_opened_anew_when_its_promotion_is_due_again() {
+fn a_closed_merge_request_is_opened_again_when_its_promotion_is_due_again() {
     let world = World::start();
     world.apply();
     let first = world.request(CANARY);
@@ -104,7 +104,7 @@ fn a_closed_request_is_opened_anew_when_its_promotion_is_due_again() {
 }
 
 #[test]
-fn a_merged_request_leaves_nothing_over() {
+fn a_merged_merge_request_leaves_nothing_over() {
     let world = World::start();
     world.apply();
     let merged = world.request(CANARY);

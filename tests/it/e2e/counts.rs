@@ -53,7 +53,7 @@ fn each_node_has_names_of_its_own() {
 }
 
 #[test]
-fn a_refused_request_is_not_counted_as_opened() {
+fn a_refused_merge_request_is_not_counted_as_opened() {
     let world = World::start();
     let refusal = r#"{"message":"403 Forbidden"}"#;
     let fault = forge::Fault::status(403, refusal).method("POST").path("/merge_requests").nth(2);

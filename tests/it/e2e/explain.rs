@@ -65,7 +65,7 @@ fn an_slo_is_breached() {
 }
 
 #[test]
-fn an_open_request_that_somebody_took_over() {
+fn an_open_merge_request_that_somebody_took_over() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);
@@ -165,7 +165,7 @@ fn another_time_claims_nothing_about_now() {
 }
 
 #[test]
-fn a_request_that_is_over_is_named() {
+fn a_merge_request_that_is_over_is_named() {
     let world = World::start();
     let never = explain(&world, ORDERS).expect(0).out;
     assert!(never.contains("before        the bot never opened one"), "{never}");
@@ -176,7 +176,7 @@ fn a_request_that_is_over_is_named() {
     world.shop.deploy("catalog-stage", CATALOG_NEW, false, Utc::now());
     let value = json(&world, CANARY, &[]);
     assert_eq!(value["merge_requests"], serde_json::json!([]));
-    let earlier = &value["earlier_requests"][0];
+    let earlier = &value["earlier_merge_requests"][0];
     assert_eq!((&earlier["iid"], &earlier["state"]), (&iid.into(), &"closed".into()));
     let closed = explain(&world, CANARY).expect(0).out;
     assert!(closed.contains(&format!("before        !{iid} was closed by a person")), "{closed}");
@@ -218,7 +218,7 @@ fn only_what_the_answer_rests_on_is_asked_for() {
 }
 
 #[test]
-fn a_request_is_shown_with_its_pipeline() {
+fn a_merge_request_is_shown_with_its_pipeline() {
     let world = World::start();
     world.apply();
     world.forge().settle();

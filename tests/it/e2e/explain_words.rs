@@ -42,7 +42,7 @@ fn new_config_hashes_are_named_where_they_are_known_to_be_new() {
 }
 
 #[test]
-fn an_open_request_is_described_as_it_is() {
+fn an_open_merge_request_is_described_as_it_is() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);

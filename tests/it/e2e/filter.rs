@@ -15,18 +15,22 @@ fn changed() -> World {
 }
 
 #[test]
-fn a_run_about_one_app_leaves_the_requests_of_others_alone() {
+fn a_run_about_one_app_leaves_the_merge_requests_of_others_alone() {
     let world = changed();
     let run = world.sapm("apply").args(["--app-name", "orders", "--format", "json"]);
     let plan = run.expect(0).plan();
     assert_eq!(world.writes(), Vec::<String>::new());
     assert!(plan.decisions().keys().all(|label| label.starts_with("saas-orders/")));
     assert_eq!(plan.decisions().len(), 4);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     let run = world.sapm("apply").env("SAPM_APP_NAME", "catalog").args(["--format", "json"]);
     let plan = run.expect(0).plan();
     assert_eq!(plan.actions(), ["keep", "update"]);
-    assert_eq!(world.project().open_requests().len(), 4, "the regional one is not its business");
+    assert_eq!(
+        world.project().open_merge_requests().len(),
+        4,
+        "the regional one is not its business"
+    );
     assert_eq!(world.apply_json().actions(), ["close", "keep", "keep", "keep"]);
 }
 
@@ -55,21 +59,21 @@ fn publishers_of_another_environment_still_count() {
     };
     let stage = run("shop-stage");
     assert_eq!(stage.decisions().len(), 0);
-    assert_eq!(world.project().open_requests().len(), 0);
+    assert_eq!(world.project().open_merge_requests().len(), 0);
     let production = run("shop-production");
     assert_eq!(production.decisions().len(), 12);
     assert_eq!(production.actions(), ["create"; 4]);
 }
 
 #[test]
-fn a_run_about_one_saas_file_opens_its_requests_alone() {
+fn a_run_about_one_saas_file_opens_its_merge_requests_alone() {
     let world = World::start();
     world.sapm("apply").env("SAPM_SAAS_FILE_NAME", "saas-catalog").expect(0);
-    assert_eq!(world.project().open_requests().len(), 2);
+    assert_eq!(world.project().open_merge_requests().len(), 2);
     world.request(CANARY);
     world.request(PRODUCTION);
     world.sapm("apply").args(["--saas-file-name", ""]).expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -84,7 +88,7 @@ fn with_opening_switched_off_refreshing_and_closing_go_on() {
     let closed = || world.sapm("apply").args(["--allow-opening=false", "--format", "json"]);
     let plan = closed().expect(0).plan();
     assert_eq!(plan.actions(), ["close", "keep", "keep", "update"]);
-    assert_eq!(world.project().open_requests().len(), 3);
+    assert_eq!(world.project().open_merge_requests().len(), 3);
 }
 
 #[test]
@@ -94,7 +98,7 @@ fn with_closing_switched_off_refreshing_and_opening_go_on() {
     let plan = run().expect(0).plan();
     assert_eq!(plan.actions(), ["keep", "keep", "keep", "update"]);
     assert_eq!(plan.action(REGIONAL), "keep: closing_disabled");
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     assert!(world.writes().iter().all(|write| !write.starts_with("DELETE")));
     world.forge().clear_log();
     run().expect(0);

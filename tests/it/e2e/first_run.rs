@@ -42,7 +42,7 @@ fn every_target_is_promoted_or_held_by_the_gate_that_is_meant() {
 }
 
 #[test]
-fn a_new_request_takes_two_writes() {
+fn a_new_merge_request_takes_two_writes() {
     let world = World::start();
     world.apply();
     let commit = format!("POST /api/v4/projects/{}/repository/commits", world.project().id());
@@ -89,7 +89,7 @@ fn only_the_bytes_of_the_ref_change() {
 }
 
 #[test]
-fn a_request_says_what_and_why_in_the_way_that_is_promised() {
+fn a_merge_request_says_what_and_why_in_the_way_that_is_promised() {
     let world = World::start();
     let job = "https://gitlab.example.com/shop/app-interface/-/jobs/42";
     world.sapm("apply").env("CI_JOB_URL", job).expect(0);
@@ -100,7 +100,7 @@ fn a_request_says_what_and_why_in_the_way_that_is_promised() {
         (REGIONAL, PAYMENTS_FIRST, PAYMENTS_NEW),
     ];
     let bot = world.forge().user("sapm-bot").unwrap().id;
-    assert_eq!(world.project().open_requests().len(), moves.len());
+    assert_eq!(world.project().open_merge_requests().len(), moves.len());
     for (label, from, to) in moves {
         let request = world.request(label);
         assert!(request.title.starts_with(&format!("[AutoPromoterV2] {label}")), "{request:?}");
@@ -133,8 +133,8 @@ fn no_text_of_a_datafile_acts_as_a_quick_action_or_a_mention() {
     world.edit(CATALOG_FILE, stage, &format!("{stage}      - {include}\n"));
     let apply = world.sapm("apply").args(["--format", "json"]).expect(0).plan();
     assert_eq!(apply.decisions().values().filter(|decision| *decision == "promote").count(), 5);
-    assert_eq!(world.project().open_requests().len(), 3);
-    let requests = world.project().open_requests();
+    assert_eq!(world.project().open_merge_requests().len(), 3);
+    let requests = world.project().open_merge_requests();
     let regional = requests.iter().find(|request| request.title.contains("/regional"));
     let regional = regional.expect("its request");
     assert!(!regional.title.contains('\n') && regional.description.contains("/close"));

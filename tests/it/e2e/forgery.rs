@@ -52,7 +52,7 @@ fn a_forged_branch_is_never_put_up_for_merging() {
         forge_tip(&world, &request, &[(".gitlab-ci.yml", "evil"), ("data/role.yml", "evil")]);
     let ran = world.sapm("apply").expect(5);
     assert!(ran.out.contains(&request.source_branch), "{}", ran.out);
-    let mut open = project.open_requests().into_iter();
+    let mut open = project.open_merge_requests().into_iter();
     assert!(!open.any(|open| open.source_branch == request.source_branch));
     assert_eq!(project.tip(&request.source_branch), Some(forged), "it is somebody else's");
 }

@@ -11,7 +11,7 @@ fn a_file_that_is_too_large_for_a_form_is_committed() {
     let world = World::start();
     world.forge().configure(|settings| settings.largest_form = 1024);
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -24,11 +24,11 @@ fn a_gitlab_that_signs_web_commits_changes_nothing() {
     assert!(world.forge().log().iter().all(|entry| !entry.path.contains("/compare")));
     world.shop.next_catalog();
     world.apply();
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
-fn labels_that_gitlab_leaves_out_are_one_warning_of_the_run_that_opened_the_requests() {
+fn labels_that_gitlab_leaves_out_are_one_warning_of_the_run_that_opened_the_merge_requests() {
     let world = World::start();
     let known = |labels: &[&str]| Some(labels.iter().map(|label| (*label).to_owned()).collect());
     world.forge().configure(|settings| settings.known_labels = known(&["SAPM"]));
@@ -65,7 +65,7 @@ fn delete_before_opening(world: &World) {
 }
 
 #[test]
-fn a_branch_that_is_gone_when_its_request_is_to_be_opened_is_a_lost_race() {
+fn a_branch_that_is_gone_when_its_merge_request_is_to_be_opened_is_a_lost_race() {
     let world = World::start();
     world.forge().configure(|settings| *settings = Settings::of(GitLabVersion::V19));
     delete_before_opening(&world);
@@ -80,10 +80,10 @@ fn a_branch_that_is_gone_when_its_request_is_to_be_opened_is_a_lost_race() {
         .collect();
     assert_eq!(messages.len(), 1, "{:#?}", plan.list("merge_requests"));
     assert!(messages[0].contains("is gone"), "{messages:?}");
-    assert_eq!(world.project().open_requests().len(), 3);
+    assert_eq!(world.project().open_merge_requests().len(), 3);
     world.forge().clear_faults();
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_400_at_opening_while_the_branch_is_there_is_a_failure() {
 }
 
 #[test]
-fn a_request_that_was_reopened_without_its_branch_is_closed_with_the_true_reason() {
+fn a_merge_request_that_was_reopened_without_its_branch_is_closed_with_the_true_reason() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);
@@ -113,7 +113,7 @@ fn a_request_that_was_reopened_without_its_branch_is_closed_with_the_true_reason
     let comment = request.comments().last().expect("a comment");
     assert!(comment.body.contains("its branch is gone"), "{}", comment.body);
     assert_eq!(
-        world.project().open_requests().iter().filter(|open| open.iid == request.iid).count(),
+        world.project().open_merge_requests().iter().filter(|open| open.iid == request.iid).count(),
         0
     );
 }
@@ -126,7 +126,7 @@ fn an_older_gitlab_is_served_all_the_same() {
         world.apply();
         world.shop.next_catalog();
         world.apply();
-        assert_eq!(world.project().open_requests().len(), 4, "{version:?}");
+        assert_eq!(world.project().open_merge_requests().len(), 4, "{version:?}");
         world.forge().assert_no_unknown_routes();
     }
 }
@@ -158,7 +158,7 @@ fn a_limit_of_an_application_is_waited_for() {
     let often = || Fault::requested_too_often().on(Service::GitLab);
     world.forge().fault(often().path("/merge_requests?").nth(1));
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn each_branch_counts_once_where_a_search_of_branches_repeats_them_on_later_page
 }
 
 #[test]
-fn a_list_of_branches_that_is_a_moment_old_breaks_no_request() {
+fn a_list_of_branches_that_is_a_moment_old_breaks_no_merge_request() {
     let world = World::start();
     let checkout = world.checkout();
     let plan = || world.plan_by_api(&checkout);

@@ -77,7 +77,7 @@ fn the_file_counts_what_was_done() {
 
 /// What people or gates keep from being merged does not starve, however old it is.
 #[test]
-fn only_a_request_that_could_be_merged_waits_for_its_merge() {
+fn only_a_merge_request_that_could_be_merged_waits_for_its_merge() {
     let world = World::start();
     let ages = || {
         let samples = samples(&file_of(&world, "apply", 0));

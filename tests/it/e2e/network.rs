@@ -212,7 +212,7 @@ fn a_git_host_that_asks_to_come_later_is_waited_for() {
         Fault::new(FaultKind::Status(status, "later".to_owned(), wait))
     };
     for status in [429, 503] {
-        // A look-up of a ref, and the clone.
+        // A lookup of a ref, and the clone.
         world.forge().clear_faults();
         world.forge().fault(later(status).on(Service::Git).nth(1));
         world.forge().fault(later(status).on(Service::GitLab).path(".git/").nth(1));

@@ -22,7 +22,7 @@ fn more_than_may_be_opened_waits_and_the_longest_promotable_comes_first() {
     for open in 2..=4 {
         let plan = run();
         assert_eq!(plan.actions().iter().filter(|action| *action == "create").count(), 1);
-        assert_eq!(world.project().open_requests().len(), open);
+        assert_eq!(world.project().open_merge_requests().len(), open);
         assert_eq!(world.writes().len(), 2);
     }
     run();
@@ -41,7 +41,7 @@ fn the_limit_of_none_opens_none() {
 #[test]
 fn labels_come_from_flags_or_a_variable() {
     let labels = |world: &World| -> Vec<String> {
-        let requests = world.project().open_requests();
+        let requests = world.project().open_merge_requests();
         assert_eq!(requests.len(), 4);
         assert!(requests.windows(2).all(|pair| pair[0].labels == pair[1].labels));
         requests[0].labels.iter().cloned().collect()
@@ -86,7 +86,7 @@ fn booleans_are_written_in_many_ways_and_empty_is_unset() {
         run = run.env(key, "");
     }
     run.expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     let labels = world.request(CANARY).labels;
     assert!(labels.contains("AutoPromoterV2"), "{labels:?}");
 }
@@ -104,10 +104,10 @@ fn a_flag_wins_over_its_variable() {
     let world = World::start();
     let run = world.sapm("apply").env("SAPM_ALLOW_OPENING", "false");
     run.args(["--allow-opening=true", "--env-name=shop-stage"]).env("SAPM_ENV_NAME", "x").expect(0);
-    assert_eq!(world.project().open_requests().len(), 0);
+    assert_eq!(world.project().open_merge_requests().len(), 0);
     let run = world.sapm("apply").env("SAPM_DRY_RUN", "true").env("SAPM_APP_NAME", "none");
     run.args(["--dry-run=false", "--app-name=catalog"]).expect(0);
-    assert_eq!(world.project().open_requests().len(), 2);
+    assert_eq!(world.project().open_merge_requests().len(), 2);
 }
 
 /// The catalog's record in stage, as a deployer in FIPS mode names it.
@@ -140,13 +140,13 @@ fn in_fips_mode_records_are_found_by_the_sha256_uid() {
         assert_eq!(plan.decision(CANARY), "promote");
         assert_eq!(plan.decision(PRODUCTION), "hold by deployment");
         assert_eq!(plan.decision(MAIL), "hold by deployment");
-        assert_eq!(world.project().open_requests().len(), 1);
+        assert_eq!(world.project().open_merge_requests().len(), 1);
     }
     let world = World::start();
     fips_record(&world);
     let run = world.sapm("apply").env("USED_FOR_SECURITY", "true").arg("--fips=false");
     run.expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn in_a_job_of_gitlab_its_variables_are_taken() {
         .env("CI_PROJECT_PATH", crate::shop::PROJECT)
         .env("CI_PIPELINE_URL", "https://gitlab.example.com/p/-/pipelines/7")
         .expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     let description = world.request(CANARY).description;
     assert!(description.contains("(https://gitlab.example.com/p/-/pipelines/7)"), "{description}");
 }

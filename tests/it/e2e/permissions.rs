@@ -33,7 +33,7 @@ fn a_reporter_may_not_write() {
     world.forge().assert_no_unknown_routes();
     world.project().add_member_by_group("sapm-bot", Access::Developer);
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     world.forge().assert_no_unknown_routes();
 }
 
@@ -50,7 +50,7 @@ fn a_token_of_another_user_than_the_bot_that_is_named() {
     named(world.sapm("apply"), "sapm-bot").args(["--dry-run"]).expect(0);
     world.assert_nothing_written();
     named(world.sapm("apply"), "SAPM-bot-anew").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     world.forge().assert_no_unknown_routes();
 }
 
@@ -111,7 +111,7 @@ fn a_protected_branch_that_keeps_the_bot_from_pushing_ends_the_run_for_every_rol
     world.project().protect("auto-*", None);
     world.project().protect("*-stable", Some(Access::Maintainer));
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn of_several_protected_branch_rules_the_most_permissive_counts() {
     assert_eq!(plan.problems(), Vec::<String>::new());
     world.shop.next_catalog();
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_gitlab_that_does_not_show_protected_branches_is_no_reason_to_stop() {
     assert!(message.contains("must not be protected"), "{message}");
     world.project().protect("auto-*", None);
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn who_cannot_delete_a_protected_branch_is_told_before_it_is_to_be_deleted() {
     for word in ["auto-promoter-v2/*", "Maintainer", "Settings > Repository"] {
         assert!(message.contains(word), "{message}");
     }
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     world.project().add_member("sapm-bot", Access::Maintainer);
     let plan = world.sapm("apply").args(["--format", "json"]).expect(0).plan();
     assert_eq!(plan.problems(), Vec::<String>::new());
@@ -169,7 +169,7 @@ fn a_fine_grained_token_is_not_judged_by_its_scopes() {
     scopes(&world, &["granular"]);
     world.forge().change_token(TOKEN, |token| token.granular = true);
     world.sapm("apply").expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_token_that_expires_soon_is_a_warning() {
     let (message, day) = warned(5).expect("a warning");
     assert!(message.contains(&day) && message.contains("in 5 days"), "{message}");
     assert_eq!(warned(20), None);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn a_jobs_own_token_is_enough_for_a_plan() {
 }
 
 #[test]
-fn a_jobs_own_token_keeps_requests_where_gitlab_signs_web_commits() {
+fn a_jobs_own_token_keeps_merge_requests_where_gitlab_signs_web_commits() {
     let world = World::start();
     world.forge().configure(|settings| settings.sign_web_commits = true);
     world.apply();
@@ -253,7 +253,7 @@ fn a_jobs_own_token_keeps_requests_where_gitlab_signs_web_commits() {
 }
 
 #[test]
-fn without_a_bot_user_a_jobs_plan_counts_no_request_as_open_and_says_so() {
+fn without_a_bot_user_a_jobs_plan_counts_no_merge_request_as_open_and_says_so() {
     let world = World::start();
     world.apply();
     let ran = in_job(&world, "plan").expect(0);
@@ -279,7 +279,7 @@ fn explain_validate_and_graph_clone_with_a_jobs_own_token() {
 }
 
 #[test]
-fn an_older_gitlab_that_shows_a_job_no_requests_gives_a_plan_without_them() {
+fn an_older_gitlab_that_shows_a_job_no_merge_requests_gives_a_plan_without_them() {
     let world = World::start();
     world.apply();
     let missing = "{\"message\":\"404 Project Not Found\"}";

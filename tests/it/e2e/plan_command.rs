@@ -90,7 +90,7 @@ fn elsewhere(world: &World) {
 }
 
 #[test]
-fn without_gitlab_no_request_counts_as_open_and_that_is_said() {
+fn without_gitlab_no_merge_request_counts_as_open_and_that_is_said() {
     let world = World::start();
     elsewhere(&world);
     world.apply();
@@ -143,7 +143,7 @@ fn apply_works_from_a_checkout_of_the_branch() {
         apply.args(["--format", "json"]).expect(0).plan()
     };
     assert_eq!(apply().actions(), ["create"; 4]);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     apply();
     world.assert_nothing_written();
     // The branches come by git all the same, beside the objects of the checkout.
@@ -161,7 +161,7 @@ fn apply_works_from_an_older_commit_of_the_branch() {
     world.edit(CATALOG_FILE, "description: how catalog is deployed", "description: another");
     world.detach(&folder, &old);
     world.sapm("apply").env("SAPM_APP_INTERFACE", &folder).expect(0);
-    let requests = world.project().open_requests();
+    let requests = world.project().open_merge_requests();
     assert_eq!(requests.len(), 4);
     for request in requests {
         assert!(world.project().merges_cleanly(request.iid), "{}", request.title);

@@ -57,20 +57,20 @@ fn a_resource_lock_is_waited_out() {
     world.forge().fault(list);
     let plan = apply_json(&world, 0);
     assert_eq!(outcomes(&plan), ["done"; 4]);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
-fn a_resource_lock_that_stays_is_one_problem_and_never_taken_for_an_open_request() {
+fn a_resource_lock_that_stays_is_one_problem_and_never_taken_for_an_open_merge_request() {
     let world = World::start();
     world.forge().fault(opening(409, LOCKED));
     let plan = apply_json(&world, 5);
     assert_eq!(outcomes(&plan), ["failed"; 4]);
     one_problem(&plan, &["Resource lock"]);
-    assert!(world.project().open_requests().is_empty());
+    assert!(world.project().open_merge_requests().is_empty());
     world.forge().clear_faults();
     world.apply();
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_branch_that_gitlab_does_not_see_yet_is_waited_for() {
     world.forge().fault(opening(400, UNSEEN).between(1, 6));
     let plan = apply_json(&world, 0);
     assert_eq!(outcomes(&plan), ["done"; 4]);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_branch_that_gitlab_never_sees_is_one_problem_and_used_by_the_next_run() {
     assert_eq!(world.branches().len(), 4);
     world.forge().clear_faults();
     world.apply();
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     let commits =
         |entry: &forge::Entry| entry.method == "POST" && entry.path.contains("/repository/commits");
     assert_eq!(world.count(commits), 0, "the branches are used as they are");

@@ -34,7 +34,7 @@ fn a_plan_from_recorded_facts_is_the_same() {
 }
 
 #[test]
-fn so_is_one_with_open_requests() {
+fn so_is_one_with_open_merge_requests() {
     let world = World::start();
     world.apply();
     world.shop.next_catalog();
@@ -45,7 +45,7 @@ fn so_is_one_with_open_requests() {
 }
 
 #[test]
-fn so_is_one_with_problems_and_requests_that_people_touched() {
+fn so_is_one_with_problems_and_merge_requests_that_people_touched() {
     let world = World::start();
     world.apply();
     let canary = world.request(CANARY);

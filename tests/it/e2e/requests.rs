@@ -104,7 +104,7 @@ fn a_steady_run_asks_no_more_than_it_must() {
 }
 
 #[test]
-fn a_refresh_looks_at_its_own_request_and_at_no_file() {
+fn a_refresh_looks_at_its_own_merge_request_and_at_no_file() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);

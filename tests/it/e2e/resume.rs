@@ -59,7 +59,7 @@ fn ends_as_if_nothing_had_happened(fault: Fault, branches: usize, requests: usiz
     let now = Utc::now();
     let (world, undisturbed) = (World::start_at(now), World::start_at(now));
     kill_at(&world, fault);
-    let half_way = (world.branches().len(), world.project().open_requests().len());
+    let half_way = (world.branches().len(), world.project().open_merge_requests().len());
     assert_eq!(half_way, (branches, requests));
     world.apply();
     undisturbed.apply();

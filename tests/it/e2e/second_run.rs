@@ -67,7 +67,7 @@ fn a_kept_clone_that_is_broken_is_thrown_away() {
 }
 
 #[test]
-fn a_newer_commit_refreshes_the_request_in_place() {
+fn a_newer_commit_refreshes_the_merge_request_in_place() {
     let world = World::start();
     world.apply();
     let before = world.request(CANARY);
@@ -96,7 +96,7 @@ fn a_newer_commit_refreshes_the_request_in_place() {
 }
 
 #[test]
-fn a_held_request_becomes_a_draft_and_is_ready_again_later() {
+fn a_held_merge_request_becomes_a_draft_and_is_ready_again_later() {
     let world = World::start();
     world.apply();
     let ready = world.request(CANARY);

@@ -63,7 +63,7 @@ fn quiet(world: &World, total: u32) {
     }
     world.apply();
     world.assert_nothing_written();
-    let open = world.project().open_requests();
+    let open = world.project().open_merge_requests();
     let branches: BTreeSet<_> = open.iter().map(|request| &request.source_branch).collect();
     assert_eq!(branches.len(), open.len());
     assert_eq!(world.branches().len(), open.len());
@@ -117,7 +117,12 @@ fn nodes_and_a_manual_run_at_once_end_in_the_right_state() {
     shared.apply();
     whole.apply();
     let open = |world: &World| -> BTreeSet<String> {
-        world.project().open_requests().into_iter().map(|request| request.source_branch).collect()
+        world
+            .project()
+            .open_merge_requests()
+            .into_iter()
+            .map(|request| request.source_branch)
+            .collect()
     };
     assert_eq!(open(&shared), open(&whole));
     assert_eq!(shared.project().merge_requests().len(), 4, "none was opened twice");
@@ -159,17 +164,17 @@ fn the_branch_of_a_target_that_is_gone_is_closed_by_one_node() {
         world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
     }
     assert_eq!(as_undivided(&shared, &whole, 4), 1);
-    assert_eq!(shared.project().open_requests().len(), 3);
+    assert_eq!(shared.project().open_merge_requests().len(), 3);
     for world in [&shared, &whole] {
         let gone = [(CATALOG_FILE, None::<Vec<u8>>)];
         world.project().commit("alice", "main", "The catalog is no more\n", gone);
     }
     assert_eq!(as_undivided(&shared, &whole, 4), 1, "its file is gone as well");
-    assert_eq!(shared.project().open_requests().len(), 1);
+    assert_eq!(shared.project().open_merge_requests().len(), 1);
 }
 
 #[test]
-fn a_file_that_moves_to_another_node_takes_its_requests_along() {
+fn a_file_that_moves_to_another_node_takes_its_merge_requests_along() {
     let (shared, whole) = two_worlds();
     for world in [&shared, &whole] {
         world.apply();
@@ -201,10 +206,10 @@ fn a_place_that_is_split_between_nodes_loses_its_branch_to_one_of_them() {
     as_undivided(&shared, &whole, 4);
     for target in [MAIL, PRINT] {
         let request = shared.request(target);
-        let open = shared.project().open_requests();
+        let open = shared.project().open_merge_requests();
         assert!(open.iter().any(|other| other.iid == request.iid), "{target}");
     }
-    assert_eq!(shared.project().open_requests().len(), 5);
+    assert_eq!(shared.project().open_merge_requests().len(), 5);
 }
 
 #[test]

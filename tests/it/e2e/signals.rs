@@ -92,7 +92,7 @@ fn told_while_writing(signal: &'static [&'static str], code: i32) {
     let (ended, said) = run.end();
     assert_eq!(ended, Some(code), "{said}");
     assert_eq!(world.writes().len(), 1, "no other write was started: {:?}", world.writes());
-    assert_eq!((world.branches().len(), world.project().open_requests().len()), (1, 0));
+    assert_eq!((world.branches().len(), world.project().open_merge_requests().len()), (1, 0));
     assert_eq!(world.puts(), 0, "nor was the state export written");
     assert!(said.contains(signal[0]) && said.contains("run it again"), "{said}");
 
@@ -110,7 +110,7 @@ fn told_while_writing(signal: &'static [&'static str], code: i32) {
 
     world.forge().clear_faults();
     world.apply();
-    assert_eq!(world.project().open_requests().len(), 4, "the next run goes on");
+    assert_eq!(world.project().open_merge_requests().len(), 4, "the next run goes on");
 }
 
 #[test]
@@ -126,22 +126,25 @@ fn ctrl_c_finishes_the_write_under_way_and_starts_no_other() {
 #[test]
 fn sigterm_finishes_all_writes_under_way() {
     let world = World::start();
-    // The first merge request is written alone, then the others side by side: how far they are is left to chance, but for
-    // the one whose commit is under way when the signal comes.
+    // The first merge request is written alone, then the others side by side: how far they are is left to chance, but
+    // for the one whose commit is under way when the signal comes.
     let second = Fault::new(FaultKind::Pass).method("POST").path("/repository/commits").nth(2);
     let (ended, said) = Signalled::start(&world, apply(&world), second, &["TERM"]).end();
     assert_eq!(ended, Some(143), "{said}");
     let writes = world.writes();
     let commits = writes.iter().filter(|write| write.contains("/repository/commits")).count();
     let opened = writes.len() - commits;
-    assert_eq!((world.branches().len(), world.project().open_requests().len()), (commits, opened));
+    assert_eq!(
+        (world.branches().len(), world.project().open_merge_requests().len()),
+        (commits, opened)
+    );
     let outcomes = outcomes(&report(&world));
     let count = |wanted: &str| outcomes.iter().filter(|outcome| *outcome == wanted).count();
     assert_eq!((count("done"), count("interrupted")), (opened, 4 - opened), "{outcomes:?}");
     assert!(commits >= 2 && opened < commits, "{writes:?}");
     world.forge().clear_faults();
     world.apply();
-    assert_eq!(world.project().open_requests().len(), 4, "the next run goes on");
+    assert_eq!(world.project().open_merge_requests().len(), 4, "the next run goes on");
 }
 
 #[test]
@@ -150,7 +153,7 @@ fn a_merge_request_that_is_complete_counts_as_opened() {
     let opening = Fault::new(FaultKind::Pass).method("POST").path("/merge_requests").nth(1);
     let (ended, said) = Signalled::start(&world, apply(&world), opening, &["TERM"]).end();
     assert_eq!(ended, Some(143), "{said}");
-    assert_eq!(world.project().open_requests().len(), 1);
+    assert_eq!(world.project().open_merge_requests().len(), 1);
     let mut outcomes = outcomes(&report(&world));
     outcomes.sort();
     assert_eq!(outcomes, ["done", "interrupted", "interrupted", "interrupted"]);
@@ -173,7 +176,7 @@ fn an_option_says_how_many_pipelines_start_in_a_minute() {
     let mut outcomes = outcomes(&report(&world));
     outcomes.sort();
     assert_eq!(outcomes, ["done", "interrupted", "interrupted", "interrupted"], "{said}");
-    assert_eq!(world.project().open_requests().len(), 1);
+    assert_eq!(world.project().open_merge_requests().len(), 1);
 }
 
 #[test]

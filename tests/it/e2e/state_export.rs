@@ -85,7 +85,7 @@ fn an_export_that_cannot_be_written_is_a_problem_and_no_more() {
     world.forge().fault(forge::Fault::status(403, denied).method("PUT").path("/publisher-data"));
     let plan = world.sapm("apply").args(["--format", "json"]).expect(5).plan();
     assert_eq!(plan.problem("export_failed")["path"], EXPORT);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
 }
 
 /// Copies the bucket into a folder.
@@ -108,7 +108,7 @@ fn a_folder_serves_as_the_state() {
         run.without("AWS_ACCESS_KEY_ID").without("AWS_SECRET_ACCESS_KEY").expect(0)
     };
     apply();
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     let file = folder.join(EXPORT);
     let export: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(export, wanted());
@@ -128,7 +128,7 @@ fn a_prefix_comes_before_every_key() {
         world.forge().delete_object(BUCKET, &key);
     }
     world.sapm("apply").args(["--state", &format!("s3://{BUCKET}/team/a/")]).expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     assert!(world.forge().get_object(BUCKET, &format!("team/a/{EXPORT}")).is_some());
 }
 
@@ -147,6 +147,6 @@ fn the_variables_of_qontract_reconcile_name_the_bucket() {
         .env("APP_INTERFACE_STATE_BUCKET_ACCESS_KEY_ID", key)
         .env("APP_INTERFACE_STATE_BUCKET_SECRET_ACCESS_KEY", secret)
         .expect(0);
-    assert_eq!(world.project().open_requests().len(), 4);
+    assert_eq!(world.project().open_merge_requests().len(), 4);
     assert_eq!(world.export(), wanted());
 }

@@ -13,7 +13,7 @@ fn asked(world: &World, path: &str) -> usize {
 fn what_is_left_of_a_renamed_target_branch_is_one_warning_that_says_what_to_do() {
     let world = World::start();
     world.apply();
-    let left = world.project().open_requests();
+    let left = world.project().open_merge_requests();
     world.project().rename_default_branch("alice", "trunk");
     world.forge().settle();
     let plan = world.apply_json();
@@ -78,7 +78,7 @@ fn two_jobs_for_two_branches_of_one_project_leave_each_other_alone() {
     };
     let plan = stable();
     assert_eq!((plan.actions(), plan.problems()), (vec!["create".to_owned(); 4], Vec::new()));
-    assert_eq!(world.project().open_requests().len(), 8);
+    assert_eq!(world.project().open_merge_requests().len(), 8);
     for plan in [world.apply_json(), stable()] {
         assert_eq!((plan.actions(), plan.problems()), (vec!["keep".to_owned(); 4], Vec::new()));
         world.assert_nothing_written();
@@ -89,6 +89,6 @@ fn two_jobs_for_two_branches_of_one_project_leave_each_other_alone() {
     let disabled = "    name: regional\n";
     world.edit(PAYMENTS_FILE, disabled, &format!("{disabled}    disable: true\n"));
     world.apply();
-    assert_eq!(world.project().open_requests().len(), 7);
+    assert_eq!(world.project().open_merge_requests().len(), 7);
     assert_eq!(stable().actions(), ["keep"; 4]);
 }

@@ -278,7 +278,7 @@ fn read(dir: &Path) -> (Vec<String>, Vec<String>) {
     let bundle = load(&DirectoryTree::new(dir)).expect("reads");
     let inventory = build(&bundle, UidDigest::default());
     let targets = inventory.targets.iter();
-    let targets = targets.map(|target| format!("{} {}", target.label(), target.place.file));
+    let targets = targets.map(|target| format!("{} {}", target.label(), target.declared_at.file));
     let problems = bundle.problems.iter().chain(&inventory.problems);
     let problems = problems
         .map(|problem| format!("{} {}", problem.code, problem.file.clone().unwrap_or_default()));

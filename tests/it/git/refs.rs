@@ -1,4 +1,4 @@
-//! Look-ups of single refs.
+//! Lookups of single refs.
 
 use super::*;
 

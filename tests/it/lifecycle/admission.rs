@@ -1,4 +1,4 @@
-//! Which of the due requests are opened now, and which wait.
+//! Which of the due merge requests are opened now, and which wait.
 
 use sapm::plan::{Action, Reason};
 
@@ -8,23 +8,23 @@ use super::lab::{Lab, block_on, deferred, sha, simple};
 #[test]
 fn neighbours_wait_for_each_other_and_come_one_after_the_other() {
     block_on(async {
-        let lab = Lab::with_requests(Shape::Line, 3).await;
+        let lab = Lab::with_merge_requests(Shape::Line, 3).await;
         // The middle one's line is next to both others'; those fit beside each other.
         let opened: Vec<usize> = (0..3).filter(|&id| lab.open(id).is_some()).collect();
         assert!(opened.len() < 3 && !opened.is_empty(), "{opened:?}");
         let run = lab.run().await;
         let reason = deferred(&run, Reason::WaitsForRequest);
-        let named = opened.iter().any(|&id| reason.contains(&format!("!{}", lab.request(id).iid)));
+        let named = opened.iter().any(|&id| reason.contains(&format!("!{}", lab.mr(id).iid)));
         assert!(named, "{reason}");
         lab.quiet().await;
         for _ in 0..3 {
-            for open in lab.bot.project.open_requests() {
+            for open in lab.bot.project.open_merge_requests() {
                 lab.bot.project.merge("dev", open.iid).unwrap();
             }
             lab.run().await;
         }
         let main = lab.bot.loaded(&lab.bot.main());
-        let promoted = main.inventory.targets.iter().filter(|t| t.git_ref == Ok(sha(1)));
+        let promoted = main.inventory.targets.iter().filter(|t| t.current_ref() == sha(1));
         assert_eq!(promoted.count(), 3);
         lab.quiet().await;
     });
@@ -43,8 +43,8 @@ fn the_longest_promotable_come_first_and_the_others_later() {
             let run = lab.run().await;
             let open: Vec<usize> = (0..5).filter(|&id| lab.open(id).is_some()).collect();
             assert_eq!(open, expected);
-            let later = run.plan.requests.iter().filter(|r| r.action == Action::Defer);
-            assert!(later.clone().all(|request| request.reason_code == Reason::RunLimit));
+            let later = run.plan.merge_requests.iter().filter(|r| r.action == Action::Defer);
+            assert!(later.clone().all(|mr| mr.reason_code == Reason::RunLimit));
             assert_eq!(later.count(), 5 - open.len());
         }
         lab.quiet().await;

@@ -1,4 +1,4 @@
-//! Targets whose ref is an alias of another's: each keeps its own request, and none moves another by the way.
+//! Targets whose ref is an alias of another's: each keeps its own merge request, and none moves another by the way.
 
 use forge::MrState;
 use sapm::plan::Reason;
@@ -7,7 +7,7 @@ use super::config::{Config, Shape};
 use super::lab::{Lab, block_on, deferred, saas, sha, simple, story, targets};
 
 #[test]
-fn an_alias_stays_with_its_request_while_its_neighbour_is_held_or_unknown() {
+fn an_alias_stays_with_its_merge_request_while_its_neighbour_is_held_or_unknown() {
     block_on(async {
         let mut list = targets(Shape::Block, 2);
         list[1].alias_of = Some(0);
@@ -54,11 +54,11 @@ fn a_held_alias_becomes_a_draft_also_while_its_neighbour_is_unknown() {
 fn refs(lab: &Lab) -> Vec<String> {
     let loaded = lab.bot.loaded(&lab.bot.main());
     let subscribers = loaded.inventory.subscribers();
-    subscribers.map(|(_, target)| target.git_ref.clone().unwrap()).collect()
+    subscribers.map(|(_, target)| target.current_ref().to_owned()).collect()
 }
 
 #[test]
-fn a_held_alias_that_is_made_anew_moves_nobody_else() {
+fn a_held_alias_that_is_rebuilt_moves_nobody_else() {
     block_on(async {
         let mut list = targets(Shape::Block, 2);
         list[1].alias_of = Some(0);
@@ -82,7 +82,7 @@ fn a_held_alias_that_is_made_anew_moves_nobody_else() {
 }
 
 #[test]
-fn a_held_request_that_would_move_others_when_made_anew_is_closed() {
+fn a_held_merge_request_that_would_move_others_when_rebuilt_is_closed() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Block, 2)).await;
         let iid = lab.open(0).unwrap().iid;
@@ -97,7 +97,7 @@ fn a_held_request_that_would_move_others_when_made_anew_is_closed() {
 }
 
 #[test]
-fn a_target_is_not_opened_beside_a_held_request_that_it_shares() {
+fn a_target_is_not_opened_beside_a_held_merge_request_that_it_shares() {
     block_on(async {
         let mut config = simple(Shape::Block, 2);
         config.target_mut(0).slo = true;
@@ -107,7 +107,7 @@ fn a_target_is_not_opened_beside_a_held_request_that_it_shares() {
         lab.set_slo(0, 1.0);
         lab.release_for(0, 1);
         lab.run().await;
-        let shared = lab.request(0);
+        let shared = lab.mr(0);
         assert_eq!(lab.open(1).map(|open| open.iid), Some(shared.iid));
         // Alone the alias would get a value of its own, on a branch of its own.
         lab.set_slo(0, 0.1);
@@ -116,7 +116,7 @@ fn a_target_is_not_opened_beside_a_held_request_that_it_shares() {
         lab.quiet().await;
         lab.set_slo(0, 1.0);
         lab.run().await;
-        assert!(!lab.request(0).is_draft());
+        assert!(!lab.mr(0).is_draft());
         lab.quiet().await;
     });
 }

@@ -9,7 +9,7 @@ use super::driver::Run;
 use super::lab::{Lab, block_on, simple, story};
 use super::safety::{CLOSING, HOLD, comments};
 
-/// Another run opens the request that this one has planned, and a person does something with it.
+/// Another run opens the merge request that this one has planned, and a person does something with it.
 async fn overtaken(deed: impl Fn(&Lab)) -> Lab {
     let lab = Lab::new(simple(Shape::Block, 1));
     lab.release_for(0, 1);
@@ -19,7 +19,7 @@ async fn overtaken(deed: impl Fn(&Lab)) -> Lab {
         lab.bot.forge.settle();
     };
     let run = lab.bot.run_with(second).await.unwrap();
-    let outcomes: Vec<_> = run.outcomes.requests.values().map(|o| o.outcome).collect();
+    let outcomes: Vec<_> = run.outcomes.merge_requests.values().map(|o| o.outcome).collect();
     assert_eq!(outcomes, [Verdict::SomebodyWasFirst], "{:#?}", story(&run));
     lab
 }
@@ -36,7 +36,7 @@ fn what_a_person_closed_meanwhile_is_not_opened_by_the_other_run() {
 }
 
 #[test]
-fn what_was_merged_meanwhile_is_not_made_anew_by_the_other_run() {
+fn what_was_merged_meanwhile_is_not_rebuilt_by_the_other_run() {
     block_on(async {
         let lab = overtaken(|lab| drop(lab.bot.project.merge("dev", 1).unwrap())).await;
         assert_eq!(lab.bot.project.branches().len(), 1, "{:?}", lab.bot.project.branches());
@@ -46,10 +46,11 @@ fn what_was_merged_meanwhile_is_not_made_anew_by_the_other_run() {
     });
 }
 
-/// The POST that opens a request.
+/// The POST that opens a merge request.
 const OPENING: &str = "/merge_requests$";
 
-/// One target that is due, and a run in which somebody deletes the branch right before the request is opened from it.
+/// One target that is due, and a run in which somebody deletes the branch right before the merge request is opened from
+/// it.
 async fn branch_vanishes(kind: FaultKind) -> (Lab, Run) {
     let lab = Lab::new(simple(Shape::Block, 1));
     lab.release_for(0, 1);
@@ -66,30 +67,35 @@ async fn branch_vanishes(kind: FaultKind) -> (Lab, Run) {
     (lab, run)
 }
 
-/// The target has an open request, with its content.
+/// The target has an open merge request, with its content.
 async fn is_promoted(lab: &Lab) {
     let open = lab.open(0).expect("an open request");
     assert_eq!(lab.bot.project.tip(&open.source_branch), open.sha);
-    assert_eq!(lab.bot.project.open_requests().len(), 1);
+    assert_eq!(lab.bot.project.open_merge_requests().len(), 1);
     lab.quiet().await;
 }
 
 #[test]
-fn a_request_without_a_branch_is_closed_and_another_one_opened() {
+fn a_merge_request_without_a_branch_is_closed_and_another_one_opened() {
     block_on(async {
         let (lab, _) = branch_vanishes(FaultKind::Pass).await;
         let project = &lab.bot.project;
         assert_eq!(project.merge_request(1).unwrap().sha, None);
         lab.bot.settings.borrow_mut().allow_closing = false;
         let run = lab.run().await;
-        assert_eq!(run.plan.requests[0].reason_code, Reason::ClosingDisabled, "{:#?}", story(&run));
+        assert_eq!(
+            run.plan.merge_requests[0].reason_code,
+            Reason::ClosingDisabled,
+            "{:#?}",
+            story(&run)
+        );
         lab.quiet().await;
         lab.bot.settings.borrow_mut().allow_closing = true;
         project.set_labels("dev", 1, &[HOLD], &[]);
         lab.quiet().await;
         project.set_labels("dev", 1, &[], &[HOLD]);
         let run = lab.run().await;
-        assert_eq!(run.plan.requests[0].action, Action::Close, "{:#?}", story(&run));
+        assert_eq!(run.plan.merge_requests[0].action, Action::Close, "{:#?}", story(&run));
         let closed = project.merge_request(1).unwrap();
         assert_eq!((closed.state, closed.comments().count()), (MrState::Closed, 1));
         lab.run().await;
@@ -98,7 +104,7 @@ fn a_request_without_a_branch_is_closed_and_another_one_opened() {
 }
 
 #[test]
-fn no_request_is_opened_from_a_branch_that_vanished_while_gitlab_asked_to_wait() {
+fn no_merge_request_is_opened_from_a_branch_that_vanished_while_gitlab_asked_to_wait() {
     block_on(async {
         let headers = vec![("retry-after".to_owned(), "0".to_owned())];
         let later = FaultKind::Status(429, "Retry later\n".to_owned(), headers);
@@ -110,12 +116,12 @@ fn no_request_is_opened_from_a_branch_that_vanished_while_gitlab_asked_to_wait()
 }
 
 #[test]
-fn no_request_is_opened_from_a_branch_of_an_earlier_run_that_vanished_meanwhile() {
+fn no_merge_request_is_opened_from_a_branch_of_an_earlier_run_that_vanished_meanwhile() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 1));
         lab.release_for(0, 1);
         lab.bot.forge.fault(Fault::status(403, "no").method("POST").path_regex(OPENING));
-        let branch = lab.run().await.plan.requests[0].branch.clone();
+        let branch = lab.run().await.plan.merge_requests[0].branch.clone();
         lab.bot.forge.clear_faults();
         assert!(lab.bot.project.tip(&branch).is_some());
         let vanishes = async {
@@ -130,22 +136,22 @@ fn no_request_is_opened_from_a_branch_of_an_earlier_run_that_vanished_meanwhile(
 }
 
 #[test]
-fn an_open_request_that_is_new_to_a_run_is_not_taken_for_one_without_a_branch() {
+fn an_open_merge_request_that_is_new_to_a_run_is_not_taken_for_one_without_a_branch() {
     block_on(async {
-        // What the run sees: the request, and not yet its branch; GitLab has not found its commit yet either.
+        // What the run sees: the merge request, and not yet its branch; GitLab has not found its commit yet either.
         let (lab, _) = branch_vanishes(FaultKind::Pass).await;
         let branch = lab.bot.project.merge_request(1).unwrap().source_branch;
         let main = lab.bot.main();
         let pushed = async { lab.bot.project.set_branch("dev", &branch, &main).unwrap() };
         let run = lab.bot.run_with(pushed).await.unwrap();
-        let outcomes: Vec<_> = run.outcomes.requests.values().map(|o| o.outcome).collect();
+        let outcomes: Vec<_> = run.outcomes.merge_requests.values().map(|o| o.outcome).collect();
         assert_eq!(outcomes, [Verdict::SomebodyWasFirst], "{:#?}", story(&run));
         assert_eq!(lab.bot.project.merge_request(1).unwrap().state, MrState::Opened);
     });
 }
 
 #[test]
-fn two_runs_at_once_open_one_request_for_each_target() {
+fn two_runs_at_once_open_one_merge_request_for_each_target() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 4));
         (0..4).for_each(|id| lab.release_for(id, 1));
@@ -160,8 +166,8 @@ fn two_runs_at_once_open_one_request_for_each_target() {
 #[test]
 fn two_runs_at_once_close_with_one_comment() {
     block_on(async {
-        let lab = Lab::with_requests(Shape::Block, 1).await;
-        let iid = lab.request(0).iid;
+        let lab = Lab::with_merge_requests(Shape::Block, 1).await;
+        let iid = lab.mr(0).iid;
         lab.rewrite("gone", |config| config.target_mut(0).disabled = true);
         let second = async { assert!(lab.bot.run().await.is_ok()) };
         assert!(lab.bot.run_with(second).await.is_ok());
@@ -183,7 +189,7 @@ fn what_a_person_does_while_a_run_is_under_way_comes_first() {
             lab.release_for(0, 1);
             lab.run().await;
             lab.set_slo(0, 0.1);
-            let iid = lab.request(0).iid;
+            let iid = lab.mr(0).iid;
             let project = &lab.bot.project;
             let before = std::cell::RefCell::new(None);
             let meanwhile = async {
@@ -199,7 +205,7 @@ fn what_a_person_does_while_a_run_is_under_way_comes_first() {
                 *before.borrow_mut() = project.merge_request(iid);
             };
             let run = lab.bot.run_with(meanwhile).await.unwrap();
-            assert_eq!(run.plan.requests[0].action, Action::Hold);
+            assert_eq!(run.plan.merge_requests[0].action, Action::Hold);
             let (before, after) = (before.take().unwrap(), project.merge_request(iid).unwrap());
             assert_eq!((before.title, before.state), (after.title, after.state), "{deed}");
             lab.run().await;

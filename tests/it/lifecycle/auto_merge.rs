@@ -9,7 +9,7 @@ use super::driver::Run;
 use super::lab::{Lab, block_on, sha, simple, story};
 use sapm::domain::MrIid;
 
-/// One target, whose request has auto-merge set.
+/// One target, whose merge request has auto-merge set.
 async fn set() -> Lab {
     let lab = Lab::with_slo(simple(Shape::Block, 1)).await;
     lab.bot.project.set_auto_merge(1, true);
@@ -22,16 +22,16 @@ fn has_auto_merge(lab: &Lab, iid: u64) -> bool {
 
 #[track_caller]
 fn planned(run: &Run, iid: u64) -> &PlannedMergeRequest {
-    let found = run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(iid)));
+    let found = run.plan.merge_requests.iter().find(|planned| planned.iid == Some(MrIid(iid)));
     found.unwrap_or_else(|| panic!("nothing is planned for !{iid}: {:#?}", story(run)))
 }
 
 /// It is said before the write and after it.
 #[track_caller]
 fn says_that_it_ends(run: &Run, iid: u64) {
-    let request = planned(run, iid);
-    assert!(request.reason.contains("takes auto-merge away"), "{}", request.reason);
-    let outcome = &run.outcomes.requests[&request.branch];
+    let mr = planned(run, iid);
+    assert!(mr.reason.contains("takes auto-merge away"), "{}", mr.reason);
+    let outcome = &run.outcomes.merge_requests[&mr.branch];
     let message = outcome.message.as_deref().unwrap_or_default();
     assert_eq!(outcome.outcome, Verdict::Done, "{message}");
     assert!(message.contains("auto-merge was taken away"), "{message}");
@@ -73,7 +73,7 @@ fn a_newer_commit_ends_it_and_says_so() {
         lab.release_for(0, 3);
         let run = lab.run().await;
         assert!(!planned(&run, 1).reason.contains("auto-merge"), "{:#?}", story(&run));
-        assert_eq!(run.outcomes.requests[&planned(&run, 1).branch].message, None);
+        assert_eq!(run.outcomes.merge_requests[&planned(&run, 1).branch].message, None);
     });
 }
 
@@ -98,7 +98,7 @@ fn it_is_not_ended_where_somebody_sets_it_while_a_run_plans() {
         lab.release_for(0, 2);
         let set = async { lab.bot.project.set_auto_merge(1, true) };
         let run = lab.bot.run_with(set).await.unwrap();
-        let outcome = &run.outcomes.requests[&planned(&run, 1).branch];
+        let outcome = &run.outcomes.merge_requests[&planned(&run, 1).branch];
         assert_eq!(outcome.outcome, Verdict::SomebodyWasFirst, "{:#?}", story(&run));
         assert!(has_auto_merge(&lab, 1));
         // The next run knows of it, and says what it ends.

@@ -1,4 +1,4 @@
-//! Do the open requests merge cleanly, in any order?
+//! Do the open merge requests merge cleanly, in any order?
 
 use forge::ProjectHandle;
 
@@ -11,8 +11,8 @@ impl Judge {
         let project = &case.bot.project;
         let open: Vec<&Own<'_>> = own.iter().filter(|own| !own.untouchable()).collect();
         for own in own.iter().filter(|own| !own.to_be_left_alone()) {
-            if !project.merges_cleanly(own.request.iid) {
-                case.problems.push(format!("!{} conflicts with main", own.request.iid));
+            if !project.merges_cleanly(own.mr.iid) {
+                case.problems.push(format!("!{} conflicts with main", own.mr.iid));
             }
         }
         let mut tips: Vec<&str> = open.iter().map(|own| own.tip).collect();
@@ -31,14 +31,13 @@ impl Judge {
         });
         for order in orders(&tips).into_iter().chain(with_older) {
             if let Err(error) = project.try_merge("main", &order) {
-                let number =
-                    |tip: &str| own.iter().find(|own| own.tip == tip).map(|o| o.request.iid);
+                let number = |tip: &str| own.iter().find(|own| own.tip == tip).map(|o| o.mr.iid);
                 let numbers: Vec<_> = order.iter().filter_map(|tip| number(tip)).collect();
                 case.problems.push(format!("merging {numbers:?} one after the other: {error}"));
                 return;
             }
         }
-        let ready = open.iter().filter(|own| !case.waits(own.request.iid));
+        let ready = open.iter().filter(|own| !case.waits(own.mr.iid));
         let wanted: Vec<(&str, Marks)> =
             ready.filter_map(|own| Some((own.tip, own.wanted()?))).collect();
         let tips: Vec<&str> = wanted.iter().map(|(tip, _)| *tip).collect();
@@ -52,7 +51,7 @@ impl Judge {
     }
 }
 
-/// Requests that nobody may change, where they merge by themselves and beside each other: the
+/// Merge requests that nobody may change, where they merge by themselves and beside each other: the
 /// others have to fit beside them.
 fn beside<'a>(project: &ProjectHandle, own: &[Own<'a>]) -> Vec<&'a str> {
     let left = own.iter().filter(|own| own.untouchable()).map(|own| own.tip);

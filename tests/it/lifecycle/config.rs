@@ -207,7 +207,7 @@ impl Config {
                 rest.is_some_and(|rest| matches!(rest, ".yml" | "a.yml" | "b.yml" | "c.yml"))
             });
             if let Some(found) = found {
-                target.git_ref = found.git_ref.clone().unwrap_or_default();
+                target.git_ref = found.current_ref().to_owned();
                 target.hashes.clone_from(&found.promotion.current_hashes);
             }
         }

@@ -30,7 +30,7 @@ fn problems(run: &Run) -> Vec<(ProblemCode, Severity, String)> {
 }
 
 fn deferred(run: &Run) -> Option<(Reason, String)> {
-    let found = run.plan.requests.iter().find(|request| request.action == Action::Defer)?;
+    let found = run.plan.merge_requests.iter().find(|mr| mr.action == Action::Defer)?;
     Some((found.reason_code, found.reason.clone()))
 }
 
@@ -161,23 +161,23 @@ fn the_footer_goes_with_the_labels_when_somebody_takes_the_branch_over() {
         lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
         lab.release_for(0, 1);
         lab.run().await;
-        let request = open(&lab);
-        let own = lab.bot.project.tip(&request.source_branch).unwrap();
+        let mr = open(&lab);
+        let own = lab.bot.project.tip(&mr.source_branch).unwrap();
         let change = [("data/other.yml", Some("x: 1\n"))];
-        lab.bot.project.commit("dev", &request.source_branch, "mine", change);
+        lab.bot.project.commit("dev", &mr.source_branch, "mine", change);
         lab.run().await;
-        let taken_over = lab.bot.project.merge_request(request.iid).unwrap();
+        let taken_over = lab.bot.project.merge_request(mr.iid).unwrap();
         assert!(!taken_over.description.contains("/lgtm"), "{}", taken_over.description);
         assert!(!taken_over.labels.contains(LABEL));
         lab.quiet().await;
         // A person who writes it there again speaks for the bot, and may not.
-        lab.bot.project.set_description("dev", request.iid, &request.description);
+        lab.bot.project.set_description("dev", mr.iid, &mr.description);
         lab.run().await;
-        let again = lab.bot.project.merge_request(request.iid).unwrap();
+        let again = lab.bot.project.merge_request(mr.iid).unwrap();
         assert!(!again.description.contains("/lgtm"), "{}", again.description);
         lab.quiet().await;
         // Handed back: both come again.
-        lab.bot.project.set_branch("dev", &request.source_branch, &own).unwrap();
+        lab.bot.project.set_branch("dev", &mr.source_branch, &own).unwrap();
         lab.run().await;
         let back = open(&lab);
         assert!(back.labels.contains(LABEL) && back.description.contains("/lgtm"));
@@ -214,13 +214,13 @@ fn a_line_behind_the_footer_keeps_it_from_no_takeover() {
         lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
         lab.release_for(0, 1);
         lab.run().await;
-        let request = open(&lab);
-        let longer = format!("{}\nThanks!\n", request.description);
-        lab.bot.project.set_description("dev", request.iid, &longer);
+        let mr = open(&lab);
+        let longer = format!("{}\nThanks!\n", mr.description);
+        lab.bot.project.set_description("dev", mr.iid, &longer);
         let change = [("data/other.yml", Some("x: 1\n"))];
-        lab.bot.project.commit("dev", &request.source_branch, "mine", change);
+        lab.bot.project.commit("dev", &mr.source_branch, "mine", change);
         lab.run().await;
-        let after = lab.bot.project.merge_request(request.iid).unwrap().description;
+        let after = lab.bot.project.merge_request(mr.iid).unwrap().description;
         assert!(!after.contains("/lgtm") && after.contains("Thanks!"), "{after}");
         lab.quiet().await;
     });
@@ -233,12 +233,12 @@ fn what_is_handed_back_with_new_values_is_described_by_them() {
         lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
         lab.release_for(0, 1);
         lab.run().await;
-        let request = open(&lab);
-        let own = lab.bot.project.tip(&request.source_branch).unwrap();
+        let mr = open(&lab);
+        let own = lab.bot.project.tip(&mr.source_branch).unwrap();
         let change = [("data/other.yml", Some("x: 1\n"))];
-        lab.bot.project.commit("dev", &request.source_branch, "mine", change);
+        lab.bot.project.commit("dev", &mr.source_branch, "mine", change);
         lab.run().await;
-        lab.bot.project.set_branch("dev", &request.source_branch, &own).unwrap();
+        lab.bot.project.set_branch("dev", &mr.source_branch, &own).unwrap();
         lab.release_for(0, 2);
         lab.run().await;
         let back = open(&lab);
@@ -249,7 +249,7 @@ fn what_is_handed_back_with_new_values_is_described_by_them() {
 }
 
 #[test]
-fn labels_of_open_requests_follow_the_configuration() {
+fn labels_of_open_merge_requests_follow_the_configuration() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 1));
         let canary = ["canary".to_owned(), "do-not-merge/hold".to_owned()];
@@ -259,7 +259,7 @@ fn labels_of_open_requests_follow_the_configuration() {
         lab.bot.project.set_labels("dev", open(&lab).iid, &["team/a"], &[]);
         lab.bot.settings.borrow_mut().labels = [LABEL.to_owned()].into();
         let run = lab.run().await;
-        let codes: Vec<_> = run.plan.requests.iter().map(|request| request.reason_code).collect();
+        let codes: Vec<_> = run.plan.merge_requests.iter().map(|mr| mr.reason_code).collect();
         assert_eq!(codes, [Reason::LabelsChanged], "{:#?}", story(&run));
         let labels: Vec<_> = open(&lab).labels.into_iter().collect();
         assert_eq!(labels, [LABEL, "team/a"]);

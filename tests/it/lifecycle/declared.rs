@@ -1,4 +1,4 @@
-//! Targets that are declared elsewhere while their requests are open, or over: in a target file, in
+//! Targets that are declared elsewhere while their merge requests are open, or over: in a target file, in
 //! a renamed one, beside others or alone. A target stays the same, whatever its place goes by.
 
 use forge::{Fault, MergeRequest, MrState, Service};
@@ -11,17 +11,17 @@ use super::look::Marks;
 use super::safety::{AGAIN, HOLD};
 use sapm::domain::MrIid;
 
-/// A target with an open request, which then moves to target files of other names.
+/// A target with an open merge request, which then moves to target files of other names.
 async fn moved(from: Option<u32>, moves: u32) -> (Lab, MergeRequest) {
     let mut config = simple(Shape::Block, 1);
     config.target_mut(0).file = from;
     let lab = Lab::new(config);
     lab.release_for(0, 1);
     lab.run().await;
-    let first = lab.only_request();
+    let first = lab.only_mr();
     for number in 1..=moves {
         move_to(&lab, number).await;
-        assert_eq!(lab.only_request().iid, first.iid, "it goes on from its branch");
+        assert_eq!(lab.only_mr().iid, first.iid, "it goes on from its branch");
         lab.quiet().await;
     }
     (lab, first)
@@ -32,13 +32,13 @@ async fn move_to(lab: &Lab, number: u32) -> Run {
     lab.run().await
 }
 
-/// How many open requests say that they promote a target.
+/// How many open merge requests say that they promote a target.
 fn about(lab: &Lab, id: usize) -> usize {
     let path = format!("/services/app/ns{id}.yml");
     let loaded = lab.bot.loaded(&lab.bot.main());
     let mut subscribers = loaded.inventory.subscribers();
     let (_, target) = subscribers.find(|(_, target)| target.namespace.path == path).unwrap();
-    let open = lab.bot.project.open_requests();
+    let open = lab.bot.project.open_merge_requests();
     let marks = open.iter().filter_map(|r| Marks::of(&lab.bot.project, &r.source_branch));
     marks.filter(|marks| marks.targets.contains(target.uid.as_str())).count()
 }
@@ -77,7 +77,7 @@ fn what_was_rolled_back_stays_so_where_the_target_is_declared_elsewhere() {
                 let run = move_to(&lab, number).await;
                 let said = [(Action::Defer, Reason::RolledBack)];
                 assert_eq!(reasons(&run), said, "{moves} {number}: {:#?}", story(&run));
-                lab.only_request();
+                lab.only_mr();
             }
         }
     });
@@ -96,14 +96,14 @@ fn what_was_taken_over_is_not_opened_again_where_the_target_is_declared_elsewher
                 let found = reasons(&run);
                 assert!(found.contains(&(Action::Keep, Reason::TakenOver)), "{:#?}", story(&run));
                 assert!(!found.iter().any(|(a, _)| *a == Action::Create), "{:#?}", story(&run));
-                lab.only_request();
+                lab.only_mr();
                 lab.quiet().await;
             }
         }
     });
 }
 
-/// Two targets with a request each, the second of which becomes an alias of the first.
+/// Two targets with a merge request each, the second of which becomes an alias of the first.
 async fn two_that_join(before: impl FnOnce(&Lab, u64)) -> (Lab, u64) {
     let mut config = simple(Shape::Block, 2);
     config.target_mut(1).channels = vec![0];
@@ -117,7 +117,7 @@ async fn two_that_join(before: impl FnOnce(&Lab, u64)) -> (Lab, u64) {
 }
 
 #[test]
-fn a_target_that_joins_a_place_is_not_taken_in_while_its_request_is_to_be_left_alone() {
+fn a_target_that_joins_a_place_is_not_taken_in_while_its_merge_request_is_to_be_left_alone() {
     block_on(async {
         let (lab, second) =
             two_that_join(|lab, iid| lab.bot.project.set_labels("dev", iid, &[HOLD], &[])).await;
@@ -135,7 +135,7 @@ fn a_target_that_joins_a_place_is_not_taken_in_while_its_request_is_to_be_left_a
 }
 
 #[test]
-fn a_target_that_joins_a_place_is_not_taken_in_when_its_request_could_not_be_closed() {
+fn a_target_that_joins_a_place_is_not_taken_in_when_its_merge_request_could_not_be_closed() {
     block_on(async {
         let (lab, second) = two_that_join(|_, _| {}).await;
         let fault = Fault::status(403, "no").on(Service::GitLab).method("PUT");
@@ -165,7 +165,7 @@ fn a_target_that_leaves_a_place_does_not_wait_for_those_who_are_held_there() {
         lab.set_slo(0, 1.0);
         lab.release_for(0, 1);
         lab.run().await;
-        let shared = lab.only_request();
+        let shared = lab.only_mr();
         lab.set_slo(0, 0.1);
         lab.run().await;
         lab.rewrite("parted", |config| config.target_mut(2).alias_of = None);
@@ -182,7 +182,7 @@ fn a_target_that_leaves_a_place_does_not_wait_for_those_who_are_held_there() {
 fn a_target_that_leaves_a_file_does_not_wait_for_those_who_are_held_there() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Shared, 1)).await;
-        let shared = lab.only_request();
+        let shared = lab.only_mr();
         lab.set_slo(0, 0.1);
         lab.run().await;
         // The twin has a declaration of its own now, without the SLO.
@@ -204,7 +204,7 @@ fn a_target_that_leaves_a_file_does_not_wait_for_those_who_are_held_there() {
         let run = lab.run().await;
         assert_eq!(
             run.plan
-                .requests
+                .merge_requests
                 .iter()
                 .find(|r| r.iid == Some(MrIid(shared.iid)))
                 .unwrap()
@@ -224,7 +224,7 @@ fn an_alias_whose_owner_leaves_remembers_what_was_rolled_back_for_both() {
         let lab = Lab::new(Config { saas: vec![saas(0, list, 1)], ..Config::default() });
         lab.release_for(0, 1);
         lab.run().await;
-        let merged = lab.bot.project.merge("dev", lab.only_request().iid).unwrap();
+        let merged = lab.bot.project.merge("dev", lab.only_mr().iid).unwrap();
         lab.run().await;
         lab.bot.project.revert("dev", "main", &merged).unwrap();
         let run = move_to(&lab, 1).await;

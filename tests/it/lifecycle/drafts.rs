@@ -1,4 +1,5 @@
-//! Requests that are held: drafts until they are ready again, and made anew where the target branch changed around them.
+//! Merge requests that are held: drafts until they are ready again, and rebuilt where the target branch changed
+//! around them.
 
 use forge::{Fault, MrState};
 use sapm::plan::Reason;
@@ -8,7 +9,7 @@ use super::lab::{Lab, block_on, sha, simple, story};
 use super::safety::{CLOSING, comments};
 
 #[test]
-fn a_held_request_is_a_draft_until_it_is_ready_again() {
+fn a_held_merge_request_is_a_draft_until_it_is_ready_again() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Block, 1)).await;
         let ready = lab.open(0).unwrap();
@@ -38,20 +39,20 @@ fn a_held_request_is_a_draft_until_it_is_ready_again() {
 #[test]
 fn a_draft_becomes_ready_only_after_its_content() {
     block_on(async {
-        let lab = Lab::with_requests(Shape::Block, 1).await;
-        let ready = lab.request(0);
+        let lab = Lab::with_merge_requests(Shape::Block, 1).await;
+        let ready = lab.mr(0);
         lab.publish(0, 0, &sha(2));
         lab.run().await;
         let held = lab.open(0).unwrap();
         assert!(held.is_draft(), "{}", held.title);
-        // It may be merged again, and has to be made anew; the run ends at the commit.
+        // It may be merged again, and has to be rebuilt; the run ends at the commit.
         lab.publish(0, 0, &sha(1));
         lab.rewrite("a line above its ref", |config| config.target_mut(0).note = Some(1));
         lab.bot.forge.fault(Fault::status(403, "no").method("POST").path("/repository/commits"));
         let run = lab.run().await;
         lab.bot.forge.clear_faults();
         assert_eq!(
-            run.plan.requests[0].reason_code,
+            run.plan.merge_requests[0].reason_code,
             Reason::TargetBranchMoved,
             "{:#?}",
             story(&run)
@@ -91,7 +92,7 @@ fn a_persons_draft_stays_one() {
 }
 
 #[test]
-fn a_held_request_is_made_anew_where_the_target_branch_changed_around_it() {
+fn a_held_merge_request_is_rebuilt_where_the_target_branch_changed_around_it() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Block, 1)).await;
         let ready = lab.open(0).unwrap();
@@ -103,7 +104,7 @@ fn a_held_request_is_made_anew_where_the_target_branch_changed_around_it() {
         assert_eq!((held.iid, held.is_draft()), (ready.iid, true), "{:#?}", story(&run));
         assert!(held.title.contains("held by slo") && held.title.contains(&sha(1)[..8]));
         assert!(lab.bot.project.merges_cleanly(held.iid));
-        assert_eq!(run.plan.requests[0].reason_code, Reason::TargetBranchMoved);
+        assert_eq!(run.plan.merge_requests[0].reason_code, Reason::TargetBranchMoved);
         lab.quiet().await;
         // Its texts are about what it does now.
         lab.rewrite("by hand", |config| config.target_mut(0).git_ref = sha(7));
@@ -122,7 +123,7 @@ fn a_held_request_is_made_anew_where_the_target_branch_changed_around_it() {
 }
 
 #[test]
-fn a_held_request_that_cannot_be_made_anew_is_closed() {
+fn a_held_merge_request_that_cannot_be_rebuilt_is_closed() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Block, 1)).await;
         let iid = lab.open(0).unwrap().iid;

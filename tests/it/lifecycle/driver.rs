@@ -33,13 +33,13 @@ use super::turns::{InTurn, Turn, Turns};
 pub const TOKEN: &str = "glpat-of-the-bot";
 pub const BOT: &str = "sapm-bot";
 pub const PROJECT: &str = "team/config";
-/// What the bot puts on its requests.
+/// What the bot puts on its merge requests.
 pub const LABEL: &str = "sapm";
 
 /// What the services beside GitLab say.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// By address and ref; none: the look-up fails.
+    /// By address and ref; none: the lookup fails.
     pub commits: BTreeMap<(String, String), Option<String>>,
     /// By key in the bucket.
     pub records: BTreeMap<String, serde_json::Value>,

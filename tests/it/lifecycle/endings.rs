@@ -14,13 +14,13 @@ use super::safety::AGAIN;
 use sapm::domain::MrIid;
 
 impl Case<'_> {
-    /// The bot's branches without a request are gone.
+    /// The bot's branches without a merge request are gone.
     pub fn left_branches(&mut self) {
         let open: BTreeSet<&String> = self
             .after
-            .requests
+            .merge_requests
             .values()
-            .filter(|request| is_unfinished(request))
+            .filter(|mr| is_unfinished(mr))
             .map(|r| &r.source_branch)
             .collect();
         let errors = self.run.decisions.subscribers.values().any(|d| d.outcome() == Outcome::Error);
@@ -35,38 +35,37 @@ impl Case<'_> {
         }
     }
 
-    /// Did a person close a request from this branch, for a target that is there?
+    /// Did a person close a merge request from this branch, for a target that is there?
     fn tells_of_a_no(&self, branch: &str, tip: &str) -> bool {
         let Some(marks) = Marks::of(&self.bot.project, tip) else { return false };
         let mut subscribers = self.run.loaded.inventory.subscribers();
         let by_person =
-            |request: &MergeRequest| request.closed.is_some_and(|(_, user)| user != self.scene.bot);
-        let mut closed = self.after.requests.values().filter(|r| r.source_branch == *branch);
+            |mr: &MergeRequest| mr.closed.is_some_and(|(_, user)| user != self.scene.bot);
+        let mut closed = self.after.merge_requests.values().filter(|r| r.source_branch == *branch);
         subscribers.any(|(_, target)| marks.targets.contains(target.uid.as_str()))
             && closed
                 .any(|r| r.state == MrState::Closed && by_person(r) && !r.labels.contains(AGAIN))
     }
 
-    /// A request that was right is not pushed to.
+    /// A merge request that was right is not pushed to.
     pub fn needless(&mut self) {
         let own = self.own(self.before);
         for old in &own {
-            let Some(new) = self.after.requests.get(&old.request.iid) else { continue };
-            if new.sha == old.request.sha || new.state != MrState::Opened {
+            let Some(new) = self.after.merge_requests.get(&old.mr.iid) else { continue };
+            if new.sha == old.mr.sha || new.state != MrState::Opened {
                 continue;
             }
             let project = &self.bot.project;
             let new_tip = new.sha.as_deref().unwrap_or_default();
             let rebuilt = self.is_behind(old.tip) && !self.is_behind(new_tip);
-            if rebuilt && !old.request.auto_merge {
+            if rebuilt && !old.mr.auto_merge {
                 continue; // it could not be merged before
             }
-            let alone =
-                !own.iter().filter(|other| other.request.iid != old.request.iid).any(|other| {
-                    let pair = [old.tip, other.tip];
-                    project.try_merge("main", &pair).is_err()
-                        || project.try_merge("main", &[other.tip, old.tip]).is_err()
-                });
+            let alone = !own.iter().filter(|other| other.mr.iid != old.mr.iid).any(|other| {
+                let pair = [old.tip, other.tip];
+                project.try_merge("main", &pair).is_err()
+                    || project.try_merge("main", &[other.tip, old.tip]).is_err()
+            });
             if alone && self.was_right(old) {
                 self.problems.push(format!("!{} was right, and pushed to", new.iid));
             }
@@ -95,16 +94,16 @@ impl Case<'_> {
 
     /// A person's auto-merge is never lost to a mere move of the target branch.
     pub fn lost_auto_merge(&mut self) {
-        for old in self.own(self.before).iter().filter(|old| old.request.auto_merge) {
-            let new = self.after.requests.get(&old.request.iid);
+        for old in self.own(self.before).iter().filter(|old| old.mr.auto_merge) {
+            let new = self.after.merge_requests.get(&old.mr.iid);
             let lost = new.is_some_and(|new| new.state == MrState::Opened && !new.auto_merge);
             if lost && self.was_right(old) {
-                self.problems.push(format!("!{} was right, and lost auto-merge", old.request.iid));
+                self.problems.push(format!("!{} was right, and lost auto-merge", old.mr.iid));
             }
         }
     }
 
-    /// What is wanted of a request, with those who are to move together with its targets.
+    /// What is wanted of a merge request, with those who are to move together with its targets.
     fn with_mates(&self, own: &Own<'_>, mut wanted: Marks) -> Marks {
         let inventory = &self.run.loaded.inventory;
         for decision in own.decisions.iter().filter(|decision| !decision.own_value) {
@@ -117,10 +116,10 @@ impl Case<'_> {
         wanted
     }
 
-    /// Is another request about one of its targets open, or does it move none of them any more?
+    /// Is another merge request about one of its targets open, or does it move none of them any more?
     fn is_superseded(&self, old: &Own<'_>) -> bool {
-        let mut others = self.after.open_of(self.scene.bot).filter(|r| r.iid != old.request.iid);
-        let later = self.run.plan.requests.iter().any(|planned| {
+        let mut others = self.after.open_of(self.scene.bot).filter(|r| r.iid != old.mr.iid);
+        let later = self.run.plan.merge_requests.iter().any(|planned| {
             planned.reason_code == Reason::RunLimit
                 && planned.targets.iter().any(|target| old.about.contains(target.as_str()))
         });
@@ -129,17 +128,16 @@ impl Case<'_> {
             || others.any(|other| !self.named(other).is_disjoint(&old.about))
     }
 
-    /// The targets that an open request is about; of one that was taken over, what it was about before.
-    pub fn named(&self, request: &MergeRequest) -> BTreeSet<String> {
-        let own = self.after.tip(request).and_then(|tip| {
+    /// The targets that an open merge request is about; of one that was taken over, what it was about before.
+    pub fn named(&self, mr: &MergeRequest) -> BTreeSet<String> {
+        let own = self.after.tip(mr).and_then(|tip| {
             let marks = Marks::of(&self.bot.project, tip)?;
             Some(self.about(tip, &marks))
         });
-        own.or_else(|| Some(taken_over_from(&self.bot.project, request)?.targets))
-            .unwrap_or_default()
+        own.or_else(|| Some(taken_over_from(&self.bot.project, mr)?.targets)).unwrap_or_default()
     }
 
-    /// Is another request about one of those who have come to share its place?
+    /// Is another merge request about one of those who have come to share its place?
     pub fn cannot_take_in(&self, own: &Own<'_>) -> bool {
         let inventory = &self.run.loaded.inventory;
         let subscribers = inventory.subscribers();
@@ -149,14 +147,14 @@ impl Case<'_> {
         let mates = sites.flat_map(|site| &site.members);
         let mates: BTreeSet<&str> =
             mates.map(|&mate| inventory.targets[mate].uid.as_str()).collect();
-        let mut others = self.after.open_of(self.scene.bot).filter(|r| r.iid != own.request.iid);
+        let mut others = self.after.open_of(self.scene.bot).filter(|r| r.iid != own.mr.iid);
         others.any(|other| {
             let named = self.named(other);
             named.iter().any(|t| mates.contains(t.as_str()) && !own.marks.targets.contains(t))
         })
     }
 
-    /// Does the text that it should have conflict with an open request?
+    /// Does the text that it should have conflict with an open merge request?
     pub fn cannot_be_as_wanted(&self, own: &Own<'_>, wanted: &Marks) -> bool {
         let Some(tree) = wanted
             .path
@@ -176,8 +174,7 @@ impl Case<'_> {
             let own_value = decision.own_value;
             edits.push(TargetEdit {
                 target: target.node,
-                new_ref: (target.git_ref.as_ref() != Ok(&wanted.git_ref))
-                    .then(|| wanted.git_ref.clone()),
+                new_ref: (target.current_ref() != wanted.git_ref).then(|| wanted.git_ref.clone()),
                 ref_mode: if own_value { AliasMode::OwnValue } else { AliasMode::InPlace },
                 hashes: hashes
                     .map(|hash| HashEdit {
@@ -189,13 +186,13 @@ impl Case<'_> {
             });
         }
         let content = yaml11::edit(tree, &edits).expect("an edit");
-        self.conflicts_with_open(&wanted.path, &content, Some(own.request.iid))
+        self.conflicts_with_open(&wanted.path, &content, Some(own.mr.iid))
     }
 
     /// What the bot closed had to be closed.
     pub fn closed(&mut self) {
         for old in self.own(self.before) {
-            let Some(new) = self.after.requests.get(&old.request.iid) else { continue };
+            let Some(new) = self.after.merge_requests.get(&old.mr.iid) else { continue };
             let by_bot = new.closed.is_some_and(|(_, user)| user == self.scene.bot);
             if new.state != MrState::Closed || !by_bot {
                 continue;
@@ -203,7 +200,8 @@ impl Case<'_> {
             let wanted = old.any(Outcome::Promote).is_some() || old.any(Outcome::Hold).is_some();
             let blocked =
                 old.any(Outcome::Hold).is_some() && self.blocked.contains(&old.marks.git_ref);
-            let planned = self.run.plan.requests.iter().find(|r| r.iid == Some(MrIid(new.iid)));
+            let planned =
+                self.run.plan.merge_requests.iter().find(|r| r.iid == Some(MrIid(new.iid)));
             // What the plan says is believed only where it is so.
             let other = planned.is_some_and(|planned| match planned.reason_code {
                 Reason::Superseded => self.is_superseded(&old),

@@ -10,7 +10,7 @@ use sapm::domain::MrIid;
 
 const METHODS: [MergeMethod; 2] = [MergeMethod::FastForward, MergeMethod::RebaseMerge];
 
-/// A request for each of some targets; then the target branch moves elsewhere.
+/// A merge request for each of some targets; then the target branch moves elsewhere.
 async fn behind(method: MergeMethod, targets: usize) -> Lab {
     let files: Vec<usize> = vec![1; targets];
     let lab = Lab::new(spread(Shape::Block, &files));
@@ -27,15 +27,15 @@ fn move_on(lab: &Lab, number: u32) {
     lab.rewrite("elsewhere", |config| config.elsewhere = number);
 }
 
-fn is_on_tip(lab: &Lab, request: &MergeRequest) -> bool {
-    let tip = lab.bot.project.tip(&request.source_branch).unwrap();
+fn is_on_tip(lab: &Lab, mr: &MergeRequest) -> bool {
+    let tip = lab.bot.project.tip(&mr.source_branch).unwrap();
     lab.bot.project.parents(&tip) == [lab.bot.main()]
 }
 
 fn codes(run: &Run) -> Vec<(Action, Reason)> {
-    let mut requests: Vec<_> = run.plan.requests.iter().collect();
-    requests.sort_by_key(|planned| planned.iid);
-    requests.iter().map(|planned| (planned.action, planned.reason_code)).collect()
+    let mut merge_requests: Vec<_> = run.plan.merge_requests.iter().collect();
+    merge_requests.sort_by_key(|planned| planned.iid);
+    merge_requests.iter().map(|planned| (planned.action, planned.reason_code)).collect()
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn what_is_behind_is_rebuilt_on_the_tip_and_merges() {
             assert_eq!(codes(&run), [], "{:#?}", story(&run));
             let loaded = lab.bot.loaded(&lab.bot.main());
             let promoted = sha(1);
-            assert!(loaded.inventory.targets.iter().any(|t| t.git_ref.as_ref() == Ok(&promoted)));
+            assert!(loaded.inventory.targets.iter().any(|t| t.current_ref() == promoted));
         }
     });
 }
@@ -82,7 +82,8 @@ fn auto_merge_and_a_merge_under_way_are_left_alone() {
         assert_eq!(lab.bot.writes(), Vec::<String>::new());
         let left = [(Action::Keep, Reason::AutoMerge), (Action::Keep, Reason::BeingMerged)];
         assert_eq!(codes(&run), left);
-        let kept = run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(1))).unwrap();
+        let kept =
+            run.plan.merge_requests.iter().find(|planned| planned.iid == Some(MrIid(1))).unwrap();
         assert!(kept.reason.contains("behind the target branch"), "{}", kept.reason);
         assert!(lab.bot.project.merge_request(1).unwrap().auto_merge);
     });
@@ -96,12 +97,13 @@ fn a_run_rebuilds_the_oldest_ten_and_says_what_is_left() {
         let mut expected = vec![(Action::Update, Reason::BehindTargetBranch); 10];
         expected.extend([(Action::Keep, Reason::BehindTargetBranch); 2]);
         assert_eq!(codes(&run), expected);
-        let request = |iid: u64| lab.bot.project.merge_request(iid).unwrap();
-        assert!((1..=10).all(|iid| is_on_tip(&lab, &request(iid))));
-        let left = run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(12))).unwrap();
+        let mr = |iid: u64| lab.bot.project.merge_request(iid).unwrap();
+        assert!((1..=10).all(|iid| is_on_tip(&lab, &mr(iid))));
+        let left =
+            run.plan.merge_requests.iter().find(|planned| planned.iid == Some(MrIid(12))).unwrap();
         assert!(left.reason.contains("a run rebuilds 10 at most"), "{}", left.reason);
         lab.run().await;
-        assert!((1..=12).all(|iid| is_on_tip(&lab, &request(iid))));
+        assert!((1..=12).all(|iid| is_on_tip(&lab, &mr(iid))));
         lab.quiet().await;
     });
 }
@@ -136,7 +138,7 @@ fn drafts_are_not_rebuilt_before_they_can_be_merged() {
 }
 
 #[test]
-fn a_left_branch_that_is_behind_is_made_anew_before_it_gets_a_request() {
+fn a_left_branch_that_is_behind_is_rebuilt_before_it_gets_a_merge_request() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 1));
         lab.bot.project.set_merge_method(MergeMethod::FastForward);

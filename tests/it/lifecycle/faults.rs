@@ -1,4 +1,4 @@
-//! One fault at one request of a run, and the kill of the process there.
+//! One fault at one merge request of a run, and the kill of the process there.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub enum Trouble {
     HangAfter,
     KillBefore,
     KillAfter,
-    /// This request and all that follow are refused.
+    /// This merge request and all that follow are refused.
     Outage,
 }
 
@@ -62,14 +62,14 @@ impl Trouble {
     }
 }
 
-/// The request at which it happens, counted from 1.
+/// The merge request at which it happens, counted from 1.
 #[derive(Debug, Clone, Copy)]
 pub enum At {
     Request(u64),
     Write(u64),
 }
 
-/// A run with one fault, at one of its requests to GitLab.
+/// A run with one fault, at one of its merge requests to GitLab.
 pub async fn run_with_fault(
     bot: &Bot,
     at: At,

@@ -1,4 +1,4 @@
-//! Branches and requests that go by the bot's names and are somebody else's.
+//! Branches and merge requests that go by the bot's names and are somebody else's.
 
 use sapm::plan::Reason;
 
@@ -7,23 +7,23 @@ use super::lab::{Lab, block_on, simple, story};
 use super::look::PREFIX;
 
 #[test]
-fn a_persons_branch_or_request_of_that_name_is_a_problem_and_untouched() {
+fn a_persons_branch_or_merge_request_of_that_name_is_a_problem_and_untouched() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 1));
         lab.release_for(0, 1);
         lab.bot.settings.borrow_mut().allow_opening = false;
-        let branch = lab.run().await.plan.requests[0].branch.clone();
+        let branch = lab.run().await.plan.merge_requests[0].branch.clone();
         lab.bot.settings.borrow_mut().allow_opening = true;
         let project = &lab.bot.project;
         let tip = project.commit("dev", &branch, "mine", [("data/x.txt", Some("x"))]);
-        for with_request in [false, true] {
-            if with_request {
+        for with_mr in [false, true] {
+            if with_mr {
                 project.open_merge_request("dev", &branch, "main", "mine", "mine").unwrap();
                 project.set_labels("dev", 1, &["sapm"], &[]);
             }
             let run = lab.run().await;
             assert!(lab.bot.writes().is_empty(), "{:#?}", story(&run));
-            assert_eq!(run.plan.requests[0].reason_code, Reason::NotOurs);
+            assert_eq!(run.plan.merge_requests[0].reason_code, Reason::NotOurs);
             assert!(
                 run.plan.problems.iter().any(|problem| problem.code.as_str() == "branch_not_ours")
             );
@@ -32,14 +32,14 @@ fn a_persons_branch_or_request_of_that_name_is_a_problem_and_untouched() {
     });
 }
 
-/// GitLab opens a request also from a branch that is not there: making that branch would push to it.
+/// GitLab opens a merge request also from a branch that is not there: making that branch would push to it.
 #[test]
-fn no_branch_is_made_under_a_persons_request() {
+fn no_branch_is_made_under_a_persons_merge_request() {
     let lab = Lab::new(simple(Shape::Block, 1));
     lab.release_for(0, 1);
     block_on(async {
         lab.bot.settings.borrow_mut().allow_opening = false;
-        let branch = lab.run().await.plan.requests[0].branch.clone();
+        let branch = lab.run().await.plan.merge_requests[0].branch.clone();
         lab.bot.settings.borrow_mut().allow_opening = true;
         let project = &lab.bot.project;
         let theirs = project.open_merge_request("dev", &branch, "main", "mine", "mine").unwrap();
@@ -56,7 +56,7 @@ fn no_branch_is_made_under_a_persons_request() {
 }
 
 #[test]
-fn a_branch_that_changes_right_before_its_request_is_opened_gets_none() {
+fn a_branch_that_changes_right_before_its_merge_request_is_opened_gets_none() {
     block_on(async {
         // Where in a run the commit is made, by a run that nobody disturbs.
         let twin = Lab::new(simple(Shape::Line, 1));

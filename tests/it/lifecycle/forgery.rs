@@ -45,7 +45,7 @@ pub struct Forgery {
     pub content: Content,
     /// The bot's commit that it copies.
     pub original: String,
-    /// What there is of a request from that branch.
+    /// What there is of a merge request from that branch.
     pub state: &'static str,
     pub number: u32,
 }
@@ -54,9 +54,9 @@ impl Forgery {
     /// A forgery of something that the bot has made in this world: on the branch that has it, or on one
     /// of the same name that is gone.
     pub fn any(look: &Look, project: &ProjectHandle, rng: &mut Rng) -> Option<Self> {
-        let heads = look.requests.values().flat_map(|request| {
-            let heads = request.versions.iter().map(|version| version.head.clone());
-            heads.map(|head| (request.source_branch.clone(), head))
+        let heads = look.merge_requests.values().flat_map(|mr| {
+            let heads = mr.versions.iter().map(|version| version.head.clone());
+            heads.map(|head| (mr.source_branch.clone(), head))
         });
         let tips = look.branches.iter().map(|(name, tip)| (name.clone(), tip.clone()));
         let known: Vec<(String, String)> = heads
@@ -114,13 +114,13 @@ impl Forgery {
 }
 
 fn state_of(look: &Look, branch: &str) -> &'static str {
-    let newest = look.requests.values().rfind(|request| request.source_branch == branch);
+    let newest = look.merge_requests.values().rfind(|mr| mr.source_branch == branch);
     match newest {
         None => "a branch without a request",
-        Some(request) if request.state != MrState::Opened => "a branch whose request is over",
-        Some(request) if request.labels.contains(HOLD) => "an open request to be left alone",
-        Some(request) if request.labels.contains(TAKEN_OVER_LABEL) => "a request taken over before",
-        Some(request) if request.is_draft() => "a draft",
+        Some(mr) if mr.state != MrState::Opened => "a branch whose request is over",
+        Some(mr) if mr.labels.contains(HOLD) => "an open request to be left alone",
+        Some(mr) if mr.labels.contains(TAKEN_OVER_LABEL) => "a request taken over before",
+        Some(mr) if mr.is_draft() => "a draft",
         Some(_) => "an open request",
     }
 }

@@ -37,9 +37,9 @@ pub struct Case<'a> {
     moved: RefCell<BTreeMap<String, Option<BTreeSet<String>>>>,
 }
 
-/// An open request that is the bot's, with what it says and what is decided.
+/// An open merge request that is the bot's, with what it says and what is decided.
 pub struct Own<'a> {
-    pub request: &'a MergeRequest,
+    pub mr: &'a MergeRequest,
     pub tip: &'a str,
     pub marks: Marks,
     /// Those of its targets that it still moves.
@@ -64,13 +64,13 @@ impl Own<'_> {
 
     /// Nobody can say what it should be, or nobody may change it as long as it merges.
     pub fn untouchable(&self) -> bool {
-        self.request.auto_merge && self.wanted().is_some() || self.to_be_left_alone()
+        self.mr.auto_merge && self.wanted().is_some() || self.to_be_left_alone()
     }
 
     /// Nobody can say what it should be, or nobody may change it.
     pub fn to_be_left_alone(&self) -> bool {
-        self.request.state == MrState::Locked
-            || self.request.labels.contains(HOLD)
+        self.mr.state == MrState::Locked
+            || self.mr.labels.contains(HOLD)
             || self.any(Outcome::Error).is_some()
             || self.decisions.is_empty()
     }
@@ -101,7 +101,7 @@ impl Judge {
         drop(persons);
         let own = case.own(after);
         for own in &own {
-            case.request(own);
+            case.mr(own);
         }
         case.without_branch();
         case.taken_over();
@@ -110,7 +110,7 @@ impl Judge {
         case.needless();
         case.lost_auto_merge();
         case.closed();
-        for (branch, outcome) in &run.outcomes.requests {
+        for (branch, outcome) in &run.outcomes.merge_requests {
             // What was written may say what it ended.
             if let Some(message) = &outcome.message
                 && outcome.outcome != Verdict::Done
@@ -127,16 +127,16 @@ impl Judge {
 }
 
 impl<'a> Case<'a> {
-    /// Open requests whose branch is the bot's.
+    /// Open merge requests whose branch is the bot's.
     pub fn own(&self, look: &'a Look) -> Vec<Own<'a>> {
         let mut found = Vec::new();
-        for request in look.open_of(self.scene.bot) {
-            let Some(tip) = look.tip(request).filter(|tip| !self.pushed.contains(*tip)) else {
+        for mr in look.open_of(self.scene.bot) {
+            let Some(tip) = look.tip(mr).filter(|tip| !self.pushed.contains(*tip)) else {
                 continue;
             };
             // A rebase may give it another meaning: what it changes is an anchor there that others use.
-            let is_taken_over = self.run.plan.requests.iter().any(|planned| {
-                planned.iid == Some(MrIid(request.iid)) && planned.reason_code == Reason::TakenOver
+            let is_taken_over = self.run.plan.merge_requests.iter().any(|planned| {
+                planned.iid == Some(MrIid(mr.iid)) && planned.reason_code == Reason::TakenOver
             });
             if is_taken_over && honest(self.scene, tip).is_err() {
                 continue;
@@ -157,7 +157,7 @@ impl<'a> Case<'a> {
                 // Others may have come to use its file.
                 decisions = of(&|target| moves_with(inventory, target, &marks));
             }
-            found.push(Own { request, tip, marks, about, decisions });
+            found.push(Own { mr, tip, marks, about, decisions });
         }
         found
     }
@@ -177,38 +177,37 @@ impl<'a> Case<'a> {
 
     /// Is it a draft until another one is merged?
     pub fn waits(&self, iid: u64) -> bool {
-        self.run.plan.requests.iter().any(|planned| {
+        self.run.plan.merge_requests.iter().any(|planned| {
             planned.iid == Some(MrIid(iid)) && planned.reason_code == Reason::WaitsForRequest
         })
     }
 
-    /// Was it made anew, as it did not merge any more?
-    fn made_anew(&self, iid: u64) -> bool {
-        let old = self.before.requests.get(&iid).and_then(|old| self.before.tip(old));
+    /// Was it rebuilt, as it did not merge any more?
+    fn rebuilt(&self, iid: u64) -> bool {
+        let old = self.before.merge_requests.get(&iid).and_then(|old| self.before.tip(old));
         let merged = old.map(|tip| self.bot.project.try_merge("main", &[tip]));
-        let planned = self.run.plan.requests.iter().find(|planned| planned.iid == Some(MrIid(iid)));
+        let planned =
+            self.run.plan.merge_requests.iter().find(|planned| planned.iid == Some(MrIid(iid)));
         planned.is_some_and(|planned| planned.reason_code == Reason::TargetBranchMoved)
             && (merged.is_none_or(|merged| merged.is_err())
                 || self.after.open_of(self.scene.bot).count() > 1)
     }
 
     fn untouched(&mut self, own: &Own<'_>, why: &str) {
-        let old = self.before.requests.get(&own.request.iid);
-        let face = |request: &MergeRequest| {
-            (request.title.clone(), request.description.clone(), request.sha.clone())
-        };
-        if old.map(face) != Some(face(own.request)) {
-            self.wrong(format!("!{} is {why} and was changed", own.request.iid));
+        let old = self.before.merge_requests.get(&own.mr.iid);
+        let face = |mr: &MergeRequest| (mr.title.clone(), mr.description.clone(), mr.sha.clone());
+        if old.map(face) != Some(face(own.mr)) {
+            self.wrong(format!("!{} is {why} and was changed", own.mr.iid));
         }
     }
 
-    /// An open request against what is decided for its targets.
-    fn request(&mut self, own: &Own<'a>) {
-        let iid = own.request.iid;
-        if own.request.state == MrState::Locked {
+    /// An open merge request against what is decided for its targets.
+    fn mr(&mut self, own: &Own<'a>) {
+        let iid = own.mr.iid;
+        if own.mr.state == MrState::Locked {
             return self.untouched(own, "being merged");
         }
-        if own.request.labels.contains(HOLD) {
+        if own.mr.labels.contains(HOLD) {
             return self.untouched(own, "to be left alone");
         }
         if own.decisions.is_empty() {
@@ -220,22 +219,21 @@ impl<'a> Case<'a> {
         if own.any(Outcome::Error).is_some() {
             return self.untouched(own, "without facts");
         }
-        if own.request.labels.contains(TAKEN_OVER_LABEL) {
+        if own.mr.labels.contains(TAKEN_OVER_LABEL) {
             self.wrong(format!("!{iid} was handed back, and is still marked as taken over"));
         }
-        let draft = own.request.is_draft();
-        let by_bot = own.request.title.contains("held by ");
+        let draft = own.mr.is_draft();
+        let by_bot = own.mr.title.contains("held by ");
         if let Some(decision) = own.any(Outcome::Hold) {
             let gate = decision.held_by().map_or("?", |gate| gate.as_str());
             if !draft {
                 self.wrong(format!("!{iid} is held by {gate} and no draft"));
             }
             let gates: Vec<_> = own.decisions.iter().filter_map(|d| d.held_by()).collect();
-            let named = gates
-                .iter()
-                .any(|g| own.request.title.contains(&format!("held by {}", g.as_str())));
+            let named =
+                gates.iter().any(|g| own.mr.title.contains(&format!("held by {}", g.as_str())));
             if by_bot && !named {
-                self.wrong(format!("!{iid} is held by {gate}, but called {}", own.request.title));
+                self.wrong(format!("!{iid} is held by {gate}, but called {}", own.mr.title));
             }
             return self.held_content(own);
         }
@@ -252,10 +250,10 @@ impl<'a> Case<'a> {
             return;
         }
         if draft && (by_bot || !self.drafted.contains(&iid)) {
-            self.wrong(format!("!{iid} may be merged, and is a draft: {}", own.request.title));
+            self.wrong(format!("!{iid} may be merged, and is a draft: {}", own.mr.title));
         }
         self.content(own, &wanted);
-        let said = self.run.plan.requests.iter().any(|planned| {
+        let said = self.run.plan.merge_requests.iter().any(|planned| {
             planned.iid == Some(MrIid(iid))
                 && matches!(planned.reason_code, Reason::AutoMerge | Reason::BehindTargetBranch)
         });
@@ -264,15 +262,15 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// The branch of a held request is made anew only if it has to be, with the values and for the
+    /// The branch of a held merge request is rebuilt only if it has to be, with the values and for the
     /// targets that it had.
     fn held_content(&mut self, own: &Own<'_>) {
-        let iid = own.request.iid;
-        let old = self.before.requests.get(&iid);
-        if old.is_some_and(|old| old.sha == own.request.sha) {
+        let iid = own.mr.iid;
+        let old = self.before.merge_requests.get(&iid);
+        if old.is_some_and(|old| old.sha == own.mr.sha) {
             return;
         }
-        if !self.made_anew(iid) {
+        if !self.rebuilt(iid) {
             self.wrong(format!("!{iid} is held, and its branch was touched"));
         }
         let project = &self.bot.project;
@@ -285,15 +283,15 @@ impl<'a> Case<'a> {
         let may = Marks { targets, path: own.marks.path.clone(), ..had };
         let old = (&project.files("main"), &self.run.loaded.inventory);
         if let Err(error) = exact(None, old, &files, &[&may]) {
-            self.wrong(format!("!{iid} is held, was made anew, and merged: {error}"));
+            self.wrong(format!("!{iid} is held, was rebuilt, and merged: {error}"));
         }
     }
 
     /// Merged into main it gives main with just the wanted values.
     fn content(&mut self, own: &Own<'_>, wanted: &Marks) {
-        let iid = own.request.iid;
+        let iid = own.mr.iid;
         let project = &self.bot.project;
-        let named = own.request.title.split_once("[AutoPromoterV2]");
+        let named = own.mr.title.split_once("[AutoPromoterV2]");
         if let Some((_, named)) = named.and_then(|(_, rest)| rest.rsplit_once(" to "))
             && !wanted.git_ref.starts_with(named)
         {
@@ -310,36 +308,35 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// GitLab closes the requests of a branch that is deleted: one that never had a branch stays open. (So does
+    /// GitLab closes the merge requests of a branch that is deleted: one that never had a branch stays open. (So does
     /// one whose branch a person deleted while GitLab was merging it. That is theirs to close.)
     fn without_branch(&mut self) {
-        for request in self.after.open_of(self.scene.bot) {
-            let never_had_one = request.state == MrState::Opened && request.sha.is_none();
-            if never_had_one && self.after.tip(request).is_none() {
-                self.problems.push(format!("!{} is open, and has no branch", request.iid));
+        for mr in self.after.open_of(self.scene.bot) {
+            let never_had_one = mr.state == MrState::Opened && mr.sha.is_none();
+            if never_had_one && self.after.tip(mr).is_none() {
+                self.problems.push(format!("!{} is open, and has no branch", mr.iid));
             }
         }
     }
 
     fn taken_over(&mut self) {
-        for request in self.after.open_of(self.scene.bot) {
-            let theirs = self.after.tip(request).is_some_and(|tip| self.pushed.contains(tip));
-            let count = comments(request, self.scene.bot, TAKEN_OVER);
-            let alone = request.state == MrState::Locked;
-            self.problems.extend(vouches_wrongly(self.scene, self.after, request));
+        for mr in self.after.open_of(self.scene.bot) {
+            let theirs = self.after.tip(mr).is_some_and(|tip| self.pushed.contains(tip));
+            let count = comments(mr, self.scene.bot, TAKEN_OVER);
+            let alone = mr.state == MrState::Locked;
+            self.problems.extend(vouches_wrongly(self.scene, self.after, mr));
             if theirs && !alone && count != 1 {
-                self.problems
-                    .push(format!("!{} is taken over, with {count} comments", request.iid));
+                self.problems.push(format!("!{} is taken over, with {count} comments", mr.iid));
             }
-            let reported = self.run.plan.requests.iter().any(|planned| {
-                planned.iid == Some(MrIid(request.iid))
+            let reported = self.run.plan.merge_requests.iter().any(|planned| {
+                planned.iid == Some(MrIid(mr.iid))
                     && matches!(
                         planned.reason_code,
                         Reason::TakenOver | Reason::HoldLabel | Reason::BeingMerged
                     )
             });
             if theirs && !reported {
-                self.problems.push(format!("!{} is taken over, and not reported", request.iid));
+                self.problems.push(format!("!{} is taken over, and not reported", mr.iid));
             }
         }
     }

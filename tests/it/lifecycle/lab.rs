@@ -135,7 +135,7 @@ impl Lab {
         self.release(saas, channel, number);
     }
 
-    /// A lab in which target 0 has an SLO that is met, and a request after one run.
+    /// A lab in which target 0 has an SLO that is met, and a merge request after one run.
     pub async fn with_slo(mut config: Config) -> Self {
         config.target_mut(0).slo = true;
         let lab = Self::new(config);
@@ -145,8 +145,8 @@ impl Lab {
         lab
     }
 
-    /// A lab with an open request for each of some targets, as far as they fit beside each other.
-    pub async fn with_requests(shape: Shape, count: usize) -> Self {
+    /// A lab with an open merge request for each of some targets, as far as they fit beside each other.
+    pub async fn with_merge_requests(shape: Shape, count: usize) -> Self {
         let lab = Self::new(simple(shape, count));
         (0..count).for_each(|id| lab.release_for(id, 1));
         lab.run().await;
@@ -187,16 +187,16 @@ impl Lab {
         self.bot.settings.borrow_mut().filter.only = Some([target.uid.clone()].into());
     }
 
-    /// The open request of the bot that is about a target.
+    /// The open merge request of the bot that is about a target.
     pub fn open(&self, id: usize) -> Option<MergeRequest> {
         let main = self.bot.main();
         let loaded = self.bot.loaded(&main);
         let path = format!("/services/app/ns{id}.yml");
         let target =
             loaded.inventory.targets.iter().find(|target| target.namespace.path == path)?;
-        let requests = self.bot.project.merge_requests().into_iter();
-        requests.filter(|request| request.state == MrState::Opened).find(|request| {
-            let tip = request.versions.iter().rev().find_map(|version| {
+        let merge_requests = self.bot.project.merge_requests().into_iter();
+        merge_requests.filter(|mr| mr.state == MrState::Opened).find(|mr| {
+            let tip = mr.versions.iter().rev().find_map(|version| {
                 let message = self.bot.project.message(&version.head)?;
                 message.contains("Sapm-Targets").then_some(message)
             });
@@ -204,18 +204,18 @@ impl Lab {
         })
     }
 
-    /// The open request of the bot that is about a target, which has one.
+    /// The open merge request of the bot that is about a target, which has one.
     #[track_caller]
-    pub fn request(&self, id: usize) -> MergeRequest {
+    pub fn mr(&self, id: usize) -> MergeRequest {
         self.open(id).unwrap_or_else(|| panic!("no open request for target {id}"))
     }
 
-    /// The one request that there ever was.
+    /// The one merge request that there ever was.
     #[track_caller]
-    pub fn only_request(&self) -> MergeRequest {
-        let requests = self.bot.project.merge_requests();
-        assert_eq!(requests.len(), 1, "{requests:#?}");
-        requests[0].clone()
+    pub fn only_mr(&self) -> MergeRequest {
+        let merge_requests = self.bot.project.merge_requests();
+        assert_eq!(merge_requests.len(), 1, "{merge_requests:#?}");
+        merge_requests[0].clone()
     }
 
     /// A run to its end, after everything in the background is done.
@@ -251,22 +251,22 @@ impl Lab {
 /// What a run planned and what became of it, a line for each request.
 pub fn story(run: &Run) -> Vec<String> {
     let outcome = |branch: &str| {
-        let outcome = run.outcomes.requests.get(branch)?;
+        let outcome = run.outcomes.merge_requests.get(branch)?;
         Some(format!("{:?} {}", outcome.outcome, outcome.message.as_deref().unwrap_or_default()))
     };
-    let requests = run.plan.requests.iter().map(|request| {
+    let merge_requests = run.plan.merge_requests.iter().map(|mr| {
         format!(
             "{:?} {} {}: {} [{} steps: {}]",
-            request.action,
-            request.iid.map(|iid| iid.to_string()).unwrap_or_default(),
-            request.branch,
-            request.reason,
-            request.steps.len(),
-            outcome(&request.branch).unwrap_or_default(),
+            mr.action,
+            mr.iid.map(|iid| iid.to_string()).unwrap_or_default(),
+            mr.branch,
+            mr.reason,
+            mr.steps.len(),
+            outcome(&mr.branch).unwrap_or_default(),
         )
     });
     let problems = run.plan.problems.iter().chain(&run.outcomes.problems);
-    requests
+    merge_requests
         .chain(run.plan.leftovers.iter().map(|step| format!("leftover {step:?}")))
         .chain(problems.map(|problem| format!("problem {}", problem.message)))
         .map(|line| line.replace(['\n', '\r'], "|"))
@@ -275,13 +275,13 @@ pub fn story(run: &Run) -> Vec<String> {
 
 /// What was planned for each request, and why.
 pub fn reasons(run: &Run) -> Vec<(Action, Reason)> {
-    run.plan.requests.iter().map(|request| (request.action, request.reason_code)).collect()
+    run.plan.merge_requests.iter().map(|mr| (mr.action, mr.reason_code)).collect()
 }
 
-/// The reason of the first request that is deferred, whose code has to be this.
+/// The reason of the first merge request that is deferred, whose code has to be this.
 #[track_caller]
 pub fn deferred(run: &Run, code: Reason) -> String {
-    let found = run.plan.requests.iter().find(|request| request.action == Action::Defer);
+    let found = run.plan.merge_requests.iter().find(|mr| mr.action == Action::Defer);
     let found = found.unwrap_or_else(|| panic!("nothing is deferred: {:#?}", story(run)));
     assert_eq!(found.reason_code, code, "{:#?}", story(run));
     found.reason.clone()

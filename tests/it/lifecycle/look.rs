@@ -54,15 +54,15 @@ impl Marks {
     }
 }
 
-pub fn is_unfinished(request: &MergeRequest) -> bool {
-    matches!(request.state, MrState::Opened | MrState::Locked)
+pub fn is_unfinished(mr: &MergeRequest) -> bool {
+    matches!(mr.state, MrState::Opened | MrState::Locked)
 }
 
 #[derive(Debug, Clone)]
 pub struct Look {
     pub main: String,
     pub branches: BTreeMap<String, String>,
-    pub requests: BTreeMap<u64, MergeRequest>,
+    pub merge_requests: BTreeMap<u64, MergeRequest>,
 }
 
 impl Look {
@@ -70,39 +70,40 @@ impl Look {
         Self {
             main: project.tip("main").unwrap(),
             branches: project.branches(),
-            requests: project.merge_requests().into_iter().map(|r| (r.iid, r)).collect(),
+            merge_requests: project.merge_requests().into_iter().map(|r| (r.iid, r)).collect(),
         }
     }
 
-    /// Requests of the bot that are open, or being merged.
+    /// Merge requests of the bot that are open, or being merged.
     pub fn open_of(&self, bot: u64) -> impl Iterator<Item = &MergeRequest> {
-        let open = self.requests.values().filter(|request| is_unfinished(request));
-        open.filter(move |request| request.author == bot)
+        let open = self.merge_requests.values().filter(|mr| is_unfinished(mr));
+        open.filter(move |mr| mr.author == bot)
     }
 
-    /// Is a request from this branch being merged?
+    /// Is a merge request from this branch being merged?
     pub fn is_locked(&self, branch: &str) -> bool {
-        let mut from = self.requests.values().filter(|request| request.source_branch == branch);
-        from.any(|request| request.state == MrState::Locked)
+        let mut from = self.merge_requests.values().filter(|mr| mr.source_branch == branch);
+        from.any(|mr| mr.state == MrState::Locked)
     }
 
-    pub fn tip(&self, request: &MergeRequest) -> Option<&String> {
-        self.branches.get(&request.source_branch)
+    pub fn tip(&self, mr: &MergeRequest) -> Option<&String> {
+        self.branches.get(&mr.source_branch)
     }
 }
 
-/// What the bot's newest commit of a request says, whoever stands on its branch now.
-pub fn taken_over_from(project: &ProjectHandle, request: &MergeRequest) -> Option<Marks> {
-    let heads = request.versions.iter().rev().map(|version| &version.head);
+/// What the bot's newest commit of a merge request says, whoever stands on its branch now.
+pub fn taken_over_from(project: &ProjectHandle, mr: &MergeRequest) -> Option<Marks> {
+    let heads = mr.versions.iter().rev().map(|version| &version.head);
     heads.filter_map(|commit| Marks::of(project, commit)).next()
 }
 
-/// Does a target move when a request with these marks is merged: as it is named, or as its
+/// Does a target move when a merge request with these marks is merged: as it is named, or as its
 /// declaration is that of one that is (others may have joined since)?
 pub fn moves_with(inventory: &Inventory, target: &Target, marks: &Marks) -> bool {
     let named = |target: &Target| marks.targets.contains(target.uid.as_str());
-    let place = &target.place.file;
-    let declared_alike = |other: &Target| other.place.file == *place && other.node == target.node;
+    let place = &target.declared_at.file;
+    let declared_alike =
+        |other: &Target| other.declared_at.file == *place && other.node == target.node;
     named(target)
         || *place != target.file && marks.path == format!("data{place}")
         || inventory.targets.iter().any(|other| named(other) && declared_alike(other))
@@ -133,7 +134,7 @@ pub fn about(
         let target = inventory.targets.iter().find(|target| target.uid.as_str() == **uid);
         target.is_none_or(|target| match moved {
             Some(moved) => moved.contains(*uid),
-            None => marks.path == format!("data{}", target.place.file),
+            None => marks.path == format!("data{}", target.declared_at.file),
         })
     };
     marks.targets.iter().filter(is_about).cloned().collect()
@@ -173,7 +174,10 @@ pub fn exact(
         let after = after.ok_or_else(|| format!("{} is gone", before.label()))?;
         let label = before.label();
         let marks = wanted.iter().find(|marks| moves_with(old, before, marks));
-        let git_ref = marks.map_or_else(|| before.git_ref.clone(), |m| Ok(m.git_ref.clone()));
+        let git_ref = marks.map_or_else(
+            || before.git_ref.clone(),
+            |m| Ok(sapm::domain::GitRef::new(m.git_ref.clone())),
+        );
         let in_base = base.and_then(|base| base.targets.iter().find(|target| target.uid == *uid));
         let by_hand = base.is_some()
             && in_base.is_none_or(|target| target.git_ref != before.git_ref)

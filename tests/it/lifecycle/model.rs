@@ -205,7 +205,7 @@ impl Model {
                 };
                 self.lab.bot.run_with(between).await
             }
-            // A person, at any request.
+            // A person, at any merge request.
             _ => {
                 let deed = moves::deed(&self.scene, &mut self.rng.borrow_mut());
                 if moves::any_moment(&deed) {
@@ -229,7 +229,7 @@ impl Model {
         let wrote_all =
             |run: &Run| {
                 run.outcomes.problems.is_empty()
-                    && run.outcomes.requests.values().all(|outcome| {
+                    && run.outcomes.merge_requests.values().all(|outcome| {
                         matches!(outcome.outcome, Verdict::Done | Verdict::Unchanged)
                     })
             };
@@ -280,7 +280,7 @@ impl Model {
             }
             // What GitLab reopened without its branch is closed before another one is opened.
             let later = [Reason::RunLimit, Reason::BranchGone];
-            let more = run.plan.requests.iter().any(|r| later.contains(&r.reason_code));
+            let more = run.plan.merge_requests.iter().any(|r| later.contains(&r.reason_code));
             if !more {
                 break;
             }

@@ -182,7 +182,7 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
         let owners: Vec<usize> = blocks.filter(|t| t.alias_of.is_none()).map(|t| t.id).collect();
         rng.choice(&owners).copied()
     };
-    // One of them always stays, so that checks know what a request is about.
+    // One of them always stays, so that checks know what a merge request is about.
     let part = *rng.choice(&["a", "c"]).unwrap();
     let published = lab.published(saas, channel);
     let file = Some(number % 3).filter(|_| !number.is_multiple_of(5));
@@ -252,13 +252,13 @@ pub fn rewrite(lab: &Lab, rng: &mut Rng) -> String {
     text
 }
 
-/// Something that a person can do to the requests and branches that there are.
+/// Something that a person can do to the merge requests and branches that there are.
 pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
     let look = Look::take(&scene.project);
     let number = rng.u32(1..1000);
     let pick = |rng: &mut Rng, state: Option<MrState>| {
-        let requests = look.requests.values();
-        let iids: Vec<u64> = requests
+        let merge_requests = look.merge_requests.values();
+        let iids: Vec<u64> = merge_requests
             .filter(|r| state.is_none_or(|state| r.state == state))
             .map(|r| r.iid)
             .collect();
@@ -266,7 +266,7 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
     };
     let branches: Vec<String> =
         look.branches.keys().filter(|name| name.starts_with(PREFIX)).cloned().collect();
-    let past: Vec<String> = look.requests.values().map(|r| r.source_branch.clone()).collect();
+    let past: Vec<String> = look.merge_requests.values().map(|r| r.source_branch.clone()).collect();
     let elsewhere = Deed::Elsewhere(number);
     let open = pick(rng, Some(MrState::Opened));
     // What GitLab is merging it merges soon, or not at all.
@@ -280,13 +280,13 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
         8 | 9 => of_open(&Deed::Close),
         10 => pick(rng, Some(MrState::Closed))
             // GitLab itself opens it beside one that is being merged.
-            .filter(|iid| !look.is_locked(&look.requests[iid].source_branch))
+            .filter(|iid| !look.is_locked(&look.merge_requests[iid].source_branch))
             .map_or(elsewhere, Deed::Reopen),
         11 => of_open(&|iid| Deed::Title(iid, number)),
         12 => of_open(&|iid| Deed::Describe(iid, number)),
         13 => of_open(&|iid| Deed::Label(iid, HOLD, true)),
-        14 | 15 => match look.requests.values().find(|r| r.labels.contains(HOLD)) {
-            Some(request) => Deed::Label(request.iid, HOLD, false),
+        14 | 15 => match look.merge_requests.values().find(|r| r.labels.contains(HOLD)) {
+            Some(mr) => Deed::Label(mr.iid, HOLD, false),
             None => elsewhere,
         },
         16 | 17 => {
@@ -311,13 +311,14 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
         },
         32 => of_open(&|iid| Deed::Locked(iid, true)),
         37 | 38 => {
-            let mut taken = look.requests.values().filter(|request| {
-                request.state == MrState::Opened && request.labels.contains(TAKEN_OVER_LABEL)
-            });
-            let honest = |request: &forge::MergeRequest| {
-                let heads = request.versions.iter().rev().map(|version| version.head.clone());
+            let mut taken = look
+                .merge_requests
+                .values()
+                .filter(|mr| mr.state == MrState::Opened && mr.labels.contains(TAKEN_OVER_LABEL));
+            let honest = |mr: &forge::MergeRequest| {
+                let heads = mr.versions.iter().rev().map(|version| version.head.clone());
                 let mut heads = heads.filter(|head| safety::honest(scene, head).is_ok());
-                Some(Deed::HandBack(request.source_branch.clone(), heads.next()?))
+                Some(Deed::HandBack(mr.source_branch.clone(), heads.next()?))
             };
             taken.find_map(honest).unwrap_or(elsewhere)
         }
@@ -331,11 +332,11 @@ pub fn deed(scene: &Scene, rng: &mut Rng) -> Deed {
     }
 }
 
-/// Somebody wants GitLab to merge an open request once its checks pass.
+/// Somebody wants GitLab to merge an open merge request once its checks pass.
 pub fn auto_merge(scene: &Scene, rng: &mut Rng) -> Option<Deed> {
-    let requests = scene.project.merge_requests();
+    let merge_requests = scene.project.merge_requests();
     let open: Vec<u64> =
-        requests.iter().filter(|r| r.state == MrState::Opened).map(|r| r.iid).collect();
+        merge_requests.iter().filter(|r| r.state == MrState::Opened).map(|r| r.iid).collect();
     rng.choice(&open).copied().map(Deed::AutoMerge)
 }
 

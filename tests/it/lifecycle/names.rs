@@ -36,9 +36,9 @@ fn no_name_gets_out_of_its_place() {
         let references = lab.bot.forge.references();
         let own: Vec<_> = references.iter().filter(|found| by_bot(found.user)).collect();
         assert!(own.is_empty(), "{own:#?}");
-        for request in lab.bot.project.merge_requests() {
-            assert!(request.source_branch.len() <= 200 && request.title.chars().count() <= 255);
-            assert_eq!(request.comments().count(), 1, "{:#?}", request.notes);
+        for mr in lab.bot.project.merge_requests() {
+            assert!(mr.source_branch.len() <= 200 && mr.title.chars().count() <= 255);
+            assert_eq!(mr.comments().count(), 1, "{:#?}", mr.notes);
         }
     });
 }
@@ -79,9 +79,9 @@ fn no_name_keeps_a_pipeline_from_starting() {
             let lab = Lab::new(Config { saas: vec![file], ..Config::default() });
             lab.release_for(0, 1);
             lab.run().await;
-            let request = lab.open(0).unwrap();
+            let mr = lab.open(0).unwrap();
             let pipelines = lab.bot.project.pipelines();
-            let mut own = pipelines.iter().filter(|p| p.merge_request == Some(request.iid));
+            let mut own = pipelines.iter().filter(|p| p.merge_request == Some(mr.iid));
             assert!(own.any(|pipeline| !pipeline.dropped), "{name}: {pipelines:#?}");
         }
     });
@@ -96,11 +96,11 @@ fn a_description_of_thousands_of_members_fits() {
         let lab = Lab::new(config);
         lab.release_for(0, 1);
         lab.run().await;
-        let request = &lab.bot.project.merge_requests()[0];
-        assert!(request.description.len() < 100_000, "{} bytes", request.description.len());
-        assert!(request.description.starts_with("Promotes"), "{}", request.description);
+        let mr = &lab.bot.project.merge_requests()[0];
+        assert!(mr.description.len() < 100_000, "{} bytes", mr.description.len());
+        assert!(mr.description.starts_with("Promotes"), "{}", mr.description);
         let run = lab.run().await;
         assert!(lab.bot.writes().is_empty(), "{:#?}", story(&run));
-        assert_eq!(run.plan.requests[0].targets.len(), 3_002);
+        assert_eq!(run.plan.merge_requests[0].targets.len(), 3_002);
     });
 }

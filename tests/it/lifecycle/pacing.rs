@@ -27,7 +27,8 @@ fn limited(targets: usize, limit: usize) -> Lab {
     lab
 }
 
-/// Winds the clocks of the program and of GitLab on where a write waits for its place: time passes then, and nowhere else.
+/// Winds the clocks of the program and of GitLab on where a write waits for its place: time passes then, and nowhere
+/// else.
 struct WindOn {
     world: World,
     /// What happens when the first one waits.
@@ -83,14 +84,18 @@ fn nothing_is_dropped_or_refused_by_a_limit() {
             lab.bot.forge.advance(chrono::TimeDelta::seconds(61));
         }
         let pipelines = lab.bot.project.pipelines();
-        let of_requests = || pipelines.iter().filter(|pipeline| pipeline.merge_request.is_some());
-        assert_eq!((of_requests().count(), of_requests().filter(|p| p.dropped).count()), (20, 0));
+        let of_merge_requests =
+            || pipelines.iter().filter(|pipeline| pipeline.merge_request.is_some());
+        assert_eq!(
+            (of_merge_requests().count(), of_merge_requests().filter(|p| p.dropped).count()),
+            (20, 0)
+        );
         lab.rewrite("off", |config| (0..10).for_each(|id| config.target_mut(id).disabled = true));
         lab.run().await;
         assert!(!refused());
         assert!(*waited.lock().unwrap());
         let closed = lab.bot.project.merge_requests();
-        assert!(closed.iter().all(|request| comments(request, lab.bot.id, CLOSING) == 1));
+        assert!(closed.iter().all(|mr| comments(mr, lab.bot.id, CLOSING) == 1));
     });
 }
 
@@ -124,13 +129,14 @@ fn a_hundred_updates_wait_for_nothing_and_lose_no_pipeline_with_the_limits_of_gi
             assert!((0..100).all(|id| lab.open(id).unwrap().title.contains(&sha(number)[..8])));
         }
         let pipelines = lab.bot.project.pipelines();
-        let of_requests = pipelines.iter().filter(|pipeline| pipeline.merge_request.is_some());
+        let of_merge_requests =
+            pipelines.iter().filter(|pipeline| pipeline.merge_request.is_some());
         let dropped = pipelines.iter().filter(|pipeline| pipeline.dropped).count();
-        assert_eq!((of_requests.count(), dropped), (200, 0));
+        assert_eq!((of_merge_requests.count(), dropped), (200, 0));
     });
 }
 
-/// What a person may do to a request.
+/// What a person may do to a merge request.
 const DEEDS: [fn(&ProjectHandle, u64); 3] = [
     |project, iid| project.set_labels("dev", iid, &[HOLD], &[]),
     |project, iid| project.set_title("dev", iid, "Draft: let me look"),
@@ -147,7 +153,7 @@ fn is_untouched(lab: &Lab, before: &MergeRequest, run: &Run) {
     let face = |r: &MergeRequest| (r.title.clone(), r.description.clone(), r.sha.clone(), r.state);
     assert_eq!(face(before), face(&after), "{:#?}", story(run));
     assert_eq!(comments(before, lab.bot.id, CLOSING), comments(&after, lab.bot.id, CLOSING));
-    let outcome = &run.outcomes.requests[&before.source_branch];
+    let outcome = &run.outcomes.merge_requests[&before.source_branch];
     assert_eq!(outcome.outcome, Verdict::SomebodyWasFirst, "{:#?}", story(run));
 }
 

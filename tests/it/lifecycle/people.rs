@@ -15,11 +15,11 @@ use super::look::{Marks, exact};
 pub struct Persons {
     /// Commits that people made on branches with the bot's prefix.
     pub pushed: BTreeSet<String>,
-    /// Requests that people made drafts.
+    /// Merge requests that people made drafts.
     pub drafted: BTreeSet<u64>,
     /// Branches and requests that people touched while a run was under way.
     pub touched_branches: BTreeSet<String>,
-    pub touched_requests: BTreeSet<u64>,
+    pub touched_merge_requests: BTreeSet<u64>,
     pub touched_main: bool,
     /// What went wrong when they merged.
     pub complaints: Vec<String>,
@@ -29,7 +29,7 @@ impl Persons {
     /// What was touched matters for the run that was under way.
     pub fn forget(&mut self) {
         self.touched_branches.clear();
-        self.touched_requests.clear();
+        self.touched_merge_requests.clear();
         self.touched_main = false;
     }
 }
@@ -67,9 +67,9 @@ pub enum Deed {
     /// Puts a commit of the bot back on its branch.
     HandBack(String, String),
     DeleteBranch(String),
-    /// Reverts the merge of a request on the target branch.
+    /// Reverts the merge of a merge request on the target branch.
     Revert(u64),
-    /// A request of their own from this branch.
+    /// A merge request of their own from this branch.
     Open(String),
     /// A line at the end of a file of the target branch.
     Elsewhere(u32),
@@ -85,7 +85,7 @@ impl Deed {
     /// Does it, and remembers what checks have to know.
     pub fn act(&self, scene: &Scene) {
         let project = &scene.project;
-        let request = |iid: &u64| project.merge_request(*iid).expect("a request");
+        let mr = |iid: &u64| project.merge_request(*iid).expect("a request");
         let mut persons = scene.persons.lock().unwrap();
         match self {
             Self::Merge(iid) => {
@@ -95,7 +95,7 @@ impl Deed {
                 return self.touch(scene);
             }
             Self::Locked(iid, locked) => {
-                if !request(iid).is_draft() {
+                if !mr(iid).is_draft() {
                     project.set_locked(*iid, *locked);
                 }
             }
@@ -111,14 +111,14 @@ impl Deed {
             Self::Label(iid, label, true) => project.set_labels("dev", *iid, &[label], &[]),
             Self::Label(iid, label, false) => project.set_labels("dev", *iid, &[], &[label]),
             Self::Draft(iid, true) => {
-                if !request(iid).is_draft() {
-                    let title = format!("Draft: {}", request(iid).title);
+                if !mr(iid).is_draft() {
+                    let title = format!("Draft: {}", mr(iid).title);
                     project.set_title("dev", *iid, &title);
                     persons.drafted.insert(*iid);
                 }
             }
             Self::Draft(iid, false) => {
-                let title = request(iid).title;
+                let title = mr(iid).title;
                 let ready = title.strip_prefix("Draft: ").unwrap_or(&title);
                 project.set_title("dev", *iid, ready);
                 persons.drafted.remove(iid);
@@ -129,7 +129,7 @@ impl Deed {
             Self::Approve(iid) => project.approve("dev", *iid),
             Self::AutoMerge(iid) => project.set_auto_merge(*iid, true),
             Self::Rebase(iid) => {
-                let branch = request(iid).source_branch;
+                let branch = mr(iid).source_branch;
                 let theirs = project.tip(&branch).filter(|tip| persons.pushed.contains(tip));
                 if project.rebase("dev", *iid).is_ok() && theirs.is_some() {
                     // What was a person's stays a person's.
@@ -156,7 +156,7 @@ impl Deed {
                 project.delete_branch("dev", branch);
             }
             Self::Revert(iid) => {
-                if let Some(commit) = request(iid).merge_commit_sha {
+                if let Some(commit) = mr(iid).merge_commit_sha {
                     persons.touched_main |= project.revert("dev", "main", &commit).is_ok();
                 }
             }
@@ -183,9 +183,9 @@ impl Deed {
             | Self::DeleteBranch(branch)
             | Self::Open(branch) => {
                 persons.touched_branches.insert(branch.clone());
-                for request in scene.project.merge_requests() {
-                    if request.source_branch == *branch {
-                        persons.touched_requests.insert(request.iid);
+                for mr in scene.project.merge_requests() {
+                    if mr.source_branch == *branch {
+                        persons.touched_merge_requests.insert(mr.iid);
                     }
                 }
             }
@@ -204,30 +204,30 @@ impl Deed {
             | Self::AutoMerge(iid)
             | Self::Revert(iid) => {
                 let branch = scene.project.merge_request(*iid).expect("a request").source_branch;
-                persons.touched_requests.insert(*iid);
+                persons.touched_merge_requests.insert(*iid);
                 persons.touched_branches.insert(branch);
             }
         }
     }
 }
 
-/// Merges as GitLab's button does. What the bot's request brings must be what
+/// Merges as GitLab's button does. What the bot's merge request brings must be what
 /// it says, and nothing of what is on the target branch may be lost.
 fn merge(scene: &Scene, iid: u64) {
     let project = &scene.project;
     // Nobody merges while a rebase is under way.
     scene.world.settle();
-    let request = project.merge_request(iid).expect("a request");
+    let mr = project.merge_request(iid).expect("a request");
     let before = project.files("main");
-    let tip = project.tip(&request.source_branch);
+    let tip = project.tip(&mr.source_branch);
     let pushed = scene.persons.lock().unwrap().pushed.clone();
     let tip = tip.filter(|tip| !pushed.contains(tip));
-    if project.merge("dev", iid).is_err() || request.author != scene.bot {
+    if project.merge("dev", iid).is_err() || mr.author != scene.bot {
         return;
     }
     let Some(marks) = tip.as_deref().and_then(|tip| Marks::of(project, tip)) else { return };
     let old = load_files(&before).inventory;
-    let base = request.versions.last().map(|version| project.files(&version.base));
+    let base = mr.versions.last().map(|version| project.files(&version.base));
     let base = base.map(|files| load_files(&files).inventory);
     if let Err(error) = exact(base.as_ref(), (&before, &old), &project.files("main"), &[&marks]) {
         let mut persons = scene.persons.lock().unwrap();

@@ -33,15 +33,11 @@ fn step(step: &Step) -> String {
 /// What a run plans, and in which order it writes.
 fn plan_text(run: &Run) -> String {
     let mut text = String::new();
-    for request in &run.plan.requests {
-        let iid = request.iid.map(|iid| format!(" {iid}")).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "  {:?}{iid} ({:?}) {}",
-            request.action, request.reason_code, request.title
-        );
-        let _ = writeln!(text, "    {}", request.reason);
-        for planned in &request.steps {
+    for mr in &run.plan.merge_requests {
+        let iid = mr.iid.map(|iid| format!(" {iid}")).unwrap_or_default();
+        let _ = writeln!(text, "  {:?}{iid} ({:?}) {}", mr.action, mr.reason_code, mr.title);
+        let _ = writeln!(text, "    {}", mr.reason);
+        for planned in &mr.steps {
             let _ = writeln!(text, "    - {}", step(planned));
         }
     }

@@ -22,7 +22,7 @@ impl Case<'_> {
             if covered {
                 continue;
             }
-            let planned = self.run.plan.requests.iter().find(|planned| {
+            let planned = self.run.plan.merge_requests.iter().find(|planned| {
                 let waits = [Reason::WaitsForRequest, Reason::BranchGone];
                 let closed =
                     planned.action == Action::Close && !waits.contains(&planned.reason_code);
@@ -47,7 +47,7 @@ impl Case<'_> {
         decision: &SubscriberDecision,
     ) -> bool {
         let past = |state: MrState| {
-            self.after.requests.values().any(|old| {
+            self.after.merge_requests.values().any(|old| {
                 let by_person = old.closed.is_none_or(|(_, user)| user != self.scene.bot);
                 let marks = old.sha.as_deref().and_then(|sha| Marks::of(&self.bot.project, sha));
                 let same = marks.as_ref().is_none_or(|marks| {
@@ -69,65 +69,68 @@ impl Case<'_> {
             Reason::RolledBack => past(MrState::Merged),
             Reason::NotOurs => {
                 let tip = self.after.branches.get(&planned.branch);
-                let request = self.after.requests.values().any(|request| {
-                    request.source_branch == planned.branch
-                        && matches!(request.state, MrState::Opened | MrState::Locked)
-                        && request.author != self.scene.bot
+                let mr = self.after.merge_requests.values().any(|mr| {
+                    mr.source_branch == planned.branch
+                        && matches!(mr.state, MrState::Opened | MrState::Locked)
+                        && mr.author != self.scene.bot
                 });
-                request || tip.is_some_and(|tip| self.pushed.contains(tip))
+                mr || tip.is_some_and(|tip| self.pushed.contains(tip))
             }
             Reason::RunLimit => {
                 let limit = self.bot.settings.borrow().max_new_merge_requests;
-                let created = self.run.plan.requests.iter().filter(|r| r.action == Action::Create);
+                let created =
+                    self.run.plan.merge_requests.iter().filter(|r| r.action == Action::Create);
                 created.count() == limit
             }
             Reason::WaitsForRequest => self.stands_in_the_way(planned),
-            Reason::BeingMerged => self.after.requests.values().any(|request| {
-                request.source_branch == planned.branch && request.state == MrState::Locked
-            }),
+            Reason::BeingMerged => self
+                .after
+                .merge_requests
+                .values()
+                .any(|mr| mr.source_branch == planned.branch && mr.state == MrState::Locked),
             _ => false,
         }
     }
 
-    /// Does it conflict with an open request, one that is named?
+    /// Does it conflict with an open merge request, one that is named?
     fn stands_in_the_way(&self, planned: &sapm::plan::PlannedMergeRequest) -> bool {
         let Some(edit) = planned.files.first() else { return false };
-        let named = self.after.open_of(self.scene.bot).any(|request| {
-            planned.reason.contains(&format!("!{}:", request.iid))
-                || planned.reason.contains(&format!("!{} is", request.iid))
-                || planned.reason.contains(&request.source_branch)
+        let named = self.after.open_of(self.scene.bot).any(|mr| {
+            planned.reason.contains(&format!("!{}:", mr.iid))
+                || planned.reason.contains(&format!("!{} is", mr.iid))
+                || planned.reason.contains(&mr.source_branch)
         });
         let conflicts = self.conflicts_with_open(edit.path.as_str(), &edit.content, None);
-        let same_target = self.after.open_of(self.scene.bot).any(|request| {
-            let named = self.named(request);
+        let same_target = self.after.open_of(self.scene.bot).any(|mr| {
+            let named = self.named(mr);
             planned.targets.iter().any(|target| named.contains(target.as_str()))
         });
         named && (conflicts || same_target)
     }
 
-    /// Does this text of a file, made on the target branch, conflict with an open request?
+    /// Does this text of a file, made on the target branch, conflict with an open merge request?
     pub fn conflicts_with_open(&self, path: &str, content: &str, but: Option<u64>) -> bool {
         let main = self.bot.project.file("main", path).unwrap_or_default();
         let main = String::from_utf8(main).unwrap();
-        let merged_with = |request: &MergeRequest| {
-            let files = self.bot.project.try_merge("main", &[&request.source_branch]).ok()?;
+        let merged_with = |mr: &MergeRequest| {
+            let files = self.bot.project.try_merge("main", &[&mr.source_branch]).ok()?;
             let other = String::from_utf8(files.get(path)?.clone()).unwrap();
             Some(git::merge_texts(&main, &other, content).unwrap())
         };
         let others = self.after.open_of(self.scene.bot);
-        let mut others = others.filter(|request| but != Some(request.iid));
-        others.any(|request| merged_with(request).is_none_or(|merge| merge == Merge::Conflict))
+        let mut others = others.filter(|mr| but != Some(mr.iid));
+        others.any(|mr| merged_with(mr).is_none_or(|merge| merge == Merge::Conflict))
     }
 
-    /// Does a commit that stood open conflict with the target branch, or with an open request?
+    /// Does a commit that stood open conflict with the target branch, or with an open merge request?
     pub fn clashes(&self, tip: &str, iid: u64) -> bool {
         let project = &self.bot.project;
         let others = self.after.open_of(self.scene.bot);
-        let mut others = others.filter(|request| request.iid != iid);
+        let mut others = others.filter(|mr| mr.iid != iid);
         let pair = |one: &str, two: &str| project.try_merge("main", &[one, two]).is_err();
         project.try_merge("main", &[tip]).is_err()
-            || others.any(|request| {
-                let other = &request.source_branch;
+            || others.any(|mr| {
+                let other = &mr.source_branch;
                 pair(tip, other) || pair(other, tip)
             })
     }

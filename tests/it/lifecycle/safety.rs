@@ -23,18 +23,18 @@ pub struct Views<'a> {
 }
 
 /// What the bot has said with this marker, oldest first.
-fn said_by<'a>(request: &'a MergeRequest, bot: u64, marker: &str) -> Vec<&'a str> {
-    let own = request.comments().filter(|note| note.author == bot);
+fn said_by<'a>(mr: &'a MergeRequest, bot: u64, marker: &str) -> Vec<&'a str> {
+    let own = mr.comments().filter(|note| note.author == bot);
     own.map(|note| note.body.trim_end()).filter(|body| body.ends_with(marker)).collect()
 }
 
-pub fn comments(request: &MergeRequest, bot: u64, marker: &str) -> usize {
-    said_by(request, bot, marker).len()
+pub fn comments(mr: &MergeRequest, bot: u64, marker: &str) -> usize {
+    said_by(mr, bot, marker).len()
 }
 
-/// What nobody but people may change of a request.
-fn face(request: &MergeRequest) -> (&str, &str, &BTreeSet<String>, MrState, Option<&String>) {
-    (&request.title, &request.description, &request.labels, request.state, request.sha.as_ref())
+/// What nobody but people may change of a merge request.
+fn face(mr: &MergeRequest) -> (&str, &str, &BTreeSet<String>, MrState, Option<&String>) {
+    (&mr.title, &mr.description, &mr.labels, mr.state, mr.sha.as_ref())
 }
 
 /// Everything that is wrong.
@@ -46,9 +46,9 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
     texts(scene, views.after, &mut problems);
     let new: Vec<&MergeRequest> = views
         .after
-        .requests
+        .merge_requests
         .values()
-        .filter(|new| new.author == scene.bot && !views.began.requests.contains_key(&new.iid))
+        .filter(|new| new.author == scene.bot && !views.began.merge_requests.contains_key(&new.iid))
         .collect();
     if new.len() > max_new * runs {
         problems.push(format!("{} new requests, {max_new} are allowed", new.len()));
@@ -62,10 +62,10 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
         problems.extend(against_a_person(scene, views, new));
         problems.extend(vouches_wrongly(scene, views.after, new));
     }
-    for (iid, request) in &views.after.requests {
+    for (iid, mr) in &views.after.merge_requests {
         for marker in [CLOSING, TAKEN_OVER] {
-            let said = said_by(request, scene.bot, marker);
-            let before = views.began.requests.get(iid);
+            let said = said_by(mr, scene.bot, marker);
+            let before = views.began.merge_requests.get(iid);
             let before = before.map_or(Vec::new(), |old| said_by(old, scene.bot, marker));
             // GitLab cannot be asked to comment only once: of runs at the same moment each may look before the
             // other has written. No later run says the same again.
@@ -75,25 +75,25 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
                 problems.push(format!("!{iid} has {} comments with {marker}", said.len()));
             }
         }
-        let closed_by_bot = request.closed.is_some_and(|(_, user)| user == scene.bot);
-        let reason_given = comments(request, scene.bot, CLOSING) >= 1;
-        let own = request.author == scene.bot;
-        if own && request.state == MrState::Closed && closed_by_bot && !reason_given {
+        let closed_by_bot = mr.closed.is_some_and(|(_, user)| user == scene.bot);
+        let reason_given = comments(mr, scene.bot, CLOSING) >= 1;
+        let own = mr.author == scene.bot;
+        if own && mr.state == MrState::Closed && closed_by_bot && !reason_given {
             problems.push(format!("the bot closed !{iid} without a comment"));
         }
     }
     problems
 }
 
-/// Does an open request carry the bot's labels while its tip is anything else than its base with the
+/// Does an open merge request carry the bot's labels while its tip is anything else than its base with the
 /// declared values?
-pub fn vouches_wrongly(scene: &Scene, look: &Look, request: &MergeRequest) -> Option<String> {
-    if request.state != MrState::Opened || !request.labels.contains(LABEL) {
+pub fn vouches_wrongly(scene: &Scene, look: &Look, mr: &MergeRequest) -> Option<String> {
+    if mr.state != MrState::Opened || !mr.labels.contains(LABEL) {
         return None;
     }
-    let tip = look.tip(request)?;
+    let tip = look.tip(mr)?;
     let error = honest(scene, tip).err()?;
-    Some(format!("!{} has the label {LABEL}, and its tip {tip} {error}", request.iid))
+    Some(format!("!{} has the label {LABEL}, and its tip {tip} {error}", mr.iid))
 }
 
 /// The same of a commit, looked at once in a world.
@@ -130,11 +130,11 @@ fn others_untouched(
         let theirs =
             !branch.starts_with(PREFIX) && branch != "main" || persons.pushed.contains(tip);
         let touched = persons.touched_branches.contains(branch);
-        // GitLab deletes the branch of a request that was merged.
-        let goes = before.requests.values().any(|request| {
-            request.state == MrState::Merged
-                && request.source_branch == *branch
-                && request.sha.as_ref() == Some(tip)
+        // GitLab deletes the branch of a merge request that was merged.
+        let goes = before.merge_requests.values().any(|mr| {
+            mr.state == MrState::Merged
+                && mr.source_branch == *branch
+                && mr.sha.as_ref() == Some(tip)
         });
         let gone = !after.branches.contains_key(branch) && !deleted_by_bot(scene, branch);
         let by_gitlab = goes || gone;
@@ -142,20 +142,20 @@ fn others_untouched(
             problems.push(format!("the bot changed {branch}, which was a person's"));
         }
     }
-    for (iid, old) in &before.requests {
-        let Some(new) = after.requests.get(iid) else { continue };
-        if persons.touched_requests.contains(iid) {
+    for (iid, old) in &before.merge_requests {
+        let Some(new) = after.merge_requests.get(iid) else { continue };
+        if persons.touched_merge_requests.contains(iid) {
             continue;
         }
         let taken_over = before.tip(old).is_some_and(|tip| persons.pushed.contains(tip));
         // What the bot vouched with goes, whatever else it leaves alone.
-        let own_labels = |request: &MergeRequest| {
-            let mut request = request.clone();
+        let own_labels = |mr: &MergeRequest| {
+            let mut mr = mr.clone();
             if taken_over && old.state != MrState::Locked {
-                request.labels.remove(LABEL);
-                request.labels.remove(TAKEN_OVER_LABEL);
+                mr.labels.remove(LABEL);
+                mr.labels.remove(TAKEN_OVER_LABEL);
             }
-            request
+            mr
         };
         let (old, new) = (&own_labels(old), &own_labels(new));
         let why = if old.author != scene.bot {
@@ -167,7 +167,11 @@ fn others_untouched(
         } else if taken_over {
             "taken over"
         } else if old.state != MrState::Opened
-            && views.began.requests.get(iid).is_some_and(|began| began.state != MrState::Opened)
+            && views
+                .began
+                .merge_requests
+                .get(iid)
+                .is_some_and(|began| began.state != MrState::Opened)
         {
             "over"
         } else {
@@ -189,9 +193,8 @@ fn others_untouched(
                 face(new)
             ));
         }
-        let count = |request: &MergeRequest| {
-            request.comments().filter(|note| note.author == scene.bot).count()
-        };
+        let count =
+            |mr: &MergeRequest| mr.comments().filter(|note| note.author == scene.bot).count();
         // Runs at the same moment may each say it.
         let allowed = if taken_over && old.state != MrState::Locked { runs } else { 0 };
         if count(new) > count(old) + allowed {
@@ -221,36 +224,36 @@ fn one_per_target(
 ) {
     let mut by_target: BTreeMap<String, Vec<(&MergeRequest, bool, Marks)>> = BTreeMap::new();
     let mut by_branch: BTreeMap<&str, u64> = BTreeMap::new();
-    for request in after.open_of(scene.bot) {
-        if let Some(other) = by_branch.insert(&request.source_branch, request.iid) {
-            problems.push(format!("!{other} and !{} have one branch", request.iid));
+    for mr in after.open_of(scene.bot) {
+        if let Some(other) = by_branch.insert(&mr.source_branch, mr.iid) {
+            problems.push(format!("!{other} and !{} have one branch", mr.iid));
         }
-        let tip = after.tip(request).filter(|tip| !pushed.contains(*tip));
+        let tip = after.tip(mr).filter(|tip| !pushed.contains(*tip));
         let own = tip.and_then(|tip| Marks::of(&scene.project, tip));
         let is_own = own.is_some();
-        let Some(marks) = own.or_else(|| taken_over_from(&scene.project, request)) else {
+        let Some(marks) = own.or_else(|| taken_over_from(&scene.project, mr)) else {
             continue;
         };
         for target in &marks.targets {
-            by_target.entry(target.clone()).or_default().push((request, is_own, marks.clone()));
+            by_target.entry(target.clone()).or_default().push((mr, is_own, marks.clone()));
         }
     }
-    by_target.retain(|_, requests| requests.len() > 1);
+    by_target.retain(|_, merge_requests| merge_requests.len() > 1);
     if by_target.is_empty() {
         return;
     }
     let inventory = load_files(&scene.project.files("main")).inventory;
-    for (target, mut requests) in by_target {
+    for (target, mut merge_requests) in by_target {
         // One that no longer moves a target, which is elsewhere now, does not count; of one that was
         // taken over nobody knows, as long as its description tells what it was about.
-        requests.retain(|(request, is_own, marks)| {
-            let taken_over = !is_own && request.description.contains(TARGETS);
-            let moved = after.tip(request).filter(|_| *is_own);
+        merge_requests.retain(|(mr, is_own, marks)| {
+            let taken_over = !is_own && mr.description.contains(TARGETS);
+            let moved = after.tip(mr).filter(|_| *is_own);
             let moved = moved.and_then(|tip| moved_by(&scene.project, &inventory, tip));
             taken_over || about(&inventory, marks, moved.as_ref()).contains(&target)
         });
-        if requests.len() > 1 {
-            let iids: Vec<_> = requests.iter().map(|(request, ..)| request.iid).collect();
+        if merge_requests.len() > 1 {
+            let iids: Vec<_> = merge_requests.iter().map(|(mr, ..)| mr.iid).collect();
             problems.push(format!("{iids:?} promote {target}"));
         }
     }
@@ -260,8 +263,7 @@ fn one_per_target(
 pub fn pushed_beside(scene: &Scene, began: &Look, after: &Look) -> Vec<String> {
     let project = &scene.project;
     let persons = scene.persons.lock().unwrap();
-    let open =
-        after.open_of(scene.bot).filter_map(|request| Some((request.iid, after.tip(request)?)));
+    let open = after.open_of(scene.bot).filter_map(|mr| Some((mr.iid, after.tip(mr)?)));
     let own = open.filter(|(_, tip)| !persons.pushed.contains(*tip));
     let (old, new): (Vec<_>, Vec<_>) =
         own.partition(|(_, tip)| began.branches.values().any(|old| old == *tip));
@@ -301,18 +303,18 @@ fn texts(scene: &Scene, after: &Look, problems: &mut Vec<String>) {
             problems.push(format!("{branch} has more than 200 bytes"));
         }
     }
-    for request in after.requests.values().filter(|request| request.author == scene.bot) {
-        if request.description.len() >= 1_048_576 {
-            problems.push(format!("!{} has a description beyond GitLab's limit", request.iid));
+    for mr in after.merge_requests.values().filter(|mr| mr.author == scene.bot) {
+        if mr.description.len() >= 1_048_576 {
+            problems.push(format!("!{} has a description beyond GitLab's limit", mr.iid));
         }
-        if request.title.contains('\n') {
-            problems.push(format!("!{} has a title of two lines", request.iid));
+        if mr.title.contains('\n') {
+            problems.push(format!("!{} has a title of two lines", mr.iid));
         }
     }
 }
 
 /// The branch of a place that is no more, as the target file has another name now, or the target is no
-/// alias any more: once nothing of it is left, nobody can know that a request came from it.
+/// alias any more: once nothing of it is left, nobody can know that a merge request came from it.
 fn is_forgotten(
     (project, began): (&ProjectHandle, &Look),
     old: &MergeRequest,
@@ -329,14 +331,14 @@ fn is_forgotten(
 /// Was it opened although a person had said no to just these values?
 fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Option<String> {
     let again = |iid: &u64| {
-        let now = views.after.requests.get(iid);
-        now.is_some_and(|request| request.labels.contains(AGAIN))
+        let now = views.after.merge_requests.get(iid);
+        now.is_some_and(|mr| mr.labels.contains(AGAIN))
     };
-    let marks = |request: &MergeRequest| Marks::of(&scene.project, request.sha.as_deref()?);
+    let marks = |mr: &MergeRequest| Marks::of(&scene.project, mr.sha.as_deref()?);
     let values = marks(new)?;
     let mut past: Vec<_> = views
         .began
-        .requests
+        .merge_requests
         .values()
         .filter(|old| {
             old.author == scene.bot && !is_forgotten((&scene.project, views.began), old, new)
@@ -346,7 +348,7 @@ fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Opt
             None => old.source_branch == new.source_branch,
         })
         .collect();
-    past.sort_by_key(|request| std::cmp::Reverse(request.iid));
+    past.sort_by_key(|mr| std::cmp::Reverse(mr.iid));
     // The newest word on these values counts; of those that were merged the newest at all.
     let mut merged = false;
     for old in past {

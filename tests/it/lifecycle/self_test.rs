@@ -21,7 +21,7 @@ fn scene(lab: &Lab) -> Arc<Scene> {
     })
 }
 
-/// Two targets far from each other, each with an open request.
+/// Two targets far from each other, each with an open merge request.
 async fn two_open(config: Config) -> Lab {
     let lab = Lab::new(config);
     lab.release_for(0, 1);
@@ -128,10 +128,10 @@ fn a_change_of_what_is_a_persons_is_seen() {
 fn opening_against_a_persons_word_is_seen() {
     block_on(async {
         let lab = two_open(simple(Shape::Block, 2)).await;
-        let request = lab.open(0).unwrap();
-        lab.bot.project.close("dev", request.iid);
+        let mr = lab.open(0).unwrap();
+        lab.bot.project.close("dev", mr.iid);
         let before = Look::take(&lab.bot.project);
-        let branch = &request.source_branch;
+        let branch = &mr.source_branch;
         lab.bot.project.open_merge_request(BOT, branch, "main", "again", "").unwrap();
         let after = Look::take(&lab.bot.project);
         let views = Views { began: &before, before: &before, after: &after };
@@ -141,7 +141,7 @@ fn opening_against_a_persons_word_is_seen() {
 }
 
 #[test]
-fn requests_that_do_not_merge_beside_each_other_are_found_out() {
+fn merge_requests_that_do_not_merge_beside_each_other_are_found_out() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Line, 2));
         lab.release_for(0, 1);
@@ -150,7 +150,7 @@ fn requests_that_do_not_merge_beside_each_other_are_found_out() {
         let checkpoint = project.checkpoint();
         lab.only(0);
         lab.run().await;
-        // The first request again, beside one that was made without it.
+        // The first merge request again, beside one that was made without it.
         let first = lab.open(0).unwrap().source_branch;
         let message = project.message(&first).unwrap();
         let (old, new) = (project.files("main"), project.files(&first));
@@ -189,14 +189,14 @@ fn a_program_that_leaves_things_undone_is_found_out() {
         let found = judged(&lab, &before, &undone);
         finds(&found, "its target is gone");
         finds(&found, "held by slo and no draft");
-        // A request that nothing can become of.
+        // A merge request that nothing can become of.
         lab.bot.project.open_merge_request(BOT, "auto-promoter-v2/x", "main", "x", "").unwrap();
         finds(&judged(&lab, &before, &undone), "is open, and has no branch");
         // A run that says nothing of what is due.
         lab.bot.project.delete_branch(BOT, &lab.open(1).unwrap().source_branch);
         lab.bot.forge.settle();
         undone = run;
-        undone.plan.requests.clear();
+        undone.plan.merge_requests.clear();
         finds(&judged(&lab, &before, &undone), "nothing is said of it");
     });
 }
@@ -222,7 +222,7 @@ fn what_is_pushed_beside_a_conflict_is_found_out() {
 }
 
 #[test]
-fn a_held_request_that_moves_others_is_found_out() {
+fn a_held_merge_request_that_moves_others_is_found_out() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Block, 2)).await;
         lab.set_slo(0, 0.1);
@@ -236,7 +236,7 @@ fn a_held_request_that_moves_others_is_found_out() {
         let text = String::from_utf8(lab.bot.project.file(&branch, &path).unwrap()).unwrap();
         let change = [(path.as_str(), Some(text.replace(&sha(0), &sha(1))))];
         lab.bot.project.commit_from(BOT, &branch, Some("main"), &message, change);
-        finds(&judged(&lab, &before, &run), "was made anew, and merged");
+        finds(&judged(&lab, &before, &run), "was rebuilt, and merged");
     });
 }
 
@@ -247,16 +247,16 @@ fn a_wrong_content_is_found_out() {
         lab.release_for(0, 1);
         let before = Look::take(&lab.bot.project);
         let run = lab.run().await;
-        let request = lab.open(0).unwrap();
-        let message = lab.bot.project.message(&request.source_branch).unwrap();
+        let mr = lab.open(0).unwrap();
+        let message = lab.bot.project.message(&mr.source_branch).unwrap();
         let path = lab.config.borrow().saas[0].path();
-        let text = lab.bot.project.file(&request.source_branch, &path).unwrap();
+        let text = lab.bot.project.file(&mr.source_branch, &path).unwrap();
         // The ref of another target as well, with the bot's own words.
         let text = String::from_utf8(text).unwrap();
         let text = text.replacen(&sha(0), &sha(7), 1);
         let change = [(path.as_str(), Some(text))];
         let start = Some("main");
-        lab.bot.project.commit_from(BOT, &request.source_branch, start, &message, change);
+        lab.bot.project.commit_from(BOT, &mr.source_branch, start, &message, change);
         finds(&judged(&lab, &before, &run), "and should have");
     });
 }

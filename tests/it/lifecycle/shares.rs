@@ -33,12 +33,13 @@ async fn nodes(lab: &Lab, rng: &mut Rng, total: u32) -> Vec<String> {
 
 /// What each request comes to, and which branches are deleted.
 fn actions(run: &Run) -> Vec<String> {
-    let requests = run.plan.requests.iter();
-    let requests = requests.map(|r| format!("{} {:?} {:?}", r.branch, r.action, r.reason_code));
-    requests.chain(run.plan.leftovers.iter().map(|step| format!("{step:?}"))).collect()
+    let merge_requests = run.plan.merge_requests.iter();
+    let merge_requests =
+        merge_requests.map(|r| format!("{} {:?} {:?}", r.branch, r.action, r.reason_code));
+    merge_requests.chain(run.plan.leftovers.iter().map(|step| format!("{step:?}"))).collect()
 }
 
-/// From one state, every request and branch is one node's, which does with it what one run would do.
+/// From one state, every merge request and branch is one node's, which does with it what one run would do.
 async fn each_has_one_node(lab: &Lab, total: u32, before: &Checkpoint) -> Result<(), String> {
     let mut together = Vec::new();
     for index in 1..=total {
@@ -61,7 +62,7 @@ fn is_partition(lab: &Lab, total: u32) {
     let inventory = &loaded.inventory;
     let shares: Vec<Shard> = (1..=total).map(|index| Shard::new(index, total).unwrap()).collect();
     let node = |subscriber: TargetIx| {
-        let file = &inventory.targets[subscriber].place.file;
+        let file = &inventory.targets[subscriber].declared_at.file;
         let nodes: Vec<_> = shares.iter().filter(|share| share.has(file)).collect();
         assert_eq!(nodes.len(), 1, "{file} of {total}");
         nodes[0].index()

@@ -66,7 +66,7 @@ fn merge_requests_are_written_side_by_side_up_to_a_bound() {
     block_on(async {
         let lab = due(3 * WRITES_AT_ONCE);
         assert_eq!(most_at_once(&lab, WRITES_AT_ONCE).await, WRITES_AT_ONCE);
-        assert_eq!(lab.bot.project.open_requests().len(), 3 * WRITES_AT_ONCE);
+        assert_eq!(lab.bot.project.open_merge_requests().len(), 3 * WRITES_AT_ONCE);
         lab.quiet().await;
     });
 }
@@ -77,11 +77,11 @@ fn writing_one_after_the_other_would_be_seen() {
         let lab = due(3);
         lab.bot.at_once.set(1);
         assert_eq!(most_at_once(&lab, 1).await, 1);
-        assert_eq!(lab.bot.project.open_requests().len(), 3);
+        assert_eq!(lab.bot.project.open_merge_requests().len(), 3);
     });
 }
 
-/// Two targets in one place with an open request that come to have a place each, and others that are due.
+/// Two targets in one place with an open merge request that come to have a place each, and others that are due.
 async fn parted() -> (Lab, u64) {
     let mut config: Config = spread(Shape::Block, &[2, 4]);
     config.target_mut(1).alias_of = Some(0);
@@ -101,7 +101,7 @@ fn last_write(shared: u64, kind: FaultKind) -> Fault {
 }
 
 #[test]
-fn what_takes_over_a_target_waits_for_all_steps_of_the_request_that_gives_it_up() {
+fn what_takes_over_a_target_waits_for_all_steps_of_the_merge_request_that_gives_it_up() {
     block_on(async {
         let (lab, shared) = parted().await;
         lab.bot.forge.fault(last_write(shared, FaultKind::Delay(Duration::from_millis(300))));
@@ -131,7 +131,7 @@ fn what_was_not_given_up_is_not_taken_over() {
         let run = lab.run().await;
         lab.bot.forge.clear_faults();
         let verdicts = |wanted: Verdict| {
-            run.outcomes.requests.values().filter(|outcome| outcome.outcome == wanted).count()
+            run.outcomes.merge_requests.values().filter(|outcome| outcome.outcome == wanted).count()
         };
         let found = [Verdict::Failed, Verdict::SomebodyWasFirst, Verdict::Done].map(verdicts);
         assert_eq!(found, [1, 1, 4], "{:#?}", story(&run));
@@ -149,7 +149,7 @@ async fn refused(at_once: usize, late: &[usize]) -> Vec<String> {
         lab.bot.settings.borrow_mut().allow_opening = false;
         let run = lab.run().await;
         lab.bot.settings.borrow_mut().allow_opening = true;
-        run.plan.requests.iter().map(|request| request.branch.clone()).collect()
+        run.plan.merge_requests.iter().map(|mr| mr.branch.clone()).collect()
     };
     let about = |at: usize| branches[at].rsplit('/').next().unwrap();
     for (at, word) in [(2, "the one cause"), (4, "the other cause")] {
@@ -163,7 +163,7 @@ async fn refused(at_once: usize, late: &[usize]) -> Vec<String> {
     lab.bot.at_once.set(at_once);
     let run: Run = lab.run().await;
     let outcomes =
-        run.outcomes.requests.iter().map(|(branch, outcome)| {
+        run.outcomes.merge_requests.iter().map(|(branch, outcome)| {
             format!("{branch} {:?} {:?}", outcome.outcome, outcome.message)
         });
     let problems = run.outcomes.problems.iter().map(|problem| problem.message.clone());

@@ -1,4 +1,4 @@
-//! Every request of a run that does everything fails once in every way.
+//! Every merge request of a run that does everything fails once in every way.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -43,7 +43,7 @@ async fn scene() -> Lab {
     lab
 }
 
-/// What people see: branches with their content, and all requests.
+/// What people see: branches with their content, and all merge requests.
 pub fn seen(lab: &Lab) -> Vec<String> {
     let project = &lab.bot.project;
     let main = project.files("main");
@@ -57,19 +57,19 @@ pub fn seen(lab: &Lab) -> Vec<String> {
             .collect();
         lines.push(format!("branch {branch}: {files:#?}"));
     }
-    for request in project.merge_requests() {
-        let comments: Vec<_> = request.comments().map(|note| &note.body).collect();
+    for mr in project.merge_requests() {
+        let comments: Vec<_> = mr.comments().map(|note| &note.body).collect();
         lines.push(format!(
             "request {} -> {} {:?} by {}, {:?}, {:?}, approvals {:?}, closed by {:?}, comments {comments:?}\n{}",
-            request.source_branch,
-            request.target_branch,
-            request.title,
-            request.author,
-            request.state,
-            request.labels,
-            request.approvals,
-            request.closed.map(|(_, user)| user),
-            request.description,
+            mr.source_branch,
+            mr.target_branch,
+            mr.title,
+            mr.author,
+            mr.state,
+            mr.labels,
+            mr.approvals,
+            mr.closed.map(|(_, user)| user),
+            mr.description,
         ));
     }
     lines.sort();
@@ -128,16 +128,16 @@ async fn case(
     Ok(())
 }
 
-/// The scene, what a run without any fault makes of it, and how many requests that takes.
+/// The scene, what a run without any fault makes of it, and how many merge requests that takes.
 async fn reference() -> (Lab, forge::Checkpoint, Vec<String>, u64) {
     let lab = scene().await;
     let checkpoint = lab.bot.project.checkpoint();
     lab.run().await;
-    let requests = lab.bot.forge.request_count();
+    let merge_requests = lab.bot.forge.request_count();
     let state = seen(&lab);
     lab.quiet().await;
     assert_eq!(differences(&state, &seen(&lab)), Vec::<String>::new());
-    (lab, checkpoint, state, requests)
+    (lab, checkpoint, state, merge_requests)
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn the_scene_has_every_kind_of_write() {
         assert_ne!(before, state);
         use sapm::plan::Action::*;
         let mut actions: Vec<_> =
-            run.plan.requests.iter().map(|r| (r.action, !r.steps.is_empty())).collect();
+            run.plan.merge_requests.iter().map(|r| (r.action, !r.steps.is_empty())).collect();
         actions.sort();
         actions.dedup();
         for wanted in [
@@ -165,10 +165,10 @@ fn the_scene_has_every_kind_of_write() {
             assert!(actions.contains(&wanted), "{wanted:?} in {:#?}", story(&run));
         }
         assert_eq!(run.plan.leftovers.len(), 1);
-        assert!(lab.open(3).is_some_and(|request| !request.is_draft()));
-        assert!(lab.open(2).is_some_and(|request| request.title.contains("held by slo")));
+        assert!(lab.open(3).is_some_and(|mr| !mr.is_draft()));
+        assert!(lab.open(2).is_some_and(|mr| mr.title.contains("held by slo")));
         assert!(lab.open(1).is_some_and(|r| r.title.contains(&sha(2)[..8])));
-        assert_eq!(lab.open(5).map(|request| request.approvals.len()), Some(1));
+        assert_eq!(lab.open(5).map(|mr| mr.approvals.len()), Some(1));
     });
 }
 
@@ -179,8 +179,8 @@ fn after_any_single_fault_the_next_run_comes_to_the_same_state() {
     let failures: Vec<String> = std::thread::scope(|scope| {
         let worker = || {
             block_on(async {
-                let (lab, checkpoint, expected, requests) = reference().await;
-                let all: Vec<_> = (1..=requests)
+                let (lab, checkpoint, expected, merge_requests) = reference().await;
+                let all: Vec<_> = (1..=merge_requests)
                     .flat_map(|nth| Trouble::ALL.map(|trouble| (nth, trouble)))
                     .collect();
                 let mut failures = Vec::new();

@@ -12,7 +12,7 @@ use super::driver::Ended;
 use super::faults::Trouble;
 use super::people::Deed;
 
-/// What the usual worlds come to, all but what switches cause, and a second request for one target,
+/// What the usual worlds come to, all but what switches cause, and a second merge request for one target,
 /// which is rare there: what never happens proves nothing.
 pub const REASONS: [Reason; 21] = [
     Reason::Due,
@@ -55,12 +55,12 @@ impl Tally {
     pub fn run(&self, ended: &Ended) {
         let Ok(run) = ended else { return self.note("run: ended early".to_owned()) };
         self.note("run: whole".to_owned());
-        for request in &run.plan.requests {
-            let writes = if request.steps.is_empty() { "nothing written" } else { "writes" };
-            self.note(format!("{:?} {:?}: {writes}", request.action, request.reason_code));
-            self.note(format!("reason {:?}", request.reason_code));
+        for mr in &run.plan.merge_requests {
+            let writes = if mr.steps.is_empty() { "nothing written" } else { "writes" };
+            self.note(format!("{:?} {:?}: {writes}", mr.action, mr.reason_code));
+            self.note(format!("reason {:?}", mr.reason_code));
         }
-        for outcome in run.outcomes.requests.values() {
+        for outcome in run.outcomes.merge_requests.values() {
             self.note(format!("outcome: {:?}", outcome.outcome));
         }
         (0..run.plan.leftovers.len()).for_each(|_| self.note("left branch: deleted".to_owned()));

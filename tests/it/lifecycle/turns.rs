@@ -1,4 +1,4 @@
-//! Two runs at once that take turns at every request, in an order that a seed decides: a failing
+//! Two runs at once that take turns at every merge request, in an order that a seed decides: a failing
 //! world plays again.
 
 use std::collections::BTreeSet;
@@ -10,7 +10,7 @@ use sapm::clients::gitlab::{GitLabReader, GitLabWriter};
 use sapm::domain::{CommitSha, MrIid, RepoPath, UserId};
 use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Counted, Deadline, ForgeReader, ForgeWriter,
-    GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome, Place, Waits,
+    GoneMerge, LimitSlot, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome, Waits,
 };
 use sapm::snapshot::{CommitDetail, Failure, LabelEvent, MergeRequestFact, PastMergeRequest};
 use tokio::sync::Notify;
@@ -123,41 +123,41 @@ impl ForgeReader for InTurn<'_, GitLabReader> {
         Box::new(Self { inner: self.inner.noting(waits), turn: self.turn })
     }
 
-    async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
-        self.next().await.open_requests(prefix).await
+    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.next().await.open_merge_requests(prefix).await
     }
 
-    async fn requests_beside(
+    async fn merge_requests_beside(
         &self,
         open: &[MergeRequestFact],
         branches: &BTreeSet<&str>,
         target_branch: &str,
     ) -> Result<Vec<MergeRequestFact>, Failure> {
-        self.next().await.requests_beside(open, branches, target_branch).await
+        self.next().await.merge_requests_beside(open, branches, target_branch).await
     }
 
-    async fn past_requests(
+    async fn past_merge_requests(
         &self,
         branch: &str,
         bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
-        self.next().await.past_requests(branch, bots).await
+        self.next().await.past_merge_requests(branch, bots).await
     }
 
-    async fn newest_request(
+    async fn newest_mr(
         &self,
         branch: &str,
         bots: &BTreeSet<UserId>,
     ) -> Result<Option<MrIid>, Failure> {
-        self.next().await.newest_request(branch, bots).await
+        self.next().await.newest_mr(branch, bots).await
     }
 
-    async fn request(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
-        self.next().await.request(iid).await
+    async fn mr(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
+        self.next().await.mr(iid).await
     }
 
-    async fn has_open_request(&self, branch: &str) -> Result<bool, Failure> {
-        self.next().await.has_open_request(branch).await
+    async fn has_open_mr(&self, branch: &str) -> Result<bool, Failure> {
+        self.next().await.has_open_mr(branch).await
     }
 
     async fn notes_of(&self, iid: MrIid, bots: &BTreeSet<UserId>) -> Result<Vec<String>, Failure> {
@@ -198,7 +198,7 @@ impl ForgeWriter for InTurn<'_, GitLabWriter> {
         Box::new(Self { inner: self.inner.noting(waits), turn: self.turn })
     }
 
-    async fn wait_for(&self, counted: Counted) -> Place {
+    async fn wait_for(&self, counted: Counted) -> LimitSlot {
         self.next().await.wait_for(counted).await
     }
 
@@ -216,10 +216,10 @@ impl ForgeWriter for InTurn<'_, GitLabWriter> {
 
     async fn open(
         &self,
-        request: &NewMergeRequest,
+        mr: &NewMergeRequest,
         repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure> {
-        self.next().await.open(request, repeated).await
+        self.next().await.open(mr, repeated).await
     }
 
     async fn change(

@@ -31,7 +31,7 @@ async fn run(
 
 #[track_caller]
 fn a_person_was_first(run: &Run) {
-    let outcomes: Vec<_> = run.outcomes.requests.values().map(|o| o.outcome).collect();
+    let outcomes: Vec<_> = run.outcomes.merge_requests.values().map(|o| o.outcome).collect();
     assert_eq!(outcomes, [Verdict::SomebodyWasFirst], "{:#?}", story(run));
 }
 
@@ -40,7 +40,7 @@ fn a_change_does_not_overwrite_what_a_person_wrote_meanwhile() {
     block_on(async {
         let theirs = "Draft: please wait for Bob";
         for kind in [without_effect(), FaultKind::StatusAfter(502), FaultKind::DropBefore] {
-            let lab = Lab::with_requests(Shape::Block, 1).await;
+            let lab = Lab::with_merge_requests(Shape::Block, 1).await;
             lab.release_for(0, 2);
             let change = Fault::new(kind).method("PUT");
             let run = run(&lab, change, move |project| {
@@ -58,7 +58,7 @@ fn a_change_does_not_overwrite_what_a_person_wrote_meanwhile() {
 #[test]
 fn a_close_does_not_come_after_a_persons_word() {
     block_on(async {
-        let lab = Lab::with_requests(Shape::Block, 1).await;
+        let lab = Lab::with_merge_requests(Shape::Block, 1).await;
         lab.rewrite("off", |config| config.target_mut(0).disabled = true);
         let close = Fault::new(without_effect()).method("PUT");
         let run = run(&lab, close, |project| project.set_labels("dev", 1, &[HOLD], &[])).await;
@@ -86,7 +86,7 @@ fn what_a_person_closed_at_once_is_not_opened_a_second_time() {
 }
 
 #[test]
-fn no_request_is_opened_from_a_branch_that_vanished_meanwhile() {
+fn no_merge_request_is_opened_from_a_branch_that_vanished_meanwhile() {
     block_on(async {
         let lab = Lab::new(simple(Shape::Block, 1));
         lab.release_for(0, 1);
@@ -106,16 +106,16 @@ fn no_request_is_opened_from_a_branch_that_vanished_meanwhile() {
 }
 
 #[test]
-fn a_branch_whose_request_a_person_reopened_meanwhile_stays() {
+fn a_branch_whose_merge_request_a_person_reopened_meanwhile_stays() {
     block_on(async {
-        let lab = Lab::with_requests(Shape::Block, 1).await;
-        let request = lab.open(0).unwrap();
+        let lab = Lab::with_merge_requests(Shape::Block, 1).await;
+        let mr = lab.open(0).unwrap();
         lab.bot.project.close("dev", 1);
         let deletion = Fault::new(without_effect()).method("DELETE");
         let run =
             run(&lab, deletion, |project| project.reopen("dev", 1).expect("its branch")).await;
         assert_eq!(run.plan.leftovers.len(), 1, "{:#?}", story(&run));
-        assert_eq!(lab.bot.project.tip(&request.source_branch), request.sha);
+        assert_eq!(lab.bot.project.tip(&mr.source_branch), mr.sha);
         assert_eq!(lab.bot.project.merge_request(1).unwrap().state, MrState::Opened);
         lab.quiet().await;
     });
@@ -148,7 +148,7 @@ fn without_a_persons_word_the_same_run_comes_to_its_end() {
             run(&lab, write("DELETE"), |_| {}).await;
             assert_eq!(lab.bot.project.branches().len(), 1, "{kind:?}");
             for run in [opened, changed, closed] {
-                let outcomes = run.outcomes.requests.values();
+                let outcomes = run.outcomes.merge_requests.values();
                 let done = outcomes.filter(|outcome| outcome.outcome == Verdict::Done);
                 assert_eq!(done.count(), 1, "{kind:?}: {:#?}", story(&run));
             }

@@ -1,4 +1,4 @@
-//! What leaves an open request as it is: facts that are missing, and the label to hold it.
+//! What leaves an open merge request as it is: facts that are missing, and the label to hold it.
 
 use forge::MrState;
 
@@ -7,7 +7,7 @@ use super::lab::{Lab, block_on, simple};
 use super::safety::HOLD;
 
 #[test]
-fn without_facts_a_request_is_left_as_it_is() {
+fn without_facts_a_merge_request_is_left_as_it_is() {
     block_on(async {
         let lab = Lab::with_slo(simple(Shape::Block, 1)).await;
         let before = lab.open(0).unwrap();

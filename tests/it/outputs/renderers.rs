@@ -85,7 +85,7 @@ pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
 fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
     let mut snapshot = Snapshot::new(at("2026-08-20T10:00:00Z"));
     for target in &inventory.targets {
-        let Some(sha) = target.git_ref.as_ref().ok().and_then(|text| CommitSha::parse(text)) else {
+        let Some(sha) = CommitSha::parse(target.current_ref()) else {
             continue;
         };
         for channel in &target.promotion.publish {
@@ -135,8 +135,8 @@ fn refused(planned: &Plan) -> Outcomes {
         web_url: None,
         labels_not_set: Default::default(),
     };
-    let requests = planned.requests.iter().map(|r| (r.branch.clone(), outcome(&r.branch)));
-    Outcomes { requests: requests.collect(), ..Outcomes::default() }
+    let requests = planned.merge_requests.iter().map(|r| (r.branch.clone(), outcome(&r.branch)));
+    Outcomes { merge_requests: requests.collect(), ..Outcomes::default() }
 }
 
 fn of_plan(report: &PlanReport) -> Vec<Output> {
@@ -171,7 +171,7 @@ fn of_findings(report: &FindingsReport) -> Vec<Output> {
 /// What GitLab gets to show.
 fn merge_request_texts(planned: &Plan) -> Vec<Output> {
     let mut texts = Vec::new();
-    for request in &planned.requests {
+    for request in &planned.merge_requests {
         texts.push(output("branch", Kind::Text, request.branch.clone()));
         texts.push(output("title", Kind::Text, request.title.clone()));
         for step in &request.steps {

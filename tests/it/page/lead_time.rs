@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::small::{data, followers, open_request, report, written};
+use super::small::{data, followers, open_mr, report, written};
 use crate::small_world::commit;
 
 const NOW: &str = "2026-11-26T10:00:00Z";
@@ -18,11 +18,11 @@ fn lead(report: &sapm::report::PlanReport) -> Value {
 }
 
 #[test]
-fn a_refreshed_request_is_older_than_what_it_carries() {
+fn a_refreshed_merge_request_is_older_than_what_it_carries() {
     let deployed = "2026-11-25T22:05:00Z";
     let (_, mut report) = report(&followers(1, "shop"), NOW, &[("stage", deployed)]);
     let uid = report.subscribers[0].target.uid.clone();
-    report.merge_requests.push(open_request(vec![uid], "2026-11-20T08:00:00Z"));
+    report.merge_requests.push(open_mr(vec![uid], "2026-11-20T08:00:00Z"));
     let wanted = json!({"deployed": unix(deployed), "promotable": unix(deployed),
         "opened": unix("2026-11-20T08:00:00Z")});
     assert_eq!(lead(&report), wanted);

@@ -36,7 +36,7 @@ pub fn report(
 }
 
 /// A request that is open, and right.
-pub fn open_request(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestReport {
+pub fn open_mr(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestReport {
     MergeRequestReport {
         action: Action::Keep,
         reason_code: Reason::AsWanted,

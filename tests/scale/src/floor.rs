@@ -111,7 +111,7 @@ impl Floor {
             Scenario::Steady | Scenario::Cold => 0,
         };
         let load = f64::from(clone) * latency + speeds.reading();
-        // A record's key holds the commit: one look-up is before it. Services do not wait for each other.
+        // A record's key holds the commit: one lookup is before it. Services do not wait for each other.
         // An SLO's value is asked for when the records are known.
         let commits = [github, gitlab, needs.git].map(rounds).into_iter().fold(0.0, f64::max);
         let records = rounds(needs.records) + if commits > 0.0 { latency } else { 0.0 };

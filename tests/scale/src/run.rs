@@ -35,7 +35,7 @@ pub struct Ran {
     /// Bytes.
     pub peak: u64,
     /// From the start of the process.
-    pub first_request: Duration,
+    pub first_mr: Duration,
     /// In the order that they were run.
     pub stages: Vec<(String, Stage)>,
     /// Requests and bytes of answers by kind.
@@ -111,7 +111,7 @@ impl Started<'_> {
             wall,
             cpu,
             peak,
-            first_request: first.map_or(Duration::ZERO, |first| first - start),
+            first_mr: first.map_or(Duration::ZERO, |first| first - start),
             stages: stages.collect(),
             traffic: traffic(&log),
             datafiles: (files("seen"), files("parsed")),

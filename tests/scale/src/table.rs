@@ -35,7 +35,7 @@ pub fn print(scenario: Scenario, latency: u64, runs: &[Ran], floor: &Floor) {
         println!("| {kind} | {sent} | {least} | {bytes} |");
     }
     let (seen, parsed) = best.datafiles;
-    let first = best.first_request.as_secs_f64() * 1e3;
+    let first = best.first_mr.as_secs_f64() * 1e3;
     println!("\nDatafiles: {seen} seen, {parsed} parsed. First request after {first:.0} ms.");
     let all = |of: fn(&Ran) -> f64| {
         runs.iter().map(|ran| format!("{:.2}", of(ran))).collect::<Vec<_>>().join(", ")

@@ -32,11 +32,11 @@ pub struct Outcome {
     pub waits: Vec<f64>,
     /// From the label to the merge, of each request of people that `lgtm` approved.
     pub people: Vec<f64>,
-    /// Pipelines that the bot's requests took.
+    /// Pipelines that the bot's merge requests took.
     pub pipelines: usize,
-    /// Requests that the bot opened.
+    /// Merge requests that the bot opened.
     pub opened: usize,
-    /// Good promotions that were once in a request whose pipeline failed for another one.
+    /// Good promotions that were once in a merge request whose pipeline failed for another one.
     pub behind_bad: usize,
     /// Between two merges, while somebody waited.
     pub gaps: Vec<f64>,
@@ -76,7 +76,7 @@ struct Day<'a> {
     scheduled: u64,
     waiting: BTreeMap<Who, Waiting>,
     train: Vec<Car>,
-    /// Tips of the bot's open requests.
+    /// Tips of the bot's open merge requests.
     tips: BTreeMap<u64, String>,
     merges: u64,
     /// The last merge, if somebody waited after it.
@@ -220,7 +220,7 @@ impl<'a> Day<'a> {
                 if self.news {
                     self.world.set_time(self.time());
                     self.bot.run(self.time());
-                    self.news = self.look_at_bots_requests();
+                    self.news = self.look_at_bots_merge_requests();
                 }
                 self.schedule(self.now + BETWEEN_RUNS, Event::BotRuns);
             }
@@ -228,12 +228,11 @@ impl<'a> Day<'a> {
         }
     }
 
-    /// Takes over what the bot did to its requests. Has it done anything?
-    fn look_at_bots_requests(&mut self) -> bool {
-        let open = self.bot.forge.project.open_requests();
-        let open = open.into_iter().filter(|request| !request.is_draft());
-        let tips: BTreeMap<u64, String> =
-            open.filter_map(|request| Some((request.iid, request.sha?))).collect();
+    /// Takes over what the bot did to its merge requests. Has it done anything?
+    fn look_at_bots_merge_requests(&mut self) -> bool {
+        let open = self.bot.forge.project.open_merge_requests();
+        let open = open.into_iter().filter(|mr| !mr.is_draft());
+        let tips: BTreeMap<u64, String> = open.filter_map(|mr| Some((mr.iid, mr.sha?))).collect();
         let before = std::mem::replace(&mut self.tips, tips.clone());
         let gone = before.keys().filter(|iid| !tips.contains_key(iid));
         for who in gone.map(|iid| Who::Bot(*iid)) {
@@ -253,7 +252,7 @@ impl<'a> Day<'a> {
         before != self.tips
     }
 
-    /// GitLab takes a request off its train when its branch is pushed to.
+    /// GitLab takes a merge request off its train when its branch is pushed to.
     fn leave_train(&mut self, who: Who) {
         if let Some(at) = self.train.iter().position(|car| car.who == who) {
             self.train.remove(at);

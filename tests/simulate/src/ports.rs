@@ -8,7 +8,7 @@ use forge::ProjectHandle;
 use sapm::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId, sha256_hex};
 use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Commits, Counted, Deadline, ForgeReader,
-    ForgeWriter, GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome, Place,
+    ForgeWriter, GoneMerge, LimitSlot, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
     SloSource, StateError, StateStore, Waits,
 };
 use sapm::snapshot::{
@@ -34,7 +34,7 @@ pub(crate) struct Forge {
     pub project: ProjectHandle,
     pub bot: u64,
     pub facts: Arc<Mutex<Facts>>,
-    /// How the newest pipeline of each open request stands, in GitLab's words.
+    /// How the newest pipeline of each open merge request stands, in GitLab's words.
     pub pipelines: Arc<Mutex<BTreeMap<u64, &'static str>>>,
     /// By tip: it never changes.
     contents: Arc<Mutex<BTreeMap<String, BranchContent>>>,
@@ -84,43 +84,43 @@ impl Forge {
         contents.entry(tip.sha.to_string()).or_insert_with(make).clone()
     }
 
-    fn fact(&self, request: &forge::MergeRequest) -> MergeRequestFact {
-        let status = self.pipelines.lock().unwrap().get(&request.iid).copied();
-        let ended = request.merged.or(request.closed);
+    fn fact(&self, mr: &forge::MergeRequest) -> MergeRequestFact {
+        let status = self.pipelines.lock().unwrap().get(&mr.iid).copied();
+        let ended = mr.merged.or(mr.closed);
         MergeRequestFact {
-            iid: MrIid(request.iid),
-            state: match request.state {
+            iid: MrIid(mr.iid),
+            state: match mr.state {
                 forge::MrState::Opened => MrState::Opened,
                 forge::MrState::Closed => MrState::Closed,
                 forge::MrState::Merged => MrState::Merged,
                 forge::MrState::Locked => MrState::Locked,
             },
-            title: request.title.clone(),
-            description: request.description.clone(),
-            draft: request.is_draft(),
-            auto_merge: request.auto_merge,
-            author_id: UserId(request.author),
+            title: mr.title.clone(),
+            description: mr.description.clone(),
+            draft: mr.is_draft(),
+            auto_merge: mr.auto_merge,
+            author_id: UserId(mr.author),
             author: BOT.to_owned(),
-            source_branch: request.source_branch.clone(),
-            target_branch: request.target_branch.clone(),
-            sha: request.sha.as_deref().and_then(CommitSha::parse),
-            labels: request.labels.clone(),
-            web_url: format!("https://gitlab.example/-/merge_requests/{}", request.iid),
-            created_at: request.created_at,
+            source_branch: mr.source_branch.clone(),
+            target_branch: mr.target_branch.clone(),
+            sha: mr.sha.as_deref().and_then(CommitSha::parse),
+            labels: mr.labels.clone(),
+            web_url: format!("https://gitlab.example/-/merge_requests/{}", mr.iid),
+            created_at: mr.created_at,
             detailed_merge_status: None,
             pipeline: status.map(|status| PipelineFact { status: status.into(), web_url: None }),
-            closed_by: request.closed.map(|(_, user)| UserId(user)),
+            closed_by: mr.closed.map(|(_, user)| UserId(user)),
             ended_at: ended.map(|(at, _)| at),
         }
     }
 
     fn all(&self) -> Vec<MergeRequestFact> {
-        self.project.merge_requests().iter().map(|request| self.fact(request)).collect()
+        self.project.merge_requests().iter().map(|mr| self.fact(mr)).collect()
     }
 
     fn from(&self, branch: &str) -> Vec<MergeRequestFact> {
         let mut all = self.all();
-        all.retain(|request| request.source_branch == branch);
+        all.retain(|mr| mr.source_branch == branch);
         all
     }
 }
@@ -184,13 +184,13 @@ impl ForgeReader for Forge {
         Box::new(self.clone())
     }
 
-    async fn open_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
-        let open = self.project.open_requests();
-        let own = open.iter().filter(|request| request.source_branch.starts_with(prefix));
-        Ok(own.map(|request| self.fact(request)).collect())
+    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
+        let open = self.project.open_merge_requests();
+        let own = open.iter().filter(|mr| mr.source_branch.starts_with(prefix));
+        Ok(own.map(|mr| self.fact(mr)).collect())
     }
 
-    async fn requests_beside(
+    async fn merge_requests_beside(
         &self,
         _open: &[MergeRequestFact],
         _branches: &BTreeSet<&str>,
@@ -199,31 +199,31 @@ impl ForgeReader for Forge {
         Ok(Vec::new())
     }
 
-    async fn past_requests(
+    async fn past_merge_requests(
         &self,
         branch: &str,
         _bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
         let over = self.from(branch).into_iter().rev().filter(|r| r.state != MrState::Opened);
-        let past = over.map(|request| {
-            let tip = request.sha.as_ref().map(|tip| self.detail(tip.as_str()));
-            let closed_by_bot = request.closed_by == Some(UserId(self.bot));
-            PastMergeRequest { request, tip, closed_by_bot }
+        let past = over.map(|mr| {
+            let tip = mr.sha.as_ref().map(|tip| self.detail(tip.as_str()));
+            let closed_by_bot = mr.closed_by == Some(UserId(self.bot));
+            PastMergeRequest { mr, tip, closed_by_bot }
         });
         Ok((past.collect(), Vec::new()))
     }
 
-    async fn newest_request(
+    async fn newest_mr(
         &self,
         branch: &str,
         _bots: &BTreeSet<UserId>,
     ) -> Result<Option<MrIid>, Failure> {
-        Ok(self.from(branch).last().map(|request| request.iid))
+        Ok(self.from(branch).last().map(|mr| mr.iid))
     }
 
-    async fn request(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
-        let request = self.project.merge_request(iid.number());
-        request.map(|request| self.fact(&request)).ok_or_else(|| Failure::new("no such request"))
+    async fn mr(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {
+        let mr = self.project.merge_request(iid.number());
+        mr.map(|mr| self.fact(&mr)).ok_or_else(|| Failure::new("no such request"))
     }
 
     async fn label_events(&self, _iid: MrIid) -> Result<Vec<LabelEvent>, Failure> {
@@ -238,8 +238,8 @@ impl ForgeReader for Forge {
         Ok(Vec::new())
     }
 
-    async fn has_open_request(&self, branch: &str) -> Result<bool, Failure> {
-        Ok(self.from(branch).iter().any(|request| request.state == MrState::Opened))
+    async fn has_open_mr(&self, branch: &str) -> Result<bool, Failure> {
+        Ok(self.from(branch).iter().any(|mr| mr.state == MrState::Opened))
     }
 
     async fn notes_of(
@@ -261,8 +261,8 @@ impl ForgeWriter for Forge {
         Box::new(self.clone())
     }
 
-    async fn wait_for(&self, _counted: Counted) -> Place {
-        Place::NOT_COUNTED
+    async fn wait_for(&self, _counted: Counted) -> LimitSlot {
+        LimitSlot::NOT_COUNTED
     }
 
     async fn back_off(&self, _attempts: u32) {}
@@ -280,10 +280,10 @@ impl ForgeWriter for Forge {
 
     async fn open(
         &self,
-        request: &NewMergeRequest,
+        mr: &NewMergeRequest,
         _repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure> {
-        let NewMergeRequest { source_branch, target_branch, title, description, labels } = request;
+        let NewMergeRequest { source_branch, target_branch, title, description, labels } = mr;
         let opened =
             self.project.open_merge_request(BOT, source_branch, target_branch, title, description);
         let iid = opened.map_err(Failure::new)?;

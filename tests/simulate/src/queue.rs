@@ -2,11 +2,11 @@
 
 use crate::load::Time;
 
-/// How requests get into the target branch.
+/// How merge requests get into the target branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Queue {
-    /// In each round the first one is merged that stands on the target branch's tip and whose pipeline succeeded; if there
-    /// is none, so many are rebased.
+    /// In each round the first one is merged that stands on the target branch's tip and whose pipeline succeeded; if
+    /// there is none, so many are rebased.
     Serial {
         /// `rebase_limit`.
         rebases: usize,
@@ -18,7 +18,7 @@ pub enum Queue {
     },
 }
 
-/// Whose a request is.
+/// Whose a merge request is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Who {
     /// The bot's, with its number.
@@ -27,7 +27,7 @@ pub(crate) enum Who {
     Person(usize),
 }
 
-/// How a request's newest pipeline stands.
+/// How a merge request's newest pipeline stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pipeline {
     Running,
@@ -46,7 +46,7 @@ impl Pipeline {
     }
 }
 
-/// A request that waits to be merged.
+/// A merge request that waits to be merged.
 #[derive(Debug, Clone)]
 pub(crate) struct Waiting {
     pub who: Who,
@@ -75,18 +75,17 @@ pub(crate) enum Round {
 /// A round of a serial queue, where the target branch has seen so many merges.
 pub(crate) fn serial(waiting: &[Waiting], merges: u64, rebases: usize) -> Round {
     let mut queue: Vec<&Waiting> =
-        waiting.iter().filter(|request| request.failures < MOST_FAILURES).collect();
-    queue.sort_by_key(|request| (request.since, request.who));
-    let is_ready =
-        |request: &&&Waiting| request.based_on == merges && request.pipeline == Pipeline::Passed;
+        waiting.iter().filter(|mr| mr.failures < MOST_FAILURES).collect();
+    queue.sort_by_key(|mr| (mr.since, mr.who));
+    let is_ready = |mr: &&&Waiting| mr.based_on == merges && mr.pipeline == Pipeline::Passed;
     if let Some(ready) = queue.iter().find(is_ready) {
         return Round::Merge(ready.who);
     }
-    let behind = queue.iter().filter(|request| request.based_on < merges);
-    Round::Rebase(behind.take(rebases).map(|request| request.who).collect())
+    let behind = queue.iter().filter(|mr| mr.based_on < merges);
+    Round::Rebase(behind.take(rebases).map(|mr| mr.who).collect())
 }
 
-/// A request on a merge train.
+/// A merge request on a merge train.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Car {
     pub who: Who,

@@ -37,7 +37,7 @@ impl Reference {
 
     pub fn run(&mut self, forge: &Forge) {
         let open: BTreeSet<u64> =
-            forge.project.open_requests().iter().map(|request| request.iid).collect();
+            forge.project.open_merge_requests().iter().map(|mr| mr.iid).collect();
         self.open.retain(|iid, _| open.contains(iid));
         let wanted: BTreeSet<Content> =
             (0..self.apps).filter_map(|app| self.wanted(forge, app)).collect();
@@ -57,7 +57,7 @@ impl Reference {
         (!subscribers.is_empty()).then_some(Content { app, commit, subscribers })
     }
 
-    /// A request that holds anything that is not wanted any more is closed as a whole.
+    /// A merge request that holds anything that is not wanted any more is closed as a whole.
     fn close_outdated(&mut self, forge: &Forge, wanted: &BTreeSet<Content>) {
         let is_outdated = |batch: &Batch| !batch.contents.is_subset(wanted);
         let outdated = self.open.iter().filter(|(_, batch)| is_outdated(batch));
@@ -67,7 +67,7 @@ impl Reference {
         }
     }
 
-    /// Batches whose pipeline failed are closed; each of their contents gets a request of its own.
+    /// Batches whose pipeline failed are closed; each of their contents gets a merge request of its own.
     fn unbatch(&mut self, forge: &Forge) -> BTreeSet<Content> {
         let pipelines = forge.pipelines.lock().unwrap().clone();
         let failed = |iid: &u64| pipelines.get(iid) == Some(&"failed");
@@ -76,7 +76,7 @@ impl Reference {
         failed.into_iter().flat_map(|iid| self.close(forge, iid).contents).collect()
     }
 
-    /// What is in no request goes with the first batch that has room, which is closed, into new ones.
+    /// What is in no merge request goes with the first batch that has room, which is closed, into new ones.
     fn batch_remaining(&mut self, forge: &Forge, wanted: &BTreeSet<Content>) {
         let open: BTreeSet<&Content> =
             self.open.values().flat_map(|batch| &batch.contents).collect();

@@ -437,7 +437,7 @@ impl ProjectHandle {
     }
 
     /// The open requests, oldest first.
-    pub fn open_requests(&self) -> Vec<MergeRequest> {
+    pub fn open_merge_requests(&self) -> Vec<MergeRequest> {
         self.merge_requests()
             .into_iter()
             .filter(|request| request.state == MrState::Opened)

@@ -86,7 +86,7 @@ fn a_push_that_fails_is_a_warning() {
         let problem = plan.problem("metrics_not_pushed");
         assert_eq!(problem["severity"], "warning");
         assert!(text(&problem["message"]).contains(word), "{problem}");
-        assert_eq!(world.project().open_requests().len(), 4);
+        assert_eq!(world.project().open_merge_requests().len(), 4);
         assert!(!ran.out.contains(PASSWORD) && !ran.err.contains(PASSWORD));
         for path in files_below(&report) {
             let bytes = std::fs::read_to_string(&path).unwrap();

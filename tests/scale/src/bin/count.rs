@@ -83,7 +83,7 @@ fn main() {
     counted("inventory", || stage_inventory(&stages));
     let decisions = counted("decide", || stage_decide(&stages));
     let plan = counted("plan", || stage_plan(&stages, &decisions));
-    assert!(!plan.requests.is_empty());
+    assert!(!plan.merge_requests.is_empty());
     let report = counted("report", || stage_report(&stages, &decisions, &plan));
     counted("render", || stage_render(&report));
 }

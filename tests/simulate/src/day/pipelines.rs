@@ -45,7 +45,7 @@ impl Day<'_> {
         }
     }
 
-    /// What a request promotes: the targets, and to which release.
+    /// What a merge request promotes: the targets, and to which release.
     pub(super) fn members(&self, who: Who) -> Vec<(Target, usize)> {
         let Who::Bot(iid) = who else { return Vec::new() };
         let (project, tip) = (&self.bot.forge.project, &self.tips[&iid]);

@@ -8,14 +8,14 @@ use super::config::{Config, Shape};
 use super::lab::{Lab, block_on, reasons, saas, sha, simple, story, targets};
 use super::safety::HOLD;
 
-/// One place with an open request.
+/// One place with an open merge request.
 async fn open(shape: Shape) -> Lab {
     let mut config = simple(shape, 1);
     config.target_mut(0).parts = vec!["b"];
     let lab = Lab::new(config);
     lab.release_for(0, 1);
     lab.run().await;
-    assert_eq!(lab.bot.project.open_requests().len(), 1);
+    assert_eq!(lab.bot.project.open_merge_requests().len(), 1);
     lab
 }
 
@@ -47,16 +47,16 @@ fn sharings(shape: Shape) -> Vec<Rewrite> {
 }
 
 #[test]
-fn who_shares_a_place_changes_nothing_for_an_open_request() {
+fn who_shares_a_place_changes_nothing_for_an_open_merge_request() {
     block_on(async {
         for shape in [Shape::Selector, Shape::Shared] {
             let lab = open(shape).await;
-            let first = lab.only_request();
+            let first = lab.only_mr();
             lab.bot.project.approve("dev", first.iid);
             for change in sharings(shape) {
                 lab.rewrite("others", change);
                 lab.quiet().await;
-                let now = lab.only_request();
+                let now = lab.only_mr();
                 assert_eq!((now.sha, now.approvals.len()), (first.sha.clone(), 1));
             }
             // Other values update it, for all that share the place now.
@@ -65,10 +65,10 @@ fn who_shares_a_place_changes_nothing_for_an_open_request() {
             let run = lab.run().await;
             assert_eq!(reasons(&run), [(Action::Update, Reason::Changed)]);
             assert_eq!(
-                run.plan.requests[0].targets.len(),
+                run.plan.merge_requests[0].targets.len(),
                 if shape == Shape::Shared { 3 } else { 2 }
             );
-            assert_eq!(lab.only_request().iid, first.iid);
+            assert_eq!(lab.only_mr().iid, first.iid);
             lab.quiet().await;
         }
     });
@@ -80,7 +80,7 @@ fn who_shares_a_place_does_not_unsay_a_persons_word() {
         for shape in [Shape::Selector, Shape::Shared] {
             for rolled_back in [false, true] {
                 let lab = open(shape).await;
-                let (project, iid) = (&lab.bot.project, lab.only_request().iid);
+                let (project, iid) = (&lab.bot.project, lab.only_mr().iid);
                 let said = if rolled_back {
                     let merged = project.merge("dev", iid).unwrap();
                     lab.run().await;
@@ -94,7 +94,7 @@ fn who_shares_a_place_does_not_unsay_a_persons_word() {
                     lab.rewrite("others", change);
                     assert_eq!(reasons(&lab.run().await), [(Action::Defer, said)]);
                 }
-                lab.only_request();
+                lab.only_mr();
             }
         }
     });
@@ -109,7 +109,7 @@ fn a_selector_beside_another_of_its_names_is_the_same_place() {
         let lab = Lab::new(config);
         lab.release_for(0, 1);
         lab.run().await;
-        let first = lab.only_request();
+        let first = lab.only_mr();
         // A second selector without a name in the same resource template, which is up to date.
         lab.rewrite("another", |config| config.target_mut(1).present = true);
         lab.quiet().await;
@@ -126,13 +126,13 @@ fn a_takeover_is_one_for_all_that_share_the_place() {
     block_on(async {
         for shape in [Shape::Selector, Shape::Shared] {
             let lab = open(shape).await;
-            let branch = lab.only_request().source_branch;
+            let branch = lab.only_mr().source_branch;
             lab.bot.project.commit("dev", &branch, "mine", [("data/x.txt", Some("x"))]);
             lab.run().await;
             for change in sharings(shape) {
                 lab.rewrite("others", change);
                 lab.quiet().await;
-                lab.only_request();
+                lab.only_mr();
             }
         }
     });
@@ -144,7 +144,7 @@ fn a_value_of_its_own_is_no_way_around_a_persons_word() {
         for taken_over in [false, true] {
             let lab = alias(1.0);
             lab.run().await;
-            let shared = lab.only_request();
+            let shared = lab.only_mr();
             let said = if taken_over {
                 let branch = &shared.source_branch;
                 lab.bot.project.commit("dev", branch, "mine", [("data/x.txt", Some("x"))]);
@@ -158,39 +158,39 @@ fn a_value_of_its_own_is_no_way_around_a_persons_word() {
             let run = lab.run().await;
             let found = reasons(&run);
             assert!(found.contains(&(Action::Defer, said)), "{:#?}", story(&run));
-            lab.only_request();
+            lab.only_mr();
             lab.quiet().await;
         }
     });
 }
 
 #[test]
-fn a_request_goes_on_from_its_branch_when_its_targets_get_another() {
+fn a_merge_request_goes_on_from_its_branch_when_its_targets_get_another() {
     block_on(async {
         let lab = alias(0.1);
         lab.run().await;
         // The alias alone, with a value of its own; then both together.
-        let first = lab.only_request();
+        let first = lab.only_mr();
         lab.set_slo(0, 1.0);
         let run = lab.run().await;
-        assert_eq!(lab.only_request().iid, first.iid);
-        assert_eq!(run.plan.requests[0].targets.len(), 2, "{:#?}", story(&run));
+        assert_eq!(lab.only_mr().iid, first.iid);
+        assert_eq!(run.plan.merge_requests[0].targets.len(), 2, "{:#?}", story(&run));
         lab.quiet().await;
         assert_eq!(lab.open(0).map(|open| open.iid), Some(first.iid));
         lab.bot.project.merge("dev", first.iid).unwrap();
         let inventory = &lab.bot.loaded(&lab.bot.main()).inventory;
-        let promoted = inventory.targets.iter().filter(|target| target.git_ref == Ok(sha(1)));
+        let promoted = inventory.targets.iter().filter(|target| target.current_ref() == sha(1));
         assert_eq!(promoted.count(), 2);
         lab.quiet().await;
     });
 }
 
 #[test]
-fn a_place_that_is_parted_gets_a_second_request_in_the_same_run() {
+fn a_place_that_is_parted_gets_a_second_merge_request_in_the_same_run() {
     block_on(async {
         let lab = alias(1.0);
         lab.run().await;
-        let shared = lab.only_request();
+        let shared = lab.only_mr();
         lab.rewrite("parted", |config| config.target_mut(1).alias_of = None);
         let run = lab.run().await;
         let (one, two) = (lab.open(0).expect("a request"), lab.open(1).expect("a request"));
@@ -201,10 +201,10 @@ fn a_place_that_is_parted_gets_a_second_request_in_the_same_run() {
 }
 
 #[test]
-fn of_two_requests_for_one_target_the_newer_one_is_closed() {
+fn of_two_merge_requests_for_one_target_the_newer_one_is_closed() {
     block_on(async {
         let lab = open(Shape::Block).await;
-        let first = lab.only_request();
+        let first = lab.only_mr();
         let tip = lab.bot.project.tip(&first.source_branch).unwrap();
         let second = "auto-promoter-v2/second";
         let bot = super::driver::BOT;
@@ -228,7 +228,7 @@ fn nothing_is_opened_beside_what_could_not_be_read() {
             lab.bot.forge.configure(|settings| settings.branch_list_cache_s = 0);
             lab.release_for(0, 1);
             lab.run().await;
-            let first = lab.only_request();
+            let first = lab.only_mr();
             lab.rewrite("top", |config| config.saas[0].note = 5);
             if label {
                 lab.bot.project.set_labels("dev", first.iid, &[HOLD], &[]);
@@ -245,7 +245,7 @@ fn nothing_is_opened_beside_what_could_not_be_read() {
             lab.bot.forge.clear_faults();
             let found = reasons(&lab.run().await);
             assert!(found.contains(&(Action::Defer, Reason::WaitsForRequest)));
-            assert_eq!(lab.only_request().state, MrState::Opened);
+            assert_eq!(lab.only_mr().state, MrState::Opened);
         }
     });
 }
@@ -258,13 +258,13 @@ fn a_rebase_beside_a_new_alias_of_the_ref_takes_no_change_of_hashes_over() {
         let lab = Lab::new(config);
         lab.deploy(0, 0, &sha(0), true, "hash1");
         lab.run().await;
-        let first = lab.only_request();
+        let first = lab.only_mr();
         lab.rewrite("an alias", |config| config.target_mut(1).alias_of = Some(0));
         lab.bot.project.rebase("dev", first.iid).unwrap();
         lab.bot.forge.settle();
         let run = lab.run().await;
         let reasons = reasons(&run);
         assert!(!reasons.iter().any(|(_, code)| *code == Reason::TakenOver), "{:#?}", story(&run));
-        assert_eq!(lab.only_request().labels, first.labels);
+        assert_eq!(lab.only_mr().labels, first.labels);
     });
 }

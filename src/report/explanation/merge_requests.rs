@@ -10,7 +10,7 @@ use crate::plan::branch_of;
 use crate::report::model::{MergeRequestReport, SubscriberReport};
 use crate::snapshot::{MergeRequestFact, MrState, PastMergeRequest, PipelineFact};
 
-/// A request with what GitLab says about it.
+/// A merge request with what GitLab says about it.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ExplainedMergeRequest {
     /// As in the plan.
@@ -26,7 +26,7 @@ pub struct ExplainedMergeRequest {
     pub merge_status: Option<String>,
 }
 
-/// A request of the target that is over.
+/// A merge request of the target that is over.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct EarlierMergeRequest {
     /// Its number.
@@ -45,12 +45,12 @@ pub struct EarlierMergeRequest {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// The requests about a subscriber, with their actions.
+/// The merge requests about a subscriber, with their actions.
 pub(super) fn about(
     found: &Found<'_>,
     subscriber: &SubscriberReport,
 ) -> Vec<ExplainedMergeRequest> {
-    let about = |request: &&MergeRequestReport| request.targets.contains(&subscriber.target.uid);
+    let about = |mr: &&MergeRequestReport| mr.targets.contains(&subscriber.target.uid);
     found
         .report
         .merge_requests
@@ -70,19 +70,19 @@ pub(super) fn about(
         .collect()
 }
 
-/// The requests from the target's branch that are over; `None` where nobody asked.
+/// The merge requests from the target's branch that are over; `None` where nobody asked.
 pub(super) fn earlier(found: &Found<'_>) -> Option<Vec<EarlierMergeRequest>> {
     let repo = found.snapshot.config_repo.as_ref()?;
     let branch = branch_of(found.inventory, found.decisions, &repo.target_branch, found.target)?;
     let past = found.snapshot.past_merge_requests.get(&branch)?.as_result().ok()?;
     let earlier = |past: &PastMergeRequest| EarlierMergeRequest {
-        iid: past.request.iid,
-        web_url: past.request.web_url.clone(),
-        title: past.request.title.clone(),
-        state: past.request.state,
+        iid: past.mr.iid,
+        web_url: past.mr.web_url.clone(),
+        title: past.mr.title.clone(),
+        state: past.mr.state,
         closed_by_bot: past.closed_by_bot,
-        opened_at: past.request.created_at,
-        ended_at: past.request.ended_at,
+        opened_at: past.mr.created_at,
+        ended_at: past.mr.ended_at,
     };
     Some(past.iter().map(earlier).collect())
 }
