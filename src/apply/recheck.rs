@@ -3,9 +3,9 @@
 use super::executor::{Executor, MOST_ATTEMPTS, Stop};
 use super::expected::Expected;
 use crate::domain::CommitSha;
-use crate::plan::{PlannedMergeRequest, Seen, Step, has_said};
+use crate::plan::{PlannedMergeRequest, Seen, Step, branch, has_said};
 use crate::ports::{Counted, LimitSlot};
-use crate::snapshot::{Failure, MrState};
+use crate::snapshot::{Failure, MergeRequestFact, MrState};
 
 /// What GitLab counts of a step.
 fn counted(step: &Step) -> Option<Counted> {
@@ -40,6 +40,9 @@ impl Executor<'_> {
         if !matches!(step, Step::DeleteBranch { .. }) {
             self.look(mr, expected).await?;
         }
+        if matches!(step, Step::Commit(_)) {
+            self.recheck_open(mr).await?;
+        }
         // What a merge request vouches for is looked at right before it is opened, also if nothing waited.
         if matches!(step, Step::Open(_))
             && expected.looked == looked
@@ -55,6 +58,24 @@ impl Executor<'_> {
             self.look(mr, expected).await?;
         }
         Ok(Some(place))
+    }
+
+    /// Before a merge request gets new targets: has another run opened or changed one meanwhile? It may be about the same
+    /// targets from another branch.
+    async fn recheck_open(&self, mr: &PlannedMergeRequest) -> Result<(), Stop> {
+        let Some(known) = &mr.known_open else { return Ok(()) };
+        let open = self.reader.open_merge_requests(branch::PREFIX).await?;
+        let is_known = |now: &MergeRequestFact| {
+            let tip = known.get(&now.source_branch);
+            tip.is_some_and(|tip| tip.is_none() || *tip == now.sha)
+        };
+        match open.iter().find(|now| !is_known(now)) {
+            None => Ok(()),
+            Some(now) => Err(Stop::SomebodyWasFirst(format!(
+                "{} was opened or changed meanwhile, perhaps for the same target; the next run looks again",
+                now.iid
+            ))),
+        }
     }
 
     /// People win: what they did since it was looked at is planned on first. Looked at before the

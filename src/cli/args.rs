@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::values::{Toggle, at_least_one, concurrency, duration, number, path, trimmed};
+use super::values::{
+    Toggle, at_least_one, batch_size, concurrency, duration, number, path, trimmed,
+};
+use crate::plan::BatchBy;
 
 /// GitOps promotion bot: promotes saas targets by merge request
 ///
@@ -189,6 +192,32 @@ pub struct RunArgs {
         help_heading = "Merge requests"
     )]
     pub max_new_merge_requests: usize,
+
+    /// What may go into one merge request: the promotion of one place in a file, those of one app, or all
+    ///
+    /// A merge queue takes a merge request in one turn, whatever is in it. `app` is for projects where owners approve,
+    /// `all` for those where a label does. An open merge request takes in what becomes due until it could be merged, and
+    /// is halved if its pipeline fails. Changing this closes no merge request.
+    #[arg(
+        long,
+        env = "SAPM_BATCH_BY",
+        value_name = "SCOPE",
+        value_enum,
+        default_value_t = BatchScope::None,
+        help_heading = "Merge requests"
+    )]
+    pub batch_by: BatchScope,
+
+    /// Maximum promotions in one merge request, 1 to 50
+    #[arg(
+        long,
+        env = "SAPM_BATCH_SIZE",
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = batch_size,
+        help_heading = "Merge requests"
+    )]
+    pub batch_size: usize,
 
     /// Maximum pipelines that `apply` starts per minute (all jobs together) by opening and updating
     /// merge requests
@@ -441,6 +470,27 @@ pub struct GraphArgs {
     /// Format of the graph
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORMAT", help_heading = "Output")]
     pub format: GraphFormat,
+}
+
+/// What may go into one merge request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BatchScope {
+    /// The promotion of one place in a file
+    None,
+    /// Promotions of one app
+    App,
+    /// All promotions
+    All,
+}
+
+impl From<BatchScope> for BatchBy {
+    fn from(scope: BatchScope) -> Self {
+        match scope {
+            BatchScope::None => Self::None,
+            BatchScope::App => Self::App,
+            BatchScope::All => Self::All,
+        }
+    }
 }
 
 /// How standard output is written.

@@ -20,7 +20,7 @@ use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
 use crate::domain::{Shard, UidDigest, quoted};
-use crate::plan::{Settings, TargetFilter};
+use crate::plan::{BatchBy, Settings, TargetFilter};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
 
@@ -62,6 +62,8 @@ pub struct Config {
     pub allow: (bool, bool),
     /// Opened per run at most.
     pub max_new: usize,
+    /// What may go into one merge request, and how many promotions.
+    pub batch: (BatchBy, usize),
     /// Writes that start a pipeline, per minute at most.
     pub pipelines_per_minute: usize,
     /// What is printed and written.
@@ -207,6 +209,8 @@ impl Config {
             allow_opening: self.allow.0,
             allow_closing: self.allow.1,
             max_new_merge_requests: self.max_new,
+            batch_by: self.batch.0,
+            batch_size: self.batch.1,
             description_footer: self.description_footer.clone(),
             filter: self.filter.clone(),
             pipeline_url: self.pipeline_url.clone(),
@@ -292,6 +296,7 @@ impl Config {
                 .collect(),
             allow: (run.allow_opening.or(true), run.allow_closing.or(true)),
             max_new: run.max_new_merge_requests,
+            batch: (run.batch_by.into(), run.batch_size),
             description_footer: given(run.description_footer.as_ref()),
             pipelines_per_minute: run.pipelines_per_minute,
             output: run.output.clone(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
 use crate::domain::quoted;
+use crate::plan::MAX_BATCH_SIZE;
 
 /// A boolean as people write it in CI variables; empty is as unset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,15 @@ impl FromStr for Toggle {
             "" => Ok(Self::Unset),
             _ => Err("wanted true or false (also 1/0, yes/no, on/off)".to_owned()),
         }
+    }
+}
+
+/// How many promotions go into one merge request.
+pub fn batch_size(text: &str) -> Result<usize, String> {
+    let size = number(text)?;
+    match (1..=MAX_BATCH_SIZE).contains(&size) {
+        true => Ok(size),
+        false => Err(format!("wanted 1 to {MAX_BATCH_SIZE}")),
     }
 }
 

@@ -98,6 +98,33 @@ async fn observe_label_events(
     snapshot.label_events.extend(join_all(asked).await);
 }
 
+/// What batches depend on: pipelines, and what was said of them where their branch does not tell.
+async fn observe_for_batches(
+    forge: &dyn ForgeReader,
+    missing: &MissingFacts,
+    bots: &BTreeSet<UserId>,
+    limits: &Limits,
+    snapshot: &mut Snapshot,
+) {
+    let gitlab = || "GitLab".to_owned();
+    let pipelines = missing.pipelines.iter().map(|iid| async move {
+        let answer = limits.bound(gitlab, forge.pipeline_of(*iid)).await;
+        (*iid, Lookup::from(answer.flatten()))
+    });
+    let mentions = missing.mentions.iter().map(|text| async move {
+        let answer = limits.bound(gitlab, forge.past_with_text(text, bots)).await;
+        (text.clone(), Lookup::from(answer.flatten()))
+    });
+    let (pipelines, mentions) = tokio::join!(join_all(pipelines), join_all(mentions));
+    snapshot.pipelines.extend(pipelines);
+    snapshot.mentions.extend(mentions);
+    let target_branch = snapshot.config_repo.as_ref().map(|repo| repo.target_branch.clone());
+    if let Some(branch) = target_branch.filter(|_| missing.target_branch_pipeline) {
+        let answer = limits.bound(gitlab, forge.finished_pipeline(&branch)).await;
+        snapshot.target_branch_pipeline = Some(Lookup::from(answer.flatten()));
+    }
+}
+
 async fn observe_reverts(
     forge: &dyn ForgeReader,
     missing: &MissingFacts,
@@ -151,6 +178,7 @@ pub async fn observe_missing(
         snapshot.notes.insert(iid, Lookup::from(answer));
     }
     observe_label_events(forge, missing, limits, snapshot).await;
+    observe_for_batches(forge, missing, bots, limits, snapshot).await;
     observe_reverts(forge, missing, limits, snapshot).await;
     for name in &missing.changes {
         let Some(tip) = snapshot.branches.get(name) else { continue };
@@ -167,13 +195,13 @@ pub async fn observe_missing(
     }
 }
 
-/// The change of a branch, if it is the one that it declares: made again on the commit below it.
+/// The changes of a branch, if they are those that it declares: made again on the commit below it.
 async fn declared_change(
     branches: &dyn BranchReader,
     tip: &CommitDetail,
     declared: &verify::Declared<'_>,
     digest: UidDigest,
-) -> Result<Option<TextChange>, Failure> {
+) -> Result<Option<BTreeMap<RepoPath, TextChange>>, Failure> {
     let [base] = tip.parents.as_slice() else { return Ok(None) };
     let mut texts: BTreeMap<String, Option<String>> = BTreeMap::new();
     loop {
@@ -186,5 +214,5 @@ async fn declared_change(
             texts.insert(path, text);
         }
     }
-    Ok(declared.change(&texts, digest))
+    Ok(declared.changes(&texts, digest))
 }

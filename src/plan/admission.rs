@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::batch::{BatchContent, HeldBatch};
 use super::desired::Desired;
 use super::model::Reason;
 use super::planner::{Existing, Groups, Open, Planner};
-use super::transition::Transition;
+use super::transition::{Fit, Transition};
 use crate::decide::Gate;
 use crate::snapshot::ConfigRepoFacts;
 
@@ -33,8 +34,9 @@ impl Transition {
             | Self::Disown(..)
             | Self::Close(..) => Turn::Settled,
             Self::Keep(_, Reason::AutoMerge, _) => Turn::AutoMerge,
-            Self::Draft(..) => Turn::Draft,
-            Self::Keep(..) | Self::Rebuild(_) | Self::Update(_) => Turn::Due,
+            Self::Batch(batch) if matches!(batch.fit, Fit::AutoMerge { .. }) => Turn::AutoMerge,
+            Self::Draft(..) | Self::DraftBatch(_) => Turn::Draft,
+            Self::Keep(..) | Self::Rebuild(_) | Self::Update(_) | Self::Batch(_) => Turn::Due,
         }
     }
 }
@@ -43,8 +45,10 @@ impl Transition {
 #[derive(Default)]
 struct Waiting<'a> {
     updates: Vec<(Existing<'a>, Arc<Desired>)>,
+    batches: Vec<(Existing<'a>, BatchContent)>,
     /// Last, as what may be merged now comes first.
     drafts: Vec<(Existing<'a>, Gate, String)>,
+    draft_batches: Vec<(Existing<'a>, HeldBatch)>,
 }
 
 impl<'a> Planner<'a> {
@@ -63,8 +67,14 @@ impl<'a> Planner<'a> {
         for (existing, desired) in waiting.updates {
             self.update(repo, &existing, &desired);
         }
+        for (existing, batch) in waiting.batches {
+            self.update_batch(&existing, batch);
+        }
         for (existing, gate, reason) in waiting.drafts {
             self.rebuild_draft(repo, groups, &existing, (gate, reason));
+        }
+        for (existing, held) in waiting.draft_batches {
+            self.rebuild_draft_batch(repo, &existing, held);
         }
     }
 
@@ -114,9 +124,21 @@ impl<'a> Planner<'a> {
                     waiting.updates.push((existing, desired));
                 }
             }
+            (Transition::Batch(batch), Some(existing)) => {
+                if !self.admit_batch(&existing, &batch) {
+                    waiting.batches.push((existing, batch));
+                }
+            }
+            (Transition::DraftBatch(held), Some(existing)) => {
+                if !self.draft_batch(&existing, &held) {
+                    waiting.draft_batches.push((existing, held));
+                }
+            }
             // Only what is the bot's gets content.
             (
-                Transition::Draft(..)
+                Transition::Batch(_)
+                | Transition::DraftBatch(_)
+                | Transition::Draft(..)
                 | Transition::Keep(..)
                 | Transition::Rebuild(_)
                 | Transition::Update(_),
@@ -177,7 +199,7 @@ impl<'a> Planner<'a> {
     ) {
         let group = groups.get(&existing.mr.source_branch);
         let desired = self
-            .with_values(group, existing.trailers())
+            .with_values(group, existing.trailers().first())
             .filter(|desired| !desired.patch.is_empty());
         let Some(desired) = desired else {
             let reason = "it no longer merges into the target branch, and cannot be rebuilt on it";

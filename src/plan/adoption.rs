@@ -70,7 +70,10 @@ impl Planner<'_> {
             return None;
         }
         match self.authorship(groups, &mr.source_branch, tip) {
-            Authorship::Ours(own) => Some(own.trailers.targets.clone()),
+            // A batch keeps the branch that it has, and is no edit site's.
+            Authorship::Ours(own) if own.trailers.batch.is_none() => {
+                Some(own.trailers.targets().cloned().collect())
+            }
             _ => None,
         }
     }

@@ -7,6 +7,9 @@ use crate::inventory::EditSiteKey;
 /// What all branches of the bot begin with.
 pub const PREFIX: &str = "auto-promoter-v2/";
 
+/// What the branches of batches begin with.
+pub(super) const BATCH_PREFIX: &str = "auto-promoter-v2/batch-";
+
 /// Longest readable part of a name.
 const READABLE: usize = 60;
 
@@ -15,6 +18,12 @@ const READABLE: usize = 60;
 pub fn name(target_branch: &str, place: &EditSiteKey) -> String {
     let [first, second] = &place.names;
     format!("{PREFIX}{}-{}-{}", slug(first), slug(second), digest(target_branch, &place.key))
+}
+
+/// The branch of a batch: of what goes together (`scope`), and of the lowest number that was free. Never of its members.
+pub(super) fn name_of_batch(target_branch: &str, scope: &str, slot: usize) -> String {
+    let key = format!("batch\n{scope}\n{slot}");
+    format!("{BATCH_PREFIX}{}-{slot}-{}", slug(scope), digest(target_branch, &key))
 }
 
 /// A name as all have them, that no place has.

@@ -3,7 +3,7 @@
 use super::desired::{self, Desired, Group};
 use super::model::Reason;
 use super::planner::{Existing, Planner};
-use super::trailers::Trailers;
+use super::trailers::{Member, Trailers};
 use crate::domain::RepoPath;
 use crate::snapshot::{CommitDetail, MergeRequestFact};
 
@@ -14,17 +14,21 @@ impl<'a> Planner<'a> {
     /// The name of the merge request that it does not merge beside.
     pub(super) fn admit_as_it_is(&mut self, existing: &Existing<'_>) -> Result<(), String> {
         let name = existing.mr.iid.to_string();
-        let file = existing.trailers().path.datafile();
-        let Some(tree) = file.and_then(|file| self.bundle.sources.get(file)) else {
-            return Err(name);
-        };
-        self.standing.admit(&tree.shared_text(), existing.own.change(name))
+        let mut changes = Vec::new();
+        for file in &existing.own.files {
+            let datafile = file.path.datafile();
+            let Some(tree) = datafile.and_then(|path| self.bundle.sources.get(path)) else {
+                return Err(name);
+            };
+            changes.push((tree.shared_text(), file.change(name.clone())));
+        }
+        self.standing.admit_all(&name, changes)
     }
 
     /// Notes that nobody knows what an open merge request changes in its file.
     pub(super) fn note_unread(&mut self, mr: &MergeRequestFact, tip: &CommitDetail) {
         if let Some(trailers) = Trailers::parse(&tip.message) {
-            self.unread.insert(trailers.path, mr.iid);
+            self.unread.extend(trailers.paths().into_iter().map(|path| (path.clone(), mr.iid)));
         }
     }
 
@@ -42,18 +46,14 @@ impl<'a> Planner<'a> {
         self.bundle.sources.get(file).map(|tree| tree.text())
     }
 
-    /// What a branch writes, made on the target branch as it is, for those of a group that it is
+    /// What a branch writes at one edit site, made on the target branch as it is, for those of a group that it is
     /// about; where no group has it, for its targets wherever they are.
-    pub(super) fn with_values(
-        &self,
-        group: Option<&Group>,
-        trailers: &Trailers,
-    ) -> Option<Desired> {
+    pub(super) fn with_values(&self, group: Option<&Group>, declared: &Member) -> Option<Desired> {
         let members = match group {
             Some(group) => group.members.clone(),
             None => self.decisions.subscribers.keys().copied().collect(),
         };
-        let desired = desired::with_values(self.inventory, self.bundle, &members, trailers)?;
+        let desired = desired::with_values(self.inventory, self.bundle, &members, declared)?;
         let decision = self.decisions.subscribers.get(desired.members.first()?);
         let promotable_since = decision.and_then(|decision| decision.promotable_since);
         Some(Desired { promotable_since, ..desired })

@@ -12,7 +12,7 @@ use crate::snapshot::{CommitDetail, MergeRequestFact};
 
 impl Planner<'_> {
     pub(super) fn close(&mut self, existing: &Existing<'_>, code: Reason, reason: String) {
-        let targets = existing.trailers().targets.iter().cloned().collect();
+        let targets = existing.targets();
         self.close_mr(existing.mr, Some(existing.tip), targets, code, reason);
     }
 
@@ -46,7 +46,7 @@ impl Planner<'_> {
             return;
         }
         let body = message::closing_comment(&reason);
-        let comment = self.comment_once(mr.iid, message::CLOSED_BY_BOT_MARKER, body);
+        let comment = self.comment_once(mr.iid, message::CLOSED_BY_BOT_MARKER.into(), body);
         let mut steps: Vec<Step> = comment.into_iter().collect();
         let change = MergeRequestChange { close: true, ..MergeRequestChange::default() };
         steps.push(Step::Change { iid: mr.iid, change });

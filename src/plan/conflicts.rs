@@ -65,9 +65,10 @@ pub(super) struct Standing<'a> {
     files: BTreeMap<RepoPath, File>,
 }
 
+#[derive(Clone)]
 struct File {
     target: Arc<str>,
-    lines: Lines,
+    lines: Arc<Lines>,
     changes: Vec<Admitted>,
     all_merged: Arc<str>,
     /// Bytes that may still be merged to try changes.
@@ -75,6 +76,7 @@ struct File {
 }
 
 /// A change that merges into the target branch.
+#[derive(Clone)]
 struct Admitted {
     change: Change,
     /// The lines of the target branch's text that it changes.
@@ -95,7 +97,7 @@ impl<'a> Standing<'a> {
         let merger = self.merger;
         let file = self.files.entry(change.path.clone()).or_insert_with(|| File {
             target: Arc::clone(target),
-            lines: Lines::of(target),
+            lines: Arc::new(Lines::of(target)),
             changes: Vec::new(),
             all_merged: Arc::clone(target),
             to_try: MAX_TRIED_BYTES,
@@ -111,6 +113,46 @@ impl<'a> Standing<'a> {
         file.all_merged = merged.into();
         file.changes.push(new);
         Ok(())
+    }
+
+    /// Takes changes in, all of them or none, each with its file's text on the target branch. They take the place of
+    /// those that the merge request `name` has by now.
+    ///
+    /// # Errors
+    /// As [`Standing::admit`]; then nothing has changed.
+    pub(super) fn admit_all(
+        &mut self,
+        name: &str,
+        changes: Vec<(Arc<str>, Change)>,
+    ) -> Result<(), String> {
+        let has_change = |file: &File| file.changes.iter().any(|own| own.change.name == name);
+        let before: Vec<RepoPath> = self
+            .files
+            .iter()
+            .filter(|(_, file)| has_change(file))
+            .map(|(path, _)| path.clone())
+            .collect();
+        let touched = before.iter().chain(changes.iter().map(|(_, change)| &change.path));
+        let saved: BTreeMap<RepoPath, Option<File>> =
+            touched.map(|path| (path.clone(), self.files.get(path).cloned())).collect();
+        let merger = self.merger;
+        let mut admitted = Ok(());
+        for path in &before {
+            let file = self.files.get_mut(path).filter(|_| admitted.is_ok());
+            admitted = file.map_or(Ok(()), |file| file.take_out(merger, name)).and(admitted);
+        }
+        for (target, change) in changes {
+            admitted = admitted.and_then(|()| self.admit(&target, change));
+        }
+        if admitted.is_err() {
+            for (path, file) in saved {
+                match file {
+                    Some(file) => self.files.insert(path, file),
+                    None => self.files.remove(&path),
+                };
+            }
+        }
+        admitted
     }
 }
 
@@ -132,6 +174,25 @@ impl File {
             self.lines.changed(&self.target, &Patch::between(&self.target, &alone))
         };
         Ok(Admitted { change, lines })
+    }
+
+    /// Takes the change of a merge request out again.
+    ///
+    /// # Errors
+    /// Its name, where the others cannot be merged again within what may be tried.
+    fn take_out(&mut self, merger: &dyn MergeTexts, name: &str) -> Result<(), String> {
+        self.changes.retain(|other| other.change.name != name);
+        let mut all = String::from(&*self.target);
+        for other in &self.changes {
+            let to_try = self.to_try.checked_sub(self.target.len());
+            let merged = to_try.and_then(|rest| {
+                self.to_try = rest;
+                merge_into(merger, &all, &other.change)
+            });
+            all = merged.ok_or_else(|| name.to_owned())?;
+        }
+        self.all_merged = all.into();
+        Ok(())
     }
 
     /// The first merge request that a change cannot stand beside.

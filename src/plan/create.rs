@@ -2,34 +2,32 @@
 //! unless somebody or something stands in the way.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::authorship::{Authorship, OwnChange};
+use super::batch::Composition;
 use super::desired::{Desired, EditSiteState, Group};
 use super::keeping::is_behind;
 use super::message;
-use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
+use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Settings, Step};
 use super::planner::{Groups, Planner};
 use crate::domain::MrIid;
+use crate::inventory::TargetIx;
 use crate::ports::NewMergeRequest;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts};
 
-pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, groups: &Groups) {
-    let merge_requests = planner.snapshot.merge_requests.values();
-    let own = merge_requests.filter(|mr| repo.is_some_and(|repo| repo.is_bot(mr.author_id)));
-    let open: BTreeSet<&str> = own.map(|mr| mr.source_branch.as_str()).collect();
-    let mut due: Vec<(&Group, &Desired)> = groups
-        .values()
-        .filter_map(|group| match &group.state {
-            EditSiteState::Promote(desired) => Some((group, &**desired)),
-            _ => None,
-        })
-        .filter(|(group, _)| !open.contains(group.branch.as_str()))
-        .collect();
-    due.sort_by_key(|(group, desired)| {
-        (desired.promotable_since.is_none(), desired.promotable_since, group.branch.clone())
-    });
-    let mut opened = 0;
-    for (group, desired) in due {
+/// Opens what is due and has no merge request, each promotion by its own.
+pub(super) fn plan(
+    planner: &mut Planner<'_>,
+    repo: Option<&ConfigRepoFacts>,
+    groups: &Groups,
+    composition: &Composition,
+) {
+    let mut opened = composition.opened;
+    for (group, desired) in due(planner, repo, groups, &composition.placed) {
+        if planner.is_in_batch(group) {
+            continue;
+        }
         let mut planned = opening(planner, repo, groups, (group, desired), &mut opened);
         if planned.action != Action::Create {
             planner.report_suppressed(group, planned.reason_code, &planned.reason);
@@ -39,6 +37,116 @@ pub(super) fn plan(planner: &mut Planner<'_>, repo: Option<&ConfigRepoFacts>, gr
     }
 }
 
+/// What is due and has no open merge request from its own branch, what has been eligible longest first. Not those among
+/// `placed`.
+pub(super) fn due<'g>(
+    planner: &Planner<'_>,
+    repo: Option<&ConfigRepoFacts>,
+    groups: &'g Groups,
+    placed: &BTreeSet<TargetIx>,
+) -> Vec<(&'g Group, &'g Arc<Desired>)> {
+    let merge_requests = planner.snapshot.merge_requests.values();
+    let own = merge_requests.filter(|mr| repo.is_some_and(|repo| repo.is_bot(mr.author_id)));
+    let open: BTreeSet<&str> = own.map(|mr| mr.source_branch.as_str()).collect();
+    let mut due: Vec<(&Group, &Arc<Desired>)> = groups
+        .values()
+        .filter_map(|group| match &group.state {
+            EditSiteState::Promote(desired) => Some((group, desired)),
+            _ => None,
+        })
+        .filter(|(group, _)| !open.contains(group.branch.as_str()))
+        .filter(|(group, _)| !group.members.iter().any(|member| placed.contains(member)))
+        .collect();
+    due.sort_by_key(|(group, desired)| {
+        (desired.promotable_since.is_none(), desired.promotable_since, group.branch.clone())
+    });
+    due
+}
+
+/// A merge request that is to be opened, without anything that it writes.
+pub(super) fn empty_row(
+    planner: &Planner<'_>,
+    branch: String,
+    title: String,
+) -> PlannedMergeRequest {
+    PlannedMergeRequest {
+        action: Action::Create,
+        reason_code: Reason::Due,
+        reason: "due, and every gate passes".to_owned(),
+        branch,
+        iid: None,
+        web_url: None,
+        title,
+        labels: planner.settings.labels.clone(),
+        targets: Vec::new(),
+        gives_up: Vec::new(),
+        files: Vec::new(),
+        promotable_since: None,
+        opened_at: None,
+        persons_draft: false,
+        batch: None,
+        seen: None,
+        known_open: None,
+        steps: Vec::new(),
+    }
+}
+
+/// The same for one promotion.
+pub(super) fn new_row(
+    planner: &Planner<'_>,
+    group: &Group,
+    desired: &Desired,
+) -> PlannedMergeRequest {
+    let title = message::title(planner.inventory, desired);
+    let mut planned = empty_row(planner, group.branch.clone(), title);
+    planned.targets.clone_from(&desired.targets);
+    planned.promotable_since = desired.promotable_since;
+    planned
+}
+
+/// Finds out what keeps a promotion from being opened, whichever merge request it would be in.
+///
+/// # Errors
+/// What does.
+pub(super) fn find_obstacle(planner: &Planner<'_>, group: &Group) -> Result<(), (Reason, String)> {
+    if let Some(iid) = planner.claimed(&group.members, None) {
+        let reason = format!("{iid} is about the same target: waits for it");
+        return Err((Reason::WaitsForRequest, reason));
+    }
+    match planner.settings.allow_opening {
+        true => Ok(()),
+        false => Err((Reason::OpeningDisabled, "due, but opening is switched off".to_owned())),
+    }
+}
+
+/// Why more than a run may open is not opened.
+pub(super) fn run_limit(settings: &Settings) -> (Reason, String) {
+    let reason = format!(
+        "due, but a run opens {} at most; targets that have been eligible longest go first",
+        settings.max_new_merge_requests
+    );
+    (Reason::RunLimit, reason)
+}
+
+/// Finds out whether somebody rejected a promotion, or changes its file in a way that could not be read.
+///
+/// # Errors
+/// The rejection, or who does.
+pub(super) fn find_rejection(
+    planner: &mut Planner<'_>,
+    repo: Option<&ConfigRepoFacts>,
+    group: &Group,
+    desired: &Desired,
+) -> Result<(), (Reason, String)> {
+    if repo.is_some() {
+        let mut homes = planner.homes(&group.members);
+        homes.insert(group.branch.clone());
+        planner.find_rejection(group, desired, &homes).map_or(Ok(()), Err)?;
+    }
+    let unread = planner.beside_unread(&desired.path);
+    unread.map_or(Ok(()), |(code, reason)| Err((code, format!("due, but {reason}"))))
+}
+
 fn opening(
     planner: &mut Planner<'_>,
     repo: Option<&ConfigRepoFacts>,
@@ -46,74 +154,18 @@ fn opening(
     (group, desired): (&Group, &Desired),
     opened: &mut usize,
 ) -> PlannedMergeRequest {
-    let title = message::title(planner.inventory, desired);
-    let mut planned = PlannedMergeRequest {
-        action: Action::Create,
-        reason_code: Reason::Due,
-        reason: "due, and every gate passes".to_owned(),
-        branch: group.branch.clone(),
-        iid: None,
-        web_url: None,
-        title: title.clone(),
-        labels: planner.settings.labels.clone(),
-        targets: desired.targets.clone(),
-        gives_up: Vec::new(),
-        files: Vec::new(),
-        promotable_since: desired.promotable_since,
-        opened_at: None,
-        persons_draft: false,
-        seen: None,
-        steps: Vec::new(),
-    };
-    let mut defer = |code: Reason, reason: String| {
-        (planned.action, planned.reason_code, planned.reason) = (Action::Defer, code, reason);
-    };
-    let tip = match usable_tip(planner, repo, groups, group) {
+    let mut planned = new_row(planner, group, desired);
+    let tip = match admit_opening(planner, repo, groups, (group, desired), *opened) {
         Ok(tip) => tip,
         Err((code, reason)) => {
-            defer(code, reason);
+            (planned.action, planned.reason_code, planned.reason) = (Action::Defer, code, reason);
             return planned;
         }
     };
-    if let Some(iid) = planner.claimed(&group.members, None) {
-        let reason = format!("{iid} is about the same target: waits for it");
-        defer(Reason::WaitsForRequest, reason);
-        return planned;
-    }
-    if !planner.settings.allow_opening {
-        defer(Reason::OpeningDisabled, "due, but opening is switched off".to_owned());
-        return planned;
-    }
-    if *opened >= planner.settings.max_new_merge_requests {
-        defer(
-            Reason::RunLimit,
-            format!(
-                "due, but a run opens {} at most; targets that have been eligible longest go first",
-                planner.settings.max_new_merge_requests
-            ),
-        );
-        return planned;
-    }
-    if repo.is_some() {
-        let mut homes = planner.homes(&group.members);
-        homes.insert(group.branch.clone());
-        if let Some((code, reason)) = planner.find_rejection(group, desired, &homes) {
-            defer(code, reason);
-            return planned;
-        }
-    }
-    if let Some((code, reason)) = planner.beside_unread(&desired.path) {
-        defer(code, format!("due, but {reason}"));
-        return planned;
-    }
-    let change = desired.change(group.branch.clone());
-    if let Err(other) = planner.standing.admit(&desired.old_text, change) {
-        defer(Reason::WaitsForRequest, format!("cannot be merged beside {other}: waits for it"));
-        return planned;
-    }
     *opened += 1;
     let file = desired.file();
     if let Some(repo) = repo {
+        let title = planned.title.clone();
         planned.steps = steps(planner, repo, group, (desired, &file), tip, title);
         let newest = newest_past(planner, &group.branch);
         let tip = tip.map(|(tip, _)| tip.sha.clone());
@@ -121,6 +173,36 @@ fn opening(
     }
     planned.files = vec![file];
     planned
+}
+
+/// Admits a promotion by a merge request of its own; the branch as it is, and whether it has the wanted text already.
+///
+/// # Errors
+/// Why it is not opened.
+fn admit_opening<'a>(
+    planner: &mut Planner<'a>,
+    repo: Option<&ConfigRepoFacts>,
+    groups: &Groups,
+    (group, desired): (&Group, &Desired),
+    opened: usize,
+) -> Result<Option<(&'a CommitDetail, bool)>, (Reason, String)> {
+    let tip = usable_tip(planner, repo, groups, group)?;
+    find_obstacle(planner, group)?;
+    if opened >= planner.settings.max_new_merge_requests {
+        return Err(run_limit(planner.settings));
+    }
+    find_rejection(planner, repo, group, desired)?;
+    let change = desired.change(group.branch.clone());
+    planner.standing.admit(&desired.old_text, change).map_err(|other| {
+        (Reason::WaitsForRequest, format!("cannot be merged beside {other}: waits for it"))
+    })?;
+    Ok(tip)
+}
+
+/// The newest merge request that is over and came from a branch; asks for them where they are not known.
+pub(super) fn fetch_newest(planner: &mut Planner<'_>, branch: &str) -> Option<MrIid> {
+    let _ = planner.fetched_history(&[branch.to_owned()].into());
+    newest_past(planner, branch)
 }
 
 fn newest_past(planner: &Planner<'_>, branch: &str) -> Option<MrIid> {
@@ -141,7 +223,9 @@ fn steps(
         Some((_, true)) => {}
         other => {
             let tip = other.map(|(tip, _)| tip);
-            steps.push(planner.commit_step(repo, desired, file, &group.branch, tip));
+            let trailers = planner.trailers_of(desired);
+            let files = std::slice::from_ref(file);
+            steps.push(planner.commit_step(repo, (&title, &trailers), files, &group.branch, tip));
         }
     }
     steps.push(Step::Open(NewMergeRequest {
@@ -196,8 +280,10 @@ fn usable_tip<'a>(
 /// Was the branch made on the text that is on the target branch now, with the wanted text?
 fn is_wanted(group: &Group, own: &OwnChange<'_>) -> bool {
     let EditSiteState::Promote(desired) = &group.state else { return false };
-    own.trailers.path == desired.path
-        && own.trailers.values == desired.values
-        && own.before == &*desired.old_text
-        && own.after() == desired.new_text()
+    let (declared, file) = (own.trailers.first(), own.first());
+    own.trailers.batch.is_none()
+        && declared.path == desired.path
+        && declared.values == desired.values
+        && file.before == &*desired.old_text
+        && file.after() == desired.new_text()
 }

@@ -7,7 +7,7 @@ use super::branch;
 use super::conflicts::Change;
 use super::diff;
 use super::model::FileEdit;
-use super::trailers::{Trailers, Values};
+use super::trailers::{Member, Values};
 use crate::app_interface::Bundle;
 use crate::app_interface::{HashEdit, TargetEdit};
 use crate::decide::{Decisions, EditChecker, Gate, Outcome, SubscriberDecision};
@@ -46,6 +46,8 @@ pub(super) struct Desired {
     pub(super) targets: Vec<TargetUid>,
     pub(super) current_ref: String,
     pub(super) values: Values,
+    /// How the refs are written so that nobody else's moves.
+    pub(super) mode: AliasMode,
     /// From the repository's root.
     pub(super) path: RepoPath,
     /// The file as it is on the target branch.
@@ -72,22 +74,48 @@ impl Desired {
     }
 
     pub(super) fn file(&self) -> FileEdit {
-        FileEdit {
+        file_edit(&self.path, &self.old_text, &self.patch)
+    }
+
+    /// What its commit declares.
+    pub(super) fn member(&self) -> Member {
+        Member {
             path: self.path.clone(),
-            content: self.new_text().into(),
-            diff: diff::unified_diff(self.path.as_str(), &self.old_text, &self.patch),
+            targets: self.targets.iter().cloned().collect(),
+            values: self.values.clone(),
         }
     }
 
-    pub(super) fn trailers(&self, target_branch: &str, labels: &BTreeSet<String>) -> Trailers {
-        Trailers {
-            targets: self.targets.iter().cloned().collect(),
-            target_branch: target_branch.to_owned(),
-            path: self.path.clone(),
-            values: self.values.clone(),
-            depends_on: self.depends_on.iter().cloned().collect(),
-            labels: labels.clone(),
-        }
+    /// About how long the declaration is, in bytes.
+    pub(super) fn declared_bytes(&self) -> usize {
+        let hashes = self.values.hashes.iter().map(|hash| {
+            hash.channel.len() + hash.parent_saas.len() + hash.target_config_hash.len()
+        });
+        // Each byte may be percent-encoded; a uid has 40 or 64 digits.
+        let names = self.path.as_str().len() + self.values.git_ref.len() + hashes.sum::<usize>();
+        let files: usize = self.depends_on.iter().map(String::len).sum();
+        65 * self.targets.len() + 3 * (names + files)
+    }
+
+    /// Is it what a commit declares?
+    pub(super) fn is_declared_by(&self, member: &Member) -> bool {
+        self.values == member.values
+            && self.path == member.path
+            && member.targets.iter().eq(&self.targets)
+    }
+
+    /// The edits that it makes.
+    pub(super) fn edits(&self, inventory: &Inventory) -> Vec<TargetEdit> {
+        edits(inventory, &self.members, &self.values, self.mode)
+    }
+}
+
+/// A file as it is to be written.
+pub(super) fn file_edit(path: &RepoPath, old_text: &str, patch: &Patch) -> FileEdit {
+    FileEdit {
+        path: path.clone(),
+        content: patch.apply(old_text).into(),
+        diff: diff::unified_diff(path.as_str(), old_text, patch),
     }
 }
 
@@ -228,7 +256,9 @@ fn state(
         Err(state) => return state,
     };
     let patch = patch.unwrap_or_else(|| Err("it was not tried".to_owned()));
-    match patch.and_then(|patch| desired(inventory, bundle, members, values_of(decision), patch)) {
+    let mode = mode_of(decision);
+    let values = values_of(decision);
+    match patch.and_then(|patch| desired(inventory, bundle, members, (values, mode), patch)) {
         Ok(desired) => EditSiteState::Promote(Arc::new(Desired {
             promotable_since: decision.promotable_since,
             ..desired
@@ -256,7 +286,7 @@ fn desired(
     inventory: &Inventory,
     bundle: &Bundle,
     members: &[TargetIx],
-    values: Values,
+    (values, mode): (Values, AliasMode),
     patch: Patch,
 ) -> Result<Desired, String> {
     let first = &inventory.targets[members[0]];
@@ -276,6 +306,7 @@ fn desired(
         targets: uids,
         current_ref: first.current_ref().to_owned(),
         values,
+        mode,
         path: RepoPath::of_datafile(&first.declared_at.file),
         old_text: tree.shared_text(),
         patch,
@@ -311,29 +342,29 @@ fn patch_of<'a>(
     Ok((tree, patch))
 }
 
-/// The subscribers that a commit names.
-pub(super) fn named(inventory: &Inventory, trailers: &Trailers) -> Vec<TargetIx> {
-    let named = |(_, target): &(TargetIx, &Target)| trailers.targets.contains(&target.uid);
+/// The subscribers that a commit names for one edit site.
+pub(super) fn named(inventory: &Inventory, declared: &Member) -> Vec<TargetIx> {
+    let named = |(_, target): &(TargetIx, &Target)| declared.targets.contains(&target.uid);
     inventory.subscribers().filter(named).map(|(index, _)| index).collect()
 }
 
-/// What a merge request writes, made on the texts at hand: its values for those among `members`
+/// What a merge request writes at one edit site, made on the texts at hand: its values for those among `members`
 /// that it is about, and for nobody else; `None` if that cannot be.
 pub(super) fn with_values(
     inventory: &Inventory,
     bundle: &Bundle,
     members: &[TargetIx],
-    trailers: &Trailers,
+    declared: &Member,
 ) -> Option<Desired> {
     let node = |member: &TargetIx| inventory.targets[*member].node;
-    let is_named = |at: &&TargetIx| trailers.targets.contains(&inventory.targets[**at].uid);
+    let is_named = |at: &&TargetIx| declared.targets.contains(&inventory.targets[**at].uid);
     let named: BTreeSet<_> = members.iter().filter(is_named).map(node).collect();
     // A declaration moves as one.
     let members: Vec<TargetIx> =
         members.iter().copied().filter(|member| named.contains(&node(member))).collect();
-    let mode = mode_for(inventory, &members, &trailers.values)?;
-    let (_, patch) = patch_of(inventory, bundle, &members, &trailers.values, mode).ok()?;
-    desired(inventory, bundle, &members, trailers.values.clone(), patch).ok()
+    let mode = mode_for(inventory, &members, &declared.values)?;
+    let (_, patch) = patch_of(inventory, bundle, &members, &declared.values, mode).ok()?;
+    desired(inventory, bundle, &members, (declared.values.clone(), mode), patch).ok()
 }
 
 /// These values written to a whole place, the one that a subscriber shares.
@@ -344,8 +375,9 @@ pub(super) fn of_place(
     values: &Values,
 ) -> Option<Desired> {
     let site = inventory.sites.get(inventory.site_of.get(&subscriber)?)?;
-    let (_, patch) = patch_of(inventory, bundle, &site.members, values, AliasMode::InPlace).ok()?;
-    desired(inventory, bundle, &site.members, values.clone(), patch).ok()
+    let mode = AliasMode::InPlace;
+    let (_, patch) = patch_of(inventory, bundle, &site.members, values, mode).ok()?;
+    desired(inventory, bundle, &site.members, (values.clone(), mode), patch).ok()
 }
 
 /// How the refs of these subscribers are written so that nobody else's moves.
@@ -363,12 +395,12 @@ fn mode_for(inventory: &Inventory, members: &[TargetIx], values: &Values) -> Opt
     members.iter().all(|&member| site.can_leave(member)).then_some(AliasMode::OwnValue)
 }
 
-fn source<'a>(bundle: &'a Bundle, file: &str) -> Result<&'a Tree, String> {
+pub(super) fn source<'a>(bundle: &'a Bundle, file: &str) -> Result<&'a Tree, String> {
     let tree = bundle.sources.get(file).map(|tree| &**tree);
     tree.ok_or_else(|| format!("the text of {file} is not at hand"))
 }
 
-fn unsafe_edit(error: EditError) -> String {
+pub(super) fn unsafe_edit(error: EditError) -> String {
     format!("it cannot be edited safely: {error}")
 }
 

@@ -1,5 +1,6 @@
 //! Open merge requests that have the desired content: are they right, and what is written to keep or rebuild them?
 
+use super::authorship::OwnFile;
 use super::conflicts::Merge;
 use super::desired::Desired;
 use super::message;
@@ -13,7 +14,7 @@ use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 
 /// How many merge requests a run rebuilds at most because they are behind the target branch. The next merge puts all
 /// others behind again, so most of a larger number would be rebuilt for nothing.
-const MAX_REBUILT: usize = 10;
+pub(super) const MAX_REBUILT: usize = 10;
 
 impl Planner<'_> {
     /// How an open merge request fits what is due.
@@ -38,18 +39,21 @@ impl Planner<'_> {
 
     /// Does merging it into the target branch give exactly the wanted text?
     fn is_right(&self, existing: &Existing<'_>, desired: &Desired) -> bool {
-        let (before, after) = (existing.own.before, existing.own.after());
-        let new_text = desired.new_text();
-        existing.trailers().path == desired.path
+        existing.trailers().first().path == desired.path
             && !self.names_others(existing.trailers(), desired)
-            && ((before == &*desired.old_text && *after == new_text)
-                || self.merger.merge(before, &desired.old_text, &after) == Merge::Clean(new_text))
+            && self.gives(existing.own.first(), &desired.old_text, desired.new_text())
+    }
+
+    /// Does merging a file of a branch into the target branch's text give this text?
+    pub(super) fn gives(&self, file: &OwnFile<'_>, target: &str, new_text: String) -> bool {
+        let (before, after) = (file.before, file.after());
+        (before == target && *after == new_text)
+            || self.merger.merge(before, target, &after) == Merge::Clean(new_text)
     }
 
     /// Does its commit name a subscriber that it is not about any more?
     fn names_others(&self, trailers: &Trailers, desired: &Desired) -> bool {
-        let left: Vec<_> =
-            trailers.targets.iter().filter(|t| !desired.targets.contains(t)).collect();
+        let left: Vec<_> = trailers.targets().filter(|t| !desired.targets.contains(t)).collect();
         !left.is_empty()
             && self.inventory.subscribers().any(|(_, target)| left.contains(&&target.uid))
     }

@@ -11,7 +11,7 @@ use crate::ports::MergeRequestChange;
 use crate::snapshot::{LabelEvent, MergeRequestFact, MrState};
 
 /// On a merge request that somebody took over: the bot's own labels are gone.
-const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
+pub(super) const TAKEN_OVER_LABEL: &str = "sapm/taken-over";
 
 impl Planner<'_> {
     /// The writes that end the bot's vouching, once for each takeover: labels first, as the comment
@@ -20,7 +20,7 @@ impl Planner<'_> {
         if mr.state == MrState::Locked {
             return Vec::new();
         }
-        let comment = self.comment_once(mr.iid, message::TAKEN_OVER_MARKER, body);
+        let comment = self.comment_once(mr.iid, message::TAKEN_OVER_MARKER.into(), body);
         let is_marked = mr.labels.contains(TAKEN_OVER_LABEL);
         // The operator's text may approve, as the labels may.
         let description = self.without_footer(&mr.description);

@@ -20,11 +20,11 @@ pub const CLOSED_BY_BOT_MARKER: &str = "<!-- sapm:closed-by-bot -->";
 /// Hidden in the comment on a merge request that somebody else took over.
 pub(super) const TAKEN_OVER_MARKER: &str = "<!-- sapm:taken-over -->";
 /// GitLab's limit for titles, less room for `Draft: `.
-const TITLE_LIMIT: usize = 240;
+pub(super) const TITLE_LIMIT: usize = 240;
 /// Targets, publishers and gates that are listed one by one.
 const LISTED: usize = 40;
 /// Longest single text in a description.
-const LINE: usize = 400;
+pub(super) const LINE: usize = 400;
 
 /// What makes a draft of a merge request.
 const DRAFT: &str = "Draft: ";
@@ -126,10 +126,10 @@ pub(super) fn with_labels_marker(description: &str, digest: &str) -> Option<Stri
 }
 
 /// The marker in a description that tells which targets it is about: for when somebody else's commit
-/// stands where the bot's told it. Some are enough, as targets of one place move together.
-fn targets_marker(desired: &Desired) -> String {
-    let targets = desired.targets.iter().take(LISTED).map(TargetUid::as_str);
-    format!("{TARGETS}{} -->\n", targets.collect::<Vec<_>>().join(","))
+/// stands where the bot's told it.
+pub(super) fn targets_marker<'t>(targets: impl Iterator<Item = &'t TargetUid>) -> String {
+    let targets: Vec<&str> = targets.map(TargetUid::as_str).collect();
+    format!("{TARGETS}{} -->\n", targets.join(","))
 }
 
 /// The targets that a description is about, if its marker is still there.
@@ -144,14 +144,18 @@ pub(super) fn commit_message(title: &str, trailers: &Trailers) -> String {
     format!("{title}\n\n{}", trailers.render())
 }
 
-/// The description: the part that matters first, then the reasons.
-pub(super) fn description(
-    inventory: &Inventory,
-    decisions: &Decisions,
-    desired: &Desired,
-    settings: &Settings,
-    now: DateTime<Utc>,
-) -> String {
+/// What descriptions are made from, beside the promotions that they are about.
+#[derive(Clone, Copy)]
+pub(super) struct Texts<'a> {
+    pub(super) inventory: &'a Inventory,
+    pub(super) decisions: &'a Decisions,
+    pub(super) settings: &'a Settings,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// What a promotion moves, who deployed it, and what the gates say.
+pub(super) fn what_and_why(texts: &Texts<'_>, desired: &Desired) -> String {
+    let Texts { inventory, decisions, settings, now } = *texts;
     let mut text = String::new();
     let first = &inventory.targets[desired.members[0]];
     what_moves(&mut text, inventory, desired, settings, first);
@@ -160,6 +164,18 @@ pub(super) fn description(
         publishers(&mut text, inventory, decisions, first, held);
         gates(&mut text, decision, held, now);
     }
+    text
+}
+
+/// Text inside of HTML: what `plain` leaves is harmless but for these.
+pub(super) fn escape_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The description: the part that matters first, then the reasons.
+pub(super) fn description(texts: &Texts<'_>, desired: &Desired) -> String {
+    let Texts { decisions, settings, .. } = *texts;
+    let mut text = what_and_why(texts, desired);
     text.push_str("\n---\n\n");
     if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
         let _ = writeln!(text, "Planned by [this pipeline]({url}).");
@@ -169,7 +185,8 @@ pub(super) fn description(
          The label `sapm/hold` makes it leave this merge request alone. Closing it means \"not this version\"; \
          the label `sapm/again` on the closed merge request asks for it again.\n\n",
     );
-    text.push_str(&targets_marker(desired));
+    // Some are enough, as targets of one place move together.
+    text.push_str(&targets_marker(desired.targets.iter().take(LISTED)));
     text.push_str(&values_marker(&desired.values.digest()));
     // Approvers would take a draft for approved.
     match settings.description_footer.as_deref().filter(|_| !holds(decisions, desired)) {
@@ -294,14 +311,14 @@ fn gates(text: &mut String, decision: &SubscriberDecision, held: bool, now: Date
 }
 
 /// Does a gate block one of its targets now?
-fn holds(decisions: &Decisions, desired: &Desired) -> bool {
+pub(super) fn holds(decisions: &Decisions, desired: &Desired) -> bool {
     let of_members = desired.members.iter().filter_map(|at| decisions.subscribers.get(at));
     of_members
         .flat_map(|decision| decision.gates.iter())
         .any(|gate| gate.outcome == GateOutcome::Blocked)
 }
 
-fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {
+pub(super) fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {
     time.format("%Y-%m-%d %H:%M UTC")
 }
 

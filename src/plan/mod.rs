@@ -11,6 +11,7 @@
 //!   `diff`).
 //! - `steps`, `keeping` and `closing` write down what each action writes: `message` has the texts for people, `trailers`
 //!   those for the bot itself.
+//! - `batch` puts several promotions into one merge request, where the settings say so; `content` is what one writes.
 //! - `labels` makes those of open merge requests follow the configuration.
 //! - `create` opens what is due and has no merge request, unless `rejections` knows one, which `suppressed` reports.
 //!
@@ -19,10 +20,12 @@
 mod admission;
 mod adoption;
 mod authorship;
+mod batch;
 pub mod branch;
 mod branch_content;
 mod closing;
 mod conflicts;
+mod content;
 mod create;
 mod desired;
 mod diff;
@@ -43,17 +46,19 @@ mod trailers;
 mod transition;
 pub mod verify;
 
+pub use batch::{BatchBy, MAX_BATCH_SIZE};
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
-    Action, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step,
+    Action, Batch, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step,
     TargetFilter,
 };
 pub use planner::plan;
 pub use scope::Scope;
 #[doc(hidden)]
 pub use trailers::Trailers;
+pub use trailers::{Member, Values};
 
 #[cfg(test)]
 mod desired_tests;

@@ -1,16 +1,20 @@
 //! What a plan is.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::batch::BatchBy;
 use super::message;
+use super::trailers::{BatchMark, Member};
 use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, UserId};
 use crate::inventory::Target;
 use crate::ports::{GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest};
+use crate::snapshot::PipelineFact;
 
 /// How much text of merge requests that a run does not write is kept in a plan, for reports.
 ///
@@ -30,6 +34,10 @@ pub struct Settings {
     pub allow_closing: bool,
     /// Merge requests to open in one run at most.
     pub max_new_merge_requests: usize,
+    /// What may go into one merge request.
+    pub batch_by: BatchBy,
+    /// Promotions in one merge request at most, 1 to [`MAX_BATCH_SIZE`](super::MAX_BATCH_SIZE).
+    pub batch_size: usize,
     /// Which subscribers the run is about.
     pub filter: TargetFilter,
     /// Text of the operator at the end of every description, e.g. `/lgtm`; none on held drafts.
@@ -49,6 +57,8 @@ impl Default for Settings {
             allow_opening: true,
             allow_closing: true,
             max_new_merge_requests: 25,
+            batch_by: BatchBy::None,
+            batch_size: 10,
             filter: TargetFilter::default(),
             description_footer: None,
             pipeline_url: None,
@@ -166,6 +176,14 @@ pub enum Reason {
     Superseded,
     /// It cannot stand beside an open merge request.
     WaitsForRequest,
+    /// A batch takes in promotions that are due.
+    TakesIn,
+    /// A batch goes on without some of its promotions.
+    MemberLeft,
+    /// The pipeline of a batch failed: it is split.
+    PipelineFailed,
+    /// A person wants a batch taken apart.
+    SplitAsked,
     /// More are due than may be opened in one run.
     RunLimit,
     /// Opening is switched off.
@@ -224,7 +242,7 @@ pub enum Step {
         /// Markdown.
         body: String,
         /// What tells this comment from others: `body` ends in it.
-        marker: &'static str,
+        marker: Cow<'static, str>,
         /// Users whose comments are the bot's.
         bots: BTreeSet<UserId>,
     },
@@ -284,10 +302,42 @@ pub struct PlannedMergeRequest {
     pub opened_at: Option<DateTime<Utc>>,
     /// Did a person make it a draft? It stays one.
     pub persons_draft: bool,
+    /// What makes it a batch; `None` of a merge request for one edit site alone.
+    pub batch: Option<Batch>,
     /// What was planned on: if it is another one now, nothing is written.
     pub seen: Option<Seen>,
+    /// Where it gets new targets: the branches that the bot's open merge requests come from, with the tips that the plan
+    /// saw (`None`: this run writes to it). With any other one open, nothing is written.
+    pub known_open: Option<Arc<BTreeMap<String, Option<CommitSha>>>>,
     /// What has to be written, in this order.
     pub steps: Vec<Step>,
+}
+
+/// Promotions that one merge request carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// What may go together: `all`, or `app:<name>`; with the share of one of several jobs `all:2/3`.
+    pub scope: String,
+    /// Is it a part of one that was split? It takes nothing in.
+    pub is_sealed: bool,
+    /// What it writes at each edit site.
+    pub members: Vec<Member>,
+    /// Promotions that it takes in with this run.
+    pub taken_in: usize,
+    /// Its newest pipeline, where that was looked up.
+    pub pipeline: Option<PipelineFact>,
+}
+
+impl Batch {
+    /// A batch that takes nothing in.
+    pub(super) fn new(
+        mark: &BatchMark,
+        members: Vec<Member>,
+        pipeline: Option<PipelineFact>,
+    ) -> Self {
+        let (scope, is_sealed) = (mark.scope.clone(), mark.is_sealed);
+        Self { scope, is_sealed, members, taken_in: 0, pipeline }
+    }
 }
 
 /// What people, and other runs, may have changed while a run planned and waited.
@@ -330,6 +380,12 @@ pub struct MissingFacts {
     pub reverts: BTreeSet<GoneMerge>,
     /// Branches whose change is to be compared with the one that they declare.
     pub changes: BTreeSet<String>,
+    /// Batches whose newest pipeline matters.
+    pub pipelines: BTreeSet<MrIid>,
+    /// Does the newest finished pipeline of the target branch matter?
+    pub target_branch_pipeline: bool,
+    /// Edit sites whose merge requests that are over matter, by what descriptions name them by.
+    pub mentions: BTreeSet<String>,
 }
 
 impl MissingFacts {

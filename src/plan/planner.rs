@@ -10,17 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::authorship::{Authorship, OwnChange};
+use super::batch::{self, OpenBatch};
+use super::branch;
 use super::conflicts::{MergeTexts, Standing};
-use super::create;
 use super::desired::{DesiredStates, EditSiteState, Group};
-use super::model::{MAX_UNWRITTEN_BYTES, MissingFacts, Plan, Settings, Step};
+use super::model::{MAX_UNWRITTEN_BYTES, MissingFacts, Plan, Reason, Settings, Step};
 use super::request_index::Claims;
 use super::sharding::Owners;
 use super::trailers::Trailers;
-use super::transition::{DesiredState, Mark, OpenState, Transition, transition};
+use super::transition::{DesiredState, Mark, OpenMember, OpenState, Transition, transition};
 use crate::app_interface::Bundle;
 use crate::decide::Decisions;
-use crate::domain::{MrIid, RepoPath};
+use crate::domain::{MrIid, RepoPath, TargetUid};
 use crate::inventory::Inventory;
 use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, Snapshot};
 
@@ -53,6 +54,9 @@ pub fn plan(
         authorship: BTreeMap::new(),
         strays: 0,
         rebuilt: 0,
+        batches: Vec::new(),
+        all_groups: Groups::new(),
+        mentions_looked_up: 0,
         claims: Claims::default(),
         unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan: Plan::default(),
@@ -63,7 +67,7 @@ pub fn plan(
         let open = planner.transitions(repo, &groups);
         planner.admit(repo, &groups, open);
     }
-    create::plan(&mut planner, repo, &groups);
+    batch::compose(&mut planner, repo, &groups);
     if let Some(repo) = repo {
         planner.delete_leftovers(&groups);
         planner.warn_of_gone_target_branches(repo);
@@ -94,6 +98,12 @@ pub(super) struct Planner<'a> {
     pub(super) standing: Standing<'a>,
     /// Merge requests that are rebuilt as they are behind the target branch.
     pub(super) rebuilt: usize,
+    /// Open batches that are admitted.
+    pub(super) batches: Vec<OpenBatch<'a>>,
+    /// Groups of all that was decided on, also where the run is not about it: of what batches are about.
+    pub(super) all_groups: Groups,
+    /// Edit sites whose mentions in descriptions were looked up.
+    pub(super) mentions_looked_up: usize,
 
     /// How much text of what is not written may still be kept.
     pub(super) unwritten_bytes: usize,
@@ -114,6 +124,13 @@ impl Existing<'_> {
     /// What its commit declares.
     pub(super) fn trailers(&self) -> &Trailers {
         &self.own.trailers
+    }
+
+    /// The subscribers that it promotes, sorted.
+    pub(super) fn targets(&self) -> Vec<TargetUid> {
+        let mut targets: Vec<TargetUid> = self.trailers().targets().cloned().collect();
+        targets.sort();
+        targets
     }
 }
 
@@ -139,6 +156,10 @@ impl<'a> Planner<'a> {
             self.authorship.clear();
             self.find_claims(repo, &groups);
         }
+        let is_batch = |branch: &String| branch.starts_with(branch::BATCH_PREFIX);
+        if self.snapshot.branches.keys().any(is_batch) {
+            self.all_groups.clone_from(&groups);
+        }
         let (inventory, filter) = (self.inventory, &self.settings.filter);
         groups.retain(|_, group| {
             group.members.iter().any(|&member| filter.includes(&inventory.targets[member]))
@@ -162,14 +183,41 @@ impl<'a> Planner<'a> {
         let tip = self.snapshot.branches.get(&mr.source_branch);
         let (state, existing) = self.open_state(repo, groups, mr, tip);
         let mark = Mark::of(mr);
+        if let (Some(existing), None) = (&existing, mark)
+            && existing.trailers().batch.is_some()
+        {
+            let transition = self.batch_transition(repo, existing);
+            return Open { mr, tip, existing: Some(existing.clone()), transition };
+        }
+        if let (Some(existing), None) = (&existing, mark)
+            && let Some(iid) = self.older_batch_about(existing)
+        {
+            // Two runs at once may open one each, as these have different branches.
+            let reason = format!("{iid} is older and about the same target");
+            let transition = Transition::Close(Reason::WaitsForRequest, reason);
+            return Open { mr, tip, existing: Some(existing.clone()), transition };
+        }
         let desired = match (&existing, mark) {
-            (Some(existing), None) => self.desired_state(repo, existing, group),
+            (Some(existing), None) => self.desired_alone(repo, existing, group),
             _ if group.is_some() || self.settings.filter.is_everything() => {
                 DesiredState::TargetGone
             }
             _ => DesiredState::OutOfScope,
         };
         Open { mr, tip, existing, transition: transition(state, mark, desired) }
+    }
+
+    /// What the decisions ask of an open merge request for one edit site.
+    fn desired_alone(
+        &self,
+        repo: &ConfigRepoFacts,
+        existing: &Existing<'_>,
+        group: Option<&Group>,
+    ) -> DesiredState {
+        let trailers = existing.trailers();
+        let (iid, depends_on) = (existing.mr.iid, &trailers.depends_on);
+        let open = OpenMember { iid, declared: trailers.first(), depends_on };
+        self.desired_state(open, group, |desired| self.fit(repo, existing, desired))
     }
 
     /// What an open merge request is, with its content where that is the bot's.
@@ -224,7 +272,7 @@ impl<'a> Planner<'a> {
                 Some(group) => !matches!(group.state, EditSiteState::Error(_)),
                 None => {
                     self.settings.filter.is_everything()
-                        && self.hiding_place(trailers).is_none()
+                        && self.hiding_place(&trailers.depends_on).is_none()
                         && !self.keeps_a_rejection(branch, trailers)
                 }
             };

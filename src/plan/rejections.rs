@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::batch::{BatchBy, describes_member};
 use super::desired::{Desired, Group};
 use super::message;
 use super::model::Reason;
@@ -16,6 +17,8 @@ use crate::snapshot::{MrState, PastMergeRequest};
 const AGAIN_LABEL: &str = "sapm/again";
 /// So many merge requests for the same values, closed by the bot's user but not by this program, are no accident.
 const CLOSED_BY_TWIN: usize = 2;
+/// Edit sites whose mentions in descriptions a run looks up at most.
+const MAX_MENTIONS: usize = 25;
 /// Of more that the bot's user closed, the newest are looked at.
 const MAX_CLOSED_BY_BOT: usize = 10;
 
@@ -35,6 +38,12 @@ impl<'a> Planner<'a> {
             Err(reason) => return Some((Reason::FactsMissing, reason)),
         };
         past.extend(self.known_elsewhere(homes, desired));
+        if self.settings.batch_by != BatchBy::None {
+            match self.fetched_mentions(desired)? {
+                Ok(mentions) => past.extend(mentions),
+                Err(reason) => return Some(reason),
+            }
+        }
         past.sort_by_key(|past| std::cmp::Reverse((past.mr.created_at, past.mr.iid)));
         // Its branch is gone, or the list of open merge requests would have it.
         if let Some(past) = past.iter().find(|past| past.mr.state == MrState::Locked) {
@@ -47,7 +56,7 @@ impl<'a> Planner<'a> {
             let trailers = past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message));
             let other_targets = trailers.as_ref().is_some_and(|trailers| {
                 past.mr.source_branch != group.branch
-                    && !desired.targets.iter().any(|target| trailers.targets.contains(target))
+                    && !desired.targets.iter().any(|target| trailers.names(target))
             });
             if other_targets {
                 continue;
@@ -58,11 +67,8 @@ impl<'a> Planner<'a> {
                 MrState::Opened | MrState::Locked => false,
             };
             let same_values = match trailers {
-                Some(trailers) => trailers.values == desired.values,
-                None => {
-                    let described = message::described_values(&past.mr.description);
-                    described == Some(&desired.values.digest())
-                }
+                Some(trailers) => writes_values(&trailers, desired),
+                None => self.describes_values(past, desired),
             };
             if !same_values {
                 continue;
@@ -79,6 +85,45 @@ impl<'a> Planner<'a> {
             }
         }
         self.find_twin(&by_bot)
+    }
+
+    /// Merge requests that are over and that name the edit site in their description: the branch of a batch does not tell
+    /// what it was about. The description only finds them. `None` while they still have to be asked for.
+    ///
+    /// GitLab limits searches by user and minute (30, where nothing else is set), so a run asks for a few.
+    fn fetched_mentions(
+        &mut self,
+        desired: &Desired,
+    ) -> Option<Result<Vec<&'a PastMergeRequest>, (Reason, String)>> {
+        let place = self.place_digest(desired);
+        if self.mentions_looked_up == MAX_MENTIONS {
+            let reason = format!(
+                "due, but a run looks up earlier merge requests of {MAX_MENTIONS} targets at most; targets that have been \
+                 eligible longest go first"
+            );
+            return Some(Err((Reason::RunLimit, reason)));
+        }
+        self.mentions_looked_up += 1;
+        let snapshot = self.snapshot;
+        match snapshot.mentions.get(&place).map(|mentions| mentions.as_result()) {
+            Some(Ok(mentions)) => Some(Ok(mentions.iter().collect())),
+            Some(Err(failure)) => {
+                let reason =
+                    format!("its earlier merge requests could not be read: {}", failure.error);
+                Some(Err((Reason::FactsMissing, reason)))
+            }
+            None => {
+                self.missing.mentions.insert(place);
+                None
+            }
+        }
+    }
+
+    /// Does the description of one whose commit tells nothing name these values?
+    fn describes_values(&self, past: &PastMergeRequest, desired: &Desired) -> bool {
+        let description = &past.mr.description;
+        message::described_values(description) == Some(&desired.values.digest())
+            || describes_member(description, &self.place_digest(desired), desired)
     }
 
     /// Were several of these, which the bot's user closed, closed by another program?
@@ -137,7 +182,7 @@ impl<'a> Planner<'a> {
     /// Is this branch all that tells of a rejection? No place goes by its name any more, so nobody would look it up.
     pub(super) fn keeps_a_rejection(&mut self, branch: &str, trailers: &Trailers) -> bool {
         let inventory = self.inventory;
-        let known = inventory.subscribers().filter(|(_, t)| trailers.targets.contains(&t.uid));
+        let known = inventory.subscribers().filter(|(_, t)| trailers.names(&t.uid));
         let known: Vec<TargetIx> = known.map(|(index, _)| index).collect();
         if known.is_empty() || self.homes_by_name(&known).contains(branch) {
             return false;
@@ -163,13 +208,13 @@ impl<'a> Planner<'a> {
         let others = known.filter(|(branch, _)| !homes.contains(*branch));
         others.filter_map(|(_, past)| past.as_result().ok()).flatten().filter(|past| {
             let trailers = past.tip.as_ref().and_then(|tip| Trailers::parse(&tip.message));
-            trailers.is_some_and(|t| desired.targets.iter().any(|uid| t.targets.contains(uid)))
+            trailers.is_some_and(|t| desired.targets.iter().any(|uid| t.names(uid)))
         })
     }
 
     /// The earlier merge requests from these branches, or why they are not known; `None` while they still
     /// have to be asked for.
-    fn fetched_history(
+    pub(super) fn fetched_history(
         &mut self,
         branches: &BTreeSet<String>,
     ) -> Option<Result<Vec<&'a PastMergeRequest>, String>> {
@@ -195,6 +240,15 @@ impl<'a> Planner<'a> {
             }
         })
     }
+}
+
+/// Does a commit write these values, for these targets where it is a batch?
+fn writes_values(trailers: &Trailers, desired: &Desired) -> bool {
+    trailers.members.iter().any(|member| {
+        let is_about = trailers.batch.is_none()
+            || desired.targets.iter().any(|target| member.targets.contains(target));
+        is_about && member.values == desired.values
+    })
 }
 
 /// Merge requests that were opened and closed again for nothing, and how to end that.

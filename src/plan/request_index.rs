@@ -35,7 +35,7 @@ impl Planner<'_> {
         let (snapshot, inventory) = (self.snapshot, self.inventory);
         for (name, tip) in &snapshot.branches {
             let Authorship::Ours(own) = self.authorship(groups, name, tip) else { continue };
-            for target in &own.trailers.targets {
+            for target in own.trailers.targets() {
                 self.claims.branches.entry(target.clone()).or_default().insert(name.clone());
             }
         }
@@ -62,8 +62,11 @@ impl Planner<'_> {
                 (group.branch != mr.source_branch).then_some(*member)
             };
             let existing = Existing { mr, tip, own };
-            for target in &existing.trailers().targets {
+            // A batch is about all that it names: it says itself who leaves.
+            let is_batch = existing.trailers().batch.is_some();
+            for target in existing.trailers().targets() {
                 let over = left(target)
+                    .filter(|_| !is_batch)
                     .is_some_and(|member| self.no_longer_moves(&existing, groups, member));
                 if !over {
                     self.claims.by_target.entry(target.clone()).or_default().push(mr.iid);
@@ -87,19 +90,19 @@ impl Planner<'_> {
 
     /// Does a merge request no longer move this target, which it names and which goes by another branch now?
     fn no_longer_moves(&self, existing: &Existing<'_>, groups: &Groups, member: TargetIx) -> bool {
-        let own = &existing.own;
-        if own.trailers.path.datafile()
+        let (declared, file) = (existing.trailers().first(), existing.own.first());
+        if declared.path.datafile()
             != Some(self.inventory.targets[member].declared_at.file.as_str())
         {
             return true;
         }
         let Some(group) = groups.get(&existing.mr.source_branch) else { return false };
         // The place that it left moves, and nothing else does.
-        let values = &own.trailers.values;
+        let values = &declared.values;
         let place = desired::of_place(self.inventory, self.bundle, group.members[0], values);
         place.is_some_and(|place| {
             !place.members.contains(&member)
-                && self.merger.merge(own.before, &place.old_text, &own.after())
+                && self.merger.merge(file.before, &place.old_text, &file.after())
                     == Merge::Clean(place.new_text())
         })
     }
@@ -110,6 +113,29 @@ impl Planner<'_> {
             .by_target
             .get(target)
             .is_some_and(|merge_requests| merge_requests.contains(&iid))
+    }
+
+    /// Is an open batch about a group, by itself or as somebody left it? Then that merge request tells all.
+    pub(super) fn is_in_batch(&self, group: &Group) -> bool {
+        let claims = self.claimed(&group.members, None);
+        let mr = claims.and_then(|iid| self.snapshot.merge_requests.get(&iid));
+        mr.is_some_and(|mr| mr.source_branch.starts_with(branch::BATCH_PREFIX))
+    }
+
+    /// The targets that an open merge request is about.
+    pub(super) fn claims_of(&self, iid: MrIid) -> Vec<TargetUid> {
+        let about = self.claims.by_target.iter().filter(|(_, claims)| claims.contains(&iid));
+        about.map(|(target, _)| target.clone()).collect()
+    }
+
+    /// A batch that is about a target of this merge request for one edit site, and was opened before it.
+    pub(super) fn older_batch_about(&self, existing: &Existing<'_>) -> Option<MrIid> {
+        let is_batch = |iid: &MrIid| {
+            let mr = self.snapshot.merge_requests.get(iid);
+            mr.is_some_and(|mr| mr.source_branch.starts_with(branch::BATCH_PREFIX))
+        };
+        let claims = existing.trailers().targets().filter_map(|uid| self.claims.by_target.get(uid));
+        claims.flatten().copied().find(|iid| *iid < existing.mr.iid && is_batch(iid))
     }
 
     /// The first open merge request but `own` that is about one of these subscribers, and stays so as far as it

@@ -53,9 +53,8 @@ impl<'a> Owners<'a> {
     pub(super) fn is_ours(&self, branch: &str, trailers: Option<&Trailers>) -> bool {
         let Some(share) = self.share else { return true };
         let by_place = || self.by_branch.get(branch::digest_in(branch)).copied();
-        let by_target =
-            || trailers?.targets.iter().find_map(|uid| self.by_target.get(uid).copied());
-        let by_path = || trailers?.path.datafile();
+        let by_target = || trailers?.targets().find_map(|uid| self.by_target.get(uid).copied());
+        let by_path = || trailers?.first().path.datafile();
         match by_place().or_else(by_target).or_else(by_path) {
             Some(file) => share.has(file),
             None => share.is_first(),
@@ -76,9 +75,9 @@ pub(super) fn beside(
     for (branch, tip) in &snapshot.branches {
         let Some(trailers) = Trailers::parse(&tip.message) else { continue };
         if owners.is_ours(branch, Some(&trailers)) {
-            let known = trailers.targets.into_iter().filter_map(|uid| {
-                let file = owners.by_target.get(&uid)?;
-                (!share.has(file)).then_some(uid)
+            let known = trailers.targets().filter_map(|uid| {
+                let file = owners.by_target.get(uid)?;
+                (!share.has(file)).then(|| uid.clone())
             });
             beside.extend(known);
         }
@@ -102,9 +101,10 @@ impl<'a> Planner<'a> {
         groups: &Groups,
     ) {
         let Some(tip) = tip else { return };
-        let path = Trailers::parse(&tip.message).map(|trailers| trailers.path);
+        let Some(trailers) = Trailers::parse(&tip.message) else { return };
+        let paths = trailers.paths();
         let matters = groups.values().any(
-            |group| matches!(&group.state, EditSiteState::Promote(desired) if Some(&desired.path) == path.as_ref()),
+            |group| matches!(&group.state, EditSiteState::Promote(desired) if paths.contains(&desired.path)),
         );
         if !matters {
             return;

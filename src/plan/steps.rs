@@ -1,17 +1,22 @@
 //! What each action writes: the steps of a merge request that is updated, held or left alone.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::branch;
+use super::content::Content;
 use super::desired::{Desired, Group};
 use super::message;
-use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
+use super::model::{Action, Batch, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Existing, Planner};
-use crate::domain::{MrIid, Problem, ProblemCode, TargetUid, quoted};
+use super::trailers::Trailers;
+use crate::domain::{CommitSha, MrIid, Problem, ProblemCode, TargetUid, quoted};
 use crate::inventory::TargetIx;
-use crate::ports::{MergeRequestChange, NewCommit};
-use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
+use crate::ports::{MergeRequestChange, NewCommit, NewFile};
+use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact, PipelineFact};
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// New content in place: a commit, then the texts for people.
     pub(super) fn update(
         &mut self,
@@ -27,7 +32,8 @@ impl Planner<'_> {
             let reason = format!("its new content cannot be merged beside {other}: waits for it");
             return self.wait(existing, reason);
         }
-        let same_values = existing.trailers().values == desired.values;
+        let declared = existing.trailers().first();
+        let same_values = declared.values == desired.values;
         let (code, reason) = if same_values {
             (
                 Reason::TargetBranchMoved,
@@ -38,7 +44,7 @@ impl Planner<'_> {
         };
         let mut planned = self.planned(mr, Action::Update, code, reason);
         let title = keep_draft(mr, &message::title(self.inventory, desired));
-        let same = same_values && existing.trailers().targets.iter().eq(&desired.targets);
+        let same = same_values && declared.targets.iter().eq(&desired.targets);
         let mut change = MergeRequestChange::default();
         if !same || message::is_held_title(&mr.title) {
             change.title = Some(title);
@@ -51,7 +57,7 @@ impl Planner<'_> {
     }
 
     /// A merge request that has to wait for another one: a draft, or closed if it cannot stand as it is.
-    fn wait(&mut self, existing: &Existing<'_>, reason: String) {
+    pub(super) fn wait(&mut self, existing: &Existing<'_>, reason: String) {
         if self.admit_as_it_is(existing).is_ok() {
             self.hold(existing, "another merge request", Reason::WaitsForRequest, reason);
         } else {
@@ -72,8 +78,7 @@ impl Planner<'_> {
         existing: &Existing<'_>,
         desired: &Desired,
     ) -> Option<MrIid> {
-        let is_new =
-            |at: &TargetIx| !existing.trailers().targets.contains(&self.inventory.targets[*at].uid);
+        let is_new = |at: &TargetIx| !existing.trailers().names(&self.inventory.targets[*at].uid);
         let new: Vec<TargetIx> = desired.members.iter().copied().filter(is_new).collect();
         self.claimed(&new, Some(existing.mr.iid))
     }
@@ -111,24 +116,46 @@ impl Planner<'_> {
         self.push_own(planned, existing);
     }
 
-    /// The writes that give a merge request new content. Texts about other values come after the commit;
-    /// of the same values before it: if the run ends in between, the next one sees by the branch that
-    /// something is left to do. But a draft mark is taken away last, as nobody is to merge the old
-    /// content; that the next run sees by the title.
+    /// The writes that give a merge request new content.
     pub(super) fn add_content(
         &self,
         planned: &mut PlannedMergeRequest,
         repo: &ConfigRepoFacts,
         existing: &Existing<'_>,
         desired: &Desired,
+        change: MergeRequestChange,
+    ) {
+        let file = desired.file();
+        let title = message::title(self.inventory, desired);
+        let (trailers, files) = (self.trailers_of(desired), std::slice::from_ref(&file));
+        let branch = &existing.mr.source_branch;
+        let commit = self.commit_step(repo, (&title, &trailers), files, branch, Some(existing.tip));
+        let same = existing.trailers().first().values == desired.values;
+        self.add_steps(planned, existing, same, commit, change);
+        planned.gives_up = existing.targets();
+        planned.gives_up.retain(|target| !desired.targets.contains(target));
+        planned.targets.clone_from(&desired.targets);
+        planned.files = vec![file];
+        planned.promotable_since = desired.promotable_since;
+    }
+
+    /// A commit with the texts for people. Those about other values come after it, of the same values before it: if the
+    /// run ends in between, the next one sees by the branch that something is left to do. But a draft mark is taken away
+    /// last, as nobody is to merge the old content; that the next run sees by the title.
+    pub(super) fn add_steps(
+        &self,
+        planned: &mut PlannedMergeRequest,
+        existing: &Existing<'_>,
+        has_same_values: bool,
+        commit: Step,
         mut change: MergeRequestChange,
     ) {
-        let (mr, tip) = (existing.mr, Some(existing.tip));
+        let mr = existing.mr;
         if let Some(title) = &change.title {
             planned.title.clone_from(title);
         }
         let mut before = MergeRequestChange::default();
-        if existing.trailers().values == desired.values {
+        if has_same_values {
             let held = |title: &mut String| message::is_held_title(title);
             let makes_ready = message::is_held_title(&mr.title);
             before.title = change.title.take_if(|title| !makes_ready || held(title));
@@ -139,28 +166,30 @@ impl Planner<'_> {
             (change != MergeRequestChange::default()).then_some(Step::Change { iid, change })
         };
         planned.steps.extend(step(before));
-        let file = desired.file();
-        planned.steps.push(self.commit_step(repo, desired, &file, &mr.source_branch, tip));
+        planned.steps.push(commit);
         planned.steps.extend(step(change));
-        planned.gives_up = existing.trailers().targets.iter().cloned().collect();
-        planned.gives_up.retain(|target| !desired.targets.contains(target));
-        planned.targets.clone_from(&desired.targets);
-        planned.files = vec![file];
-        planned.promotable_since = desired.promotable_since;
     }
 
     /// What a merge request changes that gets no new content in this run; nothing once a plan has enough of such texts.
     pub(super) fn unwritten_file(&mut self, desired: &Desired) -> Vec<FileEdit> {
         // The diff has lines of both texts.
         let most = 3 * (desired.old_text.len() + desired.patch.added_bytes());
-        match self.unwritten_bytes.checked_sub(most) {
-            None => Vec::new(),
-            Some(_) => {
-                let file = desired.file();
-                self.unwritten_bytes -= file.content.len() + file.diff.len();
-                vec![file]
-            }
+        self.unwritten(most, || vec![desired.file()])
+    }
+
+    /// The same for a batch.
+    pub(super) fn unwritten_files(&mut self, content: &Content) -> Vec<FileEdit> {
+        self.unwritten(content.estimate_size(), || content.file_edits())
+    }
+
+    fn unwritten(&mut self, most: usize, files: impl FnOnce() -> Vec<FileEdit>) -> Vec<FileEdit> {
+        if self.unwritten_bytes < most {
+            return Vec::new();
         }
+        let files = files();
+        let used: usize = files.iter().map(|file| file.content.len() + file.diff.len()).sum();
+        self.unwritten_bytes = self.unwritten_bytes.saturating_sub(used);
+        files
     }
 
     pub(super) fn hold(
@@ -172,7 +201,7 @@ impl Planner<'_> {
     ) {
         let mr = existing.mr;
         let mut planned = self.planned(mr, Action::Hold, code, reason);
-        planned.targets = existing.trailers().targets.iter().cloned().collect();
+        planned.targets = existing.targets();
         if let Some(title) = new_held_title(mr, gate) {
             planned.title.clone_from(&title);
             let description = self.without_footer(&mr.description);
@@ -189,6 +218,10 @@ impl Planner<'_> {
     /// Plans a merge request whose branch is the bot's; if it was taken over before, it is handed back.
     pub(super) fn push_own(&mut self, mut planned: PlannedMergeRequest, existing: &Existing<'_>) {
         let mr = existing.mr;
+        if let (None, Some(mark)) = (&planned.batch, &existing.trailers().batch) {
+            let members = existing.trailers().members.clone();
+            planned.batch = Some(Batch::new(mark, members, self.known_pipeline(mr.iid)));
+        }
         // As it will be: another write of this plan may change it.
         let changed = planned.steps.iter().rev().find_map(|step| match step {
             Step::Change { change, .. } => change.description.clone(),
@@ -228,7 +261,11 @@ impl Planner<'_> {
         steps: Vec<Step>,
     ) {
         let mut planned = self.planned(mr, Action::Keep, code, reason);
-        planned.targets = self.uids(group);
+        planned.targets = if mr.source_branch.starts_with(branch::BATCH_PREFIX) {
+            self.claims_of(mr.iid)
+        } else {
+            self.uids(group)
+        };
         planned.steps = steps;
         self.plan.merge_requests.push(planned);
     }
@@ -246,11 +283,24 @@ impl Planner<'_> {
         } else {
             message::sent_elsewhere_comment(&mr.target_branch, &self.target_branch)
         };
-        if let Some(group) = group {
-            self.report_suppressed(group, code, &reason);
+        for group in self.groups_waiting_for(group, mr) {
+            self.report_suppressed(&group, code, &reason);
         }
         let steps = self.steps_to_disown(mr, body);
         self.leave(group, mr, code, reason, steps);
+    }
+
+    /// The groups that cannot be promoted while somebody else's content is on a branch: the one whose branch it is; of a
+    /// batch those that its description names.
+    fn groups_waiting_for(&self, group: Option<&Group>, mr: &MergeRequestFact) -> Vec<Group> {
+        if !mr.source_branch.starts_with(branch::BATCH_PREFIX) {
+            return group.cloned().into_iter().collect();
+        }
+        let named = message::described_targets(&mr.description);
+        let is_named = |group: &&Group| {
+            group.members.iter().any(|at| named.contains(&self.inventory.targets[*at].uid))
+        };
+        self.all_groups.values().filter(is_named).cloned().collect()
     }
 
     /// A merge request from a branch of the bot that another user opened: the bot itself by another token, perhaps.
@@ -281,11 +331,11 @@ impl Planner<'_> {
     pub(super) fn comment_once(
         &mut self,
         iid: MrIid,
-        marker: &'static str,
+        marker: Cow<'static, str>,
         body: String,
     ) -> Option<Step> {
         let bots = self.snapshot.config_repo.as_ref()?.bot_ids();
-        (!self.has_note(iid, marker, &body)).then_some(Step::Comment { iid, body, marker, bots })
+        (!self.has_note(iid, &marker, &body)).then_some(Step::Comment { iid, body, marker, bots })
     }
 
     fn has_note(&mut self, iid: MrIid, marker: &str, body: &str) -> bool {
@@ -333,33 +383,75 @@ impl Planner<'_> {
     }
 
     pub(super) fn description(&self, desired: &Desired) -> String {
-        message::description(
-            self.inventory,
-            self.decisions,
-            desired,
-            self.settings,
-            self.snapshot.observed_at,
-        )
+        message::description(&self.texts(), desired)
+    }
+
+    pub(super) fn texts(&self) -> message::Texts<'a> {
+        message::Texts {
+            inventory: self.inventory,
+            decisions: self.decisions,
+            settings: self.settings,
+            now: self.snapshot.observed_at,
+        }
+    }
+
+    /// What the commit of one promotion says of itself.
+    pub(super) fn trailers_of(&self, desired: &Desired) -> Trailers {
+        Trailers {
+            members: vec![desired.member()],
+            target_branch: self.target_branch.clone(),
+            depends_on: desired.depends_on.iter().cloned().collect(),
+            labels: self.settings.labels.clone(),
+            batch: None,
+        }
     }
 
     pub(super) fn commit_step(
         &self,
         repo: &ConfigRepoFacts,
-        desired: &Desired,
-        file: &FileEdit,
+        (title, trailers): (&str, &Trailers),
+        files: &[FileEdit],
         branch: &str,
         tip: Option<&CommitDetail>,
     ) -> Step {
-        let trailers = desired.trailers(&self.target_branch, &self.settings.labels);
-        let title = message::title(self.inventory, desired);
+        let file = |file: &FileEdit| NewFile {
+            path: file.path.clone(),
+            content: Arc::clone(&file.content),
+        };
         Step::Commit(NewCommit {
             branch: branch.to_owned(),
             start: repo.base_commit.clone(),
             replaces: tip.map(|tip| tip.sha.clone()),
-            message: message::commit_message(&title, &trailers),
-            path: file.path.clone(),
-            content: Arc::clone(&file.content),
+            message: message::commit_message(title, trailers),
+            files: files.iter().map(file).collect(),
         })
+    }
+
+    /// The newest pipeline of a merge request, where it was looked up.
+    pub(super) fn known_pipeline(&self, iid: MrIid) -> Option<PipelineFact> {
+        self.snapshot.pipelines.get(&iid)?.as_result().ok()?.clone()
+    }
+
+    /// Notes beside all writes that add targets to a merge request which merge requests are known to be open: another
+    /// run may have opened one for the same target, from another branch, while this one planned.
+    pub(super) fn note_known_open(&mut self) {
+        let adds = |planned: &PlannedMergeRequest| {
+            planned.batch.as_ref().is_some_and(|batch| {
+                batch.taken_in > 0 || (planned.action == Action::Create && planned.seen.is_some())
+            })
+        };
+        if !self.plan.merge_requests.iter().any(adds) {
+            return;
+        }
+        let open = self.snapshot.merge_requests.values();
+        let mut known: BTreeMap<String, Option<CommitSha>> =
+            open.map(|mr| (mr.source_branch.clone(), mr.sha.clone())).collect();
+        let written = self.plan.merge_requests.iter().filter(|mr| !mr.steps.is_empty());
+        known.extend(written.map(|mr| (mr.branch.clone(), None)));
+        let known = Arc::new(known);
+        for planned in self.plan.merge_requests.iter_mut().filter(|planned| adds(planned)) {
+            planned.known_open = Some(Arc::clone(&known));
+        }
     }
 
     pub(super) fn planned(
@@ -384,6 +476,8 @@ impl Planner<'_> {
             promotable_since: None,
             opened_at: Some(mr.created_at),
             persons_draft: is_persons_draft(mr),
+            batch: None,
+            known_open: None,
             seen: Some(Seen::Request {
                 title: mr.title.clone(),
                 labels: mr.labels.clone(),
@@ -397,7 +491,7 @@ impl Planner<'_> {
 }
 
 /// The title that tells which gate holds, unless it does already. A draft that a person made stays theirs.
-fn new_held_title(mr: &MergeRequestFact, gate: &str) -> Option<String> {
+pub(super) fn new_held_title(mr: &MergeRequestFact, gate: &str) -> Option<String> {
     let title = message::held_title(gate, &message::ready_part(&mr.title));
     (!is_persons_draft(mr) && mr.title != title).then_some(title)
 }
@@ -407,7 +501,7 @@ pub(super) fn is_persons_draft(mr: &MergeRequestFact) -> bool {
 }
 
 /// Is the description still the bot's, as its marker tells?
-fn is_bots_description(mr: &MergeRequestFact) -> bool {
+pub(super) fn is_bots_description(mr: &MergeRequestFact) -> bool {
     message::described_values(&mr.description).is_some()
 }
 

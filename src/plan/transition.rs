@@ -2,16 +2,18 @@
 //!
 //! What a run does about merge requests that are due and not open is in `create`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::batch::{BatchContent, HeldBatch};
 use super::desired::{self, Desired, EditSiteState, Group};
 use super::model::Reason;
 use super::planner::{Existing, Planner};
-use super::trailers::Trailers;
+use super::trailers::Member;
 use crate::decide::{Gate, Outcome, SubscriberDecision, gates};
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, MrIid};
 use crate::inventory::{Target, TargetIx};
-use crate::snapshot::{ConfigRepoFacts, MergeRequestFact, MrState};
+use crate::snapshot::{MergeRequestFact, MrState};
 
 /// Leave this merge request alone.
 const HOLD_LABEL: &str = "sapm/hold";
@@ -41,6 +43,24 @@ pub(super) enum OpenState {
 pub(super) enum Mark {
     BeingMerged,
     HoldLabel,
+}
+
+/// What an open merge request of the bot declares for one edit site.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct OpenMember<'t> {
+    pub(super) iid: MrIid,
+    pub(super) declared: &'t Member,
+    /// Datafiles in which its targets would be hidden if they were broken.
+    pub(super) depends_on: &'t BTreeSet<String>,
+}
+
+impl<'t> OpenMember<'t> {
+    /// Each edit site of a merge request: one but for a batch.
+    pub(super) fn all(existing: &'t Existing<'_>) -> impl Iterator<Item = Self> {
+        let (iid, trailers) = (existing.mr.iid, existing.trailers());
+        let depends_on = &trailers.depends_on;
+        trailers.members.iter().map(move |declared| Self { iid, declared, depends_on })
+    }
 }
 
 /// What the decisions ask of an open merge request.
@@ -99,6 +119,10 @@ pub(super) enum Transition {
     /// The same content on the tip of the target branch.
     Rebuild(Arc<Desired>),
     Update(Arc<Desired>),
+    /// A batch keeps some of its members, or takes their new values.
+    Batch(BatchContent),
+    /// Gates hold all of what a batch keeps.
+    DraftBatch(HeldBatch),
 }
 
 /// The table. `mark` protects a merge request from everything but the end of the bot's vouching.
@@ -216,30 +240,31 @@ impl Mark {
 }
 
 impl Planner<'_> {
-    /// What is decided for the targets of an open merge request of the bot.
+    /// What is decided for the targets that an open merge request of the bot declares for one edit site. `fit` tells how
+    /// it fits what is due.
     pub(super) fn desired_state(
         &self,
-        repo: &ConfigRepoFacts,
-        existing: &Existing<'_>,
+        open: OpenMember<'_>,
         group: Option<&Group>,
+        fit: impl FnOnce(&Desired) -> Fit,
     ) -> DesiredState {
-        let trailers = existing.trailers();
-        let Some(group) = group else { return self.desired_without_place(existing) };
-        let own = |outcome| self.own(trailers, group).find(|own| own.outcome() == outcome);
-        let held = |(gate, reason)| self.held_or_blocked(trailers, &group.members, gate, reason);
+        let declared = open.declared;
+        let Some(group) = group else { return self.desired_without_place(open) };
+        let own = |outcome| self.own(declared, group).find(|own| own.outcome() == outcome);
+        let held = |(gate, reason)| self.held_or_blocked(declared, &group.members, gate, reason);
         match &group.state {
             EditSiteState::Promote(desired) => {
-                DesiredState::Promote(Arc::clone(desired), self.fit(repo, existing, desired))
+                DesiredState::Promote(Arc::clone(desired), fit(desired))
             }
-            EditSiteState::NothingDue => self.nothing_due_here(trailers, group),
+            EditSiteState::NothingDue => self.nothing_due_here(declared, group),
             EditSiteState::Error(message) if own(Outcome::Error).is_some() => {
                 DesiredState::FactsMissing(message.clone())
             }
             // Others share its place: what is decided for its own targets comes first.
             EditSiteState::Hold { .. } | EditSiteState::Error(_)
-                if self.is_done(trailers, group) =>
+                if self.is_done(declared, group) =>
             {
-                self.nothing_due_here(trailers, group)
+                self.nothing_due_here(declared, group)
             }
             EditSiteState::Hold { gate, reason } => {
                 let own = own(Outcome::Hold).map(desired::holding);
@@ -255,27 +280,27 @@ impl Planner<'_> {
     /// What is decided for the targets that a merge request is about. They may share their place with others.
     fn own<'d>(
         &'d self,
-        trailers: &'d Trailers,
+        declared: &'d Member,
         group: &'d Group,
     ) -> impl Iterator<Item = &'d SubscriberDecision> {
         let own = group
             .members
             .iter()
-            .filter(|member| trailers.targets.contains(&self.inventory.targets[**member].uid));
+            .filter(|member| declared.targets.contains(&self.inventory.targets[**member].uid));
         own.filter_map(|member| self.decisions.subscribers.get(member))
     }
 
     /// Is nothing due for any of them?
-    fn is_done(&self, trailers: &Trailers, group: &Group) -> bool {
-        let mut own = self.own(trailers, group).peekable();
+    fn is_done(&self, declared: &Member, group: &Group) -> bool {
+        let mut own = self.own(declared, group).peekable();
         own.peek().is_some() && own.all(|decision| decision.outcome() == Outcome::UpToDate)
     }
 
     /// Nothing is due for those who are at its place; another one of its targets may have left it.
-    fn nothing_due_here(&self, trailers: &Trailers, group: &Group) -> DesiredState {
+    fn nothing_due_here(&self, declared: &Member, group: &Group) -> DesiredState {
         let left = self.decisions.subscribers.values().find(|decision| {
             decision.promotes()
-                && trailers.targets.contains(&self.inventory.targets[decision.target].uid)
+                && declared.targets.contains(&self.inventory.targets[decision.target].uid)
                 && !group.members.contains(&decision.target)
         });
         left.map_or(DesiredState::NothingDue, |left| {
@@ -285,30 +310,30 @@ impl Planner<'_> {
 
     fn held_or_blocked(
         &self,
-        trailers: &Trailers,
+        declared: &Member,
         members: &[TargetIx],
         gate: Gate,
         reason: String,
     ) -> DesiredState {
-        let blocked = CommitSha::parse(&trailers.values.git_ref).is_some_and(|commit| {
+        let blocked = CommitSha::parse(&declared.values.git_ref).is_some_and(|commit| {
             members
                 .iter()
                 .any(|&member| gates::is_blocked(&self.inventory.targets[member], &commit))
         });
         if blocked {
-            return DesiredState::Blocked(trailers.values.git_ref.clone());
+            return DesiredState::Blocked(declared.values.git_ref.clone());
         }
         DesiredState::Held(gate, reason)
     }
 
     /// For a merge request that no place has: its target is gone, another merge request is about it, or this run
     /// is not about it.
-    fn desired_without_place(&self, existing: &Existing<'_>) -> DesiredState {
-        let trailers = existing.trailers();
+    fn desired_without_place(&self, open: OpenMember<'_>) -> DesiredState {
+        let declared = open.declared;
         let known: Vec<_> = self
             .inventory
             .subscribers()
-            .filter(|(_, target)| trailers.targets.contains(&target.uid))
+            .filter(|(_, target)| declared.targets.contains(&target.uid))
             .collect();
         if let Some((_, target)) = known.first() {
             let included = known.iter().any(|(_, target)| self.settings.filter.names(target));
@@ -316,13 +341,13 @@ impl Planner<'_> {
                 known.iter().map(|(index, _)| self.decisions.subscribers.get(index)).collect();
             return decided.filter(|_| included).map_or(DesiredState::OutOfScope, |decided| {
                 let members: Vec<TargetIx> = known.iter().map(|(index, _)| *index).collect();
-                self.desired_elsewhere(existing, &members, &decided, target)
+                self.desired_elsewhere(open, &members, &decided, target)
             });
         }
         if !self.settings.filter.is_everything() {
             return DesiredState::OutOfScope;
         }
-        match self.hiding_place(trailers) {
+        match self.hiding_place(open.depends_on) {
             Some(file) => DesiredState::TargetHidden(file.clone()),
             None => DesiredState::TargetGone,
         }
@@ -332,7 +357,7 @@ impl Planner<'_> {
     /// one stays; not for a target that it does not move any more.
     fn desired_elsewhere(
         &self,
-        existing: &Existing<'_>,
+        open: OpenMember<'_>,
         members: &[TargetIx],
         decided: &[&SubscriberDecision],
         first: &Target,
@@ -340,20 +365,19 @@ impl Planner<'_> {
         if let Some(error) = decided.iter().find(|d| d.outcome() == Outcome::Error) {
             return DesiredState::FactsMissing(error.errors().first().cloned().unwrap_or_default());
         }
-        let is_about =
-            |at: TargetIx| self.is_about(existing.mr.iid, &self.inventory.targets[at].uid);
+        let is_about = |at: TargetIx| self.is_about(open.iid, &self.inventory.targets[at].uid);
         let held = |decision: &&&SubscriberDecision| decision.outcome() == Outcome::Hold;
         match decided.iter().filter(held).find(|decision| is_about(decision.target)) {
             Some(decision) => {
                 let (gate, reason) = desired::holding(decision);
-                self.held_or_blocked(existing.trailers(), members, gate, reason)
+                self.held_or_blocked(open.declared, members, gate, reason)
             }
             None => DesiredState::Superseded(first.label()),
         }
     }
 
     /// A broken datafile that may hide the targets of a merge request.
-    pub(super) fn hiding_place<'t>(&self, trailers: &'t Trailers) -> Option<&'t String> {
-        trailers.depends_on.iter().find(|file| self.bundle.is_broken(file))
+    pub(super) fn hiding_place<'t>(&self, depends_on: &'t BTreeSet<String>) -> Option<&'t String> {
+        depends_on.iter().find(|file| self.bundle.is_broken(file))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use yaml11::Patch;
+use yaml11::{AliasMode, Patch};
 
 use super::desired::Desired;
 use super::trailers::Values;
@@ -16,6 +16,7 @@ fn promote(fit: Fit) -> DesiredState {
         targets: Vec::new(),
         current_ref: "a".to_owned(),
         values: Values { git_ref: "b".to_owned(), hashes: Vec::new() },
+        mode: AliasMode::InPlace,
         path: RepoPath::new("data/saas.yml".to_owned()),
         old_text: "ref: a\n".into(),
         patch: Patch::between("ref: a\n", "ref: b\n"),
@@ -75,6 +76,7 @@ fn name(transition: &Transition) -> String {
         Transition::Keep(_, code, _) => format!("keep ({code:?})"),
         Transition::Rebuild(_) => "rebuild".to_owned(),
         Transition::Update(_) => "update".to_owned(),
+        Transition::Batch(_) | Transition::DraftBatch(_) => unreachable!("of batches alone"),
     }
 }
 

@@ -10,11 +10,13 @@
 //! depend on are read from the commit below the tip, as here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::content::Content;
 use super::desired;
-use super::trailers::Trailers;
+use super::trailers::{Member, Trailers};
 use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
-use crate::domain::{UidDigest, sha256_hex};
+use crate::domain::{RepoPath, UidDigest, sha256_hex};
 use crate::inventory::{Inventory, TargetIx, all_declared, build};
 use crate::snapshot::{BranchContent, CommitDetail, TextChange};
 use yaml11::{AliasMode, NodeRef, Tree};
@@ -24,26 +26,27 @@ const MAX_FILES: usize = 20_000;
 /// Keys of `$ref`s that tell which target is meant.
 const IDENTIFYING: [&str; 4] = ["app", "cluster", "environment", "namespace"];
 
-/// A branch that changes the one file that its trailers name.
+/// A branch that changes the files that its trailers name, and no other.
 pub struct Declared<'a> {
     trailers: Trailers,
-    /// SHA-256 of the file's bytes below the tip, and at the tip.
-    digests: (&'a str, &'a str),
+    /// By path: SHA-256 of the file's bytes below the tip, and at the tip.
+    digests: BTreeMap<&'a str, (&'a str, &'a str)>,
 }
 
 impl<'a> Declared<'a> {
     /// `None` where the tip says nothing, or changes anything else than the file that it names.
     pub fn of(tip: &CommitDetail, content: &'a BranchContent) -> Option<Self> {
         let trailers = Trailers::parse(&tip.message)?;
-        let digests = changed_file(&trailers, content)?;
+        let digests = changed_files(&trailers, content)?;
         Some(Self { trailers, digests })
     }
 
     /// Datafiles of the commit below the tip that are still to be read, as paths below `data`.
     pub fn missing_files(&self, texts: &BTreeMap<String, Option<String>>) -> BTreeSet<String> {
-        let file = self.trailers.path.datafile().map(str::to_owned);
+        let files = self.trailers.paths();
+        let files = files.iter().filter_map(|path| path.datafile()).map(str::to_owned);
         let mut wanted: BTreeSet<String> =
-            file.into_iter().chain(self.trailers.depends_on.iter().cloned()).collect();
+            files.chain(self.trailers.depends_on.iter().cloned()).collect();
         for text in texts.values().flatten() {
             if let Ok(tree) = Tree::parse(text.as_bytes(), &yaml11::Limits::default()) {
                 collect_refs(tree.root(), None, &mut wanted);
@@ -53,42 +56,67 @@ impl<'a> Declared<'a> {
         if texts.len() + wanted.len() > MAX_FILES { BTreeSet::new() } else { wanted }
     }
 
-    /// The change, if it is what our editor makes of the text below the tip.
-    pub fn change(
+    /// The changes by path, if they are what our editor makes of the texts below the tip.
+    pub fn changes(
         &self,
         texts: &BTreeMap<String, Option<String>>,
         digest: UidDigest,
-    ) -> Option<TextChange> {
-        let before = texts.get(self.trailers.path.datafile()?)?.as_ref()?;
-        if sha256_hex(before.as_bytes()) != self.digests.0 {
-            return None;
+    ) -> Option<BTreeMap<RepoPath, TextChange>> {
+        let mut before = BTreeMap::new();
+        for path in self.trailers.paths() {
+            let text = texts.get(path.datafile()?)?.as_ref()?;
+            if sha256_hex(text.as_bytes()) != self.digests.get(path.as_str())?.0 {
+                return None;
+            }
+            before.insert(path, text);
         }
         let bundle = load(&Texts(texts)).ok()?;
         let inventory = build(&bundle, digest);
-        let named = desired::named(&inventory, &self.trailers);
-        let made = |after: &String| sha256_hex(after.as_bytes()) == self.digests.1;
-        let after = if named.len() == self.trailers.targets.len() {
-            desired::with_values(&inventory, &bundle, &named, &self.trailers)
-                .map(|desired| desired.new_text())
-                .filter(made)
-        } else {
-            self.of_former_targets(&bundle, &all_declared(&bundle, digest)).find(made)
+        let made = |path: &RepoPath, after: &str| {
+            let digests = self.digests.get(path.as_str());
+            digests.is_some_and(|(_, expected)| sha256_hex(after.as_bytes()) == *expected)
         };
-        Some(TextChange { before: before.clone(), after: after? })
+        let after: BTreeMap<RepoPath, String> = match self.content(&bundle, &inventory) {
+            Some(content) => content.texts().map(|(path, _, text)| (path.clone(), text)).collect(),
+            None => {
+                let [member] = self.trailers.members.as_slice() else { return None };
+                let all = all_declared(&bundle, digest);
+                let mut texts = of_former_targets(member, &bundle, &all);
+                let text = texts.find(|text| made(&member.path, text))?;
+                [(member.path.clone(), text)].into()
+            }
+        };
+        let change = |(path, after): (RepoPath, String)| {
+            let before = String::clone(before.get(&path)?);
+            made(&path, &after).then_some((path, TextChange { before, after }))
+        };
+        after.into_iter().map(change).collect()
     }
 
-    /// What it may write for targets that were no longer promoted where it stands: somebody disabled
-    /// them, say, and then had the branch rebased. Their merge request is only ever closed.
-    fn of_former_targets(&self, bundle: &Bundle, all: &Inventory) -> impl Iterator<Item = String> {
-        let named: Vec<TargetIx> = all
-            .targets
-            .indexes()
-            .filter(|&at| self.trailers.targets.contains(&all.targets[at].uid))
-            .collect();
-        let modes = [AliasMode::InPlace, AliasMode::OwnValue]
-            .map(|mode| desired::edited(all, bundle, &named, &self.trailers.values, mode).ok());
-        modes.into_iter().flatten()
+    /// What it declares, made on these files; `None` where a target is not promoted in them, or cannot be edited.
+    fn content(&self, bundle: &Bundle, inventory: &Inventory) -> Option<Content> {
+        let part = |member: &Member| {
+            let named = desired::named(inventory, member);
+            let all = named.len() == member.targets.len();
+            all.then(|| desired::with_values(inventory, bundle, &named, member)).flatten()
+        };
+        let parts: Option<Vec<_>> = self.trailers.members.iter().map(part).collect();
+        Content::of(inventory, bundle, parts?.into_iter().map(Arc::new)).ok()
     }
+}
+
+/// What it may write for targets that were no longer promoted where it stands: somebody disabled
+/// them, say, and then had the branch rebased. Their merge request is only ever closed.
+fn of_former_targets(
+    declared: &Member,
+    bundle: &Bundle,
+    all: &Inventory,
+) -> impl Iterator<Item = String> {
+    let is_named = |at: &TargetIx| declared.targets.contains(&all.targets[*at].uid);
+    let named: Vec<TargetIx> = all.targets.indexes().filter(is_named).collect();
+    let modes = [AliasMode::InPlace, AliasMode::OwnValue]
+        .map(|mode| desired::edited(all, bundle, &named, &declared.values, mode).ok());
+    modes.into_iter().flatten()
 }
 
 /// Does a commit's message declare a promotion?
@@ -96,14 +124,25 @@ pub fn declares(message: &str) -> bool {
     Trailers::parse(message).is_some()
 }
 
-/// The digests of the file that a branch changes, if it is the one that it names and nothing else.
-pub(super) fn changed_file<'a>(
+/// How many files a commit declares that it changes: one more than these tells that it changes others. 0 without a
+/// declaration.
+pub fn count_declared_files(message: &str) -> usize {
+    Trailers::parse(message).map_or(0, |trailers| trailers.paths().len())
+}
+
+/// By path the digests of the files that a branch changes, if these are the ones that it names and no others.
+pub(super) fn changed_files<'a>(
     trailers: &Trailers,
     content: &'a BranchContent,
-) -> Option<(&'a str, &'a str)> {
-    let [file] = content.changed.as_slice() else { return None };
-    let (before, after) = file.digests.as_ref()?;
-    (content.base_on_target && file.path == trailers.path.as_str()).then_some((before, after))
+) -> Option<BTreeMap<&'a str, (&'a str, &'a str)>> {
+    let mut digests = BTreeMap::new();
+    for file in &content.changed {
+        let (before, after) = file.digests.as_ref()?;
+        digests.insert(file.path.as_str(), (before.as_str(), after.as_str()));
+    }
+    let named = trailers.paths();
+    let is_named = named.iter().map(|path| path.as_str()).eq(digests.keys().copied());
+    (content.base_on_target && is_named).then_some(digests)
 }
 
 /// Adds what a datafile refers to in order to say which targets it is about.

@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId};
 use crate::snapshot::{
     BranchContent, CommitDetail, CommitFact, Failure, LabelEvent, Lookup, MergeRequestFact,
-    PastMergeRequest,
+    PastMergeRequest, PipelineFact,
 };
 
 /// Commits of moving refs, whatever host the repository is on.
@@ -180,11 +180,23 @@ pub trait ForgeReader: Send + Sync {
         gone: &GoneMerge,
         by: &BTreeSet<UserId>,
     ) -> Result<Vec<MrIid>, Failure>;
+    /// The newest pipeline of a merge request.
+    async fn pipeline_of(&self, iid: MrIid) -> Result<Option<PipelineFact>, Failure> {
+        Ok(self.mr(iid).await?.pipeline)
+    }
+    /// The newest pipeline of a branch that is over, if there is any.
+    async fn finished_pipeline(&self, branch: &str) -> Result<Option<PipelineFact>, Failure>;
+    /// Merge requests of the users `bots` that are over and hold a text in their description, newest first.
+    async fn past_with_text(
+        &self,
+        text: &str,
+        bots: &BTreeSet<UserId>,
+    ) -> Result<Vec<PastMergeRequest>, Failure>;
     /// Tip of a branch now, `None` if there is no such branch.
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;
 }
 
-/// One commit that replaces one file.
+/// One commit that replaces files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCommit {
     /// The bot's branch.
@@ -195,7 +207,14 @@ pub struct NewCommit {
     pub replaces: Option<CommitSha>,
     /// Message with trailers.
     pub message: String,
-    /// Which file.
+    /// The files, by path: GitLab writes all of them or none.
+    pub files: Vec<NewFile>,
+}
+
+/// A file of a new commit, which the commit below it has as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFile {
+    /// From the repository's root.
     pub path: RepoPath,
     /// The whole new text.
     pub content: std::sync::Arc<str>,

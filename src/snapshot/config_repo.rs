@@ -150,6 +150,12 @@ pub struct PipelineFact {
     pub status: String,
     /// Its page.
     pub web_url: Option<String>,
+    /// The commit that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha: Option<CommitSha>,
+    /// The ref that it ran for: of merged results `refs/merge-requests/…/merge`.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub git_ref: Option<String>,
 }
 
 /// A merge request that is over, with what its tip commit says.
@@ -190,7 +196,7 @@ pub struct CommitDetail {
 pub struct BranchContent {
     /// Is the commit right below the tip on the target branch? Not if there are several, or none.
     pub base_on_target: bool,
-    /// Files in which the tip's tree differs from that commit's; of more than two the first two.
+    /// Files in which the tip's tree differs from that commit's, by path; of more than the tip declares one more.
     pub changed: Vec<ChangedFile>,
 }
 

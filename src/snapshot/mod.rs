@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::{CommitSha, MrIid, RepoUrl, Shard, to_json, write_json};
+use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, Shard, to_json, write_json};
 
 pub use config_repo::{
     BotUser, BranchContent, ChangedFile, CommitDetail, ConfigRepoFacts, LabelEvent,
@@ -73,16 +73,26 @@ pub struct Snapshot {
     /// Changes of the labels of a merge request, oldest first; only where it matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub label_events: BTreeMap<MrIid, Lookup<Vec<LabelEvent>>>,
+    /// The newest pipeline of an open batch; only where it matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pipelines: BTreeMap<MrIid, Lookup<Option<PipelineFact>>>,
+    /// The newest finished pipeline of the target branch; only where it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_branch_pipeline: Option<Lookup<Option<PipelineFact>>>,
+    /// Merge requests of the bot that are over, newest first, by what their descriptions name an edit site by; only where
+    /// it matters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mentions: BTreeMap<String, Lookup<Vec<PastMergeRequest>>>,
     /// The bot's own comments on a merge request; only where it matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub notes: BTreeMap<MrIid, Lookup<Vec<String>>>,
     /// What the tip of a branch with the bot's prefix changes, by the tip.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub branch_contents: BTreeMap<String, Lookup<BranchContent>>,
-    /// By tip: the change of a branch that was made on another text than the target branch has now, once
-    /// it was found to be exactly the one that its trailers declare; `null` where it is another one.
+    /// By tip: the changes, by path, of a branch that was made on other texts than the target branch has now, once
+    /// they were found to be exactly those that its trailers declare; `null` where they are others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub declared_changes: BTreeMap<String, Lookup<Option<TextChange>>>,
+    pub declared_changes: BTreeMap<String, Lookup<Option<BTreeMap<RepoPath, TextChange>>>>,
 }
 
 /// A fact, or why it could not be had.
@@ -183,6 +193,9 @@ impl Snapshot {
             notes: BTreeMap::new(),
             branch_contents: BTreeMap::new(),
             declared_changes: BTreeMap::new(),
+            pipelines: BTreeMap::new(),
+            target_branch_pipeline: None,
+            mentions: BTreeMap::new(),
         }
     }
 

@@ -24,6 +24,7 @@ use super::transport::Session;
 use super::{Credentials, GitError, LsRemote, TimeOuts, tree};
 use crate::clients::http::{HttpClient, Service};
 use crate::domain::{CommitSha, RepoPath, error_chain, sha256_hex};
+use crate::plan::verify;
 use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
@@ -36,8 +37,6 @@ const MAX_FETCHED_BYTES: usize = 256 << 20;
 const MAX_FILE_BYTES: usize = 16 << 20;
 /// Longest commit message that is read, in bytes; the bot's own are shorter.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
-/// Differing files that are listed: one is what the bot makes, a second one shows that it did not.
-const MAX_CHANGED_FILES: usize = 2;
 const TYPE_BITS: i32 = 0o170_000;
 const REGULAR: i32 = 0o100_000;
 
@@ -321,19 +320,21 @@ impl Reading<'_> {
             });
         let mut path = String::new();
         let (old, new) = (base.tree()?, commit.tree()?);
-        self.compare(&old, &new, &mut path, &mut content.changed)?;
+        // One that is not declared shows that the bot did not make it.
+        let most = verify::count_declared_files(&text(commit.message_raw_bytes())) + 1;
+        self.compare((&old, &new), &mut path, most, &mut content.changed)?;
         Ok(content)
     }
 
     /// Lists files that differ, until there are enough of them.
     fn compare(
         &self,
-        old: &Tree<'_>,
-        new: &Tree<'_>,
+        (old, new): (&Tree<'_>, &Tree<'_>),
         path: &mut String,
+        most: usize,
         changed: &mut Vec<ChangedFile>,
     ) -> Result<(), git2::Error> {
-        if old.id() == new.id() || changed.len() >= MAX_CHANGED_FILES {
+        if old.id() == new.id() || changed.len() >= most {
             return Ok(());
         }
         let names: BTreeSet<Vec<u8>> =
@@ -349,7 +350,7 @@ impl Reading<'_> {
                 (Some(before), Some(after)) if is_folder(&before) && is_folder(&after) => {
                     let (before, after) =
                         (self.repo.find_tree(before.id())?, self.repo.find_tree(after.id())?);
-                    self.compare(&before, &after, path, changed)?;
+                    self.compare((&before, &after), path, most, changed)?;
                 }
                 (before, after) => {
                     let digests = before.zip(after).and_then(|(before, after)| {
@@ -364,7 +365,7 @@ impl Reading<'_> {
                 }
             }
             path.truncate(length);
-            if changed.len() >= MAX_CHANGED_FILES {
+            if changed.len() >= most {
                 break;
             }
         }
@@ -389,10 +390,11 @@ fn is_folder(entry: &TreeEntry<'_>) -> bool {
     entry.kind() == Some(ObjectType::Tree)
 }
 
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE_BYTES)]).into_owned()
+}
+
 fn detail(commit: &Commit<'_>) -> Result<CommitDetail, GitError> {
-    let text = |bytes: &[u8]| {
-        String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_MESSAGE_BYTES)]).into_owned()
-    };
     let (author, committer) = (commit.author(), commit.committer());
     Ok(CommitDetail {
         sha: sha(commit.id())?,

@@ -8,6 +8,7 @@ use gitlab::api::projects::repository::files::FileRaw;
 use super::lookups::{is_missing_file, unbuilt};
 use super::reader::GitLabReader;
 use crate::domain::{CommitSha, RepoPath, sha256_hex};
+use crate::plan::verify;
 use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
@@ -53,7 +54,9 @@ impl GitLabReader {
             commits => (commits == 1, beyond.diffs),
         };
         let mut changed = Vec::new();
-        for diff in diffs.into_iter().take(2) {
+        // One that is not declared shows that the bot did not make it.
+        let most = verify::count_declared_files(&tip.message) + 1;
+        for diff in diffs.into_iter().take(most) {
             let is_edit = diff.is_edit();
             let path = diff.new_path;
             let digests = match (is_edit && base_on_target).then_some((base, &tip.sha)) {
@@ -66,6 +69,7 @@ impl GitLabReader {
             };
             changed.push(ChangedFile { path, digests });
         }
+        changed.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(BranchContent { base_on_target, changed })
     }
 

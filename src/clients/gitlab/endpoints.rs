@@ -61,17 +61,20 @@ impl Endpoint for CreateCommit<'_> {
 
     fn body(&self) -> Result<Option<(&'static str, Vec<u8>)>, BodyError> {
         let commit = self.commit;
+        let actions = commit.files.iter().map(|file| {
+            json!({
+                "action": "update",
+                "file_path": file.path.as_str(),
+                "content": file.content.as_ref(),
+            })
+        });
         let mut body = json!({
             "branch": commit.branch,
             "start_sha": commit.start.as_str(),
             "force": commit.replaces.is_some(),
             "commit_message": commit.message,
             "stats": false,
-            "actions": [{
-                "action": "update",
-                "file_path": commit.path.as_str(),
-                "content": commit.content.as_ref(),
-            }],
+            "actions": actions.collect::<Vec<_>>(),
         });
         if let Some((name, email)) = self.author {
             body["author_name"] = json!(name);

@@ -9,18 +9,22 @@ use gitlab::api::projects::merge_requests::{
     MergeRequestDiffs, MergeRequestOrderBy, MergeRequestResourceLabelEvents, MergeRequestScope,
     MergeRequestState, MergeRequests,
 };
+use gitlab::api::projects::pipelines::{PipelineOrderBy, PipelineScope, Pipelines};
 use gitlab::api::projects::repository::branches::Branches;
 
 use super::api::GitLabApi;
 use super::connect::{ConnectOptions, Project, connect};
 use super::connect_error::ConnectError;
 use super::lookups::{branch_tip, commit_detail, notes, request, unbuilt};
-use super::responses::{BranchAnswer, DiffAnswer, LabelEventAnswer, NoteAnswer, RequestAnswer};
+use super::responses::{
+    BranchAnswer, DiffAnswer, LabelEventAnswer, NoteAnswer, PipelineAnswer, RequestAnswer,
+};
 use super::rights::Rights;
 use crate::domain::{MrIid, UserId};
 use crate::ports::{Deadline, ForgeReader, GoneMerge, Waits};
 use crate::snapshot::{
     BotUser, CommitDetail, Failure, LabelEvent, MergeRequestFact, MrState, PastMergeRequest,
+    PipelineFact,
 };
 
 /// The config repo's project, read only.
@@ -197,6 +201,22 @@ impl GitLabReader {
         Ok(PastMergeRequest { mr: request, tip, closed_by_bot })
     }
 
+    /// Those of these requests that are over, newest first, with what matters of them.
+    async fn past_of(
+        &self,
+        mut requests: Vec<MergeRequestFact>,
+        bots: &BTreeSet<UserId>,
+    ) -> Result<Vec<PastMergeRequest>, Failure> {
+        requests.retain(|request| request.state != MrState::Opened);
+        requests.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.iid)));
+        let newest_merged = requests
+            .iter()
+            .find(|request| request.state == MrState::Merged)
+            .map(|request| request.iid);
+        let past = requests.into_iter().map(|request| self.past(request, bots, newest_merged));
+        try_join_all(past).await
+    }
+
     /// By GitLab's word, or where it does not say by the bot's own comment.
     async fn closed_by_bot(
         &self,
@@ -325,15 +345,7 @@ impl ForgeReader for GitLabReader {
         let (own, mut others): (Vec<_>, Vec<_>) =
             all.into_iter().partition(|request| bots.contains(&request.author_id));
         others.retain(|request| is_unfinished(request.state));
-        let mut requests = own;
-        requests.retain(|request| request.state != MrState::Opened);
-        requests.sort_by_key(|request| std::cmp::Reverse((request.created_at, request.iid)));
-        let newest_merged = requests
-            .iter()
-            .find(|request| request.state == MrState::Merged)
-            .map(|request| request.iid);
-        let past = requests.into_iter().map(|request| self.past(request, bots, newest_merged));
-        Ok((try_join_all(past).await?, others))
+        Ok((self.past_of(own, bots).await?, others))
     }
 
     async fn newest_mr(
@@ -396,6 +408,37 @@ impl ForgeReader for GitLabReader {
             Ok::<_, Failure>(self.takes_out(request.iid, gone).await?.then_some(request.iid))
         });
         Ok(try_join_all(takes_out).await?.into_iter().flatten().collect())
+    }
+
+    async fn finished_pipeline(&self, branch: &str) -> Result<Option<PipelineFact>, Failure> {
+        let endpoint = Pipelines::builder()
+            .project(self.project.id)
+            .ref_(branch)
+            .scope(PipelineScope::Finished)
+            .order_by(PipelineOrderBy::Id)
+            .sort(SortOrder::Descending)
+            .build()
+            .map_err(unbuilt)?;
+        // The first page is enough.
+        let answers: Vec<PipelineAnswer> =
+            self.api.json(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        Ok(answers.into_iter().next().map(PipelineAnswer::into_fact))
+    }
+
+    async fn past_with_text(
+        &self,
+        text: &str,
+        bots: &BTreeSet<UserId>,
+    ) -> Result<Vec<PastMergeRequest>, Failure> {
+        let lists = bots.iter().map(|user| {
+            self.requests(move |query| {
+                query.author(NameOrId::from(user.0)).search(text);
+            })
+        });
+        let mut found: Vec<_> = try_join_all(lists).await?.into_iter().flatten().collect();
+        // GitLab looks for it in titles as well.
+        found.retain(|request| request.description.contains(text));
+        self.past_of(found, bots).await
     }
 
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure> {

@@ -158,11 +158,26 @@ pub(super) struct RequestAnswer {
 
 /// A pipeline.
 #[derive(Debug, Deserialize)]
-struct PipelineAnswer {
+pub struct PipelineAnswer {
     #[serde(default)]
     status: String,
     #[serde(default)]
     web_url: Option<String>,
+    #[serde(default)]
+    sha: Option<String>,
+    #[serde(default, rename = "ref")]
+    git_ref: Option<String>,
+}
+
+impl PipelineAnswer {
+    pub fn into_fact(self) -> PipelineFact {
+        PipelineFact {
+            status: self.status,
+            web_url: self.web_url,
+            sha: self.sha.as_deref().and_then(CommitSha::parse),
+            git_ref: self.git_ref,
+        }
+    }
 }
 
 impl RequestAnswer {
@@ -194,10 +209,7 @@ impl RequestAnswer {
             web_url: self.web_url.unwrap_or_default(),
             created_at: self.created_at.as_deref().and_then(time).unwrap_or_default(),
             detailed_merge_status: self.detailed_merge_status,
-            pipeline: self.head_pipeline.map(|pipeline| PipelineFact {
-                status: pipeline.status,
-                web_url: pipeline.web_url,
-            }),
+            pipeline: self.head_pipeline.map(PipelineAnswer::into_fact),
             closed_by: self.closed_by.map(|user| user.id),
             ended_at: ended_at.as_deref().and_then(time),
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sapm::clients::gitlab::{GitLabWriter, WriterConfig};
 use sapm::ports::{
-    Attempt, CommitOutcome, ForgeWriter, MergeRequestChange, NewCommit, NewMergeRequest,
+    Attempt, CommitOutcome, ForgeWriter, MergeRequestChange, NewCommit, NewFile, NewMergeRequest,
     OpenOutcome,
 };
 use serde_json::json as value;
@@ -33,8 +33,7 @@ fn new_commit(force: bool) -> NewCommit {
         start: sha('f'),
         replaces: force.then(|| sha('e')),
         message: "m\n\nT: v".into(),
-        path: RepoPath::new("data/x.yml"),
-        content: "a: é & b\r\n".into(),
+        files: vec![NewFile { path: RepoPath::new("data/x.yml"), content: "a: é & b\r\n".into() }],
     }
 }
 

@@ -198,7 +198,10 @@ impl Lab {
         merge_requests.filter(|mr| mr.state == MrState::Opened).find(|mr| {
             let tip = mr.versions.iter().rev().find_map(|version| {
                 let message = self.bot.project.message(&version.head)?;
-                message.contains("Sapm-Targets").then_some(message)
+                ["Sapm-Targets", "Sapm-Place"]
+                    .iter()
+                    .any(|key| message.contains(key))
+                    .then_some(message)
             });
             tip.is_some_and(|message| message.contains(target.uid.as_str()))
         })

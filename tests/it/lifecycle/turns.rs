@@ -12,7 +12,9 @@ use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Counted, Deadline, ForgeReader, ForgeWriter,
     GoneMerge, LimitSlot, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome, Waits,
 };
-use sapm::snapshot::{CommitDetail, Failure, LabelEvent, MergeRequestFact, PastMergeRequest};
+use sapm::snapshot::{
+    CommitDetail, Failure, LabelEvent, MergeRequestFact, PastMergeRequest, PipelineFact,
+};
 use tokio::sync::Notify;
 
 struct State {
@@ -142,6 +144,18 @@ impl ForgeReader for InTurn<'_, GitLabReader> {
         bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
         self.next().await.past_merge_requests(branch, bots).await
+    }
+
+    async fn finished_pipeline(&self, branch: &str) -> Result<Option<PipelineFact>, Failure> {
+        self.next().await.finished_pipeline(branch).await
+    }
+
+    async fn past_with_text(
+        &self,
+        text: &str,
+        bots: &BTreeSet<UserId>,
+    ) -> Result<Vec<PastMergeRequest>, Failure> {
+        self.next().await.past_with_text(text, bots).await
     }
 
     async fn newest_mr(

@@ -7,7 +7,7 @@ use sapm::app_interface::{Entry, FileTree, TreeError, is_datafile};
 use sapm::apply::{Bounds, apply};
 use sapm::clients::git::GitMerge;
 use sapm::domain::{CommitSha, UserId};
-use sapm::plan::Settings;
+use sapm::plan::{BatchBy, Settings};
 use sapm::ports::{Deadline, NoProgress};
 use sapm::run::{self, ConfigRepo, Options, ReadOptions, Services};
 use sapm::snapshot::{BotUser, ConfigRepoFacts, Snapshot};
@@ -40,6 +40,8 @@ impl Policy {
         vec![
             Self { name: "reference: batches of 5", kind: Kind::Reference },
             Self::planner("one for each target", |_| {}),
+            Self::planner("batches of 10 by app", |settings| settings.batch_by = BatchBy::App),
+            Self::planner("batches of 10", |settings| settings.batch_by = BatchBy::All),
         ]
     }
 

@@ -8,8 +8,8 @@ use forge::ProjectHandle;
 use sapm::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId, sha256_hex};
 use sapm::ports::{
     Attempt, Branch, BranchReader, CommitOutcome, Commits, Counted, Deadline, ForgeReader,
-    ForgeWriter, GoneMerge, LimitSlot, MergeRequestChange, NewCommit, NewMergeRequest, OpenOutcome,
-    SloSource, StateError, StateStore, Waits,
+    ForgeWriter, GoneMerge, LimitSlot, MergeRequestChange, NewCommit, NewFile, NewMergeRequest,
+    OpenOutcome, SloSource, StateError, StateStore, Waits,
 };
 use sapm::snapshot::{
     BranchContent, ChangedFile, CommitDetail, CommitFact, Failure, LabelEvent, Lookup,
@@ -108,7 +108,12 @@ impl Forge {
             web_url: format!("https://gitlab.example/-/merge_requests/{}", mr.iid),
             created_at: mr.created_at,
             detailed_merge_status: None,
-            pipeline: status.map(|status| PipelineFact { status: status.into(), web_url: None }),
+            pipeline: status.map(|status| PipelineFact {
+                status: status.into(),
+                web_url: None,
+                sha: mr.sha.as_deref().and_then(CommitSha::parse),
+                git_ref: None,
+            }),
             closed_by: mr.closed.map(|(_, user)| UserId(user)),
             ended_at: ended.map(|(at, _)| at),
         }
@@ -116,6 +121,17 @@ impl Forge {
 
     fn all(&self) -> Vec<MergeRequestFact> {
         self.project.merge_requests().iter().map(|mr| self.fact(mr)).collect()
+    }
+
+    /// Those that are over, newest first.
+    fn past_of(&self, all: Vec<MergeRequestFact>) -> Vec<PastMergeRequest> {
+        let over = all.into_iter().rev().filter(|mr| mr.state != MrState::Opened);
+        let past = over.map(|mr| {
+            let tip = mr.sha.as_ref().map(|tip| self.detail(tip.as_str()));
+            let closed_by_bot = mr.closed_by == Some(UserId(self.bot));
+            PastMergeRequest { mr, tip, closed_by_bot }
+        });
+        past.collect()
     }
 
     fn from(&self, branch: &str) -> Vec<MergeRequestFact> {
@@ -204,13 +220,22 @@ impl ForgeReader for Forge {
         branch: &str,
         _bots: &BTreeSet<UserId>,
     ) -> Result<(Vec<PastMergeRequest>, Vec<MergeRequestFact>), Failure> {
-        let over = self.from(branch).into_iter().rev().filter(|r| r.state != MrState::Opened);
-        let past = over.map(|mr| {
-            let tip = mr.sha.as_ref().map(|tip| self.detail(tip.as_str()));
-            let closed_by_bot = mr.closed_by == Some(UserId(self.bot));
-            PastMergeRequest { mr, tip, closed_by_bot }
-        });
-        Ok((past.collect(), Vec::new()))
+        Ok((self.past_of(self.from(branch)), Vec::new()))
+    }
+
+    /// The target branch's own pipelines are not modelled.
+    async fn finished_pipeline(&self, _branch: &str) -> Result<Option<PipelineFact>, Failure> {
+        Ok(None)
+    }
+
+    async fn past_with_text(
+        &self,
+        text: &str,
+        _bots: &BTreeSet<UserId>,
+    ) -> Result<Vec<PastMergeRequest>, Failure> {
+        let mut found = self.all();
+        found.retain(|mr| mr.description.contains(text));
+        Ok(self.past_of(found))
     }
 
     async fn newest_mr(
@@ -272,9 +297,10 @@ impl ForgeWriter for Forge {
         commit: &NewCommit,
         _repeated: bool,
     ) -> Result<Attempt<CommitOutcome>, Failure> {
-        let change = (commit.path.to_string(), Some(commit.content.as_bytes().to_vec()));
-        let start = Some(commit.start.as_str());
-        let made = self.project.commit_from(BOT, &commit.branch, start, &commit.message, [change]);
+        let change =
+            |file: &NewFile| (file.path.to_string(), Some(file.content.as_bytes().to_vec()));
+        let (start, changes) = (Some(commit.start.as_str()), commit.files.iter().map(change));
+        let made = self.project.commit_from(BOT, &commit.branch, start, &commit.message, changes);
         Ok(Attempt::Done(CommitOutcome::Done(sha(&made))))
     }
 

@@ -43,7 +43,7 @@ fn more_load_takes_longer_and_a_train_is_faster_than_a_serial_queue() {
 }
 
 /// Each waits less than the one after it, in the median at the calibrated load.
-const ORDER: [&str; 2] = ["reference: batches of 5", "one for each target"];
+const ORDER: [&str; 3] = ["batches of 10", "batches of 10 by app", "one for each target"];
 
 #[test]
 fn policies_keep_their_order() {

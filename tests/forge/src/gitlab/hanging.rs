@@ -87,6 +87,9 @@ pub(crate) fn write(
 
 pub(crate) fn project_pipelines(call: &Call<'_>, id: u64) -> Answer {
     need(call, id, Access::Reporter)?;
+    let wanted = call.params.text("ref");
+    // Of the other scopes nobody asks here.
+    let finished = call.params.text("scope").as_deref() == Some("finished");
     let found: Vec<_> = call
         .state
         .project(id)
@@ -94,6 +97,11 @@ pub(crate) fn project_pipelines(call: &Call<'_>, id: u64) -> Answer {
         .iter()
         .rev()
         .filter(|pipeline| !pipeline.dropped)
+        .filter(|pipeline| {
+            let own = pipeline.merge_request.is_none().then_some(pipeline.branch.as_str());
+            wanted.as_deref().is_none_or(|wanted| own == Some(wanted))
+        })
+        .filter(|it| !finished || ["success", "failed", "canceled"].contains(&it.status))
         .collect();
     paging::page(call, &found, true, |pipeline| entities::pipeline(pipeline, id))
 }

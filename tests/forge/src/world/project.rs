@@ -454,6 +454,23 @@ impl ProjectHandle {
         self.world.shared.state().project(self.id).pipelines.clone()
     }
 
+    /// Ends the newest pipeline of a merge request, or begins it again, with one of GitLab's words.
+    pub fn set_pipeline(&self, iid: u64, status: &'static str) {
+        let mut state = self.world.shared.state();
+        let pipelines = state.project_mut(self.id).pipelines.iter_mut().rev();
+        let newest = pipelines.into_iter().find(|pipeline| pipeline.merge_request == Some(iid));
+        newest.expect("a pipeline").status = status;
+    }
+
+    /// A pipeline of a branch itself, that is over or runs.
+    pub fn add_branch_pipeline(&self, branch: &str, status: &'static str) {
+        let sha = self.tip(branch).expect("a branch");
+        let mut state = self.world.shared.state();
+        pushes::start_pipeline(&mut state, self.id, 0, branch, &sha, None);
+        let newest = state.project_mut(self.id).pipelines.last_mut();
+        newest.expect("the one that was started").status = status;
+    }
+
     /// Packs the repository, which makes clones of a large one fast.
     pub fn pack(&self) {
         let dir = self.repository_dir();
