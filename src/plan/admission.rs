@@ -93,11 +93,15 @@ impl<'a> Planner<'a> {
             (Transition::Refuse, _) => self.opened_by_other(group, mr),
             (Transition::Disown(code, reason), _) => self.disown(group, mr, code, reason),
             (Transition::Leave(code, reason), existing) => {
-                if let Some(existing) = existing {
+                if let Some(existing) = &existing {
                     // It stands where it stands: others have to fit beside it.
-                    let _ = self.admit_as_it_is(&existing);
+                    let _ = self.admit_as_it_is(existing);
                 }
+                let batch = existing.as_ref().and_then(|existing| self.batch_of(existing));
                 self.leave(group, mr, code, reason, Vec::new());
+                if let Some(planned) = self.plan.merge_requests.last_mut() {
+                    planned.batch = batch;
+                }
             }
             (Transition::Close(code, reason), Some(existing)) => {
                 self.close(&existing, code, reason);

@@ -184,6 +184,8 @@ pub enum Reason {
     PipelineFailed,
     /// A person wants a batch taken apart.
     SplitAsked,
+    /// The run is not about all promotions of a batch.
+    OutOfScope,
     /// More are due than may be opened in one run.
     RunLimit,
     /// Opening is switched off.

@@ -143,7 +143,11 @@ impl Planner<'_> {
     pub(super) fn claimed(&self, members: &[TargetIx], own: Option<MrIid>) -> Option<MrIid> {
         let goes_on = |iid: &MrIid, target: &TargetUid| {
             let mut planned = self.plan.merge_requests.iter().filter(|p| p.iid == Some(*iid));
-            Some(*iid) != own && !planned.any(|planned| planned.gives_up.contains(target))
+            let mut batches = self.batches.iter();
+            let leaves = batches.any(|batch| batch.is(*iid) && !batch.is_about(target));
+            Some(*iid) != own
+                && !leaves
+                && !planned.any(|planned| planned.gives_up.contains(target))
         };
         let targets = members.iter().map(|&member| &self.inventory.targets[member].uid);
         let by_target = targets.filter_map(|target| {

@@ -218,10 +218,7 @@ impl<'a> Planner<'a> {
     /// Plans a merge request whose branch is the bot's; if it was taken over before, it is handed back.
     pub(super) fn push_own(&mut self, mut planned: PlannedMergeRequest, existing: &Existing<'_>) {
         let mr = existing.mr;
-        if let (None, Some(mark)) = (&planned.batch, &existing.trailers().batch) {
-            let members = existing.trailers().members.clone();
-            planned.batch = Some(Batch::new(mark, members, self.known_pipeline(mr.iid)));
-        }
+        planned.batch = planned.batch.or_else(|| self.batch_of(existing));
         // As it will be: another write of this plan may change it.
         let changed = planned.steps.iter().rev().find_map(|step| match step {
             Step::Change { change, .. } => change.description.clone(),
@@ -425,6 +422,14 @@ impl<'a> Planner<'a> {
             message: message::commit_message(title, trailers),
             files: files.iter().map(file).collect(),
         })
+    }
+
+    /// What makes an open merge request a batch, as it is.
+    pub(super) fn batch_of(&self, existing: &Existing<'_>) -> Option<Batch> {
+        let trailers = existing.trailers();
+        let mark = trailers.batch.as_ref()?;
+        let pipeline = self.known_pipeline(existing.mr.iid);
+        Some(Batch::new(mark, trailers.members.clone(), pipeline))
     }
 
     /// The newest pipeline of a merge request, where it was looked up.

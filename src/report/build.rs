@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::model::{
-    DeploymentReport, FileReport, MergeRequestReport, PlanReport, PublisherReport, RepoReport,
-    SubscriberReport, TargetReport, VERSION,
+    BatchReport, DeploymentReport, FileReport, MergeRequestReport, PlanReport, PublisherReport,
+    RepoReport, SubscriberReport, TargetReport, VERSION,
 };
 use crate::app_interface::Bundle;
 use crate::apply::Outcomes;
@@ -198,6 +198,7 @@ fn mr(planned: &PlannedMergeRequest, outcomes: Option<&Outcomes>) -> MergeReques
         opened_at: planned.opened_at,
         persons_draft: planned.persons_draft,
         promotable_since: planned.promotable_since,
+        batch: planned.batch.as_ref().map(BatchReport::from),
         writes: planned.steps.len(),
         outcome,
     }

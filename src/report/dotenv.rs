@@ -19,9 +19,15 @@ pub fn dotenv(report: &PlanReport, share: Option<Shard>, exit_code: u8) -> Strin
     let subscribers = |outcome: Outcome| {
         report.subscribers.iter().filter(|subscriber| subscriber.decision == outcome).count()
     };
+    let done = || report.merge_requests.iter().filter(|mr| went_well(mr));
+    let opened = done().filter(|mr| mr.action == Action::Create);
+    let promotions = opened.map(MergeRequestReport::promotions).sum();
+    let split = done().filter(|mr| mr.is_split()).count();
     let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
     let counts = [
         ("SAPM_OPENED", merge_requests(Action::Create)),
+        ("SAPM_PROMOTIONS", promotions),
+        ("SAPM_SPLIT", split),
         ("SAPM_UPDATED", merge_requests(Action::Update)),
         ("SAPM_DRAFTED", merge_requests(Action::Hold)),
         ("SAPM_CLOSED", merge_requests(Action::Close)),

@@ -13,7 +13,7 @@ use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-use super::model::{MergeRequestReport, PlanReport, SubscriberReport};
+use super::model::{BatchReport, MergeRequestReport, PlanReport, SubscriberReport};
 use super::text::{action_word, outcome_word};
 use crate::apply::Verdict;
 use crate::decide::{Gate, Outcome};
@@ -150,6 +150,7 @@ fn merge_requests(table: &mut Table, report: &PlanReport) {
     }
     table.family("sapm_merge_requests_open", "Merge requests that are open after this run");
     table.add(&[], open_now(report).count());
+    batches(table, report);
     let since = |time: DateTime<Utc>| (report.observed_at - time).num_seconds().max(0);
     let oldest = open_now(report).filter_map(|mr| mr.opened_at).map(since).max();
     table.family(
@@ -177,6 +178,27 @@ fn merge_requests(table: &mut Table, report: &PlanReport) {
     table.add(&[], lead.iter().copied().max().unwrap_or(0));
     table.family("sapm_lead_time_mean_seconds", "The mean of the same");
     table.add(&[], lead.iter().sum::<usize>() / lead.len().max(1));
+}
+
+/// Merge requests that carry several promotions.
+fn batches(table: &mut Table, report: &PlanReport) {
+    let open = || open_now(report).filter_map(|mr| mr.batch.as_ref());
+    table.family("sapm_batches_open", "Batches that are open after this run");
+    table.add(&[], open().count());
+    table.family("sapm_batch_promotions", "Promotions in the batches that are open after this run");
+    table.add(&[], open().map(|batch| batch.size).sum());
+    table.family(
+        "sapm_batches_failing",
+        "Open batches whose newest pipeline failed, where the run looked it up",
+    );
+    let failing = |batch: &&BatchReport| {
+        batch.pipeline.as_ref().is_some_and(|pipeline| pipeline.status == "failed")
+    };
+    table.add(&[], open().filter(failing).count());
+    table.family("sapm_batches_split", "Batches that this run took apart");
+    let split =
+        report.merge_requests.iter().filter(|mr| mr.is_split() && was_done(mr, Action::Update));
+    table.add(&[], split.count());
 }
 
 /// The series that dashboards for the reference know.

@@ -11,7 +11,8 @@ use crate::app_interface::CurrentHash;
 use crate::apply::MergeRequestOutcome;
 use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
 use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, to_json, write_json};
-use crate::plan::{Action, Reason};
+use crate::plan::{Action, Batch, Member, Reason};
+use crate::snapshot::PipelineFact;
 
 /// The format's version.
 pub(super) const VERSION: u32 = 1;
@@ -232,11 +233,77 @@ pub struct MergeRequestReport {
     pub persons_draft: bool,
     /// Since when deployments, soak time and schedule allow it.
     pub promotable_since: Option<DateTime<Utc>>,
+    /// What makes it a batch; absent from a merge request for one place in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<BatchReport>,
     /// How many writes it takes.
     pub writes: usize,
     /// What became of it, with `apply`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<MergeRequestOutcome>,
+}
+
+/// Promotions that one merge request carries.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct BatchReport {
+    /// What may go together: `all`, or `app:<name>`; with the share of one of several jobs `all:2/3`.
+    pub scope: String,
+    /// How many promotions it carries.
+    pub size: usize,
+    /// Is it a part of one that was split? It takes nothing in.
+    pub sealed: bool,
+    /// Promotions that it takes in with this run.
+    pub taken_in: usize,
+    /// Its newest pipeline, where the run looked it up.
+    pub pipeline: Option<PipelineFact>,
+    /// What it writes, by place in a file.
+    pub places: Vec<PlaceReport>,
+}
+
+/// What a batch writes at one place in a file.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PlaceReport {
+    /// Subscribers that it promotes.
+    pub targets: BTreeSet<TargetUid>,
+    /// File, from the repository's root.
+    pub path: RepoPath,
+    /// The ref.
+    #[serde(rename = "ref")]
+    pub git_ref: String,
+    /// Config hashes.
+    pub hashes: Vec<CurrentHash>,
+}
+
+impl From<&Batch> for BatchReport {
+    fn from(batch: &Batch) -> Self {
+        let place = |member: &Member| PlaceReport {
+            targets: member.targets.clone(),
+            path: member.path.clone(),
+            git_ref: member.values.git_ref.clone(),
+            hashes: member.values.hashes.clone(),
+        };
+        Self {
+            scope: batch.scope.clone(),
+            size: batch.members.len(),
+            sealed: batch.is_sealed,
+            taken_in: batch.taken_in,
+            pipeline: batch.pipeline.clone(),
+            places: batch.members.iter().map(place).collect(),
+        }
+    }
+}
+
+impl MergeRequestReport {
+    /// How many promotions it carries.
+    pub fn promotions(&self) -> usize {
+        self.batch.as_ref().map_or(1, |batch| batch.size)
+    }
+
+    /// Does this run split it?
+    pub fn is_split(&self) -> bool {
+        let is_reason = matches!(self.reason_code, Reason::PipelineFailed | Reason::SplitAsked);
+        self.action == Action::Update && is_reason
+    }
 }
 
 /// A file of a merge request.

@@ -42,15 +42,39 @@ pub(super) fn action_counts(report: &PlanReport) -> Vec<String> {
     });
     let why: Vec<String> = why.collect();
     let counts = actions(report).into_iter().map(|(action, count)| {
-        let why = why.join(", ");
-        let why = if action == Action::Keep && !why.is_empty() {
-            format!(" ({why})")
-        } else {
-            String::new()
+        let why = match action {
+            Action::Keep => why.clone(),
+            Action::Create => created_promotions(report, count).into_iter().collect(),
+            Action::Update => updates_of_batches(report),
+            _ => Vec::new(),
         };
+        let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join(", ")) };
         format!("{count} {}{why}", action_word(action))
     });
     counts.collect()
+}
+
+/// How many promotions the merge requests carry that are opened, where these are more.
+fn created_promotions(report: &PlanReport, opened: usize) -> Option<String> {
+    let created = report.merge_requests.iter().filter(|mr| mr.action == Action::Create);
+    let promotions: usize = created.map(MergeRequestReport::promotions).sum();
+    (promotions > opened).then(|| format!("{promotions} promotions"))
+}
+
+/// What batches take in, and how many are split.
+fn updates_of_batches(report: &PlanReport) -> Vec<String> {
+    let batches = || report.merge_requests.iter().filter(|mr| mr.action == Action::Update);
+    let taken_in: Vec<usize> =
+        batches().filter_map(|mr| mr.batch.as_ref()).map(|batch| batch.taken_in).collect();
+    let (takes, sum) =
+        (taken_in.iter().filter(|n| **n > 0).count(), taken_in.iter().sum::<usize>());
+    let split = batches().filter(|mr| mr.is_split()).count();
+    let verb = |number: usize, one: &str, many: &str| {
+        format!("{number} {}", if number == 1 { one } else { many })
+    };
+    let takes = (takes > 0).then(|| format!("{} {sum}", verb(takes, "takes in", "take in")));
+    let split = (split > 0).then(|| format!("{} split", verb(split, "is", "are")));
+    takes.into_iter().chain(split).collect()
 }
 
 /// What is special about a merge request that is kept for this reason.

@@ -1,6 +1,7 @@
 //! The real binary against the fakes, from the outside: what it writes, prints, and how it ends.
 
 mod answerless;
+mod batches;
 mod bot_users;
 mod bounds;
 mod broken_parts;

@@ -5,6 +5,7 @@ mod admission;
 mod aliases;
 mod at_once;
 mod auto_merge;
+mod batch_judge;
 mod batches;
 mod closing;
 mod combinations;

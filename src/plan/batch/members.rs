@@ -59,11 +59,16 @@ impl<'a> Planner<'a> {
         repo: &ConfigRepoFacts,
         existing: &Existing<'a>,
     ) -> Transition {
+        let in_scope = OpenMember::all(existing).filter(|member| self.is_in_scope(*member)).count();
+        if in_scope == 0 {
+            return Transition::StandBeside;
+        }
+        if in_scope < existing.trailers().members.len() {
+            let reason = "left as it is: what becomes of it depends on its other promotions, which this run is not about";
+            return Transition::Leave(Reason::OutOfScope, reason.to_owned());
+        }
         let mut members = Members::default();
         for member in OpenMember::all(existing) {
-            if !self.is_in_scope(member) {
-                return Transition::StandBeside;
-            }
             self.sort_member(member, &mut members);
         }
         let Members { parts, unknown, held, left } = members;

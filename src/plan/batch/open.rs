@@ -12,7 +12,7 @@ use super::super::trailers::BatchMark;
 use super::super::transition::Fit;
 use super::members::{BatchContent, HeldBatch, Left, describe_left};
 use super::message;
-use crate::domain::count;
+use crate::domain::{MrIid, TargetUid, count};
 use crate::ports::MergeRequestChange;
 use crate::snapshot::ConfigRepoFacts;
 
@@ -38,6 +38,15 @@ impl OpenBatch<'_> {
     /// How people call it.
     pub(super) fn name(&self) -> String {
         self.existing.mr.iid.to_string()
+    }
+
+    pub(in super::super) fn is(&self, iid: MrIid) -> bool {
+        self.existing.mr.iid == iid
+    }
+
+    /// Does it promote this target when the run is over?
+    pub(in super::super) fn is_about(&self, target: &TargetUid) -> bool {
+        self.content.parts.iter().any(|part| part.targets.contains(target))
     }
 
     pub(super) fn scope(&self) -> &str {

@@ -200,6 +200,11 @@ fn merge_request(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<B
     ];
     let opened = planned.opened_at.map(|at| words::at(at, explanation));
     out.extend(opened.map(|opened| Block::Fact("opened", Value::own(opened))));
+    out.extend(
+        planned.batch.as_ref().map(|batch| {
+            Block::Fact("batch", Value::new(words::batch(batch, mr.pipeline.as_ref())))
+        }),
+    );
     let pipeline = match &mr.pipeline {
         Some(pipeline) => Value::link(&pipeline.status, pipeline.web_url.as_ref()),
         None => Value::own("none that is known"),

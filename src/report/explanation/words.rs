@@ -4,11 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::{AsOf, EarlierMergeRequest, Explanation, FollowedReport, Since};
 use crate::decide::{DeploymentState, GateOutcome, Outcome, SloEvidence};
-use crate::domain::{Problem, ProblemCode, RepoPath};
+use crate::domain::{Problem, ProblemCode, RepoPath, count};
 use crate::plan::{Action, Reason};
-use crate::report::model::MergeRequestReport;
+use crate::report::model::{BatchReport, MergeRequestReport};
 use crate::report::text::{ago, utc};
-use crate::snapshot::MrState;
+use crate::snapshot::{MrState, PipelineFact};
 
 /// A time, and how long ago or in how long.
 pub(super) fn at(time: DateTime<Utc>, explanation: &Explanation) -> String {
@@ -95,6 +95,23 @@ pub(super) fn opens(explanation: &Explanation, what: &str) -> String {
         1 => format!("{opens}, unless another one has been due for longer"),
         limit => format!("{opens}, unless {limit} others have been due for longer"),
     }
+}
+
+/// What else goes with a promotion.
+pub(super) fn batch(batch: &BatchReport, pipeline: Option<&PipelineFact>) -> String {
+    let others = match batch.size - 1 {
+        0 => "alone by now".to_owned(),
+        others => format!("with {}", count(others, "other promotion")),
+    };
+    let failed = pipeline.is_some_and(|pipeline| pipeline.status == "failed");
+    let then = match (batch.size, failed) {
+        (1, _) => "",
+        (_, true) => {
+            "; its pipeline failed, so it is halved, and the good promotions go on without the bad one"
+        }
+        (_, false) => "; the label sapm/split takes it apart",
+    };
+    format!("{others} ({}){then}", batch.scope)
 }
 
 /// Which run `next_run` is about.

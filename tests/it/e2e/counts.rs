@@ -23,7 +23,7 @@ const TARGETS: [&str; 2] = ["SAPM_TARGETS_PROMOTED=6", "SAPM_TARGETS_HELD=6"];
 fn a_run_that_opens_and_one_that_rests() {
     let world = World::start();
     run(&world, 0);
-    assert_eq!(counts(&world), [&["SAPM_OPENED=4"], &TARGETS[..]].concat());
+    assert_eq!(counts(&world), [&["SAPM_OPENED=4", "SAPM_PROMOTIONS=4"], &TARGETS[..]].concat());
     run(&world, 0);
     assert_eq!(counts(&world), [&["SAPM_KEPT=4"], &TARGETS[..]].concat());
 }
@@ -60,7 +60,7 @@ fn a_refused_merge_request_is_not_counted_as_opened() {
     world.forge().fault(fault);
     run(&world, 5);
     let rest = ["SAPM_PROBLEMS=1", "SAPM_EXIT_CODE=5"];
-    assert_eq!(counts(&world), [&["SAPM_OPENED=3"], &TARGETS[..], &rest[..]].concat());
+    assert_eq!(counts(&world), [&["SAPM_OPENED=3", "SAPM_PROMOTIONS=3"], &TARGETS[..], &rest[..]].concat());
 }
 
 #[test]

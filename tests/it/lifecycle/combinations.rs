@@ -73,7 +73,7 @@ fn is_on_current_text(project: &ProjectHandle, tip: &str) -> bool {
 }
 
 /// All orders of up to four; of more all pairs both ways, and some orders of all.
-fn orders<'a>(tips: &[&'a str]) -> Vec<Vec<&'a str>> {
+pub fn orders<'a>(tips: &[&'a str]) -> Vec<Vec<&'a str>> {
     let mut all = Vec::new();
     if tips.len() <= 4 {
         permute(tips.to_vec(), 0, &mut all);

@@ -37,12 +37,13 @@ impl Case<'_> {
 
     /// Did a person close a merge request from this branch, for a target that is there?
     fn tells_of_a_no(&self, branch: &str, tip: &str) -> bool {
-        let Some(marks) = Marks::of(&self.bot.project, tip) else { return false };
+        let marks = Marks::all_of(&self.bot.project, tip);
         let mut subscribers = self.run.loaded.inventory.subscribers();
         let by_person =
             |mr: &MergeRequest| mr.closed.is_some_and(|(_, user)| user != self.scene.bot);
         let mut closed = self.after.merge_requests.values().filter(|r| r.source_branch == *branch);
-        subscribers.any(|(_, target)| marks.targets.contains(target.uid.as_str()))
+        subscribers
+            .any(|(_, target)| marks.iter().any(|it| it.targets.contains(target.uid.as_str())))
             && closed
                 .any(|r| r.state == MrState::Closed && by_person(r) && !r.labels.contains(AGAIN))
     }
@@ -134,7 +135,10 @@ impl Case<'_> {
             let marks = Marks::of(&self.bot.project, tip)?;
             Some(self.about(tip, &marks))
         });
-        own.or_else(|| Some(taken_over_from(&self.bot.project, mr)?.targets)).unwrap_or_default()
+        own.unwrap_or_else(|| {
+            let all = taken_over_from(&self.bot.project, mr);
+            all.into_iter().flat_map(|marks| marks.targets).collect()
+        })
     }
 
     /// Is another merge request about one of those who have come to share its place?

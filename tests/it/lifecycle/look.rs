@@ -26,8 +26,13 @@ impl Marks {
         let field = |name: &str| {
             message.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
         };
+        let hashes = field("Sapm-Hashes").unwrap_or_default();
+        Some(Self::new(field("Sapm-Targets")?, field("Sapm-Path")?, field("Sapm-Ref")?, hashes))
+    }
+
+    fn new(targets: &str, path: &str, git_ref: &str, hashes: &str) -> Self {
         let decode = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
-        let hashes = field("Sapm-Hashes").into_iter().flat_map(|list| list.split(','));
+        let hashes = hashes.split(',').filter(|hash| !hash.is_empty());
         let mut hashes: Vec<CurrentHash> = hashes
             .map(|hash| {
                 let parts: Vec<_> = hash.split('=').map(decode).collect();
@@ -36,17 +41,25 @@ impl Marks {
             })
             .collect();
         hashes.sort();
-        Some(Self {
-            targets: field("Sapm-Targets")?.split(',').map(str::to_owned).collect(),
-            git_ref: decode(field("Sapm-Ref")?),
-            hashes,
-            path: decode(field("Sapm-Path")?),
-        })
+        let targets = targets.split(',').map(str::to_owned).collect();
+        Self { targets, git_ref: decode(git_ref), hashes, path: decode(path) }
     }
 
-    /// Of a commit; none if it is not one of the bot's.
+    /// Of a commit; none if it is not one of the bot's for one place.
     pub fn of(project: &ProjectHandle, commit: &str) -> Option<Self> {
         Self::parse(&project.message(commit)?)
+    }
+
+    /// Of a commit of the bot, for each place that it changes; none if it is not one of the bot's.
+    pub fn all_of(project: &ProjectHandle, commit: &str) -> Vec<Self> {
+        let message = project.message(commit).unwrap_or_default();
+        let places = message.lines().filter_map(|line| line.strip_prefix("Sapm-Place: "));
+        let of_place = |place: &str| {
+            let parts: Vec<&str> = place.split(';').collect();
+            Self::new(parts[0], parts[1], parts[2], parts[3])
+        };
+        let all: Vec<Self> = places.map(of_place).collect();
+        if all.is_empty() { Self::parse(&message).into_iter().collect() } else { all }
     }
 
     pub fn same_values(&self, other: &Self) -> bool {
@@ -92,9 +105,10 @@ impl Look {
 }
 
 /// What the bot's newest commit of a merge request says, whoever stands on its branch now.
-pub fn taken_over_from(project: &ProjectHandle, mr: &MergeRequest) -> Option<Marks> {
+pub fn taken_over_from(project: &ProjectHandle, mr: &MergeRequest) -> Vec<Marks> {
     let heads = mr.versions.iter().rev().map(|version| &version.head);
-    heads.filter_map(|commit| Marks::of(project, commit)).next()
+    let all = heads.map(|commit| Marks::all_of(project, commit));
+    all.filter(|all| !all.is_empty()).next().unwrap_or_default()
 }
 
 /// Does a target move when a merge request with these marks is merged: as it is named, or as its

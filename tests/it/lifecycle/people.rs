@@ -225,11 +225,15 @@ fn merge(scene: &Scene, iid: u64) {
     if project.merge("dev", iid).is_err() || mr.author != scene.bot {
         return;
     }
-    let Some(marks) = tip.as_deref().and_then(|tip| Marks::of(project, tip)) else { return };
+    let marks = tip.map_or(Vec::new(), |tip| Marks::all_of(project, &tip));
+    if marks.is_empty() {
+        return;
+    }
+    let marks: Vec<&Marks> = marks.iter().collect();
     let old = load_files(&before).inventory;
     let base = mr.versions.last().map(|version| project.files(&version.base));
     let base = base.map(|files| load_files(&files).inventory);
-    if let Err(error) = exact(base.as_ref(), (&before, &old), &project.files("main"), &[&marks]) {
+    if let Err(error) = exact(base.as_ref(), (&before, &old), &project.files("main"), &marks) {
         let mut persons = scene.persons.lock().unwrap();
         persons.complaints.push(format!("merging !{iid} into main: {error}"));
     }

@@ -104,7 +104,10 @@ pub fn honest(scene: &Scene, tip: &str) -> Result<(), String> {
 
 /// Is a commit its base on the target branch with the values that it declares, and nothing else?
 fn check_honest(project: &ProjectHandle, tip: &str) -> Result<(), String> {
-    let marks = Marks::of(project, tip).ok_or("declares nothing")?;
+    let marks = Marks::all_of(project, tip);
+    if marks.is_empty() {
+        return Err("declares nothing".to_owned());
+    }
     let [base] = &project.parents(tip)[..] else {
         return Err("has not one parent".to_owned());
     };
@@ -112,7 +115,12 @@ fn check_honest(project: &ProjectHandle, tip: &str) -> Result<(), String> {
         return Err("stands on something that is not on the target branch".to_owned());
     }
     let old = project.files(base);
-    exact(None, (&old, &load_files(&old).inventory), &project.files(tip), &[&marks])
+    exact(
+        None,
+        (&old, &load_files(&old).inventory),
+        &project.files(tip),
+        &marks.iter().collect::<Vec<_>>(),
+    )
 }
 
 fn others_untouched(
@@ -229,13 +237,13 @@ fn one_per_target(
             problems.push(format!("!{other} and !{} have one branch", mr.iid));
         }
         let tip = after.tip(mr).filter(|tip| !pushed.contains(*tip));
-        let own = tip.and_then(|tip| Marks::of(&scene.project, tip));
-        let is_own = own.is_some();
-        let Some(marks) = own.or_else(|| taken_over_from(&scene.project, mr)) else {
-            continue;
-        };
-        for target in &marks.targets {
-            by_target.entry(target.clone()).or_default().push((mr, is_own, marks.clone()));
+        let own = tip.map_or(Vec::new(), |tip| Marks::all_of(&scene.project, tip));
+        let is_own = !own.is_empty();
+        let all = if is_own { own } else { taken_over_from(&scene.project, mr) };
+        for marks in all {
+            for target in &marks.targets {
+                by_target.entry(target.clone()).or_default().push((mr, is_own, marks.clone()));
+            }
         }
     }
     by_target.retain(|_, merge_requests| merge_requests.len() > 1);
@@ -321,21 +329,35 @@ fn is_forgotten(
     new: &MergeRequest,
 ) -> bool {
     let named = old.source_branch.strip_prefix(PREFIX);
-    let marks = old.sha.as_deref().and_then(|sha| Marks::of(project, sha));
+    let marks = Marks::all_of(project, old.sha.as_deref().unwrap_or("none"));
     (named.is_some_and(|name| name.starts_with("services-app-shared"))
-        || marks.is_some_and(|marks| marks.targets.len() > 1))
+        || marks.iter().any(|marks| marks.targets.len() > 1))
         && old.source_branch != new.source_branch
         && began.branches.get(&old.source_branch) != old.sha.as_ref()
 }
 
 /// Was it opened although a person had said no to just these values?
 fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Option<String> {
+    let of = |mr: &MergeRequest| Marks::all_of(&scene.project, mr.sha.as_deref().unwrap_or("none"));
+    of(new).iter().find_map(|values| against_values(scene, views, new, values))
+}
+
+/// The same for what it writes at one place.
+fn against_values(
+    scene: &Scene,
+    views: &Views<'_>,
+    new: &MergeRequest,
+    values: &Marks,
+) -> Option<String> {
     let again = |iid: &u64| {
         let now = views.after.merge_requests.get(iid);
         now.is_some_and(|mr| mr.labels.contains(AGAIN))
     };
-    let marks = |mr: &MergeRequest| Marks::of(&scene.project, mr.sha.as_deref()?);
-    let values = marks(new)?;
+    let marks = |mr: &MergeRequest| {
+        let all = Marks::all_of(&scene.project, mr.sha.as_deref().unwrap_or("none"));
+        let about = all.iter().find(|old| !old.targets.is_disjoint(&values.targets));
+        about.cloned().or(all.into_iter().next())
+    };
     let mut past: Vec<_> = views
         .began
         .merge_requests
@@ -355,7 +377,7 @@ fn against_a_person(scene: &Scene, views: &Views<'_>, new: &MergeRequest) -> Opt
         if old.state == MrState::Merged && std::mem::replace(&mut merged, true) {
             continue;
         }
-        if !marks(old).is_some_and(|old| old.same_values(&values)) {
+        if !marks(old).is_some_and(|old| old.same_values(values)) {
             continue;
         }
         let by_person = old.closed.is_some_and(|(_, user)| user != scene.bot);

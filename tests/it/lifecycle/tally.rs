@@ -38,6 +38,18 @@ pub const REASONS: [Reason; 21] = [
     Reason::NotOurs,
 ];
 
+/// The same of worlds with batches, those that are about them.
+pub const BATCH_REASONS: [Reason; 8] = [
+    Reason::Due,
+    Reason::TakesIn,
+    Reason::MemberLeft,
+    Reason::PipelineFailed,
+    Reason::SplitAsked,
+    Reason::HeldByGate,
+    Reason::TargetBranchMoved,
+    Reason::ClosedByPerson,
+];
+
 /// Shared by all worlds.
 #[derive(Default)]
 pub struct Tally(Mutex<BTreeMap<String, u64>>);

@@ -51,6 +51,7 @@ pub fn open_mr(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestReport {
         opened_at: Some(at(opened_at)),
         persons_draft: false,
         promotable_since: None,
+        batch: None,
         writes: 0,
         outcome: None,
     }
