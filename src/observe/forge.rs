@@ -7,10 +7,11 @@ use futures_util::stream::{self, StreamExt};
 
 use super::facts::Limits;
 use crate::domain::{RepoPath, UidDigest, UserId};
-use crate::plan::{MissingFacts, branch, verify};
+use crate::plan::{MENTION, MissingFacts, branch, mentioned_places, verify};
 use crate::ports::{Branch, BranchReader, ForgeReader};
 use crate::snapshot::{
-    CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, Snapshot, TextChange,
+    CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, MrState, PastBatches,
+    Snapshot, TextChange,
 };
 
 /// Other target branches of the bot's merge requests that a run looks for at most.
@@ -118,6 +119,15 @@ async fn observe_for_batches(
     let (pipelines, mentions) = tokio::join!(join_all(pipelines), join_all(mentions));
     snapshot.pipelines.extend(pipelines);
     snapshot.mentions.extend(mentions);
+    if missing.past_batches {
+        let newest = limits.bound(gitlab, forge.newest_with_text(MENTION, bots)).await.flatten();
+        let batches = newest.map(|(newest, is_complete)| {
+            let over = newest.iter().filter(|mr| mr.state != MrState::Opened);
+            let places = over.flat_map(|mr| mentioned_places(&mr.description));
+            PastBatches { places: places.map(str::to_owned).collect(), is_complete }
+        });
+        snapshot.past_batches = Some(Lookup::from(batches));
+    }
     let target_branch = snapshot.config_repo.as_ref().map(|repo| repo.target_branch.clone());
     if let Some(branch) = target_branch.filter(|_| missing.target_branch_pipeline) {
         let answer = limits.bound(gitlab, forge.finished_pipeline(&branch)).await;

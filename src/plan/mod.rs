@@ -46,7 +46,7 @@ mod trailers;
 mod transition;
 pub mod verify;
 
-pub use batch::{BatchBy, MAX_BATCH_SIZE};
+pub use batch::{BatchBy, MAX_BATCH_SIZE, MENTION, mentioned_places};
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};

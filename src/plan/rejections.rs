@@ -38,11 +38,9 @@ impl<'a> Planner<'a> {
             Err(reason) => return Some((Reason::FactsMissing, reason)),
         };
         past.extend(self.known_elsewhere(homes, desired));
-        if self.settings.batch_by != BatchBy::None {
-            match self.fetched_mentions(desired)? {
-                Ok(mentions) => past.extend(mentions),
-                Err(reason) => return Some(reason),
-            }
+        match self.fetched_mentions(desired)? {
+            Ok(mentions) => past.extend(mentions),
+            Err(reason) => return Some(reason),
         }
         past.sort_by_key(|past| std::cmp::Reverse((past.mr.created_at, past.mr.iid)));
         // Its branch is gone, or the list of open merge requests would have it.
@@ -96,6 +94,18 @@ impl<'a> Planner<'a> {
         desired: &Desired,
     ) -> Option<Result<Vec<&'a PastMergeRequest>, (Reason, String)>> {
         let place = self.place_digest(desired);
+        let Some(batches) = self.snapshot.past_batches.as_ref() else {
+            self.missing.past_batches = true;
+            return None;
+        };
+        match batches.as_result() {
+            Ok(batches) if batches.is_complete && !batches.places.contains(&place) => {
+                return Some(Ok(Vec::new()));
+            }
+            // Where there are no batches, nothing depends on a search.
+            Err(_) if self.settings.batch_by == BatchBy::None => return Some(Ok(Vec::new())),
+            _ => {}
+        }
         if self.mentions_looked_up == MAX_MENTIONS {
             let reason = format!(
                 "due, but a run looks up earlier merge requests of {MAX_MENTIONS} targets at most; targets that have been \

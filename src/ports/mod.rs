@@ -186,6 +186,13 @@ pub trait ForgeReader: Send + Sync {
     }
     /// The newest pipeline of a branch that is over, if there is any.
     async fn finished_pipeline(&self, branch: &str) -> Result<Option<PipelineFact>, Failure>;
+    /// The newest merge requests of the users `bots` that hold a text in their description, one page of each user; and
+    /// whether these are all.
+    async fn newest_with_text(
+        &self,
+        text: &str,
+        bots: &BTreeSet<UserId>,
+    ) -> Result<(Vec<MergeRequestFact>, bool), Failure>;
     /// Merge requests of the users `bots` that are over and hold a text in their description, newest first.
     async fn past_with_text(
         &self,

@@ -170,6 +170,15 @@ pub struct PastMergeRequest {
     pub closed_by_bot: bool,
 }
 
+/// The bot's newest batches that are over.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+pub struct PastBatches {
+    /// What their descriptions name edit sites by.
+    pub places: BTreeSet<String>,
+    /// Are these all batches that there ever were?
+    pub is_complete: bool,
+}
+
 /// A commit with everything that tells whose it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct CommitDetail {

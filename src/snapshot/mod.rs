@@ -18,7 +18,7 @@ use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, Shard, to_json, write_j
 
 pub use config_repo::{
     BotUser, BranchContent, ChangedFile, CommitDetail, ConfigRepoFacts, LabelEvent,
-    MergeRequestFact, MrState, PastMergeRequest, PipelineFact, TextChange,
+    MergeRequestFact, MrState, PastBatches, PastMergeRequest, PipelineFact, TextChange,
 };
 
 /// The format's version that this program reads and writes.
@@ -79,6 +79,9 @@ pub struct Snapshot {
     /// The newest finished pipeline of the target branch; only where it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_branch_pipeline: Option<Lookup<Option<PipelineFact>>>,
+    /// Which edit sites the bot's newest batches that are over were about; only where it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub past_batches: Option<Lookup<PastBatches>>,
     /// Merge requests of the bot that are over, newest first, by what their descriptions name an edit site by; only where
     /// it matters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -195,6 +198,7 @@ impl Snapshot {
             declared_changes: BTreeMap::new(),
             pipelines: BTreeMap::new(),
             target_branch_pipeline: None,
+            past_batches: None,
             mentions: BTreeMap::new(),
         }
     }

@@ -16,12 +16,30 @@ const PAGE_SIZE: &str = "100";
 const MOST_PAGES: usize = 1_000;
 
 impl GitLabApi {
-    /// All entries of a list, page by page as `Link` or `X-Next-Page` say. Entries that cannot be
-    /// read are left out, with a warning in the log.
+    /// All entries of a list.
     pub(super) async fn list<T>(
         &self,
         endpoint: &(impl Endpoint + Sync),
     ) -> Result<Vec<T>, HttpError>
+    where
+        T: DeserializeOwned,
+    {
+        match self.list_pages(endpoint, MOST_PAGES).await? {
+            (entries, true) => Ok(entries),
+            (_, false) => {
+                let detail = format!("more than {MOST_PAGES} pages");
+                Err(self.error(endpoint, HttpErrorKind::TooLarge, detail))
+            }
+        }
+    }
+
+    /// Entries of so many pages of a list, page by page as `Link` or `X-Next-Page` say; and whether these are all.
+    /// Entries that cannot be read are left out, with a warning in the log.
+    pub(super) async fn list_pages<T>(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+        most: usize,
+    ) -> Result<(Vec<T>, bool), HttpError>
     where
         T: DeserializeOwned,
     {
@@ -32,7 +50,7 @@ impl GitLabApi {
         endpoint.parameters().add_to_url(&mut url);
         url.query_pairs_mut().append_pair("per_page", PAGE_SIZE);
         let mut entries = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..most {
             let answer = self
                 .service()
                 .send(&self.authenticated(Request::get(url.clone()).within_origin()))
@@ -41,11 +59,10 @@ impl GitLabApi {
             entries.extend(page.into_iter().filter_map(|value| readable(value, &url)));
             match next_page(&url, answer.header("link"), answer.header("x-next-page")) {
                 Some(next) if next != url => url = next,
-                _ => return Ok(entries),
+                _ => return Ok((entries, true)),
             }
         }
-        let detail = format!("more than {MOST_PAGES} pages");
-        Err(self.error(endpoint, HttpErrorKind::TooLarge, detail))
+        Ok((entries, false))
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use gitlab::api::common::{NameOrId, SortOrder};
 use gitlab::api::projects::merge_requests::{
     MergeRequestDiffs, MergeRequestOrderBy, MergeRequestResourceLabelEvents, MergeRequestScope,
-    MergeRequestState, MergeRequests,
+    MergeRequestState, MergeRequests, MergeRequestsBuilder,
 };
 use gitlab::api::projects::pipelines::{PipelineOrderBy, PipelineScope, Pipelines};
 use gitlab::api::projects::repository::branches::Branches;
@@ -122,8 +122,34 @@ impl GitLabReader {
     /// Requests that a query finds, those from forks left out.
     async fn requests<'a>(
         &self,
-        narrow: impl FnOnce(&mut gitlab::api::projects::merge_requests::MergeRequestsBuilder<'a>),
+        narrow: impl FnOnce(&mut MergeRequestsBuilder<'a>),
     ) -> Result<Vec<MergeRequestFact>, Failure> {
+        let endpoint = self.query(narrow)?;
+        let answers = self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
+        Ok(self.own_facts(answers))
+    }
+
+    /// The newest of them, so many pages; and whether these are all.
+    async fn request_pages<'a>(
+        &self,
+        most: usize,
+        narrow: impl FnOnce(&mut MergeRequestsBuilder<'a>),
+    ) -> Result<(Vec<MergeRequestFact>, bool), Failure> {
+        let endpoint = self.query(narrow)?;
+        let answers = self.api.list_pages(&endpoint, most).await;
+        let (answers, is_complete) = answers.map_err(|error| self.api.failure(&error))?;
+        Ok((self.own_facts(answers), is_complete))
+    }
+
+    fn own_facts(&self, answers: Vec<RequestAnswer>) -> Vec<MergeRequestFact> {
+        let own = answers.into_iter().filter(|answer| answer.is_from_project(self.project.id));
+        own.map(RequestAnswer::into_fact).collect()
+    }
+
+    fn query<'a>(
+        &self,
+        narrow: impl FnOnce(&mut MergeRequestsBuilder<'a>),
+    ) -> Result<MergeRequests<'a>, Failure> {
         let mut query = MergeRequests::builder();
         query
             .project(self.project.id)
@@ -131,11 +157,7 @@ impl GitLabReader {
             .order_by(MergeRequestOrderBy::CreatedAt)
             .sort(SortOrder::Descending);
         narrow(&mut query);
-        let endpoint = query.build().map_err(unbuilt)?;
-        let answers: Vec<RequestAnswer> =
-            self.api.list(&endpoint).await.map_err(|error| self.api.failure(&error))?;
-        let own = answers.into_iter().filter(|answer| answer.is_from_project(self.project.id));
-        Ok(own.map(RequestAnswer::into_fact).collect())
+        query.build().map_err(unbuilt)
     }
 
     /// The bot's requests of one state, those into one branch or all: a list for each of its users.
@@ -423,6 +445,21 @@ impl ForgeReader for GitLabReader {
         let answers: Vec<PipelineAnswer> =
             self.api.json(&endpoint).await.map_err(|error| self.api.failure(&error))?;
         Ok(answers.into_iter().next().map(PipelineAnswer::into_fact))
+    }
+
+    async fn newest_with_text(
+        &self,
+        text: &str,
+        bots: &BTreeSet<UserId>,
+    ) -> Result<(Vec<MergeRequestFact>, bool), Failure> {
+        let pages = bots.iter().map(|user| {
+            self.request_pages(1, move |query| {
+                query.author(NameOrId::from(user.0)).search(text);
+            })
+        });
+        let pages = try_join_all(pages).await?;
+        let is_complete = pages.iter().all(|(_, is_complete)| *is_complete);
+        Ok((pages.into_iter().flat_map(|(page, _)| page).collect(), is_complete))
     }
 
     async fn past_with_text(

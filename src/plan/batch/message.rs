@@ -18,6 +18,8 @@ use yaml11::AliasMode;
 
 /// Hidden in the description: for each edit site what tells it from others, and its values.
 const MEMBERS: &str = "<!-- sapm:places=";
+/// What all descriptions of batches have, and no other one: looked for by GitLab's search.
+pub const MENTION: &str = "sapm:places=";
 /// Apps that a title names.
 const NAMED_APPS: usize = 3;
 
@@ -139,6 +141,13 @@ fn cell(text: &str) -> String {
 /// What a description names an edit site and its values by.
 fn member_marker(planner: &Planner<'_>, part: &Desired) -> String {
     format!("{}:{}", planner.place_digest(part), part.values.digest())
+}
+
+/// What a description names its edit sites by.
+pub fn mentioned_places(description: &str) -> impl Iterator<Item = &str> {
+    let found = description.rsplit_once(MEMBERS).and_then(|(_, rest)| rest.split_once(" -->"));
+    let (members, _) = found.unwrap_or_default();
+    members.split(',').filter_map(|member| Some(member.split_once(':')?.0))
 }
 
 /// Does a description tell that its batch wrote these values at this edit site?

@@ -60,7 +60,10 @@ fn a_refused_merge_request_is_not_counted_as_opened() {
     world.forge().fault(fault);
     run(&world, 5);
     let rest = ["SAPM_PROBLEMS=1", "SAPM_EXIT_CODE=5"];
-    assert_eq!(counts(&world), [&["SAPM_OPENED=3", "SAPM_PROMOTIONS=3"], &TARGETS[..], &rest[..]].concat());
+    assert_eq!(
+        counts(&world),
+        [&["SAPM_OPENED=3", "SAPM_PROMOTIONS=3"], &TARGETS[..], &rest[..]].concat()
+    );
 }
 
 #[test]

@@ -66,7 +66,7 @@ fn a_first_run_asks_for_each_fact_once() {
     let mut gitlab = STEADY.map(str::to_owned).to_vec();
     // Two more for each branch: did a person say no before, and was another run first? And the first
     // one for the names that those who share a place would have alone.
-    gitlab[1] = "14 GET /api/v4/projects/ID/merge_requests".to_owned();
+    gitlab[1] = "15 GET /api/v4/projects/ID/merge_requests".to_owned();
     // There are no branches to fetch yet.
     *gitlab.last_mut().unwrap() = "2 POST /shop/app-interface.git/git-upload-pack".to_owned();
     // Each branch is looked at once more, right before its request is opened.

@@ -203,7 +203,10 @@ impl Case<'_> {
             named.extend(all.into_iter().flat_map(|marks| marks.targets));
         }
         let deferred = self.run.plan.merge_requests.iter();
-        let told = deferred.filter(|mr| matches!(mr.action, Action::Defer | Action::Keep));
+        let told = deferred.filter(|mr| {
+            let is_later = mr.reason_code == Reason::BranchGone;
+            matches!(mr.action, Action::Defer | Action::Keep) || is_later
+        });
         named.extend(told.flat_map(|mr| mr.targets.iter().map(ToString::to_string)));
         let inventory = &self.run.loaded.inventory;
         for decision in self.run.decisions.subscribers.values().filter(|it| it.promotes()) {

@@ -150,6 +150,14 @@ impl ForgeReader for InTurn<'_, GitLabReader> {
         self.next().await.finished_pipeline(branch).await
     }
 
+    async fn newest_with_text(
+        &self,
+        text: &str,
+        bots: &BTreeSet<UserId>,
+    ) -> Result<(Vec<MergeRequestFact>, bool), Failure> {
+        self.next().await.newest_with_text(text, bots).await
+    }
+
     async fn past_with_text(
         &self,
         text: &str,

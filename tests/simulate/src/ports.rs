@@ -228,6 +228,17 @@ impl ForgeReader for Forge {
         Ok(None)
     }
 
+    async fn newest_with_text(
+        &self,
+        text: &str,
+        _bots: &BTreeSet<UserId>,
+    ) -> Result<(Vec<MergeRequestFact>, bool), Failure> {
+        let mut found = self.all();
+        found.retain(|mr| mr.description.contains(text));
+        let newest = found.split_off(found.len().saturating_sub(100));
+        Ok((newest, found.is_empty()))
+    }
+
     async fn past_with_text(
         &self,
         text: &str,
