@@ -1,7 +1,7 @@
 //! The demo: `sapm` against fakes for GitLab, GitHub, S3 and Prometheus on
 //! loopback, over real HTTP, with real git repositories.
 //!
-//! Runs `apply`, runs it again (nothing is written), plays one more deployment
+//! Runs `apply`, runs it again (nothing is written), simulates another deployment
 //! and shows the update. `--keep-running` leaves the servers up.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
@@ -50,7 +50,7 @@ async fn main() {
     }
 }
 
-/// The open merge requests with what they change.
+/// The open merge requests with their changes.
 fn show_merge_requests(shop: &Shop) {
     for request in shop.project.open_merge_requests() {
         println!("!{} {}", request.iid, request.title);
@@ -76,7 +76,7 @@ fn headline(text: &str) {
     println!("\n== {text}\n");
 }
 
-/// Runs `sapm apply` with nothing but the shop's environment.
+/// Runs `sapm apply` with only the shop's environment.
 fn apply(shop: &Shop, sapm: &Path, report: &Path) {
     let status = Command::new(sapm)
         .arg("apply")
@@ -91,7 +91,7 @@ fn apply(shop: &Shop, sapm: &Path, report: &Path) {
     println!("exit code {}", status.code().unwrap_or(-1));
 }
 
-/// The `sapm` binary, built if need be: `cargo run --example` does not build it.
+/// The `sapm` binary, built if needed: `cargo run --example` does not build it.
 fn binary() -> PathBuf {
     let example = std::env::current_exe().expect("this program's path");
     let folder = example.parent().and_then(Path::parent).expect("target/PROFILE");

@@ -95,7 +95,7 @@ impl Shop {
         Self::start_with(now, None).await
     }
 
-    /// The same with another Prometheus than the fake.
+    /// Starts with another Prometheus than the fake.
     pub async fn start_with(now: DateTime<Utc>, prometheus: Option<&str>) -> Self {
         let forge = Forge::builder().bucket(BUCKET).start().await;
         let own = forge.prometheus_url();
@@ -141,7 +141,7 @@ impl Shop {
         );
     }
 
-    /// Deployment records: all publishers but the database's have run.
+    /// Deployment records: all publishers except the database's have deployed.
     fn deployments(&self) {
         let day_ago = self.now - TimeDelta::hours(26);
         self.deploy("catalog-stage", CATALOG_NEW, true, day_ago);
@@ -185,7 +185,7 @@ impl Shop {
         self.forge.put_object(BUCKET, &Self::record_key(channel, sha), record.to_string());
     }
 
-    /// The catalog's stage moves on: a new commit, deployed well.
+    /// Gives the catalog's stage a new commit that is deployed successfully.
     pub fn next_catalog(&self) {
         let mut commit = CommitInfo::new(CATALOG_NEXT);
         commit.message = "Show prices in search results".to_owned();
@@ -193,14 +193,14 @@ impl Shop {
         self.deploy("catalog-stage", CATALOG_NEXT, true, self.now - TimeDelta::minutes(5));
     }
 
-    /// What `sapm` needs to be pointed at the shop.
+    /// The environment that points `sapm` to the shop.
     pub fn environment(&self) -> BTreeMap<String, String> {
         [
             ("SAPM_APP_INTERFACE", format!("{}/{PROJECT}.git", self.forge.gitlab_url())),
             ("SAPM_GITLAB_URL", self.forge.gitlab_url()),
             ("SAPM_GITLAB_TOKEN", TOKEN.to_owned()),
             ("SAPM_GITHUB_URL", self.forge.github_url()),
-            // Its Prometheus and git host are on this machine, which datafiles may not name otherwise.
+            // Its Prometheus and git host are on this machine, which datafiles may otherwise not use.
             ("SAPM_ALLOWED_HOSTS", "127.0.0.1".to_owned()),
             ("SAPM_STATE", format!("s3://{BUCKET}")),
             ("AWS_ENDPOINT_URL_S3", self.forge.s3_endpoint()),
@@ -215,7 +215,7 @@ impl Shop {
     }
 }
 
-/// The config repo's files, with the addresses of the fakes filled in.
+/// The config repo's files, with the URLs of the fakes.
 fn config_repo(gitlab: &str, prometheus: &str) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo/config-repo");
     let mut files = Vec::new();

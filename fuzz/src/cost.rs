@@ -1,4 +1,4 @@
-//! What an input takes: processor time and memory.
+//! The cost of an input: processor time and memory.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,35 +9,35 @@ use rustix::time::{ClockId, clock_gettime};
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static MOST: AtomicUsize = AtomicUsize::new(0);
 
-/// What an input may take.
+/// The limits of an input.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Processor time, of all threads.
     pub cpu: Duration,
-    /// Most memory at a time.
+    /// Peak memory.
     pub bytes: usize,
 }
 
-/// What an input took.
+/// The cost of an input.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Processor time, of all threads.
     pub cpu: Duration,
-    /// Most memory at a time.
+    /// Peak memory.
     pub bytes: usize,
 }
 
-/// The most that any input took so far.
+/// The maximum cost of all inputs so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Worst {
     /// Inputs.
     pub runs: u64,
-    /// The most of each, not necessarily of one input.
+    /// The maximum of each, not necessarily of one input.
     pub cost: Cost,
 }
 
 impl Worst {
-    /// Takes in another input.
+    /// Adds another input.
     pub fn add(&mut self, cost: Cost) {
         self.runs += 1;
         self.cost.cpu = self.cost.cpu.max(cost.cpu);
@@ -58,7 +58,7 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// The system's allocator, which counts what is held.
+/// The system's allocator, with a count of the allocated bytes.
 pub struct CountingAllocator;
 
 fn count(new: usize, old: usize) {
@@ -67,7 +67,7 @@ fn count(new: usize, old: usize) {
     HELD.fetch_sub(old, Ordering::Relaxed);
 }
 
-// SAFETY: every call goes to the system's allocator as it is; beside it numbers are added.
+// SAFETY: every call is passed to the system's allocator unchanged; only numbers are added.
 #[allow(unsafe_code)]
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

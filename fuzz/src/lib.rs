@@ -1,8 +1,8 @@
-//! What reads other people's texts, as fuzz targets, and the judge of every input.
+//! Code that parses text from outside, as fuzz targets, and the judge of every input.
 //!
-//! A [`Target`] takes any bytes. It must not panic, what it says must hold, and it must keep within its [`Limits`] of
+//! A [`Target`] takes any bytes. It must not panic, its properties must hold, and it must keep within its [`Limits`] of
 //! processor time and memory. `scripts/fuzz` runs the targets with libFuzzer; the tests here run every seed and every
-//! input that was ever found to fail (`fuzz/regressions`).
+//! input that ever failed (`fuzz/regressions`).
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -15,13 +15,13 @@ pub use cost::{Cost, CountingAllocator, Limits, Worst};
 pub use seeds::seeds;
 pub use targets::{TARGETS, Target, find};
 
-/// The longest input: larger ones say nothing that smaller ones do not.
+/// Maximum size of an input: larger ones find nothing that smaller ones do not.
 pub const MAX_INPUT_BYTES: usize = 32 << 10;
 
 /// Runs a target on an input.
 ///
 /// # Panics
-/// When the input fails: a panic of the code, a property that does not hold, or a limit that is passed.
+/// When the input fails: the code panics, a property does not hold, or a limit is exceeded.
 pub fn run(target: &Target, input: &[u8]) -> Cost {
     let cost = cost::measure(|| (target.run)(input));
     let limits = &target.limits;
@@ -68,7 +68,7 @@ mod tests {
         assert!((10 << 20..11 << 20).contains(&cost.bytes), "{cost:?}");
     }
 
-    /// One test, as memory is counted for the whole process.
+    /// A single test, because memory is counted for the whole process.
     #[test]
     fn every_seed_and_every_input_that_failed_once_passes() {
         the_judge_counts_memory();

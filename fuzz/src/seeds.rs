@@ -1,4 +1,4 @@
-//! Inputs to begin with: the conformance cases, and what people write.
+//! Initial inputs: the conformance cases, and typical texts.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Path below `data` and text of the datafiles of a case that promotions depend on.
+/// Path below `data` and text of the relevant datafiles of a case.
 fn datafiles(case: &Path) -> Vec<(String, String)> {
     let (data, mut found) = (case.join("data"), Vec::new());
     walk(&data, &mut found);
@@ -62,7 +62,7 @@ fn bundles() -> Vec<String> {
     cases().iter().map(bundle).collect()
 }
 
-/// What stands after a key in the datafiles of the cases.
+/// The text after a key in the datafiles of the cases.
 fn values(key: &str) -> Vec<String> {
     let files = cases().iter().flat_map(|case| datafiles(case)).collect::<Vec<_>>();
     let lines = files.iter().flat_map(|(_, text)| text.lines());
@@ -167,7 +167,7 @@ const GITLAB: [&str; 4] = [
     r#"{"name": "b", "commit": {"id": "c2a6b03f190dfb2b4aa91f8af8d477a9bc3401dc", "parent_ids": [], "message": "x", "title": "x", "author_name": "Bot", "author_email": "bot@example.com", "committer_name": "Bot", "committer_email": "bot@example.com", "committed_date": "2026-08-20T10:15:30Z", "created_at": "2026-08-20T10:15:30Z"}}"#,
 ];
 
-/// Seeds of a target, each once.
+/// Seeds of a target, without duplicates.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let texts: Vec<String> = match target {

@@ -1,4 +1,4 @@
-//! The targets: what is read, and what must hold of it.
+//! The targets: parsers and their properties.
 
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ use crate::whole;
 pub struct Target {
     /// Name, as `scripts/fuzz` takes it.
     pub name: &'static str,
-    /// What it may take for one input.
+    /// The limits of one input.
     pub limits: Limits,
-    /// Reads the input; panics if something about it is wrong.
+    /// Runs the input; panics if something is wrong.
     pub run: fn(&[u8]),
 }
 
@@ -32,7 +32,7 @@ const fn target(name: &'static str, run: fn(&[u8]), millis: u64, megabytes: usiz
     Target { name, limits, run }
 }
 
-/// All of them. Times are for the instrumented build, on a machine that does other things too.
+/// All targets. Times are for the instrumented build on a busy machine.
 pub const TARGETS: &[Target] = &[
     target("yaml", yaml_edits, 2_000, 64),
     target("jsonpath", jsonpath, 3_000, 96),
@@ -47,7 +47,7 @@ pub const TARGETS: &[Target] = &[
     target("run", whole::run_whole, 4_000, 256),
 ];
 
-/// The target of a name.
+/// The target with a name.
 pub fn find(name: &str) -> Option<&'static Target> {
     TARGETS.iter().find(|target| target.name == name)
 }
@@ -60,11 +60,11 @@ fn limits() -> YamlLimits {
     YamlLimits::default()
 }
 
-/// At most so many mappings of a document are edited.
+/// Maximum number of mappings of a document that are edited.
 const EDITED: usize = 6;
 
-/// Reads a document, edits what looks like a target, reads it again. The byte after the last NUL chooses what is
-/// edited.
+/// Parses a document, edits what looks like a target, parses it again. The byte after the last NUL selects the
+/// edit.
 fn yaml_edits(input: &[u8]) {
     let (bytes, choice) = match input.iter().rposition(|byte| *byte == 0) {
         Some(at) => (&input[..at], input.get(at + 1).copied().unwrap_or_default()),
@@ -96,7 +96,7 @@ fn yaml_edits(input: &[u8]) {
     }
 }
 
-/// Mappings that have what a target has, through aliases as well.
+/// Mappings that have the keys of a target, also through aliases.
 fn mappings<'a>(node: NodeRef<'a>, depth: usize, found: &mut Vec<NodeRef<'a>>) {
     if found.len() >= EDITED || depth > 12 {
         return;
@@ -135,7 +135,7 @@ fn edit(target: NodeRef<'_>, choice: u8) -> TargetEdit {
     }
 }
 
-/// The document that selectors look into, of a conformance case.
+/// The selector document of a conformance case.
 fn selector_document() -> Value {
     let namespace = |name: &str, cluster: &str, environment: &str| {
         serde_json::json!({
@@ -157,7 +157,7 @@ fn jsonpath(input: &[u8]) {
     let Some(text) = text(input) else { return };
     let Ok(path) = Expression::parse(text) else { return };
     let document = Document::from(selector_document());
-    // What is found refers to the document: only this test copies it out, so it copies a few.
+    // Results refer to the document. Only this test copies them, so it copies a few.
     let names = |path: &Expression| {
         path.select(&document).map(|found| {
             let copied = found.iter().take(100).map(|found| found.to_value());
@@ -168,7 +168,7 @@ fn jsonpath(input: &[u8]) {
     assert_eq!(once.ok(), twice.ok(), "evaluated twice");
 }
 
-/// The input as a pattern of Python's.
+/// The input as a Python regular expression.
 fn pattern(input: &[u8]) {
     let Some(text) = text(input) else { return };
     let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");

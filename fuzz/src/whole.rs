@@ -12,7 +12,7 @@ use sapm::snapshot::Snapshot;
 use sapm::validate::validate;
 use yaml11::{Limits, Tree};
 
-/// Stands before each file of an input.
+/// Precedes each file of an input.
 pub(crate) const MARK: &str = "=== ";
 
 fn files(text: &str) -> BTreeMap<&str, &str> {
@@ -53,7 +53,7 @@ pub(crate) fn run_whole(input: &[u8]) {
     assert!(positions.into_iter().all(|line| line > 0), "lines count from 1");
 }
 
-/// Every form of the report is well-formed.
+/// Checks that every form of the report is well-formed.
 fn render(report: &PlanReport) {
     let json = report.to_json();
     let read: Result<serde_json::Value, _> = serde_json::from_str(&json);

@@ -1,4 +1,4 @@
-//! Datafiles are parsed many at once, on all cores: it is most of the work before the first question.
+//! Parses datafiles in batches on all cores: parsing is most of the work before the first network call.
 
 use std::num::NonZero;
 use std::ops::Range;
@@ -7,10 +7,10 @@ use super::fields::Field;
 use crate::app_interface::Sniff;
 use yaml11::{Limits, Tree};
 
-/// So many files, or bytes, are parsed together: enough to share, and little to hold.
+/// A batch is full at this many files or bytes: enough to split among threads, little to keep in memory.
 const FILES: usize = 512;
 const BYTES: usize = 4 << 20;
-/// More threads have nothing to gain: reading the files is one thread's work.
+/// More threads do not help: one thread reads the files.
 const MOST_THREADS: usize = 4;
 
 /// Kinds of datafiles that promotions depend on.
@@ -27,7 +27,7 @@ pub(super) enum Schema {
 }
 
 impl Schema {
-    fn of(text: &str) -> Option<Self> {
+    fn from_path(text: &str) -> Option<Self> {
         Some(match text {
             "/app-sre/saas-file-2.yml" => Self::SaasFile,
             "/app-sre/saas-file-target-1.yml" => Self::TargetFile,
@@ -42,17 +42,17 @@ impl Schema {
     }
 }
 
-/// What a file turned out to be.
+/// The result of parsing a file.
 pub(super) enum Parsed {
-    /// None that promotions depend on.
+    /// Not a kind that promotions depend on.
     Other,
-    /// One of these.
+    /// One of the kinds in [`Schema`].
     Datafile(Schema, Box<Tree>),
-    /// It may be one, and cannot be read.
+    /// Possibly one of them, but unreadable.
     Unreadable(yaml11::ParseError),
 }
 
-/// Files that wait to be parsed.
+/// Files waiting to be parsed.
 #[derive(Default)]
 pub(super) struct Batch {
     text: Vec<u8>,
@@ -62,18 +62,18 @@ pub(super) struct Batch {
 struct Waiting {
     path: String,
     bytes: Range<usize>,
-    /// Only an escape sequence made it worth a look.
+    /// The file is parsed only because an escape sequence could hide its `$schema`.
     unsure: bool,
 }
 
 impl Batch {
-    /// Takes in a file, unless it is none that promotions depend on at first sight.
+    /// Adds a file, unless its schema shows that promotions do not depend on it.
     pub fn push(&mut self, path: &str, bytes: &[u8]) {
         let unsure = match crate::app_interface::sniff_schema(bytes) {
             Sniff::None => return,
-            Sniff::Found(text) => match Schema::of(&text) {
+            Sniff::Found(text) => match Schema::from_path(&text) {
                 None => return,
-                // There are thousands of roles, and few of them are about datafiles.
+                // There are thousands of roles, and few of them list datafiles.
                 Some(Schema::Role) if !contains(bytes, b"self_service") => return,
                 Some(_) => false,
             },
@@ -85,12 +85,12 @@ impl Batch {
         self.files.push(Waiting { path: path.to_owned(), bytes, unsure });
     }
 
-    /// Should they be parsed now?
+    /// Should the batch be parsed now?
     pub fn is_full(&self) -> bool {
         self.files.len() >= FILES || self.text.len() >= BYTES
     }
 
-    /// All of them, in their order: path, bytes, and what they are.
+    /// Parses all files and returns path, bytes and result in the order they were added.
     pub fn parse(&self) -> impl Iterator<Item = (&str, &[u8], Parsed)> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let part = self.files.len().div_ceil(threads.min(MOST_THREADS)).max(1);
@@ -115,7 +115,7 @@ impl Batch {
         part.iter().map(|file| parse(&self.text[file.bytes.clone()], file.unsure)).collect()
     }
 
-    /// Forgets all of them.
+    /// Removes all files.
     pub fn clear(&mut self) {
         self.text.clear();
         self.files.clear();
@@ -129,7 +129,7 @@ fn parse(bytes: &[u8], unsure: bool) -> Parsed {
         Err(error) => return Parsed::Unreadable(error),
     };
     let schema = Field::root(tree.root()).get("$schema").and_then(|field| field.text().ok());
-    match schema.as_deref().and_then(Schema::of) {
+    match schema.as_deref().and_then(Schema::from_path) {
         Some(schema) => Parsed::Datafile(schema, Box::new(tree)),
         None => Parsed::Other,
     }

@@ -1,4 +1,4 @@
-//! The config repo, typed and resolved.
+//! The config repo with typed values and resolved `$ref`s.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,36 +9,36 @@ use crate::domain::{Problem, ProblemCode};
 use jsonpath_ng::Document;
 use yaml11::Tree;
 
-/// Everything of the config repo that promotions depend on.
+/// Everything in the config repo that promotions depend on.
 #[derive(Debug, Default)]
 pub struct Bundle {
     /// Saas files, by path.
     pub saas_files: Vec<SaasFile>,
     /// Apps by path.
     pub apps: BTreeMap<String, Arc<App>>,
-    /// Namespaces by path, resolved; broken ones are left out.
+    /// Namespaces by path, resolved. Broken ones are left out.
     pub namespaces: BTreeMap<String, Arc<Namespace>>,
     /// SLO documents by path, or why one is broken.
     pub slo_documents: BTreeMap<String, Result<Arc<SloDocument>, String>>,
-    /// `{"namespace": [...]}`, what namespace selectors look into; `None` if there is no selector, or when they
-    /// have all been expanded.
+    /// `{"namespace": [...]}`, the document that namespace selectors query. `None` if there is no selector, or once all
+    /// selectors have been expanded.
     pub selector_document: Option<Document>,
-    /// The saas files and shared target files themselves, by path: what may be edited.
+    /// The saas files and shared target files that may be edited, by path.
     pub sources: BTreeMap<String, Arc<Tree>>,
-    /// The other datafiles that were read, as bytes, for excerpts; empty unless they were asked for.
+    /// The bytes of the other datafiles, for excerpts. Filled only by [`load_with_texts`](super::load_with_texts).
     pub texts: BTreeMap<String, Vec<u8>>,
-    /// What is wrong, by file.
+    /// Problems, in the order they were found.
     pub problems: Vec<Problem>,
-    /// What only `validate` says: keys that are probably misspelt. Noted where texts are kept.
+    /// Findings that only `validate` reports: keys that are probably misspelt. Collected only when texts are kept.
     pub doubts: Vec<Problem>,
-    /// Files and folders in which something could not be read: targets may hide there.
+    /// Files and folders that could not be read in full. Targets may be missing from them.
     pub broken_files: BTreeSet<String>,
-    /// How much was looked at.
+    /// Numbers of files and bytes read.
     pub counts: LoadCounts,
 }
 
 impl Bundle {
-    /// On these hosts the letter case of a repository's path does not count
+    /// Ignores the letter case of repository paths on these hosts
     /// ([`RepoUrl::with_forges`](crate::domain::RepoUrl::with_forges)).
     pub fn know_forges(&mut self, forges: &BTreeSet<String>) {
         for template in self.saas_files.iter_mut().flat_map(|file| &mut file.resource_templates) {
@@ -51,27 +51,27 @@ impl Bundle {
         }
     }
 
-    /// Could something in this file, or the folders that it is in, not be read?
+    /// Could anything in this file, or in a folder that contains it, not be read?
     pub fn is_broken(&self, path: &str) -> bool {
         let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
         folders.chain([path]).any(|path| self.broken_files.contains(path))
     }
 
-    /// A `$ref` (at `place`) to something that cannot be had: the path is wrong, or that file is.
+    /// The problem of a `$ref` at `place` whose target is missing or broken.
     pub fn dangling(&self, place: &str, to: &str) -> Problem {
         let problem = |why: &str| {
             Problem::new(ProblemCode::DanglingRef, format!("{place}: $ref to {to}, {why}"))
         };
         if self.is_broken(to) {
-            problem("which is there, but cannot be used")
-                .help("correct that file: it has a problem of its own")
+            problem("which exists but cannot be used")
+                .help("correct that file, which has its own problem")
         } else {
-            problem("which is not there, or is of another kind")
+            problem("which does not exist or is of another kind")
         }
     }
 }
 
-/// How much work loading was.
+/// The work that loading took.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct LoadCounts {
     /// Datafiles seen.

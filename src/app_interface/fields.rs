@@ -1,4 +1,4 @@
-//! Typed values of YAML nodes, and what to say when they are of another type.
+//! Typed access to YAML nodes, with error messages for nodes of another type.
 
 use std::collections::HashSet;
 
@@ -14,12 +14,12 @@ pub struct FieldError {
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
-    /// What is wrong.
+    /// The error message.
     pub message: String,
 }
 
 impl FieldError {
-    /// Names a node and what is wrong with it.
+    /// Creates an error for a node.
     pub fn new(path: &str, node: NodeRef<'_>, message: impl Into<String>) -> Self {
         let position = node.position();
         Self {
@@ -30,7 +30,7 @@ impl FieldError {
         }
     }
 
-    /// The place and what is wrong there.
+    /// The source location and the message.
     pub fn text(&self) -> String {
         if self.path.is_empty() {
             self.message.clone()
@@ -45,7 +45,7 @@ impl FieldError {
     }
 }
 
-/// A node with its YAML path, so that errors can name the place.
+/// A node with its YAML path, so that errors can name its source location.
 #[derive(Clone)]
 pub struct Field<'a> {
     /// The node, aliases resolved.
@@ -73,12 +73,12 @@ impl<'a> Field<'a> {
         Some(Field { node, path })
     }
 
-    /// Says what is wrong with this node.
+    /// Creates an error for this node.
     pub fn error(&self, message: impl Into<String>) -> FieldError {
         FieldError::new(&self.path, self.node, message)
     }
 
-    /// It must be a mapping.
+    /// Returns the node if it is a mapping.
     pub fn mapping(self) -> Result<Self, FieldError> {
         match self.node.kind() {
             Kind::Mapping => Ok(self),
@@ -99,7 +99,7 @@ impl<'a> Field<'a> {
             .collect())
     }
 
-    /// A text that is no longer than a name may be; numbers and dates count as their text.
+    /// A text of at most the length of a name. Numbers and dates count as their text.
     pub fn text(&self) -> Result<String, FieldError> {
         self.text_of_bytes(MAX_NAME_BYTES)
     }
@@ -110,28 +110,31 @@ impl<'a> Field<'a> {
         Ok(text)
     }
 
-    /// A text of any length: nothing that is repeated in identities, branches or messages.
+    /// A text of any length, for values that are not repeated in identities, branches or messages.
     pub fn long_text(&self) -> Result<String, FieldError> {
         self.node.text().map(std::borrow::Cow::into_owned).ok_or_else(|| {
             self.error(match self.node.as_bool() {
-                Some(value) => format!("must be a text, not the boolean {value}: put it in quotes"),
-                None => format!("must be a text, not {}", describe(self.node.kind())),
+                Some(value) => format!(
+                    "must be a string, not the boolean {value}: put it in \
+                                        quotes"
+                ),
+                None => format!("must be a string, not {}", describe(self.node.kind())),
             })
         })
     }
 
-    /// A text that has to be there and not be empty.
+    /// A required text that is not empty.
     pub fn required_text(&self, key: &str) -> Result<String, FieldError> {
         self.required(key, self.optional_text(key)?)
     }
 
-    /// A text of any length that has to be there and not be empty.
+    /// A required text of any length that is not empty.
     pub fn required_long_text(&self, key: &str) -> Result<String, FieldError> {
         let text = self.get(key).map(|field| field.long_text()).transpose()?;
         self.required(key, text)
     }
 
-    /// An address that has to be there and not be empty.
+    /// A required URL that is not empty.
     pub fn required_url(&self, key: &str) -> Result<String, FieldError> {
         self.required(key, self.optional_url(key)?)
     }
@@ -144,17 +147,17 @@ impl<'a> Field<'a> {
         Ok(text)
     }
 
-    /// An address that may be absent.
+    /// An optional URL.
     pub fn optional_url(&self, key: &str) -> Result<Option<String>, FieldError> {
         self.get(key).map(|field| field.text_of_bytes(MAX_URL_BYTES)).transpose()
     }
 
-    /// A text that may be absent.
+    /// An optional text.
     pub fn optional_text(&self, key: &str) -> Result<Option<String>, FieldError> {
         self.get(key).map(|field| field.text()).transpose()
     }
 
-    /// A boolean; false if it is absent.
+    /// A boolean; false if absent.
     pub fn flag(&self, key: &str) -> Result<bool, FieldError> {
         match self.get(key) {
             None => Ok(false),
@@ -203,18 +206,18 @@ fn describe(kind: Kind) -> &'static str {
 
 #[cfg(test)]
 thread_local! {
-    /// The keys that were asked for, while somebody wants to know.
+    /// The keys read so far, while a test records them.
     static NOTED: std::cell::RefCell<Option<std::collections::BTreeSet<String>>> =
         const { std::cell::RefCell::new(None) };
 }
 
-/// From here on the keys that this thread asks for are noted.
+/// Starts to record the keys that this thread reads.
 #[cfg(test)]
 pub(super) fn note_keys() {
     NOTED.with_borrow_mut(|noted| *noted = Some(std::collections::BTreeSet::new()));
 }
 
-/// The keys that were asked for since, as `targets[].ref`, but for `$ref` and the like.
+/// Returns the recorded keys as `targets[].ref`, without `$ref` and the like.
 #[cfg(test)]
 pub(super) fn noted_keys() -> std::collections::BTreeSet<String> {
     NOTED.take().unwrap_or_default()

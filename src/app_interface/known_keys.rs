@@ -1,5 +1,5 @@
-//! The keys of saas files, targets, apps and SLO documents: what keeps a misspelt key from being
-//! a gate that is silently not there.
+//! The known keys of saas files, targets, apps and SLO documents. A misspelt key would otherwise
+//! disable a gate without anybody noticing.
 
 use std::collections::BTreeSet;
 
@@ -12,19 +12,19 @@ use yaml11::{Kind, NodeId, NodePath};
 #[derive(Debug)]
 pub(super) struct Table(&'static [Key]);
 
-/// One of them.
+/// A key of a mapping.
 #[derive(Debug)]
 struct Key {
     name: &'static str,
-    /// Is it read here? The others are known, and somebody else's.
+    /// Does this program read it? Other programs read the rest.
     ours: bool,
     below: Below,
 }
 
-/// What a key leads to.
+/// What the value of a key is.
 #[derive(Debug)]
 enum Below {
-    /// A value that is not looked into.
+    /// A value that is not checked.
     Value,
     Mapping(&'static Table),
     List(&'static Table),
@@ -128,7 +128,7 @@ const PROMOTION_DATA: Table = Table(&[ours("channel"), list("data", &PROMOTION_H
 const PROMOTION_HASH: Table =
     Table(&[ours("type"), ours("parent_saas"), ours("target_config_hash")]);
 
-/// `/app-sre/app-1.yml`: other keys than these are not promotions' business.
+/// `/app-sre/app-1.yml`. Promotions do not depend on its other keys.
 const APP: Table = Table(&[ours("name"), list("codeComponents", &CODE_COMPONENT)]);
 
 const CODE_COMPONENT: Table = Table(&[
@@ -180,8 +180,8 @@ const SLO: Table = Table(&[
     theirs("dashboard"),
 ]);
 
-/// The keys of a datafile; `None` for kinds in which a slip stops no gate.
-pub(super) fn of(schema: Schema) -> Option<&'static Table> {
+/// The known keys of a datafile; `None` for kinds in which a misspelt key disables no gate.
+pub(super) fn find_table(schema: Schema) -> Option<&'static Table> {
     match schema {
         Schema::SaasFile => Some(&SAAS_FILE),
         Schema::TargetFile => Some(&TARGET),
@@ -191,10 +191,10 @@ pub(super) fn of(schema: Schema) -> Option<&'static Table> {
     }
 }
 
-/// So many keys of a file are compared with those that are known.
+/// Number of keys per file that are compared with the known ones.
 const MAX_COMPARED: usize = 200;
 
-/// Unknown keys that come near a known one, or that belong a level higher or lower.
+/// Unknown keys that resemble a known one, or that belong a level higher or lower.
 pub(super) fn misspelt_keys(file: &str, root: &Field<'_>, table: &'static Table) -> Vec<Problem> {
     let mut search = Search { file, compared: 0, seen: BTreeSet::new(), found: Vec::new() };
     search.mapping(root, table, None);
@@ -204,7 +204,7 @@ pub(super) fn misspelt_keys(file: &str, root: &Field<'_>, table: &'static Table)
 struct Search<'a> {
     file: &'a str,
     compared: usize,
-    /// Mappings that were looked at: by aliases one can stand in many places.
+    /// Mappings checked so far. With aliases, one mapping can occur in several locations.
     seen: BTreeSet<NodeId>,
     found: Vec<Problem>,
 }
@@ -221,11 +221,11 @@ impl Search<'_> {
         }
         for (name, _) in field.node.entries() {
             match table.0.iter().find(|key| key.name == name) {
-                Some(key) => self.below(field, key, table),
+                Some(key) => self.search_below(field, key, table),
                 None if name.starts_with('$') || self.compared == MAX_COMPARED => {}
                 None => {
                     self.compared += 1;
-                    if let Some(meant) = meant(&name, table, around) {
+                    if let Some(meant) = find_meant_key(&name, table, around) {
                         self.report(field, &name, &meant);
                     }
                 }
@@ -233,7 +233,7 @@ impl Search<'_> {
         }
     }
 
-    fn below(&mut self, field: &Field<'_>, key: &'static Key, table: &'static Table) {
+    fn search_below(&mut self, field: &Field<'_>, key: &'static Key, table: &'static Table) {
         let Some(value) = field.get(key.name) else { return };
         let around = Some((key.name, table));
         match key.below {
@@ -256,13 +256,13 @@ impl Search<'_> {
                 .in_file(self.file)
                 .at(place.to_string())
                 .at_line(at.line, at.column)
-                .help(format!("is {meant} meant?")),
+                .help(format!("did you mean {meant}?")),
         );
     }
 }
 
-/// What a key was probably to be.
-fn meant(
+/// Finds the key that was probably meant.
+fn find_meant_key(
     name: &str,
     table: &'static Table,
     around: Option<(&'static str, &'static Table)>,
@@ -279,7 +279,7 @@ fn meant(
     }
     let (own, outer) = around?;
     let belongs_there = outer.0.iter().any(|key| key.ours && key.name == name);
-    belongs_there.then(|| format!("`{name}` beside `{own}`"))
+    belongs_there.then(|| format!("`{name}` next to `{own}`"))
 }
 
 #[cfg(test)]
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
     use yaml11::{Limits, Tree};
 
-    /// The keys of a table that are read here, by their way from the root.
+    /// The keys of a table that this program reads, by their path from the root.
     fn read_here(table: &Table, way: &str, into: &mut BTreeSet<String>) {
         for key in table.0.iter().filter(|key| key.ours) {
             let name = format!("{way}{}", key.name);
@@ -301,7 +301,7 @@ mod tests {
         }
     }
 
-    /// A file in which every key of a table is there.
+    /// A file that has every key of a table.
     fn sample(table: &Table, indent: usize) -> String {
         let pad = " ".repeat(indent);
         let lines = table.0.iter().map(|key| match key.below {
@@ -320,7 +320,7 @@ mod tests {
         match key {
             "app" | "namespace" => "{$ref: /a.yml}",
             "slos" => "[{$ref: /a.yml}]",
-            // A target that is disabled is not asked whether it is deleted, too.
+            // The reader does not check `delete` on a target that is disabled.
             "disable" => "false",
             "auto" | "delete" | "redeployOnPublisherConfigChange" => "true",
             "soakDays" | "SLOTarget" => "1",
@@ -333,7 +333,7 @@ mod tests {
         }
     }
 
-    /// What the readers ask a file for, by the way from its root.
+    /// The keys that the readers look up, by their path from the root.
     fn asked(text: &str, read: impl Fn(&Field<'_>)) -> BTreeSet<String> {
         let tree = Tree::parse(text.as_bytes(), &Limits::default()).unwrap();
         fields::note_keys();
@@ -348,12 +348,12 @@ mod tests {
     }
 
     #[test]
-    fn the_readers_read_the_keys_of_the_tables_and_no_others() {
+    fn the_readers_use_exactly_the_keys_of_the_tables() {
         let text = sample(&SAAS_FILE, 0);
         let read = |root: &Field<'_>| {
             saas_reader::saas_file("/a.yml", root, &mut Vec::new()).unwrap();
         };
-        // Namespace and selector exclude each other: a file with the one, and one with the other.
+        // namespace and namespaceSelector exclude each other: a file with the first, and one with the second.
         let static_target = asked(&text.replace("namespaceSelector:", "parameters:"), read);
         let selected = asked(&text.replace("namespace: {$ref: /a.yml}", "provider: dynamic"), read);
         assert_eq!(&static_target | &selected, known(&SAAS_FILE), "{text}");

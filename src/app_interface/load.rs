@@ -1,4 +1,4 @@
-//! From a tree of files to a [`Bundle`].
+//! Loads a [`Bundle`] from a tree of files.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,13 +20,13 @@ use crate::domain::{MAX_NAME_BYTES, Problem, ProblemCode, check_length, excerpt}
 /// Reads all datafiles that promotions depend on.
 ///
 /// # Errors
-/// When the tree as a whole cannot be read. What is wrong with single files
-/// is in [`Bundle::problems`].
+/// When the tree as a whole cannot be read. Problems of single files
+/// are in [`Bundle::problems`].
 pub fn load(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
     Loader::default().load(tree)
 }
 
-/// The same, and keeps the texts of all that was read ([`Bundle::texts`]).
+/// Like [`load`], but keeps the text of every file that was read ([`Bundle::texts`]).
 ///
 /// # Errors
 /// As [`load`].
@@ -34,7 +34,7 @@ pub fn load_with_texts(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
     Loader { keeps_texts: true, ..Loader::default() }.load(tree)
 }
 
-/// Datafiles by kind, before `$ref`s are followed.
+/// Datafiles by kind, before `$ref`s are resolved.
 #[derive(Default)]
 pub(super) struct Loader {
     pub(super) bundle: Bundle,
@@ -125,7 +125,7 @@ impl Loader {
         }
         self.bundle.counts.saas_files += u64::from(schema == Schema::SaasFile);
         if self.keeps_texts
-            && let Some(table) = known_keys::of(schema)
+            && let Some(table) = known_keys::find_table(schema)
         {
             self.bundle.doubts.extend(misspelt_keys(path, &root, table));
         }
@@ -192,7 +192,7 @@ impl Loader {
         Ok(())
     }
 
-    /// A `$ref` may name a link: from here on it names the file.
+    /// A `$ref` may name a link: replaces it by the path of the file.
     pub(super) fn follow_links(&mut self) {
         let links = std::mem::take(&mut self.links);
         if links.0.is_empty() {

@@ -1,9 +1,9 @@
-//! The config repo: its files, what they say, and how they refer to each other.
+//! The config repo: its datafiles and the references between them.
 //!
-//! `tree` gives the files (found by `walk`, here and in commits), `fields` reads typed values with their places, `saas`
-//! and `resources` are the datafiles in the field's words (`*_reader` reads them), and `load` turns a tree into a
-//! [`Bundle`]: everything typed, every `$ref` resolved, every SLO expression that a target uses rendered (`template`),
-//! and every problem collected with its place instead of ending the run.
+//! `tree` lists the files (`walk` finds them, on disk and in commits), `fields` reads typed values with their source
+//! locations, `saas` and `resources` are the typed datafiles (`*_reader` reads them), and `load` turns a tree into a
+//! [`Bundle`]: every `$ref` is resolved and every SLO expression that a target uses is rendered (`template`). A problem
+//! is recorded with its source location and does not end the run.
 
 mod batch;
 mod bundle;

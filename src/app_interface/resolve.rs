@@ -1,4 +1,4 @@
-//! Follows the `$ref`s of all datafiles that were read.
+//! Resolves the `$ref`s of all datafiles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Loader {
             .collect();
         self.resolve_namespaces(&clusters);
         self.resolve_saas_files();
-        // Last, as only documents that a target uses are rendered.
+        // Last, because only documents that a target uses are rendered.
         self.resolve_slo_documents();
         if self.has_selectors() {
             self.bundle.selector_document = Some(self.selector_document());
@@ -68,13 +68,14 @@ impl Loader {
                     Problem::new(
                         ProblemCode::DuplicateNamespace,
                         format!(
-                            "namespace {} of cluster {} is also in {earlier}; selectors take this one",
+                            "namespace {} of cluster {} is also in {earlier}; selectors use this \
+                             one",
                             raw.name, cluster.name
                         ),
                     )
                     .in_file(&path)
                     .at("name")
-                    .related("the other one is declared here", earlier, "name"),
+                    .related("also declared here", earlier, "name"),
                 );
             }
             self.bundle.namespaces.insert(path.clone(), Arc::new(namespace));
@@ -97,7 +98,7 @@ impl Loader {
                     match self.follow(target, &mut broken_target_files) {
                         Ok(declaration) => template.targets.push(declaration),
                         Err(mut problem) => {
-                            // A shared target file is said to be wrong once, for all its users.
+                            // A problem of a shared target file is reported once, not once per user.
                             if problem.file.as_ref() == Some(&file.path) {
                                 let own = format!("{}/{}{name}", file.name, template.name);
                                 problem.message = format!("{own}: {}", problem.message);
@@ -165,7 +166,7 @@ impl Loader {
         })
     }
 
-    /// `{"namespace": [...]}`: every namespace by path, with what it refers to.
+    /// `{"namespace": [...]}`: every namespace by path, with the datafiles it refers to.
     fn selector_document(&mut self) -> Document {
         let objects = |named: &BTreeMap<String, Named>| -> Fields {
             let object = |named: &Named| Arc::new(Document::Object(named.selectable.clone()));

@@ -10,7 +10,7 @@ use super::selectable::{self, Fields, fields_of};
 use crate::domain::RepoUrl;
 use jsonpath_ng::Shape;
 
-/// A datafile that a namespace refers to, with what selectors may ask of it.
+/// A datafile that a namespace refers to, with the fields that selectors can query.
 pub(super) struct Named {
     pub(super) name: String,
     pub(super) selectable: Fields,
@@ -20,7 +20,7 @@ pub(super) struct Named {
     pub(super) parent: Option<String>,
 }
 
-/// A namespace before its `$ref`s are followed.
+/// A namespace before its `$ref`s are resolved.
 pub(super) struct RawNamespace {
     pub(super) name: String,
     pub(super) cluster: String,
@@ -29,17 +29,17 @@ pub(super) struct RawNamespace {
     pub(super) selectable: Fields,
 }
 
-/// A role (`/access/role-1.yml`): what it lets its users change by themselves.
+/// A role (`/access/role-1.yml`): the datafiles that its users may change without further approval.
 pub(super) struct Role {
     pub(super) name: String,
     /// Paths of datafiles, apps among them.
     pub(super) datafiles: Vec<String>,
 }
 
-/// An SLO document before its `$ref`s are followed.
+/// An SLO document before its `$ref`s are resolved.
 pub(super) struct RawSloDocument {
     pub(super) name: String,
-    /// Path of the namespace, and the Prometheus that the document names for it.
+    /// Path of the namespace, and the Prometheus URL that the document sets for it.
     pub(super) namespaces: Vec<(String, Option<String>)>,
     pub(super) slos: Vec<RawSlo>,
 }
@@ -50,9 +50,9 @@ pub(super) struct RawSlo {
     pub(super) target: f64,
     /// A Jinja template.
     pub(super) expression: String,
-    /// Its input.
+    /// The values for the template.
     pub(super) parameters: Map<String, Value>,
-    /// Where the expression stands, to say what is wrong with it.
+    /// An error at the expression's source location, without a message.
     pub(super) unrendered: FieldError,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
                 index,
                 url: RepoUrl::new(url),
                 blocked_versions: item.distinct_texts("blockedVersions")?,
-                blocked_lines: lines(&item, "blockedVersions")?,
+                blocked_lines: find_lines(&item, "blockedVersions")?,
                 hotfix_versions: item.distinct_texts("hotfixVersions")?,
             });
         }
@@ -74,12 +74,12 @@ pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
 }
 
 /// The line of each text of a list.
-fn lines(item: &Field<'_>, key: &str) -> Result<BTreeMap<String, u32>, FieldError> {
+fn find_lines(item: &Field<'_>, key: &str) -> Result<BTreeMap<String, u32>, FieldError> {
     let items = item.get(key).map(|list| list.items()).transpose()?.unwrap_or_default();
     items.iter().map(|item| Ok((item.text()?, item.node.position().line))).collect()
 }
 
-/// An app, a cluster or an environment, of which selectors see what is in `shape`.
+/// An app, a cluster or an environment, with the fields in `shape` for selectors.
 pub(super) fn named(root: &Field<'_>, shape: &Shape) -> Result<Named, FieldError> {
     let parent = root.get("parentApp").and_then(|parent| parent.as_reference().ok());
     Ok(Named {
@@ -102,7 +102,7 @@ pub(super) fn namespace(root: &Field<'_>) -> Result<RawNamespace, FieldError> {
     })
 }
 
-/// What a role says of datafiles. Roles are not ours to judge: what cannot be read is as absent.
+/// The datafiles that a role lists. Roles are not validated here: unreadable values count as absent.
 pub(super) fn role(root: &Field<'_>) -> Option<Role> {
     let entries = readable_items(root, "self_service");
     let datafiles = entries.iter().flat_map(|entry| readable_items(entry, "datafiles"));
@@ -144,13 +144,13 @@ pub(super) fn slo_document(root: &Field<'_>) -> Result<RawSloDocument, FieldErro
     let mut slos = Vec::new();
     if let Some(list) = root.get("slos") {
         for item in list.items()? {
-            slos.push(slo(&item)?);
+            slos.push(read_slo(&item)?);
         }
     }
     Ok(RawSloDocument { name: root.required_text("name")?, namespaces, slos })
 }
 
-fn slo(item: &Field<'_>) -> Result<RawSlo, FieldError> {
+fn read_slo(item: &Field<'_>) -> Result<RawSlo, FieldError> {
     let target = item.get("SLOTarget").ok_or_else(|| item.error("SLOTarget is missing"))?;
     let number = target.text()?.parse::<f64>().ok().filter(|number| number.is_finite());
     let expression = item.required_long_text("expr")?;

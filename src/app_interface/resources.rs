@@ -12,7 +12,7 @@ pub struct App {
     pub path: String,
     /// Name.
     pub name: String,
-    /// Its code repositories with versions that are blocked or may bypass SLOs.
+    /// Its code repositories, with blocked versions and versions that may bypass SLOs.
     pub code_components: Vec<CodeComponent>,
 }
 
@@ -21,13 +21,13 @@ pub struct App {
 pub struct CodeComponent {
     /// Its index in the app's `codeComponents`.
     pub index: usize,
-    /// Address as it is spelled; compare normalised.
+    /// Address as written; normalise it before comparing.
     pub url: RepoUrl,
     /// Commits that must not be promoted.
     pub blocked_versions: Vec<String>,
-    /// The line of the app's datafile that each of them stands in, from 1.
+    /// The line of each blocked version in the app's datafile, from 1.
     pub blocked_lines: BTreeMap<String, u32>,
-    /// Commits that pass a breached SLO.
+    /// Commits that are promoted although an SLO is breached.
     pub hotfix_versions: Vec<String>,
 }
 
@@ -36,11 +36,11 @@ pub struct CodeComponent {
 pub struct Cluster {
     /// Name.
     pub name: String,
-    /// Where its Prometheus answers.
+    /// URL of its Prometheus.
     pub prometheus_url: Option<String>,
 }
 
-/// A namespace (`/openshift/namespace-1.yml`) with what it refers to.
+/// A namespace (`/openshift/namespace-1.yml`) with the datafiles it refers to.
 #[derive(Debug, Clone)]
 pub struct Namespace {
     /// Path of the datafile.
@@ -62,23 +62,23 @@ pub struct SloDocument {
     pub path: String,
     /// Name.
     pub name: String,
-    /// The namespaces that it is about.
+    /// The namespaces that it covers.
     pub namespaces: Vec<SloNamespace>,
     /// Its SLOs.
     pub slos: Vec<Slo>,
 }
 
-/// An entry of an SLO document's `namespaces`; several may be about one namespace.
+/// An entry of an SLO document's `namespaces`; several may name one namespace.
 #[derive(Debug, Clone)]
 pub struct SloNamespace {
     /// Name of the namespace.
     pub namespace: String,
     /// Name of its cluster.
     pub cluster: String,
-    /// The Prometheus to ask: the document's `prometheusAccess.url` for this
+    /// The Prometheus to query: the document's `prometheusAccess.url` for this
     /// namespace, else the cluster's `prometheusUrl`.
     pub prometheus_url: Option<String>,
-    /// What the values of the document's SLOs go by in a snapshot for this entry, one for each SLO.
+    /// Keys of the SLO values in a snapshot for this entry, one per SLO.
     pub keys: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Saas files and targets as they are written down.
+//! Saas files and targets as declared in the datafiles.
 
 use super::fields::FieldError;
 use crate::domain::{GitRef, RepoUrl};
@@ -17,18 +17,18 @@ pub struct SaasFile {
     pub resource_templates: Vec<ResourceTemplate>,
 }
 
-/// A resource template: a template in a code repository and where it goes.
+/// A resource template: a template in a code repository and the targets it is deployed to.
 #[derive(Debug, Clone)]
 pub struct ResourceTemplate {
     /// Name.
     pub name: String,
     /// The code repository.
     pub url: RepoUrl,
-    /// Its targets that could be read, in file order.
+    /// Its readable targets, in file order.
     pub targets: Vec<TargetDeclaration>,
 }
 
-/// A place in a datafile.
+/// Where something is in a datafile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SourceLocation {
     /// Path of the datafile, from `data/` with a leading slash.
@@ -42,7 +42,7 @@ pub struct SourceLocation {
 }
 
 impl SourceLocation {
-    /// The YAML path of something below this place, e.g. `promotion.schedule`.
+    /// The YAML path of something below this location, e.g. `promotion.schedule`.
     pub fn below(&self, rest: &str) -> String {
         if self.path.is_empty() { rest.to_owned() } else { format!("{}.{rest}", self.path) }
     }
@@ -51,15 +51,15 @@ impl SourceLocation {
 /// A target as it is declared: in a saas file, or in a shared target file.
 #[derive(Debug, Clone)]
 pub struct TargetDeclaration {
-    /// Where it stands: for a `$ref` the root of the shared target file.
+    /// Where it is declared: for a `$ref`, the root of the shared target file.
     pub declared_at: SourceLocation,
-    /// Where the saas file names it (equal to `declared_at` but for a `$ref`).
+    /// Where the saas file names it (differs from `declared_at` only for a `$ref`).
     pub used_at: SourceLocation,
     /// The mapping node of the target in `declared_at.file`, aliases resolved.
     pub node: NodeId,
     /// Its own name.
     pub name: Option<String>,
-    /// Where it is deployed.
+    /// The namespaces it is deployed to.
     pub location: Where,
     /// The ref that is deployed, or why there is none.
     pub git_ref: Result<GitRef, String>,
@@ -69,50 +69,50 @@ pub struct TargetDeclaration {
     pub slos: Vec<String>,
     /// `disable: true` or `delete: true`: neither publisher nor subscriber.
     pub removed: bool,
-    /// What is wrong with its configuration: such a subscriber is in `error`.
+    /// Configuration errors: a subscriber that has any is in `error`.
     pub broken: Vec<FieldError>,
 }
 
-/// Where a target is deployed.
+/// The namespaces that a target is deployed to.
 #[derive(Debug, Clone)]
 pub enum Where {
-    /// In this namespace (path of its datafile).
+    /// This namespace (path of its datafile).
     Namespace(String),
-    /// In all namespaces that the selector matches.
+    /// All namespaces that the selector matches.
     Selector(Selector),
 }
 
-/// A namespace selector: JSONPath expressions as they are written.
+/// A namespace selector: JSONPath expressions as written.
 #[derive(Debug, Clone, Default)]
 pub struct Selector {
-    /// Namespaces that any of these selects,
+    /// Selects the namespaces that any of these matches,
     pub include: Vec<String>,
-    /// less those that any of these selects.
+    /// without those that any of these matches.
     pub exclude: Vec<String>,
 }
 
 /// A target's `promotion` block.
 #[derive(Debug, Clone, Default)]
 pub struct Promotion {
-    /// Is the target moved by this program?
+    /// Does `sapm` promote the target?
     pub auto: bool,
-    /// Channels that get to know when it is deployed; no duplicates, in file order.
+    /// Channels that it publishes to; no duplicates, in file order.
     pub publish: Vec<String>,
-    /// Channels that it follows; no duplicates, in file order.
+    /// Channels that it subscribes to; no duplicates, in file order.
     pub subscribe: Vec<String>,
-    /// Days that the commit must have been deployed upstream, summed up.
+    /// Days that the commit must have been deployed upstream, added up over all publishers.
     pub soak_days: u64,
-    /// When it may be promoted: a cron expression in UTC; empty is always.
+    /// When it may be promoted: a cron expression in UTC; empty means always.
     pub schedule: String,
-    /// Line and column of the schedule, from 1; 0 where there is none.
+    /// Line and column of the schedule, from 1; 0 without a schedule.
     pub schedule_at: (u32, u32),
-    /// Promote also when a publisher's config hash changed?
+    /// Promote also when a publisher's config hash changes?
     pub redeploy_on_publisher_config_change: bool,
-    /// The config hashes that it has now.
+    /// The config hashes in the datafile now.
     pub current_hashes: Vec<CurrentHash>,
 }
 
-/// An item of `promotion_data`: the hash that a channel's publisher had.
+/// An item of `promotion_data`: a config hash of a channel's publisher.
 #[derive(
     Debug,
     Clone,

@@ -7,16 +7,16 @@ use super::saas::{
 };
 use crate::domain::{GitRef, Problem, ProblemCode, RepoUrl};
 
-/// A target of a saas file before its `$ref` is followed.
+/// A target of a saas file before its `$ref` is resolved.
 pub(super) enum RawTarget {
-    /// Written out in the saas file.
+    /// Declared in the saas file.
     Inline(Box<TargetDeclaration>),
     /// `$ref` to a shared target file: where it is used, and the file.
     Shared(SourceLocation, String),
 }
 
 impl RawTarget {
-    /// Its own name, where the saas file gives it.
+    /// The target's own name, if the saas file declares it.
     pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Inline(declaration) => declaration.name.as_deref(),
@@ -25,14 +25,14 @@ impl RawTarget {
     }
 }
 
-/// A saas file before the `$ref`s of its targets are followed.
+/// A saas file before the `$ref`s of its targets are resolved.
 pub(super) struct RawSaasFile {
     pub(super) file: SaasFile,
     /// By resource template, in the same order.
     pub(super) targets: Vec<Vec<RawTarget>>,
 }
 
-/// Reads a saas file; what is wrong with single templates and targets goes to `problems`.
+/// Reads a saas file. Problems of single templates and targets go to `problems`.
 ///
 /// # Errors
 /// When the file as a whole cannot be used.
@@ -50,7 +50,7 @@ pub(super) fn saas_file(
         None => Vec::new(),
     };
     for template in templates {
-        match resource_template(&file, &template, problems) {
+        match read_resource_template(&file, &template, problems) {
             Ok((template, raw)) => {
                 file.resource_templates.push(template);
                 targets.push(raw);
@@ -63,7 +63,7 @@ pub(super) fn saas_file(
     Ok(RawSaasFile { file, targets })
 }
 
-fn resource_template(
+fn read_resource_template(
     file: &SaasFile,
     field: &Field<'_>,
     problems: &mut Vec<Problem>,
@@ -74,11 +74,11 @@ fn resource_template(
     let mut targets = Vec::new();
     if let Some(list) = field.get("targets") {
         for item in list.items()? {
-            match raw_target(&file.path, &item) {
+            match read_raw_target(&file.path, &item) {
                 Ok(target) => targets.push(target),
                 Err(error) => {
                     let mut problem = error.into_problem(ProblemCode::BrokenTarget, &file.path);
-                    let own = format!("{}/{name}{}", file.name, whose(&item));
+                    let own = format!("{}/{name}{}", file.name, identify_target(&item));
                     problem.message = format!("{own}: {}", problem.message);
                     problems.push(problem);
                 }
@@ -88,8 +88,8 @@ fn resource_template(
     Ok((ResourceTemplate { name, url, targets: Vec::new() }, targets))
 }
 
-/// What tells a target that cannot be read from its neighbours: its name, and where it is deployed.
-fn whose(target: &Field<'_>) -> String {
+/// Identifies an unreadable target among its neighbours by its name and namespace.
+fn identify_target(target: &Field<'_>) -> String {
     let name = target.optional_text("name").ok().flatten();
     let namespace = target.reference("namespace").ok().flatten();
     let name = name.map(|name| format!("/{name}")).unwrap_or_default();
@@ -97,7 +97,7 @@ fn whose(target: &Field<'_>) -> String {
     format!("{name}{namespace}")
 }
 
-fn raw_target(file: &str, field: &Field<'_>) -> Result<RawTarget, FieldError> {
+fn read_raw_target(file: &str, field: &Field<'_>) -> Result<RawTarget, FieldError> {
     let field = field.clone().mapping()?;
     if field.get("$ref").is_some() {
         return Ok(RawTarget::Shared(source_location(file, &field), field.as_reference()?));
@@ -118,7 +118,7 @@ fn source_location(file: &str, field: &Field<'_>) -> SourceLocation {
 /// Reads a target: an item of a saas file's `targets`, or the root of a shared target file.
 ///
 /// # Errors
-/// When it cannot be known who the target is.
+/// When the target cannot be identified.
 pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration, FieldError> {
     let declared_at = source_location(file, field);
     let removed = field.flag("disable")? || field.flag("delete")?;
@@ -131,7 +131,7 @@ pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration,
     });
     let promotion = match field.get("promotion") {
         None => None,
-        Some(block) => Some(promotion(&block.mapping()?, &mut broken)?),
+        Some(block) => Some(read_promotion(&block.mapping()?, &mut broken)?),
     };
     let slos = match field.get("slos") {
         None => Vec::new(),
@@ -142,7 +142,7 @@ pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration,
         declared_at,
         node: field.node.id(),
         name: field.optional_text("name")?,
-        location: location(field)?,
+        location: read_location(field)?,
         git_ref,
         promotion,
         slos,
@@ -151,7 +151,7 @@ pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration,
     })
 }
 
-fn location(field: &Field<'_>) -> Result<Where, FieldError> {
+fn read_location(field: &Field<'_>) -> Result<Where, FieldError> {
     match (field.reference("namespace")?, field.get("namespaceSelector")) {
         (Some(_), Some(selector)) => {
             Err(selector.error("namespace and namespaceSelector exclude each other"))
@@ -161,7 +161,10 @@ fn location(field: &Field<'_>) -> Result<Where, FieldError> {
         (None, Some(selector)) => {
             let provider = field.optional_text("provider")?;
             if provider.as_deref() != Some("dynamic") {
-                return Err(selector.error("namespaceSelector needs `provider: dynamic` beside it"));
+                return Err(selector.error(
+                    "namespaceSelector needs `provider: dynamic` next to \
+                                           it",
+                ));
             }
             let expressions = selector.get("jsonPathSelectors").ok_or_else(|| {
                 selector.error("jsonPathSelectors is missing: it holds include and exclude")
@@ -177,12 +180,15 @@ fn location(field: &Field<'_>) -> Result<Where, FieldError> {
     }
 }
 
-fn promotion(field: &Field<'_>, broken: &mut Vec<FieldError>) -> Result<Promotion, FieldError> {
+fn read_promotion(
+    field: &Field<'_>,
+    broken: &mut Vec<FieldError>,
+) -> Result<Promotion, FieldError> {
     let mut note = |error: FieldError| broken.push(error);
     let soak_days = field.get("soakDays").map_or(Ok(0), |days| {
         let number = match days.node.scalar() {
             Some(yaml11::Scalar::Int(text)) => text.parse::<u64>().ok(),
-            // To JSON schema and GraphQL, `3.0` is an integer. Rust prints it as `3`.
+            // JSON Schema and GraphQL accept `3.0` as an integer. Rust prints it as `3`.
             Some(yaml11::Scalar::Float(days)) => days.to_string().parse::<u64>().ok(),
             _ => None,
         };
@@ -192,7 +198,7 @@ fn promotion(field: &Field<'_>, broken: &mut Vec<FieldError>) -> Result<Promotio
     let schedule = field.optional_text("schedule");
     let schedule_at = field.get("schedule").map(|field| field.node.position());
     let redeploy = field.flag("redeployOnPublisherConfigChange");
-    let hashes = current_hashes(field);
+    let hashes = read_current_hashes(field);
     Ok(Promotion {
         auto: field.flag("auto")?,
         publish: publish.unwrap_or_else(|error| {
@@ -225,21 +231,21 @@ fn promotion(field: &Field<'_>, broken: &mut Vec<FieldError>) -> Result<Promotio
     })
 }
 
-/// The hashes of `promotion_data`; items of other types or without all their
-/// parts are no hashes, and stay as they are.
-fn current_hashes(field: &Field<'_>) -> Result<Vec<CurrentHash>, FieldError> {
+/// The hashes of `promotion_data`. Items of other types or with missing
+/// parts are not hashes and stay unchanged.
+fn read_current_hashes(field: &Field<'_>) -> Result<Vec<CurrentHash>, FieldError> {
     let mut hashes = Vec::new();
     let Some(list) = field.get("promotion_data") else { return Ok(hashes) };
     for item in list.items()? {
-        let (Some(channel), Some(data)) = (text_of(&item, "channel"), item.get("data")) else {
+        let (Some(channel), Some(data)) = (read_text(&item, "channel"), item.get("data")) else {
             continue;
         };
         for data in data.items()? {
-            if text_of(&data, "type").as_deref() != Some("parent_saas_config") {
+            if read_text(&data, "type").as_deref() != Some("parent_saas_config") {
                 continue;
             }
             if let (Some(parent_saas), Some(target_config_hash)) =
-                (text_of(&data, "parent_saas"), text_of(&data, "target_config_hash"))
+                (read_text(&data, "parent_saas"), read_text(&data, "target_config_hash"))
             {
                 let channel = channel.clone();
                 hashes.push(CurrentHash { channel, parent_saas, target_config_hash });
@@ -249,6 +255,6 @@ fn current_hashes(field: &Field<'_>) -> Result<Vec<CurrentHash>, FieldError> {
     Ok(hashes)
 }
 
-fn text_of(field: &Field<'_>, key: &str) -> Option<String> {
+fn read_text(field: &Field<'_>, key: &str) -> Option<String> {
     field.get(key).and_then(|value| value.text().ok())
 }

@@ -1,5 +1,5 @@
-//! What a namespace selector sees: the fields that the deployer asks of every namespace, and no
-//! others. A field outside this list does not exist for a selector.
+//! The fields that namespace selectors can query: those that the deployer fetches for every namespace.
+//! Any other field does not exist for a selector.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use Shape::{Anything, List, Object, Scalar};
 /// The document that selectors are evaluated on.
 pub const SELECTOR_DOCUMENT: Shape = Object(&[("namespace", List(&NAMESPACE))]);
 
-/// Of a namespace, with what it refers to.
+/// Fields of a namespace and of the datafiles it refers to.
 pub(super) const NAMESPACE: Shape = Object(&[
     ("name", Scalar),
     ("labels", Anything),
@@ -63,29 +63,29 @@ pub(super) const CLUSTER: Shape = Object(&[
 const SECRET: Shape =
     Object(&[("path", Scalar), ("field", Scalar), ("version", Scalar), ("format", Scalar)]);
 
-/// Fields of an object, which other objects may share.
+/// Fields of an object; other objects may share them.
 pub(super) type Fields = BTreeMap<String, Arc<Document>>;
 
-/// What selectors see of a datafile.
+/// The fields of a datafile that selectors can query.
 pub(super) fn fields_of(root: NodeRef<'_>, shape: &Shape) -> Fields {
-    match project(root, shape) {
+    match project_node(root, shape) {
         Some(Document::Object(fields)) => fields,
         _ => Fields::new(),
     }
 }
 
-/// The part of a node that has this shape. Null is as absent, but for what is within a value of
-/// any shape; an empty object stays.
-fn project(node: NodeRef<'_>, shape: &Shape) -> Option<Document> {
+/// The part of a node that has this shape. Null counts as absent, except inside a value of
+/// any shape. An empty object stays.
+fn project_node(node: NodeRef<'_>, shape: &Shape) -> Option<Document> {
     match (shape, node.kind()) {
         _ if node.is_null() => None,
         (Anything, _) | (Scalar, Kind::Scalar) => Some(Document::from(node.to_json())),
         (List(item), Kind::Sequence) => {
-            Some(Document::List(node.items().filter_map(|node| project(node, item)).collect()))
+            Some(Document::List(node.items().filter_map(|node| project_node(node, item)).collect()))
         }
         (Object(fields), Kind::Mapping) => {
             let fields = fields.iter().filter_map(|(name, shape)| {
-                Some(((*name).to_owned(), Arc::new(project(node.get(name)?, shape)?)))
+                Some(((*name).to_owned(), Arc::new(project_node(node.get(name)?, shape)?)))
             });
             Some(Document::Object(fields.collect()))
         }

@@ -1,4 +1,4 @@
-//! SLO documents: `$ref`s followed, expressions rendered, a key for each query.
+//! SLO documents: resolves `$ref`s, renders expressions and assigns a key to each query.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use super::resources::{Slo, SloDocument, SloNamespace};
 use super::template::Renderer;
 use crate::domain::{Problem, ProblemCode, SloKeys};
 
-/// Queries of one document, entries times SLOs, at most.
+/// Maximum queries per document (entries times SLOs).
 const MAX_QUERIES: usize = 1_000;
 
-/// The most that a target which names a document does.
+/// The most that any target naming a document does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum User {
     Publisher,
@@ -37,8 +37,8 @@ impl Loader {
                 }
             }
         }
-        // In the order of paths, so that the same files always give the same keys. Nobody is asked
-        // about a document that no subscriber names, so it must not take a key from others.
+        // In path order, so that the same files always give the same keys. A document that no subscriber names is
+        // never queried, so it must not take a key from others.
         resolved.sort_by_key(|document| users.get(&document.path) != Some(&User::Subscriber));
         let mut keys = SloKeys::default();
         for mut document in resolved {
@@ -47,7 +47,7 @@ impl Loader {
         }
     }
 
-    /// Who names each document, by its path.
+    /// The users of each document, by its path.
     fn users_of_slo_documents(&self) -> BTreeMap<String, User> {
         let templates = self.bundle.saas_files.iter().flat_map(|file| &file.resource_templates);
         let mut users = BTreeMap::new();
@@ -64,7 +64,7 @@ impl Loader {
         users
     }
 
-    /// `None` for a document that no target uses: it may be meant for other readers.
+    /// `None` for a document that no target uses: other programs may read it.
     fn resolve_slo_document(
         &self,
         renderer: &Renderer,

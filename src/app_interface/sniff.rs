@@ -1,26 +1,26 @@
-//! Finding the schema of a datafile without parsing it.
+//! Finds the schema of a datafile without parsing it.
 
 use std::borrow::Cow;
 
 use yaml11::{Scalar, resolve_plain};
 
-/// What a look at the bytes says about the top-level `$schema`.
+/// What the bytes show about the top-level `$schema`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sniff<'a> {
-    /// If the file can be read at all, this is its schema.
+    /// If the file is readable, this is its schema.
     Found(Cow<'a, str>),
-    /// There is none.
+    /// The file has none.
     None,
-    /// Only a parse can tell.
+    /// Only parsing can tell.
     Unknown,
 }
 
 const KEY: &[u8] = b"$schema";
 
-/// Looks for the top-level `$schema` of a datafile, at a small part of the cost of [`yaml11::Tree::parse`].
+/// Finds the top-level `$schema` of a datafile at a fraction of the cost of [`yaml11::Tree::parse`].
 ///
-/// Never wrong, but it gives up on anything unusual: it looks for a `$schema` that is the first thing of the file
-/// (or comes after nothing but comments, `---` and simple keys), in a block mapping or in JSON.
+/// The answer is never wrong, but anything unusual is `Unknown`: this only finds a `$schema` that comes first in the
+/// file (or after nothing but comments, `---` and simple keys), in a block mapping or in JSON.
 pub fn sniff_schema(bytes: &[u8]) -> Sniff<'_> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let Some(first) = find(bytes, 0) else {
@@ -34,7 +34,7 @@ pub fn sniff_schema(bytes: &[u8]) -> Sniff<'_> {
 }
 
 fn find(bytes: &[u8], from: usize) -> Option<usize> {
-    // `$` is rare, so looking for it alone is fast
+    // `$` is rare, so searching for it alone is fast
     let mut at = from;
     loop {
         at += bytes.get(at..)?.iter().position(|b| *b == b'$')?;
@@ -55,7 +55,7 @@ fn escapes_may_spell_key(bytes: &[u8]) -> bool {
             Some(b'x') => 2,
             Some(b'u') => 4,
             Some(b'U') => 8,
-            // YAML knows line breaks that are no ASCII.
+            // YAML has line breaks outside ASCII.
             None | Some(b'\r' | b'\n' | 0x80..) => return true,
             Some(_) => continue,
         };
@@ -89,14 +89,14 @@ fn skip_blank(bytes: &[u8]) -> &[u8] {
     &bytes[n..]
 }
 
-/// A quoted text of simple characters, and what follows it.
+/// A quoted text of simple characters, and the bytes after it.
 fn quoted(bytes: &[u8], quote: u8) -> Option<(&str, &[u8])> {
     let inner = bytes.strip_prefix(&[quote])?;
     let end = inner.iter().position(|b| *b == quote)?;
     Some((simple(&inner[..end])?, &inner[end + 1..]))
 }
 
-/// A text without anything that YAML or JSON could mean something by.
+/// A text without any character that is special in YAML or JSON.
 fn simple(bytes: &[u8]) -> Option<&str> {
     let fine = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'.');
     let starts = bytes.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'/');
@@ -136,7 +136,7 @@ fn in_block(bytes: &[u8]) -> Option<&str> {
                 marker_allowed = false;
             }
             Some(b'$' | b'"' | b'\'') => break schema_line(line)?,
-            // whatever is quoted or in brackets could go on over the next lines, whatever its indentation
+            // anything quoted or in brackets could continue on the next lines, whatever its indentation
             Some(b'a'..=b'z' | b'A'..=b'Z') if is_simple_key(line) => marker_allowed = false,
             Some(b' ' | b'-') if !marker_allowed && !opens(line) => {}
             Some(_) => return None,
@@ -147,7 +147,7 @@ fn in_block(bytes: &[u8]) -> Option<&str> {
         let Some(first) = line.first() else {
             continue;
         };
-        // the value could go on here
+        // the value could continue here
         if directly_after && matches!(first, b' ' | b'\t') {
             return None;
         }
@@ -170,13 +170,13 @@ fn only_comment(rest: &[u8]) -> bool {
     blank == rest.len() || (blank > 0 && rest[blank] == b'#')
 }
 
-/// Could a text that goes on over several lines begin here?
+/// Could a multi-line text begin here?
 fn opens(line: &[u8]) -> bool {
     line.iter()
         .any(|b| matches!(b, b'"' | b'\'' | b'{' | b'[' | b'$' | b'\\' | b'?' | b'&' | b'*' | b'!'))
 }
 
-/// `key:` or `key: value` with nothing special in it.
+/// `key:` or `key: value` without special characters.
 fn is_simple_key(line: &[u8]) -> bool {
     let name =
         line.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')).count();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn usual_files_are_told_without_a_parse() {
+    fn common_files_are_recognised_without_parsing() {
         for text in [
             "$schema: /a-1.yml\nname: x\n",
             "---\n$schema: /a-1.yml\n\nlabels: {}\n",

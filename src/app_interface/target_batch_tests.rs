@@ -11,7 +11,7 @@ fn parse(text: &str) -> Tree {
     Tree::parse(text.as_bytes(), &Limits::default()).unwrap_or_else(|e| panic!("{e}: {text:?}"))
 }
 
-/// One change for each item of the document.
+/// One change per item of the document.
 fn changes(tree: &Tree, hashes: &[HashEdit]) -> Vec<Vec<TargetEdit>> {
     let edit = |target: NodeRef<'_>| TargetEdit {
         target: target.id(),
@@ -22,7 +22,7 @@ fn changes(tree: &Tree, hashes: &[HashEdit]) -> Vec<Vec<TargetEdit>> {
     tree.root().items().map(|target| vec![edit(target)]).collect()
 }
 
-/// Which changes cannot be made, and how many texts were read again for it.
+/// The changes that cannot be made, and how many texts were parsed again to find out.
 #[track_caller]
 fn refused(tree: &Tree, hashes: &[HashEdit]) -> (Vec<usize>, usize) {
     let changes = changes(tree, hashes);
@@ -35,7 +35,7 @@ fn refused(tree: &Tree, hashes: &[HashEdit]) -> (Vec<usize>, usize) {
 }
 
 #[test]
-fn a_text_is_read_again_once_however_many_edits_are_tried() {
+fn a_text_is_parsed_again_once_for_many_edits() {
     for count in [2, 30, 300] {
         assert_eq!(refused(&list(&vec!["old"; count]), &[]), (vec![], 1));
     }
@@ -47,11 +47,11 @@ fn a_text_is_read_again_once_however_many_edits_are_tried() {
 }
 
 #[test]
-fn what_is_shared_is_tried_alone() {
+fn shared_values_are_tried_alone() {
     let mut refs = vec!["old"; 300];
     (refs[7], refs[8]) = ("&r old", "*r");
     assert_eq!(refused(&list(&refs), &[]), (vec![7, 8], 1 + 2 + 2));
-    // Together they would be right.
+    // Together they would be valid.
     let hash = HashEdit {
         channel: "c".to_owned(),
         parent_saas: "s".to_owned(),
@@ -64,10 +64,10 @@ fn what_is_shared_is_tried_alone() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_found_by_halves() {
+fn conflicting_edits_are_found_by_bisection() {
     let tree = list(&["old"; 64]);
     let mut changes = changes(&tree, &[]);
-    // The last target is also to stay as it is.
+    // The last target must also stay unchanged.
     changes.push(changes[63].clone());
     changes[64][0].new_ref = Some("old".to_owned());
     let before = rereads();

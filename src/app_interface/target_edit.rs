@@ -1,4 +1,4 @@
-//! Promoting targets in the text of a datafile.
+//! Promotes targets by editing the text of a datafile.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,23 @@ const PROMOTION: &str = "promotion";
 const PROMOTION_DATA: &str = "promotion_data";
 const PARENT_SAAS_CONFIG: &str = "parent_saas_config";
 
-/// What is to become of one target.
+/// The edit of one target.
 ///
-/// The target gets its `ref`. For each hash, every item of `promotion.promotion_data` of that channel, and in it every
-/// `parent_saas_config` of that `parent_saas`, gets the hash; if there is none, an item is appended, to a list that is
-/// made if need be.
+/// Sets the target's `ref`. For each hash, sets it in every `parent_saas_config` of that `parent_saas` in every item of
+/// that channel in `promotion.promotion_data`. If there is no such item, appends one and creates the list if needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetEdit {
     /// The target's mapping.
     pub target: NodeId,
-    /// Its new `ref`; `None`: the `ref` stays.
+    /// Its new `ref`; `None` keeps the current one.
     pub new_ref: Option<String>,
-    /// What to do about a `ref` that is an alias.
+    /// What to do if the `ref` is an alias.
     pub ref_mode: AliasMode,
-    /// The config hashes that it is to have.
+    /// The desired config hashes.
     pub hashes: Vec<HashEdit>,
 }
 
-/// A config hash that a target is to have.
+/// A desired config hash of a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HashEdit {
     /// The channel.
@@ -180,7 +179,7 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Sets a hash in an item of its channel; says if there is a place for it.
+    /// Sets a hash in an item of its channel; returns whether the item has an entry for it.
     fn hash_in(
         &mut self,
         item: NodeId,

@@ -117,27 +117,24 @@ fn a_ref_keeps_its_notation() {
 }
 
 #[test]
-fn what_can_not_be_edited_safely_is_refused_with_its_place() {
+fn unsafe_edits_are_refused_with_their_position() {
     for (text, message) in [
-        (
-            "ref: a\nref: b\npromotion: {}\n",
-            "line 2, column 1: the key ref is there more than once",
-        ),
+        ("ref: a\nref: b\npromotion: {}\n", "line 2, column 1: the key ref is duplicate"),
         ("ref: a\n", "line 1, column 1: there is no promotion"),
         ("promotion: {}\n", "line 1, column 1: there is no ref"),
-        ("ref: [a]\npromotion: {}\n", "line 1, column 6: ref is not a text"),
+        ("ref: [a]\npromotion: {}\n", "line 1, column 6: ref is not a string"),
         ("ref: a\npromotion: x\n", "line 2, column 12: promotion is not a mapping"),
         (
             "ref: !!int 1\npromotion: {}\n",
-            "line 1, column 12: the tag of ref does not suit the new value",
+            "line 1, column 12: the tag of ref does not match the new value",
         ),
         (
             "x: &x abc\nref: *x\npromotion: {a: b}\n",
-            "line 1, column 7: the value is also that of x, which is not to change",
+            "line 1, column 7: the value is shared with x, which must not change",
         ),
         (
             "ref: a\nx: &p\n  auto: on\npromotion: *p\n",
-            "line 3, column 3: the value is also that of x.promotion_data, which is not to change",
+            "line 3, column 3: the value is shared with x.promotion_data, which must not change",
         ),
     ] {
         assert_eq!(promote(text, "def").expect_err(text).to_string(), message);
@@ -145,7 +142,7 @@ fn what_can_not_be_edited_safely_is_refused_with_its_place() {
 }
 
 #[test]
-fn an_alias_can_get_a_value_of_its_own() {
+fn an_alias_can_get_its_own_value() {
     let text = "t:\n- ref: &r abc\n- ref: *r # c\n- {ref: *r}\n";
     let tree = parse(text);
     let targets: Vec<NodeId> =

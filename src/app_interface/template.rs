@@ -1,18 +1,18 @@
 //! Renders SLO expressions: Jinja templates with `SLOParameters` as input.
 //!
-//! A datafile is not trusted to end, or to stay small: every rendering has a budget of steps, which
-//! bounds the memory that it takes as well, and its result has a largest size.
+//! Datafiles are not trusted: a template could run forever or render a huge text. Each rendering has a budget of
+//! steps, which also bounds its memory, and a maximum size of the result.
 
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::{Map, Value};
 
-/// Steps of one rendering, in minijinja's fuel: an instruction takes one, and so do 64 bytes of data.
+/// Maximum steps of one rendering, in minijinja's fuel: an instruction costs one, and so do 64 bytes of data.
 const MAX_STEPS: u64 = 10_000;
-/// Longest expression after rendering, in bytes.
+/// Maximum length of a rendered expression, in bytes.
 const MAX_RENDERED: usize = 64 << 10;
-/// Longest piece of an expression that an error quotes, in characters.
+/// Maximum length of the excerpt of an expression in an error, in characters.
 const MAX_QUOTED: usize = 80;
-/// Longest explanation of an error, in characters: it may repeat a name from the expression.
+/// Maximum length of an error's explanation, in characters: it may contain a name from the expression.
 const MAX_EXPLAINED: usize = 200;
 
 /// Renders the expressions of a config repo.
@@ -21,15 +21,15 @@ pub(super) struct Renderer(Environment<'static>);
 impl Renderer {
     pub(super) fn new() -> Self {
         let mut environment = Environment::new();
-        // A parameter that is missing must not become an empty text in a query.
+        // A missing parameter must not become an empty text in a query.
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(MAX_STEPS));
-        // Errors name the place in the expression.
+        // Errors name the position in the expression.
         environment.set_debug(true);
         Self(environment)
     }
 
-    /// The expression that Prometheus is asked for.
+    /// Renders the expression of a Prometheus query.
     ///
     /// # Errors
     /// What is wrong, and where in the expression.
@@ -53,7 +53,7 @@ fn describe(error: &Error, expression: &str) -> String {
         (ErrorKind::OutOfFuel, _) => format!("rendering takes more than {MAX_STEPS} steps"),
         (ErrorKind::UndefinedError, _) => "SLOParameters has no such value".to_owned(),
         (kind, None) => kind.to_string(),
-        (kind, Some(detail)) => cut(&format!("{kind}: {detail}"), MAX_EXPLAINED),
+        (kind, Some(detail)) => cut_text(&format!("{kind}: {detail}"), MAX_EXPLAINED),
     };
     let place = error
         .range()
@@ -61,11 +61,11 @@ fn describe(error: &Error, expression: &str) -> String {
     let Some((before, at)) = place else { return what };
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    let quoted = cut(at, MAX_QUOTED);
+    let quoted = cut_text(at, MAX_QUOTED);
     format!("{what}: `{quoted}` in line {line}, column {column} of the expression")
 }
 
-fn cut(text: &str, length: usize) -> String {
+fn cut_text(text: &str, length: usize) -> String {
     text.chars().take(length).collect()
 }
 
@@ -136,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_stands_there_is_rendered_or_refused(parts in prop::collection::vec(
+        fn any_template_is_rendered_or_refused(parts in prop::collection::vec(
             prop::sample::select(vec![
                 "{{", "}}", "{%", "%}", "{#", "#}", "-", " window ", "|", "default", "('x')",
                 "if ", "endif", "for i in range(99999)", "endfor", " set a = a ~ a ", "~", "*",

@@ -1,4 +1,4 @@
-//! Where datafiles come from.
+//! Sources of datafiles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -9,9 +9,8 @@ use super::walk::{Entry, Kind, Listing, Named, Source};
 
 /// A tree of datafiles.
 pub trait FileTree {
-    /// Shows every datafile once, in code point order of its path, which is
-    /// relative to `data/` and begins with a slash, as `$ref`s are; then the links to them, and what is
-    /// not read.
+    /// Passes every datafile to the visitor once, in code point order of its path, which is relative to `data/` and
+    /// begins with a slash, as in `$ref`s. Then passes the links to datafiles, and the entries that are not read.
     ///
     /// # Errors
     /// When the tree as a whole cannot be read, or there is no `data/`.
@@ -21,7 +20,7 @@ pub trait FileTree {
 /// Why a tree cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum TreeError {
-    /// No `data/` in it: this is no config repo.
+    /// It has no `data/`, so it is not a config repo.
     #[error("{0} has no folder data/")]
     NoData(String),
     /// Reading failed.
@@ -35,13 +34,13 @@ pub enum TreeError {
     },
 }
 
-/// Is it a datafile by its name? Files and folders that begin with a dot are not looked at.
+/// Is it a datafile by its name? Files and folders that begin with a dot are ignored.
 pub fn is_datafile(path: &str) -> bool {
     let name_fits = [".yml", ".yaml", ".json"].iter().any(|end| path.ends_with(end));
     name_fits && !path.split('/').any(|part| part.starts_with('.'))
 }
 
-/// Files at hand: path to text.
+/// Files in memory: path to text.
 impl<P: AsRef<str>, T: AsRef<[u8]>> FileTree for BTreeMap<P, T> {
     fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         self.iter().for_each(|(path, text)| visitor(Entry::File(path.as_ref(), text.as_ref())));
@@ -49,14 +48,14 @@ impl<P: AsRef<str>, T: AsRef<[u8]>> FileTree for BTreeMap<P, T> {
     }
 }
 
-/// A folder on disk with `data/` below it.
+/// A folder on disk that contains `data/`.
 #[derive(Debug, Clone)]
 pub struct DirectoryTree {
     root: PathBuf,
 }
 
 impl DirectoryTree {
-    /// Takes the folder that holds `data/`.
+    /// Takes the folder that contains `data/`.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -69,7 +68,7 @@ impl FileTree for DirectoryTree {
             place: self.root.display().to_string(),
             source: source.into(),
         };
-        match Listing::of(&folder).map_err(failed)? {
+        match Listing::collect(&folder).map_err(failed)? {
             Some(listing) => listing.show(&folder, visitor).map_err(failed),
             None => Err(TreeError::NoData(self.root.display().to_string())),
         }
@@ -78,7 +77,7 @@ impl FileTree for DirectoryTree {
 
 struct Folder<'a> {
     root: &'a Path,
-    /// Submodules by what the repository says of itself: one that was not fetched is an empty folder.
+    /// Paths of submodules in `.gitmodules`: a submodule that was not fetched is an empty folder.
     submodules: BTreeSet<PathBuf>,
 }
 

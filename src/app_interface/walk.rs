@@ -1,4 +1,4 @@
-//! One walk over the datafiles, with the same rules and limits wherever they are: in a folder, or in
+//! Walks over the datafiles with the same rules and limits on disk and in
 //! a commit.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -9,30 +9,30 @@ use yaml11::Limits;
 
 /// Folder of the datafiles.
 const DATA: &str = "data";
-/// Folders inside each other, below `data/`, that are looked into.
+/// Maximum depth of folders below `data/`.
 pub const MAX_DEPTH: usize = 100;
-/// Links that are followed to one datafile, as Linux follows them.
+/// Maximum links followed to one datafile; the same number as on Linux.
 pub const MAX_LINKS: usize = 40;
 
-/// Longest path in a link, in bytes: as long as a path can be on Linux.
+/// Maximum length of the path in a link, in bytes; the same number as on Linux.
 const MAX_LINK_BYTES: u64 = 4_096;
 
-/// What a walk shows.
+/// What a walk finds.
 pub enum Entry<'a> {
     /// A datafile: its path from `data/` with a leading slash, and its bytes.
     File(&'a str, &'a [u8]),
-    /// A symbolic link to a datafile, which is shown under its own path too.
+    /// A symbolic link to a datafile. The file is also listed under its own path.
     Link {
         /// Path of the link.
         path: &'a str,
         /// Path of the file.
         to: &'a str,
     },
-    /// Something that is not read, and why.
+    /// An entry that is not read, and why.
     Problem(Problem),
 }
 
-/// What an entry of a folder is.
+/// The kind of a folder's entry.
 pub enum Kind<N> {
     /// A folder.
     Folder(N),
@@ -46,36 +46,36 @@ pub enum Kind<N> {
     Other,
 }
 
-/// Name and kind of an entry; `Err`: a name that is not UTF-8, as far as it can be shown.
+/// Name and kind of an entry. `Err`: a name that is not UTF-8, made printable.
 pub type Named<N> = (Result<String, String>, Kind<N>);
 
-/// Where files are.
+/// Where files come from.
 pub trait Source {
     /// A file, folder or link.
     type Node: Clone;
     /// Why something cannot be read.
     type Error;
 
-    /// The folder that has `data/` in it.
+    /// The folder that contains `data/`.
     fn root(&self) -> Self::Node;
 
-    /// What is in a folder, in any order.
+    /// Lists a folder, in any order.
     fn list(&self, folder: &Self::Node) -> Result<Vec<Named<Self::Node>>, Self::Error>;
 
-    /// One entry of a folder.
+    /// Finds one entry of a folder.
     fn find(
         &self,
         folder: &Self::Node,
         name: &str,
     ) -> Result<Option<Kind<Self::Node>>, Self::Error>;
 
-    /// The text of a link.
+    /// The path that a link contains.
     fn target(&self, link: &Self::Node) -> Result<String, Self::Error>;
 
     /// The size of a file, without reading it.
     fn size(&self, file: &Self::Node) -> Result<u64, Self::Error>;
 
-    /// Shows at most `limit` bytes of a file.
+    /// Passes at most `limit` bytes of a file to `show`.
     fn read(
         &self,
         file: &Self::Node,
@@ -83,14 +83,14 @@ pub trait Source {
         show: &mut dyn FnMut(&[u8]),
     ) -> Result<(), Self::Error>;
 
-    /// Why one file or folder is left out.
+    /// Returns why one file or folder is left out.
     ///
     /// # Errors
-    /// When the source as a whole cannot be believed any more.
+    /// When the error concerns the source as a whole.
     fn only_here(&self, error: Self::Error) -> Result<String, Self::Error>;
 }
 
-/// All that is below `data/`, not read yet.
+/// Everything below `data/`, not read yet.
 pub struct Listing<N> {
     /// Datafiles by path.
     pub files: BTreeMap<String, N>,
@@ -99,12 +99,12 @@ pub struct Listing<N> {
 }
 
 impl<N: Clone> Listing<N> {
-    /// Walks through `data/`. `None`: there is no such folder. (A link is none: what it leads to could
-    /// not be edited.)
+    /// Walks through `data/`. Returns `None` if there is no such folder. A link does not count: files that it leads to
+    /// could not be edited.
     ///
     /// # Errors
     /// When the source as a whole cannot be read.
-    pub fn of<S: Source<Node = N>>(source: &S) -> Result<Option<Self>, S::Error> {
+    pub fn collect<S: Source<Node = N>>(source: &S) -> Result<Option<Self>, S::Error> {
         let Some(Kind::Folder(data)) = source.find(&source.root(), DATA)? else { return Ok(None) };
         let mut walk = Walk { source, listing: Self::empty(), links: Vec::new() };
         walk.folders(data)?;
@@ -118,7 +118,7 @@ impl<N: Clone> Listing<N> {
         Self { files: BTreeMap::new(), links: BTreeMap::new(), problems: Vec::new() }
     }
 
-    /// Shows everything: the files in code point order of their paths, then the rest.
+    /// Passes everything to the visitor: the files in code point order of their paths, then the rest.
     ///
     /// # Errors
     /// When the source as a whole cannot be read.
@@ -131,14 +131,14 @@ impl<N: Clone> Listing<N> {
             let read = source.size(node).and_then(|size| {
                 let limit = Limits::default().bytes as u64;
                 if size > limit {
-                    let reason = format!("it has {size} bytes, and no more than {limit} are read");
-                    visitor(Entry::Problem(unreadable(path, &reason)));
+                    let reason = format!("it has {size} bytes; the limit is {limit}");
+                    visitor(Entry::Problem(report_unreadable(path, &reason)));
                     return Ok(());
                 }
                 source.read(node, limit, &mut |bytes| visitor(Entry::File(path, bytes)))
             });
             if let Err(error) = read {
-                visitor(Entry::Problem(unreadable(path, &source.only_here(error)?)));
+                visitor(Entry::Problem(report_unreadable(path, &source.only_here(error)?)));
             }
         }
         for (path, to) in &self.links {
@@ -149,7 +149,7 @@ impl<N: Clone> Listing<N> {
     }
 }
 
-fn unreadable(path: &str, reason: &str) -> Problem {
+fn report_unreadable(path: &str, reason: &str) -> Problem {
     Problem::new(ProblemCode::UnreadableDatafile, format!("not readable: {reason}")).in_file(path)
 }
 
@@ -167,7 +167,7 @@ impl<S: Source> Walk<'_, S> {
                 Ok(entries) => entries,
                 Err(error) => {
                     let reason = self.source.only_here(error)?;
-                    self.listing.problems.push(unreadable(&folder, &reason));
+                    self.listing.problems.push(report_unreadable(&folder, &reason));
                     continue;
                 }
             };
@@ -191,7 +191,9 @@ impl<S: Source> Walk<'_, S> {
                     Kind::Link(node) => self.links.push((path, node)),
                     Kind::Submodule => self.submodule(path),
                     Kind::Other if is_datafile(&path) => {
-                        self.listing.problems.push(unreadable(&path, "it is no regular file"));
+                        self.listing
+                            .problems
+                            .push(report_unreadable(&path, "it is not a regular file"));
                     }
                     Kind::File(_) | Kind::Other => {}
                 }
@@ -202,24 +204,24 @@ impl<S: Source> Walk<'_, S> {
 
     fn unnamed(&mut self, path: &str, kind: &Kind<S::Node>) {
         if matches!(kind, Kind::Folder(_)) || is_datafile(path) {
-            self.listing.problems.push(unreadable(path, "its name is not UTF-8"));
+            self.listing.problems.push(report_unreadable(path, "its name is not UTF-8"));
         }
     }
 
     fn too_deep(&mut self, path: String) {
         let message = format!(
-            "more than {MAX_DEPTH} folders inside each other: what is in the last one is not read"
+            "more than {MAX_DEPTH} nested folders: the contents of the last one are not read"
         );
         self.listing.problems.push(Problem::new(ProblemCode::FolderTooDeep, message).in_file(path));
     }
 
     fn submodule(&mut self, path: String) {
-        let message = "a submodule: its files are in another repository, and are not read";
+        let message = "a submodule: its files are in another repository and are not read";
         self.listing.problems.push(Problem::new(ProblemCode::Submodule, message).in_file(path));
     }
 
-    /// A link to a datafile is another name of it. A folder has its files in its own place. One that
-    /// leads nowhere may have meant a folder with datafiles, if its name has no ending.
+    /// A link to a datafile is another name of it. The files of a linked folder are read at its own path. A broken
+    /// link without a file ending may have meant a folder with datafiles.
     fn link(&mut self, path: String, node: &S::Node) -> Result<(), S::Error> {
         let found = target(self.source, node).and_then(|text| match text {
             Ok(text) => {
@@ -241,7 +243,8 @@ impl<S: Source> Walk<'_, S> {
             Ok(Found::Folder(to)) => {
                 let to = if to.is_empty() { "/" } else { &to };
                 let message = format!(
-                    "a symbolic link to the folder {to}: its files are read there, and a $ref by way of the link finds nothing"
+                    "a symbolic link to the folder {to}: its files are read there, and a $ref \
+                     through the link does not resolve"
                 );
                 let problem = Problem::new(ProblemCode::LinkedFolder, message).in_file(path);
                 self.listing.problems.push(problem);
@@ -264,7 +267,7 @@ impl<S: Source> Walk<'_, S> {
     }
 }
 
-/// The file at a path from the root, by way of links within `data/` if need be.
+/// Finds the file at a path from the root, following links within `data/`.
 ///
 /// # Errors
 /// When the source cannot be read.
@@ -275,14 +278,14 @@ pub fn find_file<S: Source>(source: &S, path: &str) -> Result<Option<S::Node>, S
     })
 }
 
-/// What a path from the root leads to, or why to nothing; there it is called by `name`.
+/// Finds the entry that a path from the root leads to. If there is none, returns why, calling the path `name`.
 fn follow<S: Source>(
     source: &S,
     path: &str,
     name: &str,
 ) -> Result<Result<Found<S::Node>, String>, S::Error> {
-    let outside = || Ok(Err(format!("{name} leads out of data/")));
-    let missing = || Ok(Err(format!("{name} is not there")));
+    let outside = || Ok(Err(format!("{name} points outside data/")));
+    let missing = || Ok(Err(format!("{name} does not exist")));
     let mut left: VecDeque<String> = path.split('/').map(str::to_owned).collect();
     let mut way: Vec<(String, S::Node)> = Vec::new();
     let mut links = 1;
@@ -298,12 +301,12 @@ fn follow<S: Source>(
         match source.find(&at, &part)? {
             Some(Kind::Folder(node)) => way.push((part, node)),
             Some(Kind::File(node)) if left.iter().all(|part| part.is_empty()) => {
-                let to = path_of(&way) + "/" + &part;
+                let to = join_path(&way) + "/" + &part;
                 return Ok(Ok(Found::File(to, node)));
             }
             Some(Kind::Link(_)) if way.is_empty() => return outside(),
             Some(Kind::Link(_)) if links == MAX_LINKS => {
-                return Ok(Err(format!("{name} leads from link to link, {MAX_LINKS} times")));
+                return Ok(Err(format!("{name} leads through {MAX_LINKS} links")));
             }
             Some(Kind::Link(node)) => {
                 links += 1;
@@ -318,13 +321,13 @@ fn follow<S: Source>(
             Some(Kind::Other | Kind::File(_)) | None => return missing(),
         }
     }
-    if way.is_empty() { outside() } else { Ok(Ok(Found::Folder(path_of(&way)))) }
+    if way.is_empty() { outside() } else { Ok(Ok(Found::Folder(join_path(&way)))) }
 }
 
-/// The relative path in a link, or why it has none. In a commit a link can have any size.
+/// The relative path in a link, or why it has none. In a commit, a link can have any size.
 fn target<S: Source>(source: &S, link: &S::Node) -> Result<Result<String, String>, S::Error> {
     if source.size(link)? > MAX_LINK_BYTES {
-        return Ok(Err(format!("its path has more than {MAX_LINK_BYTES} bytes")));
+        return Ok(Err(format!("its path is longer than {MAX_LINK_BYTES} bytes")));
     }
     let text = source.target(link)?;
     let is_absolute = text.starts_with('/');
@@ -337,6 +340,6 @@ enum Found<N> {
 }
 
 /// The path from `data/`.
-fn path_of<N>(way: &[(String, N)]) -> String {
+fn join_path<N>(way: &[(String, N)]) -> String {
     way.iter().skip(1).map(|(name, _)| format!("/{name}")).collect()
 }

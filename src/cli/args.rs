@@ -1,4 +1,4 @@
-//! The arguments; their doc comments are the manual that `--help` prints.
+//! The arguments. `--help` prints their doc comments.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::plan::BatchBy;
 #[derive(Debug, Parser)]
 #[command(name = "sapm", version, max_term_width = 100, after_long_help = AFTER_HELP)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -62,24 +62,24 @@ pub enum Command {
     /// in its way, and all that these wait for. `--format json` prints version 1 of the explanation
     /// format (docs/explain.md). The report files are those of a run about these targets.
     Explain(ExplainArgs),
-    /// Reports errors in the config repo with file, line and a fix; looks nothing up
+    /// Reports errors in the config repo with file, line and a fix; makes no lookups
     ///
     /// Prints every problem that would stop a promotion, like a compiler. `--format json` has the same
     /// with line, column and end. The report files are for GitLab's merge request page. The exit code
     /// is 5 if there is an error, and 0 if there are only warnings. docs/problems.md explains every
     /// code.
     Validate(ValidateArgs),
-    /// Draws channels, publishers and subscribers as a graph; looks nothing up
+    /// Draws channels, publishers and subscribers as a graph; makes no lookups
     Graph(GraphArgs),
 }
 
-/// Where everything is.
+/// Services and settings of a run.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
     #[command(flatten)]
     pub source: SourceArgs,
 
-    /// GitLab's address [default: CI_SERVER_URL]
+    /// GitLab's URL [default: CI_SERVER_URL]
     #[arg(long, env = "SAPM_GITLAB_URL", value_name = "URL", help_heading = "Services")]
     pub gitlab_url: Option<String>,
 
@@ -87,7 +87,7 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_GITLAB_PROJECT", value_name = "PROJECT", help_heading = "Services")]
     pub gitlab_project: Option<String>,
 
-    /// GitHub's REST address, with its path if it has one
+    /// GitHub's REST URL, with its path if it has one
     #[arg(
         long,
         env = "SAPM_GITHUB_URL",
@@ -98,13 +98,13 @@ pub struct RunArgs {
     )]
     pub github_url: String,
 
-    /// User whose merge requests are the bot's [default: the token's user; needed with a job's own
-    /// token, which does not tell its user]
+    /// User whose merge requests are the bot's [default: the token's user; required with a job token,
+    /// which does not reveal its user]
     #[arg(long, env = "SAPM_BOT_USER", value_name = "USER", help_heading = "Services")]
     pub bot_user: Option<String>,
 
     /// Earlier user of the bot, from before its token was replaced. What that user opened, closed and
-    /// commented counts as the bot's. Repeat the flag, or separate names by commas; 10 at most
+    /// commented counts as the bot's. Repeat the flag, or separate names by commas; at most 10
     #[arg(
         long = "former-bot-user",
         env = "SAPM_FORMER_BOT_USERS",
@@ -114,8 +114,8 @@ pub struct RunArgs {
     )]
     pub former_bot_users: Vec<String>,
 
-    /// User of another bot, e.g. of the promoter that sapm replaces. That this user closed a merge request of
-    /// sapm, or reverted one, is no person's refusal. Repeat the flag, or separate names by commas; 10 at most
+    /// User of another bot, e.g. of the promoter that sapm replaces. If this user closes or reverts a merge request
+    /// of sapm, that is not a person's rejection. Repeat the flag, or separate names by commas; at most 10
     #[arg(
         long = "other-bot",
         env = "SAPM_OTHER_BOTS",
@@ -133,7 +133,7 @@ pub struct RunArgs {
     #[arg(long, env = "SAPM_STATE", value_name = "URL", help_heading = "Services")]
     pub state: Option<String>,
 
-    /// Maximum requests under way at once, per service; one Prometheus or git host gets half of them
+    /// Maximum concurrent requests per service; a single Prometheus or git host gets at most half of them
     #[arg(long, env = "SAPM_CONCURRENCY", value_name = "N", default_value_t = 32, value_parser = concurrency, help_heading = "Services")]
     pub concurrency: usize,
 
@@ -148,11 +148,11 @@ pub struct RunArgs {
     #[command(flatten)]
     pub filter: FilterArgs,
 
-    /// Label of the merge requests, those that are open included. Repeat the flag, or separate labels by commas in the
+    /// Label of the merge requests, including open ones. Repeat the flag, or separate labels by commas in the
     /// variable
     ///
     /// A label that a person removes stays off until the merge request gets new content. Never use a label by which
-    /// another bot takes merge requests for its own.
+    /// another bot recognises its own merge requests.
     #[arg(
         long = "label",
         env = "SAPM_LABELS",
@@ -163,8 +163,8 @@ pub struct RunArgs {
     )]
     pub labels: Vec<String>,
 
-    /// Text at the end of every description, on lines of its own, e.g. `/lgtm` for approvers that read it there.
-    /// Drafts that a gate blocks do not have it
+    /// Text at the end of every description, on separate lines, e.g. `/lgtm` for approver bots.
+    /// Left out of drafts that a gate blocks
     #[arg(
         long,
         env = "SAPM_DESCRIPTION_FOOTER",
@@ -222,7 +222,7 @@ pub struct RunArgs {
     /// Maximum pipelines that `apply` starts per minute (all jobs together) by opening and updating
     /// merge requests
     ///
-    /// Above the limit of a user GitLab starts no pipeline and says nothing. The limit is 2,000 a minute
+    /// Above its limit per user, GitLab silently starts no pipelines. The limit is 2,000 a minute
     /// on GitLab.com. Elsewhere an administrator sets it, or there is none.
     #[arg(
         long,
@@ -242,7 +242,7 @@ pub struct RunArgs {
     pub output: OutputArgs,
 }
 
-/// Where the config repo is.
+/// The config repo.
 #[derive(Debug, Clone, Args)]
 pub struct SourceArgs {
     /// Config repo: a git URL to clone, or the path of a checkout (any folder with data/) [default:
@@ -260,13 +260,13 @@ pub struct SourceArgs {
 }
 
 impl SourceArgs {
-    /// Where things are kept between runs; an empty path is as none.
+    /// The cache folder. An empty path counts as none.
     pub fn cache_dir(&self) -> Option<PathBuf> {
         self.cache_dir.clone().filter(|dir| !dir.as_os_str().is_empty())
     }
 }
 
-/// Where requests may go.
+/// Restrictions on network requests.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Services")]
 pub struct NetworkArgs {
@@ -285,7 +285,7 @@ pub struct NetworkArgs {
     pub allowed_hosts: Vec<String>,
 }
 
-/// Which subscribers a run is about; publishers are never narrowed away.
+/// The subscribers of a run. Publishers are never filtered out.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Filters")]
 pub struct FilterArgs {
@@ -302,23 +302,23 @@ pub struct FilterArgs {
     pub saas_file_name: Option<String>,
 }
 
-/// One job of several that share the work (`parallel: N`).
+/// One of several parallel jobs (`parallel: N`).
 #[derive(Debug, Clone, Args)]
 pub struct NodeArgs {
-    /// Which of --node-total jobs this is, from 1
+    /// Number of this job among --node-total parallel jobs, from 1
     ///
     /// GitLab sets both variables in a job with `parallel`. Each file of the config repo, with all
     /// targets that are edited in it, belongs to one job. The first job also writes the state export.
-    /// In a `parallel: matrix` that is about something else set both to 1.
-    #[arg(long, env = "CI_NODE_INDEX", value_name = "I", help_heading = "Sharing the work")]
+    /// In a `parallel: matrix` for another purpose, set both to 1.
+    #[arg(long, env = "CI_NODE_INDEX", value_name = "I", help_heading = "Parallel jobs")]
     pub node_index: Option<u32>,
 
-    /// Number of jobs that share the work
-    #[arg(long, env = "CI_NODE_TOTAL", value_name = "N", help_heading = "Sharing the work")]
+    /// Number of parallel jobs
+    #[arg(long, env = "CI_NODE_TOTAL", value_name = "N", help_heading = "Parallel jobs")]
     pub node_total: Option<u32>,
 }
 
-/// What is printed and written.
+/// Output of a run.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
@@ -331,12 +331,12 @@ pub struct OutputArgs {
     #[arg(long, env = "SAPM_REPORT_DIR", value_name = "DIR", value_parser = path())]
     pub report_dir: Option<PathBuf>,
 
-    /// File for the facts of this run; --snapshot decides from them again
+    /// File to save the facts of this run to, for --snapshot
     #[arg(long, env = "SAPM_SAVE_SNAPSHOT", value_name = "FILE", value_parser = path())]
     pub save_snapshot: Option<PathBuf>,
 }
 
-/// What `validate` prints and writes: it observes nothing that could be recorded.
+/// Output of `validate`, which has no facts to record.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 pub struct FindingsOutputArgs {
@@ -349,15 +349,15 @@ pub struct FindingsOutputArgs {
     pub report_dir: Option<PathBuf>,
 }
 
-/// Deciding about another time, or offline.
+/// Decides for another time, or offline.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What if")]
 pub struct WhatIfArgs {
-    /// Time (RFC 3339) to decide as of, instead of now
+    /// Decide as of this time (RFC 3339) instead of now
     #[arg(long, env = "SAPM_AT", value_name = "TIME")]
     pub at: Option<String>,
 
-    /// Decide from recorded facts, without network
+    /// Decide from recorded facts, without network requests
     #[arg(long, env = "SAPM_SNAPSHOT", value_name = "FILE", value_parser = path())]
     pub snapshot: Option<PathBuf>,
 }
@@ -375,7 +375,7 @@ pub struct ApplyArgs {
     #[arg(long, env = "SAPM_DRY_RUN", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
     pub dry_run: Toggle,
 
-    // Known here only to be refused with a reason.
+    // Defined here only to be rejected with a reason.
     #[arg(long, env = "SAPM_AT", hide = true)]
     pub at: Option<String>,
 
@@ -493,7 +493,7 @@ impl From<BatchScope> for BatchBy {
     }
 }
 
-/// How standard output is written.
+/// Format of standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people.
@@ -504,7 +504,7 @@ pub enum Format {
     Markdown,
 }
 
-/// How a graph is written.
+/// Format of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum GraphFormat {
     /// For GitLab's and GitHub's Markdown.

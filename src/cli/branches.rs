@@ -1,4 +1,4 @@
-//! The bot's branches: by git, beside the clone; by GitLab's API where git does not serve them.
+//! Reads the bot's branches: with git next to the clone, or with GitLab's API if git does not serve them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,31 +17,31 @@ use crate::plan::verify;
 use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{Failure, Lookup};
 
-/// Commits of which GitLab is asked, in one run, whether they are on the target branch. Git tells that of
-/// all branches at once; what is left are branches that were merged, or are nobody's.
+/// Maximum commits per run for which GitLab is asked whether they are on the target branch. Git proves that for
+/// all branches at once. The rest are branches that were merged, or not created by the bot.
 const MAX_BASES_ASKED: usize = 50;
 
 /// Reads the bot's branches.
 pub struct ConfigBranches {
     git: Option<Branches>,
-    /// Did git serve them?
+    /// Does git serve them?
     by_git: AtomicBool,
     gitlab: GitLabReader,
 }
 
 impl ConfigBranches {
-    /// Asks nobody yet.
+    /// Creates the reader without any request.
     pub fn new(
         config: &Config,
         clients: &Clients,
         loaded: &Loaded,
         gitlab: &ConfigProject,
     ) -> Self {
-        let git = options(config, clients, loaded, gitlab).map(Branches::new);
+        let git = build_options(config, clients, loaded, gitlab).map(Branches::new);
         Self { git, by_git: AtomicBool::new(false), gitlab: gitlab.reader.until(&clients.deadline) }
     }
 
-    /// What git could not prove, GitLab tells, as far as it matters and within bounds.
+    /// Asks GitLab for what git could not prove, if it matters, up to the maximum.
     async fn finished(&self, fetched: Vec<FetchedBranch>, target_branch: &str) -> Vec<Branch> {
         let open = |branch: &FetchedBranch| {
             let matters = !branch.content.base_on_target && verify::declares(&branch.tip.message);
@@ -69,7 +69,7 @@ impl ConfigBranches {
                     }
                     Some(Some(Err(failure))) => Some(failure),
                     Some(None) => Some(Failure::new(format!(
-                        "more than {MAX_BASES_ASKED} branches stand on commits of their own"
+                        "more than {MAX_BASES_ASKED} branches are based on their own commits"
                     ))),
                 };
                 let content = failure.map_or(Lookup::Found(branch.content), Lookup::Failed);
@@ -80,7 +80,7 @@ impl ConfigBranches {
 }
 
 /// How to fetch the branches; `None` without a repository that has the commit that was read.
-fn options(
+fn build_options(
     config: &Config,
     clients: &Clients,
     loaded: &Loaded,
@@ -115,7 +115,7 @@ impl BranchReader for ConfigBranches {
                     return Ok(self.finished(fetched, target_branch).await);
                 }
                 Err(failure) => tracing::info!(
-                    "the branches are read by GitLab's API, as git does not serve them: {}",
+                    "reading the branches with GitLab's API, because git does not serve them: {}",
                     failure.error
                 ),
             }

@@ -1,4 +1,4 @@
-//! The real services behind the ports, as they were configured.
+//! Creates the configured clients for the ports.
 
 use std::sync::Arc;
 
@@ -27,13 +27,13 @@ use crate::report::TrafficCount;
 use crate::run::{ConfigRepo, Forge, Services};
 use crate::snapshot::ConfigRepoFacts;
 
-/// Days before its end from which on a token's expiry is reported.
+/// A token's expiry is reported this many days ahead.
 const EXPIRES_SOON: i64 = 14;
 
-/// All services that are read.
+/// All clients for reading.
 pub struct Clients {
     http: HttpClient,
-    /// The time that all lookups have together.
+    /// The time limit for all lookups together.
     pub deadline: Deadline,
     gitlab: Option<GitLabApi>,
     /// Commits of moving refs.
@@ -45,10 +45,10 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// Makes the clients; asks nobody yet.
+    /// Creates the clients without any request.
     ///
     /// # Errors
-    /// With exit code 2, when an address or the credentials file is unusable.
+    /// With exit code 2, when a URL or the credentials file is unusable.
     pub async fn open(config: &Config) -> Result<Self, Fatal> {
         let usage = |message: String| Fatal::new(Exit::Usage, message);
         let http = HttpClient::with_redactor(config.http.clone(), redactor().clone());
@@ -84,7 +84,7 @@ impl Clients {
             Arc::clone(&credentials),
         );
         let Some((location, settings)) = &config.state else {
-            return Err(usage("it is not known where the deployment records are".to_owned()));
+            return Err(usage("the location of the deployment records is not known".to_owned()));
         };
         let s3 = looking_up(service(Service::S3));
         let state = state::from_location(location, settings.clone(), s3)
@@ -106,7 +106,7 @@ impl Clients {
     /// The config repo's project; `None` if GitLab, its token or the project is not known.
     ///
     /// # Errors
-    /// With exit code 4, when it cannot be used.
+    /// With exit code 4, when GitLab or the project cannot be used.
     pub async fn connect_gitlab(&self, config: &Config) -> Result<Option<ConfigProject>, Fatal> {
         match config.gitlab.as_ref().and_then(|gitlab| gitlab.project.clone()) {
             Some(project) => self.connect(config, project).await,
@@ -114,10 +114,10 @@ impl Clients {
         }
     }
 
-    /// The same for the project that a checkout's `origin` names.
+    /// Connects to the project that a checkout's `origin` points to.
     ///
     /// # Errors
-    /// With exit code 4, when it cannot be used.
+    /// With exit code 4, when GitLab or the project cannot be used.
     pub async fn connect_origin(
         &self,
         config: &Config,
@@ -151,8 +151,8 @@ impl Clients {
             None => return Ok(None),
             Some(Token::Job(_)) if job.is_none() || gitlab.bot_user.is_none() => {
                 tracing::warn!(
-                    "with the job's own token (CI_JOB_TOKEN) the open merge requests are looked at only of \
-                     the project that the job is in, and only if --bot-user (SAPM_BOT_USER) says whose they are"
+                    "with the job token (CI_JOB_TOKEN), sapm reads open merge requests only in \
+                     the job's own project, and only if --bot-user (SAPM_BOT_USER) is set"
                 );
                 return Ok(None);
             }
@@ -173,7 +173,7 @@ impl Clients {
             let fatal = Fatal::new(Exit::ServiceFailed, error_chain(&error));
             match error {
                 ConnectError::Token { .. } => {
-                    fatal.hint("check SAPM_GITLAB_TOKEN: is it right, and not expired?")
+                    fatal.hint("check SAPM_GITLAB_TOKEN: it may be wrong or expired")
                 }
                 ConnectError::ProjectNotFound { .. } => fatal.hint(
                     "check --gitlab-project (SAPM_GITLAB_PROJECT), and that the token can see it",
@@ -184,7 +184,7 @@ impl Clients {
                 ConnectError::Unreachable { error, .. }
                     if error.kind() == HttpErrorKind::RateLimited =>
                 {
-                    fatal.hint(format!("run later, or less often: see {BUDGET}"))
+                    fatal.hint(format!("run again later, or less often: see {BUDGET}"))
                 }
                 ConnectError::Unreachable { .. } | ConnectError::Refused { .. } => {
                     fatal.hint("check --gitlab-url (SAPM_GITLAB_URL)")
@@ -195,7 +195,7 @@ impl Clients {
         Ok(Some(ConfigProject { api: api.clone(), reader }))
     }
 
-    /// What a run reads, with the config repo's project.
+    /// The services of a run that reads, with the config repo's project.
     pub fn services<'a>(
         &'a self,
         forge: Option<Forge<'a>>,
@@ -211,7 +211,7 @@ impl Clients {
         }
     }
 
-    /// Warns when commits are asked of GitHub without a token.
+    /// Warns when commits are looked up on GitHub without a token.
     pub fn warn_without_github_token(&self, config: &Config, repo: &ConfigRepo) {
         let moving = repo
             .inventory
@@ -221,24 +221,24 @@ impl Clients {
         let on_github = |url| self.commits.is_github(url);
         if config.github.1.is_none() && moving.map(|target| &target.repo_url).any(on_github) {
             tracing::warn!(
-                "SAPM_GITHUB_TOKEN is not set: without it GitHub's rate limit is 60 requests an hour"
+                "SAPM_GITHUB_TOKEN is not set: without it, GitHub's rate limit is 60 requests an \
+                 hour"
             );
         }
     }
 
-    /// What all requests have in common, also those of a clone.
+    /// The HTTP client that all requests share, including those of a clone.
     pub fn http(&self) -> &HttpClient {
         &self.http
     }
 
-    /// Requests by service.
-    /// (A push comes after this is counted.)
+    /// Requests by service, without the final push of metrics.
     pub fn traffic(&self) -> Vec<TrafficCount> {
         let stats = self.http.stats();
         Service::ALL
             .iter()
             .map(|&service| {
-                let of = stats.of(service);
+                let of = stats.counters_of(service);
                 TrafficCount {
                     service: service.label().to_owned(),
                     requests: of.requests,
@@ -259,15 +259,15 @@ pub struct ConfigProject {
 }
 
 impl ConfigProject {
-    /// For writing: made by `apply` alone. Nodes that share the work share GitLab's limits.
+    /// Creates the writer; only `apply` does. Parallel jobs share GitLab's limits.
     pub fn writer(&self, share: Option<Shard>, pipelines_per_minute: usize) -> GitLabWriter {
         let nodes = share.map_or(1, |share| share.total() as usize);
         let config = WriterConfig { pipelines_per_minute, nodes, ..WriterConfig::default() };
         GitLabWriter::new(self.api.clone(), self.reader.project(), config)
     }
 
-    /// Everything that writing takes must be there, as far as GitLab tells; all that is missing is
-    /// said at once, with what is wrong with the `state` bucket.
+    /// Checks the rights for writing as far as GitLab reports them. Reports everything that is missing at
+    /// once, including an error of the `state` bucket.
     ///
     /// # Errors
     /// With exit code 4, when something is missing.
@@ -282,28 +282,28 @@ impl ConfigProject {
         }
         let message = format!("apply cannot write to {project}: {}", missing.join("; "));
         Err(Fatal::new(Exit::ServiceFailed, message).hint(
-            "give SAPM_GITLAB_TOKEN and its user what is missing (docs/permissions.md), or use `sapm plan`",
+            "grant the missing rights to SAPM_GITLAB_TOKEN and its user (docs/permissions.md), or \
+             use `sapm plan`",
         ))
     }
 
-    /// Warnings of what will stand in the way of writing some day.
+    /// Warnings about future problems with writing.
     pub fn warnings(&self, today: NaiveDate) -> impl Iterator<Item = Problem> {
         self.expiry(today).into_iter().chain(self.not_deletable())
     }
 
-    /// A warning when a run cannot delete its branches.
+    /// A warning if the bot's branches cannot be deleted.
     fn not_deletable(&self) -> Option<Problem> {
         let rules = &self.reader.rights().not_deletable;
         let message = format!(
-            "the bot's branches are protected ({}), and GitLab lets only a Maintainer delete protected branches: \
-             those that are left will stay. Narrow the rule (Settings > Repository), or give the token's user the \
-             role Maintainer",
+            "the bot's branches are protected ({}), and only a Maintainer may delete protected \
+             branches, so leftover branches stay. Restrict the rule's pattern (Settings > Repository), or give the token's user the role Maintainer",
             rules.join(", ")
         );
         (!rules.is_empty()).then(|| Problem::new(ProblemCode::BranchesNotDeletable, message))
     }
 
-    /// A warning when the token expires within two weeks of `today`.
+    /// A warning if the token expires within two weeks of `today`.
     fn expiry(&self, today: NaiveDate) -> Option<Problem> {
         let day = self.reader.rights().expires_at?;
         let left = (day - today).num_days();
@@ -316,10 +316,10 @@ impl ConfigProject {
         })
     }
 
-    /// The project as a run takes it for a fact: with the branch and the commit that were read.
+    /// The project as a fact of the run, with the branch and the commit that were read.
     ///
     /// # Errors
-    /// When the commit is not on the branch (exit code 2), or GitLab does not tell (4).
+    /// When the commit is not on the branch (exit code 2), or GitLab does not respond (4).
     pub async fn facts(&self, config: &Config, loaded: &Loaded) -> Result<ConfigRepoFacts, Fatal> {
         let project = self.reader.project();
         let target_branch = config
@@ -359,7 +359,7 @@ impl ConfigProject {
         })
     }
 
-    /// A checkout that is not the branch's tip must at least be on the branch.
+    /// Checks that the commit of a checkout is on the branch, even if it is not the tip.
     ///
     /// # Errors
     /// With exit code 2, when it is not.
@@ -373,7 +373,7 @@ impl ConfigProject {
             .hint("check out the target branch, or let sapm clone it: set --app-interface to the git URL")),
             Err(failure) => Err(Fatal::new(
                 Exit::ServiceFailed,
-                format!("whether {} is on {branch} could not be asked: {}", commit.short(), failure.error),
+                format!("cannot check whether {} is on {branch}: {}", commit.short(), failure.error),
             )),
         }
     }

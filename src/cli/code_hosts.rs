@@ -1,4 +1,4 @@
-//! Code repositories, on whatever host they are: who is asked about their commits, and with which token.
+//! Code repositories on any host: chooses the service and the token for looking up their commits.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::domain::RepoUrl;
 use crate::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
-/// Looks commits up where the repository is.
+/// Looks up commits on the repository's host.
 pub struct CodeHosts {
     gitlab: Option<CodeOnGitLab>,
     github_host: String,
@@ -25,7 +25,7 @@ pub struct CodeHosts {
 }
 
 impl CodeHosts {
-    /// Asks nobody yet. GitHub goes by the host of its address, GitLab by its own.
+    /// Creates the clients without any request. GitHub is recognised by the host of its URL, and so is GitLab.
     pub fn new(
         gitlab: Option<(&GitLabConfig, GitLabApi)>,
         (github_url, github): (&str, GitHubCommits),
@@ -36,15 +36,15 @@ impl CodeHosts {
         Self { gitlab, github_host: host_of(github_url), github, ls_remote, credentials }
     }
 
-    /// Is this repository's commit asked of GitHub?
+    /// Is this repository on GitHub?
     pub fn is_github(&self, url: &RepoUrl) -> bool {
         let host = url.id().host();
         host.is_some_and(|host| host == "github.com" || host == self.github_host)
     }
 
-    /// Writes down what the services said, for the next run; `all`: this run asked for every ref that there is.
-    pub fn keep(&self, all: bool) {
-        self.github.keep(all);
+    /// Saves the services' responses for the next run. `all`: this run looked up every ref.
+    pub fn save_cache(&self, all: bool) {
+        self.github.save_cache(all);
     }
 
     fn lane_of(&self, url: &RepoUrl) -> Lane<'_> {
@@ -68,13 +68,13 @@ impl CodeHosts {
 
 /// Code repositories on the config repo's GitLab.
 struct CodeOnGitLab {
-    /// As [`RepoId::host`](crate::domain::RepoId::host) has it.
+    /// As in [`RepoId::host`](crate::domain::RepoId::host).
     host: String,
-    /// GitLab's address.
+    /// GitLab's URL.
     root: String,
     /// With the token of the config repo.
     usual: GitLabCommits,
-    /// With the token of each entry of the credentials file: one for its host or path wins.
+    /// With the token of each entry of the credentials file, which takes precedence for its host or path.
     by_entry: Vec<GitLabCommits>,
 }
 
@@ -92,7 +92,7 @@ impl CodeOnGitLab {
         }
     }
 
-    /// Where the repository is on this GitLab, also if it is spelled as for ssh.
+    /// The repository's URL on this GitLab, even if it is written for ssh.
     fn address(&self, url: &RepoUrl) -> Option<url::Url> {
         let spelled = url::Url::parse(url.clone_address()).ok();
         let on_web = spelled.filter(|url| matches!(url.scheme(), "http" | "https"));
@@ -100,9 +100,9 @@ impl CodeOnGitLab {
     }
 }
 
-/// Who is asked about a repository.
+/// The service that looks up a repository's commits.
 enum Lane<'a> {
-    /// With the token of which entry of the credentials file?
+    /// The position of the entry in the credentials file whose token is used.
     GitLab(Option<usize>, &'a GitLabCommits),
     GitHub,
     LsRemote,
@@ -129,7 +129,7 @@ impl Commits for CodeHosts {
             Lane::GitLab(_, gitlab) => gitlab.commit(url, git_ref).await,
             Lane::GitHub => self.github.commit(url, git_ref).await,
             Lane::LsRemote => {
-                // Credentials go by the very address that is asked, not by the repository's identity.
+                // Credentials depend on the exact URL, not on the repository's identity.
                 let address = url.clone_address();
                 let credentials = self.git_credentials(address);
                 let found = self.ls_remote.resolve(address, git_ref, credentials.as_ref());

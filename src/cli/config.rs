@@ -1,4 +1,4 @@
-//! From arguments and environment to what a run needs, with every default resolved.
+//! Resolves arguments and environment, with all defaults, to the configuration of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -24,77 +24,77 @@ use crate::plan::{BatchBy, Settings, TargetFilter};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
 
-/// What a run needs. Has no `Debug`, as it holds tokens.
+/// The configuration of a run. Has no `Debug`, because it contains tokens.
 pub struct Config {
-    /// Write, or plan only.
+    /// Write, or only plan.
     pub mode: Mode,
-    /// Where the config repo is.
+    /// Where to read the config repo.
     pub source: Source,
-    /// Where things are kept between runs.
+    /// The cache folder.
     pub cache_dir: Option<PathBuf>,
-    /// The branch, if it was named.
+    /// The branch, if configured.
     pub target_branch: Option<String>,
-    /// Which digest makes uids.
+    /// The digest for uids.
     pub digest: UidDigest,
-    /// GitLab, if it is known well enough to be asked.
+    /// GitLab, if its URL and a token are known.
     pub gitlab: Option<GitLabConfig>,
-    /// GitHub's REST address and token.
+    /// GitHub's REST URL and token.
     pub github: (String, Option<SecretString>),
-    /// File that names tokens for other hosts, with the environment that holds them.
+    /// The credentials file with tokens for other hosts.
     pub credentials_file: Option<PathBuf>,
-    /// Environment variables, for tokens that the credentials file names.
+    /// Environment variables, for the tokens that the credentials file refers to.
     pub environment: BTreeMap<String, String>,
-    /// Where deployment records are.
+    /// The location of deployment records.
     pub state: Option<(String, S3Settings)>,
-    /// Requests under way at once, per service.
+    /// Concurrent requests per service.
     pub concurrency: usize,
-    /// The time that all lookups have together.
+    /// The time limit for all lookups together.
     pub deadline: Duration,
-    /// What all requests have in common.
+    /// Settings of the shared HTTP client.
     pub http: HttpConfig,
-    /// Which subscribers the run is about.
+    /// The target filter.
     pub filter: TargetFilter,
     /// Labels of merge requests.
     pub labels: BTreeSet<String>,
     /// Text at the end of descriptions.
     pub description_footer: Option<String>,
-    /// Open, close?
+    /// May it open and close merge requests?
     pub allow: (bool, bool),
-    /// Opened per run at most.
+    /// Maximum merge requests opened per run.
     pub max_new: usize,
     /// What may go into one merge request, and how many promotions.
     pub batch: (BatchBy, usize),
-    /// Writes that start a pipeline, per minute at most.
+    /// Maximum writes per minute that start a pipeline.
     pub pipelines_per_minute: usize,
-    /// What is printed and written.
+    /// Output of the run.
     pub output: OutputArgs,
     /// Decide as of this time.
     pub at: Option<DateTime<Utc>>,
-    /// Hosts of GitLab and GitHub.
+    /// Hosts that are a GitLab or a GitHub.
     pub forges: BTreeSet<String>,
     /// Decide offline from these facts.
     pub snapshot: Option<PathBuf>,
-    /// Page of the pipeline that this is.
+    /// Page of the pipeline of this job.
     pub pipeline_url: Option<String>,
-    /// Where metrics are pushed to; may hold a password.
+    /// The Pushgateway's URL, which may contain a password.
     pub pushgateway_url: Option<SecretString>,
-    /// Which of the jobs that share the work this is, from 1.
+    /// The node of this parallel job, from 1.
     pub node: String,
-    /// What `explain` is asked.
+    /// The question of `explain`.
     pub question: Option<Question>,
 }
 
-/// GitLab as it was configured.
+/// The configured GitLab.
 pub struct GitLabConfig {
-    /// Its address.
+    /// Its URL.
     pub url: String,
     /// The token, if there is one.
     pub token: Option<Token>,
-    /// The project that the job is in, if this is a job.
+    /// The project that the job runs in, if this is a job.
     pub job: Option<JobProject>,
-    /// Path or id of the config repo's project, if it is known.
+    /// Path or id of the config repo's project, if known.
     pub project: Option<String>,
-    /// Whose requests are the bot's.
+    /// The user whose merge requests are the bot's.
     pub bot_user: Option<String>,
     /// Earlier users of the bot.
     pub former_bot_users: Vec<String>,
@@ -102,16 +102,16 @@ pub struct GitLabConfig {
     pub other_bots: Vec<String>,
 }
 
-/// Where the config repo is.
+/// The source of the config repo.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// To clone; without the credentials that may have stood in it.
+    /// A URL to clone, without credentials.
     Url(String),
     /// A checkout, or any folder with `data/`.
     Path(PathBuf),
 }
 
-/// Environment variables; an empty one is as unset, and blanks and line ends around a value do not count.
+/// Environment variables. An empty one counts as unset, and blanks and line ends around a value are ignored.
 pub struct Environment<'a>(pub &'a BTreeMap<String, String>);
 
 impl Environment<'_> {
@@ -126,23 +126,23 @@ impl Environment<'_> {
     }
 }
 
-/// A setting without the blanks and line ends around it, which a variable of a project easily has.
+/// A setting without blanks and line ends around it, which are a common mistake in CI variables.
 pub(super) fn given(value: Option<&String>) -> Option<String> {
     value.map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 impl Source {
-    /// Where the config repo is, or what is missing.
+    /// Resolves the source of the config repo.
     ///
     /// # Errors
-    /// When nothing names it.
+    /// When it is not configured.
     pub fn resolve(args: &SourceArgs, environment: &Environment<'_>) -> Result<Self, Fatal> {
         let text = given(args.app_interface.as_ref()).or_else(|| {
             let folder = environment.get("CI_PROJECT_DIR")?;
             PathBuf::from(&folder).join("data").is_dir().then_some(folder)
         });
         let Some(text) = text else {
-            return Err(Fatal::new(Exit::Usage, "the config repo is not known")
+            return Err(Fatal::new(Exit::Usage, "the config repo is not configured")
                 .hint("set --app-interface (SAPM_APP_INTERFACE) to a git URL or a path"));
         };
         if text.contains("://") {
@@ -150,15 +150,15 @@ impl Source {
         }
         if text.contains('@') && text.contains(':') && !PathBuf::from(&text).exists() {
             return Err(Fatal::new(Exit::Usage, "the config repo cannot be cloned over ssh")
-                .hint("use its https:// URL with SAPM_GITLAB_TOKEN"));
+                .hint("use its https URL with SAPM_GITLAB_TOKEN"));
         }
         Ok(Self::Path(PathBuf::from(text)))
     }
 }
 
 impl TargetFilter {
-    /// From the arguments; an empty name is as none.
-    pub(super) fn of(args: &FilterArgs) -> Self {
+    /// Takes the filter from the arguments. An empty name counts as none.
+    pub(super) fn from_args(args: &FilterArgs) -> Self {
         Self {
             environment: given(args.env_name.as_ref()),
             app: given(args.app_name.as_ref()),
@@ -169,24 +169,24 @@ impl TargetFilter {
     }
 }
 
-/// What a command adds to the arguments that all runs share.
+/// The arguments of a command, in addition to those that all runs share.
 pub struct CommandArgs<'a> {
     /// The shared arguments.
     pub run: &'a RunArgs,
-    /// One job of several, where the command can be shared.
+    /// The node of parallel jobs, if the command supports them.
     pub node: Option<&'a NodeArgs>,
     /// Another time, or offline.
     pub what_if: Option<&'a WhatIfArgs>,
     /// `apply --dry-run`.
     pub dry_run: bool,
-    /// `apply` was given what only `plan` and `explain` take.
+    /// The flag of `plan` and `explain` that `apply` was given.
     pub refused: Option<&'static str>,
-    /// What `explain` is asked.
+    /// The question of `explain`.
     pub question: Option<Question>,
 }
 
 impl Config {
-    /// How to open the config repo; `other` are credentials for its host, if it is not GitLab's.
+    /// How to open the config repo. `other` are credentials for its host, if it is not GitLab.
     pub fn opening(&self, other: Option<crate::clients::git::Credentials>) -> Opening {
         let gitlab = self.gitlab.as_ref();
         Opening {
@@ -201,7 +201,7 @@ impl Config {
         }
     }
 
-    /// What is wanted of the run; `deadline` is the one that the services share.
+    /// The options of the run. The services share `deadline`.
     pub fn run_options(&self, deadline: Deadline) -> Options {
         let settings = Settings {
             target_branch: self.target_branch.clone().unwrap_or_else(|| "master".to_owned()),
@@ -260,9 +260,9 @@ impl Config {
         {
             return Err(Fatal::new(
                 Exit::Usage,
-                "--snapshot touches no network, so the config repo cannot be cloned",
+                "--snapshot makes no network requests, so the config repo cannot be cloned",
             )
-            .hint("set --app-interface to a checkout of the commit that was recorded"));
+            .hint("set --app-interface to a checkout of the recorded commit"));
         }
         let server = gitlab_address(run.gitlab_url.as_ref(), &environment);
         let forges = server.iter().chain([&run.github_url]).map(|url| host_of(url)).collect();
@@ -271,7 +271,7 @@ impl Config {
         let gitlab_url = gitlab.as_ref().map_or("", |gitlab| &gitlab.url);
         let services = [source_url, gitlab_url, &run.github_url];
         let http = http_config(&environment, &run.network.allowed_hosts, &services)?;
-        let state = if offline { None } else { Some(state(run, &environment)?) };
+        let state = if offline { None } else { Some(parse_state(run, &environment)?) };
         Ok(Self {
             mode,
             source,
@@ -287,7 +287,10 @@ impl Config {
             concurrency: run.concurrency,
             deadline: run.deadline,
             http,
-            filter: TargetFilter { share: share(args.node)?, ..TargetFilter::of(&run.filter) },
+            filter: TargetFilter {
+                share: parse_shard(args.node)?,
+                ..TargetFilter::from_args(&run.filter)
+            },
             labels: run
                 .labels
                 .iter()
@@ -300,7 +303,7 @@ impl Config {
             description_footer: given(run.description_footer.as_ref()),
             pipelines_per_minute: run.pipelines_per_minute,
             output: run.output.clone(),
-            at: at(args.what_if)?,
+            at: parse_time(args.what_if)?,
             snapshot,
             question: args.question,
             pipeline_url: environment
@@ -312,11 +315,11 @@ impl Config {
     }
 }
 
-/// The share of this job; `None` when it is the only one.
-fn share(node: Option<&NodeArgs>) -> Result<Option<Shard>, Fatal> {
+/// The shard of this job; `None` without parallel jobs.
+fn parse_shard(node: Option<&NodeArgs>) -> Result<Option<Shard>, Fatal> {
     let missing = |flag: &str, other: &str| {
         Fatal::new(Exit::Usage, format!("{other} is given without {flag}")).hint(
-            "set both (GitLab does in a job with `parallel`), or both to 1 to do all the work",
+            "set both (GitLab does in a job with `parallel`), or set both to 1 for a single job",
         )
     };
     match node.map(|node| (node.node_index, node.node_total)) {
@@ -330,29 +333,30 @@ fn share(node: Option<&NodeArgs>) -> Result<Option<Shard>, Fatal> {
         Some((Some(index), Some(total))) => match Shard::new(index, total) {
             Ok(share) => Ok((share.total() > 1).then_some(share)),
             Err(error) => Err(Fatal::new(Exit::Usage, error.to_string()).hint(
-                "check --node-index (CI_NODE_INDEX) and --node-total (CI_NODE_TOTAL); both 1 do all the work",
+                "check --node-index (CI_NODE_INDEX) and --node-total (CI_NODE_TOTAL); for a \
+                 single job, set both to 1",
             )),
         },
     }
 }
 
-fn at(what_if: Option<&WhatIfArgs>) -> Result<Option<DateTime<Utc>>, Fatal> {
+fn parse_time(what_if: Option<&WhatIfArgs>) -> Result<Option<DateTime<Utc>>, Fatal> {
     let Some(text) = what_if.and_then(|what_if| given(what_if.at.as_ref())) else {
         return Ok(None);
     };
     match DateTime::parse_from_rfc3339(&text) {
         Ok(time) => Ok(Some(time.with_timezone(&Utc))),
         Err(error) => {
-            Err(Fatal::new(Exit::Usage, format!("--at {} is no time: {error}", quoted(&text)))
+            Err(Fatal::new(Exit::Usage, format!("--at {} is not a time: {error}", quoted(&text)))
                 .hint("write it like 2026-08-20T10:15:30Z"))
         }
     }
 }
 
-/// Which digest makes uids.
+/// The digest for uids.
 ///
 /// # Errors
-/// When the variable is no boolean.
+/// When the variable is not a boolean.
 pub fn digest(flag: Option<Toggle>, environment: &Environment<'_>) -> Result<UidDigest, Fatal> {
     let variable = match environment.get("USED_FOR_SECURITY") {
         None => false,
@@ -368,13 +372,16 @@ pub fn digest(flag: Option<Toggle>, environment: &Environment<'_>) -> Result<Uid
     })
 }
 
-fn state(run: &RunArgs, environment: &Environment<'_>) -> Result<(String, S3Settings), Fatal> {
+fn parse_state(
+    run: &RunArgs,
+    environment: &Environment<'_>,
+) -> Result<(String, S3Settings), Fatal> {
     let mut settings = S3Settings::default();
     if let Some(state) = given(run.state.as_ref()) {
         return Ok((state, settings));
     }
     let Some(bucket) = environment.get("APP_INTERFACE_STATE_BUCKET") else {
-        return Err(Fatal::new(Exit::Usage, "it is not known where the deployment records are")
+        return Err(Fatal::new(Exit::Usage, "the location of the deployment records is not known")
             .hint("set --state (SAPM_STATE) to s3://BUCKET[/PREFIX] or file:///DIR"));
     };
     settings.region = environment.get("APP_INTERFACE_STATE_BUCKET_REGION");

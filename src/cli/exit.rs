@@ -9,9 +9,9 @@ use crate::run::{RunError, RunErrorKind};
 /// The documented exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Done; holds, takeovers and deferred requests are ordinary results.
+    /// Done; holds, takeovers and deferred merge requests are normal results.
     Done = 0,
-    /// A bug, or the machine.
+    /// A bug, or a failure of this machine.
     Internal = 1,
     /// Unknown flag, missing token or state, or options that exclude each other.
     Usage = 2,
@@ -19,9 +19,9 @@ pub enum Exit {
     NoConfigRepo = 3,
     /// GitLab or the state bucket failed as a whole; nothing was written.
     ServiceFailed = 4,
-    /// Done, but for the targets that the problems name.
+    /// Completed, but some targets failed; see `problems`.
     DoneWithProblems = 5,
-    /// `plan --detailed-exitcode`: there is something to do.
+    /// `plan --detailed-exitcode`: changes are pending.
     ChangesPending = 10,
     /// Ctrl-C (SIGINT) ended the run.
     Interrupted = 130,
@@ -35,36 +35,36 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a run ended before it was done.
+/// Why a run ended early.
 #[derive(Debug)]
 pub struct Fatal {
     /// The exit code.
     pub exit: Exit,
     /// What happened.
     pub message: String,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
 impl Fatal {
-    /// What happened, without advice.
+    /// Creates an error without a hint.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), hint: None }
     }
 
-    /// Was it a signal that ended the run?
+    /// Did a signal end the run?
     pub fn is_signal(&self) -> bool {
         matches!(self.exit, Exit::Interrupted | Exit::Terminated)
     }
 
-    /// Adds what to do about it.
+    /// Adds how to fix it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// The same without any secret.
+    /// Redacts all secrets.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         self.message = redactor.redact(&self.message);
@@ -72,7 +72,7 @@ impl Fatal {
         self
     }
 
-    /// As it is printed.
+    /// The text for the terminal.
     pub fn for_people(&self) -> String {
         let shown = |text: &str| printable_except(text, "\n");
         let message = shown(&self.message);

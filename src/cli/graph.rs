@@ -1,4 +1,4 @@
-//! `sapm graph`: who publishes to whom.
+//! `sapm graph`: draws publishers and subscribers.
 
 use std::collections::BTreeMap;
 
@@ -20,14 +20,14 @@ use crate::report::{PlanReport, members};
 use crate::run::{ConfigRepo, ReadOptions, check_filter, decide_on};
 use crate::snapshot::Snapshot;
 
-/// Candidates that an error message names at most.
+/// Maximum candidates in an error message.
 const NAMED: usize = 10;
 
 /// Reads the config repo and prints its graph.
 ///
 /// # Errors
-/// When the config repo cannot be read at all, the snapshot is none, or what
-/// is to be drawn is not there.
+/// When the config repo cannot be read at all, the file is not a snapshot, or the
+/// channel or target does not exist.
 pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<Exit, Fatal> {
     let variables = Environment(environment);
     let digest = digest(None, &variables)?;
@@ -44,22 +44,22 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
     .repo;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     let snapshot = snapshot.map(read_snapshot).transpose()?;
-    let filter = TargetFilter::of(&args.filter);
+    let filter = TargetFilter::from_args(&args.filter);
     if args.channel.is_none() && args.target.is_none() {
         check_filter(&filter, &repo, digest)?;
     }
-    let members = members_of(&repo, snapshot.as_ref());
-    let graph = chosen(args, &repo, &filter, &members)?;
+    let members = build_members(&repo, snapshot.as_ref());
+    let graph = choose_scope(args, &repo, &filter, &members)?;
     print(&match args.format {
         GraphFormat::Mermaid => mermaid(&graph),
         GraphFormat::Dot => dot(&graph),
-        GraphFormat::Svg => svg(&graph, &title(args, &filter)),
+        GraphFormat::Svg => svg(&graph, &choose_title(args, &filter)),
     })?;
     Ok(Exit::Done)
 }
 
 /// All targets, in the inventory's order.
-fn members_of(repo: &ConfigRepo, snapshot: Option<&Snapshot>) -> Vec<Member> {
+fn build_members(repo: &ConfigRepo, snapshot: Option<&Snapshot>) -> Vec<Member> {
     let nothing = Snapshot::new(Utc::now());
     let facts = snapshot.unwrap_or(&nothing);
     let scope = plan::Scope::default();
@@ -76,7 +76,7 @@ fn members_of(repo: &ConfigRepo, snapshot: Option<&Snapshot>) -> Vec<Member> {
     members(&report, snapshot.is_some())
 }
 
-fn chosen(
+fn choose_scope(
     args: &GraphArgs,
     repo: &ConfigRepo,
     filter: &TargetFilter,
@@ -87,18 +87,18 @@ fn chosen(
         if graph.edges.is_empty() {
             return Err(Fatal::new(
                 Exit::Usage,
-                format!("nobody publishes or subscribes to channel {}", quoted(channel)),
+                format!("channel {} has no publisher and no subscriber", quoted(channel)),
             )
             .hint("`sapm graph` shows all channels"));
         }
         return Ok(graph);
     }
     if let Some(target) = &args.target {
-        let index = named(&repo.inventory, target)?;
+        let index = find_target(&repo.inventory, target)?;
         return Ok(select(members, &Scope::Around(index.position(), args.neighbourhood)));
     }
     let targets = &repo.inventory.targets;
-    // Members stand in the inventory's order.
+    // Members are in the inventory's order.
     let mut wanted = followed(members);
     wanted.extend(repo.inventory.subscribers().map(|(index, _)| index.position()));
     let excluded = targets.indexed().filter(|(_, target)| !filter.includes(target));
@@ -106,35 +106,38 @@ fn chosen(
         wanted.remove(&index.position());
     }
     if wanted.is_empty() && !filter.is_everything() {
-        let message = "no target of these is on a channel that somebody follows";
+        let message = "none of these targets is on a channel with subscribers";
         return Err(Fatal::new(Exit::Usage, message).hint("`sapm graph` shows all channels"));
     }
     Ok(select(members, &Scope::Targets(&wanted)))
 }
 
-/// The one target, publisher or subscriber, that `wanted` names.
-fn named(inventory: &Inventory, wanted: &str) -> Result<TargetIx, Fatal> {
+/// The target, publisher or subscriber, that `wanted` names.
+fn find_target(inventory: &Inventory, wanted: &str) -> Result<TargetIx, Fatal> {
     let uid = |index: TargetIx| &inventory.targets[index].uid;
     let labels = |indexes: &[TargetIx]| {
         let labels = indexes.iter().take(NAMED).map(|&index| inventory.targets[index].label());
         labels.collect::<Vec<_>>().join(", ")
     };
-    let unknown = || Fatal::new(Exit::Usage, format!("no target is called {}", quoted(wanted)));
+    let unknown = || Fatal::new(Exit::Usage, format!("there is no target {}", quoted(wanted)));
     match find(inventory, &inventory.targets.indexes().collect(), wanted) {
         Found::One(index) => Ok(index),
-        // Of two with one identity nobody can say more.
+        // Two targets with one identity cannot be told apart.
         Found::Several(all) if all.iter().all(|&index| uid(index) == uid(all[0])) => Ok(all[0]),
         Found::Several(several) => {
-            let message = format!("{} may be any of {} targets", quoted(wanted), several.len());
-            Err(Fatal::new(Exit::Usage, message).hint(format!("say more: {}", labels(&several))))
+            let message = format!("{} matches {} targets", quoted(wanted), several.len());
+            Err(Fatal::new(Exit::Usage, message)
+                .hint(format!("be more specific: {}", labels(&several))))
         }
         Found::Unknown(alike) if alike.is_empty() => Err(unknown()
             .hint("name it by its uid or as saas-file/resource-template/cluster/namespace")),
-        Found::Unknown(alike) => Err(unknown().hint(format!("is it one of {}?", labels(&alike)))),
+        Found::Unknown(alike) => {
+            Err(unknown().hint(format!("did you mean one of {}?", labels(&alike))))
+        }
     }
 }
 
-fn title(args: &GraphArgs, filter: &TargetFilter) -> String {
+fn choose_title(args: &GraphArgs, filter: &TargetFilter) -> String {
     let parts = [
         ("channel", &args.channel),
         ("target", &args.target),

@@ -1,4 +1,4 @@
-//! What a job of GitLab brings along: its own token, and the project that it is in.
+//! What a GitLab job provides: its own token, and its project.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use super::config::Environment;
 use super::gitlab_config::{host_of, same_host};
 use crate::clients::gitlab::{JobProject, Token};
 
-/// The token for GitLab at `url`: `SAPM_GITLAB_TOKEN`, or else the job's own, which is for the
-/// GitLab that runs the job and for no other.
+/// The token for GitLab at `url`: `SAPM_GITLAB_TOKEN`, else the job token, which is only used for the
+/// GitLab that runs the job.
 pub fn gitlab_token(url: &str, environment: &Environment<'_>) -> Option<Token> {
     if let Some(token) = environment.secret("SAPM_GITLAB_TOKEN") {
         return Some(Token::Private(token));
@@ -16,20 +16,20 @@ pub fn gitlab_token(url: &str, environment: &Environment<'_>) -> Option<Token> {
     environment.secret("CI_JOB_TOKEN").filter(|_| own).map(Token::Job)
 }
 
-/// GitLab's address and the token for it, for commands that only clone.
+/// GitLab's URL and token, for commands that only clone.
 pub fn gitlab_access(environment: &Environment<'_>) -> Option<(String, Token)> {
     let url = environment.get("SAPM_GITLAB_URL").or_else(|| environment.get("CI_SERVER_URL"))?;
     let token = gitlab_token(&url, environment)?;
     Some((url, token))
 }
 
-/// The hosts that are known to be a GitLab or a GitHub, for commands without their options.
+/// The hosts that are a GitLab or a GitHub, for commands without options for them.
 pub fn forges(environment: &Environment<'_>) -> BTreeSet<String> {
     let known = ["SAPM_GITLAB_URL", "CI_SERVER_URL", "SAPM_GITHUB_URL"];
     known.iter().filter_map(|name| Some(host_of(&environment.get(name)?))).collect()
 }
 
-/// The project that the job is in.
+/// The project that the job runs in.
 pub fn job_project(environment: &Environment<'_>) -> Option<JobProject> {
     Some(JobProject {
         id: environment.get("CI_PROJECT_ID")?.parse().ok()?,

@@ -15,9 +15,9 @@ use crate::domain::printable;
 
 use super::secrets::Redacted;
 
-/// What is logged unless something else is wanted. The AWS SDK warns in the debug form of its errors,
-/// which say the same as ours. After a transient error it also wants to close its connection, and calls it an error
-/// that there is none: connections are our HTTP client's.
+/// The default filter. The AWS SDK logs its errors in debug form, which adds nothing to our messages. After a
+/// transient error, it also tries to close its connection, and logs an error because there is none: our HTTP client
+/// manages connections.
 const USUAL: &str = "warn,sapm=info,aws_config=error,aws_runtime=error,aws_smithy_runtime=error,\
                      aws_smithy_runtime::client::http::connection_poisoning=off";
 
@@ -27,17 +27,17 @@ pub fn start(environment: &BTreeMap<String, String>) {
     let filter = filter
         .and_then(|text| EnvFilter::try_new(text).ok())
         .unwrap_or_else(|| EnvFilter::new(USUAL));
-    // Starting twice (in tests) is no harm.
+    // Starting twice (in tests) does no harm.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Redacted)
-        .with_ansi(colours(environment, Sink::of(&std::io::stderr())))
+        .with_ansi(colours(environment, Sink::detect(&std::io::stderr())))
         .with_target(false)
         .fmt_fields(debug_fn(write_field).delimited(" "))
         .try_init();
 }
 
-/// What comes from outside is shown, not obeyed.
+/// Replaces characters that a terminal would interpret.
 fn write_field(to: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fmt::Result {
     let value = printable(&format!("{value:?}"));
     match field.name() {
@@ -46,20 +46,20 @@ fn write_field(to: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> std::fm
     }
 }
 
-/// What a stream leads to.
+/// Where a stream is written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sink {
     /// A terminal.
     Terminal,
     /// A file: `sapm plan > plan.txt`.
     File,
-    /// A pipe, say: in a job of GitLab CI that is the job's log.
+    /// For example a pipe: in a GitLab CI job, that is the job log.
     Other,
 }
 
 impl Sink {
-    /// What standard output or standard error leads to.
-    pub fn of(stream: &(impl IsTerminal + AsFd)) -> Self {
+    /// Where standard output or standard error is written to.
+    pub fn detect(stream: &(impl IsTerminal + AsFd)) -> Self {
         let file = || File::from(stream.as_fd().try_clone_to_owned().ok()?).metadata().ok();
         if stream.is_terminal() {
             Self::Terminal
@@ -70,14 +70,14 @@ impl Sink {
         }
     }
 
-    /// Does it end in the log of a GitLab CI job?
+    /// Is it the log of a GitLab CI job?
     pub fn is_job_log(self, environment: &BTreeMap<String, String>) -> bool {
         self != Self::File && environment.get("GITLAB_CI").is_some_and(|value| !value.is_empty())
     }
 }
 
-/// Colours on a terminal and in GitLab's job log. `NO_COLOR` takes them away, `CLICOLOR_FORCE`
-/// wants them anywhere, `CLICOLOR=0` and `TERM=dumb` want none on a terminal.
+/// Colour is on for terminals and GitLab job logs. `NO_COLOR` turns it off, `CLICOLOR_FORCE`
+/// forces it on, `CLICOLOR=0` and `TERM=dumb` turn it off on terminals.
 pub fn colours(environment: &BTreeMap<String, String>, sink: Sink) -> bool {
     let get = |key: &str| environment.get(key).map(String::as_str).unwrap_or_default();
     if !get("NO_COLOR").is_empty() {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_are_colours() {
+    fn colours_depend_on_the_sink_and_variables() {
         assert!(with(&[], Sink::Terminal));
         assert!(!with(&[], Sink::Other));
         assert!(with(&[("GITLAB_CI", "true")], Sink::Other));

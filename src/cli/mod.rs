@@ -1,6 +1,6 @@
-//! The command line: arguments, configuration, one file a command, exit codes.
+//! The command line: arguments, configuration, one file per command, exit codes.
 //!
-//! The only place that knows the environment, the clock and standard output.
+//! Only this module uses the environment, the clock and standard output.
 
 #![allow(clippy::disallowed_methods)]
 
@@ -37,17 +37,17 @@ use exit::Fatal;
 
 use crate::domain::printable_except;
 
-/// Runs the command line and says how it ended.
+/// Runs the command line and returns the exit code.
 pub fn main() -> ExitCode {
-    let cli = match command_line().try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
+    let cli = match build_command().try_get_matches().and_then(|m| Cli::from_arg_matches(&m)) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors.
+            // Help and version are not errors.
             if !error.use_stderr() {
                 let _ = error.print();
                 return Exit::Done.into();
             }
-            // It repeats values, which may come from a form.
+            // The error repeats values, which may come from a web form.
             eprint!("{}", printable_except(&error.render().to_string(), "\n"));
             return Exit::Usage.into();
         }
@@ -71,9 +71,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The arguments as clap knows them: an empty variable is as unset, and no
-/// variable's value is shown in the help (an address may hold a token).
-fn command_line() -> clap::Command {
+/// The clap command. An empty variable counts as unset, and the help shows no variable's
+/// value, because a URL may contain a token.
+fn build_command() -> clap::Command {
     Cli::command().mut_subcommands(|command| {
         command.mut_args(|arg| {
             let value = arg.get_env().and_then(std::env::var_os);
@@ -92,14 +92,14 @@ fn run(
     let config = config::Config::resolve(args.run_args(), environment, mode)?;
     output::check_writable(&config.output)?;
     let interruption = signals::Interruption::listen()?;
-    // Waiting is most of its work: a second thread only hands it over.
+    // Most of its work is waiting: a second thread would only add overhead.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Fatal::new(Exit::Internal, format!("cannot start: {error}")))?;
     let result = runtime.block_on(pipeline::run(&config, &interruption));
     let ended = output::finish(args, &config, result);
-    // A clone that a signal ended is not waited for.
+    // Do not wait for a clone that a signal interrupted.
     runtime.shutdown_background();
     ended
 }

@@ -1,4 +1,4 @@
-//! What all requests of a command have in common, from arguments and environment.
+//! Settings for all requests of a command, from arguments and environment.
 
 use url::Url;
 
@@ -8,12 +8,12 @@ use super::secrets::redactor;
 use crate::clients::http::{AllowedHosts, HttpClient, HttpConfig};
 use crate::domain::quoted;
 
-/// Variables that name proxies, as curl knows them.
+/// Variables that configure proxies, as in curl.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Settings for requests. `services` are addresses that the operator configured: there, datafiles may
-/// lead, too.
+/// Settings for requests. `services` are URLs that the operator configured, which datafiles may
+/// use too.
 ///
 /// # Errors
 /// With exit code 2, when a host or the file with certificates is unusable.
@@ -25,22 +25,22 @@ pub fn http_config(
     let allowed =
         AllowedHosts::parse(allowed_hosts.iter().map(String::as_str)).map_err(|entry| {
             let message =
-                format!("--allowed-hosts (SAPM_ALLOWED_HOSTS): {} is no host", quoted(&entry));
+                format!("--allowed-hosts (SAPM_ALLOWED_HOSTS): {} is not a host", quoted(&entry));
             Fatal::new(Exit::Usage, message).hint(
                 "list names or IP addresses, each with or without a port, separated by commas",
             )
         })?;
     let services = services.iter().filter_map(|address| Url::parse(address).ok());
     let allowed = services.fold(allowed, |allowed, url| allowed.with_service(&url));
-    let proxies = PROXIES.iter().filter_map(|name| proxy_name(&environment.get(name)?));
+    let proxies = PROXIES.iter().filter_map(|name| parse_proxy_name(&environment.get(name)?));
     Ok(HttpConfig {
         allowed_hosts: allowed.with_proxies(proxies),
-        certificates: certificates(environment)?,
+        certificates: read_certificates(environment)?,
         ..HttpConfig::default()
     })
 }
 
-/// A client for a command that asks nobody but the host of the config repo.
+/// A client for a command that only contacts the host of the config repo.
 ///
 /// # Errors
 /// As [`http_config`].
@@ -49,14 +49,14 @@ pub fn plain_client(environment: &Environment<'_>) -> Result<HttpClient, Fatal> 
     Ok(HttpClient::with_redactor(config, redactor().clone()))
 }
 
-/// The host of a proxy, which may be given without a scheme.
-fn proxy_name(text: &str) -> Option<String> {
+/// The host of a proxy, which may be written without a scheme.
+fn parse_proxy_name(text: &str) -> Option<String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     Some(Url::parse(&with_scheme).ok()?.host_str()?.to_owned())
 }
 
-/// GitLab names a file with the authority of its own certificate, if that is not a public one.
-fn certificates(environment: &Environment<'_>) -> Result<Vec<u8>, Fatal> {
+/// Reads the CA file of a GitLab whose certificate is not public.
+fn read_certificates(environment: &Environment<'_>) -> Result<Vec<u8>, Fatal> {
     const VARIABLE: &str = "CI_SERVER_TLS_CA_FILE";
     let Some(file) = environment.get(VARIABLE) else { return Ok(Vec::new()) };
     std::fs::read(&file).map_err(|error| {
@@ -72,17 +72,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_proxy_is_found_in_every_form() {
+    fn a_proxys_name_is_found_in_every_form() {
         for text in ["proxy.local:3128", "http://me:pw@proxy.local:3128", "socks5h://proxy.local"] {
-            assert_eq!(proxy_name(text).as_deref(), Some("proxy.local"), "{text}");
+            assert_eq!(parse_proxy_name(text).as_deref(), Some("proxy.local"), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_host_and_a_missing_file_are_named() {
+    fn an_invalid_host_and_a_missing_file_are_reported() {
         let none = BTreeMap::new();
         let error = http_config(&Environment(&none), &["a/b".to_owned()], &[]).err();
-        assert!(error.is_some_and(|error| error.message.contains("`a/b` is no host")));
+        assert!(error.is_some_and(|error| error.message.contains("`a/b` is not a host")));
         let missing = BTreeMap::from([("CI_SERVER_TLS_CA_FILE".to_owned(), "/no/file".to_owned())]);
         let error = http_config(&Environment(&missing), &[], &[]).expect_err("no file");
         assert!(error.exit == Exit::Usage && error.message.contains("/no/file"));

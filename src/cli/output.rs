@@ -1,4 +1,4 @@
-//! What is printed, the report folder, and the exit code.
+//! Prints results, writes the report folder, and chooses the exit code.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -16,26 +16,26 @@ use crate::report::{
 };
 use crate::run::{Question, Watch};
 
-/// Reports of thousands of targets are 16 MB.
+/// Buffer size: reports of thousands of targets are 16 MB.
 const WRITTEN_AT_ONCE: usize = 256 << 10;
 
-/// Lines of a group in GitLab's job log, which ends at 4 MiB.
+/// Maximum lines per group in GitLab's job log, which ends at 4 MiB.
 const JOB_LOG_LINES: usize = 200;
 
-/// A command that runs the pipeline and shows its result in its own way.
+/// A command that runs the pipeline and presents its result.
 pub trait Present {
     /// Its arguments.
     fn run_args(&self) -> CommandArgs<'_>;
 
-    /// What it prints on standard output.
+    /// The text for standard output.
     ///
     /// # Errors
-    /// When what was asked for is not there.
+    /// When the requested result is missing.
     fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {
-        Ok(printed(&run.report, config))
+        Ok(render_report(&run.report, config))
     }
 
-    /// Exit with 10 when there is something to do?
+    /// Exit with 10 if changes are pending?
     fn detailed_exitcode(&self) -> bool {
         false
     }
@@ -106,34 +106,34 @@ impl Present for ExplainArgs {
         Ok(match config.output.format {
             Format::Json => explanation.to_json(),
             Format::Markdown => explanation_markdown(explanation),
-            Format::Text => explanation_text(explanation, paint(config)),
+            Format::Text => explanation_text(explanation, choose_paint(config)),
         })
     }
 }
 
-fn printed(report: &PlanReport, config: &Config) -> String {
+fn render_report(report: &PlanReport, config: &Config) -> String {
     match config.output.format {
         Format::Json => report.to_json(),
         Format::Markdown => markdown(report),
-        Format::Text => summary(report, &screen(config)),
+        Format::Text => summary(report, &choose_screen(config)),
     }
 }
 
-fn paint(config: &Config) -> Paint {
-    let colours = logging::colours(&config.environment, Sink::of(&std::io::stdout()));
+fn choose_paint(config: &Config) -> Paint {
+    let colours = logging::colours(&config.environment, Sink::detect(&std::io::stdout()));
     if colours { Paint::Colours } else { Paint::Plain }
 }
 
-/// A terminal as large as it is, GitLab's job log with sections that fold, anything else without
-/// limits.
-fn screen(config: &Config) -> Screen {
-    let paint = paint(config);
+/// Limits: those of the terminal; collapsible sections in GitLab's job log; otherwise
+/// none.
+fn choose_screen(config: &Config) -> Screen {
+    let paint = choose_paint(config);
     let report_dir = config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty());
     let rest = match report_dir {
-        Some(folder) => format!("everything: {}", folder.join("report.md").display()),
-        None => "everything: --report-dir DIR, or --format json".to_owned(),
+        Some(folder) => format!("full report: {}", folder.join("report.md").display()),
+        None => "full report: --report-dir DIR, or --format json".to_owned(),
     };
-    let sink = Sink::of(&std::io::stdout());
+    let sink = Sink::detect(&std::io::stdout());
     let in_job = sink.is_job_log(&config.environment) && paint == Paint::Colours;
     let size = if sink == Sink::Terminal { terminal_size::terminal_size() } else { None };
     Screen {
@@ -145,8 +145,8 @@ fn screen(config: &Config) -> Screen {
     }
 }
 
-/// Finds out before anything else whether the reports can be written: a run that wrote merge requests and cannot
-/// say so is of no use.
+/// Checks first whether the reports can be written: a run that wrote merge requests but cannot report them
+/// is of no use.
 ///
 /// # Errors
 /// With exit code 2, when one cannot.
@@ -154,52 +154,53 @@ pub fn check_writable(output: &OutputArgs) -> Result<(), Fatal> {
     check_folder(output.report_dir.as_deref())?;
     let file = output.save_snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());
     file.map_or(Ok(()), |file| {
-        check_file(file)
-            .map_err(|error| not_writable("--save-snapshot (SAPM_SAVE_SNAPSHOT)", file, &error))
+        check_file(file).map_err(|error| {
+            report_not_writable("--save-snapshot (SAPM_SAVE_SNAPSHOT)", file, &error)
+        })
     })
 }
 
-/// The same for a report folder alone; it is made if need be.
+/// Checks only the report folder, creating it if needed.
 ///
 /// # Errors
-/// With exit code 2, when nothing can be written into it.
+/// With exit code 2, when the folder is not writable.
 pub fn check_folder(folder: Option<&Path>) -> Result<(), Fatal> {
     let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty()) else {
         return Ok(());
     };
     std::fs::create_dir_all(folder)
         .and_then(|()| check_file(&folder.join("plan.json")))
-        .map_err(|error| not_writable("--report-dir (SAPM_REPORT_DIR)", folder, &error))
+        .map_err(|error| report_not_writable("--report-dir (SAPM_REPORT_DIR)", folder, &error))
 }
 
-/// Makes the file that will become this one, and takes it away again.
+/// Creates the temporary file for this file, and removes it again.
 fn check_file(path: &Path) -> std::io::Result<()> {
     if path.is_dir() {
         return Err(std::io::ErrorKind::IsADirectory.into());
     }
-    let unfinished = unfinished(path);
+    let unfinished = temporary_path(path);
     File::create(&unfinished)?;
     std::fs::remove_file(&unfinished)
 }
 
-fn not_writable(option: &str, path: &Path, error: &std::io::Error) -> Fatal {
+fn report_not_writable(option: &str, path: &Path, error: &std::io::Error) -> Fatal {
     Fatal::new(Exit::Usage, format!("{option}: cannot write to {}: {error}", path.display()))
-        .hint("name a place that this user may write to; nothing was done")
+        .hint("choose a path that this user may write to; nothing was done")
 }
 
-/// Where a file is written before it is whole.
-fn unfinished(path: &Path) -> PathBuf {
+/// The temporary file that is written first.
+fn temporary_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".unfinished");
     name.into()
 }
 
-/// Prints and writes everything, and says how the run ended.
+/// Prints and writes everything, and returns the exit code.
 ///
 /// # Errors
-/// Why it ended early, after everything that is known was written.
+/// Why the run ended early, after writing everything that is known.
 pub fn finish(args: &impl Present, config: &Config, mut run: Run) -> Result<Exit, Fatal> {
-    let exit = exit(args, &run);
+    let exit = choose_exit(args, &run);
     let mut written = Ok(());
     if let Some(folder) =
         config.output.report_dir.as_ref().filter(|dir| !dir.as_os_str().is_empty())
@@ -215,14 +216,14 @@ pub fn finish(args: &impl Present, config: &Config, mut run: Run) -> Result<Exit
         return Err(fatal);
     }
     if run.without_gitlab {
-        tracing::warn!("GitLab was not asked: no merge request counts as open");
+        tracing::warn!("GitLab was not queried: no merge request counts as open");
     }
     print(&args.present(&run, config)?)?;
     written?;
     Ok(exit)
 }
 
-fn exit(args: &impl Present, run: &Run) -> Exit {
+fn choose_exit(args: &impl Present, run: &Run) -> Exit {
     if let Some(fatal) = &run.fatal {
         fatal.exit
     } else if run.report.problems.iter().any(crate::domain::Problem::is_error) {
@@ -234,7 +235,7 @@ fn exit(args: &impl Present, run: &Run) -> Exit {
     }
 }
 
-/// Prints on standard output; a reader that has gone away is no error.
+/// Prints on standard output. A closed pipe is not an error.
 ///
 /// # Errors
 /// When standard output cannot be written to.
@@ -255,7 +256,7 @@ fn write_reports(
     exit: Exit,
 ) -> Result<(), Fatal> {
     let report = &run.report;
-    // The large ones are written as they are made: none is in memory as a whole.
+    // Large reports are written while they are built, so that none is in memory as a whole.
     let files: [(&str, &dyn Fn() -> String); 4] = [
         ("report.md", &|| markdown(report)),
         ("junit.xml", &|| junit(report)),
@@ -268,41 +269,41 @@ fn write_reports(
     if let Some(snapshot) = &run.snapshot {
         write_with(&folder.join("snapshot.json"), |file| snapshot.write_json(file))?;
     }
-    // The last: it says what the others took.
+    // Last, because it contains the duration of the others.
     run.stopwatch.lap("report");
     write(&folder.join("metrics.txt"), &metrics(&run.report, run.stopwatch.measured()))
 }
 
-/// Writes files into a folder, which is made if need be.
+/// Writes files into a folder, creating it if needed.
 ///
 /// # Errors
 /// When one cannot be written.
 pub fn write_files(folder: &Path, files: &[(&str, &dyn Fn() -> String)]) -> Result<(), Fatal> {
-    std::fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+    std::fs::create_dir_all(folder).map_err(|error| report_write_failure(folder, &error))?;
     files.iter().try_for_each(|(name, text)| write(&folder.join(name), &text()))
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file completely or not at all.
 fn write(path: &Path, text: &str) -> Result<(), Fatal> {
     write_with(path, |file| file.write_all(text.as_bytes()))
 }
 
-/// The same with what writes the content, for what need not be in memory as a whole.
+/// Like [`write`], but streams the content, so that it need not be in memory as a whole.
 fn write_with(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
 ) -> Result<(), Fatal> {
-    let unfinished = unfinished(path);
+    let unfinished = temporary_path(path);
     let whole = || {
         let mut file = BufWriter::with_capacity(WRITTEN_AT_ONCE, File::create(&unfinished)?);
         content(&mut file)?;
         file.flush()?;
         std::fs::rename(&unfinished, path)
     };
-    whole().map_err(|error| cannot_write(path, &error))
+    whole().map_err(|error| report_write_failure(path, &error))
 }
 
-fn cannot_write(path: &Path, error: &std::io::Error) -> Fatal {
+fn report_write_failure(path: &Path, error: &std::io::Error) -> Fatal {
     Fatal::new(Exit::Internal, format!("cannot write {}: {error}", path.display()))
         .hint("check --report-dir and --save-snapshot")
 }

@@ -1,4 +1,4 @@
-//! A run with real services: what it opens, what it writes, and what it leaves behind.
+//! Runs with real services: opens them, writes, and reports.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -25,34 +25,34 @@ use crate::run::{
 };
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
-/// Write, or plan only.
+/// Write, or only plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Merge requests are opened, updated and closed.
+    /// Opens, updates and closes merge requests.
     Apply,
-    /// Nothing is written: no writer is ever made.
+    /// Writes nothing: no writer is ever created.
     Plan,
 }
 
-/// What a run found and did.
+/// The results of a run.
 pub struct Run {
     /// The plan, with outcomes if it was applied.
     pub report: PlanReport,
-    /// The facts, as far as they were found.
+    /// The facts that were found.
     pub snapshot: Option<Snapshot>,
-    /// What the run itself takes; still running, as reports are yet to be written.
+    /// Measurements of the run. Still running, because reports are written later.
     pub stopwatch: Stopwatch,
     /// Why it ended early, if it did.
     pub fatal: Option<Fatal>,
-    /// No open requests were looked at.
+    /// The open merge requests were not looked up.
     pub without_gitlab: bool,
-    /// The answer, if something was asked.
+    /// The explanation, if one was requested.
     pub explanation: Option<Explanation>,
 }
 
-/// Runs to the end, or to the first failure of a service as a whole.
+/// Runs to the end, or to the first failure of a whole service.
 ///
-/// A run that a signal ends writes nothing more: neither the state export nor metrics to a Pushgateway.
+/// A run that a signal ends writes nothing more, neither the state export nor metrics to a Pushgateway.
 pub async fn run(config: &Config, interruption: &Interruption) -> Run {
     let now = config.at.unwrap_or_else(Utc::now).trunc_subsecs(0);
     let mut known = Known {
@@ -61,10 +61,10 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
         clients: None,
         progress: StandardError::default(),
     };
-    let ended = stages(config, now, interruption, &mut known).await;
+    let ended = run_stages(config, now, interruption, &mut known).await;
     let Ended { report, without_gitlab, explanation, fatal } = ended.unwrap_or_else(|fatal| {
         let fatal = fatal.redacted(redactor());
-        let mut report = PlanReport::of_problems(now, vec![problem_of(&fatal)]);
+        let mut report = PlanReport::of_problems(now, vec![build_problem(&fatal)]);
         report.pipeline_url = config.pipeline_url.clone();
         Ended { report, without_gitlab: false, explanation: None, fatal: Some(fatal) }
     });
@@ -81,7 +81,7 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
     run
 }
 
-fn problem_of(fatal: &Fatal) -> Problem {
+fn build_problem(fatal: &Fatal) -> Problem {
     let message = fatal.message.clone();
     let mut problem = if fatal.is_signal() {
         Problem::new(ProblemCode::RunInterrupted, message)
@@ -92,7 +92,7 @@ fn problem_of(fatal: &Fatal) -> Problem {
     problem
 }
 
-/// What the stages come to.
+/// The results of the stages.
 struct Ended {
     report: PlanReport,
     without_gitlab: bool,
@@ -100,7 +100,7 @@ struct Ended {
     fatal: Option<Fatal>,
 }
 
-/// What is kept whatever becomes of the run.
+/// What is kept however the run ends.
 struct Known {
     snapshot: Option<Snapshot>,
     stopwatch: Stopwatch,
@@ -108,7 +108,7 @@ struct Known {
     progress: StandardError,
 }
 
-/// What a run comes to before it writes.
+/// The results before writing.
 struct Ready<'a> {
     loaded: Loaded,
     options: Options,
@@ -120,7 +120,7 @@ struct Ready<'a> {
     planned: Planned,
 }
 
-async fn stages(
+async fn run_stages(
     config: &Config,
     now: DateTime<Utc>,
     interruption: &Interruption,
@@ -134,7 +134,7 @@ async fn stages(
     carry_out(config, ready, interruption, known).await
 }
 
-/// Decides and plans on recorded facts.
+/// Decides and plans from recorded facts.
 async fn replay(
     config: &Config,
     path: &std::path::Path,
@@ -144,7 +144,7 @@ async fn replay(
     let mut snapshot = read_snapshot(path)?;
     snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
     let mut opening = config.opening(None);
-    // As it was when the facts were recorded.
+    // As at the time of recording.
     opening.read.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
     let mut repo = blocking(move || load_config_repo(&opening)).await?.repo;
     stopwatch.lap("load");
@@ -165,7 +165,7 @@ async fn replay(
     Ok(Ended { report, without_gitlab, explanation, fatal: None })
 }
 
-/// Loads, observes, decides and plans: all that comes before the first write.
+/// Loads, observes, decides and plans: everything before the first write.
 async fn prepare<'a>(
     config: &'a Config,
     now: DateTime<Utc>,
@@ -195,12 +195,12 @@ async fn prepare<'a>(
     let services =
         clients.services(forge(gitlab.as_ref(), branches.as_ref(), facts.as_ref()), progress);
     let planned = run::live(&options, &services, &loaded.repo, snapshot, stopwatch).await?;
-    clients.commits.keep(options.settings.filter == TargetFilter::default());
+    clients.commits.save_cache(options.settings.filter == TargetFilter::default());
     loaded.close_repository();
     Ok(Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned })
 }
 
-/// The config repo, its project on GitLab and the state export, asked for side by side.
+/// Opens the config repo, its project on GitLab and the state export concurrently.
 async fn open_all(
     config: &Config,
     clients: &Clients,
@@ -213,12 +213,12 @@ async fn open_all(
         waiting_for(progress, "reading the config repo", loading),
         waiting_for(
             progress,
-            "asking GitLab for project and rights",
+            "fetching project and rights from GitLab",
             clients.connect_gitlab(config)
         ),
-        waiting_for(progress, "asking for the state export", clients.state.get(EXPORT_KEY)),
+        waiting_for(progress, "fetching the state export", clients.state.get(EXPORT_KEY)),
     );
-    // Said first: what a token lacks for writing is also why a clone is refused.
+    // GitLab's error comes first: missing rights of the token may also be why the clone failed.
     if let (Mode::Apply, Ok(Some(gitlab))) = (config.mode, &gitlab) {
         gitlab.check_may_write(exported.as_ref().err())?;
     }
@@ -227,7 +227,7 @@ async fn open_all(
     let gitlab = gitlab?;
     let exported = match exported {
         Ok(exported) => exported,
-        // Not being allowed to read the export says nothing about the records.
+        // Without permission to read the export, the records may still be readable.
         Err(StateError::Key(error) | StateError::Shared(error)) => {
             tracing::info!("the state export cannot be read: {error}");
             None
@@ -237,7 +237,7 @@ async fn open_all(
     Ok((loaded, gitlab, exported))
 }
 
-/// The project that the checkout's `origin` names, if no option does.
+/// Connects to the project of the checkout's `origin`, if no option sets one.
 async fn connect_origin(
     config: &Config,
     clients: &Clients,
@@ -268,7 +268,7 @@ fn forge<'a>(
     Some(Forge { reader: &gitlab.reader, branches, repo, optional })
 }
 
-/// Writes, if it is to, and reports.
+/// Writes if requested, and reports.
 async fn carry_out(
     config: &Config,
     ready: Ready<'_>,
@@ -278,7 +278,7 @@ async fn carry_out(
     let Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned } = ready;
     let Known { snapshot: Some(snapshot), stopwatch, clients: Some(clients), progress } = known
     else {
-        return Err(Fatal::new(Exit::Internal, "a plan was made without facts"));
+        return Err(Fatal::new(Exit::Internal, "there are no facts for the plan"));
     };
     let repo = loaded.repo;
     let mut outcomes = None;
@@ -293,7 +293,7 @@ async fn carry_out(
     let mut report = planned.report(&options, &repo, snapshot, outcomes.as_ref());
     stopwatch.lap("report");
     let fatal = interruption.token().is_cancelled().then(|| interruption.fatal("while it wrote"));
-    report.problems.extend(fatal.iter().map(problem_of));
+    report.problems.extend(fatal.iter().map(build_problem));
     // The first node looks at all publishers, and writes the export for all nodes.
     let exports = config.filter.share.is_none_or(Shard::is_first);
     if config.mode == Mode::Apply && exports && fatal.is_none() {
@@ -310,7 +310,7 @@ async fn carry_out(
             let services = clients.services(forge, progress);
             let results = (&planned, &report);
             let answer = questioned.answer(&options, &services, &repo, results, snapshot);
-            let answer = waiting_for(progress, "asking for what explains it", answer);
+            let answer = waiting_for(progress, "fetching details for the explanation", answer);
             Some(
                 interruption
                     .or_ended("before it had an answer", async { Ok(answer.await?) })
@@ -319,7 +319,7 @@ async fn carry_out(
         }
     };
     let without_gitlab = snapshot.config_repo.is_none();
-    // Freeing thousands of targets takes time, which the reports need not wait for.
+    // Freeing thousands of targets takes time. The reports need not wait for it.
     tokio::task::spawn_blocking(move || drop((repo, planned)));
     Ok(Ended { report, without_gitlab, explanation, fatal })
 }
@@ -335,7 +335,7 @@ async fn blocking<T: Send + 'static>(
 /// Reads recorded facts.
 ///
 /// # Errors
-/// When the file is no snapshot.
+/// When the file is not a snapshot.
 pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     let unusable = |error: String| {
         Fatal::new(Exit::Usage, format!("the snapshot {} cannot be used: {error}", path.display()))
@@ -344,7 +344,7 @@ pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))
 }
 
-/// Pushes the metrics of the run; that they cannot be pushed is a warning.
+/// Pushes the metrics of the run. A failure is a warning.
 async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
     let configured = config.gitlab.as_ref().and_then(|gitlab| gitlab.project.clone());
     let facts = run.snapshot.as_ref().and_then(|snapshot| snapshot.config_repo.as_ref());
@@ -354,7 +354,7 @@ async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
         node: config.node.clone(),
     };
     let text = pushed_metrics(&run.report, run.stopwatch.measured());
-    // A file that cannot be read has ended the run already.
+    // An unreadable file has already ended the run.
     let credentials = config.credentials().unwrap_or_default();
     let http = (config.http.clone(), redactor().clone());
     if let Err(error) = push(http, address.expose_secret(), &key, &credentials, text).await {

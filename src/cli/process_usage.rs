@@ -1,4 +1,4 @@
-//! What the process itself has used.
+//! Resource usage of this process.
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -8,7 +8,7 @@ pub fn cpu_seconds() -> f64 {
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
-/// Most memory that the process has had so far, in bytes; 0 where the system does not tell.
+/// Peak memory of the process so far, in bytes; 0 if the system does not report it.
 pub fn peak_memory_bytes() -> u64 {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

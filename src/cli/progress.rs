@@ -1,4 +1,4 @@
-//! How far a run is: a line that is rewritten on a terminal, one log line for each stage elsewhere.
+//! Shows progress: a line that is rewritten on a terminal, otherwise one log line per stage.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
@@ -16,7 +16,7 @@ pub struct StandardError {
     under_way: Arc<UnderWay>,
 }
 
-/// What the line shows of each stage, by the order in which they began.
+/// The text of each stage in the line, by the order in which they began.
 #[derive(Debug, Default)]
 struct UnderWay(Mutex<BTreeMap<usize, String>>);
 
@@ -47,7 +47,7 @@ impl Progress for StandardError {
             (Some(total), Some(line)) => {
                 line.show(stage.number, Some(format!("{name}: 0/{total}")));
             }
-            // In a log this is the stage's one line.
+            // In a log, this is the only line of the stage.
             (None, None) => tracing::info!("{name} …"),
             (Some(total), None) => tracing::info!("{name}: {total}"),
         }
@@ -58,7 +58,7 @@ impl Progress for StandardError {
 /// A stage on standard error.
 struct Shown {
     name: &'static str,
-    /// 0: not known.
+    /// 0 if not known.
     total: usize,
     number: usize,
     done: AtomicUsize,
@@ -70,14 +70,14 @@ impl Stage for Shown {
         let Some(line) = &self.line else { return };
         let (name, total) = (self.name, self.total);
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        // At each percent, which is each step where there are few.
+        // At each percent, or at each step if there are few.
         if total > 0 && (done.is_multiple_of(total.div_ceil(100)) || done == total) {
             line.show(self.number, Some(format!("{name}: {done}/{total}")));
         }
     }
 }
 
-/// Also where a signal ends a stage.
+/// Also runs when a signal ends a stage.
 impl Drop for Shown {
     fn drop(&mut self) {
         if let Some(line) = &self.line {
@@ -87,7 +87,7 @@ impl Drop for Shown {
 }
 
 impl UnderWay {
-    /// Writes the line anew; `None` takes the stage out of it.
+    /// Rewrites the line. `None` removes the stage from it.
     fn show(&self, number: usize, text: Option<String>) {
         let mut stages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let changes = match text {

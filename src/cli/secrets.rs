@@ -1,4 +1,4 @@
-//! The secrets of this process, which nothing that it prints, logs or writes may repeat.
+//! The secrets of this process, which must not appear in output, logs or files.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -21,26 +21,26 @@ const SECRETS: [&str; 7] = [
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
 ];
 
-/// The one redactor of this process.
+/// The only redactor of this process.
 pub fn redactor() -> &'static Redactor {
     static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::default);
     &REDACTOR
 }
 
-/// Learns the secrets of the environment: tokens and keys, and the passwords of all addresses in it.
-/// (Those that the credentials file names are learned when it is read.)
+/// Learns the secrets of the environment: tokens, keys, and the passwords in URLs.
+/// Those in the credentials file are learned when it is read.
 pub fn learn(environment: &BTreeMap<String, String>, redactor: &Redactor) {
     let learn = |text: &str| redactor.learn(&SecretString::from(text));
     for name in SECRETS {
         environment.get(name).iter().for_each(|value| learn(value));
     }
-    for password in environment.values().filter_map(|value| password(value)) {
+    for password in environment.values().filter_map(|value| find_password(value)) {
         learn(&password);
     }
 }
 
-/// The password in an address, as it is meant.
-fn password(text: &str) -> Option<String> {
+/// The decoded password in a URL.
+fn find_password(text: &str) -> Option<String> {
     let url = Url::parse(text.trim()).ok()?;
     let decoded = percent_encoding::percent_decode_str(url.password()?);
     Some(decoded.decode_utf8_lossy().into_owned())
@@ -58,7 +58,7 @@ impl<'a> MakeWriter<'a> for Redacted {
 }
 
 impl Write for Redacted {
-    /// A whole line of the log at a time.
+    /// Redacts one whole line of the log at a time.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let text = redactor().redact(&String::from_utf8_lossy(bytes));
         io::stderr().write_all(text.as_bytes())?;

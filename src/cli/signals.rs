@@ -1,4 +1,4 @@
-//! SIGTERM, by which GitLab ends a job, and Ctrl-C.
+//! Handles SIGTERM, with which GitLab ends a job, and Ctrl-C.
 
 use std::sync::{Arc, OnceLock};
 
@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Fatal};
 
-/// Whether the run was told to end, and by what.
+/// Whether a signal ended the run, and which.
 #[derive(Clone, Default)]
 pub struct Interruption {
     told: CancellationToken,
@@ -15,11 +15,11 @@ pub struct Interruption {
 }
 
 impl Interruption {
-    /// Listens from now on. The first signal ends the run in good order, the second one at once, whatever the
-    /// run is busy with: so this is a thread of its own.
+    /// Starts listening. The first signal ends the run gracefully, the second immediately, whatever the
+    /// run is doing. So this needs a thread of its own.
     ///
     /// # Errors
-    /// With exit code 1, when the machine does not let it.
+    /// With exit code 1, when the system does not allow it.
     pub fn listen() -> Result<Self, Fatal> {
         let cannot =
             |error| Fatal::new(Exit::Internal, format!("cannot listen for signals: {error}"));
@@ -31,12 +31,13 @@ impl Interruption {
         let listening = move || {
             runtime.block_on(async {
                 let first = signals.next().await;
-                // Set once: this is the only place.
+                // Set once: this is the only caller.
                 let _ = told.exit.set(first);
                 told.told.cancel();
                 tracing::warn!(
-                    "{}: no other write is started, and the run ends with its reports; a second signal ends it at once",
-                    name(first)
+                    "{}: finishing the current write, then ending the run with its reports; a \
+                     second signal ends it immediately",
+                    name_signal(first)
                 );
                 std::process::exit(signals.next().await as i32);
             })
@@ -50,17 +51,17 @@ impl Interruption {
         &self.told
     }
 
-    /// How a run ends that was told to; `meanwhile` says what it was doing.
+    /// The error of a run that a signal ended. `meanwhile` says what it was doing.
     pub fn fatal(&self, meanwhile: &str) -> Fatal {
         let exit = self.exit.get().copied().unwrap_or(Exit::Interrupted);
-        Fatal::new(exit, format!("{} ended the run {meanwhile}", name(exit)))
-            .hint("run it again: the next run goes on from what is there")
+        Fatal::new(exit, format!("{} ended the run {meanwhile}", name_signal(exit)))
+            .hint("run it again: the next run continues from the current state")
     }
 
-    /// The work's result, unless the run is told to end before.
+    /// The result of the work, unless a signal ends the run first.
     ///
     /// # Errors
-    /// When it was told to; `meanwhile` says what it was doing.
+    /// When a signal ends the run. `meanwhile` says what it was doing.
     pub async fn or_ended<T>(
         &self,
         meanwhile: &str,
@@ -71,11 +72,11 @@ impl Interruption {
     }
 }
 
-fn name(exit: Exit) -> &'static str {
+fn name_signal(exit: Exit) -> &'static str {
     if exit == Exit::Terminated { "SIGTERM" } else { "SIGINT" }
 }
 
-/// The two signals that ask a program to end.
+/// The two signals that end the run.
 struct Signals {
     terminate: Signal,
     interrupt: Signal,

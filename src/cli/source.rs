@@ -1,4 +1,4 @@
-//! The config repo, opened: a clone, a checkout, or a folder.
+//! Opens the config repo: a clone, a checkout, or a folder.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -14,27 +14,27 @@ use crate::clients::http::HttpClient;
 use crate::domain::{CommitSha, error_chain};
 use crate::run::{ConfigRepo, ReadOptions};
 
-/// How to open the config repo. Has no `Debug`, as it holds a token.
+/// How to open the config repo. Has no `Debug`, because it contains a token.
 pub struct Opening {
-    /// Where it is.
+    /// Its source.
     pub source: Source,
     /// The branch to clone; `None`: the remote's default.
     pub branch: Option<String>,
-    /// Where the clone is kept.
+    /// The cache folder for the clone.
     pub cache_dir: Option<PathBuf>,
-    /// GitLab's address and token: the token is for its host only.
+    /// GitLab's URL and token. The token is sent only to its host.
     pub gitlab: Option<(String, Token)>,
     /// User and token for another host.
     pub other: Option<Credentials>,
-    /// To write, or to plan only.
+    /// Write, or only plan.
     pub mode: Mode,
-    /// How it is read.
+    /// How to read it.
     pub read: ReadOptions,
-    /// What the requests of a clone have in common with all others.
+    /// The HTTP client that a clone shares with all other requests.
     pub http: HttpClient,
 }
 
-/// The config repo, read.
+/// The config repo after reading.
 pub struct Loaded {
     /// Its datafiles and targets.
     pub repo: ConfigRepo,
@@ -42,21 +42,21 @@ pub struct Loaded {
     pub commit: Option<CommitSha>,
     /// The branch that was cloned.
     pub branch: Option<String>,
-    /// `origin` of a checkout.
+    /// The remote `origin` of a checkout.
     pub origin: Option<String>,
-    /// The repository that has the commit, for as long as branches are compared with it.
+    /// The repository with the commit, kept while branches are compared with it.
     repository: Option<Repository>,
 }
 
 /// A repository on this machine.
 enum Repository {
-    /// A clone of this run's, or of its cache.
+    /// A temporary or cached clone.
     Clone(Box<Mutex<ConfigCheckout>>),
     Checkout(PathBuf),
 }
 
 impl Loaded {
-    /// Where the objects of the commit are, if they are on this machine.
+    /// The folder with the objects of the commit, if they are on this machine.
     pub fn objects(&self) -> Option<PathBuf> {
         match self.repository.as_ref()? {
             Repository::Clone(clone) => {
@@ -66,7 +66,7 @@ impl Loaded {
         }
     }
 
-    /// Lets go of the clone: another run may use its cache, and what is not kept is removed.
+    /// Closes the clone: unlocks the cache for other runs, or removes a temporary clone.
     pub fn close_repository(&mut self) {
         self.repository = None;
     }
@@ -75,15 +75,15 @@ impl Loaded {
 /// Opens and reads the config repo. Blocks.
 ///
 /// # Errors
-/// With exit code 2 (this cannot be applied to), 3 (no config repo) or 4 (it cannot be cloned).
+/// With exit code 2 (cannot apply to this), 3 (not a config repo) or 4 (cloning failed).
 pub fn load_config_repo(opening: &Opening) -> Result<Loaded, Fatal> {
     match &opening.source {
-        Source::Url(url) => from_url(opening, url),
-        Source::Path(path) => from_path(opening, path),
+        Source::Url(url) => load_from_url(opening, url),
+        Source::Path(path) => load_from_path(opening, path),
     }
 }
 
-/// What a token is for GitLab's git.
+/// Credentials for GitLab's git, from a token.
 pub fn git_credentials(token: &Token) -> Credentials {
     match token {
         Token::Private(token) => Credentials::new("oauth2", token.clone()),
@@ -91,7 +91,7 @@ pub fn git_credentials(token: &Token) -> Credentials {
     }
 }
 
-fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
+fn load_from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
     let credentials = match &opening.gitlab {
         Some((gitlab, token)) if same_host(gitlab, url) => Some(git_credentials(token)),
         _ => opening.other.clone(),
@@ -105,7 +105,7 @@ fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
         times: TimeOuts::default(),
         http: opening.http.clone(),
     })
-    .map_err(|error| clone_failed(&error))?;
+    .map_err(|error| report_clone_failure(&error))?;
     let stats = checkout.stats();
     tracing::info!(
         from_cache = stats.from_cache,
@@ -127,9 +127,9 @@ fn from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
     })
 }
 
-fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
+fn load_from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     if !path.is_dir() {
-        return Err(Fatal::new(Exit::NoConfigRepo, format!("{} is no folder", path.display()))
+        return Err(Fatal::new(Exit::NoConfigRepo, format!("{} is not a folder", path.display()))
             .hint(
                 "set --app-interface (SAPM_APP_INTERFACE) to a git URL or to a folder with data/",
             ));
@@ -144,7 +144,10 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
         (None, Mode::Apply) => {
             return Err(Fatal::new(
                 Exit::Usage,
-                format!("{} is no git checkout: there is no commit to start from", path.display()),
+                format!(
+                    "{} is not a git checkout: there is no commit to start from",
+                    path.display()
+                ),
             )
             .hint("apply needs a git URL or a checkout; `sapm plan` reads any folder"));
         }
@@ -161,13 +164,12 @@ fn from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
 
 fn read(tree: &dyn FileTree, opening: &Opening) -> Result<ConfigRepo, Fatal> {
     ConfigRepo::read(tree, &opening.read).map_err(|error| {
-        Fatal::new(Exit::NoConfigRepo, error_chain(&error)).hint(
-            "the config repo holds its datafiles in data/; is this the right repo and branch?",
-        )
+        Fatal::new(Exit::NoConfigRepo, error_chain(&error))
+            .hint("the config repo has its datafiles in data/: check the repo and the branch")
     })
 }
 
-fn clone_failed(error: &GitError) -> Fatal {
+fn report_clone_failure(error: &GitError) -> Fatal {
     let exit = match error {
         GitError::NoSuchPath { .. } => Exit::NoConfigRepo,
         GitError::Address { .. } => Exit::Usage,
@@ -181,7 +183,7 @@ fn clone_failed(error: &GitError) -> Fatal {
         ),
         GitError::BranchMissing { .. } => fatal.hint("check --target-branch (SAPM_TARGET_BRANCH)"),
         GitError::Unreachable { .. } | GitError::TimedOut { .. } => fatal.hint(
-            "check --app-interface (SAPM_APP_INTERFACE), and that its host can be reached from here",
+            "check --app-interface (SAPM_APP_INTERFACE), and that its host is reachable from here",
         ),
         _ => fatal,
     }
@@ -191,7 +193,7 @@ struct CloneTree(ConfigCheckout);
 
 impl FileTree for CloneTree {
     fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
-        self.0.visit_files(visitor).map_err(|error| tree_error(self.0.place(), error))
+        self.0.visit_files(visitor).map_err(|error| convert_error(self.0.place(), error))
     }
 }
 
@@ -204,11 +206,11 @@ impl FileTree for CommitTree {
     fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         let place = format!("{} at {}", self.path.display(), self.commit.short());
         git::visit_commit(&self.path, &self.commit, visitor)
-            .map_err(|error| tree_error(&place, error))
+            .map_err(|error| convert_error(&place, error))
     }
 }
 
-fn tree_error(place: &str, error: GitError) -> TreeError {
+fn convert_error(place: &str, error: GitError) -> TreeError {
     match error {
         GitError::NoSuchPath { .. } => TreeError::NoData(place.to_owned()),
         other => TreeError::Read { place: place.to_owned(), source: other.into() },

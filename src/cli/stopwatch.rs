@@ -1,4 +1,4 @@
-//! What the stages of a run take.
+//! Measures the stages of a run.
 
 use std::time::Instant;
 
@@ -7,7 +7,7 @@ use super::process_usage;
 use crate::report::{Measured, StageUse};
 use crate::run::{ConfigRepo, Watch};
 
-/// Measures one stage after the other.
+/// Measures consecutive stages.
 pub struct Stopwatch {
     last: Instant,
     cpu: f64,
@@ -15,7 +15,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// The first stage begins.
+    /// Starts the first stage.
     pub fn start() -> Self {
         Self {
             last: Instant::now(),
@@ -24,29 +24,29 @@ impl Stopwatch {
         }
     }
 
-    /// How many datafiles there were.
+    /// Records the number of datafiles.
     pub fn files(&mut self, repo: &ConfigRepo) {
         self.measured.files = (repo.bundle.counts.files, repo.bundle.counts.parsed);
     }
 
-    /// The run has come to its end, or to its failure: nothing more is asked for.
+    /// Ends the run, successfully or not. Nothing more is fetched.
     pub fn ended(&mut self, clients: Option<&Clients>, failed: bool) {
         self.measured.traffic = clients.map(Clients::traffic).unwrap_or_default();
         self.measured.failed = failed;
         if failed {
-            // What failed came to no end, and is no part of the next stage.
+            // A failed stage did not end, but does not belong to the next one either.
             (self.last, self.cpu) = (Instant::now(), process_usage::cpu_seconds());
         }
     }
 
-    /// All that was measured so far.
+    /// All measurements so far.
     pub fn measured(&self) -> &Measured {
         &self.measured
     }
 }
 
 impl Watch for Stopwatch {
-    /// A stage has ended, the next one begins. One that was done in two parts is their sum.
+    /// Ends a stage and starts the next. The parts of a stage that runs twice are added up.
     fn lap(&mut self, stage: &'static str) {
         let now = Instant::now();
         let wall = (now - self.last).as_secs_f64();

@@ -1,4 +1,4 @@
-//! `sapm validate`: what is wrong in the config repo, without asking anybody.
+//! `sapm validate`: reports errors in the config repo without lookups.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -41,7 +41,7 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
     .repo;
     let findings = validate(&repo.bundle, &repo.inventory, Utc::now());
     let report = FindingsReport::new(findings, repo.bundle.counts);
-    let colours = colours(environment, Sink::of(&std::io::stdout()));
+    let colours = colours(environment, Sink::detect(&std::io::stdout()));
     let paint = if colours { Paint::Colours } else { Paint::Plain };
     print(&match args.output.format {
         Format::Json => report.to_json(),

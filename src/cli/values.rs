@@ -1,4 +1,4 @@
-//! Values of arguments and variables, as people write them.
+//! Parses values of arguments and variables.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use clap::builder::{PathBufValueParser, TypedValueParser};
 use crate::domain::quoted;
 use crate::plan::MAX_BATCH_SIZE;
 
-/// A boolean as people write it in CI variables; empty is as unset.
+/// A boolean as written in CI variables. Empty counts as unset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Toggle {
     /// true, 1, yes, on
@@ -21,7 +21,7 @@ pub enum Toggle {
 }
 
 impl Toggle {
-    /// Its value, or the default when it is empty.
+    /// Its value, or the default if it is empty.
     pub fn or(self, default: bool) -> bool {
         match self {
             Self::On => true,
@@ -39,7 +39,7 @@ impl FromStr for Toggle {
             "true" | "1" | "yes" | "on" => Ok(Self::On),
             "false" | "0" | "no" | "off" => Ok(Self::Off),
             "" => Ok(Self::Unset),
-            _ => Err("wanted true or false (also 1/0, yes/no, on/off)".to_owned()),
+            _ => Err("expected true or false (also 1/0, yes/no, on/off)".to_owned()),
         }
     }
 }
@@ -55,7 +55,7 @@ pub fn batch_size(text: &str) -> Result<usize, String> {
 
 /// A span of time: a number and its unit.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{} is no span of time: write it like 10m, 90s or 1h", quoted(text));
+    let wrong = || format!("{} is not a duration: write it like 10m, 90s or 1h", quoted(text));
     let text = text.trim();
     let (number, unit) = text.split_at(text.trim_end_matches(|c: char| !c.is_ascii_digit()).len());
     let seconds = match unit.trim() {
@@ -69,7 +69,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Some(seconds) if (1..=LONGEST_DEADLINE).contains(&seconds) => {
             Ok(Duration::from_secs(seconds))
         }
-        _ => Err("it has to be between 1s and 24h".to_owned()),
+        _ => Err("it must be between 1s and 24h".to_owned()),
     }
 }
 
@@ -78,32 +78,32 @@ const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
 
 /// A whole number.
 pub fn number(text: &str) -> Result<usize, String> {
-    text.trim().parse().map_err(|_| "wanted a number from 0 on".to_owned())
+    text.trim().parse().map_err(|_| "expected a number, 0 or more".to_owned())
 }
 
 /// A whole number that is not zero.
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.trim().parse() {
         Ok(number @ 1..) => Ok(number),
-        _ => Err("wanted a number from 1 on".to_owned()),
+        _ => Err("expected a number, 1 or more".to_owned()),
     }
 }
 
-/// A value without the blanks and line ends around it, which a variable of a project easily has.
+/// Trims blanks and line ends around a value, which are a common mistake in CI variables.
 pub fn trimmed(text: &str) -> Result<String, std::convert::Infallible> {
     Ok(text.trim().to_owned())
 }
 
-/// A path, without them too.
+/// A trimmed path.
 pub fn path() -> impl TypedValueParser<Value = PathBuf> {
     let trimmed = |path: PathBuf| path.to_str().map(|text| text.trim().into()).unwrap_or(path);
     PathBufValueParser::new().map(trimmed)
 }
 
-/// How many requests may be under way at once.
+/// The number of concurrent requests.
 pub fn concurrency(text: &str) -> Result<usize, String> {
     match text.trim().parse::<usize>() {
         Ok(number @ 1..=512) => Ok(number),
-        _ => Err("wanted a number from 1 to 512".to_owned()),
+        _ => Err("expected a number from 1 to 512".to_owned()),
     }
 }

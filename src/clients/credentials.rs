@@ -1,7 +1,7 @@
 //! Tokens for hosts beyond GitLab and GitHub: git hosts and Prometheus servers.
 //!
 //! The file (`SAPM_CREDENTIALS_FILE`) is a YAML mapping from a host, or a host
-//! and the beginning of a path, to the name of the variable with the token:
+//! and a path prefix, to the name of the variable that holds the token:
 //!
 //! ```yaml
 //! git.example.com/team: TEAM_TOKEN
@@ -10,10 +10,10 @@
 //! http://prometheus.internal:9090: INTERNAL_TOKEN
 //! ```
 //!
-//! The longest prefix wins; path segments match whole, and decoded. An address that some hosts read as a path to
-//! elsewhere (`..%2f`) is below no prefix with a path. A key without a port is for the scheme's
-//! default port. A token goes out over https, or to a loopback address; over plain http to another
-//! host only where the key itself says `http://`.
+//! The longest prefix wins. Path segments match whole and decoded. A URL that some hosts read as a path to
+//! elsewhere (`..%2f`) matches no prefix with a path. A key without a port is for the scheme's
+//! default port. A token is sent only over https or to a loopback address. For plain http to another
+//! host, the key itself has to begin with `http://`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,17 +26,17 @@ use url::Url;
 use super::http::{Request, is_loopback};
 use crate::domain::quoted;
 
-/// A token and the user that it belongs to.
+/// A token and its user.
 #[derive(Clone)]
 pub struct Credential {
-    /// User name, where one was given: then basic authentication is meant.
+    /// User name, if configured: selects basic authentication.
     pub user: Option<String>,
     /// The token or password.
     pub secret: SecretString,
 }
 
 impl Credential {
-    /// Puts it on a request: basic with a user, bearer without.
+    /// Adds the token to a request: basic with a user, bearer without.
     pub fn apply(&self, request: Request) -> Request {
         match &self.user {
             Some(user) => request.basic(user, &self.secret),
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// Why the file cannot be used. Never holds a token.
+/// Why the file cannot be used. Never contains a token.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {
     /// It cannot be read.
@@ -62,12 +62,12 @@ pub enum CredentialsError {
         /// Why.
         source: std::io::Error,
     },
-    /// It is no YAML mapping. (What stands in it is not repeated: it may be a token.)
+    /// It is not a YAML mapping. The content is not shown, because it may be a token.
     #[error("credentials file {}: not a YAML mapping of hosts to variables{place}", path.display())]
     NotAMapping {
         /// The file.
         path: PathBuf,
-        /// Line and column, where they are known.
+        /// Line and column, if known.
         place: String,
     },
     /// An entry is unusable.
@@ -88,7 +88,7 @@ pub struct Credentials {
     entries: Vec<(Prefix, Credential)>,
 }
 
-/// Where a token may go.
+/// The URLs that a token may be sent to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Prefix {
     host: String,
@@ -98,10 +98,10 @@ struct Prefix {
 }
 
 impl Credentials {
-    /// Reads the file; `variable` gives the value of an environment variable, if it is set.
+    /// Reads the file. `variable` returns the value of an environment variable, if it is set.
     ///
     /// # Errors
-    /// See [`CredentialsError`]; a variable that is not set is an error too.
+    /// See [`CredentialsError`]. A variable that is not set is an error too.
     pub fn load(
         path: &Path,
         variable: impl Fn(&str) -> Option<String>,
@@ -131,34 +131,34 @@ impl Credentials {
         let mut entries = Vec::new();
         for (key, value) in mapping {
             let key = key.as_str().unwrap_or_default().to_owned();
-            let entry = entry(&key, &value, &variable).map_err(|reason| {
+            let entry = parse_entry(&key, &value, &variable).map_err(|reason| {
                 CredentialsError::Entry { path: path.to_owned(), key: key.clone(), reason }
             })?;
             entries.push(entry);
         }
-        // The most exact first: a longer path, then one with a port.
+        // The most specific first: a longer path, then one with a port.
         entries.sort_by_key(|(prefix, _)| {
             std::cmp::Reverse((prefix.segments.len(), prefix.port.is_some()))
         });
         Ok(Self { entries })
     }
 
-    /// The credential for an address, if one may go there.
+    /// The credential for a URL, if it may be sent there.
     pub fn lookup(&self, url: &Url) -> Option<&Credential> {
         self.position(url).map(|at| &self.entries[at].1)
     }
 
-    /// Which of [`Credentials::all`] is for an address, if one may go there.
+    /// The position in [`Credentials::all`] of the credential for a URL.
     pub fn position(&self, url: &Url) -> Option<usize> {
         self.entries.iter().position(|(prefix, _)| prefix.matches(url))
     }
 
-    /// All entries: where each is for, and its credential.
+    /// All entries with their prefix and credential.
     pub fn all(&self) -> impl Iterator<Item = (String, &Credential)> {
         self.entries.iter().map(|(prefix, credential)| (prefix.to_string(), credential))
     }
 
-    /// Every secret, for taking them out of texts.
+    /// Every secret, for redaction.
     pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
         self.entries.iter().map(|(_, credential)| &credential.secret)
     }
@@ -184,17 +184,17 @@ impl Prefix {
         };
         let url = Url::parse(&with_scheme).map_err(|error| format!("not a host: {error}"))?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("a host or host/path without user and password is wanted".to_owned());
+            return Err("write a host or host/path without user and password".to_owned());
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err("a host or host/path is wanted".to_owned());
+            return Err("write a host or host/path".to_owned());
         }
         let host = url.host_str().filter(|host| !host.is_empty()).ok_or("not a host")?;
         Ok(Self {
             host: host.to_ascii_lowercase(),
-            // `url` drops a port that is the scheme's own; a key without a scheme may mean either.
-            port: explicit_port(&with_scheme),
-            segments: segments(&url).ok_or("a path without `..` and encoded slashes is wanted")?,
+            // `url` drops the scheme's default port; in a key without a scheme, either port may be meant.
+            port: find_explicit_port(&with_scheme),
+            segments: split_path(&url).ok_or("write a path without `..` and encoded slashes")?,
             plain_http,
         })
     }
@@ -209,7 +209,8 @@ impl Prefix {
             && matches!(url.scheme(), "https" | "http")
             && same_host
             && same_port
-            && (self.segments.is_empty() || segments(url).is_some_and(|path| self.is_above(&path)))
+            && (self.segments.is_empty()
+                || split_path(url).is_some_and(|path| self.is_above(&path)))
     }
 
     fn is_above(&self, path: &[String]) -> bool {
@@ -220,23 +221,23 @@ impl Prefix {
     }
 }
 
-fn explicit_port(address: &str) -> Option<u16> {
+fn find_explicit_port(address: &str) -> Option<u16> {
     let authority = address.split_once("://")?.1.split('/').next()?;
     let (_, port) = authority.rsplit_once(':')?;
     port.parse().ok()
 }
 
-/// The segments of a path, decoded. `None` where a host, or what stands before it, could read another
-/// path: with an encoded slash or dot segment, however often it is encoded.
-fn segments(url: &Url) -> Option<Vec<String>> {
+/// The decoded segments of a path. `None` if a host or a proxy could read another path, because
+/// it contains an encoded slash or dot segment, however often it is encoded.
+fn split_path(url: &Url) -> Option<Vec<String>> {
     let parts = url.path().split('/').filter(|segment| !segment.is_empty());
     parts
         .map(|segment| {
-            let mut plain = decoded(segment);
-            while decoded(&plain) != plain {
-                plain = decoded(&plain);
+            let mut plain = decode(segment);
+            while decode(&plain) != plain {
+                plain = decode(&plain);
             }
-            // `..;` is `..` to servers that know parameters of segments.
+            // `..;` is `..` to servers that support path parameters.
             let name = plain.split(';').next().unwrap_or_default();
             let leads_away = matches!(name, "." | "..") || plain.contains(['/', '\\', '\0']);
             (!leads_away).then_some(plain)
@@ -244,12 +245,12 @@ fn segments(url: &Url) -> Option<Vec<String>> {
         .collect()
 }
 
-fn decoded(text: &str) -> String {
+fn decode(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// One entry of the file, or what is wrong with it.
-fn entry(
+/// Reads one entry of the file.
+fn parse_entry(
     key: &str,
     value: &Value,
     variable: &impl Fn(&str) -> Option<String>,
@@ -258,11 +259,11 @@ fn entry(
     let (name, user) = match value {
         Value::String(name) => (name.clone(), None),
         Value::Mapping(fields) => named(fields)?,
-        _ => return Err("the name of a variable is wanted".to_owned()),
+        _ => return Err("write the name of a variable".to_owned()),
     };
     if !is_variable_name(&name) {
-        // Not repeated: it may be the token itself.
-        return Err("the name of a variable is wanted, not a value".to_owned());
+        // Not shown: it may be the token itself.
+        return Err("write the name of a variable, not a value".to_owned());
     }
     let secret = variable(&name).map(|secret| secret.trim().to_owned());
     match secret.filter(|secret| !secret.is_empty()) {
@@ -279,9 +280,9 @@ fn named(fields: &serde_yaml::Mapping) -> Result<(String, Option<String>), Strin
                 texts.insert(name, value.to_owned());
             }
             (Some(name @ ("variable" | "user")), None) => {
-                return Err(format!("{name} is not a text"));
+                return Err(format!("{name} is not a string"));
             }
-            _ => return Err("unknown field; variable and user are known".to_owned()),
+            _ => return Err("unknown field; the known fields are variable and user".to_owned()),
         }
     }
     let variable = texts.remove("variable").ok_or("variable is missing")?;

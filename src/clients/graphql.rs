@@ -1,4 +1,4 @@
-//! A GraphQL endpoint that stands in for many REST requests, as long as it answers.
+//! A GraphQL endpoint that replaces many REST requests, as long as it works.
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -6,7 +6,7 @@ use url::Url;
 
 use super::http::{HttpErrorKind, Request, ServiceClient};
 
-/// One endpoint. It is left alone for the rest of a run once an answer says that it is of no use.
+/// One endpoint. After a response that shows it is unusable, it is not used for the rest of the run.
 #[derive(Debug)]
 pub(super) struct GraphQl {
     service: ServiceClient,
@@ -19,13 +19,13 @@ impl GraphQl {
         Self { service, url, on: watch::Sender::new(true) }
     }
 
-    /// Is it worth asking?
+    /// Is it still in use?
     pub fn is_on(&self) -> bool {
         *self.on.borrow()
     }
 
-    /// The `data` of the answer to a query, which may lack parts; `None` if there is none: whoever
-    /// asks has another way, so nothing is tried again here.
+    /// The `data` of the response to a query, which may lack parts. `None` if there is none. The caller
+    /// falls back to REST, so nothing is retried here.
     pub async fn ask(
         &self,
         authenticated: impl FnOnce(Request) -> Request,
@@ -40,18 +40,18 @@ impl GraphQl {
         let request = authenticated(request);
         let answer = tokio::select! {
             biased;
-            // Also those that wait for a place are not sent any more then.
+            // Stops queries that wait for a slot, too.
             () = self.left() => return None,
             answer = self.service.send(&request) => answer,
         };
         match answer.and_then(|answer| answer.json::<Value>()) {
             Ok(mut answer) => match answer.get_mut("data").map(Value::take) {
                 Some(data) if data.is_object() => Some(data),
-                _ => self.leave(&first_error(&answer)),
+                _ => self.leave(&find_first_error(&answer)),
             },
             Err(error) => {
-                // These may pass; everything else stays as it is for the rest of a run, and nobody
-                // waits for a time-out twice.
+                // These causes are temporary. Any other cause stays for the rest of a run, and must not make every
+                // query wait for a timeout.
                 let passing =
                     matches!(error.kind(), HttpErrorKind::Server | HttpErrorKind::Truncated);
                 if passing { None } else { self.leave(&error.to_string()) }
@@ -59,10 +59,10 @@ impl GraphQl {
         }
     }
 
-    /// Ends when the endpoint is left alone.
+    /// Completes when the endpoint is given up.
     async fn left(&self) {
         let mut on = self.on.subscribe();
-        // It cannot fail: the sender is part of `self`.
+        // Cannot fail: the sender is part of `self`.
         let _ = on.wait_for(|on| !on).await;
     }
 
@@ -70,14 +70,14 @@ impl GraphQl {
         if self.on.send_replace(false) {
             tracing::debug!(
                 service = self.service.service().label(),
-                "refs are asked for one by one, as GraphQL is of no use: {why}"
+                "refs are looked up one by one, because GraphQL is not usable: {why}"
             );
         }
         None
     }
 }
 
-fn first_error(answer: &Value) -> String {
+fn find_first_error(answer: &Value) -> String {
     let message = answer.pointer("/errors/0/message").and_then(Value::as_str);
-    message.unwrap_or("the answer holds no data").chars().take(200).collect()
+    message.unwrap_or("the response has no data").chars().take(200).collect()
 }

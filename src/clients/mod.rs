@@ -1,4 +1,4 @@
-//! What stands behind the ports: one folder a service.
+//! Implementations of the ports: one folder per service.
 
 pub mod credentials;
 pub mod git;

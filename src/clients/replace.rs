@@ -1,17 +1,17 @@
-//! Files that are replaced as a whole.
+//! Replaces files atomically.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
-/// How a draft's name ends.
+/// File name ending of a draft.
 const DRAFT: &str = ".new";
 
-/// No run writes a draft for as long as this.
+/// No run takes this long to write a draft.
 const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 
-/// Puts the whole new bytes in place at once, by way of a draft beside the file. The draft's name is random: two
+/// Replaces a file at once by renaming a draft next to it. The draft's name is random, because two
 /// containers that share the folder may have the same process ids.
 pub(super) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(folder) = file.parent() {
@@ -27,7 +27,7 @@ pub(super) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     result
 }
 
-/// Removes the drafts of this file that runs left which were killed: those that are much older than it.
+/// Removes drafts of this file that killed runs left behind: those that are much older than the file.
 pub(super) fn remove_old_drafts(file: &Path) -> io::Result<()> {
     let (Some(folder), Some(stem)) = (file.parent(), file.file_stem()) else { return Ok(()) };
     let replaced = fs::metadata(file)?.modified()?;

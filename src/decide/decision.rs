@@ -1,4 +1,4 @@
-//! From gates to a decision for each subscriber.
+//! Decides on each subscriber from the results of its gates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::Snapshot;
 use croniter::Schedule;
 
-/// What is to be done with a subscriber.
+/// The outcome of a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -29,13 +29,13 @@ pub enum Outcome {
     Promote,
     /// Nothing would be due even if every gate passed.
     UpToDate,
-    /// A change would be due but for a gate.
+    /// A change would be due, but a gate blocks it.
     Hold,
-    /// A fact could not be had, or the target's configuration is broken.
+    /// A fact is missing, or the target's configuration is broken.
     Error,
 }
 
-/// What is to be done with a subscriber, with what belongs to it.
+/// The decision on a subscriber, with its details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// A change is due and every gate passes.
@@ -44,34 +44,34 @@ pub enum Decision {
     UpToDate,
     /// A change would be due but for this gate, the first that blocks it.
     Hold(Gate),
-    /// Facts that could not be had, or what is wrong with the target's configuration; never empty.
+    /// Errors: missing facts, or problems of the target's configuration. Never empty.
     Error(Vec<String>),
 }
 
-/// The decision on one subscriber, with what it rests on.
+/// The decision on one subscriber, with the facts behind it.
 #[derive(Debug, Clone)]
 pub struct SubscriberDecision {
     /// The subscriber.
     pub target: TargetIx,
-    /// What is to be done.
+    /// The decision.
     pub decision: Decision,
-    /// The ref that it should have: the current one unless it is promoted.
+    /// The desired ref: the current one unless the subscriber is promoted.
     pub desired_ref: String,
-    /// The config hashes that it should have, sorted; empty unless it asks for redeployment.
+    /// The desired config hashes, sorted. Empty without redeployOnPublisherConfigChange.
     pub desired_hashes: Vec<CurrentHash>,
     /// The commit that all publishers are at, promoted or not.
     pub candidate: Option<CommitSha>,
     /// Every gate with its evidence; shared with the report.
     pub gates: Arc<Vec<GateResult>>,
-    /// Since when deployments, soak time and schedule allow the promotion, or from when on they
-    /// will: decides who is first.
+    /// Since when (or from when on) deployments, soak time and schedule allow the promotion. The earliest
+    /// is promoted first.
     pub promotable_since: Option<DateTime<Utc>>,
-    /// The ref of its own, where an alias stood: others keep theirs.
+    /// The new `ref` if it replaces an alias. The other users of the anchor keep theirs.
     pub own_value: bool,
 }
 
 impl SubscriberDecision {
-    /// What is to be done, in a word.
+    /// The outcome of the decision.
     pub fn outcome(&self) -> Outcome {
         match self.decision {
             Decision::Promote => Outcome::Promote,
@@ -81,7 +81,7 @@ impl SubscriberDecision {
         }
     }
 
-    /// The gate that it is held by.
+    /// The gate that holds it.
     pub fn held_by(&self) -> Option<Gate> {
         match self.decision {
             Decision::Hold(gate) => Some(gate),
@@ -89,7 +89,7 @@ impl SubscriberDecision {
         }
     }
 
-    /// Why it is in error; empty where it is not.
+    /// Why it is in error; empty otherwise.
     pub fn errors(&self) -> &[String] {
         match &self.decision {
             Decision::Error(errors) => errors,
@@ -97,37 +97,37 @@ impl SubscriberDecision {
         }
     }
 
-    /// Is it to be promoted?
+    /// Is it promoted?
     pub fn promotes(&self) -> bool {
         self.decision == Decision::Promote
     }
 }
 
-/// An SLO's value that is needed and not in the snapshot.
+/// An SLO value that is needed but not in the snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SloQuery {
     /// Key in the snapshot.
     pub key: String,
-    /// The Prometheus to ask.
+    /// The Prometheus to query.
     pub url: String,
-    /// What to ask.
+    /// The query.
     pub expression: String,
 }
 
-/// The decisions on all subscribers that were asked about, in inventory order.
+/// The decisions on all requested subscribers, in inventory order.
 #[derive(Debug, Default)]
 pub struct Decisions {
-    /// One for each subscriber.
+    /// One per subscriber.
     pub subscribers: BTreeMap<TargetIx, SubscriberDecision>,
-    /// What is known of each publisher, by index.
+    /// The state of each publisher, by index.
     pub publishers: Vec<PublisherState>,
-    /// What is wrong with facts and schedules.
+    /// Problems of facts and schedules.
     pub problems: Vec<Problem>,
-    /// Facts that are needed and not in the snapshot.
+    /// SLO values that are needed but not in the snapshot.
     pub slo_queries: Vec<SloQuery>,
 }
 
-/// Decides on all subscribers that `wanted` names, and on those that share a place with them.
+/// Decides on all subscribers that `wanted` accepts, and on those that share an edit site with them.
 pub fn decide(
     inventory: &Inventory,
     snapshot: &Snapshot,
@@ -137,7 +137,7 @@ pub fn decide(
     decide_part(inventory, snapshot, edits, wanted, &|_| true)
 }
 
-/// The same, with the problems of those publishers (indexes) alone that `reported` names.
+/// Like [`decide`], but only with the problems of the publishers (indexes) in `reported`.
 pub fn decide_part(
     inventory: &Inventory,
     snapshot: &Snapshot,
@@ -159,7 +159,7 @@ pub fn slo_queries(
     evaluate_gates(inventory, snapshot, wanted, &|_| false).slo_queries
 }
 
-/// What the facts and the shared places allow; whether it can be written is not known yet.
+/// Evaluates facts and shared edit sites. Whether the files can be edited is checked later.
 fn evaluate_gates(
     inventory: &Inventory,
     snapshot: &Snapshot,
@@ -169,8 +169,8 @@ fn evaluate_gates(
     let mut decisions = Decisions::default();
     decisions.publishers =
         publishers::states(inventory, snapshot, reported, &mut decisions.problems);
-    for index in decided_on(inventory, wanted) {
-        let decision = subscriber(inventory, snapshot, &mut decisions, index);
+    for index in find_decided_targets(inventory, wanted) {
+        let decision = decide_subscriber(inventory, snapshot, &mut decisions, index);
         decisions.subscribers.insert(index, decision);
     }
     for site in inventory.sites.values() {
@@ -182,15 +182,15 @@ fn evaluate_gates(
     decisions
 }
 
-/// The publishers (indexes) that the subscribers follow that [`decide`] would decide on.
+/// The publishers (indexes) of the subscribers that [`decide`] would decide on.
 pub fn followed(inventory: &Inventory, wanted: &dyn Fn(&Target) -> bool) -> BTreeSet<TargetIx> {
-    let channels = decided_on(inventory, wanted)
+    let channels = find_decided_targets(inventory, wanted)
         .flat_map(|index| &inventory.targets[index].promotion.subscribe);
     channels.flat_map(|channel| inventory.publishers_of(channel)).map(|(index, _)| index).collect()
 }
 
-/// Subscribers that are wanted, or share a place with one that is.
-fn decided_on<'a>(
+/// Subscribers that `wanted` accepts, or that share an edit site with one.
+fn find_decided_targets<'a>(
     inventory: &'a Inventory,
     wanted: &dyn Fn(&Target) -> bool,
 ) -> impl Iterator<Item = TargetIx> + use<'a> {
@@ -204,7 +204,7 @@ fn decided_on<'a>(
     })
 }
 
-fn subscriber(
+fn decide_subscriber(
     inventory: &Inventory,
     snapshot: &Snapshot,
     decisions: &mut Decisions,
@@ -247,7 +247,7 @@ fn subscriber(
     } else {
         current_hashes(target)
     };
-    let promotable_since = promotable_since(&context);
+    let promotable_since = find_eligible_since(&context);
     let candidate = candidate.cloned();
     decisions.publishers = states;
     SubscriberDecision {
@@ -262,9 +262,9 @@ fn subscriber(
     }
 }
 
-/// When the last gate passed that depends on time alone. Nobody keeps when an SLO recovered or a
+/// When the last gate passed that depends only on time. Nothing records when an SLO recovered or a
 /// version was unblocked.
-fn promotable_since(context: &Context<'_>) -> Option<DateTime<Utc>> {
+fn find_eligible_since(context: &Context<'_>) -> Option<DateTime<Utc>> {
     let check_ins = soak::check_ins(context);
     let deployed = check_ins.last().copied()?;
     let days = i64::try_from(context.subscriber.promotion.soak_days).ok()?;

@@ -1,4 +1,4 @@
-//! What a subscriber follows, and what it should have because of it.
+//! The publishers that a subscriber follows, and what they make due.
 
 use super::gates::Followed;
 use super::publishers::PublisherState;
@@ -6,7 +6,7 @@ use crate::app_interface::CurrentHash;
 use crate::domain::{CommitSha, Problem, ProblemCode};
 use crate::inventory::{Inventory, Target};
 
-/// The (channel, publisher) pairs that a subscriber follows; what is missing goes to `errors`.
+/// The (channel, publisher) pairs that a subscriber follows. Missing publishers and commits go to `errors`.
 pub(super) fn follow<'a>(
     inventory: &'a Inventory,
     states: &'a [PublisherState],
@@ -59,7 +59,7 @@ pub(super) fn follow<'a>(
     followed
 }
 
-/// The records that could not be read. They matter only where something may be due.
+/// Records that could not be read. They matter only if something may be due.
 pub(super) fn unread_records(followed: &[Followed<'_>]) -> Vec<String> {
     let unread = followed.iter().filter_map(|followed| {
         let failure = followed.state.unread.get(followed.channel)?;
@@ -73,10 +73,10 @@ pub(super) fn unread_records(followed: &[Followed<'_>]) -> Vec<String> {
     unread.collect()
 }
 
-/// Would anything change if every gate passed? `None`: nobody can say yet.
+/// Would anything change if every gate passed? `None` if that cannot be known yet.
 ///
-/// Where the publishers are at the commit that the target has, only config hashes can be new. So
-/// without them the records do not matter: a missing or failed one changes nothing.
+/// If the publishers are at the target's own commit, only config hashes can differ. Without
+/// hashes the records do not matter: a missing or failed one changes nothing.
 pub(super) fn is_due(
     target: &Target,
     followed: &[Followed<'_>],
@@ -92,7 +92,7 @@ pub(super) fn is_due(
     if moves_ref || wanted_hashes.iter().any(|hash| !current.contains(hash)) {
         return all_usable.then_some(true);
     }
-    // The first publisher of a channel tells the hash that is wanted for it.
+    // The first publisher of a channel determines its desired hash.
     let hashes_known = || {
         target.promotion.subscribe.iter().all(|channel| {
             let first = followed.iter().find(|followed| followed.channel == channel);
@@ -103,15 +103,15 @@ pub(super) fn is_due(
     (!asks_for_hashes || hashes_known()).then_some(false)
 }
 
-/// The commit that all of them are at.
+/// The commit that all publishers are at.
 pub(super) fn single_commit<'a>(followed: &[Followed<'a>]) -> Option<&'a CommitSha> {
     let first = followed.first()?.state.commit.as_ref().ok()?;
     followed.iter().all(|followed| followed.commit() == Some(first)).then_some(first)
 }
 
-/// The hashes that the subscribed channels should have (domain rules, section 5):
-/// those of each channel's first publisher where its record counts for the
-/// candidate, and the current ones otherwise.
+/// The desired hashes of the subscribed channels (domain rules, section 5): that of each
+/// channel's first publisher if its record is for the commit to promote, else the
+/// current one.
 pub(super) fn wanted_hashes(
     inventory: &Inventory,
     states: &[PublisherState],
@@ -127,8 +127,8 @@ pub(super) fn wanted_hashes(
             let state = &states[index.position()];
             let deployment = state.deployments.get(channel)?;
             let commit = state.commit.as_ref().ok()?;
-            // A failed deployment's hash counts here: the deployment gate blocks it anyway,
-            // and it tells whether something would be due.
+            // The hash of a failed deployment counts here, because it decides whether something is due.
+            // The deployment gate blocks the promotion anyway.
             (deployment.is_usable() && Some(commit) == candidate).then_some(deployment)
         });
         match published.and_then(|d| d.saas_file.clone().zip(d.target_config_hash.clone())) {
@@ -147,7 +147,7 @@ pub(super) fn wanted_hashes(
     wanted
 }
 
-/// The hashes that it has for the channels that it subscribes to.
+/// The current hashes of the channels that the target subscribes to.
 pub(super) fn current_hashes(target: &Target) -> Vec<CurrentHash> {
     if !target.promotion.redeploy_on_publisher_config_change {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! A promotion that cannot be written is no promotion.
+//! Checks that the files can be edited for a promotion.
 
 use std::fmt::Debug;
 
@@ -6,16 +6,16 @@ use super::decision::Decisions;
 use crate::domain::ProblemCode;
 use crate::inventory::{Inventory, TargetIx};
 
-/// Tells which promotions cannot be written to the files of the config repo.
+/// Finds promotions that cannot be written to the files of the config repo.
 ///
-/// Every decision asks it, so a run, an explanation and a forecast never promise a promotion that
+/// Every decision uses it, so a run, an explanation and a forecast never show a promotion that
 /// is impossible.
 pub trait EditChecker: Debug {
-    /// The subscribers (indexes) whose promotion cannot be written safely, each with the reason.
+    /// The subscribers (indexes) whose files cannot be edited safely, each with the reason.
     fn find_unsafe(&self, inventory: &Inventory, decisions: &Decisions) -> Vec<(TargetIx, String)>;
 }
 
-/// Puts the subscribers in error whose promotion cannot be written.
+/// Sets subscribers to error if their promotion cannot be written.
 pub(super) fn reject_unsafe_edits(
     inventory: &Inventory,
     edits: &dyn EditChecker,

@@ -1,10 +1,10 @@
-//! What is due, what stands in the way, and why: a pure function of inventory
+//! Decides what is due, what blocks it, and why: a pure function of inventory
 //! and snapshot.
 //!
-//! Every gate is evaluated for every subscriber, each with its evidence; one
+//! Every gate is evaluated for every subscriber and gives its evidence. Each
 //! gate is one file in `gates`. The first that blocks, in the order of
-//! [`Gate`], is the one that the promotion is held by. A decision is complete:
-//! an [`EditChecker`] has tried every promotion on the files.
+//! [`Gate`], holds the promotion. A decision is complete: an
+//! [`EditChecker`] has tried every promotion on the files.
 
 mod decision;
 mod due;

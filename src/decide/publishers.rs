@@ -1,4 +1,4 @@
-//! What is known of each publisher: its commit, and how its deployments went.
+//! The state of each publisher: its commit and its deployments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,26 +13,26 @@ use crate::domain::{CommitSha, GitRef, Problem, ProblemCode};
 use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::{Failure, Lookup, Snapshot};
 
-/// How the deployment of a publisher's commit went, as its record says.
+/// The result of deploying a publisher's commit, from its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DeploymentState {
-    /// It ran and succeeded.
+    /// The deployment succeeded.
     Success,
-    /// It ran and failed.
+    /// The deployment failed.
     Failed,
     /// There is no record.
     Missing,
-    /// There is a record that is not usable: holds like a missing one.
+    /// The record is not usable. It blocks like a missing one.
     Invalid,
 }
 
 /// A publisher's deployment for one channel.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deployment {
-    /// How it went.
+    /// Its result.
     pub state: DeploymentState,
-    /// Why it is not usable, or could not be read.
+    /// Why the record is not usable, or could not be read.
     pub reason: Option<String>,
     /// Saas file in the record.
     pub saas_file: Option<String>,
@@ -43,13 +43,13 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// Is there a usable record?
+    /// Is the record usable?
     pub fn is_usable(&self) -> bool {
         matches!(self.state, DeploymentState::Success | DeploymentState::Failed)
     }
 }
 
-/// What is known of a publisher.
+/// The state of a publisher.
 #[derive(Debug, Clone)]
 pub struct PublisherState {
     /// Its current commit, or why it is not known.
@@ -60,7 +60,7 @@ pub struct PublisherState {
     pub unread: BTreeMap<String, Failure>,
 }
 
-/// The states of all publishers, in the order of the inventory, and what is wrong.
+/// The states of all publishers in inventory order, and the problems found.
 pub(super) fn states(
     inventory: &Inventory,
     snapshot: &Snapshot,
@@ -74,7 +74,7 @@ pub(super) fn states(
         .map(|(index, target)| {
             let mut unreported = Vec::new();
             let problems = if reported(index) { &mut *all_problems } else { &mut unreported };
-            let commit = commit(target, snapshot);
+            let commit = find_commit(target, snapshot);
             if let Err(failure) = &commit
                 && reported(index)
             {
@@ -95,7 +95,7 @@ pub(super) fn states(
         .collect()
 }
 
-fn commit(target: &Target, snapshot: &Snapshot) -> Result<CommitSha, Failure> {
+fn find_commit(target: &Target, snapshot: &Snapshot) -> Result<CommitSha, Failure> {
     let moving = match &target.git_ref {
         Ok(GitRef::Pinned(commit)) => return Ok(commit.clone()),
         Ok(GitRef::Moving(moving)) => moving,
@@ -108,7 +108,7 @@ fn commit(target: &Target, snapshot: &Snapshot) -> Result<CommitSha, Failure> {
     }
 }
 
-/// One problem for each lookup (`failed` are those so far), and what a cause that many share means for this target.
+/// Reports each failed lookup once (`failed` has the earlier ones). For a shared cause, counts the target instead.
 fn report_commit(
     target: &Target,
     failure: &Failure,
@@ -126,7 +126,7 @@ fn report_commit(
             "the commit of ref {git_ref} in {} could not be looked up: {}",
             target.repo_url, failure.error
         );
-        problems.push(about(
+        problems.push(locate_problem(
             target,
             &look_up,
             Problem::new(ProblemCode::CommitLookupFailed, message),
@@ -134,13 +134,13 @@ fn report_commit(
     }
 }
 
-/// A problem with something outside that was asked for (`key`) for the sake of this target.
-fn about(target: &Target, key: &str, problem: Problem) -> Problem {
+/// A problem of something outside (`key`) that was looked up for this target.
+fn locate_problem(target: &Target, key: &str, problem: Problem) -> Problem {
     let place = &target.declared_at;
     problem.in_file(&place.file).at(key).at_line(place.line, place.column)
 }
 
-/// What is read of a publisher: the record of its commit on a channel.
+/// The lookup of a publisher's record for its commit on a channel.
 struct Reading<'a> {
     target: &'a Target,
     channel: &'a str,
@@ -158,40 +158,49 @@ impl Reading<'_> {
             return;
         }
         let deployment = match snapshot.deployment_records.get(&key) {
-            None => deployment(DeploymentState::Missing, None),
-            Some(stored) => recorded(target, &key, stored, problems),
+            None => build_deployment(DeploymentState::Missing, None),
+            Some(stored) => read_deployment(target, &key, stored, problems),
         };
         state.deployments.insert(channel.to_owned(), deployment);
     }
 }
 
-/// One problem for each record, or what a cause that many share means for this target.
+/// Reports each failed record once. For a shared cause, counts the target instead.
 fn report_record(target: &Target, key: &str, failure: &Failure) -> Problem {
     match &failure.shared_cause {
         Some(cause) => shared_cause(cause, &target.uid),
         None => {
             let message =
                 format!("the deployment record {key} could not be read: {}", failure.error);
-            about(target, key, Problem::new(ProblemCode::RecordLookupFailed, message))
+            locate_problem(target, key, Problem::new(ProblemCode::RecordLookupFailed, message))
         }
     }
 }
 
-fn deployment(state: DeploymentState, reason: Option<String>) -> Deployment {
+fn build_deployment(state: DeploymentState, reason: Option<String>) -> Deployment {
     Deployment { state, reason, saas_file: None, target_config_hash: None, check_in: None }
 }
 
-fn recorded(target: &Target, key: &str, stored: &Value, problems: &mut Vec<Problem>) -> Deployment {
+fn read_deployment(
+    target: &Target,
+    key: &str,
+    stored: &Value,
+    problems: &mut Vec<Problem>,
+) -> Deployment {
     match records::read(stored) {
         Err(reason) => {
             let message = format!("the deployment record {key} is not usable: {reason}");
-            problems.push(about(target, key, Problem::new(ProblemCode::UnusableRecord, message)));
-            deployment(DeploymentState::Invalid, Some(reason))
+            problems.push(locate_problem(
+                target,
+                key,
+                Problem::new(ProblemCode::UnusableRecord, message),
+            ));
+            build_deployment(DeploymentState::Invalid, Some(reason))
         }
         Ok(record) => {
             if let Some(error) = record.check_in_error {
                 let message = format!("{key}: {error}");
-                problems.push(about(
+                problems.push(locate_problem(
                     target,
                     key,
                     Problem::new(ProblemCode::UnreadableCheckIn, message),

@@ -1,4 +1,4 @@
-//! Deployment records: which ones are usable, and what they say.
+//! Deployment records: checks that they are usable, and reads them.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::domain::check_in::parse_check_in;
 use crate::domain::{CommitSha, MAX_NAME_BYTES, TargetUid, check_length, excerpt, quoted};
 
-/// Key of a record in the snapshot: from `promotions_v2/` on.
+/// Key of a record in the snapshot, beginning with `promotions_v2/`.
 pub fn record_key(channel: &str, publisher: &TargetUid, commit: &CommitSha) -> String {
     format!("promotions_v2/{channel}/{publisher}/{commit}")
 }
@@ -24,18 +24,18 @@ pub(super) struct Record {
     pub(super) target_config_hash: String,
     /// When it was deployed.
     pub(super) check_in: Option<DateTime<Utc>>,
-    /// What is wrong with `check_in`, if it is there and unreadable.
+    /// Why `check_in` is unreadable, if it is.
     pub(super) check_in_error: Option<String>,
 }
 
-/// Reads a record as it is stored.
+/// Reads a stored record.
 ///
 /// # Errors
-/// In words, why it is not usable: it needs a JSON boolean `success`, and
-/// non-empty texts `saas_file` and `target_config_hash` (domain rules, section 2).
+/// Why it is not usable: it needs a JSON boolean `success` and
+/// non-empty strings `saas_file` and `target_config_hash` (domain rules, section 2).
 pub(super) fn read(stored: &Value) -> Result<Record, String> {
     let Value::Object(map) = stored else {
-        return Err("it is no JSON object".to_owned());
+        return Err("it is not a JSON object".to_owned());
     };
     let text = |key: &str| match map.get(key) {
         Some(Value::String(text)) if !text.is_empty() => {
@@ -44,12 +44,12 @@ pub(super) fn read(stored: &Value) -> Result<Record, String> {
         }
         Some(Value::String(_)) => Err(format!("`{key}` is empty")),
         Some(Value::Null) | None => Err(format!("`{key}` is missing")),
-        Some(_) => Err(format!("`{key}` is no text")),
+        Some(_) => Err(format!("`{key}` is not a string")),
     };
     let success = match map.get("success") {
         Some(Value::Bool(success)) => *success,
         Some(Value::Null) | None => return Err("`success` is missing".to_owned()),
-        Some(_) => return Err("`success` is no JSON boolean".to_owned()),
+        Some(_) => return Err("`success` is not a JSON boolean".to_owned()),
     };
     let (check_in, check_in_error) = match map.get("check_in") {
         None | Some(Value::Null) => (None, None),
@@ -62,7 +62,7 @@ pub(super) fn read(stored: &Value) -> Result<Record, String> {
         },
         Some(other) => {
             let other = other.to_string();
-            (None, Some(format!("check_in {} is no text", excerpt(&other))))
+            (None, Some(format!("check_in {} is not a string", excerpt(&other))))
         }
     };
     Ok(Record {

@@ -1,15 +1,15 @@
-//! One problem for each cause that many lookups share, with the number of targets that it concerns.
+//! Reports a cause that many lookups share as one problem, with the number of affected targets.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::{Problem, ProblemCode, TargetUid};
 
-/// What a cause means for one target, to be counted by [`count_targets`].
+/// A cause that affects one target, to be counted by [`count_targets`].
 pub(super) fn shared_cause(cause: &str, target: &TargetUid) -> Problem {
     Problem::new(ProblemCode::ServiceRefused, cause).at(target.to_string())
 }
 
-/// Puts one problem in the place of all that are of one cause.
+/// Replaces all problems of the same cause by one.
 pub(super) fn count_targets(problems: &mut Vec<Problem>) {
     let mut targets: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
     problems.retain(|problem| {

@@ -1,4 +1,4 @@
-//! Places that several targets share: what is decided on one of them concerns the others.
+//! Joins the decisions of targets that share an edit site.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::gates::{Gate, GateResult, edit_site};
 use crate::domain::{Problem, ProblemCode};
 use crate::inventory::{EditSite, Inventory, Target, TargetIx};
 
-/// A shared place moves as one or not at all.
+/// The members of a shared edit site are promoted together or not at all.
 pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions) {
     let values = |decisions: &Decisions, member: TargetIx| {
         let decision = decisions.subscribers.get(&member)?;
@@ -18,7 +18,7 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
     let Some(first) = all.iter().flatten().next().cloned() else { return };
     let together = site.refused.is_empty() && all.iter().all(|v| v.as_ref() == Some(&first));
     let node = |member: TargetIx| inventory.targets[member].node;
-    // What one declaration expands to never parts.
+    // All targets of one declaration always change together.
     let leaves = |member: TargetIx, value: &Option<_>| {
         let mut mates = site.members.iter().zip(&all).filter(|(at, _)| node(**at) == node(member));
         site.can_leave(member) && mates.all(|(_, other)| other == value)
@@ -32,16 +32,14 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
                 decision.own_value = true;
             }
         } else if !site.foreign_users.is_empty() {
-            refuse(inventory, site, decisions, member);
+            reject_shared_value(inventory, site, decisions, member);
         } else {
             let mut others = site.members.iter().zip(&all);
             let other = others.find(|(_, other)| *other != value);
             let (other, why) = match (other, site.refused.first()) {
                 (Some((other, values)), _) => match values {
-                    Some(_) => {
-                        (&inventory.targets[*other], "which is to be promoted to other values")
-                    }
-                    None => (&inventory.targets[*other], "which is not to be promoted now"),
+                    Some(_) => (&inventory.targets[*other], "which is promoted to other values"),
+                    None => (&inventory.targets[*other], "which is not promoted now"),
                 },
                 (None, Some(other)) => {
                     (&inventory.refused[*other], "which has the same identity as another target")
@@ -49,7 +47,7 @@ pub(super) fn join_site(inventory: &Inventory, site: &EditSite, decisions: &mut 
                 (None, None) => continue,
             };
             let gate = edit_site::waits_for(other, why);
-            hold(decisions, member, inventory, gate);
+            hold_member(decisions, member, inventory, gate);
         }
     }
 }
@@ -60,21 +58,26 @@ fn add_gate(decisions: &mut Decisions, member: TargetIx, gate: GateResult) {
     }
 }
 
-fn stay(decision: &mut SubscriberDecision, target: &Target) {
+fn keep_current_values(decision: &mut SubscriberDecision, target: &Target) {
     decision.desired_ref = target.current_ref().to_owned();
     decision.desired_hashes = current_hashes(target);
 }
 
-fn hold(decisions: &mut Decisions, member: TargetIx, inventory: &Inventory, gate: GateResult) {
+fn hold_member(
+    decisions: &mut Decisions,
+    member: TargetIx,
+    inventory: &Inventory,
+    gate: GateResult,
+) {
     if let Some(decision) = decisions.subscribers.get_mut(&member) {
         decision.decision = Decision::Hold(Gate::EditSite);
         Arc::make_mut(&mut decision.gates).push(gate);
-        stay(decision, &inventory.targets[member]);
+        keep_current_values(decision, &inventory.targets[member]);
     }
 }
 
 impl Decisions {
-    /// A promotion that cannot be written: the subscriber is in error, and stays as it is.
+    /// The promotion cannot be written: the subscriber is in error and stays unchanged.
     pub(super) fn fail(
         &mut self,
         inventory: &Inventory,
@@ -88,7 +91,7 @@ impl Decisions {
                 Decision::Error(errors) => errors.push(message.to_owned()),
                 other => *other = Decision::Error(vec![message.to_owned()]),
             }
-            stay(decision, target);
+            keep_current_values(decision, target);
         }
         self.problems.push(
             Problem::new(code, format!("{}: {message}", target.label()))
@@ -99,10 +102,16 @@ impl Decisions {
     }
 }
 
-/// Others that are never promoted use the same value: moving it would move them.
-fn refuse(inventory: &Inventory, site: &EditSite, decisions: &mut Decisions, member: TargetIx) {
+/// The value is shared with nodes that are never promoted, and would change with it.
+fn reject_shared_value(
+    inventory: &Inventory,
+    site: &EditSite,
+    decisions: &mut Decisions,
+    member: TargetIx,
+) {
     let message = format!(
-        "it cannot be edited safely: the same YAML node is used by {}; give this target values of its own",
+        "it cannot be edited safely: the same YAML node is used by {}; give this target its own \
+         values",
         site.foreign_users.join(", ")
     );
     decisions.fail(inventory, member, ProblemCode::SharedValue, &message);

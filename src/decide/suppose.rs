@@ -1,4 +1,4 @@
-//! What stands in the way of promotions whatever the facts are.
+//! Finds what blocks promotions whatever the facts are.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::app_interface::CurrentHash;
 use crate::domain::CommitSha;
 use crate::inventory::{Inventory, Target, TargetIx};
 
-/// As if every subscriber that can be promoted at all were to be promoted to this commit, and
-/// every publisher's config hash were this one. What is in error then is so because of the files.
+/// Decides as if every subscriber were promoted to this commit, and every publisher had this config
+/// hash. Any remaining error comes from the files.
 pub fn suppose_promoted(
     inventory: &Inventory,
     edits: &dyn EditChecker,
@@ -20,7 +20,7 @@ pub fn suppose_promoted(
     let mut decisions = Decisions::default();
     for (index, target) in inventory.subscribers() {
         if target.broken.is_empty() && !target.promotion.subscribe.is_empty() {
-            let decision = promoted(index, commit, hashes(inventory, target, hash));
+            let decision = suppose_decision(index, commit, suppose_hashes(inventory, target, hash));
             decisions.subscribers.insert(index, decision);
         }
     }
@@ -31,7 +31,7 @@ pub fn suppose_promoted(
     decisions
 }
 
-fn promoted(
+fn suppose_decision(
     target: TargetIx,
     commit: &CommitSha,
     desired_hashes: Vec<CurrentHash>,
@@ -48,7 +48,7 @@ fn promoted(
     }
 }
 
-fn hashes(inventory: &Inventory, target: &Target, hash: &str) -> Vec<CurrentHash> {
+fn suppose_hashes(inventory: &Inventory, target: &Target, hash: &str) -> Vec<CurrentHash> {
     if !target.promotion.redeploy_on_publisher_config_change {
         return Vec::new();
     }

@@ -5,10 +5,10 @@
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc, Weekday};
 
-/// Why a `check_in` text is no time.
+/// Why a `check_in` text is not a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CheckInError {
-    /// The text has not the form of an ISO 8601 date or of a date and a time.
+    /// The text is not an ISO 8601 date, or a date and a time.
     #[error("not an ISO 8601 date and time")]
     Form,
     /// The form is right, but there is no such date.
@@ -38,7 +38,7 @@ pub fn parse_check_in(text: &str) -> Result<DateTime<Utc>, CheckInError> {
     if bytes.len() < 7 {
         return Err(CheckInError::Form);
     }
-    let split = date_length(bytes);
+    let split = find_date_length(bytes);
     let date = parse_date(bytes.get(..split).ok_or(CheckInError::Form)?)?;
     let rest = text.get(split..).ok_or(CheckInError::Form)?;
     let Some(separator) = rest.chars().next() else {
@@ -73,8 +73,8 @@ fn byte_at(bytes: &[u8], index: usize) -> u8 {
     bytes.get(index).copied().unwrap_or(0)
 }
 
-/// How many bytes belong to the date; the next character separates it from the time.
-fn date_length(bytes: &[u8]) -> usize {
+/// How many bytes belong to the date. The next character separates it from the time.
+fn find_date_length(bytes: &[u8]) -> usize {
     if bytes.len() == 7 {
         return 7;
     }
@@ -152,7 +152,7 @@ fn iso_week_date(year: i32, week: u32, day: u32) -> Option<NaiveDate> {
     NaiveDate::from_isoywd_opt(year, week, Weekday::try_from(index).ok()?)
 }
 
-/// The parts of a time of day or of an offset; not checked for their ranges.
+/// The parts of a time of day or of an offset, with unchecked ranges.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Clock {
     hour: u32,
@@ -181,7 +181,7 @@ impl Clock {
     }
 }
 
-/// A time of day, and what to take away from it to have UTC.
+/// A time of day, and the offset to subtract for UTC.
 fn parse_time(bytes: &[u8]) -> Result<(Clock, TimeDelta), CheckInError> {
     let zone = bytes.iter().position(|b| matches!(b, b'+' | b'-' | b'Z'));
     let end = zone.unwrap_or(bytes.len());
@@ -201,7 +201,7 @@ fn parse_time(bytes: &[u8]) -> Result<(Clock, TimeDelta), CheckInError> {
     if !clean {
         return Err(CheckInError::Form);
     }
-    // Python takes an offset of less than a second as none.
+    // Python ignores an offset of less than a second.
     if offset.seconds() == 0 {
         return Ok((time, TimeDelta::zero()));
     }
@@ -212,9 +212,9 @@ fn parse_time(bytes: &[u8]) -> Result<(Clock, TimeDelta), CheckInError> {
     Ok((time, offset.duration() * sign))
 }
 
-/// Reads hours, minutes, seconds and a fraction up to `end`, which is where `bytes` ends or where
-/// the offset begins. The flag says that nothing was left over: Python lets one odd character
-/// pass between time and offset, such as a blank.
+/// Reads hours, minutes, seconds and a fraction up to `end`, where `bytes` ends or the offset
+/// begins. The flag says that every byte was used: Python allows one extra character between
+/// time and offset, such as a space.
 fn parse_clock(bytes: &[u8], end: usize) -> Result<(Clock, bool), CheckInError> {
     let mut parts = [0_u32; 3];
     let mut position = 0;

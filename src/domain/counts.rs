@@ -1,16 +1,16 @@
-//! Numbers of things, for people.
+//! Counts in messages for people.
 
 use super::ids::MrIid;
 
-/// How many merge requests a message names.
+/// Maximum merge requests that a message names.
 const NAMED: usize = 10;
 
-/// So many things: `1 branch`, `2 merge requests`. For words that take an `s`.
+/// A number with its noun: `1 branch`, `2 merge requests`. For nouns whose plural ends in `s`.
 pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The numbers of merge requests, ten of them at most: `!3, !4 and 7 more`.
+/// The numbers of merge requests, at most ten of them: `!3, !4 and 7 more`.
 pub fn mr_numbers(iids: &[MrIid]) -> String {
     let named: Vec<String> = iids.iter().take(NAMED).map(ToString::to_string).collect();
     let more = match iids.len().saturating_sub(NAMED) {
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ten_merge_requests_are_named_at_most() {
+    fn at_most_ten_merge_requests_are_named() {
         let iids: Vec<MrIid> = (1..=12).map(MrIid).collect();
         assert_eq!(mr_numbers(&iids[..2]), "!1, !2");
         assert!(mr_numbers(&iids[..10]).ends_with(", !10"));

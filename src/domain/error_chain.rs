@@ -1,6 +1,6 @@
-//! Errors as people read them.
+//! Errors in messages for people.
 
-/// An error with its causes, as one line. A cause that is in the text already is not repeated.
+/// An error with its causes, on one line. A cause that the text already contains is not repeated.
 pub fn error_chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

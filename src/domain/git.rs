@@ -14,23 +14,23 @@ use super::text::quoted;
 #[serde(try_from = "String", into = "String")]
 pub struct CommitSha(String);
 
-/// A ref as a datafile has it.
+/// A ref in a datafile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GitRef {
-    /// A full commit id: it never moves.
+    /// A full commit id, which never moves.
     Pinned(CommitSha),
     /// Anything else (a branch, a tag, a short or upper-case hash): its commit has to be looked up.
     Moving(String),
 }
 
 impl GitRef {
-    /// Sorts a ref by its form.
+    /// Decides by the form of the text.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         CommitSha::parse(&text).map_or_else(|| Self::Moving(text), Self::Pinned)
     }
 
-    /// As it is spelled in the datafile.
+    /// The ref as written in the datafile.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Pinned(commit) => commit.as_str(),
@@ -58,20 +58,20 @@ pub fn is_commit_sha(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// A ref as people read it: commits by their first 8 digits.
+/// A ref in messages for people: the first 8 digits of a commit.
 pub fn short_ref(git_ref: &str) -> &str {
     if is_commit_sha(git_ref) { &git_ref[..8] } else { git_ref }
 }
 
-/// Why an id that a host gives is no [`CommitSha`].
+/// Why an id from a git host is not a [`CommitSha`].
 pub fn no_commit(id: &str) -> String {
     if id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return format!(
-            "{}… is a SHA-256 id; promotions are of commits with SHA-1 ids (40 digits)",
+            "{}… is a SHA-256 id; sapm promotes only commits with SHA-1 ids (40 digits)",
             &id[..8]
         );
     }
-    format!("{} is no commit id of 40 digits", quoted(id))
+    format!("{} is not a commit id of 40 digits", quoted(id))
 }
 
 impl CommitSha {

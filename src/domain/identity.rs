@@ -1,4 +1,4 @@
-//! Who a target is: the uid that joins it to its deployment records.
+//! The identity of a target: the uid that its deployment records are stored under.
 
 use super::digest::hex;
 use std::fmt;
@@ -7,7 +7,7 @@ use blake2::Digest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Which digest makes uids.
+/// The digest that uids are made with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UidDigest {
     /// `blake2s` with a digest size of 20 bytes.
@@ -30,7 +30,7 @@ impl TargetUid {
         &self.0
     }
 
-    /// A uid that was written down before, e.g. in a commit's trailer.
+    /// Reads a uid that was stored before, e.g. in a commit's trailer.
     pub fn parse(text: &str) -> Option<Self> {
         super::is_commit_sha(text).then(|| Self(text.to_owned()))
     }
@@ -42,7 +42,7 @@ impl fmt::Display for TargetUid {
     }
 }
 
-/// The names that make a target's identity.
+/// The names that identify a target.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetIdentity<'a> {
     /// Name of the saas file.

@@ -1,11 +1,11 @@
-//! What GitLab numbers.
+//! GitLab's numeric ids.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Number of a merge request in its project. Displayed as people write it: `!12`.
+/// Number of a merge request in its project. Displayed as in GitLab: `!12`.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -25,7 +25,7 @@ impl fmt::Display for MrIid {
     }
 }
 
-/// Number of a user of the instance.
+/// Id of a user of the GitLab instance.
 #[derive(
     Debug,
     Clone,

@@ -1,24 +1,24 @@
-//! How a project on GitLab merges.
+//! GitLab's merge methods.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A project's merge method, in GitLab's words.
+/// A project's merge method, named as in GitLab's API.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergeMethod {
-    /// A merge commit, also of a branch that is behind.
+    /// Creates a merge commit, also for a branch that is behind the target branch.
     #[default]
     Merge,
-    /// A merge commit, only of a branch that is not behind.
+    /// Creates a merge commit, only for a branch that is not behind.
     RebaseMerge,
-    /// No merge commit: the target branch is moved on to the branch's tip.
+    /// Creates no merge commit: the target branch moves to the branch's tip.
     Ff,
 }
 
 impl MergeMethod {
-    /// GitLab's word as a method; one that is not known refuses nothing.
-    pub fn of(word: &str) -> Self {
+    /// Parses GitLab's name. An unknown method counts as the default, which restricts nothing.
+    pub fn from_name(word: &str) -> Self {
         match word {
             "ff" => Self::Ff,
             "rebase_merge" => Self::RebaseMerge,
@@ -26,7 +26,7 @@ impl MergeMethod {
         }
     }
 
-    /// Is a branch that is behind the target branch merged only once it was rebased?
+    /// Must a branch that is behind the target branch be rebased before it can be merged?
     pub fn needs_rebase(self) -> bool {
         match self {
             Self::Merge => false,
@@ -34,7 +34,7 @@ impl MergeMethod {
         }
     }
 
-    /// Is it the one that projects have unless somebody changed it?
+    /// Is it the default of new projects?
     pub fn is_usual(&self) -> bool {
         *self == Self::default()
     }

@@ -1,4 +1,4 @@
-//! The field's words as types: no file formats, no I/O, no clock.
+//! The terms of the domain as types: no file formats, no I/O, no clock.
 
 pub mod check_in;
 mod counts;

@@ -1,31 +1,31 @@
-//! How long names may be.
+//! Limits on the length of names.
 //!
-//! Names stand in identities, branches, messages and reports, many times each: a name of a megabyte that 200 targets
-//! share would be gigabytes.
+//! Identities, branches, messages and reports repeat names many times. A name of one megabyte that 200 targets share
+//! would take gigabytes.
 
 use std::borrow::Cow;
 
-/// Longest name of anything: a target, a channel, a ref, a version, a path of a datafile.
+/// Maximum length of any name: a target, a channel, a ref, a version, a path of a datafile.
 pub const MAX_NAME_BYTES: usize = 1_024;
 
-/// Longest address.
+/// Maximum length of a URL.
 pub const MAX_URL_BYTES: usize = 2_048;
 
-/// Characters of a text of any length that a message repeats.
+/// Number of characters that a message quotes of a text of any length.
 const EXCERPT_CHARS: usize = 100;
 
-/// Says how long a text is and may be, if it is too long.
+/// Checks the length of a text.
 ///
 /// # Errors
-/// In words, without the text itself.
+/// A message with the length and the limit, without the text itself.
 pub fn check_length(text: &str, limit: usize) -> Result<(), String> {
     if text.len() <= limit {
         return Ok(());
     }
-    Err(format!("has {} bytes, more than the {limit} that are allowed", text.len()))
+    Err(format!("has {} bytes; the limit is {limit}", text.len()))
 }
 
-/// A text as far as a message repeats it.
+/// The part of a text that a message quotes.
 pub fn excerpt(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(EXCERPT_CHARS) {
         None => Cow::Borrowed(text),
@@ -47,6 +47,6 @@ mod tests {
     fn the_limit_itself_is_allowed() {
         assert_eq!(check_length("abcd", 4), Ok(()));
         let error = check_length("abcde", 4).expect_err("too long");
-        assert_eq!(error, "has 5 bytes, more than the 4 that are allowed");
+        assert_eq!(error, "has 5 bytes; the limit is 4");
     }
 }

@@ -1,11 +1,11 @@
-//! What is wrong with the input or with a lookup, said so that people can act.
+//! Problems of the input and failed lookups, described so that people can act on them.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::problem_code::ProblemCode;
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize,
 )]
@@ -13,44 +13,44 @@ use super::problem_code::ProblemCode;
 pub enum Severity {
     /// Something could not be handled: exit code 5.
     Error,
-    /// Handled, but somebody should look at it.
+    /// Handled, but somebody should check it.
     Warning,
 }
 
-/// One thing that is wrong, and where.
+/// One problem and its source location.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 pub struct Problem {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
     /// What kind of problem it is, e.g. `dangling_ref`.
     pub code: ProblemCode,
-    /// The datafile, relative to `data/` with a leading slash, as `$ref`s are.
+    /// The datafile, relative to `data/` with a leading slash, as in `$ref`s.
     pub file: Option<String>,
-    /// The place in the file (YAML path), the repository, the record key or the URL.
+    /// The source location in the file (YAML path), the repository, the record key or the URL.
     pub path: Option<String>,
-    /// Line in the file, from 1, where it is known.
+    /// Line in the file, from 1, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// Column in the line, from 1, where it is known.
+    /// Column in the line, from 1, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
-    /// Line in which the place ends, where it is known.
+    /// Line in which the source location ends, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_line: Option<u32>,
-    /// Column behind the last character of the place, where it is known.
+    /// Column after the last character of the source location, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_column: Option<u32>,
     /// What is wrong and what to do about it.
     pub message: String,
-    /// What to do about it, where there is more to say.
+    /// How to fix it, if the message does not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// Other places that have to do with it.
+    /// Related source locations.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub related: Vec<Related>,
 }
 
-/// A place that has to do with a problem.
+/// A source location related to a problem.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize)]
 pub struct Related {
     /// What is there, e.g. `first declared here`.
@@ -59,16 +59,16 @@ pub struct Related {
     pub file: String,
     /// YAML path in it; empty for the root.
     pub path: String,
-    /// Line, from 1, where it is known.
+    /// Line, from 1, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u32>,
-    /// Column, from 1, where it is known.
+    /// Column, from 1, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<u32>,
 }
 
 impl Problem {
-    /// A problem, as bad as its code says.
+    /// Creates a problem with the usual severity of its code.
     pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
         Self {
             severity: code.severity(),
@@ -85,21 +85,21 @@ impl Problem {
         }
     }
 
-    /// It stops nothing here, although such problems usually do.
+    /// Lowers the severity to warning, where the problem blocks nothing.
     #[must_use]
     pub fn as_warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
 
-    /// Says what to do about it.
+    /// Sets the help text.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
 
-    /// Errors first, then by file and place; each once.
+    /// Sorts by severity, file and source location, and removes duplicates.
     pub fn put_in_order(problems: &mut Vec<Self>) {
         problems.sort_by(|a, b| a.order().cmp(&b.order()));
         problems.dedup();
@@ -117,14 +117,14 @@ impl Problem {
         )
     }
 
-    /// Says what is usually done about problems of this kind, unless it says more itself.
+    /// Sets the usual help text of the code, unless it has one.
     pub fn help_as_usual(&mut self) {
         if self.help.is_none() {
             self.help = self.code.usual_help().map(str::to_owned);
         }
     }
 
-    /// Names another place that has to do with it.
+    /// Adds a related source location.
     #[must_use]
     pub fn related(
         mut self,
@@ -142,21 +142,21 @@ impl Problem {
         self
     }
 
-    /// Names the datafile.
+    /// Sets the datafile.
     #[must_use]
     pub fn in_file(mut self, file: impl Into<String>) -> Self {
         self.file = Some(file.into());
         self
     }
 
-    /// Names the place in the file, or the thing outside that was asked.
+    /// Sets the source location in the file, or what was fetched from outside.
     #[must_use]
     pub fn at(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// Gives line and column, from 1.
+    /// Sets line and column, from 1.
     #[must_use]
     pub fn at_line(mut self, line: u32, column: u32) -> Self {
         self.line = Some(line);

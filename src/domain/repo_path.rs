@@ -10,7 +10,7 @@ const DATA: &str = "data";
 
 /// A path from the root of the config repo, without a leading slash: `data/services/shop/saas.yml`.
 ///
-/// Datafiles name each other from the folder `data` on, with a leading slash.
+/// Datafiles refer to each other by the path below `data`, with a leading slash.
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, JsonSchema,
 )]
@@ -18,7 +18,7 @@ const DATA: &str = "data";
 pub struct RepoPath(String);
 
 impl RepoPath {
-    /// A path as it is written down, e.g. in a commit's trailer.
+    /// Takes a path as stored, e.g. in a commit's trailer.
     pub fn new(path: impl Into<String>) -> Self {
         Self(path.into())
     }
@@ -28,7 +28,7 @@ impl RepoPath {
         Self(format!("{DATA}{datafile}"))
     }
 
-    /// What datafiles call it; `None` outside the folder `data`.
+    /// The path as used in `$ref`s; `None` outside the folder `data`.
     pub fn datafile(&self) -> Option<&str> {
         self.0.strip_prefix(DATA).filter(|path| path.starts_with('/'))
     }

@@ -1,4 +1,4 @@
-//! Addresses of code repositories, and when two of them name one repository.
+//! URLs of code repositories, and when two of them name the same repository.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -8,30 +8,30 @@ use std::sync::Arc;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use url::{Host, Url};
 
-/// What stays as it is in a normalised path: letters, digits and `-._~`.
+/// Characters that a normalised path does not encode: letters, digits and `-._~`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Hosts of a forge beside its own, which serve the same repositories.
+/// Other hosts of a forge that serve the same repositories.
 const HOST_ALIASES: [(&str, &str); 3] = [
     ("www.github.com", "github.com"),
     ("ssh.github.com", "github.com"),
     ("altssh.gitlab.com", "gitlab.com"),
 ];
 
-/// Words in the name of a query parameter that carries a secret.
+/// Parts of the names of query parameters that carry a secret.
 const SECRET_WORDS: [&str; 7] =
     ["token", "secret", "password", "signature", "credential", "api_key", "apikey"];
 
-/// The address of a code repository as a resource template spells it, without user, password and
-/// secret parameters: these are never used, and never shown.
+/// The URL of a code repository as a resource template has it, without user, password and
+/// secret parameters, which are never used and never shown.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoUrl {
     text: Arc<str>,
     id: RepoId,
 }
 
-/// What all spellings of one repository's address have in common (domain rules, section 5). It tells
-/// repositories apart. It is no address to send a token to: scheme and user are not part of it.
+/// The normalised URL of a repository (domain rules, section 5), the same for all spellings. Use it
+/// to compare repositories. Never send a token to it: it has neither scheme nor user.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoId {
     text: Arc<str>,
@@ -39,44 +39,44 @@ pub struct RepoId {
 }
 
 impl RepoUrl {
-    /// Takes the address as it is spelled.
+    /// Takes the URL as written.
     pub fn new(text: impl AsRef<str>) -> Self {
-        let text = without_secrets(text.as_ref());
-        Self { id: RepoId::of(&text, &BTreeSet::new()), text: text.into() }
+        let text = remove_secrets(text.as_ref());
+        Self { id: RepoId::normalise(&text, &BTreeSet::new()), text: text.into() }
     }
 
-    /// The same address where it is known that these hosts (with their port, as
-    /// [`RepoId::host`] has it) are a GitLab or a GitHub, which ignore the letter case of paths.
+    /// The same URL, given the hosts (with their port, as in [`RepoId::host`]) that are a GitLab or a
+    /// GitHub. They ignore the letter case of paths.
     #[must_use]
     pub fn with_forges(&self, forges: &BTreeSet<String>) -> Self {
-        Self { id: RepoId::of(&self.text, forges), text: Arc::clone(&self.text) }
+        Self { id: RepoId::normalise(&self.text, forges), text: Arc::clone(&self.text) }
     }
 
-    /// As it is spelled, without secrets.
+    /// The URL as written, without secrets.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Which repository it is.
+    /// The identity of the repository.
     pub fn id(&self) -> &RepoId {
         &self.id
     }
 
-    /// Do both addresses name the same repository?
+    /// Do both URLs name the same repository?
     pub fn is_same(&self, other: &Self) -> bool {
         self.id == other.id
     }
 
-    /// The path of the project on its host, decoded, in the letter case that it is spelled in; `None`
-    /// for what is on no host, or has fewer than two segments.
+    /// The path of the project on its host, decoded, in its original letter case. `None` for a URL
+    /// without a host, or with fewer than two segments.
     pub fn project_path(&self) -> Option<String> {
-        let Location::Host { path, .. } = Location::of(&self.text) else { return None };
+        let Location::Host { path, .. } = Location::parse(&self.text) else { return None };
         let path = String::from_utf8(path.join(&b'/')).ok()?;
         let usable = path.contains('/') && !path.chars().any(char::is_control);
         usable.then_some(path)
     }
 
-    /// The address to clone: without the path of a page (`/-/tree/main`).
+    /// The URL to clone: without the path of a page (`/-/tree/main`).
     pub fn clone_address(&self) -> &str {
         match self.id.host() {
             Some(_) => self.text.split("/-/").next().unwrap_or_default(),
@@ -84,7 +84,7 @@ impl RepoUrl {
         }
     }
 
-    /// Which of several spellings is asked: one that every git host answers, then the shortest.
+    /// Orders the spellings of a URL: the first is one that every git host answers, then the shortest.
     pub fn preference(&self) -> impl Ord + '_ {
         let scheme = self.text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
         let rank = match scheme.as_deref() {
@@ -103,16 +103,16 @@ impl fmt::Display for RepoUrl {
 }
 
 impl RepoId {
-    fn of(text: &str, forges: &BTreeSet<String>) -> Self {
+    fn normalise(text: &str, forges: &BTreeSet<String>) -> Self {
         let encode = |path: &[Vec<u8>]| {
             let parts = path.iter().map(|part| percent_encode(part, ENCODED).to_string());
             parts.collect::<Vec<_>>().join("/")
         };
-        let (text, is_on_host) = match Location::of(text) {
+        let (text, is_on_host) = match Location::parse(text) {
             Location::Host { host, mut path } => {
                 if is_forge(&host) || forges.contains(&host) {
                     path.iter_mut().for_each(|part| part.make_ascii_lowercase());
-                    path = repository_of(path);
+                    path = strip_suffixes(path);
                 }
                 (format!("https://{host}/{}", encode(&path)), true)
             }
@@ -122,26 +122,26 @@ impl RepoId {
         Self { text: text.into(), is_on_host }
     }
 
-    /// The normal form: an address whose identity is itself.
+    /// The normal form: a URL whose identity is itself.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host, with a port that is not the default one; `None` for what is on no host.
+    /// The host, with a port unless it is the default one; `None` for a URL without a host.
     pub fn host(&self) -> Option<&str> {
         let rest = self.text.strip_prefix("https://").filter(|_| self.is_on_host)?;
         rest.split('/').next()
     }
 }
 
-/// Is it GitHub or a GitLab by its name? For all others it has to be said.
+/// Does the name show that it is GitHub or a GitLab? Other forges have to be configured.
 fn is_forge(host: &str) -> bool {
     host == "github.com" || host.starts_with("github.") || host.starts_with("gitlab.")
 }
 
-/// Where a repository is.
+/// The location of a repository.
 enum Location {
-    /// The host, with a port that is not the default one, and the segments of the repository's path.
+    /// The host, with a port unless it is the default one, and the segments of the repository's path.
     Host {
         host: String,
         path: Vec<Vec<u8>>,
@@ -151,12 +151,12 @@ enum Location {
 }
 
 impl Location {
-    fn of(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         let text = text.trim();
         let (scheme, rest) = match split_scheme(text) {
             Some((scheme, rest)) => (scheme, rest.to_owned()),
             None if text.starts_with('/') => {
-                return Self::Folder(repository_of(segments(text.as_bytes())));
+                return Self::Folder(strip_suffixes(split_path(text.as_bytes())));
             }
             None => match host_and_path(text) {
                 Some(found) => found,
@@ -166,7 +166,7 @@ impl Location {
         if scheme == "file" {
             let Ok(url) = Url::parse(text) else { return Self::Unknown };
             return match url.host() {
-                None => Self::Folder(repository_of(decoded(&url))),
+                None => Self::Folder(strip_suffixes(decode_segments(&url))),
                 Some(_) => Self::Unknown,
             };
         }
@@ -176,7 +176,7 @@ impl Location {
     fn on_host(scheme: &str, rest: &str) -> Option<Self> {
         let url = Url::parse(&format!("https://{}", rest.trim_start_matches(['/', '\\']))).ok()?;
         let mut host = url.host_str()?.to_owned();
-        // The dot of a full name; without it some names would be numbers, which are other hosts.
+        // Drop the dot of a fully qualified name. Without it, some names would be numbers, which are other hosts.
         while let Some(name) = host.strip_suffix('.')
             && Host::parse(name).is_ok_and(|parsed| parsed.to_string() == name)
         {
@@ -194,16 +194,16 @@ impl Location {
         if let Some(port) = url.port().filter(|port| *port != 80 && *port != default) {
             host = format!("{host}:{port}");
         }
-        let mut path = decoded(&url);
+        let mut path = decode_segments(&url);
         // The pages of a GitLab project.
         let page = path.iter().skip(1).position(|part| part == b"-");
         path.truncate(page.map_or(path.len(), |at| at + 1));
-        Some(Self::Host { host, path: repository_of(path) })
+        Some(Self::Host { host, path: strip_suffixes(path) })
     }
 }
 
-/// Scheme (in lower case) and what follows `://`. As everywhere on the web the slashes of http and
-/// https may be missing.
+/// Scheme (in lower case) and the text after `://`. As in browsers, http and https may lack
+/// the slashes.
 fn split_scheme(text: &str) -> Option<(String, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let scheme: String = scheme.chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
@@ -214,7 +214,7 @@ fn split_scheme(text: &str) -> Option<(String, &str)> {
     (is_name && (web || rest.starts_with("//"))).then_some((scheme, rest))
 }
 
-/// The way of ssh, `git@host:path`, and `host.example/path` without a scheme.
+/// The scp-like form `git@host:path`, and `host.example/path` without a scheme.
 fn host_and_path(text: &str) -> Option<(String, String)> {
     let head = text.split(['/', '\\']).next()?;
     match head.find(':') {
@@ -232,12 +232,12 @@ fn host_and_path(text: &str) -> Option<(String, String)> {
     }
 }
 
-fn decoded(url: &Url) -> Vec<Vec<u8>> {
-    segments(&percent_decode_str(url.path()).collect::<Vec<u8>>())
+fn decode_segments(url: &Url) -> Vec<Vec<u8>> {
+    split_path(&percent_decode_str(url.path()).collect::<Vec<u8>>())
 }
 
 /// The parts of a path, without empty ones, `.` and `..`.
-fn segments(path: &[u8]) -> Vec<Vec<u8>> {
+fn split_path(path: &[u8]) -> Vec<Vec<u8>> {
     let mut kept = Vec::new();
     for part in path.split(|byte| *byte == b'/') {
         match part {
@@ -249,9 +249,9 @@ fn segments(path: &[u8]) -> Vec<Vec<u8>> {
     kept
 }
 
-/// Takes off what does not count at the end of a path, until nothing is left of it: `.git`, and the
+/// Removes the parts of a path's end that do not matter, as long as anything is left: `.git`, and the
 /// dash that GitLab's pages begin with.
-fn repository_of(mut path: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+fn strip_suffixes(mut path: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     while let Some(last) = path.last() {
         let dash = last == b"-" && path.len() > 1;
         match last.strip_suffix(b".git".as_slice()) {
@@ -268,33 +268,33 @@ fn repository_of(mut path: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     path
 }
 
-/// Takes out user and password, and a query with secret parameters.
-fn without_secrets(text: &str) -> String {
+/// Removes user and password, and a query with secret parameters.
+fn remove_secrets(text: &str) -> String {
     let mut text = without_userinfo(text);
-    // What stands before a secret parameter may look like a user once that is gone.
-    while let Some(at) = secret_parameters(&text) {
+    // The text before a secret parameter may look like a user once the parameter is removed.
+    while let Some(at) = find_secret_parameters(&text) {
         text = without_userinfo(&text[..at]);
     }
     text
 }
 
-/// Where query or fragment begin, if one of their parameters may be a secret.
-fn secret_parameters(text: &str) -> Option<usize> {
+/// The position of the query or fragment, if one of its parameters may be a secret.
+fn find_secret_parameters(text: &str) -> Option<usize> {
     let at = text.find(['?', '#'])?;
     let names = percent_decode_str(&text[at..]).decode_utf8_lossy().to_ascii_lowercase();
     SECRET_WORDS.iter().any(|word| names.contains(word)).then_some(at)
 }
 
-/// The text of an address without `user:password@`, also when it is no valid url. The user of
-/// `git@host:path` stays: a password cannot stand there.
+/// The URL without `user:password@`, also if it is not valid. The user of
+/// `git@host:path` stays, because no password can be part of it.
 pub fn without_userinfo(text: &str) -> String {
     if !text.contains('@') {
         return text.to_owned();
     }
-    // What urls are read without, and what could hide the rest from a look.
+    // URL parsers ignore these characters, which could hide the rest from the search below.
     let mut text: String =
         text.trim().chars().filter(|c| !matches!(c, '\t' | '\n' | '\r')).collect();
-    while let Some((from, to)) = userinfo(&text) {
+    while let Some((from, to)) = find_userinfo(&text) {
         text.replace_range(from..to, "");
         text.truncate(text.trim_end().len());
         text.drain(..text.len() - text.trim_start().len());
@@ -302,24 +302,24 @@ pub fn without_userinfo(text: &str) -> String {
     text
 }
 
-/// Where user and password stand, with the `@` behind them.
-fn userinfo(text: &str) -> Option<(usize, usize)> {
+/// The range of user and password, including the `@`.
+fn find_userinfo(text: &str) -> Option<(usize, usize)> {
     let schemes = || text.match_indices("://").map(|(at, _)| at + 3);
-    // What comes after a path or a user is no scheme: then the text itself may begin with a user.
+    // After a path or a user there is no scheme, so the text itself may begin with a user.
     let is_scheme = |end: usize| !text[..end].contains(['@', '?', '#', '/', '\\']);
     let begin = match (text.find("://"), split_scheme(text)) {
         (Some(end), _) if is_scheme(end) => None,
         (_, Some((scheme, _))) => Some(scheme.len() + 1),
         (_, None) => Some(0),
     };
-    // Asked at every scheme, of which a text may have hundreds.
+    // Called at every scheme, of which a text may have hundreds.
     let is_no_url = LazyCell::new(|| Url::parse(text).is_err());
     let mut places = begin.into_iter().chain(schemes());
-    places.find_map(|after_scheme| userinfo_after(text, after_scheme, &is_no_url))
+    places.find_map(|after_scheme| find_userinfo_after(text, after_scheme, &is_no_url))
 }
 
-/// The same of an address whose scheme ends here; 0: it has none.
-fn userinfo_after(
+/// Like [`userinfo`], for a URL whose scheme ends at this position; 0 without a scheme.
+fn find_userinfo_after(
     text: &str,
     after_scheme: usize,
     is_no_url: &LazyCell<bool, impl FnOnce() -> bool>,
@@ -334,13 +334,13 @@ fn userinfo_after(
         let is_ssh_like = after_scheme == 0 && !user.contains(':') && host.contains(':');
         return (!is_ssh_like).then_some((start, start + at + 1));
     }
-    // A password with a slash in it: no url, and not to be repeated either.
+    // A password with a slash: not a valid URL, but must not be shown either.
     let may_hide = after_scheme > 0 && authority.contains(':') && **is_no_url;
     text[start..].rfind('@').filter(|_| may_hide).map(|at| (start, start + at + 1))
 }
 
-/// A line of a file with the user and password of each address in it replaced by as many stars, also where an address
-/// has no scheme.
+/// Replaces user and password of every URL in a line by the same number of stars, also in URLs
+/// without a scheme.
 pub fn mask_userinfo(line: &str) -> String {
     let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'');
     mask_userinfo_of_urls(line).split_inclusive(ends).map(mask_userinfo_without_scheme).collect()

@@ -1,14 +1,14 @@
-//! A node's share of the work, when several jobs do what one would.
+//! A shard: the part of the work that one of several parallel jobs does.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The share of one node among several: whole files, by a digest of their path.
+/// The shard of one node: whole files, chosen by a digest of their path.
 ///
-/// What is edited in one file belongs to one node, so requests of different nodes
-/// never touch the same file. The node of a file depends on its path and on the
-/// number of nodes alone, and stays the same in every version of this program.
+/// All edits in one file belong to one node, so merge requests of different nodes never change the
+/// same file. The node of a file depends only on its path and on the number of nodes, and is the
+/// same in every version of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(try_from = "Fields")]
 pub struct Shard {
@@ -30,19 +30,19 @@ impl TryFrom<Fields> for Shard {
     }
 }
 
-/// There is no such node.
+/// The node does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("there is no node {index} of {total}: nodes count from 1 to their number")]
+#[error("node {index} of {total} does not exist: nodes are numbered from 1 to their total")]
 pub struct ShardError {
     index: u32,
     total: u32,
 }
 
 impl Shard {
-    /// The share of node `index`, from 1, of `total`.
+    /// The shard of node `index`, from 1, of `total`.
     ///
     /// # Errors
-    /// When there is no such node.
+    /// When the node does not exist.
     pub fn new(index: u32, total: u32) -> Result<Self, ShardError> {
         if (1..=total).contains(&index) {
             Ok(Self { node_index: index, node_total: total })
@@ -61,25 +61,25 @@ impl Shard {
         self.node_total
     }
 
-    /// Is it the first node, which does what only one may do?
+    /// Is it the first node, which does the work that only one node may do?
     pub fn is_first(self) -> bool {
         self.node_index == 1
     }
 
-    /// Does a datafile (path from `data/` on, with a leading slash) belong to this node?
+    /// Does a datafile (path below `data/`, with a leading slash) belong to this node?
     pub fn has(self, file: &str) -> bool {
-        node_of(file, self.node_total) == self.node_index
+        compute_node(file, self.node_total) == self.node_index
     }
 }
 
 impl std::fmt::Display for Shard {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "share {} of {}", self.node_index, self.node_total)
+        write!(f, "shard {} of {}", self.node_index, self.node_total)
     }
 }
 
 /// The node of a file: the first eight bytes of the path's sha256, modulo the number of nodes.
-fn node_of(file: &str, total: u32) -> u32 {
+fn compute_node(file: &str, total: u32) -> u32 {
     let digest = Sha256::digest(file.as_bytes());
     let number = digest.iter().take(8).fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
     // Less than `total`, so it fits.
@@ -90,12 +90,12 @@ fn node_of(file: &str, total: u32) -> u32 {
 mod tests {
     use super::*;
 
-    /// Another version that shares out differently would let two nodes edit one file at once.
+    /// A version that assigns files differently would let two nodes edit one file at the same time.
     #[test]
     fn the_node_of_a_file_never_changes() {
         let nodes = |total: u32| {
             ["/a.yml", "/services/rbac/cicd/saas.yml", "/services/ü b.yml"]
-                .map(|file| node_of(file, total))
+                .map(|file| compute_node(file, total))
         };
         assert_eq!(nodes(1), [1, 1, 1]);
         assert_eq!(nodes(3), [1, 3, 1]);

@@ -1,12 +1,12 @@
-//! What the value of an SLO query goes by in a snapshot.
+//! Keys of SLO values in a snapshot.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Gives each SLO query a key of its own.
+/// Gives each SLO query a unique key.
 ///
 /// Names are not unique: a document may list a namespace twice with different Prometheus servers,
-/// and two SLOs may share a name. Were they to share a key, one answer would hide the other. So the
-/// second query of a name gets `#2` at the end, the third one `#3`, and so on.
+/// and two SLOs may share a name. With a shared key, one value would hide the other. So the
+/// key of the second query of a name ends in `#2`, of the third in `#3`, and so on.
 #[derive(Debug, Default)]
 pub struct SloKeys {
     taken: BTreeSet<String>,
@@ -14,7 +14,7 @@ pub struct SloKeys {
 }
 
 impl SloKeys {
-    /// The key of the next query, which no earlier one has.
+    /// The key of the next query. No earlier query has it.
     pub fn next_key(
         &mut self,
         document: &str,

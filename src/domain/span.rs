@@ -1,8 +1,8 @@
-//! Spans of time, for people.
+//! Time spans in messages for people.
 
 use chrono::TimeDelta;
 
-/// A span as people say it: `12 min`, `26 h 0 min`, and from 48 hours on `2.5 days`.
+/// A span as text: `12 min`, `26 h 0 min`, and from 48 hours on `2.5 days`.
 pub fn span(time: TimeDelta) -> String {
     let hours = time.num_hours();
     if hours >= 48 {

@@ -1,20 +1,20 @@
-//! Text from outside, made safe to show: the one rule for all outputs.
+//! Makes text from outside safe to show. All outputs use this rule.
 //!
-//! Names come from datafiles, messages from services. A terminal, a browser or a job log obeys some of
-//! their characters, and hides others, so that a name looks like another one. Outputs show
-//! U+FFFD instead; JSON, which programs read, writes them as escapes.
+//! Names come from datafiles, messages from services. A terminal, a browser or a job log may interpret
+//! some of their characters, or hide them so that one name looks like another. Outputs show U+FFFD
+//! instead. JSON, which programs read, uses escapes.
 
 use std::io;
 
 use serde::Serialize;
 
-/// What stands for a character that is not shown.
+/// Replaces a character that is not shown.
 const REPLACEMENT: char = '\u{fffd}';
 
-/// Does a reader see this character, and nothing but the character?
+/// Is the character visible, and does it do nothing else?
 ///
-/// Control characters, line separators, non-characters, and all that Unicode calls
-/// "default ignorable" (zero-width and bidirectional controls, tags, fillers, variation selectors) are not.
+/// Not so for control characters, line separators, non-characters, and all that Unicode calls
+/// "default ignorable" (zero-width and bidirectional controls, tags, fillers, variation selectors).
 pub fn is_printable(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_control();
@@ -33,45 +33,45 @@ fn is_ignorable(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Code points that are no characters and that XML and HTML refuse.
+/// Code points that are not characters and that XML and HTML reject.
 fn is_noncharacter(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// The text with U+FFFD for each character that is not printable: one line, as long as before.
+/// Replaces each character that is not printable by U+FFFD. The result is one line of the same length.
 pub fn printable(text: &str) -> String {
     printable_except(text, "")
 }
 
-/// The same for a text that may hold these characters: line ends, say.
+/// Like [`printable`], but keeps the characters in `kept`, for example line ends.
 pub fn printable_except(text: &str, kept: &str) -> String {
     let shown = |c: char| if is_printable(c) || kept.contains(c) { c } else { REPLACEMENT };
     text.chars().map(shown).collect()
 }
 
-/// A name from outside as messages show it: in backquotes, without backquotes of its own, and [`printable`].
+/// A name from outside as messages show it: [`printable`], in backquotes, without backquotes of its own.
 pub fn quoted(name: &str) -> String {
     format!("`{}`", printable(name).replace('`', "'"))
 }
 
-/// Pretty JSON with a line end, in which every character can be seen: others are escapes, which mean the same.
+/// Writes pretty JSON with a line end. Invisible characters become escapes with the same meaning.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When writing fails.
 pub fn write_json(value: &impl Serialize, mut to: impl io::Write) -> io::Result<()> {
     serde_json::to_writer_pretty(Escaping(&mut to), value)?;
     to.write_all(b"\n")
 }
 
-/// The same as a text.
+/// Like [`write_json`], as a text.
 pub fn to_json(value: &impl Serialize) -> String {
     let mut bytes = Vec::new();
-    // A vector takes everything.
+    // Writing to a vector cannot fail.
     let _ = write_json(value, &mut bytes);
     String::from_utf8(bytes).unwrap_or_default()
 }
 
-/// Takes JSON, where all that is not ASCII stands in strings. serde_json never divides a character.
+/// Escapes JSON: non-ASCII characters occur only in strings, and serde_json never splits a character.
 struct Escaping<W>(W);
 
 impl<W: io::Write> io::Write for Escaping<W> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Graph, Kind, State};
 use crate::domain::printable;
 
-/// A directed graph: targets as boxes, channels as rounded ones.
+/// A directed graph: targets as boxes, channels as rounded boxes.
 pub fn dot(graph: &Graph) -> String {
     let mut text =
         "digraph promotions {\n  rankdir=LR;\n  node [shape=box, fontname=\"monospace\"];\n"
@@ -18,7 +18,7 @@ pub fn dot(graph: &Graph) -> String {
         if let Some(status) = node.lines.get(2) {
             let _ = write!(attributes, ", xlabel=\"{}\"", escape(status));
         }
-        if let Some(colour) = colour(node.state) {
+        if let Some(colour) = choose_colour(node.state) {
             let _ = write!(attributes, ", color=\"{colour}\"");
         }
         let _ = writeln!(text, "  {} [label=\"{}\"{attributes}];", node.id, escape(&node.label));
@@ -36,7 +36,7 @@ pub fn dot(graph: &Graph) -> String {
     text
 }
 
-fn colour(state: State) -> Option<&'static str> {
+fn choose_colour(state: State) -> Option<&'static str> {
     match state {
         State::Plain => None,
         State::Promote => Some("#1a7f37"),

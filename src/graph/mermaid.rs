@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{Graph, Kind, State};
 use crate::domain::printable;
 
-/// The colours of the states, one class each.
+/// The colours of the states, one class per state.
 const CLASSES: [(State, &str); 7] = [
     (State::Promote, "fill:#dcf5e3,stroke:#1a7f37,color:#0b3d1a"),
     (State::Hold, "fill:#fff1d6,stroke:#9a6700,color:#4d3300"),
@@ -16,7 +16,7 @@ const CLASSES: [(State, &str); 7] = [
     (State::Failed, "fill:#ffe1de,stroke:#c0362c,color:#5c120c,stroke-dasharray:4 3"),
 ];
 
-/// A flow chart: targets as boxes, channels as rounded ones.
+/// A flow chart: targets as boxes, channels as rounded boxes.
 pub fn mermaid(graph: &Graph) -> String {
     let mut text = "flowchart LR\n".to_owned();
     for node in &graph.nodes {
@@ -46,9 +46,9 @@ pub fn mermaid(graph: &Graph) -> String {
     text
 }
 
-/// Everything that is markup to Mermaid (a Markdown string begins with a
-/// backtick), to HTML, or to the code fence around the chart, as entity codes,
-/// which Mermaid reads in quoted labels.
+/// Replaces every character that is markup to Mermaid (a Markdown string begins with a
+/// backtick), to HTML, or to the code fence around the chart by an entity code.
+/// Mermaid decodes them in quoted labels.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in printable(text).chars() {

@@ -1,10 +1,10 @@
-//! Who publishes to whom, as a picture: SVG, Mermaid and DOT.
+//! Draws publishers and subscribers as SVG, Mermaid and DOT.
 //!
 //! A [`Member`] is a target with its channels. [`select()`] picks a part of the
-//! inventory; targets and channels become nodes, and what a target publishes
-//! or subscribes becomes an edge. A channel is a node of its own, so that a
-//! channel with many publishers and subscribers takes as many edges as it has
-//! members, and not their product.
+//! inventory. Targets and channels become nodes; publishing and subscribing
+//! become edges. A channel is a node of its own, so that a channel with many
+//! publishers and subscribers needs one edge per member instead of one per
+//! pair.
 //!
 //! Everything here is a pure function: the same members give the same bytes.
 
@@ -21,10 +21,10 @@ pub use mermaid::mermaid;
 pub use select::{Picker, Scope, followed, select};
 pub use svg::{STYLE, svg, svg_without_style};
 
-/// How things stand with a node or an edge: its colour, and a word in words.
+/// The state of a node or an edge, shown as a colour and a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum State {
-    /// Nothing is known: a graph without facts.
+    /// Not known: the graph has no facts.
     #[default]
     Plain,
     /// A subscriber that is promoted.
@@ -33,7 +33,7 @@ pub enum State {
     Hold,
     /// A subscriber for which nothing is due.
     UpToDate,
-    /// A subscriber that cannot be decided on, or a publisher without a commit.
+    /// A subscriber in error, or a publisher without a commit.
     Error,
     /// Deployed successfully.
     Deployed,
@@ -44,7 +44,7 @@ pub enum State {
 }
 
 impl State {
-    /// Its name as a class of the picture.
+    /// Its CSS class in the picture.
     pub fn class(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -59,7 +59,7 @@ impl State {
     }
 }
 
-/// A target as the graph sees it.
+/// A target in the graph.
 #[derive(Debug, Clone, Default)]
 pub struct Member {
     /// Its uid: two members may have the same one.
@@ -70,9 +70,9 @@ pub struct Member {
     pub title: String,
     /// Second line: cluster and namespace.
     pub place: String,
-    /// How things stand.
+    /// Its state.
     pub state: State,
-    /// The state in words, third line; empty without facts.
+    /// Third line: the state in words; empty without facts.
     pub status: String,
     /// Channels that it publishes to, with the state of the deployment.
     pub publishes: Vec<(String, State)>,
@@ -80,7 +80,7 @@ pub struct Member {
     pub subscribes: Vec<String>,
 }
 
-/// What a node stands for.
+/// The kind of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// A target.
@@ -92,28 +92,28 @@ pub enum Kind {
 /// A target or a channel.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// `t0`, `t1`, … and `c0`, `c1`, …: names in Mermaid and DOT.
+    /// `t0`, `t1`, … and `c0`, `c1`, …: its name in Mermaid and DOT.
     pub id: String,
-    /// What it stands for.
+    /// Its kind.
     pub kind: Kind,
     /// The target's uid; empty for a channel.
     pub uid: String,
-    /// Its name in full.
+    /// Its full name.
     pub label: String,
-    /// What is written in it, line by line.
+    /// Its text, line by line.
     pub lines: Vec<String>,
-    /// How things stand.
+    /// Its state.
     pub state: State,
 }
 
 /// A target publishes to a channel, or subscribes to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edge {
-    /// Index of the node that it leaves.
+    /// Index of the node it starts at.
     pub from: usize,
-    /// Index of the node that it reaches.
+    /// Index of the node it ends at.
     pub to: usize,
-    /// How the deployment went that it stands for.
+    /// The state of the deployment.
     pub state: State,
 }
 
@@ -122,12 +122,12 @@ pub struct Edge {
 pub struct Graph {
     /// Targets in inventory order, then channels by name.
     pub nodes: Vec<Node>,
-    /// Each once: by target, then by channel.
+    /// Sorted by target, then by channel, without duplicates.
     pub edges: Vec<Edge>,
 }
 
 impl Graph {
-    /// Lays the graph out: targets in even layers, channels in odd ones.
+    /// Lays out the graph: targets in even layers, channels in odd ones.
     #[must_use]
     pub fn layout(&self) -> Layout {
         let node = |node: &Node| layered_layout::Node {

@@ -1,4 +1,4 @@
-//! Which part of the inventory is drawn.
+//! Selects the part of the inventory to draw.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,63 +7,63 @@ use super::{Edge, Graph, Kind, Member, Node};
 /// A part of the inventory.
 #[derive(Debug, Clone)]
 pub enum Scope<'a> {
-    /// These targets (as indexes of members), the channels that they follow with the publishers
-    /// of those, and the channels that they publish to with all who are on them.
+    /// These targets (indexes of members), the channels they subscribe to with the publishers, and
+    /// the channels they publish to with all members.
     Targets(&'a BTreeSet<usize>),
     /// A channel with its publishers and subscribers.
     Channel(&'a str),
-    /// A target, and what can be reached from it in so many steps, against
-    /// the arrows too. One step leads over one channel.
+    /// A target, and everything within this many steps in either direction. One step crosses one
+    /// channel.
     Around(usize, usize),
 }
 
-/// The nodes and edges of a scope: everything between the chosen targets and
-/// the chosen channels.
+/// The nodes and edges of a scope: everything between the selected targets and
+/// channels.
 pub fn select(members: &[Member], scope: &Scope<'_>) -> Graph {
     Picker::new(members).select(scope)
 }
 
-/// Picks many scopes of the same members: each costs what is in it, not what there is.
+/// Selects many scopes of the same members. The cost of each depends on its own size only.
 pub struct Picker<'a> {
     members: &'a [Member],
     on: Channels<'a>,
 }
 
 impl<'a> Picker<'a> {
-    /// Looks at all members, once.
+    /// Indexes all members once.
     pub fn new(members: &'a [Member]) -> Self {
-        Self { members, on: Channels::of(members) }
+        Self { members, on: Channels::collect(members) }
     }
 
     /// As [`select()`].
     pub fn select(&self, scope: &Scope<'_>) -> Graph {
         let Self { members, on } = self;
         let (targets, channels) = match scope {
-            Scope::Targets(wanted) => on_both_sides(members, on, wanted),
+            Scope::Targets(wanted) => choose_both_sides(members, on, wanted),
             Scope::Channel(name) => {
                 (on.members(name).collect(), BTreeSet::from([(*name).to_owned()]))
             }
-            Scope::Around(start, steps) => around(members, on, *start, *steps),
+            Scope::Around(start, steps) => choose_neighbourhood(members, on, *start, *steps),
         };
-        graph(members, &targets, &channels)
+        build_graph(members, &targets, &channels)
     }
 }
 
-/// Those (as indexes) who publish to a channel that somebody follows.
+/// Members (indexes) that publish to a channel with subscribers.
 pub fn followed(members: &[Member]) -> BTreeSet<usize> {
-    let on = Channels::of(members);
+    let on = Channels::collect(members);
     let channels = on.subscribers.keys().filter_map(|channel| on.publishers.get(channel));
     channels.flatten().copied().collect()
 }
 
-/// Who publishes and who subscribes, by channel.
+/// The publishers and subscribers of each channel.
 struct Channels<'a> {
     publishers: BTreeMap<&'a str, Vec<usize>>,
     subscribers: BTreeMap<&'a str, Vec<usize>>,
 }
 
 impl<'a> Channels<'a> {
-    fn of(members: &'a [Member]) -> Self {
+    fn collect(members: &'a [Member]) -> Self {
         let mut on = Self { publishers: BTreeMap::new(), subscribers: BTreeMap::new() };
         for (index, member) in members.iter().enumerate() {
             for (channel, _) in &member.publishes {
@@ -84,7 +84,7 @@ impl<'a> Channels<'a> {
 
 type Chosen = (BTreeSet<usize>, BTreeSet<String>);
 
-fn on_both_sides(members: &[Member], on: &Channels<'_>, wanted: &BTreeSet<usize>) -> Chosen {
+fn choose_both_sides(members: &[Member], on: &Channels<'_>, wanted: &BTreeSet<usize>) -> Chosen {
     let mut targets = wanted.clone();
     let mut channels = BTreeSet::new();
     for &index in wanted {
@@ -102,7 +102,12 @@ fn on_both_sides(members: &[Member], on: &Channels<'_>, wanted: &BTreeSet<usize>
     (targets, channels)
 }
 
-fn around(members: &[Member], on: &Channels<'_>, start: usize, steps: usize) -> Chosen {
+fn choose_neighbourhood(
+    members: &[Member],
+    on: &Channels<'_>,
+    start: usize,
+    steps: usize,
+) -> Chosen {
     let mut targets = BTreeSet::from([start]);
     let mut channels = BTreeSet::new();
     let mut edge = vec![start];
@@ -119,12 +124,16 @@ fn around(members: &[Member], on: &Channels<'_>, start: usize, steps: usize) -> 
         }
         edge = next;
     }
-    // A channel that nobody subscribes to leads nowhere.
+    // A channel without subscribers leads nowhere.
     channels.retain(|channel| on.subscribers.contains_key(channel.as_str()));
     (targets, channels)
 }
 
-fn graph(members: &[Member], targets: &BTreeSet<usize>, channels: &BTreeSet<String>) -> Graph {
+fn build_graph(
+    members: &[Member],
+    targets: &BTreeSet<usize>,
+    channels: &BTreeSet<String>,
+) -> Graph {
     let mut graph = Graph::default();
     let channel_at: BTreeMap<&str, usize> =
         channels.iter().enumerate().map(|(at, name)| (name.as_str(), targets.len() + at)).collect();

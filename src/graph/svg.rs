@@ -9,13 +9,13 @@ use layered_layout::{LINE_HEIGHT, Layout, NodeBox, PADDING, Route};
 /// The style sheet of a picture, for pages that hold several.
 pub const STYLE: &str = include_str!("graph.css");
 
-/// A file of its own: with its style sheet and a background.
+/// A standalone file with its style sheet and a background.
 pub fn svg(graph: &Graph, title: &str) -> String {
     let style = format!("<style>{STYLE}svg.sapm-graph {{ background: Canvas; }}</style>\n");
     render(graph, title, &style)
 }
 
-/// For a page that has [`STYLE`], and shows one picture at a time.
+/// For pages that include [`STYLE`] and show one picture at a time.
 pub fn svg_without_style(graph: &Graph, title: &str) -> String {
     render(graph, title, "")
 }
@@ -30,24 +30,24 @@ fn render(graph: &Graph, title: &str, style: &str) -> String {
          viewBox=\"0 0 {width} {height}\">\n<title id=\"sapm-title\">{}</title>\n\
          <desc id=\"sapm-desc\">{}</desc>\n{style}",
         escape(title),
-        escape(&description(graph)),
+        escape(&describe_graph(graph)),
     );
     text.push_str(
         "<defs><marker id=\"sapm-arrow\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" \
          markerHeight=\"7\" orient=\"auto\"><path class=\"arrow\" d=\"M0 0L8 4L0 8z\"/></marker></defs>\n",
     );
     for (edge, route) in graph.edges.iter().zip(&routes) {
-        path(&mut text, graph, edge, route);
+        write_path(&mut text, graph, edge, route);
     }
     for (node, place) in graph.nodes.iter().zip(&nodes) {
-        group(&mut text, node, place);
+        write_group(&mut text, node, place);
     }
     text.push_str("</svg>\n");
     text
 }
 
-/// The graph in words, for those who do not see it.
-fn description(graph: &Graph) -> String {
+/// A text description of the graph for screen readers.
+fn describe_graph(graph: &Graph) -> String {
     let channels = graph.nodes.iter().filter(|node| node.kind == Kind::Channel).count();
     let targets = graph.nodes.len() - channels;
     format!(
@@ -56,7 +56,7 @@ fn description(graph: &Graph) -> String {
     )
 }
 
-fn path(text: &mut String, graph: &Graph, edge: &Edge, route: &Route) {
+fn write_path(text: &mut String, graph: &Graph, edge: &Edge, route: &Route) {
     let (from, to) = (&graph.nodes[edge.from], &graph.nodes[edge.to]);
     let mut classes = "edge".to_owned();
     if matches!(edge.state, State::Missing | State::Failed) && from.kind == Kind::Target {
@@ -65,19 +65,19 @@ fn path(text: &mut String, graph: &Graph, edge: &Edge, route: &Route) {
     if route.backwards {
         classes.push_str(" backwards");
     }
-    let verb = if from.kind == Kind::Target { "publishes to" } else { "is subscribed by" };
+    let verb = if from.kind == Kind::Target { "publishes to" } else { "is subscribed to by" };
     let cycle = if route.backwards { " (closes a cycle)" } else { "" };
     let _ = writeln!(
         text,
         "<path class=\"{classes}\" d=\"{}\"><title>{} {verb} {}{cycle}</title></path>",
-        curve(&route.points),
+        write_curve(&route.points),
         escape(&from.lines[0]),
         escape(&to.lines[0]),
     );
 }
 
 /// Curves between layers, straight lines across them.
-fn curve(points: &[(i32, i32)]) -> String {
+fn write_curve(points: &[(i32, i32)]) -> String {
     let mut text = String::new();
     for (at, pair) in points.windows(2).enumerate() {
         let ((x, y), (to_x, to_y)) = (pair[0], pair[1]);
@@ -94,7 +94,7 @@ fn curve(points: &[(i32, i32)]) -> String {
     text
 }
 
-fn group(text: &mut String, node: &Node, place: &NodeBox) {
+fn write_group(text: &mut String, node: &Node, place: &NodeBox) {
     let kind = match node.kind {
         Kind::Target => "target",
         Kind::Channel => "channel",
@@ -140,7 +140,7 @@ fn group(text: &mut String, node: &Node, place: &NodeBox) {
     text.push_str("</g>\n");
 }
 
-/// Text for XML: no character in it is markup.
+/// Escapes all XML markup.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for char in printable(text).chars() {

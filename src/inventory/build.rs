@@ -1,4 +1,4 @@
-//! From the bundle to targets and channels.
+//! Builds targets and channels from the bundle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,27 +13,27 @@ use crate::app_interface::{
 };
 use crate::domain::{Problem, ProblemCode, TargetIdentity, TargetUid, UidDigest};
 
-/// All targets with a `promotion` block that are not removed, and their channels.
+/// All targets that have a `promotion` block and are not removed, and their channels.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
     /// Publishers in order: file path, resource template, static targets in
     /// file order, then those of selectors by namespace path.
     pub targets: Targets,
-    /// Later declarations of an identity that one of `targets` has: they neither publish nor subscribe.
+    /// Later declarations of an identity in `targets`. They neither publish nor subscribe.
     pub refused: Vec<Target>,
     /// Indexes into `targets` of the subscribers, in order.
     pub subscribers: Vec<TargetIx>,
     /// Publishers of each channel, as indexes into `targets`, in order.
     pub publishers: BTreeMap<String, Vec<TargetIx>>,
-    /// Channels that some subscriber subscribes to.
+    /// Channels with at least one subscriber.
     pub subscribed: BTreeSet<String>,
-    /// Places that move as one.
+    /// The edit sites, each of which is edited as a whole.
     pub sites: BTreeMap<SiteId, EditSite>,
-    /// The site of each subscriber, by index into `targets`.
+    /// The edit site of each subscriber, by index into `targets`.
     pub site_of: BTreeMap<TargetIx, SiteId>,
-    /// What is wrong, beside the bundle's problems.
+    /// Problems found here, in addition to the bundle's.
     pub problems: Vec<Problem>,
-    /// What only `validate` says: selectors that may not do what they are meant to do.
+    /// Findings that only `validate` reports: selectors that may not do what they are meant to.
     pub doubts: Vec<Problem>,
 }
 
@@ -49,14 +49,14 @@ impl Inventory {
         indexes.iter().map(|&index| (index, &self.targets[index]))
     }
 
-    /// What the place of a subscriber goes by: as the target that the bytes belong to.
+    /// The key of a subscriber's edit site, named after the target that owns the text.
     pub fn place_key(&self, subscriber: TargetIx) -> &EditSiteKey {
         let site = self.site_of.get(&subscriber).and_then(|site| self.sites.get(site));
         site.and_then(|site| site.key.as_ref()).unwrap_or(&self.targets[subscriber].key)
     }
 
-    /// All that the place of a subscriber may have gone by, as files and decisions change: it can
-    /// share one with others, or get a value of its own.
+    /// All keys that the edit site of a subscriber may have had: as files and decisions change, it can
+    /// share an edit site with others, or get a value of its own.
     pub fn place_keys(&self, subscriber: TargetIx) -> impl Iterator<Item = &EditSiteKey> {
         let target = &self.targets[subscriber];
         [self.place_key(subscriber), &target.key].into_iter().chain(&target.former_keys)
@@ -68,8 +68,8 @@ pub fn build(bundle: &Bundle, digest: UidDigest) -> Inventory {
     expand(bundle, digest, false)
 }
 
-/// The same with the targets that are removed or have no `promotion` block: only to say why one of
-/// them is not in the inventory.
+/// Like [`build`], but includes targets that are removed or have no `promotion` block. Only for explaining why
+/// one of them is not in the inventory.
 pub fn all_declared(bundle: &Bundle, digest: UidDigest) -> Inventory {
     expand(bundle, digest, true)
 }
@@ -99,15 +99,15 @@ struct Builder<'a> {
     bundle: &'a Bundle,
     digest: UidDigest,
     keys: Keys<'a>,
-    /// Also what neither publishes nor subscribes?
+    /// Include targets that neither publish nor subscribe?
     all: bool,
     inventory: Inventory,
     selectors: Selectors<'a>,
-    /// Problems of targets that are in the inventory's already.
+    /// Problems of targets that are already among the inventory's.
     reported: BTreeSet<Problem>,
-    /// The target of each identity.
+    /// The target with each identity.
     first: BTreeMap<TargetUid, TargetIx>,
-    /// The target whose identity each refused one has.
+    /// For each refused target, the target with the same identity.
     owners: Vec<TargetIx>,
 }
 
@@ -132,7 +132,7 @@ impl Builder<'_> {
                         self.inventory.doubts.push(doubt);
                     }
                     if selection.namespaces.is_empty() {
-                        self.inventory.problems.push(without_match(declaration));
+                        self.inventory.problems.push(report_selector_without_match(declaration));
                     }
                     for namespace in &selection.namespaces {
                         self.target(file, template, declaration, namespace);
@@ -176,8 +176,9 @@ impl Builder<'_> {
                 None => Err(self.bundle.dangling("slos", path).message),
             })
             .collect::<Vec<_>>();
-        let (key, former_keys) = self.keys.of(file, template, declaration, (&uid, &namespace.name));
-        let wrong = wrong(declaration, &slos, self.bundle);
+        let (key, former_keys) =
+            self.keys.collect_keys(file, template, declaration, (&uid, &namespace.name));
+        let wrong = find_config_errors(declaration, &slos, self.bundle);
         let broken = wrong.iter().map(|problem| problem.message.clone()).collect();
         let target = Target {
             uid,
@@ -209,12 +210,12 @@ impl Builder<'_> {
         }
     }
 
-    /// Two declarations of one identity share their records, so nobody could tell whose a record is.
-    /// The first one is the target: nobody else's file can stop it.
+    /// Two declarations with one identity share their records, so a record could belong to either.
+    /// The first one counts, so that adding a file cannot stop an existing target.
     fn refuse(&mut self, target: Target, owner: TargetIx) {
         let first = &self.inventory.targets[owner].used_at;
         let message = format!(
-            "{}: {} in {} has the same identity and comes first, so this one is left out",
+            "{}: {} in {} has the same identity and comes first, so this one is ignored",
             target.label(),
             first.path,
             first.file
@@ -237,7 +238,7 @@ impl Builder<'_> {
         self.inventory
     }
 
-    /// What is wrong with the newest target, in its name.
+    /// Reports the problems of the newest target under its label.
     fn report_broken(&mut self, wrong: Vec<Problem>) {
         let Some(target) = self.inventory.targets.last() else { return };
         for mut problem in wrong {
@@ -282,20 +283,20 @@ impl Builder<'_> {
     }
 }
 
-/// The problem, placed at something below a declaration.
+/// Sets the source location of a problem to something below a declaration.
 fn place_below(mut problem: Problem, declaration: &TargetDeclaration, below: &str) -> Problem {
     let place = &declaration.declared_at;
     problem.file = Some(place.file.clone());
     problem.at(place.below(below)).at_line(place.line, place.column)
 }
 
-/// A selector that matches nothing: there is no target. Where it publishes, its subscribers wait
-/// for fewer deployments than was meant.
-fn without_match(declaration: &TargetDeclaration) -> Problem {
+/// A selector that matches nothing gives no target. If it publishes, its subscribers wait
+/// for fewer deployments than intended.
+fn report_selector_without_match(declaration: &TargetDeclaration) -> Problem {
     let publishes = declaration.promotion.iter().any(|promotion| !promotion.publish.is_empty());
     let message = format!("{}: the selector matches no namespace", declaration.used_at.path);
     let problem = if publishes {
-        let message = format!("{message}, so its channels have fewer publishers than was meant");
+        let message = format!("{message}, so its channels have fewer publishers than intended");
         Problem::new(ProblemCode::PublisherSelectorWithoutMatch, message)
     } else {
         Problem::new(ProblemCode::SelectorWithoutMatch, message)
@@ -303,8 +304,8 @@ fn without_match(declaration: &TargetDeclaration) -> Problem {
     place_below(problem, declaration, "namespaceSelector")
 }
 
-/// What is wrong with the fields of a target and with its SLO documents.
-fn wrong(
+/// Problems of a target's fields and SLO documents.
+fn find_config_errors(
     declaration: &TargetDeclaration,
     slos: &[Result<Arc<SloDocument>, String>],
     bundle: &Bundle,

@@ -1,4 +1,4 @@
-//! A target by what people call it.
+//! Finds a target by the name that a user gives.
 
 use std::collections::BTreeSet;
 
@@ -7,25 +7,29 @@ use super::target::Target;
 use super::targets::TargetIx;
 use crate::domain::{likeness, likest};
 
-/// What a name stands for.
+/// What a name matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// This target: its index.
+    /// This target (its index).
     One(TargetIx),
     /// Any of these, in inventory order.
     Several(Vec<TargetIx>),
-    /// None; these are called alike, the likest first.
+    /// Nothing. These labels are similar, best first.
     Unknown(Vec<TargetIx>),
 }
 
-/// Is the target with this label meant?
+/// Does the name match the target with this label?
 type Way<'a> = &'a dyn Fn(&Target, &str) -> bool;
 
-/// Finds a target among `candidates` (indexes): by its uid or the start of it (4 digits or more),
-/// by its label `saas-file/resource-template[/name]/cluster/namespace`,
-/// by whole parts of the label that stand side by side, by whole parts in their order, and at last
-/// by any part of the text in any letter case. The first of these ways that finds something
-/// decides.
+/// Finds a target among `candidates` (indexes) in one of these ways, in this order:
+///
+/// 1. by its uid or the start of it (4 digits or more)
+/// 2. by its label `saas-file/resource-template[/name]/cluster/namespace`
+/// 3. by consecutive parts of the label
+/// 4. by parts of the label in their order
+/// 5. by any part of the label's text in any letter case
+///
+/// The first way that matches anything decides.
 pub fn find(inventory: &Inventory, candidates: &BTreeSet<TargetIx>, wanted: &str) -> Found {
     let wanted = wanted.trim().trim_matches('/');
     let lower = wanted.to_lowercase();
@@ -52,16 +56,20 @@ pub fn find(inventory: &Inventory, candidates: &BTreeSet<TargetIx>, wanted: &str
             _ => return Found::Several(found),
         }
     }
-    Found::Unknown(alike(inventory, candidates, wanted))
+    Found::Unknown(find_similar(inventory, candidates, wanted))
 }
 
-/// Are these whole parts of the label, in this order?
+/// Does the label have these whole parts, in this order?
 fn has_parts(label: &str, parts: &[&str]) -> bool {
     let mut rest = label.split('/');
     parts.iter().all(|part| rest.any(|other| other == *part))
 }
 
-fn alike(inventory: &Inventory, candidates: &BTreeSet<TargetIx>, wanted: &str) -> Vec<TargetIx> {
+fn find_similar(
+    inventory: &Inventory,
+    candidates: &BTreeSet<TargetIx>,
+    wanted: &str,
+) -> Vec<TargetIx> {
     likest(candidates.iter().map(|&index| {
         let label = inventory.targets[index].label();
         let parts = label.split('/').chain([label.as_str()]);

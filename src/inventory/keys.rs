@@ -1,8 +1,8 @@
-//! What a place in the config repo goes by for good.
+//! Permanent keys of edit sites.
 //!
-//! A branch is named after it, so it depends on how a target is declared, never
-//! on how many namespaces or saas files share the declaration just now, on its
-//! values, or on what is decided for it.
+//! Branches are named after the key, so it depends only on how a target is declared, not
+//! on how many namespaces or saas files share the declaration, on its values, or on
+//! the decision for it.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use serde_json::json;
 use crate::app_interface::{Bundle, ResourceTemplate, SaasFile, TargetDeclaration, Where};
 use crate::domain::TargetUid;
 
-/// What a place goes by.
+/// The key of an edit site.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EditSiteKey {
-    /// Different for different places.
+    /// Unique per edit site.
     pub key: String,
-    /// Two names that tell people which place it is.
+    /// Two names that identify the edit site for people.
     pub names: [String; 2],
 }
 
 type Named<'a> = (&'a str, &'a str, Option<&'a str>);
 
-/// Gives declarations their keys.
+/// Assigns keys to declarations.
 #[derive(Default)]
 pub(super) struct Keys<'a> {
-    /// How many selectors there are of one saas file name, resource template and target name.
+    /// Number of selectors per saas file name, resource template and target name.
     selectors: BTreeMap<Named<'a>, usize>,
 }
 
 impl<'a> Keys<'a> {
-    /// Those that are disabled count as well: what one goes by does not depend on it.
+    /// Disabled targets count too, because the key must not depend on that.
     pub(super) fn new(bundle: &'a Bundle) -> Self {
         let mut keys = Self::default();
         for file in &bundle.saas_files {
@@ -45,15 +45,15 @@ impl<'a> Keys<'a> {
         keys
     }
 
-    /// The key of a declaration, then others that it may have gone by: any target may have been one
-    /// that stood in its saas file with its one namespace.
+    /// The key of a declaration, then the other keys that it may have had: any target may have been
+    /// declared in its saas file with its one namespace.
     ///
-    /// | a target … | goes by |
+    /// | a target … | has as key |
     /// | --- | --- |
     /// | in a shared target file | that file |
     /// | with one namespace | its uid |
-    /// | with a selector | its names; where several have the same, also its file and expressions |
-    pub(super) fn of(
+    /// | with a selector | its names; if several targets have the same names, also its file and expressions |
+    pub(super) fn collect_keys(
         &self,
         file: &SaasFile,
         template: &ResourceTemplate,

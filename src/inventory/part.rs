@@ -1,4 +1,4 @@
-//! A part of the inventory: what one question is about, with everything that its answer rests on.
+//! A part of the inventory: the targets of one question and everything that decides about them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use super::sites::{EditSite, SiteId};
 use super::targets::{TargetIx, Targets};
 
 impl Inventory {
-    /// These targets and all that decisions on them rest on: the publishers of their channels,
-    /// who shares a place in a file with them, and so on up to those who wait for nobody.
+    /// These targets and all that decisions on them depend on: the publishers of their channels,
+    /// the targets at the same edit site, and so on up to targets that subscribe to nothing.
     pub fn upstream(&self, of: impl IntoIterator<Item = TargetIx>) -> BTreeSet<TargetIx> {
         self.reach(of, |index| {
             let target = &self.targets[index];
@@ -19,8 +19,8 @@ impl Inventory {
         })
     }
 
-    /// These targets and all that move when they move: the subscribers of their channels, who
-    /// shares a place in a file with them, and so on to the end of the chain.
+    /// These targets and all that are promoted after them: the subscribers of their channels,
+    /// the targets at the same edit site, and so on to the end of the chain.
     pub fn downstream(&self, of: impl IntoIterator<Item = TargetIx>) -> BTreeSet<TargetIx> {
         let mut followers: BTreeMap<&str, Vec<TargetIx>> = BTreeMap::new();
         for (index, target) in self.subscribers() {
@@ -36,13 +36,13 @@ impl Inventory {
         })
     }
 
-    /// Subscribers whose edit is in the same file: their merge requests may stand in its way.
+    /// Subscribers that are edited in the same file: their merge requests may conflict.
     pub fn in_same_file(&self, index: TargetIx) -> impl Iterator<Item = TargetIx> {
         let file = &self.targets[index].declared_at.file;
         self.subscribers().filter(move |(_, other)| other.declared_at.file == *file).map(|(i, _)| i)
     }
 
-    /// Who shares a place with a subscriber, itself included.
+    /// The subscribers at the edit site of a subscriber, itself included.
     fn mates(&self, index: TargetIx) -> impl Iterator<Item = TargetIx> {
         let site = self.site_of.get(&index).and_then(|site| self.sites.get(site));
         site.into_iter().flat_map(|site| site.members.iter().copied())
@@ -63,8 +63,8 @@ impl Inventory {
         reached
     }
 
-    /// The inventory of these targets alone, in the same order. Exact for those whose
-    /// [`upstream`](Self::upstream) is in `keep`; problems are those of their files.
+    /// The inventory of these targets alone, in the same order. Exact for targets whose
+    /// [`upstream`](Self::upstream) is in `keep`; contains the problems of their files.
     #[must_use]
     pub fn only(&self, keep: &BTreeSet<TargetIx>) -> Self {
         let mut targets = Targets::default();
@@ -123,7 +123,7 @@ impl Inventory {
         part
     }
 
-    /// The datafiles that the targets come from, by path from `data/` with a leading slash.
+    /// The datafiles that the targets are declared in, by path below `data/` with a leading slash.
     pub fn files(&self) -> BTreeSet<String> {
         let of = |target: &super::Target| {
             let slos = target.slos.iter().flatten().map(|document| document.path.clone());

@@ -8,38 +8,38 @@ use crate::app_interface::{Bundle, Namespace, SELECTOR_DOCUMENT, Selector};
 use crate::domain::{Problem, ProblemCode, near};
 use jsonpath_ng::{Document, Expression, Indexed, Match, UnknownField};
 
-/// So many characters of an expression are shown.
+/// Number of characters that a message shows of an expression.
 const SHOWN: usize = 200;
 
-/// Evaluates selectors, an expression that many of them have only once.
+/// Evaluates selectors. An expression that many of them share is evaluated once.
 pub(super) struct Selectors<'a> {
     bundle: &'a Bundle,
     document: Option<Indexed<'a>>,
     known: BTreeMap<String, Rc<Evaluated>>,
 }
 
-/// What a selector comes to.
+/// The result of a selector.
 pub(super) struct Selection {
     /// The namespaces that it matches, by path.
     pub(super) namespaces: Vec<Arc<Namespace>>,
-    /// What is odd about its expressions, placed below the target.
+    /// Warnings about its expressions, with paths below the target.
     pub(super) doubts: Vec<Problem>,
 }
 
 /// Why a selector cannot be used.
 pub(super) struct Unusable {
-    /// The place of the expression below the target.
+    /// Path of the expression below the target.
     pub(super) below: String,
     pub(super) message: String,
 }
 
-/// What an expression comes to.
+/// The result of an expression.
 #[derive(Default)]
 struct Evaluated {
     /// Identities (cluster and name) and paths of namespaces.
     namespaces: Vec<(Identity, String)>,
     unknown_fields: Vec<UnknownField>,
-    /// What is wrong with it.
+    /// Problems of the expression.
     error: Option<String>,
 }
 
@@ -54,15 +54,15 @@ impl<'a> Selectors<'a> {
     /// The namespaces that a selector matches.
     ///
     /// # Errors
-    /// An expression that does not parse, or that selects something that is no
-    /// namespace: the message names the expression and the position.
+    /// An expression that does not parse, or that selects something other than a
+    /// namespace. The message names the expression and the position.
     pub(super) fn select(&mut self, selector: &Selector) -> Result<Selection, Unusable> {
         let mut selected: BTreeMap<Identity, String> = BTreeMap::new();
         let mut doubts = Vec::new();
         for (index, expression) in selector.include.iter().enumerate() {
-            let below = below("include", index);
+            let below = path_below("include", index);
             for (identity, path) in &self.usable(expression, &below, &mut doubts)?.namespaces {
-                // Two files of one namespace: the later path wins.
+                // If two files declare one namespace, the later path wins.
                 let kept = selected.entry(identity.clone()).or_insert_with(|| path.clone());
                 if *kept < *path {
                     kept.clone_from(path);
@@ -71,7 +71,7 @@ impl<'a> Selectors<'a> {
         }
         let included: Vec<Identity> = selected.keys().cloned().collect();
         for (index, expression) in selector.exclude.iter().enumerate() {
-            let below = below("exclude", index);
+            let below = path_below("exclude", index);
             let excluded = self.usable(expression, &below, &mut doubts)?;
             for (identity, _) in &excluded.namespaces {
                 selected.remove(identity);
@@ -80,7 +80,7 @@ impl<'a> Selectors<'a> {
                 excluded.namespaces.iter().any(|(excluded, _)| excluded == identity)
             };
             if !included.is_empty() && !included.iter().any(excludes) {
-                doubts.push(idle_exclude(expression, &below));
+                doubts.push(report_idle_exclude(expression, &below));
             }
         }
         let found = selected.into_values();
@@ -90,7 +90,7 @@ impl<'a> Selectors<'a> {
         Ok(Selection { namespaces, doubts })
     }
 
-    /// What an expression comes to, or why it cannot be used.
+    /// The result of an expression, or why it cannot be used.
     fn usable(
         &mut self,
         expression: &str,
@@ -102,7 +102,9 @@ impl<'a> Selectors<'a> {
             let (below, message) = (below.to_owned(), message.clone());
             return Err(Unusable { below, message });
         }
-        doubts.extend(evaluated.unknown_fields.iter().map(|field| unknown_field(field, below)));
+        doubts.extend(
+            evaluated.unknown_fields.iter().map(|field| report_unknown_field(field, below)),
+        );
         Ok(evaluated)
     }
 
@@ -121,27 +123,32 @@ impl<'a> Selectors<'a> {
     }
 }
 
-fn below(list: &str, index: usize) -> String {
+fn path_below(list: &str, index: usize) -> String {
     format!("namespaceSelector.jsonPathSelectors.{list}[{index}]")
 }
 
 fn evaluate(document: &mut Indexed<'_>, text: &str) -> Result<Evaluated, String> {
-    let shown = shown(text);
+    let shown = shorten(text);
     let expression = Expression::parse(text)
-        .map_err(|error| format!("the selector `{shown}` is not understood: {error}"))?;
+        .map_err(|error| format!("the selector `{shown}` cannot be parsed: {error}"))?;
     let namespaces = document
         .select(&expression)
         .map_err(|error| format!("the selector `{shown}` cannot be evaluated: {error}"))?
         .iter()
-        .map(identity)
+        .map(find_identity)
         .collect::<Option<_>>()
-        .ok_or_else(|| format!("the selector `{shown}` selects something that is no namespace"))?;
+        .ok_or_else(|| {
+            format!(
+                "the selector `{shown}` selects something that is not a \
+                                namespace"
+            )
+        })?;
     let unknown_fields = expression.unknown_fields(&SELECTOR_DOCUMENT);
     Ok(Evaluated { namespaces, unknown_fields, error: None })
 }
 
 /// Cluster and name of a namespace, and its path; `None` for anything else.
-fn identity(selected: &Match<'_>) -> Option<(Identity, String)> {
+fn find_identity(selected: &Match<'_>) -> Option<(Identity, String)> {
     let namespace = selected.node()?;
     let text = |value: Option<&Document>| value?.as_str().map(str::to_owned);
     let identity = (text(namespace.get("cluster")?.get("name"))?, text(namespace.get("name"))?);
@@ -149,29 +156,31 @@ fn identity(selected: &Match<'_>) -> Option<(Identity, String)> {
 }
 
 /// The start of an expression, which may be as long as a file.
-fn shown(expression: &str) -> String {
+fn shorten(expression: &str) -> String {
     match expression.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &expression[..end]),
         None => expression.to_owned(),
     }
 }
 
-fn unknown_field(field: &UnknownField, below: &str) -> Problem {
+fn report_unknown_field(field: &UnknownField, below: &str) -> Problem {
     let message = format!(
-        "the selector asks for the field `{}`, which the deployer does not see: it never matches",
+        "the selector uses the field `{}`, which the deployer does not fetch: it never matches",
         field.name
     );
     let problem = Problem::new(ProblemCode::UnknownSelectorField, message).at(below);
     let near = near(field.known.iter().copied(), &field.name);
     match (near.first(), field.known.is_empty()) {
-        (Some(near), _) => problem.help(format!("is `{near}` meant?")),
-        (None, false) => problem.help(format!("there are {}", field.known.join(", "))),
-        (None, true) => problem.help("a list has elements, and no fields: `list[*].field`"),
+        (Some(near), _) => problem.help(format!("did you mean `{near}`?")),
+        (None, false) => problem.help(format!("the known fields are {}", field.known.join(", "))),
+        (None, true) => problem.help("a list has elements, not fields: write `list[*].field`"),
     }
 }
 
-fn idle_exclude(expression: &str, below: &str) -> Problem {
-    let message =
-        format!("the exclude `{}` excludes nothing that the includes select", shown(expression));
+fn report_idle_exclude(expression: &str, below: &str) -> Problem {
+    let message = format!(
+        "the exclude `{}` matches no namespace that the includes select",
+        shorten(expression)
+    );
     Problem::new(ProblemCode::IdleExclude, message).at(below)
 }

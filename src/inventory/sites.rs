@@ -1,9 +1,9 @@
-//! Edit sites: places in files that move as one.
+//! Edit sites: parts of files that are edited as a whole.
 //!
-//! Subscribers share a site when what would be edited is one and the same YAML
-//! node: a shared target file, a selector that expands to many namespaces, an
-//! alias or a merge key (domain rules, section 6). What would be edited is the
-//! ref, and where config hashes are followed also the promotion block.
+//! Subscribers share an edit site when a promotion would edit the same YAML
+//! node for all of them: a shared target file, a selector that expands to many namespaces,
+//! an alias or a merge key (domain rules, section 6). A promotion edits the
+//! ref and, with redeployOnPublisherConfigChange, the promotion block.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::domain::{Problem, ProblemCode};
 use crate::inventory::TargetIx;
 use yaml11::{NodeId, NodePath, Step, Tree, Via};
 
-/// A place: the file, and the first YAML node in it that is edited.
+/// An edit site: the file, and the first YAML node in it that is edited.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SiteId {
     /// Path of the datafile.
@@ -23,22 +23,22 @@ pub struct SiteId {
     pub node: NodeId,
 }
 
-/// A place that several subscribers may share.
+/// An edit site, which several subscribers may share.
 #[derive(Debug, Clone, Default)]
 pub struct EditSite {
     /// Its subscribers, as indexes into the inventory's targets, in order.
     pub members: Vec<TargetIx>,
-    /// Those among them whose own `ref` is an alias: they can get a value of their own.
+    /// Members whose own `ref` is an alias. They can get a value of their own.
     pub aliases: BTreeSet<TargetIx>,
-    /// What it goes by: the key of the first target in the text that has the ref itself; `None`
-    /// where all are aliases of what is nobody's, and each can only get a value of its own.
+    /// Its key: that of the first target in the text that has the ref itself. `None` if all members
+    /// are aliases of a node outside any target, so that each can only get a value of its own.
     pub key: Option<EditSiteKey>,
-    /// Is more than the ref shared?
+    /// Do the members share more than the ref?
     pub shares_promotion: bool,
-    /// Other users of its nodes, which no promotion moves: YAML paths.
+    /// YAML paths of other users of its nodes, which no promotion edits.
     pub foreign_users: Vec<String>,
-    /// Targets of the same declarations that are refused, as one elsewhere has their identity (indexes
-    /// into [`Inventory::refused`]): as they must not move, nobody here does.
+    /// Refused targets of the same declarations, whose identity another target has (indexes into
+    /// [`Inventory::refused`]). They must not change, so no member can be promoted.
     pub refused: Vec<usize>,
 }
 
@@ -49,7 +49,7 @@ impl EditSite {
     }
 }
 
-/// Finds the sites of all subscribers; `owners` are the targets whose identity the refused ones have.
+/// Finds the edit sites of all subscribers. `owners` are the targets that have the refused ones' identities.
 pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[TargetIx]) {
     let mut by_file: BTreeMap<String, Vec<TargetIx>> = BTreeMap::new();
     for (index, target) in inventory.subscribers() {
@@ -57,12 +57,12 @@ pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[TargetI
     }
     for (file, members) in by_file {
         if let Some(tree) = bundle.sources.get(&file) {
-            in_file(tree, &file, (&members, owners), inventory);
+            find_in_file(tree, &file, (&members, owners), inventory);
         }
     }
 }
 
-fn in_file(
+fn find_in_file(
     tree: &Tree,
     file: &str,
     (members, owners): (&[TargetIx], &[TargetIx]),
@@ -78,12 +78,14 @@ fn in_file(
                 if matches!(site.via, Via::Alias { .. }) {
                     aliases.insert(index);
                 }
-                for node in promotion_nodes(tree, target) {
+                for node in find_promotion_nodes(tree, target) {
                     groups.join(node, index);
                 }
             }
-            // A missing ref is reported with the target; the rest here.
-            Err(error) if target.git_ref.is_ok() => refuse(inventory, index, &error.to_string()),
+            // A missing ref is reported with the target, the rest here.
+            Err(error) if target.git_ref.is_ok() => {
+                reject_edit(inventory, index, &error.to_string())
+            }
             Err(_) => {}
         }
     }
@@ -98,10 +100,10 @@ fn in_file(
             shares_promotion: nodes.iter().any(|(node, users)| *users > 1 && !is_ref(tree, *node)),
             foreign_users: nodes
                 .keys()
-                .flat_map(|node| foreign_users(tree, *node, &targets))
+                .flat_map(|node| find_foreign_users(tree, *node, &targets))
                 .map(|path| path.to_string())
                 .collect(),
-            // One that declares what a member declares moves as that one does.
+            // Targets of one declaration always change together.
             refused: (inventory.refused.iter().zip(owners).enumerate())
                 .filter(|(_, (other, owner))| {
                     let shares = other.declared_at.file == file && targets.contains(&other.node);
@@ -119,8 +121,8 @@ fn in_file(
     }
 }
 
-/// What config hashes are written into: the promotion block, and the list in it.
-fn promotion_nodes(tree: &Tree, target: &super::Target) -> Vec<NodeId> {
+/// The nodes that config hashes are written into: the promotion block, and the list in it.
+fn find_promotion_nodes(tree: &Tree, target: &super::Target) -> Vec<NodeId> {
     if !target.promotion.redeploy_on_publisher_config_change {
         return Vec::new();
     }
@@ -133,8 +135,8 @@ fn is_ref(tree: &Tree, node: NodeId) -> bool {
     tree.node(node).scalar().is_some()
 }
 
-/// Places of a node that are not what a promotion of these targets edits.
-fn foreign_users(tree: &Tree, node: NodeId, targets: &BTreeSet<NodeId>) -> Vec<NodePath> {
+/// Other uses of a node than those that a promotion of these targets edits.
+fn find_foreign_users(tree: &Tree, node: NodeId, targets: &BTreeSet<NodeId>) -> Vec<NodePath> {
     let own = |path: &NodePath| {
         let mut holder = path.parent();
         if matches!(path.steps().last(), Some(Step::Key(key)) if key == "promotion_data") {
@@ -148,7 +150,7 @@ fn foreign_users(tree: &Tree, node: NodeId, targets: &BTreeSet<NodeId>) -> Vec<N
     usages
 }
 
-fn refuse(inventory: &mut Inventory, index: TargetIx, message: &str) {
+fn reject_edit(inventory: &mut Inventory, index: TargetIx, message: &str) {
     let target = &mut inventory.targets[index];
     let message = format!("its ref cannot be edited safely: {message}");
     let problem = Problem::new(ProblemCode::UnsafeEdit, format!("{}: {message}", target.label()))
@@ -159,7 +161,7 @@ fn refuse(inventory: &mut Inventory, index: TargetIx, message: &str) {
     inventory.problems.push(problem);
 }
 
-/// Members that are joined by the nodes that they share.
+/// Groups members that share nodes.
 #[derive(Default)]
 struct Groups {
     /// Users of each node, in order.
@@ -169,7 +171,7 @@ struct Groups {
 impl Groups {
     fn join(&mut self, node: NodeId, member: TargetIx) {
         let users = self.users.entry(node).or_default();
-        // Members come one after the other.
+        // Members are added one after the other.
         if users.last() != Some(&member) {
             users.push(member);
         }

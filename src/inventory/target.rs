@@ -1,4 +1,4 @@
-//! One target: a declaration at one namespace.
+//! A target: a declaration in one namespace.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::app_interface::{App, Namespace, Promotion, SloDocument, SourceLocatio
 use crate::domain::{GitRef, RepoUrl, TargetUid};
 use yaml11::NodeId;
 
-/// A target that publishes, and subscribes if `promotion.auto` is set.
+/// A target. It publishes, and subscribes if `promotion.auto` is set.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// Digest of its identity.
@@ -22,9 +22,9 @@ pub struct Target {
     pub resource_template: String,
     /// Its own name.
     pub name: Option<String>,
-    /// Where it is deployed.
+    /// The namespace it is deployed to.
     pub namespace: Arc<Namespace>,
-    /// The code repository, as it is spelled.
+    /// The code repository, as written.
     pub repo_url: RepoUrl,
     /// The ref that is deployed, or why there is none.
     pub git_ref: Result<GitRef, String>,
@@ -32,22 +32,22 @@ pub struct Target {
     pub promotion: Promotion,
     /// Its SLO documents, or why one of them cannot be used.
     pub slos: Vec<Result<Arc<SloDocument>, String>>,
-    /// Where it is declared, and would be edited.
+    /// Where it is declared and edited.
     pub declared_at: SourceLocation,
     /// Where the saas file names it.
     pub used_at: SourceLocation,
     /// The mapping node of the declaration in `declared_at.file`.
     pub node: NodeId,
-    /// What its declaration goes by.
+    /// The key of its declaration.
     pub key: EditSiteKey,
-    /// What its declaration may have gone by before.
+    /// Keys that its declaration may have had before.
     pub former_keys: Vec<EditSiteKey>,
-    /// What is wrong with its configuration.
+    /// Configuration errors.
     pub broken: Vec<String>,
 }
 
 impl Target {
-    /// Is it moved by this program?
+    /// Does `sapm` promote it?
     pub fn is_subscriber(&self) -> bool {
         self.promotion.auto
     }
@@ -57,7 +57,7 @@ impl Target {
         self.git_ref.as_ref().map_or("", GitRef::as_str)
     }
 
-    /// `saas-file/resource-template[/name]/cluster/namespace`, for people.
+    /// `saas-file/resource-template[/name]/cluster/namespace`, the name in messages.
     pub fn label(&self) -> String {
         let name = self.name.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
         format!(

@@ -1,10 +1,10 @@
-//! The targets of an inventory, and what they are named by in it.
+//! The targets of an inventory, and their indexes.
 
 use std::ops::{Index, IndexMut};
 
 use super::target::Target;
 
-/// A target of one inventory, by its position; of no use with another inventory.
+/// The index of a target in one inventory. Do not use it with another inventory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetIx(usize);
 

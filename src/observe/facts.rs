@@ -14,20 +14,20 @@ use crate::inventory::{Inventory, Target, TargetIx};
 use crate::ports::{Commits, Deadline, Progress, SloSource, Stage, StateError, StateStore};
 use crate::snapshot::{CommitFact, Failure, Lookup, SloValue, Snapshot};
 
-/// Fewer refs of one service than this are asked for one by one: side by side that takes no longer.
+/// With fewer refs per service than this, one lookup each takes no longer than one for all.
 const FEWEST_AT_ONCE: usize = 10;
 
-/// How much is asked at once, and until when.
+/// How many lookups run at once, and until when.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Lookups under way for each service.
+    /// Concurrent lookups per service.
     pub concurrency: usize,
-    /// The time that all lookups have together. What is not known by then concerns its targets only.
+    /// The time limit for all lookups together. Facts that are missing afterwards affect only their targets.
     pub deadline: Deadline,
 }
 
 impl Limits {
-    /// An answer in time, or a failure that all lookups at this host share.
+    /// Runs a lookup until the deadline. After that, all lookups at this host fail for the same cause.
     pub(super) async fn bound<T>(
         &self,
         host: impl FnOnce() -> String,
@@ -35,7 +35,8 @@ impl Limits {
     ) -> Result<T, Failure> {
         self.deadline.bound(answer).await.ok_or_else(|| {
             Failure::shared(format!(
-                "{} did not answer within the {} that a run has for lookups (--deadline): some are not known",
+                "{} did not answer within the {} that a run has for lookups (--deadline): some \
+                 facts are missing",
                 host(),
                 self.deadline
             ))
@@ -43,7 +44,7 @@ impl Limits {
     }
 }
 
-/// Asks the services for facts.
+/// Fetches facts from the services.
 pub struct Observer<'a> {
     /// Commits of moving refs.
     pub commits: &'a dyn Commits,
@@ -51,11 +52,11 @@ pub struct Observer<'a> {
     pub state: &'a dyn StateStore,
     /// SLO values.
     pub slos: &'a dyn SloSource,
-    /// Publishers to look at, as indexes into the inventory's targets; `None`: all.
+    /// Publishers to fetch facts for, as indexes into the inventory's targets; `None`: all.
     pub publishers: Option<&'a BTreeSet<TargetIx>>,
-    /// How much is asked at once.
+    /// Concurrency and deadline.
     pub limits: Limits,
-    /// Told how far it is.
+    /// Receives the progress.
     pub progress: &'a dyn Progress,
 }
 
@@ -66,19 +67,19 @@ impl Observer<'_> {
         all.filter(move |(index, _)| wanted(index)).map(|(_, target)| target)
     }
 
-    /// Commits of all publishers' moving refs, each distinct (repository, ref) once, and the
+    /// Fetches the commits of all publishers' moving refs, each distinct (repository, ref) once, and the
     /// deployment records of all publishers' commits on subscribed channels, one GET each. A record
-    /// is read as soon as its commit is known, and no service waits for another one.
+    /// is fetched as soon as its commit is known, and no service waits for another.
     ///
     /// # Errors
-    /// When the bucket as a whole does not answer; what was found by then is in the snapshot.
+    /// When the whole bucket is unavailable. The snapshot then has what was found so far.
     pub async fn commits_and_records(
         &self,
         inventory: &Inventory,
         snapshot: &mut Snapshot,
     ) -> Result<(), StateError> {
         self.limits.deadline.begin();
-        let mut questions = Questions::of(inventory, self.publishers(inventory));
+        let mut questions = Questions::collect(inventory, self.publishers(inventory));
         let stage = self.progress.begin("commits and deployment records", Some(questions.count()));
         let stage = &*stage;
         let (now_known, commits_found) = mpsc::unbounded_channel();
@@ -111,8 +112,8 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// Answers to all questions with their indexes, as they come in: many by one request where the
-    /// service can do that, and by themselves those that it did not answer so.
+    /// Answers to all questions with their indexes, in order of arrival: many per request if the
+    /// service supports it, and one by one for the rest.
     fn answers<'a>(
         &'a self,
         questions: &'a [CommitQuestion],
@@ -144,7 +145,7 @@ impl Observer<'_> {
         self.limits.bound(|| self.commits.lane(&question.url), answer).await?
     }
 
-    /// What requests for many refs of one service find; `None` for each ref that has to be asked for.
+    /// Results of requests for many refs of one service. `None` for refs that need a lookup of their own.
     fn found_at_once<'a>(
         &'a self,
         questions: &'a [CommitQuestion],
@@ -173,7 +174,7 @@ impl Observer<'_> {
             .flatten()
     }
 
-    /// Reads the records whose keys come in, each once, until no more do.
+    /// Reads the records whose keys arrive, each once, until the channel closes.
     async fn read(
         &self,
         mut keys: mpsc::UnboundedReceiver<String>,
@@ -195,7 +196,7 @@ impl Observer<'_> {
             match answer {
                 Ok(Ok(None)) => {}
                 Ok(Ok(Some(bytes))) => {
-                    records.insert(key, stored(&bytes));
+                    records.insert(key, parse_stored(&bytes));
                 }
                 Ok(Err(StateError::Key(error))) => {
                     errors.insert(key, Failure::new(error));
@@ -212,7 +213,7 @@ impl Observer<'_> {
         Ok(())
     }
 
-    /// SLO values, each distinct query once.
+    /// Fetches SLO values, each distinct query once.
     pub async fn slo_values(&self, queries: &[SloQuery], snapshot: &mut Snapshot) {
         self.limits.deadline.begin();
         let distinct: BTreeSet<(&str, &str)> =
@@ -255,8 +256,8 @@ impl Observer<'_> {
     }
 }
 
-/// A record as the snapshot holds it: its JSON, or its bytes as a text.
-fn stored(bytes: &[u8]) -> Value {
+/// A record as stored in the snapshot: its JSON, or its bytes as a text.
+fn parse_stored(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }

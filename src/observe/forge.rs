@@ -1,4 +1,4 @@
-//! Open merge requests and branches, and what planning asks for after that.
+//! Fetches open merge requests and branches, and the facts that planning needs in addition.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,15 +14,15 @@ use crate::snapshot::{
     Snapshot, TextChange,
 };
 
-/// Other target branches of the bot's merge requests that a run looks for at most.
+/// Maximum number of other target branches that a run looks up.
 const MAX_OTHER_TARGET_BRANCHES: usize = 10;
 
-/// GitLab could not say which merge requests are open: nothing can be planned.
+/// GitLab did not return the open merge requests, so nothing can be planned.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the open merge requests and branches could not be read: {0}")]
 pub struct ForgeFactsError(pub String);
 
-/// Open merge requests and branches with the bot's prefix.
+/// Open merge requests, and branches with the bot's prefix.
 #[derive(Debug)]
 pub struct OpenMergeRequests {
     merge_requests: Vec<MergeRequestFact>,
@@ -44,10 +44,10 @@ impl OpenMergeRequests {
     }
 }
 
-/// Open merge requests and branches with the bot's prefix, in a handful of calls.
+/// Fetches open merge requests and branches with the bot's prefix in a few calls.
 ///
 /// # Errors
-/// When one of the lists could not be had: without them a run could open a second merge request.
+/// When one of the lists is missing. Without it, a run could open a second merge request for a target.
 pub async fn observe_open(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
@@ -62,16 +62,16 @@ pub async fn observe_open(
     let names: BTreeSet<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
     let (beside, gone_target_branches) = tokio::join!(
         forge.merge_requests_beside(&merge_requests, &names, target_branch),
-        gone_target_branches(forge, &merge_requests, target_branch),
+        find_gone_target_branches(forge, &merge_requests, target_branch),
     );
     merge_requests.extend(beside.map_err(failed)?);
     merge_requests.retain(|mr| mr.source_branch.starts_with(branch::PREFIX));
     Ok(OpenMergeRequests { merge_requests, gone_target_branches, branches })
 }
 
-/// Where merge requests of the bot go that are not into `target_branch`, as far as GitLab says that there is no such
-/// branch. One that is there is another job's, perhaps; so is one that could not be asked for.
-async fn gone_target_branches(
+/// Target branches, other than `target_branch`, of the bot's merge requests that GitLab reports as missing. A branch
+/// that exists may belong to another job, and so may one that could not be looked up.
+async fn find_gone_target_branches(
     forge: &dyn ForgeReader,
     open: &[MergeRequestFact],
     target_branch: &str,
@@ -151,7 +151,7 @@ async fn observe_reverts(
     snapshot.reverts.extend(found);
 }
 
-/// What planning missed: earlier merge requests, comments, and whether branches hold what they declare.
+/// Fetches what planning missed: earlier merge requests, comments, and whether branches hold what they declare.
 pub async fn observe_missing(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
@@ -196,7 +196,7 @@ pub async fn observe_missing(
         let Some(Ok(content)) = content.map(Lookup::as_result) else { continue };
         let change = match verify::Declared::of(tip, content) {
             Some(declared) => {
-                let change = declared_change(branches, tip, &declared, digest);
+                let change = repeat_declared_change(branches, tip, &declared, digest);
                 limits.bound(gitlab, change).await.flatten()
             }
             None => Ok(None),
@@ -205,8 +205,8 @@ pub async fn observe_missing(
     }
 }
 
-/// The changes of a branch, if they are those that it declares: made again on the commit below it.
-async fn declared_change(
+/// Repeats the edits that a branch declares on its parent commit, and returns them if the branch holds exactly those.
+async fn repeat_declared_change(
     branches: &dyn BranchReader,
     tip: &CommitDetail,
     declared: &verify::Declared<'_>,

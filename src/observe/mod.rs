@@ -1,7 +1,7 @@
-//! From the inventory to a snapshot: every distinct fact is asked for once,
-//! concurrently, and a lookup that fails concerns only the targets that need it.
+//! Builds a snapshot for the inventory. Each distinct fact is fetched once,
+//! concurrently. A failed lookup affects only the targets that need it.
 //!
-//! Observing never writes.
+//! Nothing here writes.
 
 mod facts;
 mod forge;

@@ -1,4 +1,4 @@
-//! What there is to ask: each distinct lookup once.
+//! The lookups of a run, without duplicates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,18 +6,18 @@ use crate::decide::record_key;
 use crate::domain::{GitRef, RepoId, RepoUrl, TargetUid};
 use crate::inventory::{Inventory, Target};
 
-/// Which commit is at a ref of a repository?
+/// The lookup of the commit at a ref of a repository.
 pub(super) struct CommitQuestion {
     pub git_ref: String,
-    /// The address to ask: of several spellings the one that is [preferred](RepoUrl::preference).
+    /// The URL to fetch from: the [preferred](RepoUrl::preference) one of several spellings.
     pub url: RepoUrl,
-    /// All spellings of it.
+    /// All spellings of the URL.
     pub spelled: BTreeSet<RepoUrl>,
-    /// Channel and publisher of the records that can be read when the answer is there.
+    /// Channels and publishers of the records to read once the commit is known.
     pub records: Vec<(String, TargetUid)>,
 }
 
-/// All commits and records that decisions rest on.
+/// All commits and records that decisions depend on.
 pub(super) struct Questions {
     /// Moving refs, in order.
     pub commits: Vec<CommitQuestion>,
@@ -26,15 +26,19 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    /// What there is to ask of these publishers.
-    pub fn of<'a>(inventory: &Inventory, publishers: impl Iterator<Item = &'a Target>) -> Self {
+    /// The lookups for these publishers.
+    pub fn collect<'a>(
+        inventory: &Inventory,
+        publishers: impl Iterator<Item = &'a Target>,
+    ) -> Self {
         let mut records = BTreeSet::new();
         let mut commits: BTreeMap<(&'a RepoId, &'a str), CommitQuestion> = BTreeMap::new();
         for target in publishers {
             let moving = match &target.git_ref {
                 Ok(GitRef::Moving(moving)) => moving,
                 Ok(GitRef::Pinned(sha)) => {
-                    let keys = channels(inventory, target).map(|c| record_key(c, &target.uid, sha));
+                    let keys =
+                        find_channels(inventory, target).map(|c| record_key(c, &target.uid, sha));
                     records.extend(keys);
                     continue;
                 }
@@ -54,20 +58,23 @@ impl Questions {
                 question.url = target.repo_url.clone();
             }
             question.spelled.insert(target.repo_url.clone());
-            let waiting = channels(inventory, target).map(|c| (c.clone(), target.uid.clone()));
+            let waiting = find_channels(inventory, target).map(|c| (c.clone(), target.uid.clone()));
             question.records.extend(waiting);
         }
         Self { commits: commits.into_values().collect(), records }
     }
 
-    /// How many lookups that makes at most.
+    /// The maximum number of lookups.
     pub fn count(&self) -> usize {
         let waiting: usize = self.commits.iter().map(|question| question.records.len()).sum();
         self.commits.len() + self.records.len() + waiting
     }
 }
 
-/// The channels of a publisher that somebody subscribes to.
-fn channels<'a>(inventory: &'a Inventory, target: &'a Target) -> impl Iterator<Item = &'a String> {
+/// The channels of a publisher that have subscribers.
+fn find_channels<'a>(
+    inventory: &'a Inventory,
+    target: &'a Target,
+) -> impl Iterator<Item = &'a String> {
     target.promotion.publish.iter().filter(|channel| inventory.subscribed.contains(*channel))
 }

@@ -1,4 +1,4 @@
-//! A text for people as blocks, with two renderings of the same content: plain text for terminals and job logs, Markdown for
+//! A text as blocks, with two renderers for the same content: plain text for terminals and job logs, Markdown for
 //! issues, chats and merge requests.
 
 use std::fmt::Write as _;
@@ -9,50 +9,50 @@ use super::markdown::cell;
 use super::style::{BOLD, FAINT, Paint};
 use crate::domain::printable;
 
-/// One part of a text.
+/// A block of a text.
 #[derive(Debug, Clone)]
 pub(super) enum Block {
-    /// What the text is about, in a style, and a sentence that begins with it.
+    /// The subject of the text, in a style, and a sentence that begins with it.
     Title { subject: String, sentence: String, style: Style },
-    /// The title of what follows.
+    /// The title of a section.
     Section(String),
-    /// A line by itself.
+    /// A single line.
     Note(Value),
-    /// What has a name and a value.
+    /// A name with a value.
     Fact(&'static str, Value),
-    /// What to do, or what is so: one line each.
+    /// A bullet list.
     Bullets(Vec<String>),
     /// A table in Markdown, lines in plain text.
     Table(Table),
 }
 
-/// Text that may lead somewhere. What comes from outside is never markup.
+/// Text that may link to a URL. Text from outside is never rendered as markup.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Value {
     text: String,
     url: Option<String>,
-    /// Is the address all that plain text shows?
+    /// Does plain text show only the URL?
     url_only: bool,
-    /// Is the text this program's own? Then Markdown needs no code span.
+    /// Is the text written by this program? Then Markdown needs no code span.
     own: bool,
     faint: bool,
 }
 
-/// A table, and the same as lines.
+/// A table, with the same content as lines.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     pub(super) head: &'static [&'static str],
     pub(super) rows: Vec<Row>,
 }
 
-/// A row, and what plain text has for it.
+/// A row, and the lines that plain text shows for it.
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub(super) cells: Vec<Value>,
     pub(super) lines: Vec<Line>,
 }
 
-/// A line of plain text: parts, some of them in a style.
+/// A line of plain text: parts, some of them styled.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Line(Vec<(Option<Style>, String)>);
 
@@ -62,29 +62,29 @@ impl Value {
         Self { text: text.into(), ..Self::default() }
     }
 
-    /// This program's own words.
+    /// Text written by this program.
     pub(super) fn own(text: impl Into<String>) -> Self {
         Self { own: true, ..Self::new(text) }
     }
 
-    /// Text that leads to an address, if there is one; plain text shows both.
+    /// Text that links to a URL, if there is one. Plain text shows both.
     pub(super) fn link(text: impl Into<String>, url: Option<&String>) -> Self {
         Self { url: url.cloned(), ..Self::new(text) }
     }
 
-    /// The same, where plain text shows the address alone.
+    /// Like [`Self::link`], but plain text shows only the URL.
     pub(super) fn link_only(text: impl Into<String>, url: Option<&String>) -> Self {
         Self { url_only: url.is_some(), ..Self::link(text, url) }
     }
 
-    /// Less important than what it follows.
+    /// Less important than the line before.
     pub(super) fn faint(self) -> Self {
         Self { faint: true, ..self }
     }
 
     fn markdown(&self) -> String {
         match &self.url {
-            // An address that cannot end its brackets.
+            // A URL that cannot close its angle brackets.
             Some(url) => {
                 let url = printable(url).replace(['<', '>', ' ', '|'], "");
                 format!("[{}](<{url}>)", cell(&self.text))
@@ -94,7 +94,7 @@ impl Value {
         }
     }
 
-    /// What plain text shows, line by line.
+    /// The lines of plain text.
     fn lines(&self) -> impl Iterator<Item = &str> {
         let text = (!self.url_only).then_some(self.text.as_str());
         text.into_iter().chain(self.url.as_deref())
@@ -112,14 +112,14 @@ impl Line {
         Self(vec![(Some(style), text.into())])
     }
 
-    /// The line with more behind it.
+    /// Appends to the line.
     pub(super) fn then(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 }
 
-/// Blocks as plain text.
+/// Renders blocks as plain text.
 pub(super) fn text(blocks: &[Block], paint: Paint) -> String {
     let mut out = String::new();
     for block in blocks {
@@ -169,12 +169,12 @@ fn write_line(out: &mut String, line: &Line, paint: Paint) -> std::fmt::Result {
     writeln!(out, "  {}", parts.collect::<String>().trim_end())
 }
 
-/// Blocks as Markdown.
+/// Renders blocks as Markdown.
 pub(super) fn markdown(blocks: &[Block]) -> String {
     let mut out = String::new();
     let (mut in_list, mut in_table) = (false, false);
     for block in blocks {
-        // Lines one after the other would be one paragraph.
+        // Without a blank line, consecutive lines would be one paragraph.
         let is_item = match block {
             Block::Fact(..) | Block::Bullets(_) => true,
             Block::Note(value) => !value.faint,
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_shows_what_comes_from_outside_as_it_is() {
+    fn markdown_does_not_interpret_text_from_outside() {
         let markdown = markdown(&blocks());
         for part in [
             "# `a\\|b`\n\n`a\\|b waits`\n",

@@ -1,4 +1,4 @@
-//! From what the stages found to the public form of it.
+//! Converts the results of the stages to the public format.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::plan::{Plan, PlannedMergeRequest, Scope, compare_url};
 use crate::snapshot::Snapshot;
 
 impl PlanReport {
-    /// Brings together what the stages found.
+    /// Builds the report from the results of the stages.
     pub fn new(
         inventory: &Inventory,
         snapshot: &Snapshot,
@@ -35,17 +35,20 @@ impl PlanReport {
             .targets
             .indexed()
             .filter(|(index, _)| scope.looks_at(*index))
-            .map(|(index, target)| publisher(target, snapshot, decisions, index))
+            .map(|(index, target)| build_publisher(target, snapshot, decisions, index))
             .collect();
         let subscribers = decisions
             .subscribers
             .values()
             .map(|decision| (&inventory.targets[decision.target], decision))
             .filter(|(target, _)| scope.filter().includes(target))
-            .map(|(target, decision)| subscriber(target, decision, gitlab_host.as_deref()))
+            .map(|(target, decision)| build_subscriber(target, decision, gitlab_host.as_deref()))
             .collect();
-        let mut merge_requests: Vec<_> =
-            plan.merge_requests.iter().map(|planned| mr(planned, outcomes)).collect();
+        let mut merge_requests: Vec<_> = plan
+            .merge_requests
+            .iter()
+            .map(|planned| build_merge_request(planned, outcomes))
+            .collect();
         merge_requests.sort_by(|a, b| (&a.branch, a.iid).cmp(&(&b.branch, b.iid)));
         Self {
             version: VERSION,
@@ -61,7 +64,7 @@ impl PlanReport {
     }
 }
 
-/// All problems of a run: errors first, then by file and place; each once.
+/// All problems of a run, sorted: errors first, then by file and source location, without duplicates.
 pub fn problems_of(
     bundle: &Bundle,
     inventory: &Inventory,
@@ -81,7 +84,7 @@ pub fn problems_of(
     problems
 }
 
-fn target_report(target: &Target) -> TargetReport {
+fn build_target(target: &Target) -> TargetReport {
     TargetReport {
         uid: target.uid.clone(),
         app: target.app.name.clone(),
@@ -95,7 +98,7 @@ fn target_report(target: &Target) -> TargetReport {
     }
 }
 
-fn publisher(
+fn build_publisher(
     target: &Target,
     snapshot: &Snapshot,
     decisions: &Decisions,
@@ -114,7 +117,7 @@ fn publisher(
         reason: deployment.reason.clone(),
     };
     PublisherReport {
-        target: target_report(target),
+        target: build_target(target),
         repo_url: target.repo_url.to_string(),
         git_ref: target.git_ref.as_ref().ok().map(ToString::to_string),
         commit_sha: state.and_then(|state| state.commit.clone().ok()),
@@ -136,7 +139,7 @@ fn publisher(
     }
 }
 
-fn subscriber(
+fn build_subscriber(
     target: &Target,
     decision: &SubscriberDecision,
     gitlab_host: Option<&str>,
@@ -146,7 +149,7 @@ fn subscriber(
         compare_url(&target.repo_url, current, candidate.as_str(), gitlab_host)
     };
     SubscriberReport {
-        target: target_report(target),
+        target: build_target(target),
         namespace_file: target.namespace.path.clone(),
         environment: target.namespace.environment.clone(),
         channels: target.promotion.subscribe.clone(),
@@ -170,7 +173,10 @@ fn subscriber(
     }
 }
 
-fn mr(planned: &PlannedMergeRequest, outcomes: Option<&Outcomes>) -> MergeRequestReport {
+fn build_merge_request(
+    planned: &PlannedMergeRequest,
+    outcomes: Option<&Outcomes>,
+) -> MergeRequestReport {
     let outcome =
         outcomes.and_then(|outcomes| outcomes.merge_requests.get(&planned.branch)).cloned();
     MergeRequestReport {

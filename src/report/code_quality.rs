@@ -1,11 +1,11 @@
-//! GitLab's code quality report: problems of the config repo at their lines.
+//! GitLab's code quality report: problems of the config repo with their lines.
 
 use serde_json::json;
 
 use super::fingerprint::fingerprints;
 use crate::domain::{Problem, RepoPath, printable, to_json};
 
-/// Problems that name a file, as a JSON array. Errors are `major`, warnings `minor`.
+/// Problems that have a file, as a JSON array. Errors are `major`, warnings `minor`.
 pub fn code_quality(problems: &[Problem]) -> String {
     let issues: Vec<_> = problems
         .iter()

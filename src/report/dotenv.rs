@@ -1,4 +1,4 @@
-//! Counts as variables for the jobs that follow: GitLab's dotenv report.
+//! Counts as variables for later jobs: GitLab's dotenv report.
 
 use super::model::{MergeRequestReport, PlanReport};
 use crate::apply::Verdict;
@@ -6,20 +6,20 @@ use crate::decide::Outcome;
 use crate::domain::Shard;
 use crate::plan::Action;
 
-/// `NAME=number` lines: what was done, or would be done by a run that only plans, and the exit code.
+/// `NAME=number` lines: what was done (or would be done, by a run that only plans), and the exit code.
 ///
-/// A write that failed, or where somebody else was first, counts only as a problem. With a share every
-/// name ends in the number of the node: a job that follows gets the variables of all nodes, and of equal
-/// names only one. GitLab takes at most 5 KiB without comments, quotes or blank lines, and 20 variables
-/// where nobody raised that limit (its docs, ci/yaml/artifacts_reports): so there are no sums beside them.
+/// A write that failed or met a conflict counts only as a problem. With a shard, every name ends in the number of
+/// the node: a later job gets the variables of all nodes, and of equal names only one. By default GitLab accepts at
+/// most 5 KiB without comments, quotes or blank lines, and 20 variables (its docs, ci/yaml/artifacts_reports), so there
+/// are no totals.
 pub fn dotenv(report: &PlanReport, share: Option<Shard>, exit_code: u8) -> String {
     let merge_requests = |action: Action| {
-        report.merge_requests.iter().filter(|r| r.action == action && went_well(r)).count()
+        report.merge_requests.iter().filter(|r| r.action == action && has_succeeded(r)).count()
     };
     let subscribers = |outcome: Outcome| {
         report.subscribers.iter().filter(|subscriber| subscriber.decision == outcome).count()
     };
-    let done = || report.merge_requests.iter().filter(|mr| went_well(mr));
+    let done = || report.merge_requests.iter().filter(|mr| has_succeeded(mr));
     let opened = done().filter(|mr| mr.action == Action::Create);
     let promotions = opened.map(MergeRequestReport::promotions).sum();
     let split = done().filter(|mr| mr.is_split()).count();
@@ -44,7 +44,7 @@ pub fn dotenv(report: &PlanReport, share: Option<Shard>, exit_code: u8) -> Strin
     counts.iter().map(|(name, count)| format!("{name}{node}={count}\n")).collect()
 }
 
-fn went_well(mr: &MergeRequestReport) -> bool {
+fn has_succeeded(mr: &MergeRequestReport) -> bool {
     let verdict = mr.outcome.as_ref().map(|outcome| outcome.outcome);
     matches!(verdict, None | Some(Verdict::Done | Verdict::Unchanged))
 }

@@ -1,4 +1,4 @@
-//! The state export: what the dashboards of deployers read.
+//! The state export, which deployers' dashboards read.
 
 use std::collections::BTreeMap;
 
@@ -17,20 +17,20 @@ struct Entry<'a> {
     deployment_state: &'static str,
 }
 
-/// All publishers whose commit and records are known, as a JSON object: the same facts
-/// always give the same bytes.
+/// All publishers whose commit and records are known, as a JSON object. The same facts always
+/// give the same bytes.
 pub fn publisher_data(report: &PlanReport) -> String {
     let mut entries: BTreeMap<String, Entry<'_>> = BTreeMap::new();
     for publisher in report.publishers.iter().filter(|publisher| publisher.unread.is_empty()) {
         let Some(commit_sha) = publisher.commit_sha.as_ref() else { continue };
-        let entry = Entry { commit_sha, deployment_state: state(publisher) };
-        // Of two publishers of one name the first in order counts, as for promotions.
-        entries.entry(key(publisher)).or_insert(entry);
+        let entry = Entry { commit_sha, deployment_state: summarise_state(publisher) };
+        // Of two publishers with one name the first counts, as for promotions.
+        entries.entry(build_key(publisher)).or_insert(entry);
     }
     serde_json::to_string(&entries).unwrap_or_default()
 }
 
-fn key(publisher: &PublisherReport) -> String {
+fn build_key(publisher: &PublisherReport) -> String {
     let target = &publisher.target;
     format!(
         "{}/{}/{}/{}/{}/{}/{}",
@@ -46,7 +46,7 @@ fn key(publisher: &PublisherReport) -> String {
 
 /// Failed if any channel's record failed, else missing if any is missing or
 /// not usable, else success.
-fn state(publisher: &PublisherReport) -> &'static str {
+fn summarise_state(publisher: &PublisherReport) -> &'static str {
     let has = |wanted: DeploymentState| {
         publisher.deployments.values().any(|deployment| deployment.state == wanted)
     };

@@ -1,4 +1,4 @@
-//! What makes a problem the same one in two versions of a config repo.
+//! Identifies problems across versions of a config repo.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::Problem;
 
-/// A fingerprint for each problem, 64 hex digits, all different. They do not change when lines or
-/// list items move: places count by file and by the keys of the YAML path, not by number. Problems
-/// that are alike in everything else are told apart by their order.
+/// A unique fingerprint per problem, 64 hex digits. Fingerprints do not change when lines or list
+/// items move: they use the file and the keys of the YAML path, not its numbers. Problems
+/// that are otherwise equal get different fingerprints by their order.
 pub fn fingerprints(problems: &[Problem]) -> Vec<String> {
     let mut seen: BTreeMap<String, u32> = BTreeMap::new();
     problems
@@ -49,7 +49,7 @@ mod tests {
     use crate::domain::ProblemCode;
 
     #[test]
-    fn places_count_without_their_numbers() {
+    fn fingerprints_ignore_numbers_in_paths() {
         assert_eq!(
             without_numbers("targets[12].ref: line 3, column 14: 5 values"),
             "targets[].ref: line , column : 5 values"

@@ -1,4 +1,4 @@
-//! The counts at the foot of a summary, where people look first.
+//! The counts at the end of a summary, where people look first.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::decide::Outcome;
 use crate::domain::printable;
 
 const TITLE: &str = "Summary";
-/// So far the counts stand from the left below the title.
+/// Width by which lines below the title are indented.
 const INDENT: usize = TITLE.len() + 1;
 
-/// Its lines, as wide as the screen; with more to say where the rest is `crowded`.
+/// The lines of the footer, wrapped to the screen; if it is `crowded`, with a line that says where to find the rest.
 pub(super) fn foot(report: &PlanReport, screen: &Screen, crowded: bool) -> Vec<String> {
     let width = screen.size.map(|(width, _)| width);
-    let mut texts = vec![targets(report)];
+    let mut texts = vec![count_targets(report)];
     if crowded {
-        texts.extend(apps(report));
+        texts.extend(count_apps(report));
     }
-    texts.push(merge_requests_and_problems(report));
+    texts.push(count_merge_requests_and_problems(report));
     let mut lines: Vec<String> = texts.iter().flat_map(|text| wrap(text, width, INDENT)).collect();
     if let Some(first) = lines.first_mut() {
         *first = first.replacen(TITLE, &screen.paint.paint(BOLD, TITLE).to_string(), 1);
@@ -33,8 +33,8 @@ pub(super) fn foot(report: &PlanReport, screen: &Screen, crowded: bool) -> Vec<S
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-/// Breaks a text at blanks so that it is not wider than the screen; `indent` blanks stand before
-/// all lines but the first. A word that is wider is cut.
+/// Wraps a text at blanks to the width of the screen, and indents all lines but the first by `indent`
+/// blanks. Cuts words that are too long.
 pub(super) fn wrap(text: &str, width: Option<usize>, indent: usize) -> Vec<String> {
     let Some(width) = width.filter(|width| *width > 0) else { return vec![text.to_owned()] };
     let own = text.len() - text.trim_start_matches(' ').len();
@@ -50,17 +50,17 @@ pub(super) fn wrap(text: &str, width: Option<usize>, indent: usize) -> Vec<Strin
         line.push_str(word);
     }
     lines.push(line);
-    lines.iter().map(|line| cut(line, width)).collect()
+    lines.iter().map(|line| cut_line(line, width)).collect()
 }
 
-fn cut(line: &str, width: usize) -> String {
+fn cut_line(line: &str, width: usize) -> String {
     if line.chars().count() <= width {
         return line.to_owned();
     }
     line.chars().take(width - 1).chain(['…']).collect()
 }
 
-fn targets(report: &PlanReport) -> String {
+fn count_targets(report: &PlanReport) -> String {
     let counts: Vec<String> = decisions(report)
         .into_iter()
         .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
@@ -68,7 +68,7 @@ fn targets(report: &PlanReport) -> String {
     format!("{TITLE} {} targets{}: {}", report.subscribers.len(), share(report), counts.join(", "))
 }
 
-fn merge_requests_and_problems(report: &PlanReport) -> String {
+fn count_merge_requests_and_problems(report: &PlanReport) -> String {
     let counts = action_counts(report);
     let counts = if counts.is_empty() { "nothing to do".to_owned() } else { counts.join(", ") };
     let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
@@ -80,7 +80,7 @@ fn merge_requests_and_problems(report: &PlanReport) -> String {
 }
 
 /// The apps with the most targets that are held or in error.
-fn apps(report: &PlanReport) -> Option<String> {
+fn count_apps(report: &PlanReport) -> Option<String> {
     const SHOWN: usize = 3;
     let mut by_app: BTreeMap<&str, usize> = BTreeMap::new();
     let stuck = |s: &&SubscriberReport| matches!(s.decision, Outcome::Hold | Outcome::Error);

@@ -1,7 +1,7 @@
-//! JUnit for GitLab's test report: a case for each target, failed where it is in error, and one for each error;
-//! skipped ones for promotions that people keep from being opened.
+//! JUnit for GitLab's test report: a case per target, failed if the target is in error, and a failed case per error.
+//! Promotions that people keep from being opened are skipped cases.
 //!
-//! As in the report of `validate`, names hold no line.
+//! As in the report of `validate`, names contain no line number.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 

@@ -1,4 +1,4 @@
-//! The report as Markdown: for a job's artifact, a chat or an issue.
+//! The report as Markdown for job artifacts, chats and issues.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use super::text::{action_counts, action_word, decisions, outcome_word, share};
 use crate::decide::Outcome;
 use crate::domain::{RepoPath, printable, printable_except, short_ref};
 
-/// The same as on the terminal, as tables.
+/// The same content as on the terminal, as tables.
 pub fn markdown(report: &PlanReport) -> String {
     let mut text = String::new();
     let _ = writeln!(
@@ -24,13 +24,13 @@ pub fn markdown(report: &PlanReport) -> String {
     let counts = action_counts(report);
     let counts = if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
     let _ = writeln!(text, "Merge requests: {counts}.\n");
-    targets(&mut text, report);
-    merge_requests(&mut text, report);
-    problems(&mut text, report);
+    write_targets(&mut text, report);
+    write_merge_requests(&mut text, report);
+    write_problems(&mut text, report);
     text
 }
 
-fn targets(text: &mut String, report: &PlanReport) {
+fn write_targets(text: &mut String, report: &PlanReport) {
     let shown: Vec<_> =
         report.subscribers.iter().filter(|s| s.decision != Outcome::UpToDate).collect();
     if shown.is_empty() {
@@ -60,7 +60,7 @@ fn targets(text: &mut String, report: &PlanReport) {
     text.push('\n');
 }
 
-fn merge_requests(text: &mut String, report: &PlanReport) {
+fn write_merge_requests(text: &mut String, report: &PlanReport) {
     if report.merge_requests.is_empty() {
         return;
     }
@@ -76,7 +76,7 @@ fn merge_requests(text: &mut String, report: &PlanReport) {
         );
         for file in &mr.files {
             let diff = printable_except(&file.diff, "\n\t");
-            let fence = fence(&diff);
+            let fence = choose_fence(&diff);
             let _ = writeln!(text, "\n{fence}diff\n{diff}{fence}\n");
         }
     }
@@ -84,12 +84,12 @@ fn merge_requests(text: &mut String, report: &PlanReport) {
 }
 
 /// A fence longer than any run of backticks in the text.
-fn fence(text: &str) -> String {
+fn choose_fence(text: &str) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
     "`".repeat(longest.max(2) + 1)
 }
 
-fn problems(text: &mut String, report: &PlanReport) {
+fn write_problems(text: &mut String, report: &PlanReport) {
     if report.problems.is_empty() {
         return;
     }
@@ -111,7 +111,7 @@ fn problems(text: &mut String, report: &PlanReport) {
     text.push('\n');
 }
 
-/// Text from outside in a code span of a table, where nothing in it counts as markup.
+/// Text from outside in a code span of a table cell, so that nothing in it is markup.
 pub(super) fn cell(text: &str) -> String {
     let text = printable(text).replace('|', "\\|").replace('`', "'");
     if text.is_empty() { String::new() } else { format!("`{text}`") }

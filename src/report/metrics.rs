@@ -1,7 +1,7 @@
-//! Metrics of a run: OpenMetrics for GitLab's metrics report, the text format for a Pushgateway.
+//! Metrics of a run: OpenMetrics for GitLab's metrics report, the Prometheus text format for a Pushgateway.
 //!
-//! `docs/metrics.md` lists the series. All are gauges: a run is over when they are read, and the
-//! next one starts from nothing, so there is nothing to count up.
+//! `docs/metrics.md` lists the metrics. All are gauges: when they are read, the run is over, and the
+//! next run starts from zero, so counters would never increase.
 
 use std::collections::BTreeSet;
 use std::fmt::Error;
@@ -19,14 +19,14 @@ use crate::apply::Verdict;
 use crate::decide::{Gate, Outcome};
 use crate::plan::{Action, Reason};
 
-/// Merge requests to one service.
+/// HTTP requests to one service.
 #[derive(Debug, Clone, Default)]
 pub struct TrafficCount {
     /// Name of the service.
     pub service: String,
     /// Requests sent, retries included.
     pub requests: u64,
-    /// Merge requests that were tried again.
+    /// Requests that were retried.
     pub retries: u64,
     /// Bytes received.
     pub bytes: u64,
@@ -35,31 +35,31 @@ pub struct TrafficCount {
 /// Seconds that each stage took, in order.
 pub type StageTimes = Vec<(&'static str, f64)>;
 
-/// What a stage took of the machine.
+/// Processor time and memory of a stage.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StageUse {
     /// Processor time of all threads, in seconds.
     pub cpu_seconds: f64,
-    /// Most memory that the process has had until the stage's end, in bytes; 0 where it cannot be told.
+    /// Peak memory of the process up to the end of the stage, in bytes; 0 if not known.
     pub peak_memory_bytes: u64,
 }
 
-/// What was measured of the run itself.
+/// Measurements of the run itself.
 #[derive(Debug, Clone, Default)]
 pub struct Measured {
-    /// Did it end early?
+    /// Did it fail early?
     pub failed: bool,
     /// Wall time by stage.
     pub stages: StageTimes,
     /// Processor time and memory by stage.
     pub used: Vec<(&'static str, StageUse)>,
-    /// Merge requests by service.
+    /// HTTP requests by service.
     pub traffic: Vec<TrafficCount>,
     /// Datafiles seen and parsed.
     pub files: (u64, u64),
 }
 
-/// The reasons for which merge requests are closed.
+/// The reasons for closing a merge request.
 const CLOSED_FOR: [Reason; 7] = [
     Reason::BranchGone,
     Reason::CommitBlocked,
@@ -73,7 +73,7 @@ const CLOSED_FOR: [Reason; 7] = [
 const ACTIONS: [Action; 6] =
     [Action::Create, Action::Update, Action::Hold, Action::Close, Action::Keep, Action::Defer];
 
-/// What the reference calls itself in its three series.
+/// The name by which the old promoter identifies itself in its three metrics.
 const INTEGRATION: (&str, &str) = ("integration", "saas_auto_promotions_manager");
 
 /// The metrics of a run as OpenMetrics.
@@ -84,17 +84,17 @@ pub fn metrics(report: &PlanReport, measured: &Measured) -> String {
     text
 }
 
-/// The same in the text format (version 0.0.4) that a Pushgateway reads: for gauges without unit
-/// and time, OpenMetrics differs from it only in its last line.
+/// The metrics in the text format (version 0.0.4) that a Pushgateway reads. For gauges without unit
+/// and timestamp, it differs from OpenMetrics only in the last line.
 pub fn pushed_metrics(report: &PlanReport, measured: &Measured) -> String {
     let mut table = Table::default();
     if !measured.failed {
-        subscribers(&mut table, report);
-        suppressed(&mut table, report);
-        merge_requests(&mut table, report);
-        of_the_reference(&mut table, report);
+        add_subscribers(&mut table, report);
+        add_suppressed(&mut table, report);
+        add_merge_requests(&mut table, report);
+        add_old_promoter_metrics(&mut table, report);
     }
-    run(&mut table, report, measured);
+    add_run(&mut table, report, measured);
     let mut registry = Registry::default();
     registry.register_collector(Box::new(table));
     let mut text = String::new();
@@ -102,7 +102,7 @@ pub fn pushed_metrics(report: &PlanReport, measured: &Measured) -> String {
     text
 }
 
-fn subscribers(table: &mut Table, report: &PlanReport) {
+fn add_subscribers(table: &mut Table, report: &PlanReport) {
     table.family("sapm_subscribers", "Subscribers by decision");
     for outcome in [Outcome::Promote, Outcome::Hold, Outcome::Error, Outcome::UpToDate] {
         let count = report.subscribers.iter().filter(|s| s.decision == outcome).count();
@@ -115,11 +115,11 @@ fn subscribers(table: &mut Table, report: &PlanReport) {
     }
 }
 
-/// Those that a person, or another program, keeps from being promoted.
-fn suppressed(table: &mut Table, report: &PlanReport) {
+/// Subscribers that a person, or another program, keeps from being promoted.
+fn add_suppressed(table: &mut Table, report: &PlanReport) {
     table.family(
         "sapm_subscribers_suppressed",
-        "Subscribers that are due and that nothing is opened for until a person acts, by reason",
+        "Subscribers that are due but suppressed until a person acts, by reason",
     );
     for reason in Reason::SUPPRESSING {
         let merge_requests = report.merge_requests.iter().filter(|mr| {
@@ -129,11 +129,14 @@ fn suppressed(table: &mut Table, report: &PlanReport) {
         let is_due = |s: &&SubscriberReport| {
             s.decision == Outcome::Promote && targets.contains(&s.target.uid)
         };
-        table.add(&[("reason", &word(reason))], report.subscribers.iter().filter(is_due).count());
+        table.add(
+            &[("reason", &name_reason(reason))],
+            report.subscribers.iter().filter(is_due).count(),
+        );
     }
 }
 
-fn merge_requests(table: &mut Table, report: &PlanReport) {
+fn add_merge_requests(table: &mut Table, report: &PlanReport) {
     let merge_requests = || report.merge_requests.iter();
     table.family("sapm_merge_requests", "Merge requests by planned action");
     for action in ACTIONS {
@@ -146,24 +149,24 @@ fn merge_requests(table: &mut Table, report: &PlanReport) {
     table.add(&[], merge_requests().filter(|mr| was_done(mr, Action::Update)).count());
     table.family("sapm_merge_requests_closed", "Merge requests closed by this run, by reason");
     for reason in CLOSED_FOR {
-        table.add(&[("reason", &word(reason))], closed_for(report, reason));
+        table.add(&[("reason", &name_reason(reason))], count_closed(report, reason));
     }
     table.family("sapm_merge_requests_open", "Merge requests that are open after this run");
-    table.add(&[], open_now(report).count());
-    batches(table, report);
+    table.add(&[], find_open(report).count());
+    add_batches(table, report);
     let since = |time: DateTime<Utc>| (report.observed_at - time).num_seconds().max(0);
-    let oldest = open_now(report).filter_map(|mr| mr.opened_at).map(since).max();
+    let oldest = find_open(report).filter_map(|mr| mr.opened_at).map(since).max();
     table.family(
         "sapm_oldest_merge_request_age_seconds",
         "Age of the oldest open merge request, 0 without one",
     );
     table.add(&[], count(oldest.unwrap_or(0)));
-    let waits = open_now(report).filter(|mr| waits_for_merge(mr));
-    // What was held may be opened long ago, and waits only since it may be merged.
+    let waits = find_open(report).filter(|mr| waits_for_merge(mr));
+    // A held merge request may be old, but it waits only since it can be merged.
     let waits = waits.filter_map(|mr| mr.opened_at.max(mr.promotable_since));
     table.family(
         "sapm_merge_wait_max_seconds",
-        "Longest time that an open merge request could have been merged, 0 without one",
+        "Longest time that an open merge request has been mergeable, 0 without one",
     );
     table.add(&[], count(waits.map(since).max().unwrap_or(0)));
     let lead: Vec<usize> = merge_requests()
@@ -173,16 +176,17 @@ fn merge_requests(table: &mut Table, report: &PlanReport) {
         .collect();
     table.family(
         "sapm_lead_time_max_seconds",
-        "Longest time from promotable (deployed, soaked, in the schedule) to opened, of those opened by this run, 0 without one",
+        "Longest time from eligible (deployed, soaked, in the schedule) to opened, of merge \
+         requests opened by this run, 0 without one",
     );
     table.add(&[], lead.iter().copied().max().unwrap_or(0));
-    table.family("sapm_lead_time_mean_seconds", "The mean of the same");
+    table.family("sapm_lead_time_mean_seconds", "Mean of the same time");
     table.add(&[], lead.iter().sum::<usize>() / lead.len().max(1));
 }
 
 /// Merge requests that carry several promotions.
-fn batches(table: &mut Table, report: &PlanReport) {
-    let open = || open_now(report).filter_map(|mr| mr.batch.as_ref());
+fn add_batches(table: &mut Table, report: &PlanReport) {
+    let open = || find_open(report).filter_map(|mr| mr.batch.as_ref());
     table.family("sapm_batches_open", "Batches that are open after this run");
     table.add(&[], open().count());
     table.family("sapm_batch_promotions", "Promotions in the batches that are open after this run");
@@ -201,21 +205,21 @@ fn batches(table: &mut Table, report: &PlanReport) {
     table.add(&[], split.count());
 }
 
-/// The series that dashboards for the reference know.
-fn of_the_reference(table: &mut Table, report: &PlanReport) {
+/// The metrics that dashboards of the old promoter use.
+fn add_old_promoter_metrics(table: &mut Table, report: &PlanReport) {
     let opened = report.merge_requests.iter().filter(|mr| was_opened(mr)).count();
     table.family("sapm_opened_mrs", "Merge requests opened by this run");
     table.add(&[INTEGRATION], opened);
     table.family("sapm_closed_mrs", "Merge requests closed by this run, by reason");
     for reason in CLOSED_FOR {
-        table.add(&[INTEGRATION, ("reason", &word(reason))], closed_for(report, reason));
+        table.add(&[INTEGRATION, ("reason", &name_reason(reason))], count_closed(report, reason));
     }
     table.family("sapm_parallel_open_mrs", "Merge requests that are open after this run");
-    table.add(&[INTEGRATION], open_now(report).count());
+    table.add(&[INTEGRATION], find_open(report).count());
 }
 
-fn run(table: &mut Table, report: &PlanReport, measured: &Measured) {
-    table.family("sapm_run_success", "1 if the run came to its end, 0 if a failure ended it early");
+fn add_run(table: &mut Table, report: &PlanReport, measured: &Measured) {
+    table.family("sapm_run_success", "1 if the run completed, 0 if a failure ended it early");
     table.add(&[], usize::from(!measured.failed));
     table.family("sapm_problems", "Problems by severity");
     for (severity, errors) in [("error", true), ("warning", false)] {
@@ -226,7 +230,7 @@ fn run(table: &mut Table, report: &PlanReport, measured: &Measured) {
     for traffic in &measured.traffic {
         table.add(&[("service", &traffic.service)], traffic.requests as usize);
     }
-    table.family("sapm_request_retries", "Requests that were tried again, by service");
+    table.family("sapm_request_retries", "Retried requests, by service");
     for traffic in &measured.traffic {
         table.add(&[("service", &traffic.service)], traffic.retries as usize);
     }
@@ -240,7 +244,7 @@ fn run(table: &mut Table, report: &PlanReport, measured: &Measured) {
     }
     table.family(
         "sapm_stage_peak_memory_bytes",
-        "Most memory of the process until the end of the stage",
+        "Peak memory of the process up to the end of the stage",
     );
     for (stage, used) in &measured.used {
         table.add(&[("stage", stage)], used.peak_memory_bytes as usize);
@@ -250,31 +254,31 @@ fn run(table: &mut Table, report: &PlanReport, measured: &Measured) {
     table.add(&[("state", "parsed")], measured.files.1 as usize);
 }
 
-/// All writes of a merge request with this action went through.
+/// Did all writes of a merge request with this action succeed?
 fn was_done(mr: &MergeRequestReport, action: Action) -> bool {
     let done = mr.outcome.as_ref().is_some_and(|outcome| outcome.outcome == Verdict::Done);
     mr.action == action && done
 }
 
-fn closed_for(report: &PlanReport, reason: Reason) -> usize {
+fn count_closed(report: &PlanReport, reason: Reason) -> usize {
     let closed = |mr: &&MergeRequestReport| mr.reason_code == reason && was_done(mr, Action::Close);
     report.merge_requests.iter().filter(closed).count()
 }
 
-/// It is there, though a later write may have failed.
+/// Was the merge request opened, even if a later write failed?
 fn was_opened(mr: &MergeRequestReport) -> bool {
     let outcome = mr.outcome.as_ref();
     mr.action == Action::Create && outcome.is_some_and(|outcome| outcome.iid.is_some())
 }
 
-fn open_now(report: &PlanReport) -> impl Iterator<Item = &MergeRequestReport> {
+fn find_open(report: &PlanReport) -> impl Iterator<Item = &MergeRequestReport> {
     report.merge_requests.iter().filter(|mr| {
         let was_open = mr.opened_at.is_some();
         was_opened(mr) || (was_open && !was_done(mr, Action::Close))
     })
 }
 
-/// It is as wanted, or made so by this run, and neither a gate nor a person holds it.
+/// Is it in the desired state, and held neither by a gate nor by a person?
 fn waits_for_merge(mr: &MergeRequestReport) -> bool {
     let wanted = match mr.action {
         Action::Update => true,
@@ -282,13 +286,13 @@ fn waits_for_merge(mr: &MergeRequestReport) -> bool {
             mr.reason_code,
             Reason::AsWanted | Reason::AutoMerge | Reason::BehindTargetBranch
         ),
-        // A new one waits from now on.
+        // A new merge request waits from now on.
         Action::Create | Action::Hold | Action::Close | Action::Defer => false,
     };
     wanted && !mr.persons_draft
 }
 
-fn word(reason: Reason) -> String {
+fn name_reason(reason: Reason) -> String {
     serde_json::to_value(reason)
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))
@@ -299,7 +303,7 @@ fn count(number: i64) -> usize {
     usize::try_from(number).unwrap_or(0)
 }
 
-/// Families in the order in which they are written: the package's own keep theirs in hash maps.
+/// Metric families in the order they are written. The package's own registry keeps them in hash maps.
 #[derive(Debug, Default)]
 struct Table(Vec<Family>);
 
@@ -330,7 +334,7 @@ impl Table {
         self.0.push(Family { name, help, samples: Vec::new() });
     }
 
-    /// A sample of the newest family.
+    /// Adds a sample to the newest family.
     fn add(&mut self, labels: &[(&str, &str)], count: usize) {
         self.sample(labels, Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
     }

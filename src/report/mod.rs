@@ -1,6 +1,6 @@
-//! What a run found and did, for people and for programs.
+//! Reports the results of a run to people and programs.
 //!
-//! `model` is the public JSON form of a plan; everything else renders it.
+//! `model` is the public JSON format of a plan; the other modules render it.
 
 mod blocks;
 mod build;

@@ -1,4 +1,4 @@
-//! The public form of a plan: version 1 of the plan format.
+//! The public plan format, version 1.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,38 +17,38 @@ use crate::snapshot::PipelineFact;
 /// The format's version.
 pub(super) const VERSION: u32 = 1;
 
-/// A whole plan, with outcomes if it was applied.
+/// A plan, with outcomes if it was applied.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PlanReport {
     /// Version of the format: 1.
     pub version: u32,
-    /// The time as of which everything was decided.
+    /// The time of the decisions.
     pub observed_at: DateTime<Utc>,
-    /// The node's share that the run was about; absent when the work was not shared.
+    /// The shard of the run; absent without sharding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub share: Option<Shard>,
-    /// The config repo on GitLab; null when GitLab was not asked.
+    /// The config repo on GitLab; null if GitLab was not queried.
     pub config_repo: Option<RepoReport>,
-    /// Page of the pipeline that planned.
+    /// Page of the pipeline that made the plan.
     pub pipeline_url: Option<String>,
-    /// All publishers that were looked at, in inventory order.
+    /// All publishers of the run, in inventory order.
     pub publishers: Vec<PublisherReport>,
-    /// The subscribers that the run was about, in inventory order.
+    /// All subscribers of the run, in inventory order.
     pub subscribers: Vec<SubscriberReport>,
     /// Merge requests by branch.
     pub merge_requests: Vec<MergeRequestReport>,
-    /// What is wrong: errors first, then by file and place.
+    /// Problems: errors first, then by file and source location.
     pub problems: Vec<Problem>,
 }
 
-/// The config repo on GitLab, and what of it was read.
+/// The config repo on GitLab, and the version of it that was read.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct RepoReport {
     /// The project's page.
     pub web_url: String,
     /// The branch that merge requests go to.
     pub target_branch: String,
-    /// The commit whose files were read.
+    /// The commit that the files were read from.
     pub commit: CommitSha,
 }
 
@@ -59,7 +59,7 @@ impl RepoReport {
     }
 }
 
-/// Where a target is declared and deployed.
+/// The source location and deployment of a target.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TargetReport {
     /// Digest of its identity.
@@ -70,7 +70,7 @@ pub struct TargetReport {
     pub saas_file: String,
     /// Path of the saas file, from `data/` with a leading slash.
     pub file: String,
-    /// Line in the saas file where it begins, from 1.
+    /// Line of the target in the saas file, from 1.
     pub line: u32,
     /// Name of the resource template.
     pub resource_template: String,
@@ -82,13 +82,13 @@ pub struct TargetReport {
     pub namespace: String,
 }
 
-/// A publisher with what is known of its deployments.
+/// A publisher with its deployments.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PublisherReport {
-    /// Who it is.
+    /// The target.
     #[serde(flatten)]
     pub target: TargetReport,
-    /// The code repository, as it is spelled.
+    /// The code repository, as written.
     pub repo_url: String,
     /// The ref that is deployed.
     #[serde(rename = "ref")]
@@ -102,16 +102,16 @@ pub struct PublisherReport {
     pub channels: Vec<String>,
     /// By subscribed channel.
     pub deployments: BTreeMap<String, DeploymentReport>,
-    /// When the commit was made, if the API said so.
+    /// When the commit was made, if the API returned it.
     #[serde(skip)]
     pub committed_at: Option<DateTime<Utc>>,
-    /// First line of the commit's message, if the API said so.
+    /// First line of the commit message, if the API returned it.
     #[serde(skip)]
     pub subject: Option<String>,
-    /// Only for the state export's keys.
+    /// Only for the keys of the state export.
     #[serde(skip)]
     pub redeploy: bool,
-    /// Channels whose record could not be read: nobody knows how it was deployed.
+    /// Channels whose record could not be read, so that the result of the deployment is not known.
     #[serde(skip)]
     pub unread: BTreeSet<String>,
 }
@@ -119,7 +119,7 @@ pub struct PublisherReport {
 /// A publisher's deployment for one channel.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct DeploymentReport {
-    /// How it went.
+    /// Its result.
     pub state: DeploymentState,
     /// Digest of the effective deployment config.
     pub target_config_hash: Option<String>,
@@ -130,10 +130,10 @@ pub struct DeploymentReport {
     pub reason: Option<String>,
 }
 
-/// A subscriber with the decision on it.
+/// A subscriber with its decision.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SubscriberReport {
-    /// Who it is.
+    /// The target.
     #[serde(flatten)]
     pub target: TargetReport,
     /// Path of the namespace's datafile.
@@ -142,21 +142,21 @@ pub struct SubscriberReport {
     pub environment: String,
     /// Channels that it subscribes to, in file order.
     pub channels: Vec<String>,
-    /// The code repository, as it is spelled.
+    /// The code repository, as written.
     pub repo_url: String,
-    /// File in which its ref stands, from `data/` with a leading slash.
+    /// File that contains its ref, from `data/` with a leading slash.
     pub edit_file: String,
-    /// Line in that file where the target begins, from 1.
+    /// Line of the target in that file, from 1.
     pub edit_line: u32,
-    /// Page that compares the current ref to the commit that its publishers are at.
+    /// Page that compares the current ref to the commit of its publishers.
     pub compare_url: Option<String>,
-    /// The ref that it has.
+    /// The current ref.
     pub current_ref: String,
-    /// The ref that it should have.
+    /// The desired ref.
     pub desired_ref: String,
     /// The commit that all its publishers are at, promoted or not.
     pub candidate: Option<CommitSha>,
-    /// The config hashes that it should have.
+    /// The desired config hashes.
     pub desired_hashes: Vec<CurrentHash>,
     /// The decision.
     pub decision: Outcome,
@@ -168,7 +168,7 @@ pub struct SubscriberReport {
     pub gates: Arc<Vec<GateResult>>,
     /// Why it is in error.
     pub errors: Vec<String>,
-    /// Since when deployments, soak time and schedule allow the commit, or from when on they will.
+    /// Since when (or from when on) deployments, soak time and schedule allow the commit.
     #[serde(skip)]
     pub promotable_since: Option<DateTime<Utc>>,
 }
@@ -206,11 +206,11 @@ impl TargetReport {
 /// A merge request with its action.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MergeRequestReport {
-    /// What happens to it.
+    /// The action.
     pub action: Action,
-    /// Why, for programs.
+    /// The reason, for programs.
     pub reason_code: Reason,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
     /// Source branch.
     pub branch: String,
@@ -224,7 +224,7 @@ pub struct MergeRequestReport {
     pub labels: BTreeSet<String>,
     /// Subscribers that it promotes.
     pub targets: Vec<TargetUid>,
-    /// What it changes; may be left out of what this run does not write.
+    /// Its changes; may be left out if this run does not write them.
     pub files: Vec<FileReport>,
     /// When it was opened, if it is open.
     pub opened_at: Option<DateTime<Utc>>,
@@ -236,9 +236,9 @@ pub struct MergeRequestReport {
     /// What makes it a batch; absent from a merge request for one place in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<BatchReport>,
-    /// How many writes it takes.
+    /// Number of writes it takes.
     pub writes: usize,
-    /// What became of it, with `apply`.
+    /// The outcome, with `apply`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<MergeRequestOutcome>,
 }
@@ -309,7 +309,7 @@ impl MergeRequestReport {
 /// A file of a merge request.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FileReport {
-    /// From the repository's root.
+    /// Path from the repository's root.
     pub path: RepoPath,
     /// The whole new text.
     #[serde(serialize_with = "as_text")]
@@ -319,13 +319,13 @@ pub struct FileReport {
     pub diff: String,
 }
 
-/// The `rc` feature of serde is for the whole program; one field needs it.
+/// serde's `rc` feature would apply to the whole program; only this field needs it.
 fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
 }
 
 impl PlanReport {
-    /// A report of a run that could not get further than its problems.
+    /// The report of a run that ended with problems before it had a plan.
     pub fn of_problems(observed_at: DateTime<Utc>, problems: Vec<Problem>) -> Self {
         Self {
             version: VERSION,
@@ -345,10 +345,10 @@ impl PlanReport {
         to_json(self)
     }
 
-    /// The same, written as it is made.
+    /// Writes the JSON form while it is being built.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// When writing fails.
     pub fn write_json(&self, to: impl std::io::Write) -> std::io::Result<()> {
         write_json(self, to)
     }

@@ -7,8 +7,8 @@ use super::text::outcome_word;
 use crate::decide::{DeploymentState, Outcome};
 use crate::graph::{Member, State};
 
-/// All targets, in the order of `report.publishers`; with how things stand, if
-/// the report rests on facts.
+/// All targets, in the order of `report.publishers`, with their state if
+/// the report has facts.
 pub fn members(report: &PlanReport, with_states: bool) -> Vec<Member> {
     let mut subscribers: BTreeMap<&str, &SubscriberReport> =
         report.subscribers.iter().map(|s| (s.target.uid.as_str(), s)).collect();
@@ -18,26 +18,29 @@ pub fn members(report: &PlanReport, with_states: bool) -> Vec<Member> {
         .map(|publisher| {
             // Of two targets with one uid the first is the subscriber.
             let subscriber = subscribers.remove(publisher.target.uid.as_str());
-            let mut member = member(&publisher.target);
+            let mut member = build_member(&publisher.target);
             member.subscribes = subscriber.map(|s| s.channels.clone()).unwrap_or_default();
             member.publishes = publisher
                 .channels
                 .iter()
                 .map(|channel| {
-                    let state =
-                        if with_states { deployment(publisher, channel) } else { State::Plain };
+                    let state = if with_states {
+                        find_deployment_state(publisher, channel)
+                    } else {
+                        State::Plain
+                    };
                     (channel.clone(), state)
                 })
                 .collect();
             if with_states {
-                (member.state, member.status) = standing(publisher, subscriber);
+                (member.state, member.status) = find_state(publisher, subscriber);
             }
             member
         })
         .collect()
 }
 
-fn member(target: &TargetReport) -> Member {
+fn build_member(target: &TargetReport) -> Member {
     let name = target.target.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
     Member {
         uid: target.uid.to_string(),
@@ -48,7 +51,7 @@ fn member(target: &TargetReport) -> Member {
     }
 }
 
-fn deployment(publisher: &PublisherReport, channel: &str) -> State {
+fn find_deployment_state(publisher: &PublisherReport, channel: &str) -> State {
     match publisher.deployments.get(channel).map(|deployment| deployment.state) {
         Some(DeploymentState::Success) => State::Deployed,
         Some(DeploymentState::Failed) => State::Failed,
@@ -58,8 +61,11 @@ fn deployment(publisher: &PublisherReport, channel: &str) -> State {
     }
 }
 
-/// A subscriber by its decision, another target by its deployments.
-fn standing(publisher: &PublisherReport, subscriber: Option<&SubscriberReport>) -> (State, String) {
+/// The state of a subscriber from its decision, of another target from its deployments.
+fn find_state(
+    publisher: &PublisherReport,
+    subscriber: Option<&SubscriberReport>,
+) -> (State, String) {
     if let Some(subscriber) = subscriber {
         let words = match subscriber.held_by {
             Some(gate) => format!("held by {}", gate.as_str()),

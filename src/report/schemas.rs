@@ -1,4 +1,4 @@
-//! JSON Schemas of the public formats, made from the types that are written.
+//! JSON Schemas of the public formats, generated from the Rust types.
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema};
 use super::{Explanation, FindingsReport, PlanReport};
 use crate::snapshot::Snapshot;
 
-/// The schema of each format (JSON Schema, draft 2020-12), with the name of its file.
+/// The schema of each format (JSON Schema, draft 2020-12), with its file name.
 pub fn schemas() -> [(&'static str, Schema); 4] {
     [
         ("plan-v1.json", schema_of::<PlanReport>()),
@@ -16,7 +16,7 @@ pub fn schemas() -> [(&'static str, Schema); 4] {
     ]
 }
 
-/// As the program writes it: what it always writes is required, more may come beside it.
+/// The schema of the output: fields that are always written are required, and additional fields are allowed.
 fn schema_of<T: JsonSchema>() -> Schema {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>()
 }

@@ -1,10 +1,10 @@
-//! Colours, or none.
+//! Colours in terminal output.
 
 use anstyle::{AnsiColor, Style};
 
 use crate::decide::{GateOutcome, Outcome};
 
-/// Colours, or none.
+/// Colours or plain text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Paint {
     /// ANSI colours: a terminal, or GitLab's job log.
@@ -39,7 +39,7 @@ impl Paint {
         }
     }
 
-    /// The style of a gate's verdict.
+    /// The style of a gate result.
     pub(super) fn of_gate(outcome: GateOutcome) -> Style {
         match outcome {
             GateOutcome::Pass => GREEN,

@@ -1,4 +1,4 @@
-//! The summary on a terminal or in a job's log.
+//! The summary for a terminal or a job log.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,45 +13,45 @@ use crate::decide::Outcome;
 use crate::domain::{RepoPath, printable, short_ref};
 use crate::plan::Action;
 
-/// Where a summary is read.
+/// The properties of the output.
 #[derive(Debug, Clone)]
 pub struct Screen {
-    /// Colours, or none.
+    /// Colours or plain text.
     pub paint: Paint,
-    /// Columns and lines that there are, if it is a screen: what is longer is shortened.
+    /// Columns and lines of the terminal, if it is one. Longer output is shortened.
     pub size: Option<(usize, usize)>,
-    /// Lines of a group at most, where the whole is not limited by a screen.
+    /// Maximum lines per group if there is no terminal size.
     pub group_lines: usize,
-    /// In GitLab's job log: the time (seconds since 1970) for the marks of sections that fold.
+    /// In GitLab's job log: the time (seconds since 1970) for the markers of collapsible sections.
     pub sections_at: Option<i64>,
-    /// Where everything is to be found, for what is left out.
+    /// Where to find what is left out.
     pub rest: String,
 }
 
 impl Screen {
-    /// No limits: everything is shown.
+    /// No limits.
     pub fn endless(paint: Paint) -> Self {
         Self { paint, size: None, group_lines: usize::MAX, sections_at: None, rest: String::new() }
     }
 }
 
-/// Everything, without limits.
+/// The complete summary, without limits.
 pub fn terminal(report: &PlanReport, paint: Paint) -> String {
     summary(report, &Screen::endless(paint))
 }
 
-/// A line for each target that is promoted, held or in error, the merge
-/// merge requests, and the problems; the counts come last, where people look first.
+/// A line for each target that is promoted, held or in error, then the merge
+/// requests and the problems. The counts come last, where people look first.
 ///
-/// What does not fit the screen is grouped by decision and gate, the first of
-/// each group shown.
+/// If this does not fit the screen, shows the first lines of each group of the same
+/// decision and gate.
 pub fn summary(report: &PlanReport, screen: &Screen) -> String {
-    let parts = [targets(report), merge_requests(report), problems(report)];
+    let parts = [build_targets(report), build_merge_requests(report), build_problems(report)];
     let foot = foot(report, screen, false);
     if fits(&parts, foot.len(), screen) {
         let mut text = String::new();
         for part in parts.iter().filter(|part| !part.lines.is_empty()) {
-            section(&mut text, part, screen, |text| {
+            write_section(&mut text, part, screen, |text| {
                 for line in &part.lines {
                     text.push_str(&line.shown(screen.paint, None));
                 }
@@ -61,18 +61,18 @@ pub fn summary(report: &PlanReport, screen: &Screen) -> String {
     }
     let groups: Vec<_> = parts.iter().map(Part::groups).collect();
     let foot = self::foot(report, screen, true);
-    match (group_lines(&groups, foot.len(), screen), screen.size) {
-        (None, Some(size)) => crammed(&parts, &groups, &foot, size, screen.paint),
-        (shown, _) => grouped(&parts, &groups, shown.unwrap_or(0), screen) + &foot.concat(),
+    match (count_lines_per_group(&groups, foot.len(), screen), screen.size) {
+        (None, Some(size)) => render_crammed(&parts, &groups, &foot, size, screen.paint),
+        (shown, _) => render_grouped(&parts, &groups, shown.unwrap_or(0), screen) + &foot.concat(),
     }
 }
 
-/// The first lines of each group, and how many more there are.
-fn grouped(parts: &[Part], groups: &[Groups<'_>], shown: usize, screen: &Screen) -> String {
+/// The first lines of each group, and the number of the others.
+fn render_grouped(parts: &[Part], groups: &[Groups<'_>], shown: usize, screen: &Screen) -> String {
     let width = screen.size.map(|(width, _)| width);
     let mut text = String::new();
     for (part, groups) in parts.iter().zip(groups).filter(|(_, groups)| !groups.is_empty()) {
-        section(&mut text, part, screen, |text| {
+        write_section(&mut text, part, screen, |text| {
             for (name, lines) in groups {
                 if let [only] = lines.as_slice() {
                     text.push_str(&only.shown(screen.paint, width));
@@ -95,9 +95,9 @@ fn grouped(parts: &[Part], groups: &[Groups<'_>], shown: usize, screen: &Screen)
     text
 }
 
-/// Where not even the heads of the groups fit: a paragraph for each part. What is still too high
-/// for the screen loses its upper end, as the counts stand below.
-fn crammed(
+/// If not even the group titles fit: a paragraph per part. If that is still too high for the screen,
+/// cuts it at the top, because the counts are at the bottom.
+fn render_crammed(
     parts: &[Part],
     groups: &[Groups<'_>],
     foot: &[String],
@@ -121,7 +121,7 @@ fn crammed(
     all[all.len().saturating_sub(height.saturating_sub(1))..].concat()
 }
 
-/// A line, and the group that it is of.
+/// A line and its group.
 struct Line {
     style: Style,
     word: &'static str,
@@ -143,7 +143,7 @@ impl Line {
         format!("  {} {text}\n", paint.paint(self.style, &word))
     }
 
-    /// Lines that it takes of a screen that wide.
+    /// Number of screen lines at this width.
     fn height(&self, width: usize) -> usize {
         (self.text.chars().count() + 11).div_ceil(width.max(1))
     }
@@ -184,8 +184,8 @@ fn fits(parts: &[Part], foot: usize, screen: &Screen) -> bool {
     }
 }
 
-/// How many lines of each group fit: the most for which the whole fits, if any.
-fn group_lines(groups: &[Groups<'_>], foot: usize, screen: &Screen) -> Option<usize> {
+/// The number of lines to show per group: the most that fits, if any.
+fn count_lines_per_group(groups: &[Groups<'_>], foot: usize, screen: &Screen) -> Option<usize> {
     let Some((_, height)) = screen.size else { return Some(screen.group_lines) };
     let whole = |shown: usize| {
         let group = |(_, lines): &(&str, Vec<&Line>)| match lines.len() {
@@ -201,8 +201,8 @@ fn group_lines(groups: &[Groups<'_>], foot: usize, screen: &Screen) -> Option<us
     (0..=height).rev().find(|&shown| whole(shown) < height)
 }
 
-/// A title with what stands below it, as a section that folds in GitLab's job log.
-fn section(text: &mut String, part: &Part, screen: &Screen, body: impl FnOnce(&mut String)) {
+/// A title and the text below it, as a collapsible section in GitLab's job log.
+fn write_section(text: &mut String, part: &Part, screen: &Screen, body: impl FnOnce(&mut String)) {
     let title = screen.paint.paint(BOLD, part.title);
     match screen.sections_at {
         None => {
@@ -222,12 +222,12 @@ fn section(text: &mut String, part: &Part, screen: &Screen, body: impl FnOnce(&m
     }
 }
 
-fn targets(report: &PlanReport) -> Part {
+fn build_targets(report: &PlanReport) -> Part {
     let shown = report.subscribers.iter().filter(|s| s.decision != Outcome::UpToDate);
-    Part { name: "targets", title: "Targets", lines: shown.map(target).collect() }
+    Part { name: "targets", title: "Targets", lines: shown.map(build_target).collect() }
 }
 
-fn target(subscriber: &SubscriberReport) -> Line {
+fn build_target(subscriber: &SubscriberReport) -> Line {
     let moves = if subscriber.decision == Outcome::Promote
         && subscriber.current_ref != subscriber.desired_ref
     {
@@ -251,12 +251,12 @@ fn target(subscriber: &SubscriberReport) -> Line {
     }
 }
 
-fn merge_requests(report: &PlanReport) -> Part {
+fn build_merge_requests(report: &PlanReport) -> Part {
     let line = |mr: &MergeRequestReport| Line {
         style: CYAN,
         word: action_word(mr.action),
-        text: format!("{}: {}{}", name(mr), mr.reason, outcome(mr)),
-        group: (mr.action as u8, mr_group(mr)),
+        text: format!("{}: {}{}", describe_merge_request(mr), mr.reason, describe_outcome(mr)),
+        group: (mr.action as u8, name_group(mr)),
     };
     Part {
         name: "merge_requests",
@@ -266,13 +266,13 @@ fn merge_requests(report: &PlanReport) -> Part {
 }
 
 /// `keep`, or `keep with auto-merge`.
-fn mr_group(mr: &MergeRequestReport) -> String {
+fn name_group(mr: &MergeRequestReport) -> String {
     let word = action_word(mr.action);
     let kept = (mr.action == Action::Keep).then(|| kept_word(mr.reason_code)).flatten();
     kept.map_or_else(|| word.to_owned(), |kept| format!("{word} {kept}"))
 }
 
-fn name(mr: &MergeRequestReport) -> String {
+fn describe_merge_request(mr: &MergeRequestReport) -> String {
     match (&mr.web_url, mr.iid) {
         (Some(url), _) => format!("{} {url}", mr.title),
         (None, Some(iid)) => format!("{} {iid}", mr.title),
@@ -280,14 +280,14 @@ fn name(mr: &MergeRequestReport) -> String {
     }
 }
 
-fn outcome(mr: &MergeRequestReport) -> String {
+fn describe_outcome(mr: &MergeRequestReport) -> String {
     match mr.outcome.as_ref().and_then(|outcome| outcome.message.as_ref()) {
         Some(message) => format!(" -- {message}"),
         None => String::new(),
     }
 }
 
-fn problems(report: &PlanReport) -> Part {
+fn build_problems(report: &PlanReport) -> Part {
     let line = |problem: &crate::domain::Problem| {
         let (style, word) = if problem.is_error() { (RED, "error") } else { (YELLOW, "warning") };
         let mut place = problem

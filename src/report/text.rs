@@ -1,4 +1,4 @@
-//! Small things that several renderings share.
+//! Helpers shared by several renderers.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::decide::Outcome;
 use crate::domain::span;
 use crate::plan::{Action, Reason};
 
-/// How many subscribers have each decision.
+/// Number of subscribers by decision.
 pub(super) fn decisions(report: &PlanReport) -> Vec<(Outcome, usize)> {
     [Outcome::Promote, Outcome::Hold, Outcome::Error, Outcome::UpToDate]
         .into_iter()
@@ -20,8 +20,8 @@ pub(super) fn decisions(report: &PlanReport) -> Vec<(Outcome, usize)> {
         .collect()
 }
 
-/// How many merge requests have each action.
-fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
+/// Number of merge requests by action.
+fn count_actions(report: &PlanReport) -> BTreeMap<Action, usize> {
     let mut counts = BTreeMap::new();
     for mr in &report.merge_requests {
         *counts.entry(mr.action).or_insert(0) += 1;
@@ -29,7 +29,7 @@ fn actions(report: &PlanReport) -> BTreeMap<Action, usize> {
     counts
 }
 
-/// How many merge requests have each action, for people; of those that are kept also why GitLab does not merge them
+/// Number of merge requests by action, for people. For kept ones also why GitLab does not merge them
 /// yet.
 pub(super) fn action_counts(report: &PlanReport) -> Vec<String> {
     let kept_for = |reason: Reason| {
@@ -41,7 +41,7 @@ pub(super) fn action_counts(report: &PlanReport) -> Vec<String> {
         (count > 0).then(|| format!("{count} {}", kept_word(reason).unwrap_or_default()))
     });
     let why: Vec<String> = why.collect();
-    let counts = actions(report).into_iter().map(|(action, count)| {
+    let counts = count_actions(report).into_iter().map(|(action, count)| {
         let why = match action {
             Action::Keep => why.clone(),
             Action::Create => created_promotions(report, count).into_iter().collect(),
@@ -77,7 +77,7 @@ fn updates_of_batches(report: &PlanReport) -> Vec<String> {
     takes.into_iter().chain(split).collect()
 }
 
-/// What is special about a merge request that is kept for this reason.
+/// The special state of a merge request that is kept for this reason.
 pub(super) fn kept_word(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::AutoMerge => Some("with auto-merge"),
@@ -86,7 +86,7 @@ pub(super) fn kept_word(reason: Reason) -> Option<&'static str> {
     }
 }
 
-/// ` (share 2 of 3)` where the work was shared.
+/// ` (shard 2 of 3)` with sharding.
 pub(super) fn share(report: &PlanReport) -> String {
     report.share.map(|share| format!(" ({share})")).unwrap_or_default()
 }
@@ -111,13 +111,13 @@ pub(super) fn action_word(action: Action) -> &'static str {
     }
 }
 
-/// A time for people: to the minute, with seconds where they matter.
+/// A time for people: to the minute, with seconds if they are not zero.
 pub(super) fn utc(at: DateTime<Utc>) -> String {
     let form = if at.second() == 0 { "%Y-%m-%d %H:%M UTC" } else { "%Y-%m-%d %H:%M:%S UTC" };
     at.format(form).to_string()
 }
 
-/// How long ago a time is, or in how long it will be.
+/// The distance between a time and now.
 pub(super) fn ago(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
     if at > now { format!("in {}", span(at - now)) } else { format!("{} ago", span(now - at)) }
 }

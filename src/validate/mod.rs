@@ -1,9 +1,9 @@
-//! What is wrong in the config repo and would stop a promotion, as far as the files tell.
+//! Finds errors in the config repo that would stop a promotion.
 //!
-//! Loading and the inventory note what they cannot use; the rest is found by the rules, one a
-//! file in `rules`. `places` then gives every problem the exact place in the text, and `help`
-//! says what to do about it. Nobody is asked: what only the world knows (a branch that is gone,
-//! a deployment record) is found by a run.
+//! Loading and the inventory report what they cannot use. The rules find the rest, one file each in
+//! `rules`. Then `places` gives every problem its exact source location, and `help` says how
+//! to fix it. `validate` makes no network calls. Problems that the files do not show (a deleted
+//! branch, a deployment record) are found by a run.
 
 mod places;
 mod rules;
@@ -17,23 +17,23 @@ use crate::domain::{Problem, ProblemCode, Severity};
 use crate::inventory::{Inventory, Target};
 use yaml11::NodeRef;
 
-/// What the rules look at.
+/// The input of the rules.
 pub(crate) struct Repo<'a> {
     bundle: &'a Bundle,
     inventory: &'a Inventory,
     now: DateTime<Utc>,
 }
 
-/// The problems of a config repo, with the lines of text that they are about.
+/// The problems of a config repo, with the lines of text that they refer to.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Errors first, then by file and place; each once.
+    /// Errors first, then by file and source location, without duplicates.
     pub problems: Vec<Problem>,
-    /// The lines that problems name, by file and number, without line ends. No other text is kept.
+    /// The lines that problems refer to, by file and number, without line ends. Other lines are not kept.
     pub lines: BTreeMap<(String, u32), String>,
 }
 
-/// Applies every rule. `now` is only asked whether a schedule ever opens again.
+/// Applies every rule. `now` matters only for schedules that never open again.
 pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> Findings {
     let repo = Repo { bundle, inventory, now };
     let mut problems = bundle.problems.clone();
@@ -45,7 +45,7 @@ pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> F
     let mut places = places::Places::new(bundle);
     for problem in &mut problems {
         if problem.code == ProblemCode::PublisherSelectorWithoutMatch {
-            // A run can only go on without it. Here somebody can still correct the selector.
+            // A run has to go on without the target. Here the selector can still be corrected.
             problem.severity = Severity::Error;
         }
         places.locate(problem);
@@ -55,32 +55,32 @@ pub fn validate(bundle: &Bundle, inventory: &Inventory, now: DateTime<Utc>) -> F
     Findings { problems, lines: places.lines }
 }
 
-/// The problem, placed at something below a target, e.g. `promotion.schedule`.
-fn at(problem: Problem, target: &Target, below: &str) -> Problem {
+/// Sets the source location of the problem to something below a target, e.g. `promotion.schedule`.
+fn place_below(problem: Problem, target: &Target, below: &str) -> Problem {
     let place = &target.declared_at;
     problem.in_file(&place.file).at(place.below(below)).at_line(place.line, place.column)
 }
 
-/// Where a text stands in a list below a target, e.g. `promotion.publish[1]`.
-fn item_of(bundle: &Bundle, target: &Target, list: &[&str], text: &str) -> String {
+/// The path of a text in a list below a target, e.g. `promotion.publish[1]`.
+fn find_item_path(bundle: &Bundle, target: &Target, list: &[&str], text: &str) -> String {
     let tree = bundle.sources.get(&target.declared_at.file);
     let node = tree
         .and_then(|tree| list.iter().try_fold(tree.node(target.node), |node, key| node.get(key)));
-    let index = node.and_then(|node| index_of(node, text));
+    let index = node.and_then(|node| find_index(node, text));
     format!("{}[{}]", list.join("."), index.unwrap_or_default())
 }
 
 /// The index of a text in a list.
-fn index_of(list: NodeRef<'_>, text: &str) -> Option<usize> {
+fn find_index(list: NodeRef<'_>, text: &str) -> Option<usize> {
     list.items().position(|item| item.text().is_some_and(|found| found == text))
 }
 
-/// Where a target names a channel that it subscribes to.
+/// The path where a target subscribes to a channel.
 fn subscription(bundle: &Bundle, target: &Target, channel: &str) -> String {
-    item_of(bundle, target, &["promotion", "subscribe"], channel)
+    find_item_path(bundle, target, &["promotion", "subscribe"], channel)
 }
 
-/// Where a target names a channel that it publishes to.
+/// The path where a target publishes to a channel.
 fn publication(bundle: &Bundle, target: &Target, channel: &str) -> String {
-    item_of(bundle, target, &["promotion", "publish"], channel)
+    find_item_path(bundle, target, &["promotion", "publish"], channel)
 }

@@ -1,4 +1,4 @@
-//! From YAML paths to lines and columns.
+//! Converts YAML paths to lines and columns.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,17 +7,17 @@ use crate::app_interface::Bundle;
 use crate::domain::{Problem, mask_userinfo};
 use yaml11::{Limits, NodePath, NodeRef, Tree};
 
-/// Longer lines are cut in excerpts: a file may be one single line.
+/// Longer lines are cut in excerpts: a file may consist of one line.
 const LONGEST_LINE: usize = 100_000;
 
-/// Finds places, and keeps the lines that they are in.
+/// Finds source locations, and keeps their lines.
 pub(super) struct Places<'a> {
     bundle: &'a Bundle,
     parsed: BTreeMap<String, Option<Arc<Tree>>>,
     pub(super) lines: BTreeMap<(String, u32), String>,
 }
 
-/// A node in its first line.
+/// A node on its first line.
 struct Spot {
     line: u32,
     column: u32,
@@ -30,13 +30,13 @@ impl<'a> Places<'a> {
         Self { bundle, parsed: BTreeMap::new(), lines: BTreeMap::new() }
     }
 
-    /// Gives a problem and what is related to it line and column, by their YAML paths. What has
-    /// a line already and no path that leads anywhere keeps it.
+    /// Sets line and column of a problem and its related locations from their YAML paths. If the path
+    /// leads nowhere, a line that is already set stays.
     pub(super) fn locate(&mut self, problem: &mut Problem) {
         for related in &mut problem.related {
             if let Some(spot) = self.spot(&related.file, &related.path) {
                 (related.line, related.column) = (Some(spot.line), Some(spot.column));
-                self.keep(related.file.clone(), spot.line, &spot.text);
+                self.store_line(related.file.clone(), spot.line, &spot.text);
             }
         }
         let Some(file) = problem.file.clone() else { return };
@@ -48,22 +48,22 @@ impl<'a> Places<'a> {
         if let Some(spot) = spot {
             (problem.line, problem.column) = (Some(spot.line), Some(spot.column));
             (problem.end_line, problem.end_column) = (Some(spot.line), Some(spot.end_column));
-            self.keep(file, spot.line, &spot.text);
+            self.store_line(file, spot.line, &spot.text);
         } else if let Some(line) = problem.line
             && let Some(text) = self.line(&file, line)
         {
-            self.keep(file, line, &text);
+            self.store_line(file, line, &text);
         }
     }
 
-    fn keep(&mut self, file: String, line: u32, text: &str) {
+    fn store_line(&mut self, file: String, line: u32, text: &str) {
         self.lines.insert((file, line), mask_userinfo(text));
     }
 
     fn spot(&mut self, file: &str, path: &str) -> Option<Spot> {
         let tree = self.tree(file)?;
         let node = tree.at_path(&NodePath::parse(path)?)?;
-        Some(spot_of(&tree, node))
+        Some(find_spot(&tree, node))
     }
 
     fn tree(&mut self, file: &str) -> Option<Arc<Tree>> {
@@ -80,7 +80,7 @@ impl<'a> Places<'a> {
         tree
     }
 
-    /// A line of a file, which may be no YAML at all.
+    /// A line of a file, which may not be YAML.
     fn line(&self, file: &str, number: u32) -> Option<String> {
         let bytes = match self.bundle.sources.get(file) {
             Some(tree) => tree.text().as_bytes(),
@@ -89,11 +89,11 @@ impl<'a> Places<'a> {
         let index = usize::try_from(number).ok()?.checked_sub(1)?;
         let line = bytes.split(|byte| *byte == b'\n').nth(index)?;
         let text = String::from_utf8_lossy(line);
-        Some(cut(text.trim_start_matches('\u{feff}').trim_end_matches('\r')).to_owned())
+        Some(cut_line(text.trim_start_matches('\u{feff}').trim_end_matches('\r')).to_owned())
     }
 }
 
-fn spot_of(tree: &Tree, node: NodeRef<'_>) -> Spot {
+fn find_spot(tree: &Tree, node: NodeRef<'_>) -> Spot {
     let text = tree.text();
     let span = node.span();
     let is_end = |c: char| matches!(c, '\n' | '\r');
@@ -101,7 +101,7 @@ fn spot_of(tree: &Tree, node: NodeRef<'_>) -> Spot {
     let to = text[span.start..].find(is_end).map_or(text.len(), |at| span.start + at);
     let line = text[from..to].trim_start_matches('\u{feff}');
     let position = node.position();
-    // The bytes of a block list may begin behind its first dash; its position is that of the dash.
+    // The range of a block list may begin after its first dash; its position is that of the dash.
     let skipped = (position.column as usize).saturating_sub(1);
     let begin = line.char_indices().nth(skipped).map_or(to, |(at, _)| to - line.len() + at);
     let begin = begin.min(span.start);
@@ -111,10 +111,10 @@ fn spot_of(tree: &Tree, node: NodeRef<'_>) -> Spot {
         line: position.line,
         column: position.column,
         end_column: position.column.saturating_add(width),
-        text: cut(line).to_owned(),
+        text: cut_line(line).to_owned(),
     }
 }
 
-fn cut(line: &str) -> &str {
+fn cut_line(line: &str) -> &str {
     line.char_indices().nth(LONGEST_LINE).map_or(line, |(end, _)| &line[..end])
 }

@@ -1,4 +1,4 @@
-//! `deployed=CHANNEL/PUBLISHER@COMMIT`: what is assumed.
+//! Parses assumptions of the form `deployed=CHANNEL/PUBLISHER@COMMIT`.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use crate::domain::{CommitSha, GitRef, quoted};
 use crate::inventory::{Found, Inventory, TargetIx, find};
 use crate::snapshot::{Lookup, Snapshot};
 
-/// A publisher that has deployed a commit, or failed to.
+/// The assumption that a publisher has deployed a commit, or failed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assumption {
     /// Index of the publisher in the inventory's targets.
@@ -17,64 +17,69 @@ pub struct Assumption {
     pub success: bool,
 }
 
-/// Why a text is no assumption.
+/// Why a text is not an assumption.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AssumptionError {
-    /// Neither form.
+    /// It has neither form.
     #[error(
         "{} is not of the form deployed=CHANNEL/PUBLISHER@COMMIT or failed=CHANNEL/PUBLISHER@COMMIT",
         quoted(.0)
     )]
     Form(String),
-    /// Nobody publishes to such a channel.
-    #[error("{}: no channel is called so{}", quoted(.text), there_is(.alike))]
+    /// The channel has no publisher.
+    #[error("{}: there is no such channel{}", quoted(.text), list_channels(.alike))]
     Channel {
-        /// Channel and publisher as they were given.
+        /// Channel and publisher as given.
         text: String,
-        /// Channels of a like name.
+        /// Channels with similar names.
         alike: Vec<String>,
     },
-    /// The channel is there, the publisher is not.
+    /// The channel exists, but not the publisher.
     #[error("channel {channel} has no publisher {}; it has {}", quoted(.publisher), .publishers.join(", "))]
     Publisher {
         /// The channel.
         channel: String,
-        /// The publisher as it was given.
+        /// The publisher as given.
         publisher: String,
-        /// Labels of the publishers that it has.
+        /// Labels of the channel's publishers.
         publishers: Vec<String>,
     },
-    /// Several publishers fit.
+    /// Several publishers match.
     #[error("channel {channel} has several such publishers: {}", .publishers.join(", "))]
     Several {
         /// The channel.
         channel: String,
-        /// Labels of the publishers that fit.
+        /// Labels of the matching publishers.
         publishers: Vec<String>,
     },
-    /// Neither a whole commit id nor the start of one commit that is known.
+    /// Neither a full commit id nor the start of one known commit.
     #[error(
-        "{} is no commit id of 40 lower-case hex digits, nor the start of one that this run knows",
+        "{} is neither a commit id of 40 lower-case hex digits nor the start of one known to this \
+         run",
         quoted(.0)
     )]
     Commit(String),
 }
 
-fn there_is(channels: &[String]) -> String {
-    if channels.is_empty() { String::new() } else { format!("; there is {}", channels.join(", ")) }
+fn list_channels(channels: &[String]) -> String {
+    if channels.is_empty() {
+        String::new()
+    } else {
+        format!("; did you mean {}?", channels.join(" or "))
+    }
 }
 
 impl Assumption {
-    /// The publisher alone: enough to know what has to be observed.
+    /// Finds only the publisher, which is enough to know what has to be observed.
     ///
     /// # Errors
     /// See [`AssumptionError`].
     pub fn publisher(text: &str, inventory: &Inventory) -> Result<TargetIx, AssumptionError> {
-        let (_, place, _) = split(text)?;
+        let (_, place, _) = split_assumption(text)?;
         publisher(place, inventory)
     }
 
-    /// Reads an assumption; of a commit that is known the first digits (4 or more) will do.
+    /// Parses an assumption. For a known commit, its first digits (4 or more) are enough.
     ///
     /// # Errors
     /// See [`AssumptionError`].
@@ -83,9 +88,9 @@ impl Assumption {
         inventory: &Inventory,
         snapshot: &Snapshot,
     ) -> Result<Self, AssumptionError> {
-        let (success, place, commit) = split(text)?;
+        let (success, place, commit) = split_assumption(text)?;
         let publisher = publisher(place, inventory)?;
-        let known = || known_commit(commit, inventory, snapshot);
+        let known = || find_known_commit(commit, inventory, snapshot);
         let commit = CommitSha::parse(commit)
             .or_else(known)
             .ok_or_else(|| AssumptionError::Commit(commit.to_owned()))?;
@@ -94,7 +99,7 @@ impl Assumption {
 }
 
 /// Success, channel with publisher, and commit.
-fn split(text: &str) -> Result<(bool, &str, &str), AssumptionError> {
+fn split_assumption(text: &str) -> Result<(bool, &str, &str), AssumptionError> {
     let form = || AssumptionError::Form(text.to_owned());
     let (what, rest) = text.split_once('=').ok_or_else(form)?;
     let success = match what.trim() {
@@ -106,8 +111,8 @@ fn split(text: &str) -> Result<(bool, &str, &str), AssumptionError> {
     Ok((success, place.trim(), commit.trim()))
 }
 
-/// The longest channel that the text begins with, then the publisher; a channel's only one need
-/// not be named.
+/// The longest channel name that the text begins with, then the publisher. If the channel has only one
+/// publisher, its name may be left out.
 fn publisher(place: &str, inventory: &Inventory) -> Result<TargetIx, AssumptionError> {
     let rest = |channel: &str| {
         let rest = place.strip_prefix(channel)?;
@@ -145,8 +150,8 @@ fn publisher(place: &str, inventory: &Inventory) -> Result<TargetIx, AssumptionE
     }
 }
 
-/// The one commit among refs, lookups and records that begins so.
-fn known_commit(start: &str, inventory: &Inventory, snapshot: &Snapshot) -> Option<CommitSha> {
+/// The one known commit (of refs, lookups and records) that begins with this text.
+fn find_known_commit(start: &str, inventory: &Inventory, snapshot: &Snapshot) -> Option<CommitSha> {
     if start.len() < 4 {
         return None;
     }

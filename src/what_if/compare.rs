@@ -1,4 +1,4 @@
-//! Two forecasts, with and without an assumption: what it changes.
+//! Compares two forecasts, with and without an assumption.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,27 +6,27 @@ use chrono::{DateTime, Utc};
 
 use super::forecast::{Forecast, Move};
 
-/// What the assumption does to a promotion.
+/// The effect of the assumption on a promotion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It would not come without.
+    /// It happens only with the assumption.
     New,
-    /// It comes at another time: when it would come without.
+    /// It happens at another time; this is the time without the assumption.
     Instead(DateTime<Utc>),
-    /// It comes all the same.
+    /// It does not change.
     Same,
 }
 
-/// The difference of two forecasts.
+/// The difference between two forecasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
-    /// For each move of the forecast with the assumption.
+    /// For each move in the forecast with the assumption.
     pub changes: Vec<Change>,
-    /// Moves that do not come any more.
+    /// Moves that no longer happen.
     pub gone: Vec<Move>,
 }
 
-/// What `with` has that `without` has not.
+/// Compares `with` to `without`.
 pub fn compare(without: &Forecast, with: &Forecast) -> Comparison {
     let goal = |step: &Move| (step.target, step.to.clone());
     let mut before: BTreeMap<_, BTreeSet<DateTime<Utc>>> = BTreeMap::new();

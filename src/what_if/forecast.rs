@@ -1,5 +1,5 @@
-//! What follows in time, if every merge request is merged and deployed well
-//! the moment that it is due, and nothing else changes.
+//! Forecasts promotions, assuming that every merge request is merged and deployed successfully
+//! the moment it is due, and nothing else changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,12 +10,12 @@ use crate::decide::{Decisions, Gate, Outcome, SloQuery, SubscriberDecision};
 use crate::domain::CommitSha;
 use crate::inventory::{Inventory, Target, TargetIx};
 
-/// How far a forecast looks.
+/// The limits of a forecast.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// So long after its start.
+    /// Maximum time after its start.
     pub horizon: TimeDelta,
-    /// Decisions on the whole world at most: ends what goes round in circles.
+    /// Maximum rounds of decisions on all targets; ends cycles.
     pub rounds: usize,
 }
 
@@ -26,28 +26,28 @@ impl Default for Limits {
     }
 }
 
-/// People who stop a promotion that the gates let pass.
+/// A rejection by people of a promotion that the gates allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
-    /// To this commit only; `None`: to any.
+    /// Only for this commit; `None`: for any.
     pub commit: Option<CommitSha>,
-    /// Why, for people.
+    /// The reason, in messages.
     pub reason: String,
 }
 
 /// Stops by the target's index.
 pub type Stops = BTreeMap<TargetIx, Stop>;
 
-/// What held a promotion back until it moved.
+/// What a promotion waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Waited {
-    /// The gate that held it last.
+    /// The last gate that held it.
     pub gate: Gate,
-    /// Since when it was held: not before the start of the forecast.
+    /// Since when it was held; not before the start of the forecast.
     pub since: DateTime<Utc>,
 }
 
-/// A promotion that is to come.
+/// A future promotion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Move {
     /// When every gate passes.
@@ -56,44 +56,44 @@ pub struct Move {
     pub target: TargetIx,
     /// Its ref before.
     pub from: String,
-    /// Its ref after: equal to `from` where only config hashes move.
+    /// Its ref after; equal to `from` if only config hashes change.
     pub to: String,
-    /// What it waited for; `None` if it is due at the start.
+    /// What it waited for; `None` if it is eligible at the start.
     pub waited: Option<Waited>,
 }
 
-/// A subscriber that does not move any more within the horizon although something is due.
+/// A subscriber that is not promoted within the horizon although something is due.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stay {
     /// Index of the target.
     pub target: TargetIx,
     /// The commit that its publishers are at.
     pub candidate: Option<CommitSha>,
-    /// The gate that blocks it; `None` for errors and for people's word.
+    /// The gate that blocks it; `None` for errors and rejections.
     pub held_by: Option<Gate>,
     /// Why.
     pub reason: String,
 }
 
-/// What follows.
+/// The result of a forecast.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Forecast {
-    /// Where it starts.
+    /// Its start.
     pub from: DateTime<Utc>,
-    /// How far it looks.
+    /// Its end.
     pub until: DateTime<Utc>,
-    /// In the order of time, then of the inventory.
+    /// Sorted by time, then by inventory order.
     pub moves: Vec<Move>,
     /// In inventory order.
     pub stays: Vec<Stay>,
-    /// It ended before the horizon: promotions that go round in circles, or too many.
+    /// It ended before the horizon because of a promotion cycle or too many promotions.
     pub cut_short: bool,
-    /// SLO values that are not in the facts: observe them and forecast again.
+    /// SLO values that are missing from the facts. Observe them and forecast again.
     pub slo_queries: Vec<SloQuery>,
 }
 
-/// Follows the world from `from` on: decides, makes what is due come true, decides again on those
-/// whom that may concern, and jumps to the next time that a gate names when nothing moves.
+/// Simulates the world from `from` on: decides, carries out what is due, decides again on the affected
+/// targets, and jumps to the next time that a gate names when nothing moves.
 pub fn forecast(
     mut world: World<'_>,
     from: DateTime<Utc>,
@@ -110,27 +110,27 @@ pub fn forecast(
         slo_queries: Vec::new(),
     };
     let mut waiting: BTreeMap<TargetIx, Waited> = BTreeMap::new();
-    // When each one that waits for time alone may pass; who is not in it waits for a move.
+    // When each target that only waits for time may pass. The rest wait for a move.
     let mut passing: BTreeMap<TargetIx, DateTime<Utc>> = BTreeMap::new();
-    let followers = followers(&world.inventory);
+    let followers = find_followers(&world.inventory);
     let mut asked: BTreeSet<TargetIx> = world.inventory.subscribers.iter().copied().collect();
     let mut at = from;
     for _ in 0..limits.rounds.max(1) {
         let decisions = world.decide_on(at, &asked);
         forecast.slo_queries.extend(decisions.slo_queries.iter().cloned());
-        note_waiting(&decisions, &mut waiting, at);
+        update_waiting(&decisions, &mut waiting, at);
         for (&target, decision) in &decisions.subscribers {
-            match passes_at(decision) {
+            match find_passing_time(decision) {
                 Some(next) => passing.insert(target, next),
                 None => passing.remove(&target),
             };
         }
         asked.clear();
         let due = decisions.subscribers.values().filter(|d| d.promotes());
-        for decision in due.filter(|decision| stop(stops, decision).is_none()) {
+        for decision in due.filter(|decision| find_stop(stops, decision).is_none()) {
             let target = &world.inventory.targets[decision.target];
             let waited = waiting.remove(&decision.target);
-            forecast.moves.push(next_move(target, decision, at, waited));
+            forecast.moves.push(find_next_move(target, decision, at, waited));
             let channels = target.promotion.publish.iter();
             let told = channels.filter_map(|channel| followers.get(channel)).flatten();
             asked.extend(told.copied().chain([decision.target]));
@@ -145,13 +145,13 @@ pub fn forecast(
             asked.extend(passing.iter().filter(|(_, time)| **time <= at).map(|(index, _)| *index));
         }
     }
-    forecast.stays = stays(&world.decide(at), stops);
+    forecast.stays = find_stays(&world.decide(at), stops);
     forecast.slo_queries.sort();
     forecast.slo_queries.dedup();
     forecast
 }
 
-fn next_move(
+fn find_next_move(
     target: &Target,
     decision: &SubscriberDecision,
     at: DateTime<Utc>,
@@ -162,7 +162,7 @@ fn next_move(
 }
 
 /// Who subscribes to each channel.
-fn followers(inventory: &Inventory) -> BTreeMap<String, Vec<TargetIx>> {
+fn find_followers(inventory: &Inventory) -> BTreeMap<String, Vec<TargetIx>> {
     let mut followers: BTreeMap<String, Vec<TargetIx>> = BTreeMap::new();
     for (index, target) in inventory.subscribers() {
         for channel in &target.promotion.subscribe {
@@ -172,18 +172,18 @@ fn followers(inventory: &Inventory) -> BTreeMap<String, Vec<TargetIx>> {
     followers
 }
 
-/// The word of people against a promotion.
-fn stop<'a>(stops: &'a Stops, decision: &SubscriberDecision) -> Option<&'a Stop> {
+/// The rejection of a promotion, if there is one.
+fn find_stop<'a>(stops: &'a Stops, decision: &SubscriberDecision) -> Option<&'a Stop> {
     let stop = stops.get(&decision.target)?;
     let concerns = |commit: &CommitSha| commit.as_str() == decision.desired_ref;
     stop.commit.as_ref().is_none_or(concerns).then_some(stop)
 }
 
-fn stays(decisions: &Decisions, stops: &Stops) -> Vec<Stay> {
+fn find_stays(decisions: &Decisions, stops: &Stops) -> Vec<Stay> {
     let stay = |decision: &SubscriberDecision| {
         let reason = match decision.outcome() {
             Outcome::UpToDate => return None,
-            Outcome::Promote => stop(stops, decision)?.reason.clone(),
+            Outcome::Promote => find_stop(stops, decision)?.reason.clone(),
             Outcome::Hold => {
                 let gate = decision.gates.iter().find(|gate| Some(gate.gate) == decision.held_by());
                 gate.map(|gate| gate.reason.clone()).unwrap_or_default()
@@ -200,14 +200,14 @@ fn stays(decisions: &Decisions, stops: &Stops) -> Vec<Stay> {
     decisions.subscribers.values().filter_map(stay).collect()
 }
 
-/// Notes who is held, and forgets who is not any more (but for who moves now).
-fn note_waiting(
+/// Records held subscribers and removes the others, except those that move now.
+fn update_waiting(
     decisions: &Decisions,
     waiting: &mut BTreeMap<TargetIx, Waited>,
     at: DateTime<Utc>,
 ) {
     for (&target, decision) in &decisions.subscribers {
-        match (decision.outcome(), last_gate(decision)) {
+        match (decision.outcome(), find_last_gate(decision)) {
             (Outcome::Hold, Some(gate)) => {
                 waiting.entry(target).or_insert(Waited { gate, since: at }).gate = gate;
             }
@@ -219,17 +219,17 @@ fn note_waiting(
     }
 }
 
-/// The gate that will block it last, where that can be known; else the first that blocks.
-fn last_gate(decision: &SubscriberDecision) -> Option<Gate> {
-    if passes_at(decision).is_none() {
+/// The gate that blocks it last, if that can be known; else the first that blocks.
+fn find_last_gate(decision: &SubscriberDecision) -> Option<Gate> {
+    if find_passing_time(decision).is_none() {
         return decision.held_by();
     }
     let holding = decision.gates.iter().filter(|gate| gate.blocks());
     holding.max_by_key(|gate| gate.next_possible_at).map(|gate| gate.gate)
 }
 
-/// When the last of the gates that block passes; `None` if one of them waits for something else.
-fn passes_at(decision: &SubscriberDecision) -> Option<DateTime<Utc>> {
+/// When the last blocking gate passes; `None` if one of them waits for something other than time.
+fn find_passing_time(decision: &SubscriberDecision) -> Option<DateTime<Utc>> {
     if decision.outcome() != Outcome::Hold {
         return None;
     }

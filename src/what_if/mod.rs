@@ -1,10 +1,10 @@
-//! Decisions on a world that is not: what follows if a publisher had deployed
+//! Decides on a hypothetical world: what follows if a publisher had deployed
 //! another commit, and when.
 //!
 //! [`World`] is a copy of inventory and facts that assumptions and promotions
-//! change; [`forecast()`] follows it in time by deciding again and again with the
-//! very gates of a run; [`compare()`] tells two forecasts apart. Nobody is asked:
-//! an SLO value that is not in the facts is named in [`Forecast::slo_queries`].
+//! change. [`forecast()`] simulates it by deciding repeatedly with the same
+//! gates as a run. [`compare()`] compares two forecasts. Nothing here makes network calls:
+//! [`Forecast::slo_queries`] lists SLO values that the facts lack.
 
 mod assumption;
 mod compare;

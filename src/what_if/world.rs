@@ -1,4 +1,4 @@
-//! The world as it is, to be changed.
+//! A changeable copy of the world.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use crate::domain::{CommitSha, GitRef, TargetUid};
 use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::{CommitFact, Lookup, Snapshot};
 
-/// What a record says for which no config hash is known.
+/// The config hash in a record for a deployment whose hash is not known.
 const UNKNOWN_HASH: &str = "unknown";
 
-/// A copy of inventory and facts. The files stay as they are: they tell what can be edited.
+/// A copy of inventory and facts. The files stay unchanged; they decide what can be edited.
 #[derive(Debug, Clone)]
 pub struct World<'a> {
     /// The targets with their refs.
@@ -25,7 +25,7 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// A copy of what a run found.
+    /// Copies the facts of a run.
     pub fn new(inventory: &Inventory, snapshot: &Snapshot, edits: &'a dyn EditChecker) -> Self {
         let facts = Snapshot {
             commits: snapshot.commits.clone(),
@@ -37,13 +37,13 @@ impl<'a> World<'a> {
         Self { inventory: inventory.clone(), snapshot: facts, edits }
     }
 
-    /// The decisions on all its subscribers as of a time.
+    /// Decides on all subscribers as of a time.
     pub fn decide(&mut self, at: DateTime<Utc>) -> Decisions {
         self.snapshot.observed_at = at;
         decide(&self.inventory, &self.snapshot, self.edits, &|_| true)
     }
 
-    /// The same on these subscribers, and on those who share a place with them.
+    /// Decides on these subscribers, and on those that share an edit site with them.
     pub(super) fn decide_on(&mut self, at: DateTime<Utc>, these: &BTreeSet<TargetIx>) -> Decisions {
         self.snapshot.observed_at = at;
         let uids: BTreeSet<&TargetUid> =
@@ -51,9 +51,9 @@ impl<'a> World<'a> {
         decide(&self.inventory, &self.snapshot, self.edits, &|target| uids.contains(&target.uid))
     }
 
-    /// Makes an assumption true: the publisher's ref is at the commit (a moving ref for everybody
-    /// who follows it, a place in a file for everybody who shares it), and its deployment on all its
-    /// channels went as it says.
+    /// Applies an assumption: the publisher's ref points to the commit (for every follower of a moving
+    /// ref, for every member of an edit site), and the records of all its channels have the assumed
+    /// result.
     pub fn assume(&mut self, assumption: &Assumption, at: DateTime<Utc>) {
         let index = assumption.publisher;
         let commit = &assumption.commit;
@@ -72,7 +72,7 @@ impl<'a> World<'a> {
         self.deploy(index, commit, assumption.success, at);
     }
 
-    /// A promotion that was merged and deployed.
+    /// Applies a promotion that was merged and deployed.
     pub fn promote(&mut self, decision: &SubscriberDecision, at: DateTime<Utc>) {
         let target = &mut self.inventory.targets[decision.target];
         target.git_ref = Ok(GitRef::new(decision.desired_ref.clone()));
@@ -88,14 +88,14 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Writes the records of a deployment; the config hash stays what it was last.
+    /// Writes the records of a deployment. The config hash stays the last known one.
     fn deploy(&mut self, index: TargetIx, commit: &CommitSha, success: bool, at: DateTime<Utc>) {
         let target = &self.inventory.targets[index];
         for channel in &target.promotion.publish {
             let key = record_key(channel, &target.uid, commit);
             let earlier = self.snapshot.deployment_records.get(&key);
             let hash = earlier
-                .and_then(|record| hash_of(record).map(str::to_owned))
+                .and_then(|record| read_hash(record).map(str::to_owned))
                 .or_else(|| self.last_hash(&record_prefix(&key)))
                 .unwrap_or_else(|| UNKNOWN_HASH.to_owned());
             let record = json!({
@@ -112,14 +112,14 @@ impl<'a> World<'a> {
     fn last_hash(&self, prefix: &str) -> Option<String> {
         let of = self.snapshot.deployment_records.range(prefix.to_owned()..);
         of.take_while(|(key, _)| key.starts_with(prefix))
-            .filter_map(|(_, record)| Some((record["check_in"].as_str(), hash_of(record)?)))
+            .filter_map(|(_, record)| Some((record["check_in"].as_str(), read_hash(record)?)))
             .max()
             .map(|(_, hash)| hash.to_owned())
     }
 }
 
-/// Everybody who is at another commit when this target is, itself included: who follows the same
-/// moving ref of its repository, or shares its place in a file.
+/// All targets whose commit changes when this target's does, itself included: those that follow the
+/// same moving ref of its repository, and those at the same edit site.
 pub fn sharing_ref(inventory: &Inventory, index: TargetIx) -> Vec<TargetIx> {
     let target = &inventory.targets[index];
     if let Ok(GitRef::Moving(_)) = &target.git_ref {
@@ -133,7 +133,7 @@ pub fn sharing_ref(inventory: &Inventory, index: TargetIx) -> Vec<TargetIx> {
     site.map_or_else(|| vec![index], |site| site.members.clone())
 }
 
-fn hash_of(record: &Value) -> Option<&str> {
+fn read_hash(record: &Value) -> Option<&str> {
     record["target_config_hash"].as_str()
 }
 

@@ -1,8 +1,8 @@
-//! The import rule of ARCHITECTURE.md, read off the source.
+//! Checks the import rule of ARCHITECTURE.md in the sources.
 
 use std::path::{Path, PathBuf};
 
-/// What the pure modules may not name.
+/// What the pure modules may not use.
 const IMPURE: [&str; 12] = [
     "tokio",
     "reqwest",
@@ -86,12 +86,12 @@ fn layers() -> Vec<String> {
     layers
 }
 
-/// What a module may not use: itself aside, all that is not below it.
+/// What a module may not use: every other module that is not below it.
 fn not_below(layers: &[String], module: usize) -> Vec<String> {
     layers[module + 1..].iter().map(|above| format!("crate::{above}")).collect()
 }
 
-/// The uses of modules that are above, but for those in unit tests.
+/// The uses of modules that are above, except in unit tests.
 fn uses_of_layers_above(module: &str, above: &[String]) -> Vec<String> {
     let mut files = sources_of(module);
     files.retain(|file| !file.ends_with("_tests.rs"));
@@ -130,16 +130,16 @@ fn each_module_uses_only_modules_below_it() {
 }
 
 #[test]
-fn a_use_of_a_module_above_is_found() {
+fn a_use_of_a_higher_module_is_detected() {
     let layers = layers();
-    // In the order turned round nearly every use is one of a module above.
+    // In the reversed order, nearly every use is one of a module above.
     let reversed: Vec<String> = layers.iter().rev().cloned().collect();
     let run = reversed.iter().position(|module| module == "run").expect("run");
     assert!(!uses_of_layers_above("run", &not_below(&reversed, run)).is_empty());
 }
 
 #[test]
-fn only_the_ends_know_the_clients() {
+fn only_cli_and_tests_use_the_clients() {
     let ends = ["crate::clients", "crate::cli"];
     for module in [
         "domain",
@@ -168,7 +168,7 @@ fn observing_cannot_write() {
 }
 
 #[test]
-fn a_rule_that_is_broken_is_found() {
-    // The module that is allowed to do everything breaks every rule.
+fn a_violation_is_detected() {
+    // The module that may do everything breaks every rule.
     assert!(!violations("clients", &["reqwest"]).is_empty());
 }

@@ -1,4 +1,4 @@
-//! `scripts/check-live` against the fake GitLab: what the fake does is what docs/compatibility.md assumes.
+//! Runs `scripts/check-live` against the fake GitLab: the fake behaves as docs/compatibility.md assumes.
 
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ async fn every_assumption_holds_on_the_fake() {
 }
 
 #[tokio::test]
-async fn a_difference_is_found() {
+async fn a_difference_is_reported() {
     let forge = Forge::builder().start().await;
     scratch(&forge);
     run(&forge, "people/scratch", true).await.expect("a table");
@@ -70,7 +70,7 @@ async fn a_difference_is_found() {
 }
 
 #[tokio::test]
-async fn a_project_with_commits_of_others_is_never_written_to() {
+async fn a_project_with_foreign_commits_is_never_changed() {
     let forge = Forge::builder().start().await;
     let project = forge.create_project("people/real", [("README.md", "real")]);
     project.add_bot("checker", TOKEN, Access::Maintainer, &["api"]);

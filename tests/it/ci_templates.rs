@@ -1,5 +1,5 @@
-//! The templates of `ci-templates/`: what they declare, which jobs they give in which pipeline, and real runs of
-//! those jobs by gitlab-ci-local against the fakes.
+//! The templates in `ci-templates/`: their text, the jobs in each pipeline, and real runs of
+//! those jobs with gitlab-ci-local against the fakes.
 
 mod jobs;
 mod keywords;

@@ -1,4 +1,4 @@
-//! The clients against small servers on loopback that misbehave on purpose.
+//! The clients against small servers on loopback that deliberately misbehave.
 
 mod github;
 mod gitlab_reading;

@@ -1,4 +1,4 @@
-//! Which merge requests of one file stand beside each other: what is opened merges in any order, and what waits would
+//! Which merge requests of one file can coexist: opened ones merge in any order, and waiting ones would
 //! not have.
 
 use std::cell::Cell;
@@ -15,14 +15,14 @@ use sapm::snapshot::Snapshot;
 
 use crate::small_world::at;
 
-/// How a target is written.
+/// The layout of a target.
 #[derive(Debug, Clone, Copy)]
 enum Layout {
-    /// With so many lines that have nothing to do with its ref before it.
+    /// Preceded by this many lines unrelated to its ref.
     Block(usize),
-    /// On a line of its own.
+    /// On its own line.
     Line,
-    /// On the line of the one before.
+    /// On the line of the previous one.
     SameLine,
 }
 
@@ -52,7 +52,7 @@ fn saas_file(layouts: &[Layout]) -> SaasFile {
     with_line(saas, &mut line)
 }
 
-/// Takes the targets that stand on one line in, as a template of their own.
+/// Adds the targets that share one line, as a template of their own.
 fn with_line(saas: SaasFile, line: &mut Vec<Target>) -> SaasFile {
     match std::mem::take(line) {
         line if line.is_empty() => saas,
@@ -60,7 +60,7 @@ fn with_line(saas: SaasFile, line: &mut Vec<Target>) -> SaasFile {
     }
 }
 
-/// Merges as git does, and counts.
+/// Merges like git, and counts.
 #[derive(Default)]
 struct Git {
     merges: Cell<usize>,
@@ -73,7 +73,7 @@ impl MergeTexts for Git {
     }
 }
 
-/// The plan where every target is due, the file, and how many merges planning took.
+/// The plan when every target is due, the file, and the number of merges that planning took.
 fn planned(layouts: &[Layout], most: usize) -> (Plan, String, usize) {
     let Datafiles(files) = Datafiles::around(&saas_file(layouts));
     let file = files["/saas.yml"].clone();
@@ -106,7 +106,7 @@ fn layout() -> impl Strategy<Value = Layout> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn what_is_opened_merges_in_any_order_and_what_waits_would_not(
+    fn opened_merge_requests_merge_in_any_order_and_waiting_ones_would_not(
         layouts in prop::collection::vec(layout(), 1..12),
         order in any::<prop::sample::Index>(),
     ) {
@@ -133,7 +133,7 @@ proptest! {
 }
 
 #[test]
-fn each_merge_request_that_is_opened_is_merged_once() {
+fn each_opened_merge_request_is_merged_once() {
     let (plan, _, merges) = planned(&vec![Layout::Block(20); 300], 40);
     let opened =
         plan.merge_requests.iter().filter(|planned| planned.action == Action::Create).count();
@@ -151,7 +151,7 @@ fn targets_on_one_line_wait_without_a_merge_for_each() {
 }
 
 #[test]
-fn a_plan_keeps_so_much_text_of_what_it_does_not_write() {
+fn a_plan_limits_the_text_of_deferred_merge_requests() {
     let (plan, file, _) = planned(&vec![Layout::Block(200); 100], 3);
     let deferred = plan.merge_requests.iter().filter(|planned| planned.action == Action::Defer);
     let kept: usize =

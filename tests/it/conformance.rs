@@ -1,7 +1,7 @@
-//! Conformance: small config repos with recorded facts and the right answer, see
-//! `tests/conformance/README.md`. Each case runs with the real binary, twice.
+//! Conformance: small config repos with recorded facts and the expected result, see
+//! `tests/conformance/README.md`. Each case runs twice with the real binary.
 //!
-//! `CONFORMANCE_ONLY=h1` narrows to the cases whose names start so.
+//! `CONFORMANCE_ONLY=h1` selects the cases whose names begin with it.
 
 mod case;
 mod edit;
@@ -18,26 +18,26 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/cases");
-/// As many complaints of one case are printed.
+/// Maximum complaints printed per case.
 const SHOWN: usize = 4;
 
-/// The complaints about each case; none: it passed.
+/// The complaints about each case; none if it passed.
 type Results = BTreeMap<String, Vec<String>>;
 
 #[test]
-fn every_case_is_answered_right() {
+fn every_case_gives_the_expected_plan() {
     let only = std::env::var_os("CONFORMANCE_ONLY").unwrap_or_default();
     let only = only.to_string_lossy();
     let cases = case::find(Path::new(CASES), &only).expect("the folder of the cases can be read");
     assert!(!cases.is_empty(), "no case {only}* in {CASES}");
     let results = run_all(&cases);
     let report = report(&results);
-    // Straight to the stream: a test that passes shows its table too.
+    // Directly to the stream, so that a passing test shows its table too.
     let _ = writeln!(std::io::stderr(), "{report}");
     assert!(results.values().all(Vec::is_empty), "some cases are answered wrong\n{report}");
 }
 
-/// Runs and judges the cases, a few at a time.
+/// Runs and judges the cases, several in parallel.
 fn run_all(cases: &[Case]) -> Results {
     let next = AtomicUsize::new(0);
     let results = Mutex::new(Results::new());
@@ -56,7 +56,7 @@ fn run_all(cases: &[Case]) -> Results {
     results.into_inner().expect("no thread panics with the lock")
 }
 
-/// A table by family, and one line for each case that fails.
+/// A table by family, and one line per failing case.
 fn report(results: &Results) -> String {
     let mut families: BTreeMap<char, (usize, usize)> = BTreeMap::new();
     for (name, complaints) in results {

@@ -1,4 +1,4 @@
-//! The real binary against the fakes, from the outside: what it writes, prints, and how it ends.
+//! The real binary against the fakes: what it writes, what it prints, and how it ends.
 
 mod answerless;
 mod batches;
@@ -30,7 +30,7 @@ mod requests;
 mod resume;
 mod second_run;
 mod service_faults;
-mod shares;
+mod shards;
 mod signals;
 mod state_export;
 pub mod support;

@@ -1,4 +1,4 @@
-//! Clones, ref lookups and merges against the git binary.
+//! Clones, ref lookups and merges compared to the git binary.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub mod web;
 
 const TOKEN: &str = "glpat-s3cr3t-t0ken";
 
-/// Runs git without anybody's configuration.
+/// Runs git without the user's configuration.
 fn git_in(dir: &Path, args: &[&str]) -> String {
     let output =
         hermetic(Command::new("git").current_dir(dir).args(args)).output().expect("git runs");
@@ -48,7 +48,7 @@ fn hermetic(command: &mut Command) -> &mut Command {
         .env("GIT_COMMITTER_EMAIL", "a@example.com")
 }
 
-/// A config repo with a work tree, in a folder of its own.
+/// A config repo with a work tree, in its own folder.
 struct Repo {
     folder: TempDir,
 }
@@ -90,7 +90,7 @@ impl Repo {
         git_in(&self.dir(), &["rev-parse", "HEAD"])
     }
 
-    /// Serves it at `/repo.git` to whoever has the token.
+    /// Serves it at `/repo.git` for clients with the token.
     fn serve(&self) -> Server {
         let root = self.folder.path().to_owned();
         Server::start(move |request| upload_pack(&root, request, true))

@@ -1,4 +1,4 @@
-//! The promotion graph: what it shows, where it lies, and that no name is markup.
+//! The promotion graph: its content, its layout, and that no name is markup.
 
 use std::collections::BTreeSet;
 
@@ -23,8 +23,8 @@ fn standing(mut member: Member, state: State, status: &str) -> Member {
     member
 }
 
-/// Stage publishes to canary and production; the canary publishes too, and
-/// production subscribes to both; one target follows its own channel.
+/// Stage publishes to canary and production. The canary publishes too, and
+/// production subscribes to both. One target subscribes to its own channel.
 fn shop() -> Vec<Member> {
     vec![
         standing(
@@ -102,7 +102,7 @@ fn a_target_that_follows_its_own_channel_is_drawn_as_a_cycle() {
     assert_ne!(out[0].1, back[1].1, "the two lines do not lie on each other");
 }
 
-/// Everything that acts as markup somewhere.
+/// Texts that are markup somewhere.
 pub const HOSTILE: &str = "a\"]; x --> y</script><img src=x onerror=alert(1)>`**b**`\n%%{init}%%\\\" -->\u{0}']#quot;&amp;";
 
 #[test]
@@ -191,7 +191,7 @@ fn crosses(a: (i32, i32, i32, i32), b: (i32, i32, i32, i32)) -> bool {
     a.0 < b.2 && b.0 < a.2 && a.1 < b.3 && b.1 < a.3
 }
 
-/// No two nodes overlap, all lie within the picture, every edge goes from its
+/// Checks that no two nodes overlap, all are within the picture, every edge goes from its
 /// node to its node, and no straight part of one runs through a node.
 fn check(graph: &Graph) {
     let layout = graph.layout();

@@ -1,4 +1,4 @@
-//! All integration tests in one binary: it links once.
+//! All integration tests in one binary, so that it links only once.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 

@@ -1,4 +1,4 @@
-//! Refs are asked for many at once, or as cheaply as it goes: what is found is the same in every way.
+//! Looking up many refs at once or cheaply: the results are the same in every way.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 const SIZE: Size = Size { services: 60, files: 500, due: 3 };
 
-/// So many refs that both forges are asked by several queries at once: more than make a silent host.
+/// So many refs that both forges get several queries: more than make a host count as silent.
 const LARGE: Size = Size { services: 450, files: 3_500, due: 0 };
 
 struct World {
@@ -21,7 +21,7 @@ struct World {
     folder: TempDir,
 }
 
-/// What a run found out and asked for.
+/// The results and requests of a run.
 struct Found {
     commits: Value,
     problems: Value,
@@ -37,7 +37,7 @@ impl World {
     fn of(size: Size) -> Self {
         let estate = Estate::generate(size, 3);
         let needs = estate.needs();
-        // More than enough for a request for many, on both forges.
+        // Enough for batched requests on both forges.
         assert!(needs.github >= 20 && needs.gitlab >= 10, "{needs:?}");
         let filled = estate.fill(Forge::builder().start_blocking(), Utc::now());
         Self { needs, filled, folder: tempfile::tempdir().unwrap() }
@@ -82,7 +82,7 @@ impl World {
         }
     }
 
-    /// What is found one by one: the measure of everything else.
+    /// The results of lookups one by one, which everything else must match.
     #[track_caller]
     fn one_by_one(&self) -> Found {
         self.graphql(GraphQl::Absent, false);
@@ -98,14 +98,14 @@ impl Found {
         asked.filter(|entry| entry.path.contains(part)).count()
     }
 
-    /// When the first request came whose path contains this.
+    /// When the first request arrived whose path contains this.
     #[track_caller]
     fn first(&self, service: Service, part: &str) -> Instant {
         let mut asked = self.log.iter().filter(|entry| entry.service == service);
         asked.find(|entry| entry.path.contains(part)).expect("a request").arrived
     }
 
-    /// Requests for refs of (GitHub, GitLab): for many, and for one.
+    /// Requests for refs to (GitHub, GitLab): for many, and for one.
     fn asked(&self) -> [(usize, usize); 2] {
         [
             (self.count(Service::GitHub, "/graphql"), self.count(Service::GitHub, "/commits/")),
@@ -124,14 +124,14 @@ fn one_request_finds_what_many_find() {
     assert_eq!(many.asked(), [(1, 0), (1, 0)]);
     assert!(many.log.iter().all(|entry| !entry.is_write()), "a query is no write");
     let single = world.one_by_one();
-    // Absent is learnt by asking once.
+    // One request shows that the API does not exist.
     assert_eq!(single.asked(), [(1, world.needs.github), (1, world.needs.gitlab)]);
     assert_eq!(many.commits, single.commits);
     assert_eq!((many.code, single.code), (0, 0));
 }
 
 #[test]
-fn what_is_missing_is_said_in_the_same_words_and_the_rest_is_found() {
+fn missing_refs_have_the_same_message_and_the_rest_are_found() {
     let world = World::start();
     let paths = |found: &Found, host: &str| {
         let keys = found.commits.as_object().unwrap().keys();
@@ -157,11 +157,11 @@ fn what_is_missing_is_said_in_the_same_words_and_the_rest_is_found() {
 }
 
 #[test]
-fn without_it_refs_are_asked_for_one_by_one() {
+fn without_graphql_refs_are_looked_up_one_by_one() {
     let world = World::start();
     let expected = world.one_by_one().commits;
     let [github, gitlab] = [world.needs.github, world.needs.gitlab];
-    // A GitLab that does not know the field, a used-up limit of GitHub's GraphQL alone.
+    // A GitLab without the field; only GitHub's GraphQL limit is exhausted.
     world.graphql(GraphQl::Old, true);
     world.filled.forge.set_github_graphql_limit(5_000, 0, 1_800);
     let found = world.run(&mut world.sapm());
@@ -169,7 +169,7 @@ fn without_it_refs_are_asked_for_one_by_one() {
     assert_eq!(found.commits, expected);
     world.filled.forge.set_github_graphql_limit(5_000, 5_000, 1_800);
     world.graphql(GraphQl::Served, true);
-    // Not well, or gone in the middle.
+    // It fails, or disappears in the middle.
     let faults: [fn() -> Fault; 3] = [
         || Fault::status(500, "{}"),
         || Fault::new(FaultKind::DropAfter),
@@ -187,7 +187,7 @@ fn without_it_refs_are_asked_for_one_by_one() {
 }
 
 #[test]
-fn queries_that_hang_hold_up_nothing_else() {
+fn hanging_queries_delay_nothing_else() {
     let world = World::of(LARGE);
     world.filled.forge.fault(Fault::new(FaultKind::Hang).path("/graphql"));
     let found = world.run(&mut world.sapm());
@@ -201,7 +201,7 @@ fn queries_that_hang_hold_up_nothing_else() {
 }
 
 #[test]
-fn a_forge_that_tells_a_query_to_wait_is_left_alone_meanwhile() {
+fn a_forge_that_rate_limits_a_query_gets_no_requests_during_the_pause() {
     let world = World::start();
     let expected = world.one_by_one().commits;
     for service in [Service::GitHub, Service::GitLab] {
@@ -220,7 +220,7 @@ fn a_forge_that_tells_a_query_to_wait_is_left_alone_meanwhile() {
 }
 
 #[test]
-fn a_token_that_graphql_does_not_take_is_not_sent_there() {
+fn a_token_that_graphql_rejects_is_not_sent_again() {
     let world = World::start();
     let found = world.run(world.sapm().env_remove("SAPM_GITHUB_TOKEN"));
     assert_eq!(found.asked(), [(0, world.needs.github), (1, 0)]);
@@ -228,13 +228,13 @@ fn a_token_that_graphql_does_not_take_is_not_sent_there() {
 }
 
 #[test]
-fn unchanged_answers_of_github_do_not_count() {
+fn unchanged_github_responses_do_not_count() {
     let world = World::start();
     world.graphql(GraphQl::Served, false);
     let cache = world.path("cache");
     let run = || world.run(world.sapm().arg("--cache-dir").arg(&cache));
     let first = run();
-    // From now on only what has changed can be asked for: what it is now, and that commit.
+    // From now on, only changed refs need a full lookup: of the new hash, and of that commit.
     let changed = first.commits.as_object().unwrap().keys().find(|key| key.contains("github.com"));
     let path = changed.unwrap().split("github.com/").nth(1).unwrap();
     let path = path.trim_end_matches("@main").trim_end_matches(".git");
@@ -247,7 +247,7 @@ fn unchanged_answers_of_github_do_not_count() {
     assert_eq!(unchanged, world.needs.github - 1);
     assert_eq!(second.commits[changed.unwrap()]["sha"], sha);
     assert_eq!(second.commits.as_object().unwrap().len(), first.commits.as_object().unwrap().len());
-    // A file that is broken is as none.
+    // A damaged file counts as missing.
     world.filled.forge.set_github_rate_limit(5_000, 5_000, 1_800, 403);
     std::fs::write(cache.join("github-commits.json"), "{\"version\":1,\"commits\":{").unwrap();
     world.graphql(GraphQl::Served, true);
@@ -255,7 +255,7 @@ fn unchanged_answers_of_github_do_not_count() {
     assert_eq!((third.code, &third.commits), (0, &second.commits));
     let text = std::fs::read_to_string(cache.join("github-commits.json")).unwrap();
     assert!(text.contains(&sha) && !text.contains("ghp-token"), "{text}");
-    // What queries find is remembered, too.
+    // Results of queries are cached, too.
     world.graphql(GraphQl::Served, false);
     let fourth = run();
     let unchanged = fourth.log.iter().filter(|entry| entry.status == Some(304)).count();

@@ -1,4 +1,4 @@
-//! Names have a length: one that is longer is a problem of its own target, and stands in no output.
+//! Names have a maximum length: a longer one is a problem of its own target, and appears in no output.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const NEW: &str = "5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b";
 const OLD: &str = "0000000000000000000000000000000000000001";
 
-/// Two apps that have nothing but the environment in common, each with a target that is due.
+/// Two apps with only the environment in common, each with a due target.
 fn files() -> Datafiles {
     let mut files = Datafiles::default();
     files.environment("/env.yml", "production");
@@ -71,7 +71,7 @@ fn snapshot() -> Value {
            "deployment_records": records, "slo_values": values})
 }
 
-/// The plan, and all that was written.
+/// The plan, and everything that was written.
 fn plan(files: &Datafiles, snapshot: &Value) -> (Value, String) {
     let folder = tempfile::tempdir().unwrap();
     files.write(folder.path());
@@ -95,7 +95,7 @@ fn promoted(plan: &Value) -> Vec<&str> {
     promoted.map(|subscriber| subscriber["app"].as_str().unwrap()).collect()
 }
 
-/// A name of the app apple, in its file; what stands for it there, and how long it may be.
+/// A name of the app apple, in its file; its replacement there, and its maximum length.
 const NAMES: [(&str, &str, usize); 15] = [
     ("apple/saas.yml", "name: saas-apple", 1_024),
     ("apple/saas.yml", "name: template-apple", 1_024),
@@ -114,7 +114,7 @@ const NAMES: [(&str, &str, usize); 15] = [
     ("apple/slo.yml", "url: 'https://access.example.com/apple", 2_048),
 ];
 
-/// The same files with one name made this long.
+/// The same files with one name of this length.
 fn lengthened(file: &str, name: &str, bytes: usize) -> Datafiles {
     let mut files = files();
     let text = files.0.get_mut(&format!("/{file}")).unwrap();
@@ -126,13 +126,13 @@ fn lengthened(file: &str, name: &str, bytes: usize) -> Datafiles {
 }
 
 #[test]
-fn a_name_that_is_too_long_is_a_problem_of_its_own_target() {
+fn a_too_long_name_is_a_problem_of_its_own_target() {
     let (usual, _) = plan(&files(), &snapshot());
     assert_eq!(promoted(&usual), ["apple", "pear"], "{usual:#}");
     for (file, name, limit) in NAMES {
         let (plan, output) = plan(&lengthened(file, name, limit + 1), &snapshot());
         assert_eq!(promoted(&plan), ["pear"], "{name}: {plan:#}");
-        let message = format!("has {} bytes, more than the {limit} that are allowed", limit + 1);
+        let message = format!("has {} bytes; the limit is {limit}", limit + 1);
         let problems = plan["problems"].as_array().unwrap();
         let found = problems.iter().any(|problem| {
             problem["file"] == format!("/{file}")
@@ -144,7 +144,7 @@ fn a_name_that_is_too_long_is_a_problem_of_its_own_target() {
 }
 
 #[test]
-fn the_longest_name_is_a_name() {
+fn a_name_of_maximum_length_is_accepted() {
     for (file, name, limit) in NAMES {
         let (plan, _) = plan(&lengthened(file, name, limit), &snapshot());
         let problems = plan["problems"].to_string();
@@ -154,7 +154,7 @@ fn the_longest_name_is_a_name() {
 }
 
 #[test]
-fn a_record_with_a_name_that_is_too_long_is_not_usable() {
+fn a_record_with_a_too_long_name_is_not_usable() {
     for field in ["saas_file", "target_config_hash"] {
         let mut snapshot = snapshot();
         let records = snapshot["deployment_records"].as_object_mut().unwrap();
@@ -168,7 +168,7 @@ fn a_record_with_a_name_that_is_too_long_is_not_usable() {
 }
 
 #[test]
-fn a_key_of_any_length_is_repeated_in_part() {
+fn a_long_key_is_shortened_in_messages() {
     let mut files = files();
     let key = "x".repeat(100_000);
     let text = files.0.get_mut("/apple/saas.yml").unwrap();

@@ -1,4 +1,4 @@
-//! Tests that need a program which not every machine has.
+//! Tests that need a program that not every machine has.
 
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
@@ -6,33 +6,33 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Until then anything must have happened on this machine, however slow it is.
+/// Everything must have happened within this time, however slow the machine.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Says that a test is skipped for want of something, which is an error where the variable `SAPM_REQUIRE_…` is set.
+/// Reports that a test is skipped because something is missing. An error if the variable `SAPM_REQUIRE_…` is set.
 pub fn skipped(variable: &str, missing: &str) {
     let required = std::env::var_os(variable).is_some_and(|value| !value.is_empty());
     assert!(!required, "{variable} is set, but {missing}");
-    // Not by `eprintln!`: the test harness keeps that to itself when a test passes.
+    // Not with `eprintln!`: the test harness hides that when a test passes.
     let _ = writeln!(std::io::stderr(), "skipped: {missing}");
 }
 
-/// A server that is a program of its own, on a port of its own, until it is dropped.
+/// A server that is a separate program with its own port, until it is dropped.
 pub struct Program {
     child: Child,
     port: u16,
 }
 
 impl Program {
-    /// Starts one, for which `arguments` has the arguments for a port, and waits until it answers at `ready`.
-    /// `None` where it is not installed.
+    /// Starts a server. `arguments` returns its arguments for a port. Waits until it responds at `ready`.
+    /// `None` if it is not installed.
     #[track_caller]
     pub fn start(
         program: impl AsRef<OsStr>,
         arguments: impl Fn(u16) -> Vec<String>,
         ready: &str,
     ) -> Option<Self> {
-        // A port that was free may be taken when the program comes to it: other tests open hundreds. It ends then.
+        // A free port may be taken before the program binds it, because other tests open hundreds. Then it exits.
         for _ in 0..20 {
             let port = free_port();
             let child = Command::new(&program)
@@ -50,12 +50,12 @@ impl Program {
         panic!("{} ends whenever it is started", program.as_ref().display());
     }
 
-    /// Where it answers.
+    /// Its URL.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Waits until it answers, or `false` when it has ended.
+    /// Waits until it responds; `false` if it has exited.
     #[track_caller]
     fn answers(&mut self, path: &str) -> bool {
         let start = Instant::now();
@@ -81,11 +81,11 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Whether a server answers a GET with 200. By hand, as this is asked from inside and outside of async tests.
+/// Whether a server responds to a GET with 200. Written by hand, because it is used inside and outside of async tests.
 fn is_ready(port: u16, path: &str) -> std::io::Result<bool> {
     let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
     let mut stream = TcpStream::connect(address)?;
-    // Who has the port may be another test's server, which is silent on purpose.
+    // Another test's server, which is deliberately silent, may have the port.
     stream.set_read_timeout(Some(Duration::from_secs(2)))?;
     write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n")?;
     let mut status = [0; 12];
@@ -94,7 +94,7 @@ fn is_ready(port: u16, path: &str) -> std::io::Result<bool> {
 }
 
 #[test]
-fn a_program_that_finds_its_port_taken_is_started_again() {
+fn a_program_whose_port_is_taken_is_restarted() {
     let folder = tempfile::tempdir().unwrap();
     let tries = folder.path().join("tries");
     // $0 is the file with the ports so far.

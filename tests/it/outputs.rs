@@ -1,5 +1,5 @@
-//! Names are whatever tenants write: no output obeys, hides or is broken by a character of them. What is for programs
-//! is read by strict readers.
+//! Tenants may use any names: no output interprets, hides or is broken by any character in them. Strict parsers check
+//! the outputs for programs.
 
 mod binary;
 mod readers;
@@ -15,7 +15,7 @@ pub use renderers::outputs;
 use tenant::NAMES;
 pub use tenant::files_called;
 
-/// What an attacker would try: each family of characters that a terminal, a browser or a reader obeys or hides.
+/// Attacks: each family of characters that a terminal, a browser or a parser interprets or hides.
 const FAMILIES: [(&str, &str); 14] = [
     ("C0", "\u{1b}[31m\u{7}\u{8}"),
     ("line ends", "\n/close\r\n\r"),
@@ -33,7 +33,7 @@ const FAMILIES: [(&str, &str); 14] = [
     ("markup", "</script>\"'`|]]>&#x9b;<!-- --> ${{ @all #1"),
 ];
 
-/// Characters that no output may hold, as Unicode's own tables have them.
+/// Characters that no output may contain, according to Unicode's own tables.
 fn hidden() -> Regex {
     Regex::new(
         r"[\p{Cc}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\p{Zl}\p{Zp}\x{fff9}-\x{fffb}]",
@@ -41,7 +41,7 @@ fn hidden() -> Regex {
     .unwrap()
 }
 
-/// Every output of a tenant's config repo can be seen and read.
+/// Checks that every output of a tenant's config repo is visible and valid.
 #[track_caller]
 fn assert_outputs(outputs: &[Output]) {
     let hidden = hidden();
@@ -58,7 +58,7 @@ fn assert_outputs(outputs: &[Output]) {
 }
 
 #[test]
-fn each_family_of_characters_is_shown_and_not_obeyed() {
+fn each_family_of_special_characters_is_escaped() {
     for (family, characters) in FAMILIES {
         println!("{family}");
         let outputs = outputs(&files_called(|place| format!("n{place}{characters}x")));
@@ -82,7 +82,7 @@ proptest! {
     })]
 
     #[test]
-    fn any_name_is_shown_and_not_obeyed(names in prop::collection::vec(any_name(), NAMES)) {
+    fn any_name_is_escaped(names in prop::collection::vec(any_name(), NAMES)) {
         assert_outputs(&outputs(&files_called(|place| names[place].clone())));
     }
 }

@@ -1,4 +1,4 @@
-//! docs/reference.md lists every option, as the command line has it.
+//! docs/reference.md lists every option of the command line.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Arg, CommandFactory};
 use sapm::cli::Cli;
 
-/// Set, it writes the reference instead of comparing it.
+/// If set, the test writes the reference instead of comparing it.
 const WRITE: &str = "SAPM_WRITE_REFERENCE";
 const BEGIN: &str = "<!-- options: made by scripts/generate from the command line -->\n";
 const END: &str = "<!-- end of options -->";
@@ -36,7 +36,7 @@ fn default(arg: &Arg) -> String {
     values.collect::<Vec<_>>().join(", ")
 }
 
-/// Every option once, in the order in which the commands have it.
+/// Every option once, in the order of the commands.
 fn options() -> Vec<Opt> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut options: Vec<Opt> = Vec::new();
@@ -46,7 +46,7 @@ fn options() -> Vec<Opt> {
             let variable = arg.get_env().map(|name| format!("`{}`", name.to_string_lossy()));
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
             let cells = [flag(arg), variable.unwrap_or_default(), default(arg), help];
-            // One flag can mean different things to two commands: then it has two rows.
+            // One flag can have different meanings in two commands: then it has two rows.
             let key = cells.join("\n");
             let at = *places.entry(key).or_insert_with(|| {
                 let heading = arg.get_help_heading().unwrap_or("Other").to_owned();
@@ -83,7 +83,7 @@ fn table() -> String {
 }
 
 #[test]
-fn options_are_listed_as_the_command_line_has_them() {
+fn the_reference_lists_the_options_of_the_command_line() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md");
     let text = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once(BEGIN).expect("the beginning of the options");

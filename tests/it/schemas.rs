@@ -1,4 +1,4 @@
-//! The JSON Schemas of the public formats: as they are committed, and as the program writes.
+//! The JSON Schemas of the public formats: the committed files, and the program's output.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::e2e::support::{CANARY, World};
 use crate::outputs::{files_called, outputs};
 
-/// Set, it writes the schemas instead of comparing them.
+/// If set, the test writes the schemas instead of comparing them.
 const WRITE: &str = "SAPM_WRITE_SCHEMAS";
 
 fn folder() -> PathBuf {
@@ -34,7 +34,7 @@ fn assert_follows(validator: &Validator, text: &str) {
 }
 
 #[test]
-fn schemas_are_committed_as_the_types_are() {
+fn committed_schemas_match_the_types() {
     let write = std::env::var_os(WRITE).is_some();
     if write {
         std::fs::create_dir_all(folder()).unwrap();
@@ -54,7 +54,7 @@ fn schemas_are_committed_as_the_types_are() {
 }
 
 #[test]
-fn outputs_with_any_names_follow_their_schemas() {
+fn outputs_with_any_names_match_their_schemas() {
     let validators = validators();
     let files = [
         ("plan.json", "plan-v1.json"),
@@ -72,10 +72,10 @@ fn outputs_with_any_names_follow_their_schemas() {
 }
 
 #[test]
-fn reports_of_runs_follow_their_schemas() {
+fn reports_of_runs_match_their_schemas() {
     let validators = validators();
     let world = World::start();
-    // The first run opens merge requests; the second one meets them.
+    // The first run opens merge requests; the second one finds them open.
     for run in ["first", "second"] {
         let folder = world.path(run);
         world.sapm("apply").arg("--report-dir").arg(&folder).expect(0);
@@ -90,7 +90,7 @@ fn reports_of_runs_follow_their_schemas() {
 }
 
 #[test]
-fn what_does_not_follow_a_schema_is_found() {
+fn a_schema_violation_is_detected() {
     let plan = &validators()["plan-v1.json"];
     assert!(!plan.is_valid(&serde_json::json!({ "version": 1 })));
 }

@@ -1,4 +1,4 @@
-//! The summary on screens of all sizes, for a few targets and for thousands.
+//! The summary on terminals of all sizes, for a few targets and for thousands.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use sapm::snapshot::Snapshot;
 use crate::page::small::open_mr;
 use crate::small_world::{Spec, at, commit, deploy, read};
 
-/// Apps with so many targets each behind one stage: every fifth is up to date, the others are
+/// Apps with this many targets each behind one stage: every fifth is up to date, the others are
 /// due, or held by soak, schedule or a missing deployment.
 fn report(apps: usize, targets: usize, name: &str) -> PlanReport {
     let spec = |app: usize, number: usize| Spec {
@@ -57,7 +57,7 @@ fn report(apps: usize, targets: usize, name: &str) -> PlanReport {
 }
 
 fn on(size: (usize, usize)) -> Screen {
-    let rest = "everything: --report-dir DIR".to_owned();
+    let rest = "full report: --report-dir DIR".to_owned();
     Screen { size: Some(size), rest, ..Screen::endless(Paint::Plain) }
 }
 
@@ -77,7 +77,7 @@ fn five_thousand_targets_fit_any_screen() {
     insta::assert_snapshot!("wide", summary(&report, &on((160, 50))));
 }
 
-/// All kinds of everything: seven gates, six actions, two severities.
+/// Everything: seven gates, six actions, two severities.
 fn crowded() -> PlanReport {
     let mut report = report(50, 101, "ns");
     let gates = Gate::ALL;
@@ -131,11 +131,20 @@ fn sections_fold_in_a_job_log() {
     let job = |group_lines| Screen {
         sections_at: Some(1_787_220_000),
         group_lines,
-        rest: "everything: report/report.md".to_owned(),
+        rest: "full report: report/report.md".to_owned(),
         ..Screen::endless(Paint::Colours)
     };
     let visible = |text: String| text.replace('\u{1b}', "\\e").replace('\r', "\\r");
-    insta::assert_snapshot!("job_log", visible(summary(&report(1, 5, "ns"), &job(200))));
+    insta::assert_snapshot!(visible(summary(&report(1, 5, "ns"), &job(200))), @r"
+    \e[0Ksection_start:1787220000:sapm_targets\r\e[0K\e[1mTargets\e[0m (4)
+      \e[32mpromote \e[0m saas-app0/api/prod01/ns-0-0 11111111 -> 22222222: every gate passes
+      \e[33mhold    \e[0m saas-app0/api/prod01/ns-0-1 [soak]: soaked for 24 h 0 min of 30 days; reached at 2026-09-18 10:00:00 UTC
+      \e[33mhold    \e[0m saas-app0/api/prod01/ns-0-2 [schedule]: outside the schedule `0 4 1 1 *`; opens at 2027-01-01 04:00 UTC
+      \e[33mhold    \e[0m saas-app0/api/prod01/ns-0-3 [deployment]: 22222222 is not deployed to saas-app0/api/prod01/other-0 yet (channel other-0)
+    \e[0Ksection_end:1787220000:sapm_targets\r\e[0K
+    \e[1mSummary\e[0m 5 targets: 1 promote, 3 hold, 0 error, 1 up to date
+            merge requests: nothing to do; problems: 0 errors, 0 warnings
+    ");
     let text = visible(summary(&report(50, 101, "ns"), &job(3)));
     insta::assert_snapshot!("job_log_of_many", text);
     let marks = |what: &str| text.matches(what).count();
@@ -143,7 +152,7 @@ fn sections_fold_in_a_job_log() {
 }
 
 #[test]
-fn names_cannot_play_with_the_terminal() {
+fn names_cannot_inject_terminal_codes() {
     let name = "evil\u{1b}[31m\u{9b}2J\r\u{1b}[0Ksection_end:1:sapm_targets\r\u{202e}";
     let report = report(1, 5, name);
     assert!(report.subscribers.len() == 5, "the name is read: {:?}", report.problems);

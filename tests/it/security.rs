@@ -1,12 +1,12 @@
-//! The table of attacks in SECURITY.md names tests that are there.
+//! The tests named in the table of SECURITY.md exist.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// How many rows there are at least.
+/// Minimum number of rows.
 const ROWS: usize = 60;
 
-/// A table whose rows name a test each, as its last cell: first cell, file and test.
+/// A table with a test as the last cell of each row: first cell, file and test.
 pub(crate) fn rows_with_tests(page: &str) -> Vec<(String, String, String)> {
     let rows = page.lines().filter(|line| line.starts_with("| ") && line.contains(".rs` `"));
     let cells = rows.map(|row| {
@@ -23,7 +23,7 @@ pub(crate) fn read(page: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect(page)
 }
 
-/// The test is there, and it runs.
+/// Checks that the test exists and runs.
 pub(crate) fn assert_is_test(file: &str, name: &str) {
     let text = read(file);
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
@@ -37,7 +37,7 @@ pub(crate) fn assert_is_test(file: &str, name: &str) {
 }
 
 #[test]
-fn every_attack_is_held_by_a_test_that_is_there() {
+fn every_attack_has_an_existing_test() {
     let page = read("SECURITY.md");
     let (_, table) = page.split_once("## Attacks").expect("the table");
     let rows = rows_with_tests(table);

@@ -1,5 +1,5 @@
-//! The SLO gate: against the fake, and against a real Prometheus server
-//! where one is installed (Debian's package `prometheus`).
+//! The SLO gate: with the fake, and with a real Prometheus server
+//! if one is installed (Debian's package `prometheus`).
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -18,7 +18,7 @@ const DOCUMENT: &str = "data/services/payments/slos/payments.yml";
 const EXPRESSION: &str =
     "sum(rate(payments_fast[{{window}}])) / sum(rate(payments_all[{{window}}]))";
 
-/// Runs `sapm plan` and gives the exit code and the plan.
+/// Runs `sapm plan` and returns the exit code and the plan.
 fn plan(shop: &Shop) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
         .args(["plan", "--format", "json"])
@@ -59,14 +59,14 @@ fn edit(shop: &Shop, path: &str, from: &str, to: &str) {
 
 fn problem_of_slo(plan: &Value) -> Option<String> {
     let problems = plan["problems"].as_array().expect("problems");
-    // A server that cannot be reached is one cause for all that is asked of it.
+    // An unreachable server is one cause for all its queries.
     let codes = ["slo_lookup_failed", "service_refused"];
     let found =
         problems.iter().find(|problem| codes.iter().any(|code| problem["code"] == *code))?;
     found["message"].as_str().map(str::to_owned)
 }
 
-/// What is wanted of an expression's answer.
+/// Checks that the promotion is held because of an expression's result.
 fn assert_held(shop: &Shop, word: &str, problem: bool) {
     let (exit, plan) = plan(shop);
     let (subscriber, gate) = gate(&plan);
@@ -87,7 +87,7 @@ fn assert_promoted(shop: &Shop) {
 }
 
 #[tokio::test]
-async fn a_value_below_the_target_holds_and_the_window_is_rendered() {
+async fn a_value_below_the_target_blocks_and_the_window_is_rendered() {
     let shop = Shop::start(chrono::Utc::now()).await;
     assert_held(&shop, "breached: 0.93 is below 0.99", false);
     let rendered = EXPRESSION.replace("{{window}}", "28d");
@@ -96,7 +96,7 @@ async fn a_value_below_the_target_holds_and_the_window_is_rendered() {
 }
 
 #[tokio::test]
-async fn no_usable_answer_holds_with_the_reason() {
+async fn an_unusable_response_blocks_with_the_reason() {
     let shop = Shop::start(chrono::Utc::now()).await;
     let rendered = EXPRESSION.replace("{{window}}", "28d");
     shop.forge.set_prometheus(&rendered, PromAnswer::Empty);
@@ -108,7 +108,7 @@ async fn no_usable_answer_holds_with_the_reason() {
 }
 
 #[tokio::test]
-async fn a_hotfix_version_passes_without_asking() {
+async fn a_hotfix_version_passes_without_a_query() {
     let shop = Shop::start(chrono::Utc::now()).await;
     let url = "  url: https://github.com/example-shop/payments\n";
     let hotfix = format!("{url}  hotfixVersions:\n  - {PAYMENTS_NEW}\n");
@@ -119,7 +119,7 @@ async fn a_hotfix_version_passes_without_asking() {
 }
 
 #[tokio::test]
-async fn each_distinct_query_is_asked_once() {
+async fn each_distinct_query_is_sent_once() {
     let shop = Shop::start(chrono::Utc::now()).await;
     // A second objective with the same expression, and the same document for a second target.
     let slo = String::from_utf8(shop.project.file("main", DOCUMENT).expect("the document"))
@@ -162,7 +162,7 @@ fn json_of(path: &Path) -> Value {
 }
 
 #[tokio::test]
-async fn two_entries_of_one_namespace_are_judged_by_their_own_answers() {
+async fn entries_of_one_namespace_use_their_own_values() {
     let forge = forge::Forge::builder().start().await;
     let repo = field("slo-two-prometheus", forge.prometheus_url().trim_end_matches('/'));
     let state = tempfile::tempdir().expect("a folder");
@@ -174,7 +174,7 @@ async fn two_entries_of_one_namespace_are_judged_by_their_own_answers() {
             .arg(repo.path())
             .args(args)
             .env_clear()
-            // Datafiles may not name this machine otherwise.
+            // Otherwise datafiles may not use this machine.
             .env("SAPM_ALLOWED_HOSTS", "127.0.0.1")
             .stdin(Stdio::null())
             .output()
@@ -182,7 +182,7 @@ async fn two_entries_of_one_namespace_are_judged_by_their_own_answers() {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_slice(&output.stdout).expect("a plan")
     };
-    // Each order of the good answer and the bad one.
+    // Each order of the good and the bad value.
     for (main, second) in [(1.0, 0.5), (0.5, 1.0), (1.0, 1.0)] {
         forge.set_prometheus_at("/pr01", "good", PromAnswer::Value(main));
         forge.set_prometheus_at("/kafka", "good", PromAnswer::Value(second));
@@ -221,7 +221,7 @@ fn keys_follow_the_paths_of_the_documents_that_subscribers_use() {
     let (plain, second) = ("shop/c1/shop-prod/latency", "shop/c1/shop-prod/latency#2");
     // By path: a.yml, slo.yml.
     assert_eq!(keys(canary), [plain, second]);
-    // Nobody is asked about the document of a publisher.
+    // The document of a publisher is not queried.
     assert_eq!(keys(stage), [second, plain]);
 }
 
@@ -232,7 +232,7 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    /// `None` where no server is installed.
+    /// `None` if no server is installed.
     fn start() -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let config = folder.path().join("prometheus.yml");

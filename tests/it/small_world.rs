@@ -1,4 +1,4 @@
-//! Config repos made up in memory, with facts: for tests of the pure parts.
+//! Config repos in memory with facts, for tests of the pure parts.
 
 use std::collections::BTreeMap;
 
@@ -21,11 +21,11 @@ pub struct Spec {
     pub subscribe: Vec<String>,
     pub soak_days: u64,
     pub schedule: String,
-    /// Asks for redeployment, and has this config hash of each channel (empty: none).
+    /// Follows config hashes, and has this one for each channel (empty: none).
     pub hash: Option<String>,
 }
 
-/// Takes every edit for safe.
+/// Accepts every edit.
 #[derive(Debug)]
 pub struct AnyEdit;
 
@@ -44,7 +44,7 @@ pub fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// One saas file `saas-NAME` of the app NAME for each entry.
+/// One saas file `saas-NAME` of the app NAME per entry.
 pub fn read(apps: &BTreeMap<String, Vec<Spec>>) -> (Bundle, Inventory) {
     let bundle = load(&files(apps).0).unwrap();
     let inventory = build(&bundle, UidDigest::Blake2s);

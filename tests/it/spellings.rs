@@ -1,4 +1,4 @@
-//! Blocked versions hold however a url is spelled, and no password in a url comes out again.
+//! Blocked versions apply to every spelling of a URL, and no password in a URL is shown.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// The case with other texts in its files.
+/// The case with replaced texts in its files.
 fn case(edits: &[(&str, &str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(Path::new(CASE), folder.path());
@@ -56,7 +56,7 @@ fn held_by(plan: &Value) -> &Value {
 }
 
 #[test]
-fn a_blocked_version_is_blocked_however_its_url_is_spelled() {
+fn a_blocked_version_is_blocked_for_every_spelling_of_the_url() {
     let path = "RedHatInsights/insights-rbac";
     for url in [
         format!("http://github.com/{path}"),
@@ -103,10 +103,10 @@ fn the_configured_gitlab_ignores_letter_case() {
 }
 
 #[test]
-fn a_password_in_a_url_comes_out_nowhere() {
+fn a_password_in_a_url_is_never_shown() {
     let url = "https://github.com/RedHatInsights/insights-rbac";
     let secret = "https://bot:s3cr3t@github.com/RedHatInsights/insights-rbac";
-    // The key that is there twice makes `validate` show its line.
+    // The duplicate key makes `validate` show its line.
     let twice = format!("{secret}\n  url: {secret}");
     let (case, args) = (
         case(&[(APP, BLOCKED_URL, &twice), (SAAS, url, secret)]),

@@ -124,15 +124,15 @@ async fn requests_are_counted() {
     let service = http.service(Service::S3, 1);
     let state = S3State::new("b", "", settings(&server.url), service).await;
     state.get(KEY).await.expect("answers the second time");
-    let stats = http.stats().of(Service::S3);
+    let stats = http.stats().counters_of(Service::S3);
     assert_eq!((stats.requests, stats.retries), (2, 1));
     assert!(stats.bytes_in >= 5);
 }
 
-/// Amazon's way to say "later": half of all requests, with no word about when, and no end of it for
-/// any single one. The SDK by itself has repetitions for some 100 of them together.
+/// Amazon's way to request slowing down: half of all requests are refused without a duration, and no single
+/// one is refused forever. The SDK itself has enough retries for about 100 of them together.
 #[tokio::test]
-async fn a_bucket_that_wants_less_at_once_is_waited_for() {
+async fn a_bucket_that_requests_slow_down_is_retried() {
     let asked = AtomicU32::new(0);
     let server = Server::start(move |_| match asked.fetch_add(1, Ordering::SeqCst) {
         number if number < 700 && number % 2 == 0 => error(503, "SlowDown", "x"),
@@ -148,16 +148,16 @@ async fn a_bucket_that_wants_less_at_once_is_waited_for() {
     assert_eq!(failed, 0, "{:?}", found.iter().find(|found| !matches!(found, Ok(true))));
 }
 
-/// One cause, and not a problem for each record.
+/// One cause, not a problem per record.
 #[tokio::test]
-async fn a_bucket_that_refuses_or_fails_everything_is_given_up_as_a_whole() {
+async fn a_bucket_that_refuses_or_fails_everything_is_given_up() {
     for (code, word) in [("SlowDown", "it refuses requests"), ("ServiceUnavailable", "it fails")] {
         let (state, server) = answering(move |_| error(503, code, "x")).await;
         let text = whole(state.get(KEY).await.expect_err(code));
         assert!(text.contains(word), "{text}");
         assert!(server.requests().len() <= 10, "it is not asked for ever");
     }
-    // It answered before, and then no more.
+    // It responded before, but not any more.
     let (state, _server) = answering(|request| match request.path.ends_with("sha") {
         true => error(500, "InternalError", "x"),
         false => Reply::new(200, "x", "{}"),
@@ -170,7 +170,7 @@ async fn a_bucket_that_refuses_or_fails_everything_is_given_up_as_a_whole() {
 }
 
 #[tokio::test]
-async fn what_concerns_the_whole_bucket() {
+async fn failures_of_the_whole_bucket() {
     let server = bucket();
     let other = S3State::new("other", "", settings(&server.url), service()).await;
     let text = whole(other.get(KEY).await.expect_err("no bucket"));
@@ -205,7 +205,7 @@ async fn what_concerns_the_whole_bucket() {
     for (status, body) in [(404, "<html>not found</html>"), (405, "")] {
         let (state, _server) = answering(move |_| Reply::new(status, "text/html", body)).await;
         let text = whole(state.get(KEY).await.expect_err("no S3"));
-        assert!(text.contains("none of an S3 server"), "{text}");
+        assert!(text.contains("not from an S3 server"), "{text}");
     }
     let closed = S3State::new("b", "", settings("http://127.0.0.1:9"), service()).await;
     let text = whole(closed.get(KEY).await.expect_err("closed"));
@@ -213,15 +213,15 @@ async fn what_concerns_the_whole_bucket() {
 }
 
 #[tokio::test]
-async fn a_store_that_never_answers_is_given_up() {
+async fn a_store_that_never_responds_is_given_up() {
     let (state, _server) =
         answering(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") }).await;
     let text = whole(state.get(KEY).await.expect_err("late"));
-    assert!(text.contains("no answer in time"), "{text}");
+    assert!(text.contains("no response in time"), "{text}");
 }
 
 #[tokio::test]
-async fn what_concerns_one_key() {
+async fn failures_of_one_key() {
     let (state, _server) = answering(|request| match request.path.ends_with("sha") {
         true => error(500, "InternalError", "x"),
         false => Reply::new(200, "application/xml", "<ListBucketResult></ListBucketResult>"),
@@ -232,7 +232,7 @@ async fn what_concerns_one_key() {
     let message = "User: u is not authorized to perform: s3:ListBucket on resource: b";
     let (state, _server) = answering(move |_| error(403, "AccessDenied", message)).await;
     let text = of_key(state.get(KEY).await.expect_err("denied"));
-    assert!(text.contains("when the key does not exist"), "{text}");
+    assert!(text.contains("response for a missing key"), "{text}");
     let only = |request: &Request| {
         if request.path.ends_with("sha") {
             error(403, "AccessDenied", "x")
@@ -243,7 +243,7 @@ async fn what_concerns_one_key() {
     let (state, _server) = answering(only).await;
     state.get("state/export").await.expect("answers");
     of_key(state.get(KEY).await.expect_err("denied"));
-    // A proxy that does not like the address of one record.
+    // A proxy that rejects the URL of one record.
     for status in [400, 404, 414] {
         let (state, _server) = answering(move |request| match request.path.ends_with("sha") {
             true => Reply::new(status, "text/html", "<html>no</html>"),
@@ -252,7 +252,7 @@ async fn what_concerns_one_key() {
         .await;
         state.get("state/export").await.expect("answers");
         let text = of_key(state.get(KEY).await.expect_err("a page"));
-        assert!(text.contains("none of an S3 server"), "{text}");
+        assert!(text.contains("not from an S3 server"), "{text}");
     }
     let read_only = |request: &Request| {
         if request.method == "PUT" {
@@ -289,7 +289,7 @@ async fn a_folder_has_the_same_keys() {
         "no drafts left"
     );
 
-    // As `aws s3 sync` names it.
+    // As named by `aws s3 sync`.
     let plain = home.path().join(KEY.replace("sha", "other"));
     fs::create_dir_all(plain.parent().expect("a folder")).expect("makes");
     fs::write(plain, "3").expect("writes");
@@ -301,7 +301,7 @@ async fn a_folder_has_the_same_keys() {
 }
 
 #[tokio::test]
-async fn keys_that_lead_elsewhere_are_refused_everywhere() {
+async fn keys_with_dot_segments_are_refused_everywhere() {
     let home = TempDir::new().expect("a folder");
     fs::write(home.path().join("outside"), "x").expect("writes");
     let folder = home.path().join("state");
@@ -321,7 +321,7 @@ async fn keys_that_lead_elsewhere_are_refused_everywhere() {
 }
 
 #[tokio::test]
-async fn a_missing_folder_is_no_state() {
+async fn a_missing_folder_is_not_a_state() {
     let home = TempDir::new().expect("a folder");
     let state = DirState::new(home.path().join("none"));
     whole(state.get(KEY).await.expect_err("missing"));

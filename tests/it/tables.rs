@@ -1,6 +1,6 @@
-//! The rules that come from Python libraries, compared with those libraries' own answers.
+//! Rules that come from Python libraries, compared to those libraries' own results.
 //!
-//! `tests/data/cron.json`, `isoformat.json` and `jsonpath.json` are the reference's answers;
+//! `tests/data/cron.json`, `isoformat.json` and `jsonpath.json` are the reference's results;
 //! `*-generated.json` come from the scripts `croniter-table.py` and `jsonpath-table.py`.
 
 mod check_in;
@@ -27,13 +27,13 @@ fn utc(text: &str) -> DateTime<Utc> {
     at.and_utc()
 }
 
-/// Fails with all the differences.
+/// Fails with all differences.
 fn none(differences: &[String]) {
     let count = differences.len();
     assert!(differences.is_empty(), "{count}:\n{}", differences.join("\n"));
 }
 
-/// Texts of the pieces that a grammar is made of, and of anything.
+/// Texts made of the pieces of a grammar, and of anything else.
 fn texts(pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         9 => proptest::sample::select(pieces).prop_map(str::to_owned),

@@ -1,4 +1,4 @@
-//! Up to date means that nothing would be due even if every gate passed.
+//! A target is up to date if nothing would be due even if every gate passed.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::small_world::{Spec, at, commit, read};
 
-/// What the bucket says of a publisher.
+/// The record of a publisher in the bucket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Record {
     Missing,
@@ -69,7 +69,7 @@ fn decision(own: char, hash: Option<&str>, publishers: &[(char, Record)]) -> Sub
 }
 
 #[test]
-fn records_do_not_matter_where_no_config_hash_is_asked_for() {
+fn records_do_not_matter_without_config_hashes() {
     for record in [Missing, Unusable, Unread, Failed, Succeeded] {
         let one = decision('2', None, &[('2', record)]);
         let two = decision('2', None, &[('2', Succeeded), ('2', record)]);
@@ -86,7 +86,7 @@ fn records_do_not_matter_where_no_config_hash_is_asked_for() {
 }
 
 #[test]
-fn config_hashes_are_known_by_the_record_of_the_first_publisher() {
+fn config_hashes_come_from_the_first_publishers_record() {
     // Nothing is new, whatever the second publisher's record says.
     for record in [Missing, Unusable, Unread, Failed, Succeeded] {
         let known = decision('2', Some("00ff"), &[('2', Succeeded), ('2', record)]);
@@ -108,7 +108,7 @@ fn config_hashes_are_known_by_the_record_of_the_first_publisher() {
 }
 
 #[test]
-fn the_first_of_two_publishers_of_one_name_is_exported() {
+fn the_first_of_two_publishers_with_one_name_is_exported() {
     let publisher = |digit| Spec {
         namespace: "stage".to_owned(),
         git_ref: commit(digit),
@@ -131,7 +131,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn nothing_is_due_where_all_are_at_one_commit(
+    fn nothing_is_due_if_all_are_at_one_commit(
         own in prop::sample::select(vec!['1', '2']),
         publishers in prop::collection::vec(
             (prop::sample::select(vec!['1', '2']), records()), 1..4),

@@ -1,4 +1,4 @@
-//! `sapm validate`: every rule, the places, and the texts.
+//! `sapm validate`: every rule, the source locations, and the texts.
 
 mod manual;
 mod properties;

@@ -1,4 +1,4 @@
-//! Forecasts: against a clock that is wound on step by step, and what must always hold.
+//! Forecasts, compared to a simulation by clock, and their properties.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,7 +64,7 @@ fn lines(world: &World<'_>, forecast: &Forecast) -> Vec<String> {
     forecast.moves.iter().map(line).collect()
 }
 
-/// Refuses the promotions of these targets.
+/// Rejects the promotions of these targets.
 #[derive(Debug)]
 struct Refused(BTreeSet<TargetIx>);
 
@@ -80,7 +80,7 @@ fn run(world: &World<'_>) -> Forecast {
     forecast(world.clone(), at(FROM), &Stops::new(), Limits::default())
 }
 
-/// The same by winding a clock on by half an hour each time.
+/// Simulates the same by advancing a clock in steps of half an hour.
 fn wound_on(mut world: World<'_>, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, TargetIx, String)> {
     let mut moves = Vec::new();
     let mut now = at(FROM);
@@ -103,8 +103,8 @@ fn wound_on(mut world: World<'_>, until: DateTime<Utc>) -> Vec<(DateTime<Utc>, T
 fn a_chain_is_followed_to_its_end() {
     let world = world(chain((2, ""), (1, "0 8-9 * * mon-fri")), &[12, 12, 48]);
     let forecast = run(&world);
-    // Both stages soak together: 24 of 48 hours are over, so canary has 12 h to go.
-    // Canary is there before production's window opens on Friday, and starts its soak anew.
+    // Both stages soak in parallel: 24 of 48 hours are over, so canary has 12 h left.
+    // Canary is promoted before production's window opens on Friday, and its soak time starts again.
     assert_eq!(lines(&world, &forecast), ["20 22:00 canary 1 -> 2", "24 08:00 production 0 -> 2"]);
     let waited: Vec<_> =
         forecast.moves.iter().map(|step| step.waited.unwrap().gate.as_str()).collect();
@@ -136,7 +136,7 @@ fn an_assumption_moves_what_follows_it_and_nothing_else() {
 }
 
 #[test]
-fn one_of_two_publishers_is_not_enough_and_a_failure_holds() {
+fn one_of_two_publishers_is_not_enough_and_a_failure_blocks() {
     let world = world(chain((0, ""), (0, "")), &[24, 24, 24]);
     let assume = |success| {
         let mut assumed = world.clone();
@@ -155,7 +155,7 @@ fn one_of_two_publishers_is_not_enough_and_a_failure_holds() {
 }
 
 #[test]
-fn the_word_of_people_stands() {
+fn rejections_are_respected() {
     let world = world(chain((0, ""), (0, "")), &[24, 24, 24]);
     let canary = index(&world.inventory, "canary");
     let stop = |digit: Option<char>| {
@@ -172,8 +172,8 @@ fn the_word_of_people_stands() {
 }
 
 #[test]
-fn what_goes_round_in_circles_comes_to_an_end() {
-    // Each follows the other, at different commits: they swap for ever.
+fn a_promotion_cycle_ends() {
+    // Each follows the other, with different commits: they swap forever.
     let targets = vec![spec("a", '1', &["a"], &["b"]), spec("b", '2', &["b"], &["a"])];
     let world = world(targets, &[1, 1]);
     let limits = Limits { rounds: 20, ..Limits::default() };
@@ -193,7 +193,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn a_forecast_is_what_a_clock_comes_to(
+    fn a_forecast_equals_a_simulation_by_clock(
         canary in waits(),
         production in waits(),
         hours in prop::collection::vec(-30_i64..120, 3),
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn who_cannot_be_edited_never_moves_and_holds_up_who_follows(
+    fn uneditable_targets_are_never_promoted_and_block_followers(
         canary in waits(),
         refused in prop::collection::btree_set(2_usize..4, 0..3),
     ) {

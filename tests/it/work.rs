@@ -1,4 +1,4 @@
-//! How much work a run does in a config repo of a realistic shape: exact counts, so that more work shows at once.
+//! The amount of work of a run in a realistic config repo, as exact counts, so that an increase is visible immediately.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -27,7 +27,7 @@ impl World {
         Self { estate, filled, folder: tempfile::tempdir().unwrap() }
     }
 
-    /// `sapm apply` that goes well; what it asked for, by service, and its metrics.
+    /// A successful `sapm apply`: its requests by service, and its metrics.
     #[track_caller]
     fn apply(&self) -> (Asked, String) {
         self.filled.forge.settle();
@@ -53,12 +53,12 @@ impl World {
     }
 }
 
-/// Requests by what they are for.
+/// Requests by purpose.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
     facts: Needs,
-    /// GitLab beside commits: the token, the user, the project, its branch, its protected branches, open requests, and
-    /// whatever a due request takes.
+    /// GitLab, without commits: the token, the user, the project, its branch, its protected branches, open merge
+    /// requests, and whatever a due merge request takes.
     gitlab: usize,
     clone: usize,
     writes: usize,
@@ -98,7 +98,7 @@ fn metric(metrics: &str, name: &str) -> f64 {
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// The numbers in the manual's request budget, for the row that begins so: requests to GitLab's API, and by git.
+/// The numbers in the docs' request budget, for the row that begins with this: requests to GitLab's API, and by git.
 pub(crate) fn documented_requests(row: &str) -> Vec<usize> {
     let page = super::security::read("docs/limits.md");
     let line = page.lines().find(|line| line.starts_with(&format!("| {row}")));
@@ -107,32 +107,38 @@ pub(crate) fn documented_requests(row: &str) -> Vec<usize> {
 }
 
 #[test]
-fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_merge_request() {
+fn a_run_fetches_each_fact_once_and_writes_twice_per_merge_request() {
     let world = World::start();
     let needs = world.estate.needs();
     assert!((10..=100).contains(&needs.github) && (10..=50).contains(&needs.gitlab), "{needs:?}");
     assert!(needs.git > 0 && needs.slos > 0, "{needs:?}");
-    // From ten refs of a forge on, one request asks for all of them.
+    // From ten refs per forge, one request looks up all of them.
     let facts = Needs { github: 1, gitlab: 1, ..needs };
-    // The first run: the export is missing, and for each branch it is asked whether a person said no before, and,
-    // right before the branch is made, whether another run has opened a request meanwhile; and the branch is looked
-    // at right before its request is opened. Once, whether there are batches that are over.
+    // The first run: the export is missing; per branch, earlier rejections are looked up, and right before the branch
+    // is created, whether another run has opened a merge request meanwhile; and the branch is rechecked right before
+    // its merge request is opened. One search tells whether there are closed or merged batches.
     let (asked, _) = world.apply();
-    let first =
-        Asked { facts, gitlab: 6 + 3 * 5 + 1, clone: 3 + 1, writes: 10, state_export: 2, bucket: 1 };
+    let first = Asked {
+        facts,
+        gitlab: 6 + 3 * 5 + 1,
+        clone: 3 + 1,
+        writes: 10,
+        state_export: 2,
+        bucket: 1,
+    };
     assert_eq!(asked, first);
     // Nothing to do. The branches take three exchanges, however many there are.
     let (asked, metrics) = world.apply();
     let steady = Asked { gitlab: 6, clone: 1 + 3, writes: 0, state_export: 1, bucket: 0, ..first };
     assert_eq!(asked, steady);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"keep\"}"), 5.0);
-    // All five are to be updated: each is looked at right before it is written to.
+    // All five are updated: each is rechecked right before it is written to.
     world.filled.move_on(&world.estate);
     let (asked, metrics) = world.apply();
     let update = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
     assert_eq!(asked, update);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"update\"}"), 5.0);
-    // The manual says the same.
+    // The docs have the same numbers.
     let api = |asked: &Asked| asked.gitlab + asked.facts.gitlab + asked.writes;
     for (row, asked) in [
         ("nothing to do", &steady),
@@ -145,10 +151,10 @@ fn a_run_asks_for_each_fact_once_and_writes_twice_for_each_merge_request() {
     assert_eq!(documented_requests("each further merge request"), [each]);
 }
 
-/// GitLab is then the committer of what its API commits, so nothing but the content tells whose a branch is. That comes
-/// by git, for all branches at once.
+/// Then GitLab is the committer of what its API commits, so only the content shows whose a branch is. Git fetches it
+/// for all branches at once.
 #[test]
-fn fifty_open_merge_requests_on_a_gitlab_that_signs_take_no_comparison() {
+fn fifty_open_merge_requests_on_a_signing_gitlab_take_no_comparison() {
     let size = Size { services: 80, files: 800, due: 50 };
     let world = World::of(size);
     world.filled.forge.configure(|settings| settings.sign_web_commits = true);

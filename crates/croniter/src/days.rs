@@ -32,7 +32,7 @@ impl DayRule {
     }
 }
 
-/// Which of the month's days of one name.
+/// The number of a weekday within the month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Nth {
     /// The first is 1.
@@ -77,7 +77,7 @@ fn weekday(year: i32, month: u32, day: u32) -> u32 {
         .map_or(0, |date| date.weekday().num_days_from_sunday())
 }
 
-/// How many days a month has.
+/// Number of days in a month.
 pub(super) fn days_in_month(year: i32, month: u32) -> u32 {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     match month {

@@ -1,4 +1,4 @@
-//! What the fields of a cron expression are called and which values they take.
+//! The fields of a cron expression and their values.
 
 use std::fmt;
 
@@ -42,25 +42,25 @@ pub enum Reason {
     #[error("not a value of this field")]
     NotAValue,
     /// A value below or above what the field takes.
-    #[error("out of range, {0} to {1} are legal")]
+    #[error("out of range, allowed are {0} to {1}")]
     OutOfRange(i32, i32),
     /// A step of zero.
-    #[error("a step of 0 goes nowhere")]
+    #[error("a step must not be 0")]
     ZeroStep,
     /// `?` with something else, or not in a field for days.
-    #[error("`?` stands alone, for the day of month or the day of week")]
+    #[error("`?` must be alone, as the day of month or the day of week")]
     QuestionMark,
     /// `1#0` or `1#6`.
-    #[error("a month has a day of the week 5 times at most: #1 to #5 are legal")]
+    #[error("a weekday occurs at most 5 times in a month: allowed are #1 to #5")]
     NthWeekday,
     /// `mon,4#3`: weekly days beside monthly ones.
-    #[error("days of each week and `#` or `l` days of the month do not mix")]
+    #[error("weekly days cannot be combined with `#` or `l` days of the month")]
     MixedWeekdays,
     /// `w` in a list.
-    #[error("`w` goes with a single day, not with a list")]
+    #[error("`w` needs a single day, not a list")]
     NearestWeekdayInList,
     /// `h` and `r`: hashed and random values.
-    #[error("hashed and random values are not supported: write a value down")]
+    #[error("hashed and random values are not supported: write a value")]
     Hashed,
 }
 
@@ -72,7 +72,7 @@ const MONTHS: [&str; 12] =
 const WEEKDAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 impl FieldName {
-    /// In the order in which they stand in an expression.
+    /// In their order in an expression.
     pub(super) const ALL: [Self; 7] = [
         Self::Minute,
         Self::Hour,
@@ -95,8 +95,8 @@ impl FieldName {
         }
     }
 
-    /// The value of a number or a name. Numbers that no field has come back as they are, cut to
-    /// what fits; 7 is Sunday.
+    /// The value of a number or a name. Numbers out of range are returned unchanged, truncated to
+    /// `i32`; 7 is Sunday.
     pub(super) fn value(self, text: &str) -> Option<i32> {
         if let Some(number) = number(text) {
             let sunday = self == Self::DayOfWeek && number == 7;
@@ -112,7 +112,7 @@ impl FieldName {
     }
 }
 
-/// Reads ASCII digits, one at least; numbers that are too large become the largest.
+/// Reads at least one ASCII digit. Numbers that are too large become the largest.
 pub(super) fn number(text: &str) -> Option<i32> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;

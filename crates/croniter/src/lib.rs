@@ -11,18 +11,18 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 use days::{DayRule, WeekdayRule};
 use std::collections::BTreeSet;
 
-/// Why a text is no schedule.
+/// Why a text is not a schedule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScheduleError {
-    /// Five, six or seven fields are legal.
+    /// Five, six or seven fields are allowed.
     #[error("a cron expression has 5, 6 or 7 fields, not {0}")]
     FieldCount(usize),
     /// A field cannot be read.
     #[error("{field} `{text}`: {reason}")]
     Field {
-        /// Which field it is.
+        /// The field.
         field: FieldName,
-        /// The field, or the part of it that is wrong, in lower case as it is read.
+        /// The field, or the wrong part of it, in lower case.
         text: String,
         /// What is wrong with it.
         reason: Reason,
@@ -72,8 +72,8 @@ impl Schedule {
     ///
     /// # Errors
     ///
-    /// What croniter refuses, and the random values `r` and `r(1-5)`, which it takes: a schedule
-    /// that is another one at each look is no schedule.
+    /// What croniter rejects, and the random values `r` and `r(1-5)`, which croniter accepts: a schedule
+    /// must not change each time it is read.
     pub fn parse(text: &str) -> Result<Self, ScheduleError> {
         parse::parse(text)
     }
@@ -92,14 +92,14 @@ impl Schedule {
     /// itself if it is true there, otherwise the start of a minute (with six or seven fields, of
     /// a second). `None` if there is no such time, as for `0 0 30 2 *`.
     ///
-    /// This looks as far as the calendar repeats itself (400 years), further than croniter.
+    /// Searches until the calendar repeats itself (400 years), further than croniter.
     #[must_use]
     pub fn next_match(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         if self.matches(after) { Some(after) } else { next::next_match(self, after) }
     }
 
-    /// How many minutes it stays open at a time, at most; from an hour on it is not said how many.
-    /// 0 where it is open for some of a minute's seconds only.
+    /// How many minutes it stays open at most, counted up to an hour.
+    /// 0 if it is open only for some seconds of a minute.
     #[must_use]
     pub fn longest_opening(&self) -> u32 {
         const HOUR: u32 = 60;
@@ -110,7 +110,7 @@ impl Schedule {
         if self.minutes == ALL {
             return HOUR;
         }
-        // An opening can go on in the next hour. Whether midnight lies between is not looked at.
+        // An opening can continue in the next hour. Midnight is not considered.
         let next_hours = self.hours >> 1 | (self.hours & 1) << 23;
         let goes_on = self.hours & next_hours != 0;
         let mut minutes = u128::from(self.minutes);

@@ -1,10 +1,10 @@
-//! The search for the next match, by month, day and field.
+//! Searches for the next match, by month, day and field.
 
 use super::Schedule;
 use super::days::days_in_month;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Timelike, Utc};
 
-/// The calendar repeats itself after so many years: dates, leap years and weekdays.
+/// Dates, leap years and weekdays repeat after this many years.
 const CALENDAR_CYCLE: i32 = 400;
 
 /// The earliest start of a matching minute or second after the one that `after` is in.
@@ -15,18 +15,18 @@ pub(super) fn next_match(schedule: &Schedule, after: DateTime<Utc>) -> Option<Da
     if schedule.matches_day(start.year(), start.month(), start.day()) {
         let time = [start.hour(), start.minute(), start.second()];
         if let Some(time) = next_time(schedule, time) {
-            return at(start.date_naive(), time);
+            return time_at(start.date_naive(), time);
         }
     }
     let first = first_time(schedule)?;
-    at(next_day(schedule, start.date_naive())?, first)
+    time_at(next_day(schedule, start.date_naive())?, first)
 }
 
-fn at(date: NaiveDate, [hour, minute, second]: [u32; 3]) -> Option<DateTime<Utc>> {
+fn time_at(date: NaiveDate, [hour, minute, second]: [u32; 3]) -> Option<DateTime<Utc>> {
     Some(date.and_hms_opt(hour, minute, second)?.and_utc())
 }
 
-/// The first matching day behind `date`.
+/// The first matching day after `date`.
 fn next_day(schedule: &Schedule, date: NaiveDate) -> Option<NaiveDate> {
     let last_year = match &schedule.years {
         Some(years) => *years.last()?,
@@ -62,8 +62,8 @@ fn first_time(schedule: &Schedule) -> Option<[u32; 3]> {
 fn next_time(schedule: &Schedule, from: [u32; 3]) -> Option<[u32; 3]> {
     let masks = [u64::from(schedule.hours), schedule.minutes, schedule.seconds.unwrap_or(1)];
     let lowest = masks.map(u64::trailing_zeros);
-    // The longest common start with `from` gives the earliest time; the field behind it is
-    // greater, those after are as small as they can be.
+    // The longest common start with `from` gives the earliest time. The next field is
+    // greater, and those after it are minimal.
     let matching = (0..3).take_while(|&index| masks[index] >> from[index] & 1 == 1).count();
     if matching == 3 {
         return Some(from);

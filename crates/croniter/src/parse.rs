@@ -1,14 +1,14 @@
-//! From text to a schedule.
+//! Parses a schedule.
 
 use super::days::{DayRule, Nth, WeekdayRule};
 use super::field::{self, FieldName, Reason};
 use super::{Schedule, ScheduleError};
 use std::collections::BTreeSet;
 
-/// One field, read: its values, and what is not a value.
+/// A parsed field: its values, and the rest.
 #[derive(Debug, Default)]
 struct Field {
-    /// `*` is in the list, which makes the rest of it idle.
+    /// The list contains `*`, which makes the rest of it redundant.
     any: bool,
     values: BTreeSet<i32>,
     /// Day of month `l`.
@@ -47,7 +47,7 @@ pub(super) fn parse(text: &str) -> Result<Schedule, ScheduleError> {
     })
 }
 
-/// What an expression without fields stands for.
+/// The meaning of an expression without fields.
 fn alias(text: &str) -> Option<&'static str> {
     Some(match text {
         "@hourly" => "0 * * * *",
@@ -77,7 +77,7 @@ fn day_rule(field: &Field, weekday_has_star: bool) -> DayRule {
     if let Some(day) = field.nearest {
         return DayRule::NearestWeekday(day.unsigned_abs());
     }
-    // croniter takes 31 different items as "every day", and `l` is one.
+    // croniter treats 31 different items as "every day", and `l` is one.
     let every = weekday_has_star && field.last && field.values.len() == 30;
     if field.any || every {
         return DayRule::default();
@@ -250,8 +250,8 @@ fn stepped(low: i32, high: i32, step: i32) -> impl Iterator<Item = i32> {
     (low..=high).step_by(step)
 }
 
-/// A range over the end of the field, such as `22-4`. Behind the end croniter goes on with the
-/// step, one late when it does not come out even.
+/// A range that wraps around the end of the field, such as `22-4`. After the end, croniter continues with the
+/// step, one late if it does not divide evenly.
 fn wrapped(name: FieldName, low: i32, high: i32, step: i32) -> Vec<i32> {
     let (least, greatest) = name.bounds();
     let mut values: Vec<i32> = stepped(low, greatest, step).collect();

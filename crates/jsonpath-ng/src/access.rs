@@ -1,4 +1,4 @@
-//! Elements of lists, as Python finds them.
+//! List access with Python's rules.
 
 use super::ast::Slice;
 use super::compare::kind;
@@ -7,7 +7,7 @@ use super::{SelectError, functions};
 use serde_json::Value;
 use std::rc::Rc;
 
-/// The element at an index, which is negative from the end. A text is a list of characters.
+/// The element at an index, which counts from the end if negative. A text is a list of characters.
 pub(super) fn element<'a>(
     datum: &Rc<Datum<'a>>,
     index: i64,

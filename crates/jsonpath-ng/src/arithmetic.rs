@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::rc::Rc;
 
 impl Evaluator<'_> {
-    /// The results of an operation on all that its sides find.
+    /// The results of an operation on everything that its sides find.
     pub(super) fn operate<'a>(
         &self,
         left: &Operand,
@@ -26,7 +26,7 @@ impl Evaluator<'_> {
         let count = if left_is_path { left.len() } else { right.len() };
         let mut results = Vec::with_capacity(count);
         for index in 0..count {
-            // A constant goes with every value of the other side.
+            // A constant is combined with every value of the other side.
             let left = &left[if left_is_path { index } else { 0 }];
             let right = &right[if right_is_path { index } else { 0 }];
             let length = |side: &Val<'_>| side.text().map_or(0, str::len);
@@ -56,15 +56,15 @@ impl Evaluator<'_> {
     }
 }
 
-/// The result of an operation; `None` where the types do not go together, which makes the whole
-/// operation find nothing.
+/// The result of an operation. `None` if the types do not match; then the whole
+/// operation finds nothing.
 fn apply<'a>(
     left: &Val<'a>,
     operator: Operator,
     right: &Val<'a>,
 ) -> Result<Option<Val<'a>>, SelectError> {
     let (left, right) = (left.comparable(), right.comparable());
-    if let (Some(left), Some(right)) = (Number::of(&left), Number::of(&right)) {
+    if let (Some(left), Some(right)) = (Number::from_value(&left), Number::from_value(&right)) {
         return numbers(left, operator, right).map(|value| Some(Val::scalar(value)));
     }
     match (left.as_ref(), right.as_ref()) {
@@ -75,7 +75,7 @@ fn apply<'a>(
         (Value::Array(_) | Value::String(_), count)
         | (count, Value::Array(_) | Value::String(_))
             if operator == Operator::Multiply
-                && matches!(Number::of(count), Some(Number::Integer(_))) =>
+                && matches!(Number::from_value(count), Some(Number::Integer(_))) =>
         {
             Err(refused())
         }

@@ -1,4 +1,4 @@
-//! Expressions, read.
+//! Parsed expressions.
 
 use super::pattern::Pattern;
 use super::sub::Sub;
@@ -9,26 +9,26 @@ use std::sync::Arc;
 pub(super) enum Path {
     /// `$`: the outermost value.
     Root,
-    /// `@`: the value that is looked at.
+    /// `@`: the current value.
     This,
     /// `` `parent` ``.
     Parent,
-    /// Names of fields; `*` among them is all.
+    /// Names of fields; `*` means all.
     Fields(Vec<String>),
     Index(Vec<i64>),
     Slice(Slice),
-    /// Every step goes on from what those before it found.
+    /// Every step continues from the results of those before it.
     Chain(Box<Path>, Vec<Step>),
-    /// What any of them finds, one after the other.
+    /// The results of each, one after the other.
     Union(Vec<Path>),
     Filter(Vec<Condition>),
-    /// Sort keys; the flag says that it goes downward.
+    /// Sort keys; the flag means descending.
     Sort(Vec<(Path, bool)>),
     Function(Function),
     Arithmetic(Box<Operand>, Operator, Box<Operand>),
 }
 
-/// How a chain goes on.
+/// A step of a chain.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
     /// `a.b`, `a[0]`.
@@ -48,15 +48,15 @@ pub(super) struct Slice {
     pub(super) step: Option<i64>,
 }
 
-/// One of the comparisons of a filter.
+/// A comparison of a filter.
 #[derive(Debug, Clone)]
 pub(super) struct Condition {
     pub(super) left: Path,
-    /// `None`: it is enough that something is there.
+    /// `None`: it is enough that something is found.
     pub(super) test: Option<Test>,
 }
 
-/// What a condition asks of a value.
+/// The test that a condition applies to a value.
 #[derive(Debug, Clone)]
 pub(super) enum Test {
     Compare(Comparison, Literal),
@@ -85,7 +85,7 @@ pub(super) enum Literal {
     Bool(bool),
 }
 
-/// What is written in back quotes.
+/// An expression in back quotes.
 #[derive(Debug, Clone)]
 pub(super) enum Function {
     Len,
@@ -122,8 +122,8 @@ pub(super) enum Operator {
 }
 
 impl Path {
-    /// Goes on from this path; chains stay flat.
-    pub(super) fn then(self, step: Step) -> Self {
+    /// Continues from this path; chains stay flat.
+    pub(super) fn append_step(self, step: Step) -> Self {
         match self {
             Self::Chain(first, mut steps) => {
                 steps.push(step);
@@ -133,7 +133,7 @@ impl Path {
         }
     }
 
-    /// This path or the other; unions stay flat.
+    /// This path or the other. Unions stay flat.
     pub(super) fn or(self, other: Self) -> Self {
         match self {
             Self::Union(mut paths) => {
@@ -156,7 +156,7 @@ impl Literal {
     }
 }
 
-/// A whole number, cut to what an index can be.
+/// A whole number, limited to the range of an index.
 pub(super) fn clamped(number: i128) -> i64 {
     let limit = if number < 0 { i64::MIN } else { i64::MAX };
     i64::try_from(number).unwrap_or(limit)

@@ -1,4 +1,4 @@
-//! The grammar of what stands in brackets: names, indexes, slices, sort keys, filters.
+//! The grammar of brackets: names, indexes, slices, sort keys, filters.
 
 use super::JsonPathError;
 use super::ast::{Condition, Literal, Path, Slice, Test, clamped};
@@ -6,7 +6,7 @@ use super::parser::Parser;
 use super::token::Token;
 
 impl Parser {
-    /// What stands in brackets, behind the opening one. Filters and sorts need a path before them.
+    /// The content of brackets, after the opening one. Filters and sorts need a path before them.
     pub(super) fn brackets(&mut self, has_left: bool) -> Result<Path, JsonPathError> {
         let path = match self.peek() {
             Some(Token::Word(_)) => Path::Fields(self.fields()?),
@@ -65,7 +65,7 @@ impl Parser {
         Ok(Path::Sort(keys))
     }
 
-    /// Conditions joined by `&`, in parentheses or not.
+    /// Conditions joined by `&`, with or without parentheses.
     fn conditions(&mut self, found: &mut Vec<Condition>) -> Result<(), JsonPathError> {
         loop {
             if self.peek() == Some(&Token::Sign('(')) && !self.parentheses_are_path() {
@@ -81,7 +81,7 @@ impl Parser {
         }
     }
 
-    /// Whether the parentheses that open here hold a path: no comparison and no conjunction.
+    /// Whether the parentheses that open here contain a path: no comparison and no conjunction.
     fn parentheses_are_path(&self) -> bool {
         let mut depth = 0_usize;
         let mut brackets = 0_usize;

@@ -1,24 +1,24 @@
-//! What evaluations may cost, counted in values and bytes: the same on every machine.
+//! Limits the cost of evaluations, counted in values and bytes, so that it is the same on every machine.
 
 use super::SelectError;
 use std::cell::Cell;
 
-/// Work that an expression may do, in values visited (about a tenth of a microsecond each).
+/// Maximum work of an expression, in visited values (about a tenth of a microsecond each).
 pub const MAX_WORK: u64 = 5_000_000;
 
-/// Of that, what an expression may do however much the others of the run have done.
+/// The part of it that an expression may always use, whatever the others of the run have used.
 const FREE_WORK: u64 = 250_000;
 
-/// What all expressions of a run may do together beyond [`FREE_WORK`].
+/// Maximum work of all expressions of a run together beyond [`FREE_WORK`].
 pub const MAX_RUN_WORK: u64 = 50_000_000;
 
-/// Bytes that the values of an evaluation may take at once, its regular expressions included.
+/// Maximum bytes that the values of an evaluation use at once, including its regular expressions.
 pub const MAX_MEMORY: usize = 64 << 20;
 
-/// What a value on its way through an expression takes, with its place in a list.
+/// Size of a value during evaluation, with its entry in a list.
 pub(super) const VALUE_BYTES: usize = 120;
 
-/// What one evaluation may still do.
+/// The remaining budget of one evaluation.
 #[derive(Debug)]
 pub(super) struct Budget {
     limit: u64,
@@ -35,7 +35,7 @@ impl Budget {
     pub(super) fn spend(&self, work: usize) -> Result<(), SelectError> {
         self.spent.set(self.spent.get().saturating_add(work as u64));
         if self.spent.get() > self.limit {
-            // All that is left is gone, so that nothing goes on from here.
+            // Use up the rest, so that nothing continues.
             return Err(SelectError::TooMuchWork(self.limit));
         }
         Ok(())
@@ -47,7 +47,7 @@ impl Budget {
         if self.held.get() > MAX_MEMORY { Err(SelectError::TooMuchMemory) } else { Ok(()) }
     }
 
-    /// Runs what keeps none of the values that it makes.
+    /// Runs work that keeps none of the values it creates.
     pub(super) fn releasing<T>(&self, work: impl FnOnce() -> T) -> T {
         let held = self.held.get();
         let result = work();
@@ -64,7 +64,7 @@ impl Budget {
     }
 }
 
-/// What the expressions of a run may still do together.
+/// The remaining budget that all expressions of a run share.
 #[derive(Debug)]
 pub(super) struct RunBudget {
     left: u64,
@@ -77,7 +77,7 @@ impl Default for RunBudget {
 }
 
 impl RunBudget {
-    /// Runs one evaluation within what is left.
+    /// Runs one evaluation within the remaining budget.
     pub(super) fn run<T>(
         &mut self,
         evaluate: impl FnOnce(&Budget) -> Result<T, SelectError>,

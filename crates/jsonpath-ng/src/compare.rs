@@ -1,5 +1,5 @@
-//! Comparisons as Python makes them: booleans are numbers, whole numbers and fractions compare by
-//! value, texts by code points, everything else has no order.
+//! Compares like Python: booleans are numbers, whole numbers and fractions compare by
+//! value, texts by code points, everything else is unordered.
 
 use super::SelectError;
 use super::ast::{Comparison, Literal};
@@ -14,7 +14,7 @@ pub(super) enum Number {
 }
 
 impl Number {
-    pub(super) fn of(value: &Value) -> Option<Self> {
+    pub(super) fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Bool(value) => Some(Self::Integer(i128::from(*value))),
             Value::Number(number) => Some(if let Some(integer) = number.as_i128() {
@@ -26,7 +26,7 @@ impl Number {
         }
     }
 
-    /// Without rounding, however large the numbers are.
+    /// Exact, however large the numbers are.
     fn order(self, other: Self) -> Option<Ordering> {
         match (self, other) {
             (Self::Integer(left), Self::Integer(right)) => Some(left.cmp(&right)),
@@ -40,7 +40,7 @@ impl Number {
 }
 
 fn order_mixed(integer: i128, float: f64) -> Option<Ordering> {
-    // 2^126: far beyond every number of a document that is an integer.
+    // 2^126: far beyond every integer in a document.
     const LARGE: f64 = 85_070_591_730_234_615_865_843_651_857_942_052_864.0;
     if float.is_nan() {
         return None;
@@ -56,12 +56,12 @@ fn order_mixed(integer: i128, float: f64) -> Option<Ordering> {
     Some(order)
 }
 
-/// The order of two values; `None` if they have none.
+/// The order of two values; `None` if they are unordered.
 pub(super) fn order(left: &Value, right: &Value) -> Option<Ordering> {
     if let (Value::String(left), Value::String(right)) = (left, right) {
         return Some(left.cmp(right));
     }
-    Number::of(left)?.order(Number::of(right)?)
+    Number::from_value(left)?.order(Number::from_value(right)?)
 }
 
 /// `value comparison literal`.
@@ -97,20 +97,20 @@ fn decide(comparison: Comparison, order: Option<Ordering>) -> bool {
     }
 }
 
-/// The whole number that Python's `int` makes of a value: fractions are cut off, texts are read.
-/// `None` for a text that is no number, which then matches nothing.
+/// The result of Python's `int`: truncates fractions, parses texts.
+/// `None` for a text that is not a number, which then matches nothing.
 pub(super) fn whole(value: &Value) -> Result<Option<i128>, SelectError> {
     if let Value::String(text) = value {
         return Ok(read_integer(text));
     }
-    match Number::of(value) {
+    match Number::from_value(value) {
         Some(Number::Integer(integer)) => Ok(Some(integer)),
         Some(Number::Float(float)) => Ok(Some(float.trunc() as i128)),
         None => Err(SelectError::Type(format!("make a whole number of {}", kind(value)))),
     }
 }
 
-/// Blanks around, a sign, digits with single underscores between them.
+/// Blanks at both ends, a sign, digits with single underscores between them.
 fn read_integer(text: &str) -> Option<i128> {
     let text = text.trim();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -132,7 +132,7 @@ fn read_integer(text: &str) -> Option<i128> {
     Some(if negative { -number } else { number })
 }
 
-/// What a value is, for messages.
+/// The kind of a value, for messages.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

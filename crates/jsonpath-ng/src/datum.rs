@@ -1,4 +1,4 @@
-//! Values on their way through an expression.
+//! Values during evaluation.
 
 use super::{Document, Match};
 use serde_json::{Map, Value};
@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A value of the document, or one that the expression made.
+/// A value of the document, or one that the expression created.
 #[derive(Debug, Clone)]
 pub(super) enum Val<'a> {
     Doc(&'a Document),
-    /// No list and no object.
+    /// Not a list or an object.
     Scalar(Rc<Value>),
     List(Rc<Vec<Val<'a>>>),
 }
@@ -25,7 +25,7 @@ impl<'a> Val<'a> {
         Self::List(Rc::new(values))
     }
 
-    /// The value, if it is no list and no object.
+    /// The value, unless it is a list or an object.
     pub(super) fn json(&self) -> Option<&Value> {
         match self {
             Self::Doc(Document::Scalar(value)) => Some(value),
@@ -34,7 +34,7 @@ impl<'a> Val<'a> {
         }
     }
 
-    /// The value as far as comparisons care: a list or an object has no order, whatever is in it.
+    /// The value for comparisons. A list or an object is unordered, whatever it contains.
     pub(super) fn comparable(&self) -> Cow<'_, Value> {
         match self.json() {
             Some(value) => Cow::Borrowed(value),
@@ -72,7 +72,7 @@ impl<'a> Val<'a> {
         }
     }
 
-    /// Elements of a list, values of an object; nothing otherwise.
+    /// Elements of a list, values of an object; otherwise nothing.
     pub(super) fn children(&self) -> Vec<Self> {
         match self {
             Self::Doc(Document::List(list)) => list.iter().map(Self::Doc).collect(),
@@ -84,7 +84,7 @@ impl<'a> Val<'a> {
         }
     }
 
-    /// How much there is to look at.
+    /// The amount of work to visit it.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Doc(document) => document.size(),
@@ -121,19 +121,19 @@ impl PartialEq for Val<'_> {
     }
 }
 
-/// How a value was found in its context: what `` `path` `` says.
+/// How a value was found in its context: the result of `` `path` ``.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Step<'a> {
     This,
     Root,
     Name(&'a str),
-    /// As it was asked for: from the end it is negative.
+    /// As written: negative from the end.
     Index(i64),
-    /// A function that makes values which still know where they come from.
+    /// A function whose results keep their context.
     Function(&'static str),
 }
 
-/// A value and what it was found in.
+/// A value and its context.
 #[derive(Debug)]
 pub(super) struct Datum<'a> {
     pub(super) value: Val<'a>,
@@ -141,11 +141,11 @@ pub(super) struct Datum<'a> {
     pub(super) context: Option<Rc<Datum<'a>>>,
 }
 
-/// What a path found, in order.
+/// The results of a path, in order.
 pub(super) type Found<'a> = Vec<Rc<Datum<'a>>>;
 
 impl<'a> Datum<'a> {
-    /// A value that was found in nothing.
+    /// A value without a context.
     pub(super) fn root(value: Val<'a>) -> Rc<Self> {
         Self::alone(value, Step::This)
     }
@@ -154,12 +154,12 @@ impl<'a> Datum<'a> {
         Rc::new(Self { value, step, context: None })
     }
 
-    /// A value that was found in `context`.
+    /// A value found in `context`.
     pub(super) fn within(value: Val<'a>, step: Step<'a>, context: &Rc<Self>) -> Rc<Self> {
         Rc::new(Self { value, step, context: Some(Rc::clone(context)) })
     }
 
-    /// The elements of a list or members of an object, with how they are found.
+    /// The elements of a list or members of an object, with the step to each.
     pub(super) fn children(self: &Rc<Self>) -> Vec<Rc<Self>> {
         let names = self.value.object().map(|object| object.keys().map(|name| Step::Name(name)));
         let mut names = names.into_iter().flatten();

@@ -1,11 +1,11 @@
-//! The document that expressions look into.
+//! The document that expressions are evaluated on.
 
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A JSON document whose objects can share their members: thousands of namespaces refer to one
-/// cluster, which is in memory once.
+/// A JSON document whose objects can share members: thousands of namespaces refer to one
+/// cluster, which is stored once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Document {
     /// Null, a boolean, a number or a text.
@@ -62,7 +62,7 @@ impl Document {
         }
     }
 
-    /// How much there is to look at: values, and texts by their length.
+    /// The amount of work to visit it: number of values, and length of texts.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Scalar(value) => 1 + value.as_str().map_or(0, str::len) / 64,

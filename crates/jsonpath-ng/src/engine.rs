@@ -1,33 +1,33 @@
-//! What runs a regular expression: in linear time where an automaton can, else step by step.
+//! Runs regular expressions: in linear time if an automaton can, otherwise by backtracking.
 
 use super::SelectError;
 use super::budget::Budget;
 use super::pattern::{Cost, Translation};
 use std::sync::OnceLock;
 
-/// Bytes of a state in all forms that the engines keep it in, by measurement.
+/// Bytes per state in all forms that the engines keep, measured.
 const STATE_BYTES: u64 = 200;
 
-/// Bytes that a compiled automaton may take, should the count of states be wrong.
+/// Maximum bytes of a compiled automaton, in case the count of states is wrong.
 const MAX_COMPILED: usize = 8 << 20;
 
 /// Bytes of an automaton's cache.
 const MAX_CACHE: usize = 256 << 10;
 
-/// Instructions of a regular expression that backtracks.
+/// Maximum instructions of a backtracking regular expression.
 const MAX_INSTRUCTIONS: usize = 50_000;
 
-/// `fancy-regex` does not tell how many steps it took. So a search may take a few at first, then
-/// more and more, and what it may take is what counts.
+/// `fancy-regex` does not report how many steps it took. So a search gets a few at first, then
+/// more and more, and its limit counts as work.
 const STEP_LIMITS: [usize; 6] = [64, 256, 1_024, 4_096, 16_384, 100_000];
 
-/// Bytes of a text that is searched by back-tracking. Each step may read all of them.
+/// Maximum bytes of a text for backtracking. Each step may read all of them.
 const MAX_BACKTRACKED_TEXT: usize = 16 << 10;
 
-/// A place is tried at so many characters for one unit of work.
+/// Number of characters at which a position is tried per unit of work.
 const PLACES_PER_WORK: usize = 64;
 
-/// Start and end of a match and of each of its groups.
+/// Bytes for start and end of a match and of each of its groups.
 pub(super) type Groups = Vec<Option<(usize, usize)>>;
 
 /// A compiled regular expression.
@@ -42,7 +42,7 @@ impl Engine {
     pub(super) fn new(translated: &Translation) -> Result<Self, String> {
         if translated.backtracks {
             let engine = Backtracking { text: translated.text.clone(), levels: Default::default() };
-            // What is wrong with it is found now.
+            // Compiles now to find errors.
             engine.level(0)?;
             return Ok(Self::Backtracking(Box::new(engine)));
         }
@@ -55,7 +55,7 @@ impl Engine {
         Ok(Self::Linear(Linear { regex, positions }))
     }
 
-    /// What it takes in memory once it is compiled, at most.
+    /// Maximum memory once it is compiled.
     pub(super) fn bytes(backtracks: bool, cost: Cost) -> usize {
         let forms = if backtracks { STEP_LIMITS.len() as u64 } else { 1 };
         let bytes = cost.states.saturating_mul(STATE_BYTES).saturating_mul(forms);
@@ -104,13 +104,13 @@ pub(super) struct Linear {
 }
 
 impl Linear {
-    /// Counts a search, as if each place of the pattern were tried at each character.
+    /// Counts a search, as if each position of the pattern were tried at each character.
     fn spend(&self, length: usize, budget: &Budget) -> Result<(), SelectError> {
         budget.spend(1 + length.saturating_mul(self.positions) / PLACES_PER_WORK)
     }
 }
 
-/// A regular expression that backtracks, compiled for each limit when it is first needed.
+/// A backtracking regular expression, compiled for each limit when first needed.
 #[derive(Debug)]
 pub(super) struct Backtracking {
     text: String,
@@ -118,7 +118,7 @@ pub(super) struct Backtracking {
 }
 
 impl Backtracking {
-    /// Searches with more and more steps until they are enough.
+    /// Searches with increasing limits until one is enough.
     fn search<T>(
         &self,
         text: &str,

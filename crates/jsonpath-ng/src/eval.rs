@@ -1,4 +1,4 @@
-//! From an expression and a document to what it selects.
+//! Evaluates an expression on a document.
 
 use super::access::{element, slice_indexes};
 use super::ast::{Condition, Function, Path, Slice, Step as ChainStep, Test};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-/// How deeply `..` goes into a document.
+/// Maximum depth of `..` in a document.
 const MAX_DOCUMENT_DEPTH: usize = 256;
 
 pub(super) fn select<'a>(
@@ -24,7 +24,7 @@ pub(super) fn select<'a>(
     Ok(found.iter().map(|datum| datum.value.clone().into_match()).collect())
 }
 
-/// Those values that meet all conditions, as a filter tests them.
+/// The values that meet all conditions of a filter.
 pub(super) fn passing<'a>(
     values: &[&'a Document],
     conditions: &[Condition],
@@ -54,7 +54,7 @@ impl Evaluator<'_> {
     pub(super) fn find<'a>(&self, path: &Path, datum: &Rc<Datum<'a>>) -> Selected<'a> {
         self.spend(1)?;
         let found = match path {
-            // What their parts find is counted there.
+            // Their parts count their own results.
             Path::Chain(first, steps) => return self.chain(first, steps, datum),
             Path::Union(paths) => {
                 let mut found = Vec::new();
@@ -105,7 +105,7 @@ impl Evaluator<'_> {
         if let Some(Value::Null) = datum.value.json() {
             return Ok(Vec::new());
         }
-        // What is no list counts as a list of itself.
+        // A value that is not a list counts as a list of itself.
         let list = match datum.value.list_len() {
             Some(_) => Rc::clone(datum),
             None => Rc::new(Datum {
@@ -164,7 +164,7 @@ impl Evaluator<'_> {
         for child in children {
             self.descend(path, &child, depth + 1, found)?;
         }
-        // Of the others only what is around those that were found is still there.
+        // Of the other results, only the context of the matches is still in memory.
         self.budget.release_to(held);
         self.budget.hold((found.len() - before) * 2 * VALUE_BYTES)
     }
@@ -172,7 +172,7 @@ impl Evaluator<'_> {
     fn filter<'a>(&self, conditions: &[Condition], datum: &Rc<Datum<'a>>) -> Selected<'a> {
         let candidates = datum.value.children();
         self.spend(candidates.len())?;
-        // The values of an object are looked at as a list.
+        // The values of an object are visited as a list.
         let context = match datum.value.object() {
             Some(_) => Rc::new(Datum {
                 value: Val::list(candidates.clone()),
@@ -199,8 +199,8 @@ impl Evaluator<'_> {
         Ok(all)
     }
 
-    /// Whether any of the values that the left side finds passes. All are tested, as in Python,
-    /// where a test that raises spoils the others.
+    /// Whether any of the values that the left side finds passes. All are tested as in Python,
+    /// where a test that raises an exception invalidates the others.
     fn holds(&self, condition: &Condition, datum: &Rc<Datum<'_>>) -> Result<bool, SelectError> {
         let found = self.find(&condition.left, datum)?;
         let Some(test) = &condition.test else {
@@ -257,7 +257,7 @@ impl Evaluator<'_> {
 
     fn function<'a>(&self, function: &Function, datum: &Rc<Datum<'a>>) -> Selected<'a> {
         let value = &datum.value;
-        // Texts are read from one end to the other.
+        // Texts are read completely.
         self.spend(value.text().map_or(0, |text| text.len() / 64))?;
         let result = match function {
             Function::Len => {
@@ -303,7 +303,7 @@ fn outermost<'a>(datum: &Rc<Datum<'a>>) -> Val<'a> {
 
 fn list_to_sort<'a>(datum: &Rc<Datum<'a>>) -> Result<Vec<Val<'a>>, SelectError> {
     if datum.value.list_len().is_none() {
-        return Err(SelectError::Type("sort what is no list".to_owned()));
+        return Err(SelectError::Type("sort a value that is not a list".to_owned()));
     }
     Ok(datum.value.children())
 }

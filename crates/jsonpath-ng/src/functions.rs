@@ -1,4 +1,4 @@
-//! What is written in back quotes.
+//! Functions in back quotes.
 
 use super::SelectError;
 use super::ast::{Function, Path, Split};
@@ -7,10 +7,10 @@ use super::datum::{Step, Val};
 use fancy_regex::Regex;
 use serde_json::Value;
 
-/// `split(separator, segment, limit)`, the separator in quotes or not.
+/// `split(separator, segment, limit)`, with or without quotes around the separator.
 const SPLIT: &str = r#"\Asplit\(\s*(['"]?)(.+)\1\s*,\s*(-?[0-9]+|\*)\s*,\s*(-?[0-9]+)\s*\)"#;
 
-/// The path of a function or of a named operator.
+/// The path of a function or a named operator.
 pub(super) fn named(text: &str) -> Result<Path, String> {
     let function = match text {
         "this" => return Ok(Path::This),
@@ -42,7 +42,7 @@ fn split(text: &str) -> Result<Split, String> {
     })
 }
 
-/// The number of characters, elements or fields; `None` for what has no length.
+/// The number of characters, elements or fields; `None` for a value without length.
 pub(super) fn length(value: &Val<'_>) -> Option<usize> {
     match (value.text(), value.object()) {
         (Some(text), _) => Some(text.chars().count()),
@@ -51,8 +51,8 @@ pub(super) fn length(value: &Val<'_>) -> Option<usize> {
     }
 }
 
-/// Python's `text.split(separator, limit)`, or one segment of it; `None` for what is no text and
-/// for a segment that is not there.
+/// Python's `text.split(separator, limit)`, or one segment of it; `None` if the value is not a text
+/// or the segment does not exist.
 pub(super) fn split_text<'a>(
     value: &Val<'a>,
     split: &Split,
@@ -77,7 +77,7 @@ pub(super) fn split_text<'a>(
     Ok(index.and_then(|index| parts.get(index).copied()).map(Val::scalar))
 }
 
-/// Python's `str` of a value. That of an object depends on an order which is not known here.
+/// Python's `str` of a value. For an object it depends on an order that is not known here.
 pub(super) fn text_of(value: &Val<'_>, budget: &Budget) -> Result<String, SelectError> {
     let size = value.size();
     budget.spend(size)?;
@@ -89,7 +89,7 @@ pub(super) fn text_of(value: &Val<'_>, budget: &Budget) -> Result<String, Select
     text.ok_or_else(|| SelectError::Type("make a text of an object".to_owned()))
 }
 
-/// Python's `repr`; `None` where there is an object in it.
+/// Python's `repr`; `None` if the value contains an object.
 fn repr(value: &Value) -> Option<String> {
     Some(match value {
         Value::Null => "None".to_owned(),
@@ -124,7 +124,7 @@ fn repr_of_text(text: &str) -> String {
     out
 }
 
-/// What jsonpath_ng calls the last step on the way to a value.
+/// jsonpath_ng's text for the last step to a value.
 pub(super) fn step_text(step: Step<'_>) -> String {
     match step {
         Step::This => "`this`".to_owned(),

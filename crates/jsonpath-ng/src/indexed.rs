@@ -1,4 +1,4 @@
-//! Filters that ask for a text, answered by looking the text up instead of at every element.
+//! Evaluates filters that compare to a text with an index instead of testing every element.
 
 use super::ast::{Comparison, Condition, Literal, Path, Step, Test};
 use super::budget::{Budget, RunBudget};
@@ -6,39 +6,39 @@ use super::{Document, Expression, Match, SelectError, eval};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// A document of which many expressions are asked, most of them like
+/// A document for many expressions, most of them like
 /// `namespace[?(@.app.name=="rbac" & @.labels.tier=="canary")]`.
 ///
-/// Such a filter is put only to those elements of the list that have one of the texts, which are
-/// the only ones that can pass. That is done where no condition can fail to be evaluated: an
-/// element that is not looked at cannot spoil the others then.
+/// Such a filter is tested only on those elements of the list that have one of the texts, because
+/// no others can pass. This is done only if no condition can fail: otherwise an
+/// element that is not tested could cause an error.
 pub struct Indexed<'a> {
     document: &'a Document,
     texts: Texts<'a>,
-    /// What all expressions may still do together.
+    /// The remaining budget of all expressions.
     run: RunBudget,
 }
 
 type Names = Vec<String>;
 
-/// By list, and by path within its elements: which elements have a text there, in order.
+/// By list, and by path within its elements: the elements that have a text there, in order.
 type Texts<'a> = BTreeMap<(Names, Names), BTreeMap<&'a str, Vec<&'a Document>>>;
 
-/// So many of the texts that a filter asks for are looked up.
+/// Maximum number of texts in a filter that are looked up.
 const MAX_LOOKED_UP: usize = 4;
 
 impl<'a> Indexed<'a> {
-    /// A document without anything looked up yet.
+    /// A document with an empty index.
     pub fn new(document: &'a Document) -> Self {
         Self { document, texts: BTreeMap::new(), run: RunBudget::default() }
     }
 
-    /// What [`Expression::select`] gives for the document, in the same order.
+    /// The result of [`Expression::select`] for the document, in the same order.
     ///
     /// # Errors
-    /// As there; but work that is not done does not count against [`Expression::MAX_WORK`], and
+    /// As there. But work that is avoided does not count against [`Expression::MAX_WORK`], and
     /// all expressions together may do no more than [`Expression::MAX_RUN_WORK`]. When that is
-    /// gone, each can still do a little.
+    /// used up, each may still do a little.
     pub fn select(&mut self, expression: &Expression) -> Result<Vec<Match<'a>>, SelectError> {
         let Self { document, texts, run } = self;
         run.run(|budget| {
@@ -51,10 +51,10 @@ impl<'a> Indexed<'a> {
     }
 }
 
-/// The few elements that a filter has to look at, and its conditions.
+/// The elements that a filter has to test, and its conditions.
 type Candidates<'a, 'e> = (Vec<&'a Document>, &'e [Condition]);
 
-/// `None`: all elements have to be looked at.
+/// `None`: all elements have to be tested.
 fn candidates<'a, 'e>(
     document: &'a Document,
     texts: &mut Texts<'a>,
@@ -109,8 +109,8 @@ fn filter_of_list(path: &Path) -> Option<(Names, &[Condition])> {
     Some((names(first, before)?, conditions))
 }
 
-/// The path of a condition that cannot fail to be evaluated, and the text that has to stand there
-/// if it is one that asks for a text.
+/// The path of a condition that cannot fail, and the text to compare to
+/// if it is an equality.
 type Harmless<'c> = (Names, Option<&'c str>);
 
 fn harmless(condition: &Condition) -> Option<Harmless<'_>> {
@@ -120,7 +120,7 @@ fn harmless(condition: &Condition) -> Option<Harmless<'_>> {
     };
     match &condition.test {
         Some(Test::Compare(Comparison::Equal, Literal::Text(text))) => Some((path, Some(text))),
-        // A whole number on the right makes one of the left, which can fail; so can an order.
+        // A whole number on the right converts the left side, which can fail; so can an order.
         Some(Test::Compare(Comparison::Equal | Comparison::NotEqual, Literal::Integer(_))) => None,
         Some(Test::Compare(Comparison::Equal | Comparison::NotEqual, _)) | None => {
             Some((path, None))
@@ -129,7 +129,7 @@ fn harmless(condition: &Condition) -> Option<Harmless<'_>> {
     }
 }
 
-/// The names of `a.b`, `@.a.b` and `$.a.b`; `None` for a path that is more than names.
+/// The names of `a.b`, `@.a.b` and `$.a.b`; `None` for a path of another form.
 fn names(first: &Path, steps: &[Step]) -> Option<Names> {
     let paths = steps.iter().map(|step| match step {
         Step::Child(path) => Some(path),

@@ -1,6 +1,6 @@
-//! From tokens to an expression: the grammar of jsonpath_ng.ext with its precedences, which are
-//! unusual: `|` and `where` bind tighter than `.`, `[...]` looser, arithmetic loosest and from the
-//! right.
+//! Parses an expression: the grammar of jsonpath_ng.ext with its unusual precedences:
+//! `|` and `where` bind tighter than `.`, `[...]` looser, arithmetic loosest and
+//! right-associative.
 
 use super::JsonPathError;
 use super::ast::{Function, Literal, Operand, Operator, Path, Step};
@@ -10,10 +10,10 @@ use super::sub;
 use super::token::{Placed, Token, tokens};
 use std::sync::Arc;
 
-/// How deeply parentheses, filters and operations may nest.
+/// Maximum nesting of parentheses, filters and operations.
 const MAX_DEPTH: usize = 48;
 
-/// How many names, signs and numbers an expression may have.
+/// Maximum number of names, signs and numbers in an expression.
 const MAX_TOKENS: usize = 2000;
 
 /// The path of an expression, and its regular expressions.
@@ -35,14 +35,14 @@ pub(super) fn parse(text: &str) -> Result<(Path, Vec<Arc<Pattern>>), JsonPathErr
 pub(super) struct Parser {
     pub(super) tokens: Vec<Placed>,
     pub(super) at: usize,
-    /// The position behind the last character.
+    /// The position after the last character.
     end: usize,
     depth: usize,
-    /// The regular expressions so far, each once.
+    /// The regular expressions so far, without duplicates.
     patterns: Vec<Arc<Pattern>>,
 }
 
-/// An operator between paths; the later in this order the tighter.
+/// The level of an operator between paths; a higher one binds tighter.
 fn level(token: &Token) -> Option<u8> {
     Some(match token {
         Token::Descend => 1,
@@ -109,7 +109,7 @@ impl Parser {
         Ok(pattern)
     }
 
-    /// What stands in back quotes.
+    /// A function in back quotes.
     fn function(&mut self, text: &str) -> Result<Path, JsonPathError> {
         if text.starts_with("sub(") {
             let (expression, replacement) =
@@ -164,7 +164,7 @@ impl Parser {
         matches!(self.peek_second(), Some(Token::Sign('+' | '-' | '*')))
     }
 
-    /// The right side of an operation. The flag says that it took all that can belong to it; a
+    /// The right side of an operation. The flag says that it includes everything that can belong to it; a
     /// number does not, so that `a + 1[0]` is `(a + 1)[0]`.
     fn right_operand(&mut self) -> Result<(Operand, bool), JsonPathError> {
         if let Some(number) = self.number_literal()
@@ -184,7 +184,7 @@ impl Parser {
         }
     }
 
-    /// A number with an operator behind it, which makes an operation wherever it stands.
+    /// A number followed by an operator, which is an operation wherever it occurs.
     fn number_operation(&mut self, number: Literal) -> Result<Path, JsonPathError> {
         self.at += 1;
         let operator = self.operator().ok_or_else(|| self.unexpected("an operator"))?;
@@ -214,7 +214,7 @@ impl Parser {
         while let Some(token) = self.peek().cloned() {
             if least == 0 && token == Token::Sign('[') {
                 self.at += 1;
-                left = left.then(Step::Child(self.brackets(true)?));
+                left = left.append_step(Step::Child(self.brackets(true)?));
                 continue;
             }
             let Some(level) = level(&token).filter(|level| *level >= least) else {
@@ -226,11 +226,11 @@ impl Parser {
             self.at += 1;
             let right = self.binary(level + 1)?;
             left = match token {
-                Token::Descend => left.then(Step::Descend(right)),
+                Token::Descend => left.append_step(Step::Descend(right)),
                 Token::Sign('|') => left.or(right),
-                Token::Where => left.then(Step::Where(right, true)),
-                Token::WhereNot => left.then(Step::Where(right, false)),
-                _ => left.then(Step::Child(right)),
+                Token::Where => left.append_step(Step::Where(right, true)),
+                Token::WhereNot => left.append_step(Step::Where(right, false)),
+                _ => left.append_step(Step::Child(right)),
             };
         }
         Ok(left)
@@ -284,7 +284,7 @@ impl Parser {
     }
 }
 
-/// jsonpath_ng takes a path of a single name as that text.
+/// jsonpath_ng treats a path of a single name as that text.
 fn operand(path: Path) -> Operand {
     match path {
         Path::Fields(mut names) if names.len() == 1 => {

@@ -1,4 +1,4 @@
-//! Regular expressions as Python's `re.search` reads them, rewritten for the engines that run them.
+//! Translates regular expressions of Python's `re.search` for the engines that run them.
 
 use super::SelectError;
 use super::budget::Budget;
@@ -6,32 +6,32 @@ use super::engine::{Engine, Groups};
 use super::pattern_class::{self, Reader};
 use std::sync::OnceLock;
 
-/// How deeply groups may nest.
+/// Maximum nesting of groups.
 const MAX_DEPTH: usize = 50;
 
-/// States that the regular expressions of one expression may have, with their repeats written out.
+/// Maximum states of the regular expressions of one expression, with their repeats expanded.
 pub(super) const MAX_STATES: u64 = 100_000;
 
-/// What each of them has at least: caches, and what is allocated around them.
+/// Minimum states of each: caches, and what is allocated around them.
 const LEAST_STATES: u64 = 1_000;
 
-/// States of a set of characters, of what `\d` and `\s` stand for, and of `\w`, by measurement.
+/// States of a set of characters, of `\d` and `\s`, and of `\w`, measured.
 const SET: u64 = 16;
 const CATEGORY: u64 = 100;
 const WORD: u64 = 600;
 
-/// A Python regular expression that is looked for anywhere in a text.
+/// A Python regular expression that is searched anywhere in a text.
 #[derive(Debug)]
 pub(super) struct Pattern {
     text: String,
     translated: Translation,
     engine: OnceLock<Result<Engine, String>>,
-    /// For texts that end with a line end, where `$` also matches before that.
+    /// For texts that end with a line end, where `$` also matches before it.
     before_newline: OnceLock<Result<Engine, String>>,
 }
 
 impl Pattern {
-    /// Reads a Python regular expression. Not supported: the flag `a`, names of characters.
+    /// Parses a Python regular expression. The flag `a` and names of characters are not supported.
     pub(super) fn new(text: &str) -> Result<Self, String> {
         Ok(Self {
             text: text.to_owned(),
@@ -41,12 +41,12 @@ impl Pattern {
         })
     }
 
-    /// Is this how it is written?
+    /// Is this its source?
     pub(super) fn is_written(&self, text: &str) -> bool {
         self.text == text
     }
 
-    /// How large it is in memory, with its repeats written out.
+    /// Its size with its repeats expanded.
     pub(super) fn states(&self) -> u64 {
         self.translated.cost.states
     }
@@ -69,7 +69,7 @@ impl Pattern {
         self.engine_for(text)?.is_match(text, budget)
     }
 
-    /// The first match at or behind a place: start and end of the whole and of each group.
+    /// The first match at or after a position: start and end of the whole and of each group.
     pub(super) fn find_from(
         &self,
         text: &str,
@@ -108,14 +108,14 @@ pub(super) enum End {
     BeforeNewline,
 }
 
-/// A regular expression as the engines read it.
+/// A translated regular expression.
 #[derive(Debug)]
 pub(super) struct Translation {
     pub(super) text: String,
-    /// Does it take back-tracking?
+    /// Does it need backtracking?
     pub(super) backtracks: bool,
     pub(super) cost: Cost,
-    /// Is there a `$` for the end of the text?
+    /// Does it contain a `$` for the end of the text?
     asks_for_end: bool,
     groups: Vec<Option<String>>,
 }
@@ -150,23 +150,23 @@ fn translate(text: &str, end: End) -> Result<Translation, String> {
     })
 }
 
-/// The flags that change how a pattern reads; the others are handed on.
+/// The flags that change how a pattern is parsed. Others are passed on.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Flags {
     pub(super) multiline: bool,
     pub(super) verbose: bool,
 }
 
-/// How large a part is with its repeats written out.
+/// The size of a part with its repeats expanded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Cost {
-    /// Places in the pattern, each of which may be tried at each character.
+    /// Positions in the pattern, each of which may be tried at each character.
     pub(super) positions: u64,
     /// States of an automaton.
     pub(super) states: u64,
 }
 
-/// How many characters something can match, least and most.
+/// The minimum and maximum number of characters that something matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Width {
     pub(super) least: u64,
@@ -180,7 +180,7 @@ impl Width {
         Self { least: 1, most: 1, cost: Cost { positions: 1, states } }
     }
 
-    /// Nothing, at the cost of what has to be looked at.
+    /// Matches nothing, at the cost of its content.
     pub(super) fn looking(self) -> Self {
         Self { least: 0, most: 0, cost: self.cost }
     }
@@ -240,12 +240,12 @@ pub(super) struct Translator<'t> {
     pub(super) reader: Reader<'t>,
     pub(super) out: String,
     pub(super) groups: Vec<Group>,
-    /// Groups that conditions ask for.
+    /// Groups that conditions refer to.
     pub(super) conditions: Vec<usize>,
     /// Where `$` matches.
     end: End,
     asks_for_end: bool,
-    /// Is there a part that an automaton has not?
+    /// Is there a part that an automaton does not support?
     pub(super) backtracks: bool,
 }
 
@@ -265,7 +265,7 @@ impl Translator<'_> {
         Ok(width)
     }
 
-    /// One alternative. Flags for the whole pattern may stand at its start if it is `first`.
+    /// One alternative. Flags for the whole pattern may be at its start if it is `first`.
     pub(super) fn sequence(
         &mut self,
         flags: &mut Flags,
@@ -307,7 +307,7 @@ impl Translator<'_> {
         Ok(if let Last::Item(width) = last { before.then(width) } else { before })
     }
 
-    /// A character that begins no group and no quantifier, and what belongs to it.
+    /// A character that begins neither a group nor a quantifier, and what belongs to it.
     fn atom(&mut self, character: char, flags: Flags) -> Translated<Last> {
         match character {
             '\\' => return self.escape(),
@@ -333,7 +333,7 @@ impl Translator<'_> {
 
     fn literal(&mut self, character: char) -> Last {
         pattern_class::push_literal(&mut self.out, character);
-        // In any letter case it may be several.
+        // In another letter case it may be several.
         Last::Item(Width::one(4))
     }
 
@@ -367,7 +367,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// An escape outside brackets, behind the backslash.
+    /// An escape outside brackets, after the backslash.
     fn escape(&mut self) -> Translated<Last> {
         let start = self.reader.at;
         match self.reader.next().ok_or("bad escape at the end")? {

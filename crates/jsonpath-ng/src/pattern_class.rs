@@ -1,6 +1,6 @@
 //! The smaller parts of Python's regular expressions: characters, escapes, quantifiers, brackets.
 
-/// Characters of a pattern and how far they have been read.
+/// The characters of a pattern, and the current position.
 pub(super) struct Reader<'t> {
     text: &'t [char],
     pub(super) at: usize,
@@ -31,15 +31,15 @@ impl<'t> Reader<'t> {
         found
     }
 
-    /// What stands before the next `end`, which is read too.
-    pub(super) fn until(&mut self, end: char) -> Option<String> {
+    /// The text before the next `end`, which is consumed too.
+    pub(super) fn take_until(&mut self, end: char) -> Option<String> {
         let rest = self.text.get(self.at..)?;
         let length = rest.iter().position(|character| *character == end)?;
         self.at += length + 1;
         Some(rest[..length].iter().collect())
     }
 
-    /// Skips what the flag `x` makes idle: blanks, or a comment to the end of the line.
+    /// Skips what the flag `x` ignores: blanks, or a comment to the end of the line.
     pub(super) fn skip_comment(&mut self) -> bool {
         match self.peek() {
             Some(' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c') => self.at += 1,
@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
         char::from_u32(value).ok_or_else(|| "bad escape".to_owned())
     }
 
-    /// The character that an escape stands for, behind the backslash.
+    /// The character of an escape, after the backslash.
     pub(super) fn escaped_character(&mut self) -> Result<char, String> {
         let character = self.next().ok_or("bad escape at the end")?;
         Ok(match character {
@@ -154,7 +154,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// Writes a character so that it has no special meaning, in brackets or outside.
+/// Writes a character so that it has no special meaning, inside or outside brackets.
 pub(super) fn push_literal(out: &mut String, character: char) {
     if character.is_alphanumeric() {
         out.push(character);
@@ -163,14 +163,14 @@ pub(super) fn push_literal(out: &mut String, character: char) {
     }
 }
 
-/// What can stand in brackets.
+/// An item in brackets.
 enum Item {
     Character(char),
-    /// `\d` and its like.
+    /// `\d` and the like.
     Category(char),
 }
 
-/// Rewrites what stands in brackets, behind the opening one.
+/// Translates the content of brackets, after the opening one.
 pub(super) fn class(reader: &mut Reader<'_>) -> Result<String, String> {
     let mut out = "[".to_owned();
     if reader.take('^') {

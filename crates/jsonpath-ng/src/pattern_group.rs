@@ -3,7 +3,7 @@
 use super::pattern::{Flags, Group, Last, Translated, Translator, Width};
 
 impl Translator<'_> {
-    /// What an opening parenthesis begins; `None` for comments and flags, which are no items.
+    /// What begins with an opening parenthesis; `None` for comments and flags, which are not items.
     pub(super) fn group(
         &mut self,
         flags: &mut Flags,
@@ -23,7 +23,7 @@ impl Translator<'_> {
                 self.out.push_str("(?>");
             }
             '#' => {
-                self.reader.until(')').ok_or("missing ), unterminated comment")?;
+                self.reader.take_until(')').ok_or("missing ), unterminated comment")?;
                 return Ok(None);
             }
             '(' => return self.conditional(*flags, depth).map(Some),
@@ -50,7 +50,7 @@ impl Translator<'_> {
         Ok(Some(Last::Item(if looks { width.looking() } else { width })))
     }
 
-    /// What is in a group, and its end.
+    /// The content of a group, and its end.
     fn close(&mut self, flags: Flags, depth: usize) -> Translated<Width> {
         let width = self.alternatives(flags, depth + 1)?;
         if !self.reader.take(')') {
@@ -72,7 +72,7 @@ impl Translator<'_> {
         Ok(Last::Item(width))
     }
 
-    /// `(?P<name>...)` and `(?P=name)`, behind the `P`.
+    /// `(?P<name>...)` and `(?P=name)`, after the `P`.
     fn named(&mut self, flags: Flags, depth: usize) -> Translated<Last> {
         match self.reader.next() {
             Some('<') => {
@@ -89,7 +89,7 @@ impl Translator<'_> {
     }
 
     fn name(&mut self, end: char) -> Translated<String> {
-        let name = self.reader.until(end).ok_or("missing end of group name")?;
+        let name = self.reader.take_until(end).ok_or("missing end of group name")?;
         let mut characters = name.chars();
         let starts = characters.next().is_some_and(|c| c.is_alphabetic() || c == '_');
         if starts && characters.all(|c| c.is_alphanumeric() || c == '_') {
@@ -105,10 +105,10 @@ impl Translator<'_> {
         Ok(index.ok_or("unknown group name")? + 1)
     }
 
-    /// `(?(1)yes|no)`, behind the second parenthesis.
+    /// `(?(1)yes|no)`, after the second parenthesis.
     fn conditional(&mut self, flags: Flags, depth: usize) -> Translated<Last> {
         let start = self.reader.at;
-        let text = self.reader.until(')').ok_or("missing ), unterminated name")?;
+        let text = self.reader.take_until(')').ok_or("missing ), unterminated name")?;
         let number = if text.bytes().all(|byte| byte.is_ascii_digit()) {
             let number = text.parse().map_err(|_| "bad group number")?;
             self.conditions.push(number);
@@ -138,7 +138,7 @@ impl Translator<'_> {
         Ok(Last::Item(width))
     }
 
-    /// `(?i)` for the whole pattern, or `(?i-s:` with the flags of what is in it.
+    /// `(?i)` for the whole pattern, or `(?i-s:` with flags for its content.
     fn flags(&mut self, outer: &mut Flags, first: bool) -> Translated<Option<Flags>> {
         let mut inner = *outer;
         let mut on = true;

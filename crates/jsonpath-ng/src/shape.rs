@@ -1,8 +1,8 @@
-//! Which fields a document may have, and which of those that an expression asks for it has not.
+//! Finds the fields in an expression that no document can have.
 
 use super::ast::{Function, Operand, Path, Step};
 
-/// What may be in a document.
+/// The possible content of a document.
 #[derive(Debug)]
 pub enum Shape {
     /// A single value.
@@ -11,23 +11,23 @@ pub enum Shape {
     Anything,
     /// A list of these.
     List(&'static Shape),
-    /// An object with these fields at most.
+    /// An object that may have these fields.
     Object(&'static [(&'static str, Shape)]),
 }
 
-/// A field that is in no document of a shape.
+/// A field that no document of a shape has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownField {
     /// Its name.
     pub name: String,
-    /// The fields that there are where it was asked for.
+    /// The fields that exist in its place.
     pub known: Vec<&'static str>,
 }
 
-/// Shapes that a value may have.
+/// Possible shapes of a value.
 type Shapes = Vec<&'static Shape>;
 
-/// The fields that a path asks for in vain, each once.
+/// The unknown fields of a path, without duplicates.
 pub(super) fn unknown_fields(path: &Path, document: &'static Shape) -> Vec<UnknownField> {
     let mut walk = Walk::default();
     let at = vec![document];
@@ -62,7 +62,7 @@ impl Walk {
             Path::Filter(conditions) => {
                 let candidates: Shapes = items(at).into_iter().chain(members(at)).collect();
                 for condition in conditions {
-                    // A filter looks at each candidate as if there were nothing around it.
+                    // A filter evaluates each candidate without its context.
                     self.path(&condition.left, &candidates, &candidates);
                 }
                 candidates
@@ -143,7 +143,7 @@ fn items(at: &Shapes) -> Shapes {
         .collect()
 }
 
-/// What is no list counts as a list of itself.
+/// A value that is not a list counts as a list of itself.
 fn no_lists(at: &Shapes) -> impl Iterator<Item = &'static Shape> {
     at.iter().copied().filter(|shape| matches!(shape, Shape::Scalar | Shape::Object(_)))
 }

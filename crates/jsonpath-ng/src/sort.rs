@@ -6,7 +6,7 @@ use super::compare::{kind, order};
 use super::datum::Val;
 use std::cmp::Ordering;
 
-/// The order of two values for a sort, which fails where Python's `<` does.
+/// The order of two values for a sort. Fails where Python's `<` does.
 pub(super) fn sort_order(
     left: &Val<'_>,
     right: &Val<'_>,
@@ -21,7 +21,7 @@ pub(super) fn sort_order(
         .ok_or_else(|| SelectError::Type(format!("order {} and {}", kind(&left), kind(&right))))
 }
 
-/// A stable sort by insertion, which makes no demands on the order: values without the sort key
+/// A stable insertion sort, which does not need a consistent order: values without the sort key
 /// compare as equal to all others.
 pub(super) fn sorted<T: Clone>(
     values: &[T],
@@ -40,7 +40,7 @@ pub(super) fn sorted<T: Clone>(
                 low = middle + 1;
             }
         }
-        // Those behind it are moved.
+        // Moves the values after it.
         budget.spend((sorted.len() - low) / 64)?;
         sorted.insert(low, value.clone());
     }

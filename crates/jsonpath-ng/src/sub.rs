@@ -7,7 +7,7 @@ use super::pattern::Pattern;
 use fancy_regex::Regex;
 use std::sync::Arc;
 
-/// As jsonpath_ng reads it: there has to be a blank behind the comma.
+/// As in jsonpath_ng, a blank must follow the comma.
 const SUB: &str = r"\Asub\(/(.*)/,\s+(.*)\)";
 
 /// What is replaced, and by what.
@@ -40,14 +40,18 @@ impl Sub {
         Ok(Self { pattern, replacement })
     }
 
-    /// The text with all matches replaced; `None` if that changes nothing.
+    /// The text with all matches replaced; `None` if nothing changes.
     pub(super) fn apply<'a>(
         &self,
         value: &Val<'_>,
         budget: &Budget,
     ) -> Result<Option<Val<'a>>, SelectError> {
         let Some(text) = value.text() else {
-            return Err(SelectError::Type("replace something in what is no text".to_owned()));
+            return Err(SelectError::Type(
+                "replace something in a value that is not a \
+                                          text"
+                    .to_owned(),
+            ));
         };
         let mut out = String::new();
         let mut copied = 0;
@@ -71,7 +75,7 @@ impl Sub {
             copied = end;
             from = end;
             if start == end {
-                // Behind an empty match the search goes on with the next character.
+                // After an empty match, the search continues with the next character.
                 let Some(next) = text[end..].chars().next() else { break };
                 from += next.len_utf8();
             }
@@ -128,7 +132,7 @@ enum Reference {
     Group(usize),
 }
 
-/// A group or an octal escape, behind the backslash; and what comes after it.
+/// A group or an octal escape, after the backslash, and the text after it.
 fn numbered<'t>(text: &'t str, groups: &[Option<String>]) -> Result<(Reference, &'t str), String> {
     if let Some(named) = text.strip_prefix('g') {
         let named = named.strip_prefix('<').ok_or("missing < behind \\g")?;

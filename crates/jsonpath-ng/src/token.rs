@@ -1,9 +1,9 @@
-//! From characters to tokens.
+//! Splits an expression into tokens.
 
 use super::JsonPathError;
 use super::ast::Comparison;
 
-/// What an expression is made of.
+/// A token of an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
     /// A name, in quotes or not.
@@ -18,7 +18,7 @@ pub(super) enum Token {
     Compare(Comparison),
     /// `=~`.
     Search,
-    /// `/` or `\`, with a comma before it or not; the flag says that it is `\`.
+    /// `/` or `\`, with or without a comma before it; the flag means `\`.
     Sort(bool),
     /// `..`.
     Descend,
@@ -27,7 +27,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// What it is, for messages.
+    /// Describes it in messages.
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Word(word) => format!("`{word}`"),
@@ -50,8 +50,8 @@ impl Token {
 /// A token and its position in characters, from 1.
 pub(super) type Placed = (usize, Token);
 
-/// Cuts a text into tokens, with the rules of jsonpath_ng.ext: `true` and `false` end wherever
-/// they end, names take `-`, a backslash in quotes takes the next character as it is.
+/// Splits a text into tokens with the rules of jsonpath_ng.ext: `true` and `false` end wherever
+/// they end, names may contain `-`, a backslash in quotes escapes the next character.
 pub(super) fn tokens(text: &str) -> Result<Vec<Placed>, JsonPathError> {
     let characters: Vec<char> = text.chars().collect();
     let mut lexer = Lexer { text: &characters, at: 0 };
@@ -180,7 +180,7 @@ impl Lexer<'_> {
             }
             match self.peek(0) {
                 Some(escaped) if escaped != '\n' => text.push(escaped),
-                _ => return Err(error(self.at - 1, "nothing behind the backslash")),
+                _ => return Err(error(self.at - 1, "nothing after the backslash")),
             }
             self.at += 1;
         }

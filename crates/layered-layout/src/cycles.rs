@@ -1,9 +1,9 @@
-//! Cycles: which edges are taken the other way round while laying out.
+//! Finds the edges that are reversed during layout to break cycles.
 
 use crate::Graph;
 
-/// The edges that close a cycle, found by going through the graph from its
-/// sources, depth first. Turning them round leaves no cycle.
+/// The edges that close a cycle, found by a depth-first search from the
+/// sources. Reversing them leaves no cycle.
 pub(crate) fn back_edges(graph: &Graph) -> Vec<bool> {
     let count = graph.nodes.len();
     let mut leaving: Vec<Vec<usize>> = vec![Vec::new(); count];
@@ -21,7 +21,7 @@ pub(crate) fn back_edges(graph: &Graph) -> Vec<bool> {
         back: vec![false; graph.edges.len()],
     };
     for start in sources.chain(others) {
-        walk.from(start);
+        walk.search_from(start);
     }
     walk.back
 }
@@ -41,8 +41,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// With a stack of its own: chains may be long.
-    fn from(&mut self, start: usize) {
+    /// Uses its own stack, because chains may be long.
+    fn search_from(&mut self, start: usize) {
         if self.mark[start] != Mark::New {
             return;
         }

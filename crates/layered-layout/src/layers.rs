@@ -1,10 +1,10 @@
-//! Layers: every node right of all that lead to it, long edges cut into
-//! pieces from layer to layer.
+//! Assigns layers: every node is to the right of its predecessors, and long edges are split into
+//! pieces between adjacent layers.
 
 use crate::cycles::back_edges;
 use crate::{Column, Graph};
 
-/// A node of a layer: a node of the graph, or a place where an edge passes.
+/// An item of a layer: a node of the graph, or a point where an edge passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Item {
     /// By index into the graph's nodes.
@@ -73,8 +73,8 @@ pub(crate) fn layered(graph: &Graph) -> Layered {
     layered
 }
 
-/// The longest way to each node; what nothing leads to stands right before
-/// what it leads to. Each node gets a layer of its column.
+/// The longest path to each node. A node without predecessors is placed right before
+/// its successors. Each node gets a layer of its column.
 fn assign(graph: &Graph, edges: &[(usize, usize)]) -> Vec<usize> {
     let count = graph.nodes.len();
     let mut leaving = vec![Vec::new(); count];

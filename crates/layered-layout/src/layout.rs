@@ -1,4 +1,4 @@
-//! Where everything lies: layers from left to right, parts that hang together
+//! Computes positions: layers from left to right, connected components
 //! one below the other.
 
 use crate::layers::{Item, Layered, layered};
@@ -6,9 +6,9 @@ use crate::order::reduce_crossings;
 use crate::place::place;
 use crate::{Column, Graph};
 
-/// Characters of a line at most; a longer text goes on in the next one.
+/// Maximum characters per line; longer text is wrapped.
 const LINE: usize = 40;
-/// Width of a character, in hundredths: monospaced fonts of 12 pixels have 7.0 to 7.25.
+/// Width of a character, in hundredths of a pixel: monospaced fonts of 12 pixels have 7.0 to 7.25.
 const CHARACTER: usize = 728;
 /// Height of a line.
 pub const LINE_HEIGHT: i32 = 16;
@@ -18,16 +18,16 @@ pub const PADDING: i32 = 10;
 const BETWEEN_LAYERS: i32 = 56;
 /// Space between two nodes of a layer.
 const BETWEEN_NODES: i32 = 14;
-/// Space that an edge takes which passes a layer.
+/// Space for an edge that passes a layer.
 const PASS: i32 = 12;
-/// Space between two parts that do not hang together.
+/// Space between two components.
 const BETWEEN_PARTS: i32 = 26;
 /// Space around everything.
 const MARGIN: i32 = 12;
 /// Space between the ends of two edges on a node's side.
 const PORT: i32 = 9;
 
-/// A node's place, in pixels.
+/// The box of a node, in pixels.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeBox {
     /// Left edge.
@@ -38,20 +38,20 @@ pub struct NodeBox {
     pub width: i32,
     /// Height.
     pub height: i32,
-    /// What is written in it, with the number of the node's own line that each is a part of.
+    /// Its text lines, each with the number of the node's own line that it is a part of.
     pub lines: Vec<(usize, String)>,
 }
 
-/// An edge's way: a curve, then straight and curve in turns, from its start to its end.
+/// The route of an edge: alternating curves and straight lines, beginning with a curve.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Route {
     /// An even number of points.
     pub points: Vec<(i32, i32)>,
-    /// It leads from right to left: it closes a cycle.
+    /// It leads from right to left, because it closes a cycle.
     pub backwards: bool,
 }
 
-/// Where everything lies, in pixels.
+/// The result, in pixels.
 #[derive(Debug, Clone, Default)]
 pub struct Layout {
     /// Width of the picture.
@@ -64,7 +64,7 @@ pub struct Layout {
     pub routes: Vec<Route>,
 }
 
-/// Lays a graph out.
+/// Lays out a graph.
 pub fn layout(graph: &Graph) -> Layout {
     let boxes: Vec<NodeBox> = graph.nodes.iter().map(|node| sized(&node.lines)).collect();
     let widest = |column: Column| {
@@ -100,7 +100,7 @@ fn sized(lines: &[String]) -> NodeBox {
     NodeBox { x: 0, y: 0, width: text + 2 * PADDING, height: height + PADDING, lines }
 }
 
-/// A text in lines that fit, cut behind a `/`, `-` or blank where there is one.
+/// Wraps a text, if possible after a `/`, `-` or blank.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -120,13 +120,13 @@ fn cells(text: &str) -> usize {
     text.chars().map(cells_of).sum()
 }
 
-/// How many places of a monospaced font a character takes: two from Hangul on,
-/// which is too many for some and too few for none.
+/// How many columns of a monospaced font a character takes: two from Hangul on,
+/// which is too many for some characters but too few for none.
 fn cells_of(char: char) -> usize {
     if char < '\u{1100}' { 1 } else { 2 }
 }
 
-/// The parts that hang together, each as a graph with the indexes of its nodes and edges.
+/// The connected components, each as a graph with the indexes of its nodes and edges.
 fn parts(graph: &Graph) -> Vec<(Vec<usize>, Vec<usize>)> {
     let mut edges_at: Vec<Vec<usize>> = vec![Vec::new(); graph.nodes.len()];
     for (index, &(from, to)) in graph.edges.iter().enumerate() {
@@ -162,7 +162,7 @@ fn parts(graph: &Graph) -> Vec<(Vec<usize>, Vec<usize>)> {
     parts
 }
 
-/// A part while it is laid out.
+/// A component during layout.
 struct Part<'a> {
     nodes: &'a [usize],
     edges: &'a [usize],
@@ -189,7 +189,7 @@ impl<'a> Part<'a> {
         Self { nodes, edges, layered, widths }
     }
 
-    /// Sets places and routes below `top`; says where it ends.
+    /// Sets boxes and routes below `top`; returns the lower end.
     fn draw(&self, layout: &mut Layout, top: i32) -> i32 {
         let layered = &self.layered;
         let heights: Vec<i32> = layered
@@ -253,7 +253,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Where each edge touches the node at its left (or right) end: spread over
+    /// Where each edge touches the node at its left (or right) end: distributed over
     /// the node's side, in the order of the other ends.
     fn ports(&self, layout: &Layout, middle: &[i32], leaving: bool) -> Vec<i32> {
         let chains = &self.layered.chains;

@@ -8,7 +8,7 @@ mod place;
 
 pub use layout::{LINE_HEIGHT, Layout, NodeBox, PADDING, Route, layout};
 
-/// Which layers a node can lie in. Edges lead from one column to the other.
+/// The layers that a node can be in. Edges lead from one column to the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Column {
     /// Layers 0, 2, 4, …
@@ -17,12 +17,12 @@ pub enum Column {
     Odd,
 }
 
-/// What is laid out.
+/// A node of the graph.
 #[derive(Debug, Clone)]
 pub struct Node {
-    /// Which layers it can lie in.
+    /// The layers it can be in.
     pub column: Column,
-    /// What is written in it, line by line. Long lines are wrapped.
+    /// Its text, line by line. Long lines are wrapped.
     pub lines: Vec<String>,
 }
 
@@ -31,6 +31,6 @@ pub struct Node {
 pub struct Graph {
     /// The nodes.
     pub nodes: Vec<Node>,
-    /// Indexes of the node that an edge leaves, and of the one that it reaches.
+    /// Indexes of the nodes that an edge starts and ends at.
     pub edges: Vec<(usize, usize)>,
 }

@@ -1,11 +1,11 @@
-//! The order within the layers: few crossings.
+//! Orders the items of each layer to reduce crossings.
 
 use crate::layers::Layered;
 
-/// Sweeps to and fro.
+/// Number of sweeps back and forth.
 const SWEEPS: usize = 12;
 
-/// Orders each layer by the middle of its neighbours, sweep by sweep, and keeps the best order seen.
+/// Orders each layer by the middle of its neighbours, sweep by sweep, and keeps the best order found.
 pub(crate) fn reduce_crossings(layered: &mut Layered) {
     by_depth(layered);
     let mut best = (crossings(layered), layered.layers.clone());
@@ -29,8 +29,8 @@ pub(crate) fn reduce_crossings(layered: &mut Layered) {
     layered.layers = best.1;
 }
 
-/// The order to start with: as a walk over the connected items meets them, so
-/// that what belongs together starts out together.
+/// The initial order: that of a walk over the connected items, so that
+/// connected items start near each other.
 fn by_depth(layered: &mut Layered) {
     let mut rank = vec![usize::MAX; layered.items.len()];
     let mut next = 0;
@@ -63,7 +63,7 @@ fn positions(layered: &Layered) -> Vec<usize> {
     position
 }
 
-/// Items without neighbours on that side keep their place among the others.
+/// Items without neighbours on that side keep their position.
 fn sort_by_middle(layer: &mut [usize], neighbours: &[Vec<usize>], position: &mut [usize]) {
     let mut keyed: Vec<(f64, usize)> = layer
         .iter()
@@ -85,12 +85,12 @@ fn sort_by_middle(layer: &mut [usize], neighbours: &[Vec<usize>], position: &mut
     }
 }
 
-/// How often edges cross between neighbouring layers.
+/// Number of crossings between adjacent layers.
 fn crossings(layered: &Layered) -> u64 {
     let position = positions(layered);
     let mut total = 0;
     for pair in layered.layers.windows(2) {
-        // Below[n]: how many of the ends so far lie at n, in a tree of partial sums.
+        // Below[n]: how many of the ends so far are at n, in a tree of partial sums.
         let mut below = vec![0_u64; pair[1].len() + 1];
         let mut seen = 0;
         for &item in &pair[0] {

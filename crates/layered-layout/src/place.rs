@@ -1,10 +1,10 @@
-//! Coordinates within a layer: near the neighbours, never overlapping.
+//! Computes coordinates within a layer: near the neighbours, never overlapping.
 
-/// Rounds to and fro.
+/// Number of rounds back and forth.
 const ROUNDS: usize = 8;
 
-/// Where each item's middle lies: as near to the middle of its neighbours as
-/// the order and the heights allow.
+/// The middle of each item: as near to the middle of its neighbours as
+/// order and heights allow.
 ///
 /// `layers` lists items from top to bottom, `height` includes the gap to the next one.
 pub(crate) fn place(
@@ -43,11 +43,11 @@ fn mean(items: &[usize], middle: &[f64]) -> Option<f64> {
     (!items.is_empty()).then(|| sum / items.len() as f64)
 }
 
-/// The places nearest to the wanted ones (least squares) that keep the order
-/// and the distances: items that push each other form blocks, which lie at the
-/// mean of what their items want.
+/// The positions nearest to the desired ones (least squares) that keep order
+/// and distances. Items that push each other form blocks, which are at the
+/// mean of their items' desired positions.
 fn apart(layer: &[usize], wanted: &[f64], height: &[f64]) -> Vec<f64> {
-    // Where an item would lie if all distances were nothing.
+    // Where an item would be if all distances were zero.
     let mut offset = 0.0;
     let mut offsets = Vec::with_capacity(layer.len());
     for (at, &item) in layer.iter().enumerate() {

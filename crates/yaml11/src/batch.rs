@@ -1,4 +1,4 @@
-//! Trying many edits of one text.
+//! Tries many edits of one text.
 
 use crate::edit::{AliasMode, Edit, checked, patch};
 use crate::error::EditError;
@@ -7,21 +7,21 @@ use crate::splice::Splice;
 use crate::tree::{NodeId, Tree};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many bytes of edited text are read again for the edits of one file, each of which could fail and be looked for.
+/// Maximum bytes of edited text that are parsed again for the edits of one file, any of which could fail.
 const MAX_REREAD_BYTES: usize = 64 << 20;
 
-/// The least number of times that an edited text is read again, however large it is.
+/// Minimum number of times that an edited text may be parsed again, however large it is.
 const MIN_REREADS: usize = 8;
 
-/// What [`edit`](crate::edit()) changes for each of these changes made without the others: its very answers.
+/// The result of [`edit`](crate::edit()) for each of these changes made on its own.
 ///
-/// The text is read again and compared once for all changes together, and in halves where that fails. A change of
-/// what is used elsewhere too, or what another change is about as well, is tried alone: together they could be right
-/// where one alone is not. That is bounded: what is not tried by then is refused.
+/// The text is parsed again and compared once for all changes together, and in halves if that fails. A change of
+/// something that is also used elsewhere, or that another change affects too, is tried on its own: together they could
+/// be valid although one alone is not. The number of tries is limited; changes that were not tried are refused.
 pub fn try_each<E: Edit>(tree: &Tree, changes: &[Vec<E>]) -> Vec<Result<Patch, EditError>> {
     let planned: Vec<_> =
         changes.iter().map(|change| E::splices(tree, change, AliasMode::InPlace)).collect();
-    let shared = Shared::of(tree, &planned);
+    let shared = Shared::collect_shared(tree, &planned);
     let mut batch = Batch {
         tree,
         changes,
@@ -31,7 +31,7 @@ pub fn try_each<E: Edit>(tree: &Tree, changes: &[Vec<E>]) -> Vec<Result<Patch, E
     let (mut together, mut alone) = (Vec::new(), Vec::new());
     for (index, planned) in planned.into_iter().enumerate() {
         match planned {
-            Ok(splices) if !splices.iter().any(|splice| shared.has(splice.node)) => {
+            Ok(splices) if !splices.iter().any(|splice| shared.contains(splice.node)) => {
                 together.push(Try { index, splices });
             }
             Ok(_) | Err(EditError::Shared { .. }) => alone.push(index),
@@ -51,7 +51,7 @@ pub fn try_each<E: Edit>(tree: &Tree, changes: &[Vec<E>]) -> Vec<Result<Patch, E
     batch.answers
 }
 
-/// A change that nothing else can be mixed up with.
+/// A change that does not affect any other.
 struct Try {
     index: usize,
     splices: Vec<Splice>,
@@ -60,13 +60,13 @@ struct Try {
 struct Batch<'a, E> {
     tree: &'a Tree,
     changes: &'a [Vec<E>],
-    /// How many times an edited text may still be read again.
+    /// How many more times an edited text may be parsed.
     rereads: usize,
     answers: Vec<Result<Patch, EditError>>,
 }
 
 impl<E: Edit> Batch<'_, E> {
-    /// Tries changes together; if they are right, each of them is.
+    /// Tries changes together. If the result is valid, each of them is.
     fn are_right(&mut self, part: &[Try]) -> bool {
         let Some(rest) = self.rereads.checked_sub(1) else { return false };
         self.rereads = rest;
@@ -95,14 +95,14 @@ impl<E: Edit> Batch<'_, E> {
     }
 }
 
-/// What more than one change, or an alias, leads to.
+/// The nodes on the way to what more than one change, or an alias, leads to.
 struct Shared<'a> {
     tree: &'a Tree,
     nodes: BTreeSet<NodeId>,
 }
 
 impl<'a> Shared<'a> {
-    fn of(tree: &'a Tree, changes: &[Result<Vec<Splice>, EditError>]) -> Self {
+    fn collect_shared(tree: &'a Tree, changes: &[Result<Vec<Splice>, EditError>]) -> Self {
         let mut nodes: BTreeSet<NodeId> = tree.aliases.iter().map(|(node, _)| *node).collect();
         let mut seen: BTreeMap<NodeId, usize> = BTreeMap::new();
         for (change, splices) in changes.iter().enumerate() {
@@ -115,8 +115,8 @@ impl<'a> Shared<'a> {
         Self { tree, nodes }
     }
 
-    /// Is it the node, or something around it?
-    fn has(&self, node: NodeId) -> bool {
+    /// Does the set contain the node, or one around it?
+    fn contains(&self, node: NodeId) -> bool {
         let mut node = node;
         loop {
             let parent = NodeId(self.tree.raw(node).parent);

@@ -1,4 +1,4 @@
-//! From the parser's events to a [`Tree`].
+//! Builds a [`Tree`] from the parser's events.
 
 use crate::decode::{BOM, decode, position, small};
 use crate::error::{ParseError, Position, Warning};
@@ -37,14 +37,14 @@ struct Build<'a> {
     bom: usize,
     limits: Limits,
     tree: Tree,
-    /// Expanded size and depth of each closed node; size 0: not closed.
+    /// Expanded size and depth of each closed node; size 0 means not closed.
     sizes: Vec<(u64, usize)>,
     /// Nodes by anchor id.
     anchors: Vec<NodeId>,
     frames: Vec<Frame>,
-    /// Children of open frames, one after the other.
+    /// Children of open frames, in order.
     open: Vec<NodeId>,
-    /// Mapping and later key of duplicates.
+    /// The mapping and the later key of each duplicate.
     duplicates: Vec<(NodeId, NodeId)>,
     root: Option<NodeId>,
 }
@@ -150,7 +150,7 @@ impl<'a> Build<'a> {
         let Some(tag) = tag else {
             return Ok(Tag::None);
         };
-        Tag::of(tag).ok_or_else(|| ParseError::UnknownTag {
+        Tag::from_parser(tag).ok_or_else(|| ParseError::UnknownTag {
             at: position(&span.tag_start().unwrap_or(span.start)),
             tag: tag.original(),
         })
@@ -212,7 +212,7 @@ impl<'a> Build<'a> {
         let id = self.push(Content::Scalar, style, tag, span)?;
         self.remember(anchor, id);
         let (start, end) = self.bytes(span);
-        // the parser gives `~` for a value that is not there
+        // the parser gives `~` for a missing value
         let empty = style == Style::Plain && start == end;
         let value = if empty { "" } else { value };
         if tag != Tag::None
@@ -240,7 +240,7 @@ impl<'a> Build<'a> {
         self.close(id, 1, 0, at)
     }
 
-    /// The offsets of a part of the text, if it is one.
+    /// The offsets of a slice of the text; `None` for other strings.
     fn place_of(&self, part: &str) -> Option<(u32, u32)> {
         if part.is_empty() {
             return Some((0, 0));
@@ -316,7 +316,7 @@ impl<'a> Build<'a> {
         self.close(frame.node, frame.size, frame.depth + 1, at)
     }
 
-    /// A node is complete: adds it to the one around it.
+    /// Completes a node and adds it to its parent.
     fn close(
         &mut self,
         id: NodeId,
@@ -346,7 +346,7 @@ impl<'a> Build<'a> {
 
     fn finish(mut self) -> Tree {
         let root = self.root.unwrap_or_else(|| {
-            // nothing but comments
+            // only comments
             let end = small(self.text.len());
             self.tree.nodes.push(Node {
                 content: Content::Scalar,

@@ -1,4 +1,4 @@
-//! Bytes, text and places in it.
+//! Decodes bytes, and counts positions in the text.
 
 use crate::error::{ParseError, Position};
 use granit_parser::Marker;
@@ -22,7 +22,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<&str, ParseError> {
     })
 }
 
-/// The position of what follows this text.
+/// The position after this text.
 fn position_after(text: &str) -> Position {
     let text_lf = text.replace("\r\n", "\n");
     let mut lines = text_lf.split(['\n', '\r']);
@@ -30,12 +30,12 @@ fn position_after(text: &str) -> Position {
     Position { line: small(lines.count() + 1), column: small(last.chars().count() + 1) }
 }
 
-/// Offsets and counts fit in 32 bits, as the size of files is limited.
+/// Offsets and counts fit in 32 bits, because the size of files is limited.
 pub(crate) fn small(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-/// A place as the parser counts it.
+/// Converts the parser's position.
 pub(crate) fn position(marker: &Marker) -> Position {
     Position { line: small(marker.line()).max(1), column: small(marker.col() + 1) }
 }

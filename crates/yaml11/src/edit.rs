@@ -1,4 +1,4 @@
-//! Changing values in the text of a document.
+//! Edits values in the text of a document.
 
 use std::cell::Cell;
 
@@ -12,46 +12,46 @@ use crate::tree::{Content, Kind, Limits, NodeId, Tree};
 use crate::usages::is_cut;
 use crate::value::{Value, first_difference};
 
-/// Where a new text goes if there is an alias.
+/// Where the new text goes if the value is an alias.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AliasMode {
-    /// To the scalar that the alias stands for: all that use it change.
+    /// Into the anchored scalar, so that all its users change.
     #[default]
     InPlace,
-    /// In the place of the alias. What is no alias has a value of its own anyway.
+    /// In place of the alias. Other values are edited as usual.
     OwnValue,
 }
 
-/// A change of one node, as a rule for its value and as changes of the text that follow it. The text is checked against
-/// the rule, so that a mistake in one of them is found out.
+/// An edit of one node, both as a rule for its value and as changes of the text. The new text is checked against
+/// the rule, so that a mistake in one of them is detected.
 pub trait Edit: Clone {
-    /// The node whose value changes.
+    /// The node that is edited.
     fn node(&self) -> NodeId;
 
-    /// The rule: makes the new value of the old one.
+    /// The rule: computes the new value from the old one.
     fn apply_to(&self, value: &mut Value);
 
-    /// The changes of the text that these edits take together, made with an [`Editor`]. What stands for several places
-    /// and is not the edit's own to choose is changed by `mode`.
+    /// The changes of the text for all these edits, made with an [`Editor`]. `mode` decides about values that are
+    /// shared between several locations.
     ///
     /// # Errors
-    /// When something on the way is not what it has to be.
+    /// When a node on the way is not as expected.
     fn splices(tree: &Tree, edits: &[Self], mode: AliasMode) -> Result<Vec<Splice>, EditError>;
 }
 
-/// The text with the edits made and every other byte as it was.
+/// The text with the edits made and every other byte unchanged.
 ///
-/// What has the wanted text already stays as it is written, so that editing twice changes nothing. The new text is read
-/// again and compared with what it should mean, see [`verify`].
+/// A value that is already as desired keeps its notation, so editing twice changes nothing. The new text is parsed
+/// again and checked with [`verify`].
 ///
 /// # Errors
-/// When something on the way is not what it has to be (a duplicate key, no mapping, an odd notation), when a value
-/// that changes is also that of another place, or when the new text does not read as it should.
+/// When a node on the way is not as expected (a duplicate key, not a mapping, an unsupported notation), when an edited
+/// value is shared with another location, or when the new text does not parse as it should.
 pub fn edit<E: Edit>(tree: &Tree, edits: &[E]) -> Result<String, EditError> {
     patch(tree, edits).map(|patch| patch.apply(tree.text()))
 }
 
-/// What [`edit`] changes.
+/// The changes of [`edit`].
 ///
 /// # Errors
 /// Those of [`edit`].
@@ -61,15 +61,15 @@ pub fn patch<E: Edit>(tree: &Tree, edits: &[E]) -> Result<Patch, EditError> {
     let Err(EditError::Shared { .. }) = first else {
         return first;
     };
-    // an alias of a value that has to stay can have a value of its own
+    // an alias of a value that must not change can be replaced
     run(AliasMode::OwnValue).or(first)
 }
 
-/// Does a text differ from the old one by the wanted edits and nothing else? Compares all values, with aliases and
-/// merge keys worked in.
+/// Checks that a text differs from the old one by the wanted edits and nothing else. Compares all values, with aliases
+/// and merge keys resolved.
 ///
 /// # Errors
-/// The first place where it does not.
+/// The first location that differs in another way.
 pub fn verify<E: Edit>(old: &Tree, new: &Tree, wanted: &[E]) -> Result<(), EditError> {
     match first_difference(old, new, wanted) {
         None => Ok(()),
@@ -77,7 +77,7 @@ pub fn verify<E: Edit>(old: &Tree, new: &Tree, wanted: &[E]) -> Result<(), EditE
     }
 }
 
-/// Where a path leads, or the last node on the way that is there.
+/// Where a path leads, or the last existing node on the way.
 fn nearest(tree: &Tree, path: &NodePath) -> Position {
     let mut path = path.clone();
     loop {
@@ -88,7 +88,7 @@ fn nearest(tree: &Tree, path: &NodePath) -> Position {
     }
 }
 
-/// The changes as a patch, once the new text was read again and found right.
+/// Makes a patch of the changes, after parsing and checking the new text.
 pub(crate) fn checked<E: Edit>(
     tree: &Tree,
     edits: &[E],
@@ -103,31 +103,31 @@ pub(crate) fn checked<E: Edit>(
     let new = reread(&patch.apply(tree.text())).map_err(|e| EditError::Verification {
         at: tree.position_of(changed[0]),
         path: tree.written_path(changed[0]),
-        why: format!("the new text can't be read ({e})"),
+        why: format!("the new text cannot be parsed ({e})"),
     })?;
     verify(tree, &new, edits).map_err(|e| foreign(tree, &changed, e))?;
     Ok(patch)
 }
 
-/// Makes changes of a text, and refuses what cannot be changed safely.
+/// Collects changes of a text, and refuses what cannot be changed safely.
 pub struct Editor<'a> {
     tree: &'a Tree,
     splices: Vec<Splice>,
-    /// New items, by the mapping and the key of the list that they are for.
+    /// New items, by mapping and key of their list.
     items: Vec<(NodeId, &'static str, Vec<Entry>)>,
 }
 
 impl<'a> Editor<'a> {
-    /// No changes yet.
+    /// Creates an editor without changes.
     #[must_use]
     pub fn new(tree: &'a Tree) -> Self {
         Self { tree, splices: Vec::new(), items: Vec::new() }
     }
 
-    /// The first place of a mapping that is to be changed, by `what` it is.
+    /// The path to a mapping that is going to be changed. Errors call it `what`.
     ///
     /// # Errors
-    /// When it is no mapping, when duplicate keys are on any way to it, when too many places have it, or none.
+    /// When it is not a mapping, when a path to it has duplicate keys, or when too many locations share it, or none.
     pub fn way_to(&self, mapping: NodeId, what: &'static str) -> Result<NodePath, EditError> {
         let tree = self.tree;
         let node = tree.node(mapping);
@@ -141,12 +141,12 @@ impl<'a> Editor<'a> {
         for way in &usages {
             self.check_way(way)?;
         }
-        // an overwritten duplicate, say
+        // for example an overwritten duplicate
         let missing = || EditError::Missing { at: node.position(), what: "place that has it" };
         usages.into_iter().next().ok_or_else(missing)
     }
 
-    /// Refuses duplicate keys from the root to a node.
+    /// Refuses duplicate keys on the path from the root to a node.
     ///
     /// # Errors
     /// The first duplicate.
@@ -164,10 +164,10 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// The value of a key as written.
+    /// The value of a key, with aliases not resolved.
     ///
     /// # Errors
-    /// When the key is there twice.
+    /// When the key is duplicate.
     pub fn child(
         &self,
         mapping: NodeId,
@@ -186,10 +186,10 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// Gives a scalar as written, or the one that an alias stands for, another text.
+    /// Replaces the text of a scalar, or of the one that an alias refers to.
     ///
     /// # Errors
-    /// When it is no scalar, or is written in a way that is not edited.
+    /// When it is not a scalar, or its notation is not supported.
     pub fn replace(
         &mut self,
         written: NodeId,
@@ -216,15 +216,15 @@ impl<'a> Editor<'a> {
         Ok(())
     }
 
-    /// Adds a key with a text to a mapping that does not have it.
+    /// Adds a key with a text value to a mapping that does not have it.
     ///
     /// # Errors
-    /// When the mapping is written in a way that is not edited.
+    /// When the notation of the mapping is not supported.
     pub fn add_key(&mut self, mapping: NodeId, key: &str, text: &str) -> Result<(), EditError> {
         self.tree.add_key(mapping, key, text, &mut self.splices)
     }
 
-    /// Appends an item to the list under a key of a mapping, which is made if need be. Equal ones are appended once.
+    /// Appends an item to the list under a key of a mapping, creating the list if needed. Equal items are added once.
     pub fn append(&mut self, mapping: NodeId, key: &'static str, item: Entry) {
         match self.items.iter_mut().find(|(of, under, _)| *of == mapping && *under == key) {
             None => self.items.push((mapping, key, vec![item])),
@@ -233,10 +233,10 @@ impl<'a> Editor<'a> {
         }
     }
 
-    /// The changes of the text, not tried yet.
+    /// The collected changes, not checked yet.
     ///
     /// # Errors
-    /// When a list is written in a way that is not edited.
+    /// When the notation of a list is not supported.
     pub fn finish(mut self) -> Result<Vec<Splice>, EditError> {
         let tree = self.tree;
         for (mapping, key, items) in std::mem::take(&mut self.items) {
@@ -256,7 +256,7 @@ impl<'a> Editor<'a> {
     }
 }
 
-/// That a node is not what it has to be.
+/// The error for a node of the wrong kind.
 #[must_use]
 pub fn wrong_kind(tree: &Tree, node: NodeId, what: &str, wanted: &'static str) -> EditError {
     EditError::WrongKind { at: tree.position_of(node), what: what.to_owned(), wanted }
@@ -266,7 +266,7 @@ thread_local! {
     static REREADS: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How many edited texts this thread has read again, for tests of what edits cost.
+/// How many edited texts this thread has parsed again, for tests of the cost of edits.
 #[must_use]
 pub fn rereads() -> usize {
     REREADS.get()
@@ -274,12 +274,12 @@ pub fn rereads() -> usize {
 
 fn reread(text: &str) -> Result<Tree, ParseError> {
     REREADS.set(REREADS.get() + 1);
-    // an edit may bring a document a little over the limits that it was read with
+    // an edit may exceed the limits that the original was read with by a little
     let limits = Limits { bytes: usize::MAX, depth: 1000, nodes: u64::MAX };
     Tree::parse(text.as_bytes(), &limits)
 }
 
-/// A place that differs because it shares a changed node is told as such.
+/// Reports a location that differs because it shares a changed node as such.
 fn foreign(tree: &Tree, changed: &[NodeId], error: EditError) -> EditError {
     let EditError::Verification { path, .. } = &error else {
         return error;

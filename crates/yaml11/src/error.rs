@@ -1,10 +1,10 @@
-//! What can be wrong with a document or an edit, and where.
+//! Errors of documents and edits, with their positions.
 
 use crate::path::NodePath;
 use std::fmt;
 use thiserror::Error;
 
-/// A place in the text, as editors count it.
+/// A position in the text, as in editors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
     /// Line, from 1.
@@ -19,10 +19,10 @@ impl fmt::Display for Position {
     }
 }
 
-/// Something that a document is read in spite of: a duplicate key, of which the last one counts.
+/// A problem that does not prevent reading: a duplicate key, of which the last one counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// Where the later of the two stands.
+    /// Position of the later key.
     pub position: Position,
     /// The YAML path of the key.
     pub path: NodePath,
@@ -30,16 +30,16 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the key {} is there more than once, the last one counts", self.path)
+        write!(f, "the key {} is duplicate; the last one counts", self.path)
     }
 }
 
-/// Why a document can't be read.
+/// Why a document cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ParseError {
     /// The file is larger than [`crate::Limits::bytes`].
-    #[error("the file has {size} bytes, more than the {limit} that are read")]
+    #[error("the file has {size} bytes; the limit is {limit}")]
     TooLarge {
         /// Size of the file.
         size: usize,
@@ -49,7 +49,7 @@ pub enum ParseError {
     /// The file is UTF-16 or UTF-32.
     #[error("the file is not in UTF-8 but in UTF-16 or UTF-32")]
     Utf16,
-    /// Bytes that are no UTF-8.
+    /// Bytes that are not UTF-8.
     #[error("{at}: the byte 0x{byte:02x} is not valid UTF-8")]
     NotUtf8 {
         /// Where.
@@ -57,37 +57,37 @@ pub enum ParseError {
         /// The first byte that does not fit.
         byte: u8,
     },
-    /// It is no YAML.
+    /// Not YAML.
     #[error("{at}: {message}")]
     Syntax {
         /// Where.
         at: Position,
-        /// What the parser says.
+        /// The parser's message.
         message: String,
     },
-    /// A second document in the file, be it an empty one.
-    #[error("{at}: a second document begins here, a datafile has one")]
+    /// A second document in the file, even an empty one.
+    #[error("{at}: a second document begins here; a file may have only one")]
     SeveralDocuments {
-        /// Where the second one begins.
+        /// Start of the second document.
         at: Position,
     },
-    /// A tag that a safe loader does not know, as `!vault`.
-    #[error("{at}: the tag {tag} is not known")]
+    /// A tag that a safe loader does not know, for example `!vault`.
+    #[error("{at}: unknown tag {tag}")]
     UnknownTag {
         /// Where.
         at: Position,
         /// The tag as written.
         tag: String,
     },
-    /// A value that does not fit its tag, as `!!int abc`.
-    #[error("{at}: the value does not fit its tag {tag}")]
+    /// A value that does not match its tag, for example `!!int abc`.
+    #[error("{at}: the value does not match its tag {tag}")]
     TagMismatch {
         /// Where.
         at: Position,
         /// The tag as written.
         tag: String,
     },
-    /// A number that nobody means as one.
+    /// A number that is too long to be meant as one.
     #[error("{at}: a number of {digits} digits")]
     LongNumber {
         /// Where.
@@ -102,18 +102,18 @@ pub enum ParseError {
         at: Position,
     },
     /// A list or a mapping as a key.
-    #[error("{at}: a list or a mapping can't be a key")]
+    #[error("{at}: a list or a mapping cannot be a key")]
     BadKey {
         /// Where.
         at: Position,
     },
-    /// An alias inside of the node that it stands for.
-    #[error("{at}: an alias of the node that it is part of")]
+    /// An alias inside the node that it refers to.
+    #[error("{at}: an alias of a node that contains it")]
     RecursiveAlias {
         /// Where.
         at: Position,
     },
-    /// More levels than [`crate::Limits::depth`], aliases followed.
+    /// More levels than [`crate::Limits::depth`], with aliases resolved.
     #[error("{at}: more than {limit} levels deep")]
     TooDeep {
         /// Where.
@@ -121,8 +121,8 @@ pub enum ParseError {
         /// The limit.
         limit: usize,
     },
-    /// More nodes than [`crate::Limits::nodes`], each alias counted as what it stands for.
-    #[error("{at}: more than {limit} values, aliases expanded")]
+    /// More nodes than [`crate::Limits::nodes`], with aliases expanded.
+    #[error("{at}: more than {limit} values with aliases expanded")]
     TooManyNodes {
         /// Where.
         at: Position,
@@ -132,7 +132,7 @@ pub enum ParseError {
 }
 
 impl ParseError {
-    /// The place, where there is one.
+    /// The position, if there is one.
     pub fn position(&self) -> Option<Position> {
         match self {
             Self::TooLarge { .. } | Self::Utf16 => None,
@@ -151,77 +151,77 @@ impl ParseError {
     }
 }
 
-/// Why a value can't be changed in the text.
+/// Why a value cannot be changed in the text.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum EditError {
-    /// A node is not what it has to be.
+    /// A node is of the wrong kind.
     #[error("{at}: {what} is not {wanted}")]
     WrongKind {
         /// Where.
         at: Position,
-        /// What was looked at, e.g. `promotion`.
+        /// The node, e.g. `promotion`.
         what: String,
-        /// What it should be.
+        /// The expected kind.
         wanted: &'static str,
     },
-    /// Something that has to be there is not.
+    /// A required key is missing.
     #[error("{at}: there is no {what}")]
     Missing {
-        /// Where the mapping begins that should have it.
+        /// Start of the mapping without the key.
         at: Position,
         /// The key.
         what: &'static str,
     },
-    /// A duplicate key on the way to the value.
-    #[error("{at}: the key {path} is there more than once")]
+    /// A duplicate key on the path to the value.
+    #[error("{at}: the key {path} is duplicate")]
     DuplicateKey {
-        /// Where the later of the two stands.
+        /// Position of the later key.
         at: Position,
         /// The key.
         path: NodePath,
     },
-    /// The value stands for another place as well, which is not to change.
-    #[error("{at}: the value is also that of {path}, which is not to change")]
+    /// The value is shared with another location, which must not change.
+    #[error("{at}: the value is shared with {path}, which must not change")]
     Shared {
-        /// Where the value stands.
+        /// Position of the value.
         at: Position,
-        /// The other place.
+        /// The other location.
         path: NodePath,
     },
-    /// The value has a tag that does not suit the new one.
-    #[error("{at}: the tag of {what} does not suit the new value")]
+    /// The value's tag does not match the new value.
+    #[error("{at}: the tag of {what} does not match the new value")]
     Tagged {
         /// Where.
         at: Position,
         /// What was to be changed.
         what: String,
     },
-    /// Two edits want different values at one place.
-    #[error("{at}: two different values are wanted for {what}")]
+    /// Two edits set different values in one location.
+    #[error("{at}: two different values for {what}")]
     Conflict {
         /// Where.
         at: Position,
         /// What was to be changed.
         what: String,
     },
-    /// More places than can be looked at reach the value.
+    /// More locations than the limit share the value.
     #[error("{at}: too many places share this value")]
     TooManyUsers {
         /// Where.
         at: Position,
     },
-    /// A notation that is not changed, such as a block text with a comment in its head.
-    #[error("{at}: {what} is written in a way that is not edited: {why}")]
+    /// An unsupported notation, such as a block text with a comment in its header.
+    #[error("{at}: unsupported notation of {what}: {why}")]
     Notation {
         /// Where.
         at: Position,
         /// What was to be changed.
         what: String,
-        /// What stands in the way.
+        /// The reason.
         why: &'static str,
     },
-    /// So many other edits of the file failed that this one was not tried any more.
+    /// Too many other edits of the file failed, so this one was not tried.
     #[error(
         "{at}: not tried, as too many other edits of this file failed: make those possible first"
     )]
@@ -229,20 +229,20 @@ pub enum EditError {
         /// Where the node is.
         at: Position,
     },
-    /// The new text does not read as it should.
-    #[error("{at}: the change would not read as it should: {why} at {path}")]
+    /// The new text does not parse as it should.
+    #[error("{at}: the edit would not have the intended result: {why} at {path}")]
     Verification {
-        /// Where the value is in the old text.
+        /// Position of the value in the old text.
         at: Position,
-        /// The first place that differs.
+        /// The first location that differs.
         path: NodePath,
-        /// How.
+        /// The difference.
         why: String,
     },
 }
 
 impl EditError {
-    /// The place in the old text.
+    /// The position in the old text.
     pub fn position(&self) -> Position {
         match self {
             Self::WrongKind { at, .. }

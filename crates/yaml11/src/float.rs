@@ -1,16 +1,16 @@
-//! Numbers as Python reads and prints them.
+//! Numbers as Python parses and prints them.
 
-/// Long numbers are made of limbs below this.
+/// Long numbers consist of limbs below this.
 const LIMB: u64 = 1_000_000_000;
 
-/// The decimal text of the digits of a number in another base, without leading zeros.
+/// The decimal text of a number given as digits in other bases, without leading zeros.
 ///
-/// `digits` come most significant first, each with the base that it is a digit of, so that base 60 numbers work as
-/// well.
+/// The most significant digit comes first. Each has its own base, so that base 60 numbers also
+/// work.
 pub(crate) fn decimal(digits: impl Iterator<Item = (u32, u32)>) -> String {
     // least significant limb first
     let mut limbs: Vec<u32> = vec![0];
-    // several digits are worked in at once
+    // several digits are processed at once
     let (mut factor, mut sum) = (1, 0);
     for (base, digit) in digits {
         if u64::from(base) * factor > LIMB {
@@ -45,7 +45,7 @@ fn multiply_add(limbs: &mut Vec<u32>, factor: u64, sum: u64) {
     }
 }
 
-/// What Python's `repr` gives for a float: the shortest digits that read back as the same number.
+/// Python's `repr` of a float: the shortest digits that parse to the same number.
 pub(crate) fn python_repr(x: f64) -> String {
     if x.is_nan() {
         return "nan".to_owned();

@@ -1,4 +1,4 @@
-//! Adding entries to lists and mappings in the style of what is there.
+//! Adds entries to lists and mappings in the surrounding style.
 
 use crate::error::EditError;
 use crate::quote::{Context, Quoting, write_scalar};
@@ -6,7 +6,7 @@ use crate::splice::{Splice, is_break};
 use crate::style::Look;
 use crate::tree::{Content, NodeId, Style, Tree, flag};
 
-/// What is added: written in the style of what is around it.
+/// An entry to add. It is written in the surrounding style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// A text.
@@ -40,7 +40,7 @@ impl Entry {
         }
     }
 
-    /// The lines of an item, seen from the column of its dash.
+    /// The lines of an item, relative to the column of its dash.
     fn item_lines(&self, look: Look) -> Vec<String> {
         let lines = self.lines(look);
         let (dash, inside) = (format!("-{}", " ".repeat(look.gap - 1)), " ".repeat(look.gap));
@@ -51,7 +51,7 @@ impl Entry {
             .collect()
     }
 
-    /// The lines of a value by indentation, seen from its own column.
+    /// The lines of a value by indentation, relative to its own column.
     fn lines(&self, look: Look) -> Vec<String> {
         match self {
             Self::Text(text) => vec![write_scalar(text, Quoting::Plain, Context::Block)],
@@ -86,7 +86,7 @@ fn field(key: &str, value: &str, context: Context) -> String {
     }
 }
 
-/// What is in brackets is never in block context, even if the list that it is added to is.
+/// The content of brackets is never in block context, even if it is added to a block list.
 fn inside_brackets(context: Context) -> Context {
     if context == Context::Json { context } else { Context::Flow }
 }
@@ -104,7 +104,7 @@ impl Tree {
         }
     }
 
-    /// Adds keys or items, as written, at the end of a list or mapping in brackets.
+    /// Adds keys or items at the end of a list or mapping in brackets.
     fn append_flow(&self, list: NodeId, entries: &[String], splices: &mut Vec<Splice>) {
         let node = self.raw(list);
         let bracket = node.start as usize;
@@ -140,7 +140,7 @@ impl Tree {
         });
     }
 
-    /// Adds lines after the last thing of a block list or mapping.
+    /// Adds lines at the end of a block list or mapping.
     fn append_lines(
         &self,
         list: NodeId,
@@ -151,14 +151,14 @@ impl Tree {
     ) -> Result<(), EditError> {
         let end = self.end_of(last);
         if !self.rest_is_comment(end) {
-            return Err(self.refuse(list, "something follows it on its line"));
+            return Err(self.refuse(list, "something follows on the same line"));
         }
         let at = self.line_end(end);
         splices.push(self.new_lines(list, at, column, lines));
         Ok(())
     }
 
-    /// Lines at the end of a line; without a line break after them, so that the end of the file stays as it is.
+    /// New lines after the end of a line. They do not end in a line break, so that the end of the file does not change.
     fn new_lines(&self, node: NodeId, at: usize, column: usize, lines: &[String]) -> Splice {
         let line_break = self.line_break(at);
         let indentation = " ".repeat(column);
@@ -171,7 +171,7 @@ impl Tree {
         }
     }
 
-    /// Adds a key with a text to a mapping that does not have it.
+    /// Adds a key with a text value to a mapping that does not have it.
     pub(crate) fn add_key(
         &self,
         item: NodeId,
@@ -191,7 +191,7 @@ impl Tree {
         self.append_lines(item, last, self.mapping_column(item), &[entry], splices)
     }
 
-    /// Adds items to a list that has some, or that is `[]`.
+    /// Adds items to a list that is not empty, or that is `[]`.
     pub(crate) fn add_items(
         &self,
         list: NodeId,
@@ -207,7 +207,7 @@ impl Tree {
         let (Some(last), Some(column)) =
             (self.raw_children(list).last().copied(), self.dash_column(list))
         else {
-            return Err(self.refuse(list, "its items can't be told apart"));
+            return Err(self.refuse(list, "its items cannot be told apart"));
         };
         let look = self.look_of(list, column, items.first().and_then(Entry::list_key));
         let last_is_flow =
@@ -244,7 +244,7 @@ impl Tree {
         self.append_lines(mapping, last, self.mapping_column(mapping), &lines, splices)
     }
 
-    /// Puts a list in the place of a null.
+    /// Replaces a null by a list.
     pub(crate) fn fill_list(
         &self,
         mapping: NodeId,
@@ -268,7 +268,7 @@ impl Tree {
             return Ok(());
         }
         if !self.rest_is_comment(end) {
-            return Err(self.refuse(value, "something follows it on its line"));
+            return Err(self.refuse(value, "something follows on the same line"));
         }
         if !empty {
             let comment = self.skip(end) < self.line_end(end)
@@ -286,7 +286,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The lines of a new list under a key of a block mapping, seen from the column of the key.
+    /// The lines of a new list under a key of a block mapping, relative to the column of the key.
     fn lines_of_list(&self, mapping: NodeId, items: &[Entry]) -> Vec<String> {
         let look = self.look_around(mapping);
         let indentation = " ".repeat(look.indent);

@@ -1,4 +1,4 @@
-//! What the keys of a mapping must be, and where nodes are written.
+//! Checks the keys of mappings, and finds where nodes are written.
 
 use crate::error::ParseError;
 use crate::path::{NodePath, Step};
@@ -6,10 +6,10 @@ use crate::tree::{Content, NodeId, Tree, flag};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// Nobody reads more warnings than this of one file.
+/// Maximum warnings per file.
 const MAX_WARNINGS: usize = 100;
 
-/// Finds merge keys and duplicates, and refuses what is no key.
+/// Finds merge keys and duplicates, and refuses invalid keys.
 pub(crate) fn check_keys(
     tree: &mut Tree,
     mapping: NodeId,
@@ -53,7 +53,7 @@ pub(crate) fn check_keys(
 }
 
 impl Tree {
-    /// Which child of another node a node is, as written.
+    /// The index of a node among the written children of another.
     pub(crate) fn place_in(&self, parent: NodeId, id: NodeId) -> Option<usize> {
         // Nodes are numbered in the order of the text, so children are sorted.
         self.raw_children(parent).binary_search(&id).ok()

@@ -1,4 +1,4 @@
-//! Merge keys and duplicate keys: what a mapping really has.
+//! Resolves merge keys and duplicate keys.
 
 use crate::tree::{Content, NodeId, Tree, flag};
 use std::borrow::Cow;
@@ -7,16 +7,16 @@ use std::collections::HashMap;
 /// Where the value of a key was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// The mapping that has the key: the one that was asked, or one that is merged into it.
+    /// The mapping that has the key: the requested one, or one that is merged into it.
     pub mapping: NodeId,
     /// The key as written.
     pub key: NodeId,
-    /// The value as written, maybe an alias.
+    /// The value, with aliases not resolved.
     pub value: NodeId,
 }
 
 impl Tree {
-    /// The mappings that a merge key brings in, the strongest first.
+    /// The mappings that a merge key merges, the one with precedence first.
     pub(crate) fn merge_sources(&self, value: NodeId) -> Vec<NodeId> {
         let value = self.resolve(value);
         match self.raw(value).content {
@@ -27,9 +27,9 @@ impl Tree {
         }
     }
 
-    /// The value of a key: the last of its own, else the first that a merge key gives.
+    /// The value of a key: the last of its own, else the first from a merge key.
     ///
-    /// Recursion ends: the depth of a tree is limited with its merge keys followed.
+    /// Recursion ends, because the depth of a tree is limited with its merge keys resolved.
     pub(crate) fn lookup(&self, mapping: NodeId, key: &str) -> Option<Found> {
         let mapping = self.resolve(mapping);
         let merges = self.raw(mapping).has(flag::MERGE);
@@ -41,14 +41,14 @@ impl Tree {
         if !merges {
             return None;
         }
-        // a later merge key overwrites what an earlier one gave
+        // a later merge key overrides an earlier one
         let mut merged = self.raw_pairs(mapping).rev().filter(|(name, _)| self.is_merge_key(*name));
         merged.find_map(|(_, value)| {
             self.merge_sources(value).into_iter().find_map(|source| self.lookup(source, key))
         })
     }
 
-    /// Keys and values (as written, maybe aliases) that a mapping has after merging.
+    /// Keys and values of a mapping after merging, with aliases not resolved.
     pub(crate) fn effective(&self, mapping: NodeId) -> Vec<(Cow<'_, str>, NodeId)> {
         let mapping = self.resolve(mapping);
         let node = self.raw(mapping);
@@ -60,7 +60,7 @@ impl Tree {
         }
         let mut all = Vec::new();
         self.flatten(mapping, &mut all);
-        // a dict keeps the place of the first and the value of the last
+        // a dict keeps the position of the first and the value of the last
         let mut places: HashMap<Cow<'_, str>, usize> = HashMap::new();
         let mut entries: Vec<(Cow<'_, str>, NodeId)> = Vec::new();
         for (key, value) in all {
@@ -75,7 +75,7 @@ impl Tree {
         entries
     }
 
-    /// All keys and values, weaker ones first.
+    /// All keys and values, those that are overridden first.
     fn flatten<'a>(&'a self, mapping: NodeId, all: &mut Vec<(Cow<'a, str>, NodeId)>) {
         let merges = self.raw(mapping).has(flag::MERGE);
         if merges {
@@ -94,7 +94,7 @@ impl Tree {
         }
     }
 
-    /// The later one of two keys as written that read the same.
+    /// The later of two written keys that are equal.
     pub(crate) fn duplicate_of(&self, mapping: NodeId, key: &str) -> Option<NodeId> {
         if !self.raw(mapping).has(flag::DUPLICATES) {
             return None;

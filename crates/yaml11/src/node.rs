@@ -1,4 +1,4 @@
-//! Reading the nodes of a tree.
+//! Reads the nodes of a tree.
 
 use crate::error::Position;
 use crate::scalar::Scalar;
@@ -6,7 +6,7 @@ use crate::tree::{Content, Kind, Node, NodeId, Style, Tree, flag};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A node and its tree. Aliases are always followed, so this is never an alias itself.
+/// A node in its tree. Aliases are always resolved, so this is never an alias itself.
 #[derive(Debug, Clone, Copy)]
 pub struct NodeRef<'a> {
     pub(crate) tree: &'a Tree,
@@ -14,7 +14,7 @@ pub struct NodeRef<'a> {
 }
 
 impl<'a> NodeRef<'a> {
-    pub(crate) fn of(tree: &'a Tree, id: NodeId) -> Self {
+    pub(crate) fn resolve_alias(tree: &'a Tree, id: NodeId) -> Self {
         Self { tree, id: tree.resolve(id) }
     }
 
@@ -22,12 +22,12 @@ impl<'a> NodeRef<'a> {
         self.tree.raw(self.id)
     }
 
-    /// The id: that of the node itself where it was reached by an alias.
+    /// The id of the node itself, even if it was reached through an alias.
     pub fn id(self) -> NodeId {
         self.id
     }
 
-    /// What the node is.
+    /// The kind of the node.
     pub fn kind(self) -> Kind {
         match self.raw().content {
             Content::Sequence => Kind::Sequence,
@@ -36,26 +36,26 @@ impl<'a> NodeRef<'a> {
         }
     }
 
-    /// How it is written.
+    /// Its notation.
     pub fn style(self) -> Style {
         self.raw().style
     }
 
-    /// The value of a key of a mapping, merge keys and the last of duplicates applied; `None` for other nodes.
+    /// The value of a key of a mapping, with merge keys and duplicates resolved; `None` for other nodes.
     pub fn get(self, key: &str) -> Option<NodeRef<'a>> {
         let found = self.tree.lookup(self.id, key)?;
-        Some(Self::of(self.tree, found.value))
+        Some(Self::resolve_alias(self.tree, found.value))
     }
 
-    /// Keys and values of a mapping, merge keys and the last of duplicates applied, in the order in which Python's
-    /// dict has them. Keys that are no texts come as [`Scalar::key_text`]. Nothing for other nodes.
+    /// Keys and values of a mapping, with merge keys and duplicates resolved, in the order of Python's
+    /// dict. Keys that are not texts are given as [`Scalar::key_text`]. Empty for other nodes.
     pub fn entries(self) -> impl Iterator<Item = (Cow<'a, str>, NodeRef<'a>)> {
         let tree = self.tree;
         let entries = tree.effective(self.id).into_iter();
-        entries.map(move |(key, value)| (key, Self::of(tree, value)))
+        entries.map(move |(key, value)| (key, Self::resolve_alias(tree, value)))
     }
 
-    /// Is this scalar the same as another one by its text, tag and quotes, so that both read alike?
+    /// Do both scalars have the same text, tag and quotes, so that they have the same value?
     pub(crate) fn is_written_as(self, other: NodeRef<'_>) -> bool {
         let (a, b) = (self.raw(), other.raw());
         let is_plain = |node: &Node| node.style == Style::Plain;
@@ -64,25 +64,26 @@ impl<'a> NodeRef<'a> {
             && self.tree.value(self.id) == other.tree.value(other.id)
     }
 
-    /// Does this mapping have exactly the keys and values that are written in it: no merge key, no duplicate?
+    /// Does this mapping have exactly the keys and values that are written in it, without merge keys and duplicates?
     pub(crate) fn is_as_written(self) -> bool {
         !self.raw().has(flag::MERGE | flag::DUPLICATES)
     }
 
-    /// The key and value that this child of a mapping is a part of; `None` for keys.
+    /// The key and value of this written child of a mapping; `None` for keys.
     pub(crate) fn written_entry(self, child: usize) -> Option<(Cow<'a, str>, NodeRef<'a>)> {
         let pair = self.tree.raw_children(self.id).get(child / 2 * 2..child / 2 * 2 + 2)?;
-        (child % 2 == 1).then(|| (self.tree.key_text(pair[0]), Self::of(self.tree, pair[1])))
+        (child % 2 == 1)
+            .then(|| (self.tree.key_text(pair[0]), Self::resolve_alias(self.tree, pair[1])))
     }
 
-    /// The items of a list; nothing for other nodes.
+    /// The items of a list; empty for other nodes.
     pub fn items(self) -> impl ExactSizeIterator<Item = NodeRef<'a>> {
         let tree = self.tree;
         let items = match self.kind() {
             Kind::Sequence => tree.raw_children(self.id),
             _ => &[],
         };
-        items.iter().map(move |id| Self::of(tree, *id))
+        items.iter().map(move |id| Self::resolve_alias(tree, *id))
     }
 
     /// An item of a list, from 0.
@@ -91,7 +92,7 @@ impl<'a> NodeRef<'a> {
             Kind::Sequence => self.tree.raw_children(self.id),
             _ => &[],
         };
-        items.get(index).map(|id| Self::of(self.tree, *id))
+        items.get(index).map(|id| Self::resolve_alias(self.tree, *id))
     }
 
     /// The value of a scalar; `None` for lists and mappings.
@@ -99,12 +100,12 @@ impl<'a> NodeRef<'a> {
         self.tree.scalar_of(self.id)
     }
 
-    /// What somebody gets who wants a text, see [`Scalar::text`].
+    /// The scalar as a text, see [`Scalar::text`].
     pub fn text(self) -> Option<Cow<'a, str>> {
         self.scalar()?.text()
     }
 
-    /// Is it null, or nothing at all?
+    /// Is it null or missing?
     pub fn is_null(self) -> bool {
         matches!(self.scalar(), Some(Scalar::Null))
     }
@@ -128,7 +129,7 @@ impl<'a> NodeRef<'a> {
         node.start as usize..node.end as usize
     }
 
-    /// The node as JSON: dates as written, `.nan` and `.inf` as null, integers beyond 64 bits as floats.
+    /// The node as JSON: dates as text, `.nan` and `.inf` as null, integers beyond 64 bits as floats.
     pub fn to_json(self) -> serde_json::Value {
         use serde_json::Value;
         match self.kind() {

@@ -1,12 +1,12 @@
-//! Numbers and dates of YAML 1.1, in the spellings that `PyYAML` knows.
+//! Numbers and dates of YAML 1.1, in the notations that `PyYAML` supports.
 
 use crate::float::decimal;
 use std::borrow::Cow;
 
-/// Python refuses to read or print longer integers.
+/// Python refuses to parse or print longer integers.
 const MAX_INT_DIGITS: usize = 4300;
 
-/// Does a text look like an integer of more digits than anybody would have meant?
+/// Does a text look like an integer that is too long to be meant as one?
 pub(crate) fn is_overlong_int(text: &str) -> bool {
     text.len() > MAX_INT_DIGITS
         && text.bytes().all(|b| b.is_ascii_hexdigit() || b"+-_:xb".contains(&b))
@@ -104,7 +104,7 @@ fn signed(negative: bool, value: String) -> String {
 
 fn sixty(digits: &str) -> String {
     decimal(digits.split(':').enumerate().flat_map(|(i, part)| {
-        // the first part has any number of decimal digits, the others are one digit of base 60
+        // the first part has any number of decimal digits, the others are one digit of base 60 each
         let single = i > 0;
         let whole = part.parse().unwrap_or(0);
         let digits: Vec<(u32, u32)> = if single {
@@ -116,7 +116,7 @@ fn sixty(digits: &str) -> String {
     }))
 }
 
-/// `!!int` takes a little more than the resolver: what Python's `int` reads.
+/// `!!int` accepts more than the resolver: what Python's `int` parses.
 pub(crate) fn tagged_int(text: &str) -> Option<String> {
     let text: String = text.trim().chars().filter(|c| *c != '_').collect();
     let (negative, digits) = unsigned(&text);
@@ -128,7 +128,7 @@ pub(crate) fn tagged_int(text: &str) -> Option<String> {
     plain.then(|| signed(negative, digits.to_owned()))
 }
 
-/// Is it a number with a point?
+/// Is it a number with a decimal point?
 pub(crate) fn is_float(text: &str) -> bool {
     let (_, rest) = unsigned(text);
     if matches!(rest, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN") {
@@ -159,7 +159,7 @@ pub(crate) fn is_float(text: &str) -> bool {
     starts_with_digit && (digits(whole) || (exponent.is_none() && is_sixty(whole)))
 }
 
-/// The value of a number with a point, and of what `!!float` takes.
+/// The value of a number with a decimal point, or of another text that `!!float` accepts.
 pub(crate) fn float_value(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|c| *c != '_').collect::<String>().to_ascii_lowercase();
     let (negative, rest) = unsigned(&text);
@@ -180,7 +180,7 @@ pub(crate) fn float_value(text: &str) -> Option<f64> {
     })
 }
 
-/// `YYYY-MM-DD`, or a date of looser form with a time and perhaps a zone. Whether such a day exists is not asked.
+/// `YYYY-MM-DD`, or a date in a looser form with a time and an optional zone. Does not check that the day exists.
 pub(crate) fn is_timestamp(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digit = |b: &u8| b.is_ascii_digit();
@@ -197,7 +197,7 @@ pub(crate) fn is_timestamp(text: &str) -> bool {
     long_timestamp(&bytes[5..]).is_some()
 }
 
-/// The part after the year, in full, or `None`.
+/// Parses the whole part after the year.
 fn long_timestamp(bytes: &[u8]) -> Option<()> {
     let rest = after_digits(bytes, 1, 2)?;
     let rest = after_digits(rest.strip_prefix(b"-")?, 1, 2)?;

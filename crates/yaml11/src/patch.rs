@@ -1,43 +1,43 @@
-//! What is to become of a text: replacements of parts of it.
+//! Patches of a text: replacements of parts of it.
 
 use std::ops::Range;
 
 use similar::{ChangeTag, TextDiff};
 
-/// Texts that differ in more lines than this are not compared line by line, which takes the square of it.
+/// Longer differences are not compared line by line, because that takes quadratic time.
 const MAX_COMPARED_LINES: usize = 2_000;
 
-/// Replacements of parts of one text, in its order and apart from each other.
+/// Replacements of parts of one text, in order and without overlaps.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Patch(Vec<(Range<usize>, String)>);
 
 impl Patch {
-    /// `parts` are in order, apart from each other, and begin and end at characters of the text.
+    /// `parts` are in order, do not overlap, and begin and end at character boundaries.
     pub(crate) fn new(parts: Vec<(Range<usize>, String)>) -> Self {
         Self(parts)
     }
 
-    /// What is replaced, as ranges of bytes, and by what.
+    /// The replaced ranges of bytes, with the new texts.
     pub fn parts(&self) -> &[(Range<usize>, String)] {
         &self.0
     }
 
-    /// How many bytes it writes.
+    /// Number of bytes that it inserts.
     pub fn added_bytes(&self) -> usize {
         self.0.iter().map(|(_, new)| new.len()).sum()
     }
 
-    /// Does it leave every text as it is?
+    /// Does it change nothing?
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The text that it makes of the one that it is for.
+    /// Applies the patch to its text.
     pub fn apply(&self, text: &str) -> String {
         self.apply_within(text, 0..text.len())
     }
 
-    /// What becomes of a range of the text that every part lies in or beside.
+    /// Applies the patch to a range of the text that contains or touches every part.
     pub fn apply_within(&self, text: &str, range: Range<usize>) -> String {
         let mut out = String::with_capacity(range.len() + self.added_bytes());
         let mut done = range.start;
@@ -52,7 +52,7 @@ impl Patch {
         out
     }
 
-    /// What makes one text of another, by lines. Texts that hardly have anything in common count as replaced from
+    /// The patch from one text to another, by lines. Texts with almost nothing in common are replaced from
     /// the first to the last line that differs.
     pub fn between(old: &str, new: &str) -> Self {
         let (start, end) = differing_lines(old, new);
@@ -83,7 +83,7 @@ impl Patch {
     }
 }
 
-/// How many bytes of whole lines are the same at the beginning, and at the end, of both texts.
+/// The number of bytes in equal whole lines at the start and at the end of both texts.
 fn differing_lines(old: &str, new: &str) -> (usize, usize) {
     let (a, b) = (old.as_bytes(), new.as_bytes());
     let same = a.iter().zip(b).take_while(|(a, b)| a == b).count();
@@ -93,7 +93,7 @@ fn differing_lines(old: &str, new: &str) -> (usize, usize) {
         return (start, a.len());
     }
     let same = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
-    // The line break before the lines that are the same is not theirs.
+    // The line break before the equal lines does not belong to them.
     let tail = &a[a.len() - same..];
     let end = tail.iter().position(|b| *b == b'\n').map_or(0, |at| same - at - 1);
     (start, end)

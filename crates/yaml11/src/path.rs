@@ -1,8 +1,8 @@
-//! Places in a document.
+//! Paths in a document.
 
 use std::fmt;
 
-/// Longer keys are printed in part.
+/// Longer keys are shortened when printed.
 const MAX_PRINTED_BYTES: usize = 1_024;
 const PRINTED_BYTES: usize = 100;
 
@@ -15,7 +15,7 @@ pub enum Step {
     Index(usize),
 }
 
-/// The way from the root to a node, aliases followed and merge keys applied. Prints as
+/// The path from the root to a node, with aliases and merge keys resolved. Printed as
 /// `resourceTemplates[0].targets[1].ref`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodePath(Vec<Step>);
@@ -26,12 +26,12 @@ impl NodePath {
         Self::default()
     }
 
-    /// The steps from the root on.
+    /// The steps from the root.
     pub fn steps(&self) -> &[Step] {
         &self.0
     }
 
-    /// The place of a value of this mapping.
+    /// The path of a value in this mapping.
     #[must_use]
     pub fn key(&self, key: impl Into<String>) -> Self {
         let mut path = self.clone();
@@ -39,7 +39,7 @@ impl NodePath {
         path
     }
 
-    /// The place of an item of this list, from 0.
+    /// The path of an item in this list, from 0.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         let mut path = self.clone();
@@ -47,7 +47,7 @@ impl NodePath {
         path
     }
 
-    /// Reads a path as it prints; `None` if it is none. The empty text is the root.
+    /// Parses a printed path; `None` if it is not one. The empty text is the root.
     pub fn parse(text: &str) -> Option<Self> {
         let mut path = Self::root();
         let mut rest = text;
@@ -73,7 +73,7 @@ impl NodePath {
         Some(path)
     }
 
-    /// The place that this one is a child of; `None` for the root.
+    /// The parent path; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         let (_, rest) = self.0.split_last()?;
         Some(Self(rest.to_vec()))

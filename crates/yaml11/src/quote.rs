@@ -1,4 +1,4 @@
-//! Writing a text as a scalar that every reader takes for that text.
+//! Writes a text as a scalar that every reader parses as the same text.
 
 use crate::scalar::{Scalar, resolve_plain};
 use std::fmt::Write;
@@ -8,13 +8,13 @@ use std::fmt::Write;
 pub enum Context {
     /// As the value of a block mapping or list.
     Block,
-    /// Inside of `[…]` or `{…}`.
+    /// Inside `[…]` or `{…}`.
     Flow,
     /// In a JSON file: always in double quotes.
     Json,
 }
 
-/// How a scalar is written if it can be.
+/// How a scalar is written, if possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Quoting {
     /// Without quotes, else in single quotes, else in double quotes.
@@ -25,7 +25,7 @@ pub enum Quoting {
     Double,
 }
 
-/// The text as a scalar on one line, that readers of YAML 1.1 and 1.2 take for this very text.
+/// The text as a scalar on one line that readers of YAML 1.1 and 1.2 parse as this text.
 pub fn write_scalar(text: &str, quoting: Quoting, context: Context) -> String {
     let printable = text.chars().all(is_printable);
     match (context, quoting) {
@@ -36,7 +36,7 @@ pub fn write_scalar(text: &str, quoting: Quoting, context: Context) -> String {
     }
 }
 
-/// Does a plain scalar of this text read as a text in YAML 1.1 (as `PyYAML` reads it and as its specification says) and in
+/// Is a plain scalar with this text a text in YAML 1.1 (in `PyYAML` and in the specification) and in
 /// the core schema of YAML 1.2?
 pub fn reads_as_text(text: &str) -> bool {
     matches!(resolve_plain(text), Scalar::Str(_))
@@ -44,8 +44,8 @@ pub fn reads_as_text(text: &str) -> bool {
         && !matches!(text, "<<" | "=" | "y" | "Y" | "n" | "N")
 }
 
-/// Numbers of YAML 1.2: no sign in the middle, no `_`. What has a `_`, base 60 and the like are looked at as well, as
-/// other readers may be more generous than the two that are named.
+/// Numbers of YAML 1.2: no sign in the middle, no `_`. Numbers with `_`, base 60 and the like are included, because
+/// other readers may accept more than these two.
 fn is_core_number(text: &str) -> bool {
     let rest = text.strip_prefix(['-', '+']).unwrap_or(text);
     if rest.eq_ignore_ascii_case(".inf") || rest.eq_ignore_ascii_case(".nan") {
@@ -68,7 +68,7 @@ fn is_core_number(text: &str) -> bool {
         && digits(power, "_")
 }
 
-/// Can the text stand without quotes? Stricter than the grammar, where readers disagree or people would stumble.
+/// Can the text be written without quotes? Stricter than the grammar, where readers disagree or people may misread it.
 fn is_plain(text: &str, context: Context) -> bool {
     let Some(first) = text.chars().next() else {
         return false;
@@ -96,7 +96,7 @@ fn is_printable(c: char) -> bool {
     !matches!(c, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// Only with escapes that JSON has as well.
+/// Uses only escapes that JSON has as well.
 fn double(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_reads_as_another_type_is_quoted() {
+    fn texts_of_another_type_are_quoted() {
         for text in [
             "1234567",
             "12e4567",

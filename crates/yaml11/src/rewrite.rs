@@ -1,4 +1,4 @@
-//! Giving a scalar another text.
+//! Replaces the text of a scalar.
 
 use crate::error::EditError;
 use crate::path::NodePath;
@@ -8,7 +8,7 @@ use crate::tag::Tag;
 use crate::tree::{NodeId, Style, Tree, flag};
 
 impl Tree {
-    /// The change that gives a scalar another text, in the notation that it has.
+    /// The change that gives a scalar another text in its present notation.
     pub(crate) fn new_scalar(
         &self,
         id: NodeId,
@@ -37,7 +37,7 @@ impl Tree {
         if node.style != Style::BlockScalar {
             return Ok(Splice::inline(range, new, id));
         }
-        // a text on one line keeps its `>-`, if that gives the text and nothing else
+        // a text on one line keeps its `>-`, if the result is exactly the text
         let written = tree.text().get(range.clone()).unwrap_or_default();
         let trimmed = written.trim_end_matches([' ', '\t', '\r', '\n']);
         let literal = !text.is_empty()

@@ -1,4 +1,4 @@
-//! What a scalar means: YAML 1.1 as `PyYAML`'s safe loader resolves it.
+//! Resolves scalars as `PyYAML`'s safe loader does for YAML 1.1.
 
 use crate::float::python_repr;
 use crate::number::{float_value, int_value, is_float, is_timestamp, tagged_int};
@@ -8,25 +8,25 @@ use std::borrow::Cow;
 /// The value of a scalar.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Scalar<'a> {
-    /// `~`, `null`, or nothing at all.
+    /// `~`, `null`, or missing.
     Null,
     /// `yes`, `off`, `True`…
     Bool(bool),
     /// A whole number of any size, as decimal text.
     Int(Cow<'a, str>),
-    /// A number with a point.
+    /// A number with a decimal point.
     Float(f64),
     /// A text.
     Str(&'a str),
-    /// A date or a time, as written.
+    /// A date or a time, in its original notation.
     Timestamp(&'a str),
-    /// `!!binary`: base64, as written.
+    /// `!!binary`: base64, in its original notation.
     Binary(&'a str),
 }
 
 impl<'a> Scalar<'a> {
-    /// What somebody gets who wants a text: numbers as Python's `str` prints them, dates as written. A boolean, null
-    /// and binary data are no text.
+    /// The value as a text: numbers as Python's `str` prints them, dates unchanged. `None` for a boolean, null
+    /// and binary data.
     pub fn text(&self) -> Option<Cow<'a, str>> {
         match self {
             Self::Null | Self::Bool(_) | Self::Binary(_) => None,
@@ -36,7 +36,7 @@ impl<'a> Scalar<'a> {
         }
     }
 
-    /// The text that stands for the value where it is a key: as [`Self::text`], and `true`, `false`, `null`.
+    /// The value as the text of a key: like [`Self::text`], and `true`, `false`, `null`.
     pub fn key_text(&self) -> Cow<'a, str> {
         match self {
             Self::Null => Cow::Borrowed("null"),
@@ -48,9 +48,9 @@ impl<'a> Scalar<'a> {
     }
 }
 
-/// What a plain scalar (one without quotes and tag) is to a YAML 1.1 reader.
+/// The value of a plain scalar (without quotes and tag) in YAML 1.1.
 ///
-/// Two things that `PyYAML` stops at are a text here: `=` as a value, and numbers without digits (`0x_`).
+/// Two values that `PyYAML` rejects are texts here: `=`, and numbers without digits (`0x_`).
 pub fn resolve_plain(text: &str) -> Scalar<'_> {
     let Some(first) = text.bytes().next() else {
         return Scalar::Null;
@@ -62,7 +62,7 @@ pub fn resolve_plain(text: &str) -> Scalar<'_> {
     }
 }
 
-/// The value of a scalar with a tag; `None` if it does not fit.
+/// The value of a scalar with a tag; `None` if they do not match.
 pub(crate) fn resolve_tagged(text: &str, tag: Tag) -> Option<Scalar<'_>> {
     Some(match tag {
         Tag::None | Tag::NonSpecific => resolve_plain(text),
@@ -96,7 +96,7 @@ fn word(text: &str) -> Scalar<'_> {
 }
 
 fn number(text: &str) -> Scalar<'_> {
-    // most texts that begin with a digit are hashes, urls or versions: out before anything else is tried
+    // most texts that begin with a digit are hashes, URLs or versions: exclude them first
     let may_be_number =
         text.len() <= 64 || text.bytes().all(|b| b.is_ascii_hexdigit() || b"+-_.:xb".contains(&b));
     if !may_be_number {

@@ -1,4 +1,4 @@
-//! Changes of a text, and finding one's way in it by bytes.
+//! Changes of a text, and positions of its parts in bytes.
 
 use crate::error::EditError;
 use crate::patch::Patch;
@@ -6,14 +6,14 @@ use crate::tree::{Content, NodeId, Style, Tree, flag};
 use std::cmp::Reverse;
 use std::ops::Range;
 
-/// A part of the text to be replaced.
+/// A replacement of a part of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Splice {
     pub(crate) range: Range<usize>,
     pub(crate) text: String,
-    /// Of two insertions at one place the one of lower rank comes first: parts of the line, then new lines.
+    /// Of two insertions at one position, the one with the lower rank comes first: parts of the line, then new lines.
     pub(crate) rank: u8,
-    /// New lines of more indentation come first.
+    /// New lines with more indentation come first.
     pub(crate) column: usize,
     /// The node that is changed.
     pub(crate) node: NodeId,
@@ -25,7 +25,7 @@ impl Splice {
     }
 }
 
-/// All changes as one patch of the text. Equal ones are made once.
+/// Combines all changes to one patch of the text. Equal changes are made once.
 pub(crate) fn patch(tree: &Tree, mut splices: Vec<Splice>) -> Result<Patch, EditError> {
     splices.sort_by_key(|s| (s.range.start, s.rank, Reverse(s.column), s.range.end));
     splices.dedup();
@@ -56,25 +56,25 @@ impl Tree {
         self.text.as_bytes().get(at).copied()
     }
 
-    /// Where the line of a byte begins, after a byte order mark.
+    /// The start of a byte's line, after a byte order mark.
     pub(crate) fn line_start(&self, at: usize) -> usize {
         let before = self.text.as_bytes().get(..at).unwrap_or_default();
         let bom = if self.text.starts_with('\u{feff}') { 3 } else { 0 };
         before.iter().rposition(|b| is_break(*b)).map_or(bom, |i| i + 1)
     }
 
-    /// Where the line of a byte ends, before the line break.
+    /// The end of a byte's line, before the line break.
     pub(crate) fn line_end(&self, at: usize) -> usize {
         let rest = self.text.as_bytes().get(at..).unwrap_or_default();
         at + rest.iter().position(|b| is_break(*b)).unwrap_or(rest.len())
     }
 
-    /// The column of a byte, from 0. What stands before the things that are asked for is all ASCII.
+    /// The column of a byte, from 0. The text before it on the line must be ASCII, as it is in all uses.
     pub(crate) fn column_of(&self, at: usize) -> usize {
         at - self.line_start(at)
     }
 
-    /// The line break to use at a place: that of its line, else that of the first line.
+    /// The line break to use at a position: that of its line, else that of the first line.
     pub(crate) fn line_break(&self, at: usize) -> &'static str {
         [self.line_end(at), self.line_end(0)]
             .into_iter()
@@ -87,9 +87,9 @@ impl Tree {
             .unwrap_or("\n")
     }
 
-    /// Is there nothing but blanks and a comment up to the end of the line?
+    /// Does the rest of the line contain only blanks and a comment?
     pub(crate) fn rest_is_comment(&self, at: usize) -> bool {
-        // A line may be the whole file, so it is not looked for its end.
+        // A line may be the whole file, so do not search for its end.
         let rest = &self.text.as_bytes()[at..];
         let blanks = rest.iter().take_while(|b| is_blank(**b)).count();
         match rest.get(blanks) {
@@ -99,7 +99,7 @@ impl Tree {
         }
     }
 
-    /// The first byte from here on that is no blank, line break or comment.
+    /// The first byte from here on that is not a blank, a line break or part of a comment.
     pub(crate) fn skip(&self, at: usize) -> usize {
         let mut i = at;
         while let Some(b) = self.byte(i) {
@@ -117,7 +117,7 @@ impl Tree {
         i
     }
 
-    /// Where a node begins, anchor and tag included.
+    /// The start of a node, including anchor and tag.
     pub(crate) fn outer_start(&self, id: NodeId) -> usize {
         let node = self.raw(id);
         let start =
@@ -125,8 +125,8 @@ impl Tree {
         start as usize
     }
 
-    /// Where the text of a node may begin: after the `:`, `-`, `,` or bracket before it. The parser's word for this is
-    /// not relied on, as it is off for values that are not there.
+    /// The first position for the text of a node: after the `:`, `-`, `,` or bracket before it. The parser's position
+    /// is not used, because it is wrong for missing values.
     pub(crate) fn after_indicator(&self, id: NodeId) -> usize {
         let parent = NodeId(self.raw(id).parent);
         let siblings = self.raw_children(parent);
@@ -135,7 +135,7 @@ impl Tree {
         };
         let flow = self.raw(parent).style == Style::Flow;
         if self.raw(parent).content == Content::Sequence && self.raw(id).has(flag::EMPTY) {
-            // here the parser is right; going by what is before could lead through the whole document
+            // here the parser is right; searching backwards could lead through the whole document
             let start = self.outer_start(id);
             let before = self.text.get(..start).unwrap_or_default();
             return before.trim_end_matches([' ', '\t']).len();
@@ -151,13 +151,13 @@ impl Tree {
         if self.byte(at) == Some(indicator) { at + 1 } else { from }
     }
 
-    /// Where the text of a node may begin, after anchor and tag.
+    /// The first position for the text of a node after anchor and tag.
     pub(crate) fn after_properties(&self, id: NodeId) -> usize {
         let properties = self.raw(id).properties;
         if properties.1 > 0 { properties.1 as usize } else { self.after_indicator(id) }
     }
 
-    /// Where the last thing of a node ends. Blank lines after a block scalar count only if they are part of it.
+    /// The end of a node's content. Blank lines after a block scalar count only if they are part of it.
     pub(crate) fn end_of(&self, id: NodeId) -> usize {
         let mut id = id;
         loop {
@@ -187,7 +187,7 @@ impl Tree {
             return self.line_end(self.skip(self.after_properties(id)));
         }
         if self.value(id).ends_with("\n\n") {
-            // the parser counts the indentation of the next line as well
+            // the parser includes the indentation of the next line
             let text = text.trim_end_matches([' ', '\t']);
             let last = text.strip_suffix('\n').unwrap_or(text);
             return start + last.strip_suffix('\r').unwrap_or(last).len();

@@ -1,19 +1,19 @@
-//! The style of what is there, for what is added to it.
+//! Finds the style of existing entries for new ones.
 
 use crate::quote::Context;
 use crate::tree::{Content, NodeId, Style, Tree};
 
-/// How block lists look.
+/// The style of a block list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Look {
     /// Columns from a key to the dashes of its list.
     pub indent: usize,
-    /// Columns from a dash to what comes after it.
+    /// Columns from a dash to its content.
     pub gap: usize,
 }
 
 impl Tree {
-    /// Where a scalar in a list or mapping (or in one's own place) is written.
+    /// The context in which a scalar in a list or mapping (or in place of one) is written.
     pub(crate) fn context_of(&self, id: NodeId) -> Context {
         let mut around = NodeId(self.raw(id).parent);
         if matches!(self.raw(id).content, Content::Sequence | Content::Mapping) {
@@ -22,7 +22,7 @@ impl Tree {
         if self.raw(around).style != Style::Flow {
             return Context::Block;
         }
-        // JSON has all keys in double quotes; a list tells by its first item, or by what is around it
+        // in JSON, all keys are in double quotes; for a list, its first item or its parent decides
         loop {
             let first = self.raw_children(around).first().copied();
             match (self.raw(around).content, first) {
@@ -50,7 +50,7 @@ impl Tree {
         }
     }
 
-    /// The look of a list as the value of a key of a block mapping; `None` for others.
+    /// The style of a list as the value of a key of a block mapping; `None` for others.
     fn look(&self, list: NodeId) -> Option<Look> {
         let node = self.raw(list);
         let parent = NodeId(node.parent);
@@ -71,7 +71,7 @@ impl Tree {
         gap.filter(|gap| (2..=8).contains(gap)).unwrap_or(2)
     }
 
-    /// For items of a list that is there: as the lists under this key of its items are indented, else as it is itself.
+    /// For items of an existing list: the indentation of the lists under this key of its items, else its own.
     pub(crate) fn look_of(&self, list: NodeId, column: usize, inner_key: Option<&str>) -> Look {
         let is_inner = |key: NodeId| inner_key.is_some_and(|inner| self.key_text(key) == inner);
         let inner = self.raw_children(list).iter().rev().find_map(|item| {
@@ -82,7 +82,7 @@ impl Tree {
         Look { indent, gap: self.gap(list, column) }
     }
 
-    /// For a new list in a mapping: as its other lists, else those around it, else the first of the document.
+    /// For a new list in a mapping: that of its other lists, else of its parents, else of the document's first list.
     pub(crate) fn look_around(&self, mapping: NodeId) -> Look {
         if let Some(look) = self.raw_pairs(mapping).find_map(|(_, value)| self.look(value)) {
             return look;

@@ -22,8 +22,8 @@ pub(crate) enum Tag {
 }
 
 impl Tag {
-    /// The tag that the parser saw, `None` where a safe loader has no constructor for it.
-    pub(crate) fn of(tag: &granit_parser::Tag) -> Option<Self> {
+    /// Converts the parser's tag; `None` if a safe loader has no constructor for it.
+    pub(crate) fn from_parser(tag: &granit_parser::Tag) -> Option<Self> {
         if tag.parts() == ("", "!") || tag.parts() == ("!", "") {
             return Some(Self::NonSpecific);
         }
@@ -42,17 +42,17 @@ impl Tag {
         })
     }
 
-    /// Is it one for lists?
+    /// Is it a tag for lists?
     pub(crate) fn suits_sequence(self) -> bool {
         matches!(self, Self::None | Self::NonSpecific | Self::Seq)
     }
 
-    /// Is it one for mappings?
+    /// Is it a tag for mappings?
     pub(crate) fn suits_mapping(self) -> bool {
         matches!(self, Self::None | Self::NonSpecific | Self::Map)
     }
 
-    /// Is it one for scalars?
+    /// Is it a tag for scalars?
     pub(crate) fn suits_scalar(self) -> bool {
         !matches!(self, Self::Seq | Self::Map)
     }

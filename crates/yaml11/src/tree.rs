@@ -1,4 +1,4 @@
-//! The nodes of a document and the way through them.
+//! The nodes of a document.
 
 use crate::error::{ParseError, Position, Warning};
 use crate::node::NodeRef;
@@ -8,14 +8,14 @@ use crate::tag::Tag;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// What a document may cost.
+/// Limits of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Size of the file. Never more than 4 GiB, whatever this says.
+    /// Size of the file. Never more than 4 GiB, whatever the value.
     pub bytes: usize,
-    /// Levels of lists and mappings, aliases followed. Never more than 1,000.
+    /// Levels of lists and mappings, with aliases resolved. Never more than 1,000.
     pub depth: usize,
-    /// Nodes, each alias counted as all the nodes that it stands for.
+    /// Nodes, with aliases expanded.
     pub nodes: u64,
 }
 
@@ -25,7 +25,7 @@ impl Default for Limits {
     }
 }
 
-/// A node of one [`Tree`]; means nothing to another tree.
+/// A node of one [`Tree`]. Do not use it with another tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub(crate) u32);
 
@@ -35,7 +35,7 @@ impl NodeId {
     }
 }
 
-/// What a node is, once aliases are followed.
+/// The kind of a node, with aliases resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A single value.
@@ -46,10 +46,10 @@ pub enum Kind {
     Mapping,
 }
 
-/// How a node is written.
+/// The notation of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Style {
-    /// A scalar without quotes, or nothing at all.
+    /// A scalar without quotes, or a missing value.
     Plain,
     /// `'…'`
     SingleQuoted,
@@ -73,13 +73,13 @@ pub(crate) enum Content {
 
 /// Bits of [`Node::flags`].
 pub(crate) mod flag {
-    /// Inside of a flow list or mapping.
+    /// Inside a flow list or mapping.
     pub const IN_FLOW: u8 = 1;
     /// A mapping with a merge key.
     pub const MERGE: u8 = 2;
     /// A mapping with a duplicate key.
     pub const DUPLICATES: u8 = 4;
-    /// The value stands in `Tree::decoded`, not in the text.
+    /// The value is in `Tree::decoded`, not in the text.
     pub const DECODED: u8 = 8;
     /// There is an anchor.
     pub const ANCHOR: u8 = 16;
@@ -94,8 +94,8 @@ pub(crate) struct Node {
     pub style: Style,
     pub tag: Tag,
     pub flags: u8,
-    /// The bytes of the node without anchor and tag. The end of block lists and mappings is where the last thing in
-    /// them ends.
+    /// The bytes of the node without anchor and tag. Block lists and mappings end with the last entry in
+    /// them.
     pub start: u32,
     pub end: u32,
     /// The bytes of anchor and tag; both 0 if there are none.
@@ -103,8 +103,8 @@ pub(crate) struct Node {
     pub line: u32,
     pub column: u32,
     pub parent: u32,
-    /// Scalars: where the value stands. Lists and mappings: the range of `Tree::children` (keys and values take
-    /// turns). Aliases: the node that they stand for.
+    /// Scalars: the range of the value. Lists and mappings: the range of `Tree::children` (alternating keys and
+    /// values for mappings). Aliases: the node they refer to.
     pub a: u32,
     pub b: u32,
 }
@@ -121,30 +121,30 @@ pub struct Tree {
     pub(crate) text: Arc<str>,
     pub(crate) nodes: Vec<Node>,
     pub(crate) children: Vec<NodeId>,
-    /// Each node that an alias stands for, with the alias, in order.
+    /// Each node with an alias that refers to it, in order.
     pub(crate) aliases: Vec<(NodeId, NodeId)>,
-    /// Values that do not stand in the text as they are.
+    /// Values that differ from the text.
     pub(crate) decoded: String,
     pub(crate) root: NodeId,
     pub(crate) warnings: Vec<Warning>,
 }
 
 impl Tree {
-    /// Reads a document as `PyYAML`'s safe loader does (YAML 1.1).
+    /// Parses a document as `PyYAML`'s safe loader does (YAML 1.1).
     ///
-    /// - A byte order mark is skipped; offsets count it, columns don't. Empty input is a null.
-    /// - One document a file: a second one is refused, even an empty one (a `---` at the end). A `...` marker with
-    ///   nothing but comments after it is fine.
-    /// - Tags that a safe loader does not know are refused, with the whole file, as it does.
+    /// - A byte order mark is skipped. It counts in offsets, but not in columns. Empty input is a null.
+    /// - There is one document per file: a second one is an error, even an empty one (a `---` at the end). A `...`
+    ///   marker followed only by comments is allowed.
+    /// - Tags that a safe loader does not know are an error for the whole file, as in `PyYAML`.
     /// - Duplicate keys: the last one counts, with a warning.
     ///
     /// # Errors
-    /// When the bytes are no UTF-8 or no YAML, or more than the limits allow.
+    /// When the bytes are not UTF-8 or not YAML, or exceed the limits.
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, ParseError> {
         crate::build::parse(bytes, limits)
     }
 
-    /// The text that was read, with the byte order mark if it has one.
+    /// The original text, including a byte order mark.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -159,19 +159,19 @@ impl Tree {
         self.node(self.root)
     }
 
-    /// The node with this id, an alias as the node that it stands for. An id of another tree gives some node or
-    /// other, the root if it is out of range.
+    /// The node with this id, with an alias resolved. An id of another tree gives an arbitrary node, or the root if it
+    /// is out of range.
     pub fn node(&self, id: NodeId) -> NodeRef<'_> {
         let id = if id.at() < self.nodes.len() { id } else { self.root };
         NodeRef { tree: self, id: self.resolve(id) }
     }
 
-    /// What the document is read in spite of, in the order of the text.
+    /// Problems that did not prevent reading, in the order of the text.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// The node that a path leads to.
+    /// The node at a path.
     pub fn at_path(&self, path: &NodePath) -> Option<NodeRef<'_>> {
         path.steps().iter().try_fold(self.root(), |node, step| match step {
             Step::Key(key) => node.get(key),
@@ -190,7 +190,7 @@ impl Tree {
         }
     }
 
-    /// The children as written: aliases are not followed.
+    /// The children, with aliases not resolved.
     pub(crate) fn raw_children(&self, id: NodeId) -> &[NodeId] {
         let node = self.raw(id);
         match node.content {
@@ -201,7 +201,7 @@ impl Tree {
         }
     }
 
-    /// Keys and values of a mapping as written.
+    /// The written keys and values of a mapping.
     pub(crate) fn raw_pairs(
         &self,
         id: NodeId,
@@ -213,7 +213,7 @@ impl Tree {
         children.chunks_exact(2).map(|pair| (pair[0], pair[1]))
     }
 
-    /// The text of a scalar, escapes and folding undone; empty for other nodes.
+    /// The text of a scalar, after escapes and folding; empty for other nodes.
     pub(crate) fn value(&self, id: NodeId) -> &str {
         let node = self.raw(id);
         if node.content != Content::Scalar {
@@ -246,7 +246,7 @@ impl Tree {
         self.scalar_of(id).map(|s| s.key_text()).unwrap_or_default()
     }
 
-    /// Is this key as written a merge key, `<<` without quotes?
+    /// Is this written key a merge key, `<<` without quotes?
     pub(crate) fn is_merge_key(&self, id: NodeId) -> bool {
         let node = self.raw(self.resolve(id));
         match node.tag {

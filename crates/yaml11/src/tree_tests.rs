@@ -71,7 +71,7 @@ fn the_last_of_duplicates_counts_with_a_warning() {
 }
 
 #[test]
-fn places_count_characters_and_bytes() {
+fn positions_count_characters_and_bytes() {
     let text = "\u{feff}é: x\nb: [ü, *x]\n".replace("*x", "&x !!str 12");
     let tree = parse(&text);
     let b = tree.root().get("b").expect("is there");
@@ -83,19 +83,22 @@ fn places_count_characters_and_bytes() {
 }
 
 #[test]
-fn what_is_wrong_is_told_with_its_place() {
+fn errors_have_positions() {
     for (text, message) in [
         (
             "a: 1\n---\nb: 2\n",
-            "line 2, column 1: a second document begins here, a datafile has one",
+            "line 2, column 1: a second document begins here; a file may have only one",
         ),
-        ("a: 1\n---\n", "line 2, column 1: a second document begins here, a datafile has one"),
-        ("a: !vault x\n", "line 1, column 4: the tag !vault is not known"),
-        ("a: !!int x\n", "line 1, column 10: the value does not fit its tag !!int"),
-        ("a: !!map [x]\n", "line 1, column 10: the value does not fit its tag !!map"),
-        ("a: &a [*a]\n", "line 1, column 8: an alias of the node that it is part of"),
+        (
+            "a: 1\n---\n",
+            "line 2, column 1: a second document begins here; a file may have only one",
+        ),
+        ("a: !vault x\n", "line 1, column 4: unknown tag !vault"),
+        ("a: !!int x\n", "line 1, column 10: the value does not match its tag !!int"),
+        ("a: !!map [x]\n", "line 1, column 10: the value does not match its tag !!map"),
+        ("a: &a [*a]\n", "line 1, column 8: an alias of a node that contains it"),
         ("a: {<<: x}\n", "line 1, column 5: a merge key needs a mapping or a list of mappings"),
-        ("[a]: b\n", "line 1, column 1: a list or a mapping can't be a key"),
+        ("[a]: b\n", "line 1, column 1: a list or a mapping cannot be a key"),
         ("%YAML 2.0\n---\na: b\n", "line 1, column 1: unsupported YAML major version"),
     ] {
         assert_eq!(refused(text), message);

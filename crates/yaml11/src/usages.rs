@@ -1,4 +1,4 @@
-//! Which places of a document a node stands for.
+//! Finds all locations in a document that share a node.
 
 use crate::error::EditError;
 use crate::node::NodeRef;
@@ -6,37 +6,37 @@ use crate::path::{NodePath, Step};
 use crate::tree::{Content, Kind, NodeId, Tree};
 use std::collections::BTreeSet;
 
-/// More places than this are not listed.
+/// Maximum number of locations in a list.
 const MAX_USAGES: usize = 1000;
 
-/// How a mapping comes by the value of a key.
+/// How a mapping gets the value of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Via {
-    /// It stands in the mapping.
+    /// It is written in the mapping.
     Direct,
-    /// The mapping has an alias, `key: *x`.
+    /// The mapping contains an alias, `key: *x`.
     Alias {
-        /// The alias as written. [`Tree::node`] follows it.
+        /// The alias. [`Tree::node`] resolves it.
         alias_at: NodeId,
     },
-    /// A merge key brings it in.
+    /// A merge key adds it.
     Merge,
 }
 
-/// Where the value of a key stands.
+/// The location of a key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ValueSite {
-    /// The scalar that carries the text.
+    /// The scalar that contains the text.
     pub value: NodeId,
-    /// How the mapping comes by it.
+    /// How the mapping gets it.
     pub via: Via,
 }
 
 impl Tree {
-    /// Where the single value of a key stands.
+    /// Finds the scalar value of a key.
     ///
     /// # Errors
-    /// When the node is no mapping, does not have the key, or has a list or a mapping there.
+    /// When the node is not a mapping, does not have the key, or has a list or a mapping there.
     pub fn value_site(&self, mapping: NodeId, key: &'static str) -> Result<ValueSite, EditError> {
         let node = self.node(mapping);
         let at = node.position();
@@ -48,7 +48,7 @@ impl Tree {
         let value = self.node(found.value);
         if value.kind() != Kind::Scalar {
             let (at, what) = (value.position(), key.to_owned());
-            return Err(EditError::WrongKind { at, what, wanted: "a text" });
+            return Err(EditError::WrongKind { at, what, wanted: "a string" });
         }
         let via = if found.mapping != node.id() {
             Via::Merge
@@ -60,7 +60,7 @@ impl Tree {
         Ok(ValueSite { value: value.id(), via })
     }
 
-    /// Every place of the document that a node stands for: where it is written, and where aliases and merge keys bring
+    /// Every path of a node: where it is written, and where aliases and merge keys refer to
     /// it. In the order of the text; at most 1,000.
     pub fn usages(&self, node: NodeId) -> Vec<NodePath> {
         let node = self.node(node).id();
@@ -70,7 +70,7 @@ impl Tree {
         walk.found
     }
 
-    /// The nodes from which one comes to this one by going down.
+    /// The nodes that contain this one, directly or not.
     fn leading_to(&self, node: NodeId) -> BTreeSet<NodeId> {
         let mut leads = BTreeSet::new();
         let mut todo = vec![node];
@@ -95,7 +95,7 @@ struct Walk {
 }
 
 impl Walk {
-    /// As deep as the document, which is limited.
+    /// Recursion is limited by the depth of the document.
     fn visit(&mut self, at: NodeRef<'_>) {
         if self.found.len() >= MAX_USAGES {
             return;
@@ -128,8 +128,8 @@ impl Walk {
         }
     }
 
-    /// Which children of a list or mapping lead to the node. Looks at those that do only, as a list
-    /// of targets may be long and each of them is asked for.
+    /// The indexes of the children that lead to the node. Visits only those, because a list
+    /// of targets may be long and this is called for each of them.
     fn leading_children(&self, at: NodeRef<'_>) -> Vec<usize> {
         let children = at.tree.raw_children(at.id());
         let (Some(first), Some(last)) = (children.first(), children.last()) else {
@@ -148,7 +148,7 @@ impl Walk {
     }
 }
 
-/// Is the list of places cut off?
+/// Is the list of paths incomplete?
 pub(crate) fn is_cut(usages: &[NodePath]) -> bool {
     usages.len() >= MAX_USAGES
 }
@@ -171,7 +171,7 @@ targets:
 ";
 
     #[test]
-    fn places_are_found_through_aliases_and_merge_keys() {
+    fn paths_are_found_through_aliases_and_merge_keys() {
         let tree = Tree::parse(TEXT.as_bytes(), &Limits::default()).expect("it reads");
         let targets: Vec<NodeRef<'_>> =
             tree.root().get("targets").expect("is there").items().collect();

@@ -1,4 +1,4 @@
-//! What a document means, and what it should mean after an edit.
+//! Compares the meaning of a document to its expected meaning after an edit.
 
 use crate::edit::Edit;
 use crate::node::NodeRef;
@@ -7,10 +7,10 @@ use crate::scalar::Scalar;
 use crate::tree::{Kind, NodeId, Tree};
 use std::collections::BTreeMap;
 
-/// A value with all aliases and merge keys worked in.
+/// A value with all aliases and merge keys resolved.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// The kind of a scalar and its text, and what it gives to somebody who wants a text.
+    /// The kind and text of a scalar, and its value as a text.
     Leaf(&'static str, String, Option<String>),
     /// A list.
     List(Vec<Value>),
@@ -20,7 +20,7 @@ pub enum Value {
 
 type Edits<'a, E> = BTreeMap<NodeId, Vec<&'a E>>;
 
-/// The first place where a document differs from another one with these edits made, and how.
+/// The first location where a document differs from another one with these edits, and the difference.
 pub(crate) fn first_difference<E: Edit>(
     old: &Tree,
     new: &Tree,
@@ -35,9 +35,9 @@ pub(crate) fn first_difference<E: Edit>(
     Some((NodePath::reversed(way), why))
 }
 
-/// Compares node by node. Values are only made of targets, and of what differs: most of a document is neither.
+/// Compares node by node. Values are only built for edited nodes and differences, which are a small part.
 ///
-/// The steps of the way come innermost first.
+/// The steps of the path are innermost first.
 fn differs<E: Edit>(
     old: NodeRef<'_>,
     new: NodeRef<'_>,
@@ -114,7 +114,7 @@ impl Value {
         Self::Leaf("str", text.to_owned(), Some(text.to_owned()))
     }
 
-    /// Does it read as this text?
+    /// Is its value this text?
     #[must_use]
     pub fn reads(&self, text: &str) -> bool {
         matches!(self, Self::Leaf(_, _, Some(t)) if t == text)
@@ -135,7 +135,7 @@ impl Value {
         }
     }
 
-    /// Gives a key this text, unless it reads as it already.
+    /// Sets the text of a key, unless it already has this value.
     pub fn set(&mut self, key: &str, text: &str) {
         if let Self::Map(map) = self
             && !map.get(key).is_some_and(|old| old.reads(text))
@@ -144,7 +144,7 @@ impl Value {
         }
     }
 
-    /// The steps of the way come innermost first.
+    /// The steps of the path are innermost first.
     fn differs(&self, other: &Self, way: &mut Vec<Step>) -> Option<String> {
         match (self, other) {
             (Self::List(a), Self::List(b)) => {

@@ -1,4 +1,4 @@
-//! libFuzzer on the target that `SAPM_FUZZ_TARGET` names; started by `scripts/fuzz`.
+//! Runs libFuzzer on the target in `SAPM_FUZZ_TARGET`; started by `scripts/fuzz`.
 
 #![no_main]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
@@ -13,7 +13,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 static TARGET: LazyLock<&'static Target> = LazyLock::new(|| {
     let name = std::env::var("SAPM_FUZZ_TARGET").unwrap_or_default();
-    // SAFETY: the function takes no arguments, and what it uses lives as long as the process.
+    // SAFETY: the function takes no arguments, and everything it uses lives as long as the process.
     #[allow(unsafe_code)]
     unsafe {
         libc::atexit(report)

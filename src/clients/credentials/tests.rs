@@ -35,7 +35,7 @@ fn the_longest_prefix_of_whole_segments_wins() {
 }
 
 #[test]
-fn plain_http_must_be_asked_for() {
+fn plain_http_must_be_explicit() {
     let credentials = parsed(
         "prom.example.com: A_TOKEN\nhttp://inside.example.com:9090: B_TOKEN\n127.0.0.1:9090: C_TOKEN\n",
     )
@@ -48,7 +48,7 @@ fn plain_http_must_be_asked_for() {
 }
 
 #[test]
-fn what_is_wrong_is_named_without_values() {
+fn errors_name_the_problem_without_values() {
     for (text, words) in [
         ("- a", "not a YAML mapping"),
         ("a: [", "not a YAML mapping of hosts to variables (line"),
@@ -73,7 +73,7 @@ fn debug_shows_no_secret() {
 }
 
 #[test]
-fn a_path_that_may_lead_elsewhere_gets_no_token_of_a_path() {
+fn an_ambiguous_path_gets_no_token_of_a_path_prefix() {
     let credentials =
         parsed("h.example/team: A_TOKEN\nother.example: B_TOKEN\n").expect("credentials");
     for path in [
@@ -91,7 +91,7 @@ fn a_path_that_may_lead_elsewhere_gets_no_token_of_a_path() {
         "other/app",
     ] {
         assert_eq!(found(&credentials, &format!("https://h.example/{path}")), None, "{path}");
-        // A token of the whole host is for all that is there.
+        // A token for the whole host may go to every path.
         let host = found(&credentials, &format!("https://other.example/{path}"));
         assert_eq!(host.as_deref(), Some("B_TOKEN"), "{path}");
     }

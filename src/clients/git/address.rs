@@ -1,4 +1,4 @@
-//! Addresses of git repositories, and who we are there.
+//! URLs of git repositories, and the credentials in them.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,10 @@ use url::Url;
 
 use super::GitError;
 
-/// User and password (or token) for one host. Has no `Debug` on purpose.
+/// User and password (or token) for one host. Deliberately without `Debug`.
 #[derive(Clone)]
 pub struct Credentials {
-    /// User name; GitLab takes any with a token, `oauth2` by custom.
+    /// User name. GitLab accepts any with a token; `oauth2` is the convention.
     pub user: String,
     /// Password or token.
     pub secret: SecretString,
@@ -22,18 +22,18 @@ impl Credentials {
         Self { user: user.into(), secret }
     }
 
-    /// The token, at the one place where it is sent.
+    /// The token, only for sending it.
     pub(super) fn secret(&self) -> &str {
         self.secret.expose_secret()
     }
 }
 
-/// Where a repository is.
+/// The location of a repository.
 pub(super) enum Address {
-    /// On a host: the address without userinfo, query and fragment, and the
-    /// credentials that stood in it.
+    /// On a host: the URL without userinfo, query and fragment, and the
+    /// credentials that it contained.
     Http {
-        /// What is asked.
+        /// The URL to fetch from.
         url: Url,
         /// From the userinfo part.
         credentials: Option<Credentials>,
@@ -61,28 +61,28 @@ impl Address {
         let url = Url::parse(text).map_err(|error| refused(&error.to_string()))?;
         match url.scheme() {
             "http" | "https" => {
-                let credentials = userinfo(&url);
-                Ok(Self::Http { url: stripped(url), credentials })
+                let credentials = find_userinfo(&url);
+                Ok(Self::Http { url: strip_url(url), credentials })
             }
             "file" => match url.to_file_path() {
                 Ok(path) => Ok(Self::File(path)),
-                Err(()) => Err(refused("a file url names no other host and an absolute path")),
+                Err(()) => Err(refused("a file URL must have an absolute path and no other host")),
             },
             "ssh" | "git+ssh" => Err(refused(SSH)),
-            _ => Err(refused("only http, https and file urls are supported")),
+            _ => Err(refused("only http, https and file URLs are supported")),
         }
     }
 }
 
-const SSH: &str = "ssh is not supported: use the https url and a token";
+const SSH: &str = "ssh is not supported: use the https URL and a token";
 
-/// `git@host:path`: a colon before the first slash, and no drive letter.
+/// `git@host:path`: a colon before the first slash, and not a drive letter.
 fn is_scp_like(text: &str) -> bool {
     let head = text.split('/').next().unwrap_or_default();
     head.find(':').is_some_and(|at| at > 1)
 }
 
-fn userinfo(url: &Url) -> Option<Credentials> {
+fn find_userinfo(url: &Url) -> Option<Credentials> {
     let plain =
         |part: &str| percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned();
     if url.username().is_empty() && url.password().is_none() {
@@ -92,7 +92,7 @@ fn userinfo(url: &Url) -> Option<Credentials> {
     Some(Credentials { user: plain(url.username()), secret })
 }
 
-fn stripped(mut url: Url) -> Url {
+fn strip_url(mut url: Url) -> Url {
     // Neither can fail: http urls have a host.
     let _ = url.set_username("");
     let _ = url.set_password(None);
@@ -103,8 +103,8 @@ fn stripped(mut url: Url) -> Url {
     url
 }
 
-/// The text of an address without `user:password@`, query and fragment: safe
-/// to show, also when it is no valid url.
+/// A URL without `user:password@`, query and fragment: safe
+/// to show, also if it is not valid.
 pub fn without_userinfo(text: &str) -> String {
     let text = crate::domain::without_userinfo(text);
     match text.find("://") {
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn userinfo_is_taken_out() {
+    fn userinfo_is_removed() {
         for (text, safe) in [
             ("https://oauth2:s3cret@host/a/b.git", "https://host/a/b.git"),
             ("https://s3cret@host:8443/a", "https://host:8443/a"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn ssh_and_unknown_schemes_are_refused_without_the_token() {
+    fn ssh_and_unknown_schemes_are_refused_without_showing_the_token() {
         for text in [
             "git@github.com:org/app.git",
             "ssh://git:s3cret@host/a",

@@ -1,8 +1,8 @@
-//! Which commits stand directly on a branch, asked of the git host without fetching history.
+//! Finds the commits that are based directly on a branch, without fetching history.
 //!
-//! Protocol v2's `deepen-not BRANCH` makes the host leave out all that is on the branch, and name
-//! (`shallow COMMIT`) each remaining commit with a parent among what was left out. That is just the
-//! answer, and as the commits are said to be here already, the pack that follows is empty.
+//! With protocol v2's `deepen-not BRANCH`, the host leaves out all commits on the branch and lists
+//! (`shallow COMMIT`) each remaining commit with a parent on it, which is exactly the answer.
+//! The request claims to have all commits already, so the pack that follows is empty.
 
 use std::collections::BTreeSet;
 
@@ -15,10 +15,10 @@ use crate::domain::CommitSha;
 use crate::snapshot::Failure;
 
 impl LsRemote {
-    /// Those of `tips` that are not on `branch` and have a parent that is. The host must have them.
+    /// Those of `tips` that are not on `branch` but have a parent that is. The host must have them.
     ///
     /// # Errors
-    /// In words, when the host does not answer, or not in protocol v2.
+    /// When the host does not answer, or not in protocol v2.
     pub async fn directly_above(
         &self,
         url: &str,
@@ -32,13 +32,13 @@ impl LsRemote {
         };
         let target = Target { url, credentials: own.as_ref().or(credentials) };
         let place = target.url.to_string();
-        let answer = self.upload_pack(&target, request(branch, tips)).await;
+        let answer = self.upload_pack(&target, build_request(branch, tips)).await;
         let above = answer.map_err(|error| self.failure(&target, &error))?;
         read(&above).map_err(|reason| Failure::new(self.redacted(&format!("{place}: {reason}"))))
     }
 }
 
-fn request(branch: &str, tips: &BTreeSet<CommitSha>) -> String {
+fn build_request(branch: &str, tips: &BTreeSet<CommitSha>) -> String {
     let mut text = format!("{}0001", data("command=fetch\n"));
     for word in ["want", "have"] {
         text.extend(tips.iter().map(|tip| data(&format!("{word} {tip}\n"))));
@@ -48,7 +48,7 @@ fn request(branch: &str, tips: &BTreeSet<CommitSha>) -> String {
     text + "0000"
 }
 
-/// Reads the answer.
+/// Parses the response.
 pub(super) fn read(mut bytes: &[u8]) -> Result<BTreeSet<CommitSha>, String> {
     let mut above = BTreeSet::new();
     while let Some((packet, rest)) = next_packet(bytes).map_err(|error| error.to_string())? {
@@ -64,7 +64,7 @@ pub(super) fn read(mut bytes: &[u8]) -> Result<BTreeSet<CommitSha>, String> {
         }
         above.extend(line.strip_prefix("shallow ").and_then(CommitSha::parse));
     }
-    // No pack: the host gave up, for instance as all tips are on the branch already.
+    // No pack: the host gave up, for instance because all tips are on the branch already.
     Err("the answer is cut off".to_owned())
 }
 
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_whole_answer_proves_anything() {
+    fn only_a_complete_response_counts() {
         let tip = "1111111111111111111111111111111111111111";
         let head = format!("{}{}", data("shallow-info\n"), data(&format!("shallow {tip}\n")));
         let whole = format!("{head}0001{}", data("packfile\n"));

@@ -1,8 +1,8 @@
-//! The bot's branches, fetched in one go, and what each of them changes.
+//! Fetches the bot's branches at once, and finds what each of them changes.
 //!
 //! The objects go to a temporary repository that borrows those of the config repo's clone
-//! (git's `objects/info/alternates`), so only what the branches add is transferred, and neither
-//! the clone's cache nor anybody's checkout is ever written to.
+//! (git's `objects/info/alternates`). So only new objects are transferred, and nothing
+//! is written to the clone's cache or to a user's checkout.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -29,37 +29,37 @@ use crate::ports::{Branch, BranchReader};
 use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup};
 
 const HEADS: &str = "refs/heads/";
-/// Most branches with the bot's prefix that are looked at: anybody who may push can make some.
+/// Maximum branches with the bot's prefix: anybody who may push can create some.
 const MAX_BRANCHES: usize = 10_000;
-/// Most bytes that a fetch of branches may bring.
+/// Maximum bytes of a fetch.
 const MAX_FETCHED_BYTES: usize = 256 << 20;
-/// Largest file whose change is looked at, in bytes; datafiles are smaller.
+/// Maximum size of a file whose change is read, in bytes; datafiles are smaller.
 const MAX_FILE_BYTES: usize = 16 << 20;
-/// Longest commit message that is read, in bytes; the bot's own are shorter.
+/// Maximum length of a commit message that is read, in bytes; the bot's are shorter.
 const MAX_MESSAGE_BYTES: usize = 1 << 20;
 const TYPE_BITS: i32 = 0o170_000;
 const REGULAR: i32 = 0o100_000;
 
-/// Where the branches are fetched from. Has no `Debug`, as it may hold a token.
+/// The source of the branches. Has no `Debug`, because it may contain a token.
 #[derive(Clone)]
 pub struct BranchOptions {
-    /// The config repo: `http(s)://`, or `file://` or a path, which is read where it is.
+    /// The config repo: `http(s)://`, or `file://` or a path, which is read in place.
     pub url: String,
-    /// User and token, sent to the url's own host only.
+    /// User and token, sent only to the URL's own host.
     pub credentials: Option<Credentials>,
     /// `objects` folder of a repository that has `base`.
     pub objects: PathBuf,
     /// The commit of the target branch that was read.
     pub base: CommitSha,
-    /// Where the temporary repository goes, e.g. the system's temporary folder.
+    /// Parent folder of the temporary repository, e.g. the system's temporary folder.
     pub scratch_dir: PathBuf,
-    /// How long to wait.
+    /// Timeouts.
     pub times: TimeOuts,
-    /// What the requests have in common with all others.
+    /// Settings and counters shared with all other requests.
     pub http: HttpClient,
 }
 
-/// The branches, once they were fetched.
+/// The fetched branches.
 pub struct Branches {
     options: BranchOptions,
     fetched: Arc<Mutex<Option<Fetched>>>,
@@ -72,24 +72,24 @@ pub struct FetchedBranch {
     pub name: String,
     /// Its newest commit.
     pub tip: CommitDetail,
-    /// What the tip changes. `base_on_target` is true only where that was proved.
+    /// The change of its tip. `base_on_target` is true only if that was proved.
     pub content: BranchContent,
 }
 
 struct Fetched {
-    // Before its folder goes.
+    // Declared first, so that it is closed before its folder is removed.
     repo: Repository,
     _scratch: Option<ScratchDir>,
 }
 
 impl Branches {
-    /// Fetches nothing yet.
+    /// Creates the reader; fetches nothing yet.
     pub fn new(options: BranchOptions) -> Self {
         Self { options, fetched: Arc::default() }
     }
 
     /// Fetches all branches whose name begins with `prefix`: one list of refs, one pack, and one more
-    /// question where a branch does not stand on the commit that was read.
+    /// request if a branch is not based on the commit that was read.
     ///
     /// # Errors
     /// When the host or the repository cannot be reached or read, or the branches are too many or too large.
@@ -112,10 +112,10 @@ impl Branches {
         Ok(branches)
     }
 
-    /// Text of a file at a commit that was fetched or read, `None` if there is no such file.
+    /// Text of a file at a fetched commit or at the commit that was read; `None` if there is no such file.
     ///
     /// # Errors
-    /// When nothing was fetched, or it is no text.
+    /// When nothing was fetched, or the file is not text.
     pub async fn text(
         &self,
         commit: &CommitSha,
@@ -134,8 +134,8 @@ impl Branches {
         .await
     }
 
-    /// Asks the host which tips stand directly on the target branch, for those of which it is not
-    /// known yet. Without an answer they stay unproved.
+    /// Asks the host which tips are based directly on the target branch, if that is not known
+    /// yet. If it does not answer, they stay unproved.
     async fn prove_bases(&self, target_branch: &str, branches: &mut [FetchedBranch]) {
         let open = |branch: &&FetchedBranch| {
             branch.tip.parents.len() == 1 && !branch.content.base_on_target
@@ -156,7 +156,7 @@ impl Branches {
             }
             Err(failure) => {
                 tracing::debug!(
-                    "the host does not say what the branches stand on: {}",
+                    "the host does not report what the branches are based on: {}",
                     failure.error
                 );
             }
@@ -239,8 +239,8 @@ fn local_heads(repo: &Repository, prefix: &str) -> Result<Heads, git2::Error> {
     Ok(heads)
 }
 
-/// An empty repository in `folder` that sees the objects of the clone, and takes the commit that was
-/// read for the end of history, as it is in the clone.
+/// Creates an empty repository in `folder` that borrows the objects of the clone, and whose history
+/// ends at the commit that was read, as in the clone.
 fn borrow_objects(folder: &Path, options: &BranchOptions) -> Result<Repository, GitError> {
     let place = folder.display().to_string();
     let git_failed = || GitError::git("make a repository in", &place);
@@ -253,7 +253,7 @@ fn borrow_objects(folder: &Path, options: &BranchOptions) -> Result<Repository, 
         .and_then(|()| fs::write(folder.join("shallow"), format!("{}\n", options.base)));
     written.map_err(|source| GitError::Io { doing: "write to", place: place.clone(), source })?;
     let repo = open_repository(folder).map_err(git_failed())?;
-    // What the host need not send again.
+    // Tells the host what it need not send again.
     Oid::from_str(options.base.as_str())
         .and_then(|base| repo.reference("refs/sapm/base", base, true, "").map(drop))
         .map_err(git_failed())?;
@@ -274,7 +274,7 @@ fn download(repo: &Repository, place: &str, prefix: &str) -> Result<Heads, git2:
     let mut callbacks = RemoteCallbacks::new();
     callbacks.transfer_progress(|progress| progress.received_bytes() <= MAX_FETCHED_BYTES);
     let mut options = FetchOptions::new();
-    // The tips and what they stand on.
+    // The tips and their parents.
     options.depth(2).download_tags(AutotagOption::None).remote_callbacks(callbacks);
     let refspecs: Vec<String> =
         heads.iter().map(|(name, _)| format!("+{HEADS}{name}:refs/sapm/{name}")).collect();
@@ -326,7 +326,7 @@ impl Reading<'_> {
         Ok(content)
     }
 
-    /// Lists files that differ, until there are enough of them.
+    /// Lists changed files, up to the maximum.
     fn compare(
         &self,
         (old, new): (&Tree<'_>, &Tree<'_>),

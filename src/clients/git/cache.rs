@@ -1,14 +1,14 @@
-//! The clone that is kept between runs, and when it may be believed.
+//! The clone that is kept between runs, and the check that it is intact.
 //!
 //! It is a bare repository in `<cache dir>/clone-<hash of the url>`, with a
-//! seal: a file that names the url and lists every other file with its size
-//! and SHA-256. The seal is written last, so an interrupted run leaves none. A
-//! cache without a seal that fits to the byte is thrown away and cloned anew:
-//! packs, indexes, refs and configuration included.
+//! seal: a file that contains the URL and lists every other file with its size
+//! and SHA-256. The seal is written last, so an interrupted run leaves none. If
+//! any file, including packs, indexes, refs and configuration, does not match
+//! the seal, the cache is discarded and cloned again.
 //!
-//! A run holds an exclusive lock on `clone-<hash>.lock` (the kernel lets go of
-//! it when the process ends, however it ends) for as long as it reads. A run
-//! that does not get the lock does not wait: it makes a clone of its own.
+//! A run holds an exclusive lock on `clone-<hash>.lock` as long as it reads. The kernel
+//! releases it when the process ends, however it ends. A run
+//! that does not get the lock does not wait: it makes its own temporary clone.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,11 +25,11 @@ use crate::domain::hex;
 
 const SEAL: &str = "sapm-seal";
 const SEAL_VERSION: &str = "sapm clone cache 1";
-/// Each fetch adds a pack (two files, at least); with more files than this
+/// Each fetch adds a pack (at least two files). With more files than this,
 /// a new clone is smaller and faster.
 const MOST_PACK_FILES: usize = 60;
 
-/// The cache folder of one url, locked.
+/// The locked cache folder of one URL.
 pub(super) struct Cache {
     dir: PathBuf,
     url: String,
@@ -37,8 +37,8 @@ pub(super) struct Cache {
 }
 
 impl Drop for Cache {
-    /// Closing the file is not enough: a process that is being started has it open as well, until it becomes another
-    /// program.
+    /// Unlocks explicitly. Closing the file is not enough: a child process that is being started also has it open until
+    /// it executes another program.
     fn drop(&mut self) {
         if let Err(error) = self.lock.unlock() {
             tracing::debug!(%error, "cannot unlock the clone cache");
@@ -46,17 +46,17 @@ impl Drop for Cache {
     }
 }
 
-/// Why a cache is not used as it is.
+/// Why a cache cannot be used as it is.
 pub(super) enum Distrust {
-    /// There is none yet.
+    /// There is no cache yet.
     Absent,
-    /// There is one, but.
+    /// There is a cache, but it is not usable for this reason.
     Because(String),
 }
 
 impl Cache {
-    /// Locks the cache of `url` (without userinfo) in `folder`, which is made
-    /// if it is missing. `None`: another process has it.
+    /// Locks the cache of `url` (without userinfo) in `folder`, which is created
+    /// if missing. Returns `None` if another process has the lock.
     pub(super) fn lock(folder: &Path, url: &str) -> io::Result<Option<Self>> {
         fs::create_dir_all(folder)?;
         let name = format!("clone-{}", &hex(&Sha256::digest(url.as_bytes()))[..16]);
@@ -72,7 +72,7 @@ impl Cache {
         &self.dir
     }
 
-    /// Opens the repository if its seal fits.
+    /// Opens the repository if its seal matches.
     pub(super) fn open(&self) -> Result<Repository, Distrust> {
         match fs::symlink_metadata(&self.dir) {
             Err(_) => return Err(Distrust::Absent),
@@ -84,7 +84,7 @@ impl Cache {
         let seal = fs::read_to_string(self.dir.join(SEAL))
             .map_err(|error| Distrust::Because(format!("its seal cannot be read: {error}")))?;
         let found = self.seal_text().map_err(|error| Distrust::Because(error.to_string()))?;
-        if let Some(reason) = difference(&seal, &found) {
+        if let Some(reason) = find_difference(&seal, &found) {
             return Err(Distrust::Because(reason));
         }
         let packs = found.lines().filter(|line| line.contains(" objects/pack/")).count();
@@ -94,19 +94,19 @@ impl Cache {
         open_repository(&self.dir).map_err(|error| Distrust::Because(error.message().to_owned()))
     }
 
-    /// Says that what is there now is whole.
+    /// Writes the seal for the current files.
     pub(super) fn seal(&self) -> io::Result<()> {
         replace(&self.dir.join(SEAL), self.seal_text()?.as_bytes())
     }
 
-    /// Takes the seal away: the next run clones anew.
+    /// Removes the seal, so that the next run clones again.
     pub(super) fn unseal(&self) {
         if let Err(error) = fs::remove_file(self.dir.join(SEAL)) {
             tracing::debug!(%error, "cannot remove the seal of the clone cache");
         }
     }
 
-    /// Removes the repository, whatever is there in its place.
+    /// Removes the repository, or whatever is in its place.
     pub(super) fn clear(&self) -> io::Result<()> {
         let result = match fs::symlink_metadata(&self.dir) {
             Ok(data) if data.is_dir() => fs::remove_dir_all(&self.dir),
@@ -132,21 +132,21 @@ impl Cache {
     }
 }
 
-/// Opens the lock file, which is made if it is missing; never by way of a link, which could lead to
-/// somebody else's file.
+/// Opens the lock file, creating it if missing. Never follows a link, which could lead to
+/// a file of another user.
 fn open_lock(path: &Path) -> io::Result<File> {
     match File::create_new(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         made => return made,
     }
     if !fs::symlink_metadata(path)?.is_file() {
-        return Err(io::Error::other(format!("{} is no regular file", path.display())));
+        return Err(io::Error::other(format!("{} is not a regular file", path.display())));
     }
     File::options().write(true).open(path)
 }
 
-/// The first line in which two seals differ, in words.
-fn difference(sealed: &str, found: &str) -> Option<String> {
+/// Describes the first line in which two seals differ.
+fn find_difference(sealed: &str, found: &str) -> Option<String> {
     if sealed == found {
         return None;
     }
@@ -159,7 +159,7 @@ fn difference(sealed: &str, found: &str) -> Option<String> {
             (None, None) => return Some("its seal is damaged".to_owned()),
             (sealed, found) => {
                 let name = name(sealed.min(found).or(sealed).or(found)).unwrap_or_default();
-                return Some(format!("it is not as it was left, beginning with {name}"));
+                return Some(format!("it was changed, starting with {name}"));
             }
         }
     }
@@ -201,11 +201,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_that_is_being_started_does_not_keep_the_lock() {
+    fn a_starting_child_process_does_not_keep_the_lock() {
         let folder = tempfile::TempDir::new().expect("a folder");
         let lock = || Cache::lock(folder.path(), "https://h/r.git").expect("a lock file");
         let first = lock().expect("nobody has it");
-        // What `fork` makes of it.
+        // Stands for the open file that `fork` inherits.
         let inherited = first.lock.try_clone().expect("the same open file");
         assert!(lock().is_none(), "one process has it");
         drop(first);

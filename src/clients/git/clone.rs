@@ -1,4 +1,4 @@
-//! The config repo at one commit, from a url: bare and one commit deep.
+//! A bare clone of the config repo, one commit deep.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,43 +14,43 @@ use crate::app_interface::Entry;
 use crate::clients::http::HttpClient;
 use crate::domain::{CommitSha, error_chain};
 
-/// Where our one ref is: the commit that was fetched last.
+/// Our only ref: the commit that was fetched last.
 pub(super) const TIP: &str = "refs/sapm/tip";
 
-/// What to clone. A repository on this machine (`file://`) that is not to be
-/// kept in a cache is read where it is. Has no `Debug`, as it may hold a token.
+/// What to clone. A repository on this machine (`file://`) is read in place unless it is
+/// kept in a cache. Has no `Debug`, because it may contain a token.
 #[derive(Clone)]
 pub struct CloneOptions {
-    /// `http(s)://` or `file://`; credentials in it win over `credentials`.
+    /// `http(s)://` or `file://`. Credentials in it take precedence over `credentials`.
     pub url: String,
-    /// The branch; `None`: the one that the remote's HEAD names.
+    /// The branch; `None`: the one that the remote's HEAD points to.
     pub branch: Option<String>,
-    /// User and token, sent to the url's own host only.
+    /// User and token, sent only to the URL's own host.
     pub credentials: Option<Credentials>,
-    /// Where the clone is kept for the next run.
+    /// Folder of the clone that is kept for the next run.
     pub cache_dir: Option<PathBuf>,
-    /// Where a clone goes that is not kept, e.g. the system's temporary folder.
+    /// Parent folder of a clone that is not kept, e.g. the system's temporary folder.
     pub scratch_dir: PathBuf,
-    /// How long to wait.
+    /// Timeouts.
     pub times: TimeOuts,
-    /// What its requests have in common with all others: settings, counts, known secrets.
+    /// Settings, counters and known secrets shared with all other requests.
     pub http: HttpClient,
 }
 
-/// What the clone cost.
+/// The cost of the clone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FetchStats {
-    /// Was a cache there, and good?
+    /// Was there an intact cache?
     pub from_cache: bool,
-    /// Objects that were fetched.
+    /// Number of fetched objects.
     pub objects: usize,
-    /// Bytes of packs that were fetched.
+    /// Bytes of fetched packs.
     pub bytes: usize,
 }
 
-/// The config repo at one commit. Dropping it removes a clone that is not kept.
+/// The config repo at one commit. Dropping it removes a temporary clone.
 pub struct ConfigCheckout {
-    // Before `home`: closed before its folder goes.
+    // Declared before `home`, so that it is closed before its folder is removed.
     repo: Repository,
     id: Oid,
     commit: CommitSha,
@@ -67,36 +67,37 @@ enum Home {
 }
 
 impl ConfigCheckout {
-    /// The commit whose files are read: a push meanwhile changes nothing.
+    /// The commit whose files are read. A push during the run changes nothing.
     pub fn commit(&self) -> &CommitSha {
         &self.commit
     }
 
-    /// The branch that was asked for, or the remote's default branch.
+    /// The requested branch, or the remote's default branch.
     pub fn branch(&self) -> &str {
         &self.branch
     }
 
-    /// The url, without userinfo.
+    /// The URL, without userinfo.
     pub fn place(&self) -> &str {
         &self.place
     }
 
-    /// What the clone cost.
+    /// The cost of the clone.
     pub fn stats(&self) -> FetchStats {
         self.stats
     }
 
-    /// Where its objects are, for as long as it lives.
+    /// The folder of its objects, valid as long as it exists.
     pub fn objects_folder(&self) -> PathBuf {
         self.repo.commondir().join("objects")
     }
 
-    /// Shows every datafile below `data/`, as [`FileTree::visit`](crate::app_interface::FileTree::visit) does.
+    /// Passes every datafile below `data/` to the visitor, as
+    /// [`FileTree::visit`](crate::app_interface::FileTree::visit) does.
     ///
     /// # Errors
-    /// [`GitError::NoSuchPath`] when there is no `data/`; otherwise when an
-    /// object is damaged, which also makes the next run clone anew.
+    /// [`GitError::NoSuchPath`] when there is no `data/`. Otherwise when an
+    /// object is damaged; then the next run clones again.
     pub fn visit_files(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), GitError> {
         let result = tree::visit_datafiles(&self.repo, self.id, &self.place, visitor);
         if let (Err(GitError::Git { .. }), Home::Cache(cache)) = (&result, &self.home) {
@@ -106,11 +107,11 @@ impl ConfigCheckout {
     }
 }
 
-/// Gets the config repo. Blocks: call it where that is allowed.
+/// Clones the config repo. Blocks the thread.
 ///
 /// # Errors
-/// See [`GitError`]. Trouble with the cache folder is none: then the clone
-/// is rebuilt, in the cache or aside.
+/// See [`GitError`]. A problem with the cache folder is not an error: then the clone
+/// is rebuilt, in the cache or in a temporary folder.
 pub fn open(options: &CloneOptions) -> Result<ConfigCheckout, GitError> {
     let remote = Remote::new(options)?;
     if let Some(cache) =
@@ -125,14 +126,15 @@ pub fn open(options: &CloneOptions) -> Result<ConfigCheckout, GitError> {
     }
     let scratch = ScratchDir::create(&options.scratch_dir)?;
     let path = scratch.path().to_owned();
-    fresh(Home::Scratch(scratch), &path, &remote, options)
+    clone_fresh(Home::Scratch(scratch), &path, &remote, options)
 }
 
 fn lock(folder: &Path, place: &str) -> Option<Cache> {
     match Cache::lock(folder, place) {
         Ok(Some(cache)) => Some(cache),
         Ok(None) => {
-            tracing::warn!(folder = %folder.display(), "another run uses the clone cache: cloning without it");
+            tracing::warn!(folder = %folder.display(), "another run is using the clone cache: \
+                                                        cloning without it");
             None
         }
         Err(error) => {
@@ -142,14 +144,14 @@ fn lock(folder: &Path, place: &str) -> Option<Cache> {
     }
 }
 
-/// `None`: the cache folder cannot be written, or has no room left.
+/// `None`: the cache folder is not writable, or the disk is full.
 fn open_cached(
     cache: Cache,
     remote: &Remote,
     options: &CloneOptions,
 ) -> Result<Option<ConfigCheckout>, GitError> {
     let distrust = match cache.open() {
-        Ok(repo) => match update(&repo, &cache, remote, options) {
+        Ok(repo) => match update_clone(&repo, &cache, remote, options) {
             Ok((id, branch, stats)) => {
                 let stats = FetchStats { from_cache: true, ..stats };
                 return checkout(repo, id, branch, stats, Home::Cache(cache), remote).map(Some);
@@ -160,14 +162,15 @@ fn open_cached(
         Err(distrust) => distrust,
     };
     if let Distrust::Because(reason) = distrust {
-        tracing::warn!(folder = %cache.dir().display(), %reason, "clone cache is not trusted: cloning anew");
+        tracing::warn!(folder = %cache.dir().display(), %reason, "clone cache is not intact: \
+                                                                  cloning again");
     }
     if let Err(error) = cache.clear().and_then(|()| fs::create_dir(cache.dir())) {
         tracing::warn!(folder = %cache.dir().display(), %error, "cannot renew the clone cache: cloning without it");
         return Ok(None);
     }
     let path = cache.dir().to_owned();
-    let checkout = match fresh(Home::Cache(cache), &path, remote, options) {
+    let checkout = match clone_fresh(Home::Cache(cache), &path, remote, options) {
         Ok(checkout) => checkout,
         Err(error) if error.is_remote() => return Err(error),
         Err(error) => {
@@ -184,7 +187,7 @@ fn open_cached(
     Ok(Some(checkout))
 }
 
-fn update(
+fn update_clone(
     repo: &Repository,
     cache: &Cache,
     remote: &Remote,
@@ -193,11 +196,11 @@ fn update(
     let before = repo.refname_to_id(TIP).ok();
     let (id, branch, stats) = remote.fetch(repo, options.branch.as_deref())?;
     if before == Some(id) {
-        // The seal says that it is as it was when it was checked.
+        // The seal proves that everything is as it was after the last check.
         return Ok((id, branch, stats));
     }
     match tree::check_complete(repo, id, remote.place()) {
-        // A commit without `data/` is for the reader to complain about.
+        // The reader reports a commit without `data/`.
         Ok(()) | Err(GitError::NoSuchPath { .. }) => {}
         Err(error) => return Err(error),
     }
@@ -209,13 +212,13 @@ fn update(
     Ok((id, branch, stats))
 }
 
-fn fresh(
+fn clone_fresh(
     home: Home,
     path: &Path,
     remote: &Remote,
     options: &CloneOptions,
 ) -> Result<ConfigCheckout, GitError> {
-    let result = init(path)
+    let result = init_repository(path)
         .map_err(GitError::git("make a repository in", path.display()))
         .and_then(|repo| {
             let (id, branch, stats) = remote.fetch(&repo, options.branch.as_deref())?;
@@ -234,7 +237,7 @@ fn fresh(
     }
 }
 
-fn init(path: &Path) -> Result<Repository, git2::Error> {
+fn init_repository(path: &Path) -> Result<Repository, git2::Error> {
     let mut options = RepositoryInitOptions::new();
     options.bare(true).external_template(false).initial_head("sapm");
     Repository::init_opts(path, &options)

@@ -2,47 +2,47 @@
 
 use std::time::Duration;
 
-/// Why a git operation failed. The text never holds a token: addresses are
+/// Why a git operation failed. The text never contains a token: URLs are
 /// without userinfo.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
-    /// The address itself cannot be used.
-    #[error("cannot use the git url {url}: {reason}")]
+    /// The URL itself cannot be used.
+    #[error("cannot use the git URL {url}: {reason}")]
     Address {
         /// As given, without userinfo.
         url: String,
-        /// What is wrong with it.
+        /// Why.
         reason: String,
     },
-    /// 401: a token is missing or refused.
-    #[error("{url} {}", if *.with_credentials { "refuses the token" } else { "wants a token and none is configured" })]
+    /// 401: the token is missing or refused.
+    #[error("{url} {}", if *.with_credentials { "refuses the token" } else { "requires a token, and none is configured" })]
     Unauthorized {
         /// The repository.
         url: String,
         /// Was a token sent?
         with_credentials: bool,
     },
-    /// 403: the token is known but may not read here.
-    #[error("{url} forbids reading with this token")]
+    /// 403: the token is valid but has no read access.
+    #[error("{url} denies this token read access")]
     Forbidden {
         /// The repository.
         url: String,
     },
-    /// 404, or no repository at that place.
+    /// 404, or not a repository.
     #[error("no git repository at {url}")]
     NotFound {
         /// The repository.
         url: String,
     },
     /// The repository has no such branch.
-    #[error("{url} has no {}", name_of(.branch.as_deref()))]
+    #[error("{url} has no {}", describe_branch(.branch.as_deref()))]
     BranchMissing {
         /// The repository.
         url: String,
-        /// The branch that was asked for; `None`: the default branch.
+        /// The requested branch; `None`: the default branch.
         branch: Option<String>,
     },
-    /// No connection, a broken one, a refused redirect, or an answer that no git host gives.
+    /// No connection, a broken one, a refused redirect, or a response that is not git's.
     #[error("cannot reach {url}: {reason}")]
     Unreachable {
         /// The repository.
@@ -50,12 +50,12 @@ pub enum GitError {
         /// What happened.
         reason: String,
     },
-    /// No answer in time.
-    #[error("{url} gave no answer for {} s", .waited.as_secs_f32())]
+    /// The timeout is over.
+    #[error("{url} did not respond within {} s", .waited.as_secs_f32())]
     TimedOut {
         /// The repository.
         url: String,
-        /// How long we waited.
+        /// The timeout.
         waited: Duration,
     },
     /// The commit has no such folder.
@@ -68,21 +68,21 @@ pub enum GitError {
         /// The folder.
         path: String,
     },
-    /// Anything else that libgit2 reports.
+    /// Any other error of libgit2.
     #[error("cannot {doing} {place}")]
     Git {
-        /// What was being done, e.g. `clone`.
+        /// The operation, e.g. `clone`.
         doing: &'static str,
         /// The repository or folder.
         place: String,
-        /// What libgit2 says.
+        /// libgit2's error.
         #[source]
         source: git2::Error,
     },
     /// A file or folder of the clone cannot be written or read.
     #[error("cannot {doing} {place}")]
     Io {
-        /// What was being done.
+        /// The operation.
         doing: &'static str,
         /// The file or folder.
         place: String,
@@ -92,12 +92,12 @@ pub enum GitError {
     },
 }
 
-fn name_of(branch: Option<&str>) -> String {
+fn describe_branch(branch: Option<&str>) -> String {
     branch.map_or_else(|| "default branch".to_owned(), |name| format!("branch {name}"))
 }
 
 impl GitError {
-    /// Does the reason lie with the host (and not with what is on our disk)?
+    /// Is the host the cause, and not the local disk?
     pub(super) fn is_remote(&self) -> bool {
         !matches!(self, Self::Git { .. } | Self::Io { .. } | Self::NoSuchPath { .. })
     }

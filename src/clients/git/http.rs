@@ -1,4 +1,4 @@
-//! HTTP as a clone needs it: time-outs, the redirect rule and what can go wrong.
+//! HTTP for git: timeouts, the redirect rule and errors.
 
 use std::error::Error;
 use std::time::Duration;
@@ -11,33 +11,33 @@ use super::GitError;
 use crate::clients::http::{asked_pause, one_line, pause_in_words, unknown_authority};
 use crate::domain::error_chain;
 
-/// How long to wait.
+/// Timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeOuts {
-    /// For the next bytes of an answer.
+    /// For the next bytes of a response.
     pub idle: Duration,
     /// For a whole clone.
     pub total: Duration,
 }
 
 impl Default for TimeOuts {
-    /// 20 s and 5 minutes: a server that accepts and never answers is
+    /// 20 s and 5 minutes: a server that accepts the connection and never answers is
     /// given up after 20 s.
     fn default() -> Self {
         Self { idle: Duration::from_secs(20), total: Duration::from_mins(5) }
     }
 }
 
-/// An HTTP exchange that did not work; holds no token.
+/// A failed HTTP exchange; contains no token.
 #[derive(Debug, Clone)]
 pub(super) enum HttpFailure {
-    /// Another status than 200, and for how long the host asks to stay away.
+    /// Another status than 200, and the pause that the host requests.
     Status(StatusCode, Option<Duration>),
-    /// No bytes in time.
+    /// No bytes within the timeout.
     TimedOut(Duration),
-    /// No connection, or it broke: in words.
+    /// No connection, or it broke. The text describes it.
     Connection(String),
-    /// The answer is none of a git host, or a redirect that is not followed: in words.
+    /// The response is not from a git host, or a redirect was not followed. The text describes it.
     NotGit(String),
 }
 
@@ -62,8 +62,8 @@ impl HttpFailure {
         }
     }
 
-    /// How long to wait before one more try, if that is worth it. Not after a time-out: that was long
-    /// enough; and not if the host wants to be left alone for longer than `longest`.
+    /// The pause before one more attempt; `None` if that is pointless. That is so after a timeout, which was long
+    /// enough, and if the host requests a pause longer than `longest`.
     pub(super) fn pause(&self, usual: Duration, longest: Duration) -> Option<Duration> {
         match self {
             Self::Status(status, Some(told)) if is_later(*status) => {
@@ -85,11 +85,11 @@ impl HttpFailure {
             Self::Status(StatusCode::NOT_FOUND | StatusCode::GONE, _) => GitError::NotFound { url },
             Self::Status(status, Some(told)) if is_later(status) => {
                 let told = pause_in_words(told);
-                let reason = format!("it answers {status} and wants to be left alone for {told}");
+                let reason = format!("it returned {status} and requested a pause of {told}");
                 GitError::Unreachable { url, reason }
             }
             Self::Status(status, _) => {
-                GitError::Unreachable { url, reason: format!("it answers {status}") }
+                GitError::Unreachable { url, reason: format!("it returned {status}") }
             }
             Self::TimedOut(waited) => GitError::TimedOut { url, waited },
             Self::Connection(reason) | Self::NotGit(reason) => {
@@ -99,7 +99,7 @@ impl HttpFailure {
     }
 }
 
-/// For libgit2, which only passes it on: what people are told is made by [`HttpFailure::into_error`].
+/// For libgit2, which only passes it on. [`HttpFailure::into_error`] makes the message for people.
 impl std::fmt::Display for HttpFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -112,13 +112,13 @@ impl std::fmt::Display for HttpFailure {
     }
 }
 
-/// May it go better later?
+/// May another attempt later succeed?
 fn is_later(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 
-/// May a redirect be followed? Within the origin (scheme, host and port)
-/// always; to another one only when no credentials are at stake, and never
+/// Checks whether a redirect may be followed: always within the origin (scheme, host and port),
+/// to another origin only without credentials, and never
 /// from https to http.
 pub(super) fn may_follow(from: &Url, to: &Url, with_credentials: bool) -> Result<(), String> {
     if from.origin() == to.origin() {
@@ -126,7 +126,7 @@ pub(super) fn may_follow(from: &Url, to: &Url, with_credentials: bool) -> Result
     }
     let target = to.origin().ascii_serialization();
     if with_credentials {
-        Err(format!("it redirects to {target}, where the token is not sent: use that address"))
+        Err(format!("it redirects to {target}, where the token is not sent: use that URL"))
     } else if from.scheme() == "https" || !matches!(to.scheme(), "http" | "https") {
         if to.scheme() == "https" {
             Ok(())
@@ -138,7 +138,7 @@ pub(super) fn may_follow(from: &Url, to: &Url, with_credentials: bool) -> Result
     }
 }
 
-/// Redirects in a row that are followed.
+/// Maximum redirects in a row.
 pub(super) const MAX_REDIRECTS: usize = 5;
 
 /// `base` + `/` + `tail`.
@@ -149,7 +149,7 @@ pub(super) fn below(base: &Url, tail: &str) -> Url {
     url
 }
 
-/// The repository's address when its `info/refs` was found at `url`.
+/// The repository's URL, given that its `info/refs` was found at `url`.
 pub(super) fn base_of_refs(url: &Url) -> Option<Url> {
     let mut base = url.clone();
     base.set_query(None);
@@ -158,7 +158,7 @@ pub(super) fn base_of_refs(url: &Url) -> Option<Url> {
     Some(base)
 }
 
-/// Checks status and content type of an answer of a smart host.
+/// Checks status and content type of a smart host's response.
 pub(super) fn check_answer(
     status: StatusCode,
     headers: &HeaderMap,
@@ -173,7 +173,7 @@ pub(super) fn check_answer(
     } else {
         let found = one_line(found);
         Err(HttpFailure::NotGit(format!(
-            "its answer (content type {found}) is none of a smart git host"
+            "its response (content type {found}) is not from a smart git host"
         )))
     }
 }

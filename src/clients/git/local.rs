@@ -1,4 +1,4 @@
-//! Checkouts that lie on this machine already.
+//! Checkouts on this machine.
 
 use std::path::Path;
 use std::sync::Once;
@@ -20,12 +20,12 @@ pub struct LocalHead {
     pub origin_url: Option<String>,
 }
 
-/// What is checked out at `path`, or `None` when that is no git checkout with
-/// a commit. The path must be the work tree's root itself (a linked worktree
-/// will do): a folder further down has other paths than its commit.
+/// What is checked out at `path`, or `None` if that is not a git checkout with
+/// a commit. The path must be the root of the work tree (a linked worktree is
+/// allowed): in a subfolder, paths differ from those in the commit.
 ///
 /// # Errors
-/// When there is a repository that cannot be read.
+/// When the repository cannot be read.
 pub fn local_head(path: &Path) -> Result<Option<LocalHead>, GitError> {
     let failed = || GitError::git("read the checkout", path.display());
     let repo = match open_repository(path) {
@@ -49,7 +49,7 @@ pub fn local_head(path: &Path) -> Result<Option<LocalHead>, GitError> {
 }
 
 /// Do files below `data/` differ from the commit that is checked out, or are
-/// there files that it does not have? Looks at every file's time and size.
+/// there additional files? Compares every file's time and size.
 ///
 /// # Errors
 /// When the repository cannot be read.
@@ -61,11 +61,11 @@ pub fn has_local_changes(path: &Path) -> Result<bool, GitError> {
     Ok(!repo.statuses(Some(&mut options)).map_err(failed())?.is_empty())
 }
 
-/// Shows every datafile of a commit that the repository at `path` has, as
+/// Passes every datafile of a commit in the repository at `path` to the visitor, as
 /// [`super::ConfigCheckout::visit_files`] does.
 ///
 /// # Errors
-/// When the commit or an object is not there, or it has no `data/`.
+/// When the commit or an object is missing, or there is no `data/`.
 pub fn visit_commit(
     path: &Path,
     commit: &CommitSha,
@@ -78,16 +78,16 @@ pub fn visit_commit(
     tree::visit_datafiles(&repo, commit, &place, visitor)
 }
 
-/// Where the repository at `path` keeps its objects, also if it is a linked worktree.
+/// The folder with the objects of the repository at `path`, which may be a linked worktree.
 ///
 /// # Errors
-/// When there is no repository that can be read.
+/// When there is no readable repository.
 pub fn objects_folder(path: &Path) -> Result<std::path::PathBuf, GitError> {
     let repo = open_repository(path).map_err(GitError::git("read", path.display()))?;
     Ok(repo.commondir().join("objects"))
 }
 
-/// The commit id as our own type; fails for a repository with SHA-256 ids.
+/// Converts a commit id; fails for a repository with SHA-256 ids.
 pub(super) fn sha(id: Oid) -> Result<CommitSha, GitError> {
     let text = id.to_string();
     CommitSha::parse(&text)
@@ -95,7 +95,7 @@ pub(super) fn sha(id: Oid) -> Result<CommitSha, GitError> {
 }
 
 /// Opens the repository at `path` itself, not above it, whoever owns it: in a
-/// CI job the folder often belongs to another user. That is safe as libgit2
+/// CI job, the folder often belongs to another user. That is safe because libgit2
 /// runs neither hooks nor programs from the repository's configuration.
 pub(super) fn open_repository(path: &Path) -> Result<Repository, git2::Error> {
     static ONCE: Once = Once::new();
@@ -105,7 +105,7 @@ pub(super) fn open_repository(path: &Path) -> Result<Repository, git2::Error> {
 
 #[allow(unsafe_code)]
 fn allow_other_owners() {
-    // SAFETY: sets one integer of libgit2's, once; nothing in this crate sets it again.
+    // SAFETY: sets one integer in libgit2, once; nothing in this crate sets it again.
     if let Err(error) = unsafe { git2::opts::set_verify_owner_validation(false) } {
         tracing::debug!(%error, "libgit2 keeps checking who owns a repository");
     }

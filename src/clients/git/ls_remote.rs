@@ -1,6 +1,6 @@
-//! The commit of one ref on any git host, without a clone: protocol v2's
-//! `ls-refs` in one POST, or the whole list of refs from a host that does not
-//! know it.
+//! Looks up the commit of one ref on any git host without a clone: with protocol v2's
+//! `ls-refs` in one POST, or with the whole list of refs if the host does not
+//! support it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,13 +21,13 @@ use crate::snapshot::Failure;
 
 const REQUEST: &str = "application/x-git-upload-pack-request";
 
-/// Largest list of refs that is read, in bytes: some 700,000 refs. It is not kept.
+/// Maximum size of a list of refs, in bytes: some 700,000 refs. The list is not kept.
 const MAX_LIST: usize = 64 << 20;
 
-/// Longest time for one answer: a long list takes a while.
+/// Timeout of one response; a long list takes a while.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Looks up refs. Cheap to share.
+/// Looks up refs. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LsRemote {
     service: ServiceClient,
@@ -41,19 +41,19 @@ pub(super) struct Target<'a> {
 }
 
 impl LsRemote {
-    /// Lookups by this client.
+    /// Creates the client.
     pub fn new(service: ServiceClient) -> Self {
         Self { service, shared: Arc::default() }
     }
 
-    /// The commit of `git_ref` in the repository at `url`, which is http or https. What `git_ref` may
-    /// be: a branch, a tag (peeled), `HEAD`, `heads/x`, `tags/x`, `refs/…`; a branch comes before a
-    /// tag of the same name. Short hashes are not known to git hosts.
-    /// Credentials in the url win over `credentials`, which must be for its host.
+    /// The commit of `git_ref` in the repository at `url`, which is http or https. `git_ref` can
+    /// be a branch, a tag (peeled), `HEAD`, `heads/x`, `tags/x` or `refs/…`. A branch takes precedence over a
+    /// tag of the same name. Git hosts do not resolve short hashes.
+    /// Credentials in the URL take precedence over `credentials`, which must be for its host.
     ///
     /// # Errors
-    /// In words, without a token; with a shared cause when the host as a whole does not answer,
-    /// refuses requests or the token, or may not be asked.
+    /// Without a token in the text; with a shared cause if the host as a whole does not answer,
+    /// refuses requests or the token, or is not allowed.
     pub async fn resolve(
         &self,
         url: &str,
@@ -61,7 +61,7 @@ impl LsRemote {
         credentials: Option<&Credentials>,
     ) -> Result<CommitSha, Failure> {
         if !refs::is_plausible(git_ref) {
-            return Err(Failure::new(format!("{} is no name of a ref", quoted(git_ref))));
+            return Err(Failure::new(format!("{} is not the name of a ref", quoted(git_ref))));
         }
         match Address::parse(url).map_err(|error| Failure::new(error.to_string()))? {
             Address::Http { url, credentials: own } => {
@@ -72,15 +72,15 @@ impl LsRemote {
                     .map_err(|reason| Failure::new(format!("{} has {reason}", target.url)))
             }
             Address::File(_) => Err(Failure::new(
-                "a code repository is an http or https address: folders of the machine that sapm runs on are not \
-                 read",
+                "a code repository must have an http or https URL: sapm does not read folders of \
+                 its own machine",
             )),
         }
     }
 
     async fn refs(&self, target: &Target<'_>, git_ref: &str) -> Result<Refs, HttpError> {
         match self.ls_refs(target, &target.url, git_ref).await {
-            // A redirect, another protocol, an address without `.git`: ask the long way.
+            // A redirect, another protocol or a URL without `.git`: fetch the whole list instead.
             Err(error) if is_about_the_form(error.kind()) => {}
             other => return other,
         }
@@ -107,7 +107,7 @@ impl LsRemote {
         Ok(list.refs)
     }
 
-    /// The answer to a command of protocol v2.
+    /// The response to a command of protocol v2.
     pub(super) async fn upload_pack(
         &self,
         target: &Target<'_>,
@@ -121,12 +121,12 @@ impl LsRemote {
         Ok(self.service.send(&target.signed(request)).await?.body)
     }
 
-    /// Takes every secret of the run out of what a host says.
+    /// Redacts all secrets of the run in a text from a host.
     pub(super) fn redacted(&self, text: &str) -> String {
         self.service.redactor().redact(text)
     }
 
-    /// The list that a request is answered with, and where it was in the end.
+    /// The list of refs, and the URL it came from after redirects.
     async fn list(
         &self,
         request: &Request,
@@ -143,7 +143,7 @@ impl LsRemote {
         Ok((answer.url, list))
     }
 
-    /// Which failures are the host's as a whole, and which this repository's.
+    /// Tells failures of the whole host from those of this repository.
     pub(super) fn failure(&self, target: &Target<'_>, error: &HttpError) -> Failure {
         let (host, place) = (origin_of(&target.url), target.url.to_string());
         let with_credentials = target.credentials.is_some();
@@ -161,9 +161,9 @@ impl LsRemote {
                 "401",
                 GitError::Unauthorized { url: host.clone(), with_credentials }.to_string(),
             ),
-            HttpErrorKind::Unauthorized => Failure::new(format!(
-                "no git repository at {place} that can be read without a token"
-            )),
+            HttpErrorKind::Unauthorized => {
+                Failure::new(format!("no git repository at {place} is readable without a token"))
+            }
             HttpErrorKind::Forbidden => {
                 Failure::new(GitError::Forbidden { url: place }.to_string())
             }
@@ -173,7 +173,7 @@ impl LsRemote {
     }
 }
 
-/// May another form of the same question have an answer?
+/// Could another form of the same request succeed?
 fn is_about_the_form(kind: HttpErrorKind) -> bool {
     use HttpErrorKind::{Conflict, Forbidden, Invalid, NotFound, Other};
     matches!(kind, Conflict | Forbidden | Invalid | NotFound | Other)

@@ -1,5 +1,5 @@
-//! Git's own arithmetic on texts: the three-way merge of one file, and the
-//! id that git gives to a file's bytes.
+//! Git's text algorithms: the three-way merge of one file, and the
+//! id of a file's bytes.
 
 use std::sync::Once;
 
@@ -7,22 +7,22 @@ use git2::{MergeFileInput, ObjectType, Oid};
 
 use crate::plan::{Merge, MergeTexts};
 
-/// Why a merge could not be tried (out of memory, a text of gigabytes).
+/// Why a merge failed (out of memory, a text of gigabytes).
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
     /// libgit2 gave up.
     #[error("cannot merge")]
     Git(#[from] git2::Error),
-    /// The result is no text.
+    /// The result is not UTF-8.
     #[error("merge result is not UTF-8")]
     NotText(#[from] std::str::Utf8Error),
 }
 
-/// Merges what `ours` and `theirs` changed in `base`, as git merges one file.
-/// Without any effect outside, from any thread.
+/// Merges the changes of `ours` and `theirs` to `base`, as git merges one file.
+/// Has no side effects, and may be called from any thread.
 ///
 /// # Errors
-/// See [`MergeError`]; a conflict is none.
+/// See [`MergeError`]. A conflict is not an error.
 pub fn merge_texts(base: &str, ours: &str, theirs: &str) -> Result<Merge, MergeError> {
     if ours == theirs || base == theirs {
         return Ok(Merge::Clean(ours.to_owned()));
@@ -44,14 +44,14 @@ pub fn merge_texts(base: &str, ours: &str, theirs: &str) -> Result<Merge, MergeE
     }
 }
 
-/// Git's merge as planning uses it.
+/// Git's merge for planning.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GitMerge;
 
 impl MergeTexts for GitMerge {
     fn merge(&self, base: &str, ours: &str, theirs: &str) -> Merge {
         merge_texts(base, ours, theirs).unwrap_or_else(|error| {
-            // Nothing is let through that could not be tried.
+            // A merge that failed counts as a conflict.
             tracing::warn!("a merge could not be tried: {error}");
             Merge::Conflict
         })
@@ -61,13 +61,13 @@ impl MergeTexts for GitMerge {
 /// The id of a file with these bytes, as `git hash-object` prints it: 40 hex digits.
 ///
 /// # Errors
-/// When libgit2 fails, which needs gigabytes.
+/// When libgit2 fails, e.g. on gigabytes of text.
 pub fn blob_id(bytes: &[u8]) -> Result<String, MergeError> {
     initialise();
     Ok(Oid::hash_object(ObjectType::Blob, bytes)?.to_string())
 }
 
-/// `git2::merge_file` expects that libgit2 has been set up by something else.
+/// `git2::merge_file` expects that libgit2 is already initialised.
 fn initialise() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| drop(git2::Odb::new()));

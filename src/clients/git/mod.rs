@@ -1,8 +1,8 @@
 //! Git: the config repo's clone, single refs of other hosts, text merges.
 //!
-//! libgit2 does the storing and the merging. It is built without TLS: all
+//! libgit2 stores and merges. It is built without TLS: all
 //! HTTP goes through reqwest (see `transport.rs`), so there is one TLS stack,
-//! one set of time-outs and one place where tokens are.
+//! one set of timeouts and one place that handles tokens.
 
 mod address;
 mod ancestry;
@@ -29,7 +29,7 @@ pub use http::TimeOuts;
 pub use local::{LocalHead, has_local_changes, local_head, objects_folder, visit_commit};
 pub use ls_remote::LsRemote;
 pub use merge::{GitMerge, MergeError, blob_id, merge_texts};
-/// Reads bytes as every answer of git that a host may send, in two parts: for the fuzz target.
+/// Parses bytes as every response that a git host may send, in two parts: for the fuzz target.
 #[doc(hidden)]
 pub fn read_any_refs(bytes: &[u8]) {
     use crate::clients::http::BodyReader;

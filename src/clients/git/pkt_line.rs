@@ -7,13 +7,13 @@ pub enum Packet<'a> {
     Flush,
     /// `0001`: between arguments.
     Delimiter,
-    /// `0002`: end of an answer.
+    /// `0002`: end of a response.
     End,
-    /// Bytes; a newline at the end, if any, is still there.
+    /// Bytes, including a newline at the end, if any.
     Data(&'a [u8]),
 }
 
-/// What is wrong with the framing.
+/// A framing error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PktError {
     /// The length is not four hex digits, or 3.
@@ -24,7 +24,7 @@ pub enum PktError {
     CutOff,
 }
 
-/// Takes the first packet off: the packet and the rest, or `None` at the end.
+/// Splits off the first packet: returns the packet and the rest, or `None` at the end.
 ///
 /// # Errors
 /// See [`PktError`].
@@ -98,7 +98,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_framed_is_found(texts in proptest::collection::vec("[a-z ]{0,30}", 0..10)) {
+        fn framed_data_is_parsed_back(texts in proptest::collection::vec("[a-z ]{0,30}", 0..10)) {
             let framed: String = texts.iter().map(|text| data(text)).collect();
             let (mut rest, mut found) = (framed.as_bytes(), Vec::new());
             while let Some((Packet::Data(text), more)) = next_packet(rest).expect("well framed") {

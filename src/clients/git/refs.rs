@@ -1,4 +1,4 @@
-//! Which of a repository's refs a name means, and reading lists of refs.
+//! Parses lists of refs, and resolves names in them.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use super::pkt_line::{Packet, PktError, next_packet};
 use crate::clients::http::{BodyReader, one_line};
 use crate::domain::{CommitSha, no_commit};
 
-/// Refs with their objects, annotated tags already peeled.
+/// Refs with their object ids; annotated tags are peeled.
 pub(super) type Refs = BTreeMap<String, String>;
 
-/// The full names that `git_ref` may mean, the first that exists counts:
+/// The full names that `git_ref` may mean, of which the first that exists counts:
 /// `HEAD`; a branch; a tag; a name with its kind (`heads/x`, `tags/x`); a full
-/// name. A branch comes before a tag of the same name, as with `git clone
-/// --branch` (and unlike `git rev-parse`): a moving ref is a branch as a rule.
+/// name. A branch takes precedence over a tag of the same name, as with `git clone
+/// --branch` (and unlike `git rev-parse`), because a moving ref is usually a branch.
 pub(super) fn candidates(git_ref: &str) -> Vec<String> {
     if git_ref == "HEAD" || git_ref.starts_with("refs/") {
         return vec![git_ref.to_owned()];
@@ -23,18 +23,19 @@ pub(super) fn candidates(git_ref: &str) -> Vec<String> {
     ["refs/heads/", "refs/tags/", "refs/"].iter().map(|kind| format!("{kind}{git_ref}")).collect()
 }
 
-/// Can this be the name of a ref at all? (It becomes a line of the protocol.)
+/// Can this be the name of a ref at all? It becomes a line of the protocol.
 pub(super) fn is_plausible(git_ref: &str) -> bool {
     (1..=1000).contains(&git_ref.len()) && !git_ref.chars().any(|c| c.is_control() || c == ' ')
 }
 
-/// The commit that `git_ref` means, or why there is none.
+/// The commit of `git_ref`, or why there is none.
 pub(super) fn choose(refs: &Refs, git_ref: &str) -> Result<CommitSha, String> {
     let Some(id) = candidates(git_ref).iter().find_map(|name| refs.get(name)) else {
         let is_hash = git_ref.len() >= 4 && git_ref.bytes().all(|byte| byte.is_ascii_hexdigit());
         return Err(if is_hash {
             format!(
-                "no branch or tag {git_ref}: a commit of this host needs all 40 digits, in lower case"
+                "no branch or tag {git_ref}: a commit on this host needs all 40 digits, in lower \
+                 case"
             )
         } else {
             format!("no branch or tag {git_ref}")
@@ -56,17 +57,17 @@ pub(super) fn ls_refs_request(git_ref: &str) -> String {
     )
 }
 
-/// Which list of refs a host sends.
+/// The format of a list of refs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// The answer to `ls-refs`: `<id> <name>[ symref-target:<name>][ peeled:<id>]`.
+    /// The response to `ls-refs`: `<id> <name>[ symref-target:<name>][ peeled:<id>]`.
     LsRefs,
-    /// The answer to `info/refs?service=git-upload-pack`.
+    /// The response to `info/refs?service=git-upload-pack`.
     Advertisement,
 }
 
 impl Form {
-    /// The content type of the answer.
+    /// The content type of the response.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::LsRefs => "application/x-git-upload-pack-result",
@@ -75,20 +76,20 @@ impl Form {
     }
 }
 
-/// Reads a list of refs as it arrives, and keeps those that one name may mean.
+/// Parses a list of refs as it arrives, and keeps those that one name may mean.
 pub(super) struct RefList {
     form: Form,
     wanted: Vec<String>,
     /// The beginning of a packet.
     rest: Vec<u8>,
-    /// Is this the announcement, which is a section of its own? (Protocol v2 may come without it.)
+    /// Is this the announcement, which is a section of its own? Protocol v2 may omit it.
     announced: bool,
-    /// Is the first line of the list yet to come, and the list over?
+    /// Is the first line of the list still to come, and has the list ended?
     first: bool,
     over: bool,
-    /// It speaks protocol v2: it is to be asked with `ls-refs`.
+    /// The host supports protocol v2, so use `ls-refs`.
     pub version_2: bool,
-    /// What was found.
+    /// The matching refs.
     pub refs: Refs,
 }
 
@@ -106,12 +107,12 @@ impl RefList {
         }
     }
 
-    /// Has the list come to its end?
+    /// Checks that the list is complete.
     ///
     /// # Errors
-    /// When it has not.
+    /// When it is cut off.
     pub fn complete(self) -> Result<Self, String> {
-        if self.over { Ok(self) } else { Err("its answer is cut off".to_owned()) }
+        if self.over { Ok(self) } else { Err("its response is cut off".to_owned()) }
     }
 
     fn packet(&mut self, packet: &Packet<'_>) -> Result<(), String> {
@@ -128,7 +129,7 @@ impl RefList {
         if let Some(message) = line.strip_prefix("ERR ") {
             let message = one_line(message);
             if message.contains("object format") {
-                let why = "its commits have SHA-256 ids; promotions are of SHA-1 ids (40 digits)";
+                let why = "its commits have SHA-256 ids; sapm promotes only SHA-1 ids (40 digits)";
                 return Err(format!("{why} ({message})"));
             }
             return Err(format!("it says: {message}"));
@@ -153,31 +154,31 @@ impl RefList {
     fn ls_refs_line(&mut self, line: &str) -> Result<(), String> {
         let mut words = line.split(' ');
         let (Some(id), Some(name)) = (words.next(), words.next()) else {
-            return Err("a line has no name of a ref".to_owned());
+            return Err("a line has no ref name".to_owned());
         };
         if id == "unborn" {
             return Ok(());
         }
         check_id(id)?;
         let peeled = words.find_map(|word| word.strip_prefix("peeled:"));
-        self.keep(name, peeled.unwrap_or(id))
+        self.store_ref(name, peeled.unwrap_or(id))
     }
 
     fn advertised_line(&mut self, line: &str) -> Result<(), String> {
         let line = line.split('\0').next().unwrap_or_default();
         let Some((id, name)) = line.split_once(' ') else {
-            return Err("a line has no name of a ref".to_owned());
+            return Err("a line has no ref name".to_owned());
         };
-        // `shallow <id>` has two words, too, and is no id.
+        // `shallow <id>` also has two words, but is not a ref.
         if id == "shallow" || name == "capabilities^{}" {
             return Ok(());
         }
         check_id(id)?;
         // A peeled tag follows its tag and replaces it.
-        self.keep(name.strip_suffix("^{}").unwrap_or(name), id)
+        self.store_ref(name.strip_suffix("^{}").unwrap_or(name), id)
     }
 
-    fn keep(&mut self, name: &str, id: &str) -> Result<(), String> {
+    fn store_ref(&mut self, name: &str, id: &str) -> Result<(), String> {
         check_id(id)?;
         if self.wanted.iter().any(|wanted| wanted == name) {
             self.refs.insert(name.to_owned(), id.to_owned());
@@ -195,7 +196,7 @@ impl BodyReader for RefList {
             return Ok(());
         }
         let found = one_line(found);
-        Err(format!("its answer (content type {found}) is none of a smart git host"))
+        Err(format!("its response (content type {found}) is not from a smart git host"))
     }
 
     fn read(&mut self, part: &[u8]) -> Result<(), String> {
@@ -208,7 +209,7 @@ impl BodyReader for RefList {
                     self.packet(&packet)?;
                     left = rest;
                 }
-                // The rest of a packet is still under way: no packet is larger than 64 KiB.
+                // The rest of a packet has not arrived yet. No packet is larger than 64 KiB.
                 Ok(None) | Err(PktError::CutOff) => break,
                 Err(error @ PktError::Length) => return Err(error.to_string()),
             }
@@ -238,7 +239,7 @@ mod tests {
         lines.iter().map(|line| data(&format!("{line}\n"))).collect::<String>() + "0000"
     }
 
-    /// Reads a list in parts of this size.
+    /// Parses a list in parts of this size.
     fn read_in(size: usize, form: Form, git_ref: &str, bytes: &[u8]) -> Result<RefList, String> {
         let mut list = RefList::new(form, git_ref);
         bytes.chunks(size).try_for_each(|part| list.read(part))?;
@@ -301,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_host_says_is_an_error() {
+    fn an_invalid_list_of_refs_is_an_error() {
         for form in [Form::LsRefs, Form::Advertisement] {
             for bytes in ["<html>", "", "0008abc\n0000", "0009ERR x", "000", "00ff"] {
                 assert!(read(form, "x", bytes).is_err(), "{form:?} {bytes}");
@@ -311,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_list_only_what_is_wanted_is_kept() {
+    fn only_requested_refs_of_a_long_list_are_kept() {
         let mut list = RefList::new(Form::LsRefs, "main");
         for number in 0..100_000 {
             let line = data(&format!("{A} refs/heads/branch-{number}\n"));

@@ -1,4 +1,4 @@
-//! Where a clone comes from, and how its newest commit gets here.
+//! The source of a clone, and fetching its newest commit.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::transport::Session;
 
 const HEADS: &str = "refs/heads/";
 
-/// Where a clone comes from.
+/// The source of a clone.
 pub(super) struct Remote {
     place: String,
     source: Source,
@@ -22,7 +22,7 @@ pub(super) struct Remote {
 
 enum Source {
     Http(Arc<Session>),
-    /// A repository on this machine. libgit2 cannot fetch one shallowly.
+    /// A repository on this machine. libgit2 cannot fetch from it shallowly.
     Local(PathBuf),
 }
 
@@ -42,13 +42,13 @@ impl Remote {
         }
     }
 
-    /// The address, without userinfo.
+    /// The URL, without userinfo.
     pub(super) fn place(&self) -> &str {
         &self.place
     }
 
-    /// A clone that is not kept needs no copy of a repository on this machine:
-    /// its objects do not change. The repository, the commit and the branch.
+    /// The repository, commit and branch, if no copy is needed: a temporary clone of a repository on this
+    /// machine is pointless, because its objects do not change.
     pub(super) fn in_place(
         &self,
         branch: Option<&str>,
@@ -60,8 +60,8 @@ impl Remote {
         }))
     }
 
-    /// Brings the newest commit of the branch into `repo`, as far as its
-    /// objects are not there, and points [`TIP`] at it.
+    /// Fetches the newest commit of the branch into `repo`, as far as objects are
+    /// missing, and points [`TIP`] to it.
     pub(super) fn fetch(
         &self,
         repo: &Repository,
@@ -80,10 +80,10 @@ impl Remote {
         branch: Option<&str>,
     ) -> Result<Fetched, GitError> {
         let fetched = session.run("fetch", || {
-            // Anonymous: no part of the address is ever written to a file.
+            // Anonymous, so that no part of the URL is written to a file.
             let mut remote = repo.remote_anonymous(&self.place)?;
             let mut connection = remote.connect_auth(Direction::Fetch, None, None)?;
-            let Some((name, id)) = pick(&connection, branch)? else { return Ok(None) };
+            let Some((name, id)) = pick_branch(&connection, branch)? else { return Ok(None) };
             let stats = if is_here(repo, id) {
                 FetchStats::default()
             } else {
@@ -116,7 +116,7 @@ impl Remote {
         let stats = if is_here(repo, id) {
             FetchStats::default()
         } else {
-            copy(source, repo, id).map_err(failed())?
+            copy_commit(source, repo, id).map_err(failed())?
         };
         let note = || -> Result<(), git2::Error> {
             fs::write(repo.path().join("shallow"), format!("{id}\n"))
@@ -157,20 +157,20 @@ pub(super) fn open_source(path: &std::path::Path) -> Result<Repository, GitError
     })
 }
 
-/// Is the commit the one that was fetched last, with everything in it?
+/// Is the commit the one that was fetched last, with all objects?
 fn is_here(repo: &Repository, id: Oid) -> bool {
     repo.refname_to_id(TIP).is_ok_and(|tip| tip == id)
 }
 
 /// Name (without `refs/heads/`) and commit of the branch.
-fn pick(
+fn pick_branch(
     connection: &git2::RemoteConnection<'_, '_, '_>,
     branch: Option<&str>,
 ) -> Result<Option<(String, Oid)>, git2::Error> {
     let heads = connection.list()?;
     let name = match branch {
         Some(name) => Some(format!("{HEADS}{name}")),
-        None => default_branch(heads),
+        None => find_default_branch(heads),
     };
     Ok(name.and_then(|name| {
         let head = heads.iter().find(|head| head.name() == name)?;
@@ -178,9 +178,9 @@ fn pick(
     }))
 }
 
-/// What HEAD points to; an old server does not say, then the branch that is
-/// at the same commit, `main` and `master` first.
-fn default_branch(heads: &[git2::RemoteHead<'_>]) -> Option<String> {
+/// The branch that HEAD points to. An old server does not say; then the branch at the
+/// same commit, `main` and `master` first.
+fn find_default_branch(heads: &[git2::RemoteHead<'_>]) -> Option<String> {
     let head = heads.iter().find(|head| head.name() == "HEAD")?;
     if let Some(target) = head.symref_target() {
         return Some(target.to_owned());
@@ -193,8 +193,12 @@ fn default_branch(heads: &[git2::RemoteHead<'_>]) -> Option<String> {
     usual.map(str::to_owned).or_else(|| any().map(|head| head.name().to_owned()))
 }
 
-/// Copies one commit with all its files, as far as they are missing.
-fn copy(source: &Repository, target: &Repository, id: Oid) -> Result<FetchStats, git2::Error> {
+/// Copies the missing objects of one commit.
+fn copy_commit(
+    source: &Repository,
+    target: &Repository,
+    id: Oid,
+) -> Result<FetchStats, git2::Error> {
     let commit = source.find_commit(id)?;
     let odb = target.odb()?;
     let mut builder = source.packbuilder()?;
@@ -223,7 +227,7 @@ fn copy(source: &Repository, target: &Repository, id: Oid) -> Result<FetchStats,
     Ok(FetchStats { from_cache: false, objects, bytes })
 }
 
-/// Adds an object if it is missing; was it?
+/// Adds an object if it is missing; returns whether it was.
 type Add<'a> = dyn FnMut(Oid, Option<&str>) -> Result<bool, git2::Error> + 'a;
 
 fn copy_tree(source: &Repository, tree: &Tree<'_>, add: &mut Add<'_>) -> Result<(), git2::Error> {

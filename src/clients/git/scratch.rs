@@ -1,15 +1,15 @@
-//! Folders that are gone when nobody needs them any more.
+//! Temporary folders that are removed when dropped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
 
-/// A new, empty folder that only we may read, removed when dropped.
+/// A new, empty folder with access only for this user, removed when dropped.
 pub(super) struct ScratchDir(PathBuf);
 
 impl ScratchDir {
-    /// Makes one below `parent`.
+    /// Creates a folder below `parent`.
     pub(super) fn create(parent: &Path) -> Result<Self, GitError> {
         let failed = |path: &Path| {
             let place = path.display().to_string();

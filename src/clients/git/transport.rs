@@ -1,13 +1,13 @@
-//! libgit2's way to the network: the smart HTTP protocol over reqwest.
+//! libgit2's transport: the smart HTTP protocol over reqwest.
 //!
-//! libgit2 knows transports by scheme and per process, credentials are per
-//! clone: the [`Session`] of the clone that runs on this thread is in a thread
-//! local (libgit2 calls back on the thread that fetches). Without a session
-//! nothing is sent. The session also decides what is asked: the address that
-//! libgit2 passes may have been rewritten by somebody's git configuration.
+//! libgit2 registers transports by scheme for the whole process, but credentials belong to one
+//! clone. So the [`Session`] of the clone that runs on this thread is in a thread
+//! local (libgit2 calls back on the thread that fetches). Without a session,
+//! nothing is sent. The session also decides the URL, because the user's git configuration
+//! may have rewritten the one that libgit2 passes.
 //!
-//! libgit2 keeps only a text of an error, so the session remembers what
-//! exactly went wrong.
+//! libgit2 keeps only the text of an error, so the session remembers
+//! the exact failure.
 
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
@@ -28,7 +28,7 @@ use crate::clients::http::{Redactor, Service as Counted, Stats, base64, build, i
 const ADVERTISEMENT: &str = "application/x-git-upload-pack-advertisement";
 const REQUEST: &str = "application/x-git-upload-pack-request";
 const RESULT: &str = "application/x-git-upload-pack-result";
-/// Pause before the second try, if that is worth one.
+/// Pause before the second attempt, if there is one.
 const PAUSE: Duration = Duration::from_millis(500);
 
 thread_local! {
@@ -48,15 +48,15 @@ pub(super) struct Session {
 }
 
 struct State {
-    /// Moves when the host redirects within itself.
+    /// Changes if the host redirects within its origin.
     base: Url,
     failure: Option<HttpFailure>,
-    /// Bytes of packs (and what was said before them) so far.
+    /// Bytes of packs (and of the preceding messages) so far.
     received: usize,
 }
 
 impl Session {
-    /// For the repository at `url`, which has no userinfo.
+    /// Creates a session for the repository at `url`, which has no userinfo.
     pub(super) fn new(
         url: Url,
         credentials: Option<Credentials>,
@@ -65,15 +65,15 @@ impl Session {
         register()?;
         let (times, stats) = (options.times, Arc::clone(options.http.stats()));
         if let Some(credentials) = &credentials {
-            learn(options.http.redactor(), credentials);
+            learn_secrets(options.http.redactor(), credentials);
         }
         let (label, with_credentials) = (url.to_string(), credentials.is_some());
         let config = options.http.config();
         let client = build(config, |builder| {
-            // A proxy of the environment is never asked for this machine.
+            // A proxy from the environment is never used for this machine.
             let builder = if is_neighbour(&url) { builder.no_proxy() } else { builder };
             reqwest::blocking::ClientBuilder::from(builder.user_agent(USER_AGENT))
-                .redirect(redirects(Arc::clone(&stats), with_credentials))
+                .redirect(build_redirect_policy(Arc::clone(&stats), with_credentials))
                 .timeout(times.idle)
                 .build()
         })
@@ -93,8 +93,8 @@ impl Session {
         }))
     }
 
-    /// Does `work`, in which libgit2 may use this session, and says precisely
-    /// why it failed if that was the host's or the network's doing.
+    /// Runs `work`, in which libgit2 may use this session. If the host or the network is the cause of an error,
+    /// returns the exact failure.
     pub(super) fn run<T>(
         self: &Arc<Self>,
         doing: &'static str,
@@ -152,7 +152,7 @@ impl Session {
         })
     }
 
-    /// Sends, a second time if that may help: both requests change nothing.
+    /// Sends a request, twice if that may help: both kinds of request change nothing.
     fn send(
         &self,
         wanted: &str,
@@ -191,8 +191,8 @@ impl Session {
     }
 }
 
-/// What is done about redirects.
-fn redirects(stats: Arc<Stats>, with_credentials: bool) -> reqwest::redirect::Policy {
+/// The redirect policy.
+fn build_redirect_policy(stats: Arc<Stats>, with_credentials: bool) -> reqwest::redirect::Policy {
     reqwest::redirect::Policy::custom(move |attempt| {
         let from = attempt.previous().last().unwrap_or(attempt.url());
         if attempt.previous().len() > MAX_REDIRECTS {
@@ -208,14 +208,14 @@ fn redirects(stats: Arc<Stats>, with_credentials: bool) -> reqwest::redirect::Po
     })
 }
 
-/// What a host may say again, the token alone and as it is sent.
-fn learn(redactor: &Redactor, credentials: &Credentials) {
+/// Learns the token, alone and as sent, so that it can be redacted in the host's texts.
+fn learn_secrets(redactor: &Redactor, credentials: &Credentials) {
     let sent = base64(format!("{}:{}", credentials.user, credentials.secret()).as_bytes());
     redactor.learn(&credentials.secret);
     redactor.learn(&SecretString::from(sent));
 }
 
-/// What we call ourselves; some hosts treat unknown git clients as browsers.
+/// Our user agent. Some hosts treat unknown git clients as browsers.
 pub(super) const USER_AGENT: &str =
     concat!("git/2 (", env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), ")");
 
@@ -231,7 +231,8 @@ impl SmartSubtransport for Connection {
         let session = &self.0;
         match action {
             Service::UploadPackLs => {
-                let answer = session.refs().map_err(|failure| refused(&session.note(failure)))?;
+                let answer =
+                    session.refs().map_err(|failure| convert_failure(&session.note(failure)))?;
                 Ok(Box::new(Exchange {
                     session: Arc::clone(session),
                     body: Vec::new(),
@@ -254,11 +255,11 @@ impl SmartSubtransport for Connection {
     }
 }
 
-fn refused(failure: &HttpFailure) -> git2::Error {
+fn convert_failure(failure: &HttpFailure) -> git2::Error {
     git2::Error::from_str(&failure.to_string())
 }
 
-/// A request that libgit2 writes, and its answer, which it reads as it arrives.
+/// A request that libgit2 writes, and its response, which libgit2 reads as it arrives.
 struct Exchange {
     session: Arc<Session>,
     body: Vec<u8>,
@@ -319,9 +320,9 @@ fn register() -> Result<(), GitError> {
 #[allow(unsafe_code)]
 fn register_scheme(scheme: &str) -> Result<(), git2::Error> {
     // SAFETY: registering must not run at the same time as another change of
-    // libgit2's list of transports or a lookup in it. This is called from
-    // `register` alone, inside its `OnceLock`, and every http remote of this
-    // process is made after that lock has been passed.
+    // libgit2's list of transports or a lookup in it. Only `register` calls this,
+    // inside its `OnceLock`, and every http remote of this
+    // process is created after that lock has been passed.
     unsafe {
         git2::transport::register(scheme, |remote| {
             let session = CURRENT.with_borrow(Clone::clone);

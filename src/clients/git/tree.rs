@@ -1,4 +1,4 @@
-//! Reading datafiles of one commit out of the object database.
+//! Reads datafiles of one commit from the object database.
 
 use git2::{ObjectType, Odb, Oid, Repository};
 
@@ -10,7 +10,7 @@ use yaml11::Limits;
 const LINK: i32 = 0o120_000;
 const TYPE_BITS: i32 = 0o170_000;
 
-/// Shows what is below `data/`, each file decompressed once.
+/// Passes every file below `data/` to the visitor, decompressing each once.
 pub(super) fn visit_datafiles(
     repo: &Repository,
     commit: Oid,
@@ -21,7 +21,7 @@ pub(super) fn visit_datafiles(
     source.listing()?.show(&source, visitor)
 }
 
-/// Is every datafile of the commit in the object database?
+/// Are all datafiles of the commit in the object database?
 pub(super) fn check_complete(repo: &Repository, commit: Oid, place: &str) -> Result<(), GitError> {
     let source = CommitSource::open(repo, commit, place)?;
     let files = source.listing()?.files;
@@ -34,7 +34,7 @@ pub(super) fn check_complete(repo: &Repository, commit: Oid, place: &str) -> Res
     }
 }
 
-/// Text of a file of a commit, by way of links if need be; `None` if there is no such file.
+/// Text of a file in a commit, following links; `None` if there is no such file.
 pub(super) fn text_at(
     repo: &Repository,
     commit: Oid,
@@ -49,7 +49,7 @@ pub(super) fn text_at(
     }
     let mut text = None;
     source.read(&id, limit, &mut |bytes| text = String::from_utf8(bytes.to_vec()).ok())?;
-    text.ok_or_else(|| refused("it is no UTF-8 text")).map(Some)
+    text.ok_or_else(|| refused("it is not UTF-8 text")).map(Some)
 }
 
 struct CommitSource<'a> {
@@ -68,7 +68,7 @@ impl<'a> CommitSource<'a> {
     }
 
     fn listing(&self) -> Result<Listing<Oid>, GitError> {
-        Listing::of(self)?.ok_or_else(|| GitError::NoSuchPath {
+        Listing::collect(self)?.ok_or_else(|| GitError::NoSuchPath {
             place: self.place.to_owned(),
             commit: self.commit.to_string(),
             path: "data/".to_owned(),
@@ -109,7 +109,7 @@ impl Source for CommitSource<'_> {
     }
 
     fn find(&self, folder: &Oid, name: &str) -> Result<Option<Kind<Oid>>, GitError> {
-        // No name has a NUL in it, and libgit2's binding does not survive being asked.
+        // Names never contain NUL, and libgit2's binding panics on it.
         if name.contains('\0') {
             return Ok(None);
         }
@@ -132,7 +132,7 @@ impl Source for CommitSource<'_> {
         Ok(())
     }
 
-    /// An object that cannot be read is a clone that is damaged.
+    /// An unreadable object means that the clone is damaged.
     fn only_here(&self, error: GitError) -> Result<String, GitError> {
         Err(error)
     }

@@ -1,4 +1,4 @@
-//! GitHub's answers, as much of them as is needed.
+//! GitHub's responses, with the fields that are needed.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
@@ -29,19 +29,19 @@ struct Signature {
 }
 
 impl CommitAnswer {
-    /// From the same values in another form.
-    pub fn of(sha: &str, date: Option<&str>, message: Option<&str>) -> Self {
+    /// Creates it from the same values in another form.
+    pub fn from_fields(sha: &str, date: Option<&str>, message: Option<&str>) -> Self {
         let committer = Some(Signature { date: date.map(str::to_owned) });
         let commit = Inner { message: message.map(str::to_owned), committer };
         Self { sha: sha.to_owned(), commit }
     }
 
-    /// The id, whatever it is.
+    /// The id, not validated.
     pub fn id(&self) -> &str {
         &self.sha
     }
 
-    /// `None` when the id is no commit id.
+    /// `None` if the id is not a commit id.
     pub fn into_fact(self) -> Option<CommitFact> {
         let date = self.commit.committer.and_then(|committer| committer.date);
         let time = date.and_then(|date| DateTime::parse_from_rfc3339(&date).ok());

@@ -1,10 +1,10 @@
-//! What GitHub said of commits, kept between runs: an answer that has not changed (304) does not count against the
+//! Commits from GitHub, kept between runs: an unchanged response (304) does not count against the
 //! rate limit of a token (GitHub docs, rest/using-the-rest-api/best-practices: conditional requests).
 //!
-//! The file is `github-commits.json` in the cache folder. It may be old, damaged or gone, and two jobs may write it.
-//! Which commit a ref points to is never taken from it: GitHub is asked whether it is still that hash. Time and
-//! subject, which a hash stands for, are taken from it. They are only shown; a digest finds damage, and nothing finds who
-//! writes them on purpose: the folder is the bot's own, as the clone in it is.
+//! The file is `github-commits.json` in the cache folder. It may be outdated, damaged or missing, and two jobs may
+//! write it. The commit of a ref is never taken from it: GitHub confirms that the hash is still current. Time and
+//! subject, which belong to a hash, are taken from it; they are only displayed. A digest detects damage, but not
+//! deliberate changes: like the clone in it, the folder belongs to the bot.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,56 +22,57 @@ use crate::snapshot::CommitFact;
 const NAME: &str = "github-commits.json";
 const VERSION: u32 = 2;
 
-/// By the address that was asked.
+/// By URL.
 type Known = BTreeMap<String, CommitFact>;
 
 #[derive(Serialize, Deserialize)]
 struct File {
     version: u32,
-    /// Of the commits, see [`digest`].
+    /// Digest of the commits, see [`digest`].
     sha256: String,
     commits: Known,
 }
 
-/// Commits by address.
+/// Cached commits by URL.
 #[derive(Debug)]
 pub(super) struct Memory {
     path: PathBuf,
     before: Known,
-    /// What was asked in this run, and the answers that there were.
+    /// What was looked up in this run, and the results.
     now: Mutex<BTreeMap<String, Option<CommitFact>>>,
 }
 
 impl Memory {
-    /// What is in the folder; nothing if it cannot be read.
+    /// Reads the cache; empty if it cannot be read.
     pub fn open(folder: &Path) -> Self {
         let path = folder.join(NAME);
         let before = read(&path).unwrap_or_else(|reason| {
-            tracing::debug!(path = %path.display(), "what GitHub said before is not used: {reason}");
+            tracing::debug!(path = %path.display(), "the cache of GitHub's responses is not used: \
+                                                     {reason}");
             Known::new()
         });
         Self { path, before, now: Mutex::default() }
     }
 
-    /// What was said to this address in an earlier run. It is going to be asked now.
+    /// The commit that an earlier run found at this URL. Marks the URL as looked up.
     pub fn get(&self, address: &str) -> Option<&CommitFact> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         now.entry(address.to_owned()).or_default();
         self.before.get(address)
     }
 
-    /// What was said now.
+    /// Stores a result of this run.
     pub fn put(&self, address: &str, commit: CommitFact) {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         now.insert(address.to_owned(), Some(commit));
     }
 
-    /// Writes the file if there is anything new. After a run that asked for `all` that there is, what it did not ask
-    /// for is forgotten; a run about a part leaves the rest as it is.
+    /// Writes the file if anything changed. After a run that looked up `all` refs, entries that it did not look
+    /// up are dropped. A partial run keeps the other entries.
     ///
     /// # Errors
-    /// When the folder cannot be written to: the next run asks as if for the first time.
-    pub fn keep(&self, all: bool) -> io::Result<()> {
+    /// When the folder is not writable. The next run then starts with an empty cache.
+    pub fn save(&self, all: bool) -> io::Result<()> {
         let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         let mut commits = self.before.clone();
         commits.retain(|address, _| !all || now.contains_key(address));
@@ -101,7 +102,7 @@ fn read(path: &Path) -> Result<Known, String> {
     }
 }
 
-/// SHA-256, in base64, of the commits as they are written.
+/// SHA-256, in base64, of the serialised commits.
 fn digest(commits: &Known) -> io::Result<String> {
     Ok(base64(&Sha256::digest(serde_json::to_vec(commits)?)))
 }

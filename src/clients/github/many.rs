@@ -1,7 +1,7 @@
-//! Many refs by one request: GitHub's GraphQL API (GitHub docs, graphql/reference: `Repository.ref`).
+//! Looks up many refs in one request: GitHub's GraphQL API (GitHub docs, graphql/reference: `Repository.ref`).
 //!
-//! It wants a token, and has a limit of its own: a query without connections costs one point of 5,000 an
-//! hour, however many refs it is about (graphql/overview/rate-limits-and-query-limits).
+//! It requires a token and has its own rate limit: a query without connections costs one point of 5,000 per
+//! hour, however many refs it has (graphql/overview/rate-limits-and-query-limits).
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,13 +14,13 @@ use super::{GitHubCommits, owner_repo};
 use crate::domain::RepoUrl;
 use crate::snapshot::CommitFact;
 
-/// Refs in one query.
+/// Maximum refs per query.
 pub(super) const MOST: usize = 100;
 
 const FRAGMENTS: &str = "fragment C on Commit{oid committedDate message} \
     fragment T on Ref{target{...C ...on Tag{target{...C}}}}";
 
-/// Where GraphQL is beside a REST address: `https://ghe.example.com/api/v3` has it at `/api/graphql`.
+/// The GraphQL URL for a REST URL: for `https://ghe.example.com/api/v3`, GraphQL is at `/api/graphql`.
 pub(super) fn address(rest: &Url) -> Option<Url> {
     let base = rest.as_str().trim_end_matches('/');
     let base = base.strip_suffix("/v3").filter(|base| base.ends_with("/api")).unwrap_or(base);
@@ -32,17 +32,17 @@ impl GitHubCommits {
     pub(super) async fn by_one_query(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
         let nothing = vec![None; asked.len()];
         let (Some(graphql), Some(token)) = (&self.graphql, &self.token) else { return nothing };
-        let Some((query, variables)) = query(asked) else { return nothing };
+        let Some((query, variables)) = build_query(asked) else { return nothing };
         let answer = graphql.ask(|request| request.bearer(token), &query, variables).await;
         let Some(data) = answer else { return nothing };
         let shown = |commit| self.service.redactor().redact_commit(commit);
-        (0..asked.len()).map(|place| found(&data, place).map(shown)).collect()
+        (0..asked.len()).map(|place| find_commit(&data, place).map(shown)).collect()
     }
 }
 
-/// One field for each repository, and in it two for each ref: the branch and the tag of that name. Names
-/// from the config repo go as variables. `None` if none of the refs can be asked for so.
-fn query(asked: &[(&RepoUrl, &str)]) -> Option<(String, Value)> {
+/// One field per repository, with two per ref: the branch and the tag of that name. Names
+/// from the config repo are passed as variables. `None` if no ref can be looked up this way.
+fn build_query(asked: &[(&RepoUrl, &str)]) -> Option<(String, Value)> {
     let mut by_repository: BTreeMap<(String, String), Vec<usize>> = BTreeMap::new();
     for (place, (url, git_ref)) in asked.iter().enumerate() {
         if is_name(git_ref)
@@ -73,7 +73,7 @@ fn query(asked: &[(&RepoUrl, &str)]) -> Option<(String, Value)> {
     (!variables.is_empty()).then(|| (query, variables.into()))
 }
 
-/// Could it be the plain name of a branch or a tag? Hashes and qualified names are left to REST.
+/// Could it be the plain name of a branch or a tag? Hashes and qualified names are looked up by REST.
 fn is_name(git_ref: &str) -> bool {
     let plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
@@ -82,8 +82,8 @@ fn is_name(git_ref: &str) -> bool {
     !git_ref.is_empty() && git_ref.bytes().all(plain) && !hash && !qualified
 }
 
-/// The commit of one ref: of a branch or of a tag. Where there are both, REST has to say which it is.
-fn found(data: &Value, place: usize) -> Option<CommitFact> {
+/// The commit of one ref, which is a branch or a tag. If both exist, REST decides.
+fn find_commit(data: &Value, place: usize) -> Option<CommitFact> {
     let of = |kind: &str| {
         let alias = format!("{kind}{place}");
         let repositories = data.as_object()?.values();
@@ -96,7 +96,7 @@ fn found(data: &Value, place: usize) -> Option<CommitFact> {
     // An annotated tag points to its commit.
     let commit = target.get("target").unwrap_or(target);
     let text = |name: &str| commit.get(name).and_then(Value::as_str);
-    CommitAnswer::of(text("oid")?, text("committedDate"), text("message")).into_fact()
+    CommitAnswer::from_fields(text("oid")?, text("committedDate"), text("message")).into_fact()
 }
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn graphql_is_beside_rest() {
+    fn the_graphql_url_follows_from_the_rest_url() {
         let at = |rest: &str| address(&Url::parse(rest).expect("an address")).map(String::from);
         assert_eq!(at("https://api.github.com").as_deref(), Some("https://api.github.com/graphql"));
         let enterprise = Some("https://ghe.example.com/api/graphql");
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_names_are_asked_for() {
+    fn only_plain_names_are_looked_up_by_graphql() {
         for name in ["main", "release-1.2", "feature/x", "v1"] {
             assert!(is_name(name), "{name}");
         }
@@ -126,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_that_has_the_name_of_a_branch_is_left_to_rest() {
+    fn a_tag_with_the_name_of_a_branch_is_looked_up_by_rest() {
         let sha = "a".repeat(40);
         let commit = json!({"target": {"oid": sha, "committedDate": "2026-08-01T00:00:00Z", "message": "x\ny"}});
         let tag = json!({"target": {"target": commit["target"]}});
         let one = |branch: &Value, tag: &Value| {
-            found(&json!({"r0": null, "r1": {"h3": branch, "t3": tag}}), 3)
+            find_commit(&json!({"r0": null, "r1": {"h3": branch, "t3": tag}}), 3)
         };
         let fact = one(&commit, &Value::Null);
         assert_eq!(fact.as_ref().and_then(|fact| fact.subject.as_deref()), Some("x"));

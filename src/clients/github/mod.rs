@@ -26,31 +26,31 @@ use crate::snapshot::{CommitFact, Failure};
 /// The variable with the token, for messages.
 const TOKEN_VARIABLE: &str = "SAPM_GITHUB_TOKEN";
 
-/// Version of the REST API that the answers are read as.
+/// The REST API version of the responses.
 const API_VERSION: &str = "2022-11-28";
 
-/// The answer that is the commit's hash alone, which is its ETag, too (GitHub docs, rest/commits: get a commit).
+/// The media type for the commit's hash alone, which is also its ETag (GitHub docs, rest/commits: get a commit).
 const HASH_ALONE: &str = "application/vnd.github.sha";
 
-/// What stays as it is in a path segment.
+/// Characters that stay unencoded in a path segment.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Largest answer about a commit, in bytes, unpacked: it has the changes of up to 300 files.
+/// Maximum size of a response about a commit, in bytes, unpacked: it has the changes of up to 300 files.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Longest ref that is asked for.
+/// Maximum length of a ref that is looked up.
 const LONGEST_REF: usize = 1_024;
 
-/// Owner and name of the repository that a git address names; `None` if it names none.
+/// Owner and name of the repository at a git URL; `None` if it has none.
 pub fn owner_repo(url: &RepoUrl) -> Option<(String, String)> {
     let path = url.project_path()?;
     let (owner, repo) = path.split_once('/')?;
     (!repo.contains('/')).then(|| (owner.to_owned(), repo.to_owned()))
 }
 
-/// An address that no GitHub API can be at.
+/// A URL that cannot be a GitHub API.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("not an http(s) address of GitHub's REST API: {}", quoted(.0))]
+#[error("not an http(s) URL of GitHub's REST API: {}", quoted(.0))]
 pub struct InvalidAddress(String);
 
 /// Looks up commits at one GitHub. Cheap to clone.
@@ -71,11 +71,11 @@ impl std::fmt::Debug for GitHubCommits {
 }
 
 impl GitHubCommits {
-    /// The REST API at `base`, e.g. `https://api.github.com`; a path in it is kept
+    /// Uses the REST API at `base`, e.g. `https://api.github.com`. A path in it is kept
     /// (`https://ghe.example.com/api/v3`).
     ///
     /// # Errors
-    /// When `base` is no http(s) address.
+    /// When `base` is not an http(s) URL.
     pub fn new(
         service: ServiceClient,
         base: &str,
@@ -87,27 +87,27 @@ impl GitHubCommits {
         Ok(Self { service, base: url, token, shared: Arc::default(), graphql, memory: None })
     }
 
-    /// The same, with what GitHub said before kept in a folder. Without a token that is of no use: then
-    /// answers that have not changed count against the rate limit too.
+    /// Keeps responses in a folder for the next run. Pointless without a token, because then
+    /// unchanged responses also count against the rate limit.
     #[must_use]
     pub fn remembering(mut self, folder: &Path) -> Self {
         self.memory = self.token.is_some().then(|| Arc::new(Memory::open(folder)));
         self
     }
 
-    /// Writes down what GitHub said, for the next run; `all`: this run asked for every ref that there is.
-    pub fn keep(&self, all: bool) {
-        if let Some(Err(error)) = self.memory.as_ref().map(|memory| memory.keep(all)) {
-            tracing::debug!(%error, "what GitHub said cannot be kept for the next run");
+    /// Writes the cache for the next run. `all`: this run looked up every ref.
+    pub fn save_cache(&self, all: bool) {
+        if let Some(Err(error)) = self.memory.as_ref().map(|memory| memory.save(all)) {
+            tracing::debug!(%error, "GitHub's responses cannot be cached for the next run");
         }
     }
 
-    /// Does a token go with the requests? Without one GitHub answers 60 an hour.
+    /// Is a token configured? Without one, GitHub allows 60 requests an hour.
     pub fn has_token(&self) -> bool {
         self.token.is_some()
     }
 
-    /// Slashes in a ref stay: GitHub takes it as the rest of the path.
+    /// Slashes in a ref stay: GitHub takes the rest of the path as the ref.
     fn commit_url(&self, owner: &str, repo: &str, git_ref: &str) -> Option<Url> {
         let mut segments = git_ref.split('/');
         if git_ref.len() > LONGEST_REF || segments.any(|part| matches!(part, "" | "." | "..")) {
@@ -119,10 +119,10 @@ impl GitHubCommits {
         Url::parse(&format!("{base}/repos/{owner}/{repo}/commits/{git_ref}")).ok()
     }
 
-    /// The repository's name, and where its ref is asked for.
+    /// The repository's name, and the URL of its ref.
     fn place(&self, url: &RepoUrl, git_ref: &str) -> Result<(String, Url), Failure> {
-        let (owner, repo) = owner_repo(url)
-            .ok_or_else(|| Failure::new("not the address of a repository on GitHub"))?;
+        let (owner, repo) =
+            owner_repo(url).ok_or_else(|| Failure::new("not the URL of a repository on GitHub"))?;
         let name = format!("{owner}/{repo}");
         match self.commit_url(&owner, &repo, git_ref) {
             Some(address) => Ok((name, address)),
@@ -136,7 +136,7 @@ impl GitHubCommits {
         }
     }
 
-    /// Is the ref at this address still at this commit?
+    /// Is the ref at this URL still at this commit?
     async fn is_still(&self, address: &Url, known: &CommitFact) -> Result<bool, HttpError> {
         let request = self.request(address.clone()).accept(HASH_ALONE);
         let request = request.unless(&format!("\"{}\"", known.sha));
@@ -161,10 +161,10 @@ impl GitHubCommits {
         match error.kind() {
             HttpErrorKind::Unauthorized => self.shared.note("401", || match self.token {
                 Some(_) => format!(
-                    "GitHub refuses the token in {TOKEN_VARIABLE} (401 at {host}): replace it, or unset it to \
-                     ask without one"
+                    "GitHub refuses the token in {TOKEN_VARIABLE} (401 at {host}): replace it, or \
+                     unset it to continue without a token"
                 ),
-                None => format!("GitHub asks for a token (401 at {host}): set {TOKEN_VARIABLE}"),
+                None => format!("GitHub requires a token (401 at {host}): set {TOKEN_VARIABLE}"),
             }),
             HttpErrorKind::RateLimited => self.shared.note("429", || self.limited(host, error)),
             HttpErrorKind::Connect => self.shared.note("connect", || {
@@ -174,13 +174,14 @@ impl GitHubCommits {
                 let owner = repo.split('/').next().unwrap_or_default();
                 self.shared.note(&format!("saml {owner}"), || {
                     format!(
-                        "GitHub's organization {owner} asks for single sign-on (SAML), and the token in {TOKEN_VARIABLE} is \
-                         not authorized for it: authorize it (Configure SSO beside the token in GitHub's settings)"
+                        "GitHub's organization {owner} requires single sign-on (SAML), and the \
+                         token in {TOKEN_VARIABLE} is not authorized for it: authorize it \
+                         (Configure SSO next to the token in GitHub's settings)"
                     )
                 })
             }
             _ if error.is_page() => Failure::new(format!("{repo}: {error}: a login or a proxy?")),
-            // 422 `No commit found for SHA: …`; the repository is there.
+            // 422 `No commit found for SHA: …`: the repository exists.
             HttpErrorKind::Invalid | HttpErrorKind::NotFound
                 if body.contains("no commit found") =>
             {
@@ -211,7 +212,7 @@ impl GitHubCommits {
         };
         let advice = match self.token {
             Some(_) => String::new(),
-            None => format!("; set {TOKEN_VARIABLE}: without a token it is 60 requests an hour"),
+            None => format!("; set {TOKEN_VARIABLE}: without a token, it is 60 requests an hour"),
         };
         format!("GitHub's rate limit at {host} is used up{until}{advice}")
     }
@@ -226,7 +227,7 @@ impl Commits for GitHubCommits {
     async fn commit(&self, url: &RepoUrl, git_ref: &str) -> Result<CommitFact, Failure> {
         let (name, address) = self.place(url, git_ref)?;
         let known = self.memory.as_ref().and_then(|memory| memory.get(address.as_str()));
-        // A refused token and a used-up limit stay as they are for the rest of a run.
+        // A refused token and an exhausted limit stay so for the rest of a run.
         for cause in ["401", "429"] {
             if let Some(failure) = self.shared.known(cause) {
                 return Err(failure);
@@ -242,9 +243,9 @@ impl Commits for GitHubCommits {
         let commit: CommitAnswer =
             answer.json().map_err(|error| Failure::new(format!("{name}: {error}")))?;
         let id = commit.id().to_owned();
-        let commit = commit
-            .into_fact()
-            .ok_or_else(|| Failure::new(format!("{name}: GitHub's answer: {}", no_commit(&id))))?;
+        let commit = commit.into_fact().ok_or_else(|| {
+            Failure::new(format!("{name}: GitHub's response: {}", no_commit(&id)))
+        })?;
         let commit = self.service.redactor().redact_commit(commit);
         self.remember(&address, &commit);
         Ok(commit)

@@ -21,30 +21,30 @@ use crate::domain::quoted;
 use crate::ports::{Deadline, Waits};
 use crate::snapshot::Failure;
 
-/// How GitLab is told who asks.
+/// A token, and how it is sent.
 #[derive(Clone)]
 pub enum Token {
     /// A project, group or personal access token (header `PRIVATE-TOKEN`).
     Private(SecretString),
-    /// The token of a CI job (header `JOB-TOKEN`), which can only read some things.
+    /// The token of a CI job (header `JOB-TOKEN`), which has few read permissions.
     Job(SecretString),
 }
 
-/// Where it is told how many requests runs make.
+/// Where the docs say how many requests a run makes.
 pub const BUDGET: &str = "docs/limits.md#request-budget-of-gitlab";
 
-/// An address that no GitLab can be at.
+/// A URL that cannot be a GitLab.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("not an http(s) address of a GitLab: {}", quoted(.0))]
+#[error("not an http(s) URL of a GitLab: {}", quoted(.0))]
 pub struct InvalidAddress(String);
 
-/// A GitLab and the token for it. Cheap to clone.
+/// A GitLab with a token. Cheap to clone.
 #[derive(Clone)]
 pub struct GitLabApi {
     service: ServiceClient,
     base: Url,
     token: Option<Token>,
-    /// Where the token was set, for messages.
+    /// Where the token is configured, for messages.
     place: Arc<str>,
     waits: bool,
     shared: Arc<SharedFailures>,
@@ -57,11 +57,11 @@ impl std::fmt::Debug for GitLabApi {
 }
 
 impl GitLabApi {
-    /// The GitLab at `base`, e.g. `https://gitlab.example.com` (a path in it is kept, but for that of
-    /// its API).
+    /// Uses the GitLab at `base`, e.g. `https://gitlab.example.com`. A path in it is kept, except that of
+    /// its API.
     ///
     /// # Errors
-    /// When `base` is no http(s) address.
+    /// When `base` is not an http(s) URL.
     pub fn new(
         service: ServiceClient,
         base: &str,
@@ -76,31 +76,31 @@ impl GitLabApi {
         Ok(Self { service, base: url, token, place, waits: true, shared })
     }
 
-    /// The same with another token, which was set at `place`.
+    /// Uses another token, which is configured at `place`.
     #[must_use]
     pub fn with_token(&self, token: SecretString, place: &str) -> Self {
         let token = Some(Token::Private(token));
         Self { token, place: place.into(), shared: Arc::default(), ..self.clone() }
     }
 
-    /// Where the token was set, for messages.
+    /// Where the token is configured, for messages.
     pub(super) fn token_place(&self) -> &str {
         &self.place
     }
 
-    /// GitLab's address, for messages.
+    /// GitLab's URL, for messages.
     pub fn address(&self) -> String {
         safe_url(&self.base).trim_end_matches('/').to_owned()
     }
 
-    /// Where its GraphQL API is.
+    /// The URL of its GraphQL API.
     pub(super) fn graphql_address(&self) -> Url {
         let mut url = self.base.clone();
         url.set_path(&format!("{}/api/graphql", self.base.path().trim_end_matches('/')));
         url
     }
 
-    /// Does a token go with the requests?
+    /// Is a token configured?
     pub fn has_token(&self) -> bool {
         self.token.is_some()
     }
@@ -110,7 +110,7 @@ impl GitLabApi {
         matches!(self.token, Some(Token::Job(_)))
     }
 
-    /// Path below the host that GitLab itself is at, without slashes at its ends.
+    /// The path below the host at which GitLab runs, without slashes at its ends.
     pub(super) fn base_path(&self) -> &str {
         self.base.path().trim_matches('/')
     }
@@ -119,24 +119,24 @@ impl GitLabApi {
         &self.service
     }
 
-    /// The same, with requests that never wait, as every write is to be: see [`Request::without_waiting`].
+    /// For requests that never wait, as every write must be: see [`Request::without_waiting`].
     pub(super) fn without_waiting(&self) -> Self {
         Self { waits: false, ..self.clone() }
     }
 
-    /// The same, which notes here how long it waited.
+    /// Records waiting times here.
     #[must_use]
     pub(super) fn noting(&self, waits: &Waits) -> Self {
         Self { service: self.service.noting(waits.clone()), ..self.clone() }
     }
 
-    /// The same for lookups of a run: see [`ServiceClient::until`].
+    /// For lookups of a run: see [`ServiceClient::until`].
     #[must_use]
     pub fn until(self, deadline: Deadline) -> Self {
         Self { service: self.service.until(deadline), ..self }
     }
 
-    /// Asks for one JSON answer.
+    /// Sends a request with a JSON response.
     pub(super) async fn json<T>(&self, endpoint: &(impl Endpoint + Sync)) -> Result<T, HttpError>
     where
         T: DeserializeOwned + 'static,
@@ -144,12 +144,12 @@ impl GitLabApi {
         let value: Result<Value, _> = endpoint.query_async(self).await;
         let value = value.map_err(|error| self.plain(endpoint, error))?;
         serde_json::from_value(value).map_err(|error| {
-            let detail = format!("the answer is not of the documented form: {error}");
+            let detail = format!("the response does not have the documented form: {error}");
             self.error(endpoint, HttpErrorKind::Other, detail)
         })
     }
 
-    /// Asks for an answer of any form.
+    /// Sends a request with a response of any form.
     pub(super) async fn bytes(
         &self,
         endpoint: &(impl Endpoint + Sync),
@@ -158,7 +158,7 @@ impl GitLabApi {
         answer.map_err(|error| self.plain(endpoint, error))
     }
 
-    /// Sends a request whose answer does not matter.
+    /// Sends a request whose response does not matter.
     pub(super) async fn done(&self, endpoint: &(impl Endpoint + Sync)) -> Result<(), HttpError> {
         let answer = gitlab::api::ignore(endpoint).query_async(self).await;
         answer.map_err(|error| self.plain(endpoint, error))
@@ -186,18 +186,18 @@ impl GitLabApi {
     pub(super) fn plain(&self, endpoint: &impl Endpoint, error: ApiError<HttpError>) -> HttpError {
         match error {
             ApiError::Client { source } => source,
-            // A success whose answer is not JSON: cut off, or not GitLab's.
+            // A success that is not JSON: cut off, or not from GitLab.
             ApiError::GitlabService { data, .. } => {
                 let page = data.trim_ascii_start().starts_with(b"<");
-                let what = if page { "a page of HTML: a login or a proxy?" } else { "no JSON" };
-                let detail = format!("the answer is {what}");
+                let what = if page { "an HTML page: a login or a proxy?" } else { "not JSON" };
+                let detail = format!("the response is {what}");
                 self.error(endpoint, HttpErrorKind::Truncated, detail)
             }
             other => self.error(endpoint, HttpErrorKind::Other, other.to_string()),
         }
     }
 
-    /// The failure that a lookup reports. What every lookup will fail by is shared.
+    /// The failure of a lookup. A cause that affects every lookup is shared.
     pub(super) fn failure(&self, error: &HttpError) -> Failure {
         match error.kind() {
             HttpErrorKind::Unauthorized => self.shared.note("401", || self.refused()),
@@ -213,7 +213,8 @@ impl GitLabApi {
             }
             HttpErrorKind::Forbidden if is_read_only(error) => self.shared.note("read-only", || {
                 format!(
-                    "GitLab at {} takes no writes now: it is under maintenance, or a read-only copy ({})",
+                    "GitLab at {} accepts no writes now: it is under maintenance, or a read-only \
+                     copy ({})",
                     self.address(),
                     error.detail()
                 )
@@ -231,17 +232,18 @@ impl GitLabApi {
         }
     }
 
-    /// The failure of a token that was refused before: it is not tried again.
+    /// The failure of a token that was refused before. It is not tried again.
     pub(super) fn refused_before(&self) -> Option<Failure> {
         self.shared.known("401")
     }
 
-    /// What a refused token means.
+    /// Explains a refused token.
     pub(super) fn refused(&self) -> String {
         match self.token {
-            None => format!("GitLab at {} asks for a token: set {TOKEN_VARIABLE}", self.address()),
+            None => format!("GitLab at {} requires a token: set {TOKEN_VARIABLE}", self.address()),
             Some(Token::Job(_)) => format!(
-                "GitLab at {} does not take the job's token ({JOB_TOKEN_VARIABLE}) for this: set {TOKEN_VARIABLE}",
+                "GitLab at {} does not accept the job token ({JOB_TOKEN_VARIABLE}) for this: set \
+                 {TOKEN_VARIABLE}",
                 self.address()
             ),
             Some(Token::Private(_)) => format!(
@@ -276,10 +278,10 @@ impl AsyncClient for GitLabApi {
         let (parts, body) = request.body(body).map_err(|e| unusable(e.to_string()))?.into_parts();
         let mut url = Url::parse(&parts.uri.to_string())?;
         if url.query() == Some("") {
-            // The crate ends every address without parameters in a `?`.
+            // The crate ends every URL without parameters in a `?`.
             url.set_query(None);
         }
-        // Where the token does not go, GitLab would only say that it knows no such project.
+        // Without the token, GitLab would only report that the project does not exist.
         let mut ours = self.authenticated(Request::new(parts.method, url).within_origin());
         if let Some(mime) = parts.headers.get(CONTENT_TYPE).and_then(|mime| mime.to_str().ok()) {
             ours = ours.body(mime, body);

@@ -1,5 +1,5 @@
-//! Branches and what they change by the REST API: where git does not serve them, as the token lacks the
-//! scope `read_repository`, say. It takes up to four requests for each branch.
+//! Reads branches and their changes through the REST API if git does not serve them, for example because the token
+//! lacks the scope `read_repository`. Takes up to four requests per branch.
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -16,7 +16,7 @@ use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup}
 impl BranchReader for GitLabReader {
     async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
         let listed = self.listed_branches(prefix).await?;
-        // How many are under way at a time the service bounds.
+        // The service client limits the concurrency.
         Ok(join_all(listed.into_iter().map(|(name, tip)| async move {
             let content = Lookup::from(self.content(&tip, target_branch).await);
             Branch { name, tip, content }
@@ -34,7 +34,7 @@ impl BranchReader for GitLabReader {
 }
 
 impl GitLabReader {
-    /// What a tip changes.
+    /// The change of a tip.
     async fn content(
         &self,
         tip: &CommitDetail,
@@ -45,7 +45,7 @@ impl GitLabReader {
             return Ok(BranchContent { base_on_target: false, changed: Vec::new() });
         };
         let beyond = self.beyond(target_branch, &tip.sha).await.map_err(|error| failed(&error))?;
-        // With one commit of its own it stands on the target branch; without any it was merged.
+        // With one commit of its own it is based on the target branch. Without any it was merged.
         let (base_on_target, diffs) = match beyond.commits.len() {
             0 => {
                 let own = self.beyond(base.as_str(), &tip.sha).await;

@@ -14,10 +14,10 @@ use crate::domain::{RepoUrl, no_commit, quoted};
 use crate::ports::Commits;
 use crate::snapshot::{CommitFact, Failure};
 
-/// Longest ref that is asked for.
+/// Maximum length of a ref that is looked up.
 const LONGEST_REF: usize = 1_024;
 
-/// Looks up commits of repositories that are on one GitLab.
+/// Looks up commits in the repositories of one GitLab.
 #[derive(Debug, Clone)]
 pub struct GitLabCommits {
     pub(super) api: GitLabApi,
@@ -25,13 +25,13 @@ pub struct GitLabCommits {
 }
 
 impl GitLabCommits {
-    /// Lookups at this GitLab.
+    /// Creates the client.
     pub fn new(api: GitLabApi) -> Self {
         let graphql = Arc::new(GraphQl::new(api.service().clone(), api.graphql_address()));
         Self { api, graphql }
     }
 
-    /// The project's path as the API takes it: below the path that GitLab itself is at.
+    /// The project's path for the API: relative to the path at which GitLab runs.
     pub(super) fn project(&self, url: &RepoUrl) -> Option<String> {
         let path = url.project_path()?;
         let base = self.api.base_path();
@@ -48,11 +48,14 @@ impl GitLabCommits {
         }
         let token = self.api.token_place();
         let remedy =
-            "an entry for its path in the file of SAPM_CREDENTIALS_FILE can name another token";
+            "to use another token, add an entry for its path to the file in SAPM_CREDENTIALS_FILE";
         let what = match missing(error.body()) {
             Missing::Commit => format!("no branch, tag or commit {}", quoted(git_ref)),
             Missing::Project => {
-                format!("the repository is gone, or the token in {token} cannot see it; {remedy}")
+                format!(
+                    "the repository does not exist, or the token in {token} cannot see it; \
+                         {remedy}"
+                )
             }
             Missing::Unclear => format!(
                 "no such repository (or the token in {token} cannot see it; {remedy}), or no branch, tag or commit \
@@ -64,13 +67,13 @@ impl GitLabCommits {
     }
 }
 
-/// What a 404 is about.
+/// What a 404 refers to.
 pub(super) enum Missing {
     /// The commit or ref.
     Commit,
     /// The project.
     Project,
-    /// It does not say.
+    /// Not known.
     Unclear,
 }
 
@@ -93,7 +96,7 @@ impl Commits for GitLabCommits {
         }
         let project = self
             .project(url)
-            .ok_or_else(|| Failure::new(format!("{}: not the address of a project", url)))?;
+            .ok_or_else(|| Failure::new(format!("{}: not the URL of a project", url)))?;
         if matches!(git_ref, "" | "." | "..") || git_ref.len() > LONGEST_REF {
             return Err(Failure::new(format!("{}: not a usable ref", url)));
         }
@@ -108,11 +111,11 @@ impl Commits for GitLabCommits {
         let id = answer.id().to_owned();
         let commit = answer
             .into_fact()
-            .ok_or_else(|| Failure::new(format!("{url}: GitLab's answer: {}", no_commit(&id))))?;
+            .ok_or_else(|| Failure::new(format!("{url}: GitLab's response: {}", no_commit(&id))))?;
         Ok(self.api.service().redactor().redact_commit(commit))
     }
 
-    /// GraphQL takes no job token (GitLab docs, ci/jobs/ci_job_token: its endpoints are REST ones).
+    /// GraphQL does not accept job tokens (GitLab docs, ci/jobs/ci_job_token: its endpoints are REST only).
     fn most_at_once(&self, _url: &RepoUrl) -> usize {
         let by_query = self.graphql.is_on() && self.api.has_token() && !self.api.has_job_token();
         if by_query { many::MOST } else { 1 }

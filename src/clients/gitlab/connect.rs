@@ -1,4 +1,4 @@
-//! First contact with the config repo's project: is everything there?
+//! First contact with the config repo's project: checks that everything is there.
 
 use std::collections::BTreeSet;
 
@@ -21,29 +21,29 @@ use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::{CommitSha, MergeMethod, quoted};
 use crate::snapshot::BotUser;
 
-/// What to connect to.
+/// The project and users to connect with.
 #[derive(Debug, Clone)]
 pub struct ConnectOptions {
     /// Path (`group/project`) or numeric id.
     pub project: String,
-    /// Whose requests are the bot's; without it the token's user.
+    /// The user whose merge requests are the bot's; by default the token's user.
     pub bot_user: Option<String>,
     /// Earlier users of the bot, by name.
     pub former_bot_users: Vec<String>,
     /// Users of other bots, by name.
     pub other_bots: Vec<String>,
-    /// The branch that requests go to; without it the project's default branch.
+    /// The branch that merge requests target; by default the project's default branch.
     pub target_branch: Option<String>,
-    /// Text that stands in the bot's comment on every request that it closes.
+    /// Text that every comment contains with which the bot closes a merge request.
     pub closed_by_bot_marker: String,
-    /// A branch as the bot's are called, if the run is to write: then GitLab is asked whether the
-    /// token may push to it, as far as that takes further requests.
+    /// An example of the bot's branch names, if the run may write. GitLab is then asked whether the
+    /// token may push to it, if that takes further requests.
     pub to_write: Option<String>,
-    /// The project that the job is in: a job's own token may not ask for it.
+    /// The project that the job runs in, because a job token cannot fetch it.
     pub job: Option<JobProject>,
 }
 
-/// A project as a job that runs in it knows it from its variables.
+/// A project as described by the CI variables of a job in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobProject {
     /// Numeric id.
@@ -65,17 +65,17 @@ pub struct Project {
     pub path: String,
     /// Its page.
     pub web_url: String,
-    /// Where it is cloned from over http(s).
+    /// URL for cloning over http(s).
     pub http_url_to_repo: String,
-    /// How it merges; the usual way where a job's own token may not ask.
+    /// Its merge method. The default if a job token cannot fetch it.
     pub merge_method: MergeMethod,
-    /// The branch that requests go to.
+    /// The branch that merge requests target.
     pub target_branch: String,
-    /// The target branch's tip when it was looked at.
+    /// The tip of the target branch at first contact.
     pub target_tip: Option<CommitSha>,
 }
 
-/// The project as it was given: a number is an id.
+/// The project as configured: a number is an id.
 fn name_or_id(project: &str) -> NameOrId<'_> {
     project.parse::<u64>().map_or_else(|_| NameOrId::from(project), NameOrId::from)
 }
@@ -101,8 +101,8 @@ pub(super) async fn connect(
     let is_own = |id| id == bot.id || former_bots.iter().any(|former| former.id == id);
     if let Some(both) = other_bots.iter().find(|other| is_own(other.id)) {
         let message = format!(
-            "{} is named in --other-bot (SAPM_OTHER_BOTS) and is this bot's own user: what another program does by the \
-             same user cannot be told apart; give one of them a user of its own",
+            "{} is in --other-bot (SAPM_OTHER_BOTS) and is also this bot's own user: give the \
+             other bot its own user, so that sapm can tell their merge requests apart",
             quoted(&both.username)
         );
         return Err(ConnectError::BotUser { message });
@@ -118,7 +118,7 @@ pub(super) async fn connect(
     }
     if let Some(token) = token {
         rights.expires_at = token.expires_at;
-        // A fine-grained token has its rights by endpoint: its scopes say nothing.
+        // A fine-grained token has rights per endpoint, so its scopes mean nothing.
         let is_granular = token.is_granular();
         rights.scopes = token.scopes.filter(|_| !is_granular);
     }
@@ -126,7 +126,7 @@ pub(super) async fn connect(
     Ok(GitLabReader::new(api, project, (bot, former_bots, other_bots), rights, marker))
 }
 
-/// What is asked at first contact; what it asks about rights is in `rights_asked`.
+/// The lookups of the first contact. Those about rights are in `rights_asked`.
 pub(super) struct First<'a> {
     pub(super) api: &'a GitLabApi,
     pub(super) options: &'a ConnectOptions,
@@ -165,7 +165,11 @@ impl First<'_> {
         let project = Project {
             id: answer.id,
             http_url_to_repo: answer.http_url_to_repo.unwrap_or_else(|| format!("{web_url}.git")),
-            merge_method: answer.merge_method.as_deref().map(MergeMethod::of).unwrap_or_default(),
+            merge_method: answer
+                .merge_method
+                .as_deref()
+                .map(MergeMethod::from_name)
+                .unwrap_or_default(),
             web_url,
             path,
             target_branch,
@@ -176,7 +180,7 @@ impl First<'_> {
 
     async fn target_tip(&self, project: &Project) -> Result<Option<CommitSha>, ConnectError> {
         if self.api.has_job_token() {
-            // A job's token may ask for a commit by its branch, but not for the branch.
+            // A job token may read the commit of a branch, but not the branch.
             let answer = commit_at(self.api, project.id, &project.target_branch).await;
             return Ok(answer.ok().flatten().map(|commit| commit.sha));
         }
@@ -221,7 +225,7 @@ impl First<'_> {
         self.named_bots(project, &self.options.other_bots, option).await
     }
 
-    /// The users of these names, each once, by id.
+    /// The users with these names, without duplicates, by id.
     async fn named_bots(
         &self,
         project: &Project,
@@ -239,24 +243,23 @@ impl First<'_> {
     }
 
     pub(super) async fn token_user(&self) -> Result<UserAnswer, ConnectError> {
-        let advice =
-            "set --bot-user (SAPM_BOT_USER) to the user whose merge requests are the bot's";
+        let advice = "set --bot-user (SAPM_BOT_USER) to the bot's user";
         if !self.api.has_token() || self.api.has_job_token() {
-            let message = format!("without an access token nobody is known as the bot: {advice}");
+            let message = format!("without an access token, the bot's user is not known: {advice}");
             return Err(ConnectError::BotUser { message });
         }
         let endpoint = CurrentUser::builder().build().map_err(|error| self.no_endpoint(error))?;
         self.api.json(&endpoint).await.map_err(|error| match error.kind() {
             HttpErrorKind::Forbidden | HttpErrorKind::NotFound if !error.is_page() => {
                 ConnectError::BotUser {
-                    message: format!("GitLab does not say whose token this is ({error}): {advice}"),
+                    message: format!("GitLab does not report the token's user ({error}): {advice}"),
                 }
             }
             _ => self.connect_error(error),
         })
     }
 
-    /// The user of this name, which `option` gives; where users cannot be asked for, the author of one of its requests.
+    /// The user with this name from `option`. If users cannot be looked up, the author of one of its merge requests.
     async fn named_user(
         &self,
         project: &Project,
@@ -328,11 +331,11 @@ impl First<'_> {
     }
 
     fn no_endpoint(&self, error: impl std::fmt::Display) -> ConnectError {
-        ConnectError::BotUser { message: format!("a request to GitLab cannot be made: {error}") }
+        ConnectError::BotUser { message: format!("cannot build a request to GitLab: {error}") }
     }
 }
 
-/// The user with every address that GitLab may put into its commits.
+/// The user with every email address that GitLab may use in its commits.
 fn bot_user(user: UserAnswer, web_url: &str) -> BotUser {
     let username = user.username.unwrap_or_default();
     let mut emails: BTreeSet<String> =

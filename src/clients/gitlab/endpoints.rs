@@ -1,4 +1,4 @@
-//! Endpoints that the `gitlab` crate does not have, or not in a usable form.
+//! Endpoints that the `gitlab` crate lacks, or has in an unusable form.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ impl Endpoint for ProtectedBranches {
     }
 }
 
-/// A member of a project, by whatever group: `GET projects/:id/members/all/:user_id`.
+/// A member of a project, direct or through a group: `GET projects/:id/members/all/:user_id`.
 pub(super) struct AnyMember {
     pub project: u64,
     pub user: UserId,
@@ -41,12 +41,12 @@ impl Endpoint for AnyMember {
     }
 }
 
-/// A commit: `POST projects/:id/repository/commits`, as JSON. The crate's endpoint sends a form, and Rack refuses a form
+/// A commit: `POST projects/:id/repository/commits`, as JSON. The crate's endpoint sends a form, and Rack rejects forms
 /// of more than 4 MiB.
 pub(super) struct CreateCommit<'a> {
     pub project: u64,
     pub commit: &'a NewCommit,
-    /// Its author (name, address); without one the token's user.
+    /// Its author (name, email address); by default the token's user.
     pub author: Option<&'a (String, String)>,
 }
 
@@ -84,7 +84,7 @@ impl Endpoint for CreateCommit<'_> {
     }
 }
 
-/// Deletes a branch. The crate's endpoint leaves a `/` in the name as it is.
+/// Deletes a branch. The crate's endpoint does not encode a `/` in the name.
 pub(super) struct DeleteBranch<'a> {
     pub project: u64,
     pub branch: &'a str,

@@ -1,5 +1,5 @@
-//! Writes that are not to come twice: after a failure that leaves open whether it took effect,
-//! GitLab is looked at.
+//! Writes that must not happen twice: after a failure that may have taken effect,
+//! GitLab's state is checked first.
 
 use gitlab::api::projects::merge_requests::{
     CreateMergeRequest, EditMergeRequest, MergeRequestState, MergeRequestStateEvent, MergeRequests,
@@ -26,11 +26,11 @@ impl GitLabWriter {
         let author = self.author.as_ref();
         let endpoint = CreateCommit { project: self.project, commit, author };
         if let Some(replaced) = &commit.replaces {
-            // GitLab knows no compare-and-swap on a branch: look right before every attempt.
+            // GitLab has no compare-and-swap for branches, so recheck right before every attempt.
             let waited = self.waited();
             let tip = branch_tip(&self.api, self.project, &commit.branch).await?;
             if self.waited() != waited {
-                let failure = Failure::new("GitLab asked to wait");
+                let failure = Failure::new("GitLab requested a pause");
                 return Ok(Attempt::Again { failure, unclear: false });
             }
             if tip.as_ref().map(|tip| &tip.sha) != Some(replaced) {
@@ -45,7 +45,7 @@ impl GitLabWriter {
         let error = match answer {
             Ok(answer) => match answer.into_detail() {
                 Some(detail) => return Ok(Attempt::Done(CommitOutcome::Done(detail.sha))),
-                None => return self.landed_or(commit, "GitLab's answer holds no commit").await,
+                None => return self.landed_or(commit, "GitLab's response has no commit").await,
             },
             Err(error) => error,
         };
@@ -57,7 +57,7 @@ impl GitLabWriter {
             Ok(tip) => tip,
             Err(_) => return Err(self.failure("commit", &error)),
         };
-        // Before any unclear attempt it was somebody else who made the branch, also if it is the same commit.
+        // Before any unclear attempt, somebody else created the branch, even if its commit is the same.
         let may_be_ours = repeated || !exists;
         match tip {
             Some(tip) if may_be_ours && is_commit(commit, &tip) => {
@@ -69,7 +69,7 @@ impl GitLabWriter {
         }
     }
 
-    /// Does the refusal of a commit meet all others as well? That is looked at.
+    /// Checks whether GitLab rejects the bot's other commits for the same reason.
     async fn refused_commit<T>(
         &self,
         commit: &NewCommit,
@@ -77,8 +77,8 @@ impl GitLabWriter {
     ) -> Result<Attempt<T>, Failure> {
         if is_push_rule(error) {
             return Ok(Attempt::NoCommits(Failure::shared(format!(
-                "a push rule of the project refuses the bot's commits ({}): change it (Settings > Repository > \
-                 Push rules), or give the bot what it asks for",
+                "a push rule of the project rejects the bot's commits ({}): change it (Settings > \
+                 Repository > Push rules), or configure the bot to meet it",
                 error.detail()
             ))));
         }
@@ -90,8 +90,8 @@ impl GitLabWriter {
             && branch_tip(&self.api, self.project, folder).await.is_ok_and(|tip| tip.is_some())
         {
             return Ok(Attempt::NoCommits(Failure::shared(format!(
-                "the branch {folder} stands in the way of the bot's branches, which are called {folder}/…: \
-                 rename or delete it ({})",
+                "the branch {folder} prevents the bot's branches {folder}/…: rename or delete it \
+                 ({})",
                 error.detail()
             ))));
         }
@@ -135,7 +135,7 @@ impl GitLabWriter {
         let answer: Result<RequestAnswer, _> = self.api.without_waiting().json(&endpoint).await;
         self.pipelines.count();
         let error = match answer {
-            Ok(answer) => return Ok(Attempt::Done(opened(answer.into_fact()))),
+            Ok(answer) => return Ok(Attempt::Done(report_opened(answer.into_fact()))),
             Err(error) => error,
         };
         let what = "open a merge request";
@@ -144,12 +144,12 @@ impl GitLabWriter {
         }
         if is_unseen_branch(&error) {
             return Ok(Attempt::NotYet(Failure::new(format!(
-                "GitLab does not see branches that it has, and opens no merge requests from them ({}); the next \
-                 run opens them",
+                "GitLab does not find branches that exist, and opens no merge requests from them \
+                 ({}); the next run opens them",
                 error.detail()
             ))));
         }
-        // A 409 may be somebody else's request, the one that an attempt without an answer opened, or a lock.
+        // A 409 may mean somebody else's merge request, the one that an attempt without a response opened, or a lock.
         let conflict = error.kind() == HttpErrorKind::Conflict;
         if !conflict && !is_unclear(&error) {
             return self.again_or(what, &error);
@@ -157,7 +157,7 @@ impl GitLabWriter {
         let may_be_ours = repeated || !conflict;
         match self.open_from(&wanted.source_branch, &wanted.target_branch).await {
             Ok(Some(found)) if may_be_ours && is_same(wanted, &found) => {
-                Ok(Attempt::Done(opened(found)))
+                Ok(Attempt::Done(report_opened(found)))
             }
             Ok(Some(found)) => Ok(Attempt::Done(OpenOutcome::AlreadyOpen(found.iid))),
             Ok(None) => self.again_or(what, &error),
@@ -165,7 +165,7 @@ impl GitLabWriter {
         }
     }
 
-    /// Looks at a branch that GitLab does not open a request from.
+    /// Checks whether a branch exists from which GitLab does not open a merge request.
     async fn is_branch_gone(&self, branch: &str) -> Result<bool, Failure> {
         Ok(branch_tip(&self.api, self.project, branch).await?.is_none())
     }
@@ -206,7 +206,7 @@ impl GitLabWriter {
         }
     }
 
-    /// The open request between two branches, if there is one.
+    /// The open merge request between two branches, if there is one.
     async fn open_from(
         &self,
         source: &str,
@@ -227,7 +227,7 @@ impl GitLabWriter {
     }
 }
 
-/// May it have taken effect? Also when the answer could not be read.
+/// May it have taken effect? True also if the response could not be read.
 pub(super) fn is_unclear(error: &HttpError) -> bool {
     error.is_ambiguous() || (error.kind() == HttpErrorKind::Other && error.status().is_none())
 }
@@ -240,7 +240,7 @@ fn is_branch_exists(error: &HttpError) -> bool {
         && body.contains("already exists")
 }
 
-/// Is the tip the very commit that was asked for?
+/// Is the tip exactly the wanted commit?
 fn is_commit(wanted: &NewCommit, tip: &CommitDetail) -> bool {
     tip.message.trim() == wanted.message.trim() && tip.parents == [wanted.start.clone()]
 }
@@ -253,12 +253,12 @@ fn is_same(wanted: &NewMergeRequest, found: &MergeRequestFact) -> bool {
         && found.description.trim() == wanted.description.trim()
 }
 
-fn opened(request: MergeRequestFact) -> OpenOutcome {
+fn report_opened(request: MergeRequestFact) -> OpenOutcome {
     let MergeRequestFact { iid, web_url, sha, labels, .. } = request;
     OpenOutcome::Opened { iid, web_url, sha, labels }
 }
 
-/// Is a request as a change was to make it?
+/// Does a merge request already have the changed state?
 fn is_in_effect(change: &MergeRequestChange, now: &MergeRequestFact) -> bool {
     let is = |wanted: &Option<String>, now: &str| {
         wanted.as_ref().is_none_or(|wanted| wanted.trim() == now.trim())

@@ -1,4 +1,4 @@
-//! Lookups that reader and writer share.
+//! Lookups shared by reader and writer.
 
 use gitlab::api::common::SortOrder;
 use gitlab::api::projects::merge_requests::MergeRequest;
@@ -13,7 +13,7 @@ use crate::clients::http::{HttpError, HttpErrorKind};
 use crate::domain::{CommitSha, MrIid};
 use crate::snapshot::{CommitDetail, Failure, MergeRequestFact};
 
-/// All comments of a request, newest first.
+/// All comments on a merge request, newest first.
 pub(super) async fn notes(
     api: &GitLabApi,
     project: u64,
@@ -27,7 +27,7 @@ pub(super) async fn notes(
     }
 }
 
-/// A request as it is now.
+/// The current state of a merge request.
 pub(super) async fn request(
     api: &GitLabApi,
     project: u64,
@@ -57,7 +57,7 @@ pub(super) async fn branch_tip(
     }
 }
 
-/// A 404 that GitLab itself (JSON, and no proxy) gives for something in the project.
+/// Is it a 404 from GitLab itself (JSON, not from a proxy) for something in the project?
 pub(super) fn is_missing(error: &HttpError) -> bool {
     error.kind() == HttpErrorKind::NotFound
         && is_json(error.body())
@@ -68,17 +68,17 @@ fn is_json(body: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok()
 }
 
-/// An endpoint that lacks a field: cannot happen.
+/// An endpoint that lacks a field. This cannot happen.
 pub(super) fn unbuilt(error: impl std::fmt::Display) -> Failure {
-    Failure::new(format!("a request to GitLab cannot be made: {error}"))
+    Failure::new(format!("cannot build a request to GitLab: {error}"))
 }
 
-/// A 404 that is about the file: GitLab's own (JSON), and not about the project or the commit.
+/// Is it a 404 from GitLab itself (JSON) for the file, not for the project or the commit?
 pub(super) fn is_missing_file(error: &HttpError) -> bool {
     is_missing(error) && matches!(missing(error.body()), Missing::Unclear)
 }
 
-/// A commit, `None` if it is gone.
+/// A commit, `None` if it no longer exists.
 pub(super) async fn commit_detail(
     api: &GitLabApi,
     project: u64,

@@ -1,8 +1,8 @@
-//! Many refs by one request: GitLab's GraphQL API (GitLab docs, api/graphql/reference: `Query.projects`,
-//! `Repository.commit`, which came in 2025; an older GitLab is asked for one ref after the other).
+//! Looks up many refs in one request: GitLab's GraphQL API (GitLab docs, api/graphql/reference: `Query.projects`,
+//! `Repository.commit`, added in 2025; with an older GitLab, refs are looked up one by one).
 //!
-//! A query may have a complexity of 200, and `fullPaths` may name 50 projects, so one query is about one ref name
-//! of up to 50 projects: most of them say `main` or `master`.
+//! A query may have a complexity of 200, and `fullPaths` may contain 50 projects. So one query looks up one ref name
+//! in up to 50 projects: most use `main` or `master`.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use super::responses::CommitAnswer;
 use crate::domain::RepoUrl;
 use crate::snapshot::CommitFact;
 
-/// Refs that are taken at once, to be sorted by name.
+/// Maximum refs per batch, to be sorted by name.
 pub(super) const MOST: usize = 1_000;
 
-/// Projects in one query.
+/// Maximum projects per query.
 const PROJECTS: usize = 50;
 
-/// Fewer projects with the same ref are asked for one by one.
+/// Fewer projects with the same ref are looked up one by one.
 const FEWEST: usize = 3;
 
 const QUERY: &str = "query($p:[String!],$r:String!){projects(fullPaths:$p,first:50){nodes{fullPath \
@@ -53,7 +53,7 @@ impl GitLabCommits {
         let mut by_ref: BTreeMap<&str, BTreeMap<String, usize>> = BTreeMap::new();
         for (place, (url, git_ref)) in asked.iter().enumerate() {
             if let Some(project) = self.project(url) {
-                // GitLab's paths are the same in any case of the letters.
+                // GitLab's paths ignore letter case.
                 by_ref.entry(git_ref).or_default().insert(project.to_lowercase(), place);
             }
         }
@@ -82,7 +82,7 @@ impl GitLabCommits {
         let answer = self.graphql.ask(authenticated, QUERY, variables).await;
         let nodes = answer.as_ref().and_then(|data| data.pointer("/projects/nodes")?.as_array());
         let found = nodes.into_iter().flatten().filter_map(|node| {
-            let (path, commit) = commit_of(node)?;
+            let (path, commit) = parse_commit(node)?;
             let (_, place) = projects.iter().find(|(wanted, _)| **wanted == path)?;
             Some((**place, self.api.service().redactor().redact_commit(commit)))
         });
@@ -90,9 +90,10 @@ impl GitLabCommits {
     }
 }
 
-fn commit_of(node: &Value) -> Option<(String, CommitFact)> {
+fn parse_commit(node: &Value) -> Option<(String, CommitFact)> {
     let node = Node::deserialize(node).ok()?;
     let commit = node.repository?.commit?;
-    let fact = CommitAnswer::of(commit.sha, commit.title, commit.committed_date).into_fact()?;
+    let fact =
+        CommitAnswer::from_fields(commit.sha, commit.title, commit.committed_date).into_fact()?;
     Some((node.full_path.to_lowercase(), fact))
 }

@@ -1,7 +1,7 @@
-//! GitLab: merge requests, branches and files of the config repo, commits of code repos.
+//! GitLab: merge requests, branches and files of the config repo, and commits of code repositories.
 //!
-//! The endpoints are those of the `gitlab` crate; they are sent by our own HTTP
-//! layer ([`GitLabApi`]), so time-outs, retries, rate limits and redirects are
+//! The endpoints come from the `gitlab` crate. Our own HTTP layer
+//! ([`GitLabApi`]) sends them, so timeouts, retries, rate limits and redirects are
 //! the same as for every other service.
 
 mod api;
@@ -32,7 +32,7 @@ pub use reader::GitLabReader;
 pub use rights::Rights;
 pub use writer::{GitLabWriter, WriterConfig};
 
-/// Reads bytes as every answer of GitLab's: for the fuzz target.
+/// Parses bytes as every response of GitLab: for the fuzz target.
 #[doc(hidden)]
 pub fn read_any_answer(bytes: &[u8]) {
     responses::read_any(bytes);

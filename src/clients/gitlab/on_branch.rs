@@ -1,4 +1,4 @@
-//! Is a commit on a branch, and what does it bring if it is not?
+//! Checks whether a commit is on a branch, and compares it to the branch if not.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::clients::http::HttpError;
 use crate::domain::CommitSha;
 use crate::snapshot::Failure;
 
-/// `GET projects/:id/repository/compare`: commits that `to` has and `from` lacks, and what they change together.
+/// `GET projects/:id/repository/compare`: commits that `to` has and `from` lacks, and their combined changes.
 struct Compare<'a> {
     project: u64,
     from: &'a str,
@@ -44,7 +44,7 @@ pub(super) struct Comparison {
 }
 
 impl GitLabReader {
-    /// What a commit has that a branch, or another commit, lacks.
+    /// The commits and changes that a branch, or another commit, lacks.
     pub(super) async fn beyond(
         &self,
         branch: &str,
@@ -54,10 +54,10 @@ impl GitLabReader {
         self.api.json(&endpoint).await
     }
 
-    /// Is the commit the branch's tip, or below it?
+    /// Is the commit the branch's tip, or an ancestor of it?
     ///
     /// # Errors
-    /// When GitLab does not know the commit or the branch, or does not answer.
+    /// When GitLab does not know the commit or the branch, or does not respond.
     pub async fn is_on_branch(&self, commit: &CommitSha, branch: &str) -> Result<bool, Failure> {
         match self.beyond(branch, commit).await {
             Ok(comparison) => Ok(comparison.commits.is_empty()),

@@ -1,4 +1,4 @@
-//! Lists, page by page.
+//! Reads lists page by page.
 
 use gitlab::api::Endpoint;
 use serde::de::DeserializeOwned;
@@ -9,10 +9,10 @@ use super::api::GitLabApi;
 use super::responses::readable;
 use crate::clients::http::{HttpError, HttpErrorKind, Request};
 
-/// Entries asked for per page: GitLab's maximum.
+/// Entries per page: GitLab's maximum.
 const PAGE_SIZE: &str = "100";
 
-/// Pages read at most: a server that always names a next page must not hold a run for ever.
+/// Maximum pages: a server that always names a next page must not block a run forever.
 const MOST_PAGES: usize = 1_000;
 
 impl GitLabApi {
@@ -66,8 +66,8 @@ impl GitLabApi {
     }
 }
 
-/// The next page's address. Only the query of a `Link` is taken: behind a proxy its host is
-/// another than the one that was asked.
+/// The next page's URL. Only the query of a `Link` is used: behind a proxy, its host
+/// differs from the one that was requested.
 fn next_page(url: &Url, link: Option<&str>, number: Option<&str>) -> Option<Url> {
     let mut next = url.clone();
     if let Some(target) = link.and_then(next_link) {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_number_does_as_well() {
+    fn a_page_number_works_too() {
         let expected = "http://inside/api/v4/x?state=opened&page=3";
         assert_eq!(next(None, Some("3")).as_deref(), Some(expected));
         assert_eq!(next(None, Some("")), None);

@@ -1,9 +1,9 @@
-//! From a repository's address to the project's path.
+//! Finds the project's path in a repository's URL.
 
 use crate::domain::RepoUrl;
 
-/// The path of the project that a git address names, e.g. `group/sub/project`; `None` if it names
-/// none. Takes every spelling that [`RepoUrl`] knows.
+/// The path of the project at a git URL, e.g. `group/sub/project`; `None` if it has
+/// none. Accepts every spelling that [`RepoUrl`] supports.
 pub fn project_path(url: &str) -> Option<String> {
     RepoUrl::new(url).project_path()
 }
@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_project() {
+    fn urls_without_a_project() {
         let others = [
             "",
             "https://git.example.com",

@@ -1,4 +1,4 @@
-//! Reading merge requests, branches, commits and files of the config repo.
+//! Reads merge requests, branches, commits and files of the config repo.
 
 use std::collections::BTreeSet;
 
@@ -40,21 +40,21 @@ pub struct GitLabReader {
 }
 
 impl GitLabReader {
-    /// First contact: the project, the bot's user, the target branch's tip and what the token may do.
+    /// First contact: looks up the project, the bot's user, the target branch's tip and the token's rights.
     ///
     /// # Errors
-    /// See [`ConnectError`]: each ends the run.
+    /// See [`ConnectError`]. Each ends the run.
     pub async fn connect(api: GitLabApi, options: &ConnectOptions) -> Result<Self, ConnectError> {
         connect(api, options).await
     }
 
-    /// The same for lookups of a run: see [`GitLabApi::until`].
+    /// For lookups of a run: see [`GitLabApi::until`].
     #[must_use]
     pub fn until(&self, deadline: &Deadline) -> Self {
         Self { api: self.api.clone().until(deadline.clone()), ..self.clone() }
     }
 
-    /// The same, which notes here how long it waited.
+    /// Records waiting times here.
     #[must_use]
     pub fn noting(&self, waits: &Waits) -> Self {
         Self { api: self.api.noting(waits), ..self.clone() }
@@ -90,21 +90,21 @@ impl GitLabReader {
         &self.other_bots
     }
 
-    /// What the token may do, as far as GitLab tells.
+    /// The token's rights, as far as GitLab reports them.
     pub fn rights(&self) -> &Rights {
         &self.rights
     }
 
-    /// Is it a job's own token that reads?
+    /// Does it use a job token?
     pub fn has_job_token(&self) -> bool {
         self.api.has_job_token()
     }
 
-    /// Requests from exactly this branch of the project, whoever opened them, newest first; with
-    /// `state` only those.
+    /// Merge requests from exactly this branch of the project, by any author, newest first. With
+    /// `state`, only those.
     ///
     /// # Errors
-    /// When GitLab does not answer.
+    /// When GitLab does not respond.
     pub async fn merge_requests_from(
         &self,
         branch: &str,
@@ -119,7 +119,7 @@ impl GitLabReader {
         .await
     }
 
-    /// Requests that a query finds, those from forks left out.
+    /// The merge requests that a query finds, without those from forks.
     async fn requests<'a>(
         &self,
         narrow: impl FnOnce(&mut MergeRequestsBuilder<'a>),
@@ -160,7 +160,7 @@ impl GitLabReader {
         query.build().map_err(unbuilt)
     }
 
-    /// The bot's requests of one state, those into one branch or all: a list for each of its users.
+    /// The bot's merge requests of one state, to one branch or all. One list per user of the bot.
     async fn own(
         &self,
         state: MrState,
@@ -178,7 +178,7 @@ impl GitLabReader {
         Ok(try_join_all(lists).await?.into_iter().flatten().collect())
     }
 
-    /// Branches whose name begins with `prefix`, with their tip commits.
+    /// Branches whose name begins with `prefix`, with their tips.
     pub(super) async fn listed_branches(
         &self,
         prefix: &str,
@@ -239,7 +239,7 @@ impl GitLabReader {
         try_join_all(past).await
     }
 
-    /// By GitLab's word, or where it does not say by the bot's own comment.
+    /// Uses the user that GitLab reports, else the bot's own comment.
     async fn closed_by_bot(
         &self,
         request: &MergeRequestFact,
@@ -254,7 +254,7 @@ impl GitLabReader {
 }
 
 impl GitLabReader {
-    /// Merge requests of a user that were merged after another one: the first page of 20, as a revert follows soon.
+    /// A user's merge requests merged after another one: the first page of 20, because a revert follows soon.
     async fn merged_after(
         &self,
         gone: &GoneMerge,
@@ -276,7 +276,7 @@ impl GitLabReader {
         Ok(answers.into_iter().map(RequestAnswer::into_fact).collect())
     }
 
-    /// Does a merge request take a ref out of a file?
+    /// Does a merge request remove a ref from a file?
     async fn takes_out(&self, iid: MrIid, gone: &GoneMerge) -> Result<bool, Failure> {
         let endpoint = MergeRequestDiffs::builder()
             .project(self.project.id)
@@ -291,10 +291,10 @@ impl GitLabReader {
     }
 }
 
-/// Merge requests of other bots that are looked into for each merge whose values are gone, the oldest first.
+/// Maximum merge requests of other bots that are read per merge whose values are gone, oldest first.
 const MAX_REVERTS_READ: usize = 20;
 
-/// Open, or being merged: GitLab lists the one kind without the other.
+/// Open, or being merged. GitLab lists the two separately.
 fn is_unfinished(state: MrState) -> bool {
     matches!(state, MrState::Opened | MrState::Locked)
 }
@@ -318,16 +318,16 @@ impl ForgeReader for GitLabReader {
         Box::new(self.noting(waits))
     }
 
-    /// GitLab's list has no filter for a prefix of the source branch, and a busy config repo has
-    /// hundreds of open requests. So the bot's own are listed, not narrowed to a target branch: those that are left of
-    /// a branch that was renamed come by the same request.
+    /// GitLab cannot filter by a prefix of the source branch, and a busy config repo has hundreds of open
+    /// merge requests. So this lists the bot's own, for all target branches: the same request also finds
+    /// those that target a branch that was renamed.
     async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
         let mut own = self.own(MrState::Opened, None).await?;
         own.retain(|request| request.source_branch.starts_with(prefix));
         Ok(own)
     }
 
-    /// For the few branches that have no request of the bot's, whatever request there is: that finds
+    /// For the few branches without a merge request of the bot, looks up any merge request. That finds
     /// those that a person opened.
     async fn merge_requests_beside(
         &self,
@@ -340,8 +340,8 @@ impl ForgeReader for GitLabReader {
         };
         let mut without = branches.clone();
         without.retain(|name| !is_from(open, name));
-        // A request that is being merged is in no list of open ones, and still has its branch. In
-        // this order: a merge that begins in between is in one of the lists at least.
+        // A merge request that is being merged is not in the list of open ones, but still has its branch. In
+        // this order, a merge that begins in between is in at least one of the lists.
         let mut found = if without.is_empty() {
             Vec::new()
         } else {

@@ -1,5 +1,5 @@
-//! GitLab's answers, as much of them as is needed. Unknown fields are ignored,
-//! fields that another version leaves out have a default.
+//! GitLab's responses, with the fields that are needed. Unknown fields are ignored.
+//! Fields that some versions omit have a default.
 
 use std::collections::BTreeSet;
 
@@ -16,16 +16,16 @@ use crate::snapshot::{
     CommitDetail, CommitFact, LabelEvent, MergeRequestFact, MrState, PipelineFact,
 };
 
-/// Reads one entry of a list; one that cannot be read is left out.
+/// Reads one entry of a list; leaves out an unreadable one.
 pub(super) fn readable<T: DeserializeOwned>(value: Value, url: &Url) -> Option<T> {
     serde_json::from_value(value)
         .inspect_err(|error| {
-            tracing::warn!(url = safe_url(url), %error, "left out an unreadable entry of a list");
+            tracing::warn!(url = safe_url(url), %error, "skipped an unreadable list entry");
         })
         .ok()
 }
 
-/// Reads bytes as each kind of answer.
+/// Parses bytes as each kind of response.
 pub(super) fn read_any(bytes: &[u8]) {
     fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<T> {
         serde_json::from_slice(bytes).ok()
@@ -56,7 +56,7 @@ pub(super) struct ProjectAnswer {
     pub rights: ProjectRights,
 }
 
-/// A user, whole or as part of something else.
+/// A user, complete or as part of another response.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct UserAnswer {
     pub id: UserId,
@@ -74,14 +74,14 @@ pub(super) struct UserAnswer {
     pub is_admin: bool,
 }
 
-/// The token that asks. The checks of a run rest on single fields: one that cannot be read is as absent, and drops no
-/// other.
+/// The token in use. The checks of a run use single fields, so an unreadable field counts as absent and does not affect
+/// the others.
 #[derive(Debug, Deserialize)]
 pub(super) struct TokenAnswer {
     #[serde(default, deserialize_with = "if_readable")]
     pub scopes: Option<BTreeSet<String>>,
-    /// A day. The first ten characters are one, should GitLab send a time some day.
-    #[serde(default, deserialize_with = "day")]
+    /// A date. If GitLab ever sends a time, its first ten characters are the date.
+    #[serde(default, deserialize_with = "parse_day")]
     pub expires_at: Option<NaiveDate>,
     #[serde(default, deserialize_with = "if_readable")]
     pub user_id: Option<UserId>,
@@ -91,7 +91,7 @@ pub(super) struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    /// Are its rights by endpoint, and not by scope?
+    /// Does it have rights per endpoint instead of scopes?
     pub fn is_granular(&self) -> bool {
         let scope = |scopes: &BTreeSet<String>| scopes.contains("granular");
         self.granular == Some(true) || self.scopes.as_ref().is_some_and(scope)
@@ -106,7 +106,7 @@ where
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
 
-fn day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
+fn parse_day<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<NaiveDate>, D::Error> {
     let text: Option<String> = if_readable(deserializer)?;
     Ok(text.and_then(|text| text.get(..10)?.parse().ok()))
 }
@@ -125,7 +125,7 @@ pub(super) struct RequestAnswer {
     draft: Option<bool>,
     #[serde(default)]
     work_in_progress: Option<bool>,
-    /// Also for a merge train.
+    /// Set for a merge train too.
     #[serde(default)]
     merge_when_pipeline_succeeds: Option<bool>,
     #[serde(default)]
@@ -145,7 +145,7 @@ pub(super) struct RequestAnswer {
     created_at: Option<String>,
     #[serde(default)]
     detailed_merge_status: Option<String>,
-    /// Not in lists.
+    /// Missing in lists.
     #[serde(default)]
     head_pipeline: Option<PipelineAnswer>,
     #[serde(default)]
@@ -181,7 +181,7 @@ impl PipelineAnswer {
 }
 
 impl RequestAnswer {
-    /// Is the source branch one of the project itself and not of a fork?
+    /// Is the source branch in the project itself, not in a fork?
     pub fn is_from_project(&self, project: u64) -> bool {
         self.source_project_id.is_none_or(|id| id == project)
     }
@@ -192,7 +192,7 @@ impl RequestAnswer {
         let author = self.author.unwrap_or_default();
         MergeRequestFact {
             iid: self.iid,
-            state: state(self.state.as_deref()),
+            state: parse_state(self.state.as_deref()),
             draft: self
                 .draft
                 .or(self.work_in_progress)
@@ -205,18 +205,18 @@ impl RequestAnswer {
             source_branch: self.source_branch,
             target_branch: self.target_branch.unwrap_or_default(),
             sha: self.sha.as_deref().and_then(CommitSha::parse),
-            labels: self.labels.into_iter().filter_map(label).collect(),
+            labels: self.labels.into_iter().filter_map(parse_label).collect(),
             web_url: self.web_url.unwrap_or_default(),
-            created_at: self.created_at.as_deref().and_then(time).unwrap_or_default(),
+            created_at: self.created_at.as_deref().and_then(parse_time).unwrap_or_default(),
             detailed_merge_status: self.detailed_merge_status,
             pipeline: self.head_pipeline.map(PipelineAnswer::into_fact),
             closed_by: self.closed_by.map(|user| user.id),
-            ended_at: ended_at.as_deref().and_then(time),
+            ended_at: ended_at.as_deref().and_then(parse_time),
         }
     }
 }
 
-fn state(text: Option<&str>) -> MrState {
+fn parse_state(text: Option<&str>) -> MrState {
     match text {
         Some("closed") => MrState::Closed,
         Some("merged") => MrState::Merged,
@@ -225,8 +225,8 @@ fn state(text: Option<&str>) -> MrState {
     }
 }
 
-/// A label: its name, or with details an object that has one.
-fn label(value: Value) -> Option<String> {
+/// A label: its name, or with details an object with a name.
+fn parse_label(value: Value) -> Option<String> {
     match value {
         Value::String(name) => Some(name),
         Value::Object(fields) => fields.get("name")?.as_str().map(str::to_owned),
@@ -234,7 +234,7 @@ fn label(value: Value) -> Option<String> {
     }
 }
 
-fn time(text: &str) -> Option<DateTime<Utc>> {
+fn parse_time(text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text).ok()?;
     Some(time.with_timezone(&Utc))
 }
@@ -262,17 +262,17 @@ pub(super) struct CommitAnswer {
 }
 
 impl CommitAnswer {
-    /// From the same values in another form.
-    pub fn of(id: String, title: Option<String>, committed_date: Option<String>) -> Self {
+    /// Creates it from the same values in another form.
+    pub fn from_fields(id: String, title: Option<String>, committed_date: Option<String>) -> Self {
         Self { id, title, committed_date, ..Self::default() }
     }
 
-    /// The id, whatever it is.
+    /// The id, not validated.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// `None` when the id is no commit id.
+    /// `None` if the id is not a commit id.
     pub fn into_detail(self) -> Option<CommitDetail> {
         let parents = self.parent_ids.unwrap_or_default();
         Some(CommitDetail {
@@ -283,16 +283,16 @@ impl CommitAnswer {
             committer_name: self.committer_name.unwrap_or_default(),
             committer_email: self.committer_email.unwrap_or_default(),
             message: self.message.or(self.title).unwrap_or_default(),
-            committed_at: self.committed_date.as_deref().and_then(time),
+            committed_at: self.committed_date.as_deref().and_then(parse_time),
         })
     }
 
-    /// `None` when the id is no commit id.
+    /// `None` if the id is not a commit id.
     pub fn into_fact(self) -> Option<CommitFact> {
         let subject = self.title.or_else(|| self.message?.lines().next().map(str::to_owned));
         Some(CommitFact {
             sha: CommitSha::parse(&self.id)?,
-            committed_at: self.committed_date.as_deref().and_then(time),
+            committed_at: self.committed_date.as_deref().and_then(parse_time),
             subject,
         })
     }
@@ -316,7 +316,7 @@ pub(super) struct NoteAnswer {
     pub author: Option<UserAnswer>,
 }
 
-/// A file of a commit's diff.
+/// A file in a commit's diff.
 #[derive(Debug, Deserialize)]
 pub(super) struct DiffAnswer {
     #[serde(default)]
@@ -335,7 +335,7 @@ pub(super) struct DiffAnswer {
     pub diff: String,
 }
 
-/// A label that was put on a merge request, or taken off. The label is null once it was deleted.
+/// A label that was added to a merge request or removed. The label is null if it was deleted.
 #[derive(Debug, Deserialize)]
 pub(super) struct LabelEventAnswer {
     #[serde(default)]
@@ -347,21 +347,21 @@ pub(super) struct LabelEventAnswer {
 }
 
 impl LabelEventAnswer {
-    /// `None` where GitLab does not say who did what.
+    /// `None` if GitLab does not say who did what.
     pub fn into_event(self) -> Option<LabelEvent> {
         let user = self.user?;
         Some(LabelEvent {
-            label: label(self.label?)?,
+            label: parse_label(self.label?)?,
             added: self.action == "add",
             user_id: user.id,
             user: user.username.unwrap_or_default(),
-            at: time(&self.created_at)?,
+            at: parse_time(&self.created_at)?,
         })
     }
 }
 
 impl DiffAnswer {
-    /// Is it a regular file before and after, of the same name and mode?
+    /// Is it a regular file before and after, with the same name and mode?
     pub fn is_edit(&self) -> bool {
         let created_or_deleted = self.new_file || self.deleted_file;
         !created_or_deleted
@@ -378,7 +378,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_merge_request_of_an_old_version_is_read() {
+    fn a_merge_request_of_an_old_gitlab_is_parsed() {
         let answer: RequestAnswer = serde_json::from_value(json!({
             "iid": 7, "state": "merged", "source_branch": "b", "title": "WIP: x", "sha": null,
             "work_in_progress": true, "author": null, "labels": ["a", {"name": "b"}],
@@ -394,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merge_request_from_a_fork_is_told_apart() {
+    fn a_merge_request_from_a_fork_is_recognised() {
         let answer: RequestAnswer =
             serde_json::from_value(json!({"iid": 7, "source_branch": "b", "source_project_id": 2}))
                 .expect("a request");
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_of_another_form_is_left_out() {
+    fn an_invalid_entry_is_skipped() {
         let url = Url::parse("http://h/").expect("an address");
         assert!(readable::<RequestAnswer>(json!({"iid": "x"}), &url).is_none());
     }

@@ -1,4 +1,4 @@
-//! What the token may do in the project, as far as GitLab tells before anything is written.
+//! The token's rights in the project, as far as GitLab reports them before anything is written.
 
 use std::collections::BTreeSet;
 
@@ -7,64 +7,63 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// GitLab's number for the role Developer, which may push to branches that are not protected.
+/// GitLab's number for the role Developer, which may push to unprotected branches.
 const DEVELOPER: u64 = 30;
 /// GitLab's number for the role Maintainer, which may delete protected branches.
 const MAINTAINER: u64 = 40;
 
-/// What is known of a token and of the project that it is for; what GitLab does not tell is absent.
+/// The known rights of a token, and features of its project. What GitLab does not report is absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rights {
     /// The token's scopes.
     pub scopes: Option<BTreeSet<String>>,
-    /// The token's user (`@name`, `user 7`), if it is another one than the bot: what it writes would not
+    /// The token's user (`@name`, `user 7`), if it is not the bot. What it writes would not
     /// count as the bot's.
     pub other_user: Option<String>,
-    /// The day (UTC) from whose beginning on the token is refused.
+    /// The day (UTC) from which the token is refused.
     pub expires_at: Option<NaiveDate>,
     /// The access level of the token's user in the project: 20 Reporter, 30 Developer, 40 Maintainer.
     pub level: Option<u64>,
-    /// Nobody can write to the project.
+    /// The project is read-only for everybody.
     pub archived: bool,
-    /// Switched off in the project: `merge requests`, `the repository`.
+    /// Features that are off in the project: `merge requests`, `the repository`.
     pub switched_off: Vec<&'static str>,
-    /// Protected branches (names with `*`) that cover the bot's, and together do not let it push and force push.
+    /// Protected branches (names with `*`) that match the bot's, and together do not allow it to push and force push.
     pub protected: Vec<String>,
-    /// Protected branches that cover the bot's and that only a Maintainer may delete, which the user is not.
+    /// Protected branches that match the bot's, and that only a Maintainer may delete. The user is not one.
     pub not_deletable: Vec<String>,
 }
 
 impl Rights {
-    /// What writing merge requests to `project` lacks, each with what to do about it. `bot` is who is to
-    /// write; what may be done is the token's user's.
+    /// What is missing for writing merge requests to `project`, each with how to fix it. `bot` is the bot's user;
+    /// the rights are those of the token's user.
     pub fn missing(&self, project: &str, bot: &str) -> Vec<String> {
         let mut missing = Vec::new();
         let user = self.other_user.clone().unwrap_or_else(|| format!("@{bot}"));
         if let Some(scopes) = self.scopes.as_ref().filter(|scopes| !scopes.contains("api")) {
             let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
             let may = if scopes.is_empty() { "do nothing".to_owned() } else { scopes.join(", ") };
-            missing.push(format!("the token may only {may} (make one with the scope api)"));
+            missing.push(format!("the token may only {may} (create one with the scope api)"));
         }
         if let Some(other) = &self.other_user {
             missing.push(format!(
-                "--bot-user (SAPM_BOT_USER) is @{bot}, but the token is another user's, {other}: its requests \
-                 would not be taken for the bot's (unset SAPM_BOT_USER, or correct it, or give SAPM_GITLAB_TOKEN \
-                 the bot's token)"
+                "--bot-user (SAPM_BOT_USER) is @{bot}, but the token belongs to another user, \
+                 {other}: sapm would not recognise its merge requests (unset or correct \
+                 SAPM_BOT_USER, or set SAPM_GITLAB_TOKEN to the bot's token)"
             ));
         }
         if let Some(level) = self.level.filter(|level| *level < DEVELOPER) {
             missing.push(format!(
                 "{user} is {} of {project} (give it the role Developer)",
-                role(level)
+                name_role(level)
             ));
         }
         if self.archived {
             missing.push(format!("{project} is archived (unarchive it: Settings > General)"));
         }
         for feature in &self.switched_off {
-            missing.push(format!(
-                "{feature} of {project} are switched off (Settings > General > Visibility)"
-            ));
+            missing
+                .push(format!("{feature} of {project} are off (Settings > General > Visibility)"));
         }
         if !self.protected.is_empty() {
             let (rules, cover, let_) = match self.protected.as_slice() {
@@ -73,16 +72,16 @@ impl Rights {
             };
             missing.push(format!(
                 "the protected {rules} {} {cover} the bot's branches, and {let_} {user} push and force push to them \
-                 (narrow them, or add a rule for the bot's branches that does: Settings > Repository)",
+                 (restrict their patterns, or add a rule that does for the bot's branches: Settings > Repository)",
                 self.protected.join(", ")
             ));
         }
         missing
     }
 
-    /// Judges the rules of protected branches, of which GitLab takes the most permissive, for each right on its own.
-    /// Where the user's role is not known, or a rule that may cover the branch cannot be read, nothing is missing for
-    /// sure.
+    /// Evaluates the rules of protected branches. For each right, GitLab applies the most permissive rule.
+    /// If the user's role is not known, or a rule that may match the branch is unreadable, nothing is reported as
+    /// missing.
     pub(super) fn judge_protection(
         &mut self,
         rules: &[ProtectionRule],
@@ -103,13 +102,13 @@ impl Rights {
         }
     }
 
-    /// Is it doubtful that the user may push? Then GitLab is asked for its membership, groups included.
+    /// Is it uncertain whether the user may push? Then its membership is looked up, including groups.
     pub(super) fn is_doubtful(&self) -> bool {
         self.level.is_some_and(|level| level < DEVELOPER)
     }
 }
 
-fn role(level: u64) -> &'static str {
+fn name_role(level: u64) -> &'static str {
     match level {
         0..5 => "no member",
         5..10 => "only Minimal Access",
@@ -119,7 +118,7 @@ fn role(level: u64) -> &'static str {
     }
 }
 
-/// What a project's answer says of rights and features.
+/// The rights and features in a project's response.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ProjectRights {
     #[serde(default)]
@@ -149,7 +148,7 @@ pub(super) struct Membership {
 }
 
 impl ProjectRights {
-    /// What it says, without the token.
+    /// The rights in the response, without those of the token.
     pub fn rights(&self) -> Rights {
         let level = self.permissions.as_ref().map(|permissions| {
             let both = [&permissions.project_access, &permissions.group_access];
@@ -169,18 +168,18 @@ impl ProjectRights {
     }
 }
 
-/// A rule of protected branches, as far as it can be read. One that cannot be read drops no other, and is not taken for
-/// none.
+/// A rule of protected branches, as far as it is readable. An unreadable one does not affect the others, and still
+/// counts as a rule.
 #[derive(Debug)]
 pub(super) enum ProtectionRule {
-    /// As GitLab documents it.
+    /// In the documented form.
     Read(ProtectedBranch),
-    /// Of another form; its name, if that much can be read.
+    /// In another form, with its name if readable.
     Unreadable(Option<String>),
 }
 
 impl ProtectionRule {
-    /// Can it be read?
+    /// Is it readable?
     pub fn is_read(&self) -> bool {
         self.read().is_some()
     }
@@ -199,9 +198,9 @@ impl ProtectionRule {
         }
     }
 
-    /// Does it cover this branch, as far as its name is known?
+    /// Does it match this branch, as far as its name is known?
     fn may_cover(&self, branch: &str) -> bool {
-        self.name().is_none_or(|name| covers(name, branch))
+        self.name().is_none_or(|name| matches_pattern(name, branch))
     }
 }
 
@@ -214,7 +213,7 @@ impl<'de> Deserialize<'de> for ProtectionRule {
     }
 }
 
-/// A protected branch, or a pattern of such.
+/// A protected branch, or a pattern.
 #[derive(Debug, Deserialize)]
 pub(super) struct ProtectedBranch {
     name: String,
@@ -237,10 +236,10 @@ struct PushAccess {
 }
 
 impl ProtectedBranch {
-    /// Does it let this user push?
+    /// Does it allow this user to push?
     fn lets_push(&self, user: UserId, level: u64) -> bool {
         self.push_access_levels.iter().any(|access| {
-            // Who is in a group is not known here: what may be right is not called missing.
+            // Members of groups are not known here. A right that may exist is not reported as missing.
             access.user_id == Some(user)
                 || access.group_id.is_some()
                 || (access.user_id.is_none()
@@ -251,11 +250,11 @@ impl ProtectedBranch {
 }
 
 /// Does a pattern, in which `*` is any text, match a name?
-fn covers(pattern: &str, name: &str) -> bool {
+fn matches_pattern(pattern: &str, name: &str) -> bool {
     let Some((head, tail)) = pattern.split_once('*') else { return pattern == name };
     let Some(rest) = name.strip_prefix(head) else { return false };
     let ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-    ends.into_iter().any(|at| covers(tail, &rest[at..]))
+    ends.into_iter().any(|at| matches_pattern(tail, &rest[at..]))
 }
 
 #[cfg(test)]
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn the_higher_of_two_memberships_counts_and_none_told_is_unknown() {
+    fn the_higher_membership_counts_and_none_is_unknown() {
         let access = |level: u64| json!({"access_level": level, "notification_level": 3});
         let level = |project, group| {
             rights(json!({"permissions": {"project_access": project, "group_access": group}})).level
@@ -281,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_that_is_missing_is_said() {
+    fn every_missing_right_is_reported() {
         let mut rights = rights(json!({
             "archived": true, "merge_requests_access_level": "disabled",
             "repository_access_level": "disabled",
@@ -305,13 +304,13 @@ mod tests {
         assert_eq!(enough.missing("a/b", "bot"), Vec::<String>::new());
     }
 
-    /// The rules that stop the user 7, a Maintainer unless `level` says otherwise.
+    /// The rules that stop user 7, a Maintainer unless `level` says otherwise.
     fn stopping(rules: &[(&str, serde_json::Value, bool)], level: Option<u64>) -> Vec<String> {
         let rule = |(name, levels, force): &(&str, serde_json::Value, bool)| json!({"name": name, "push_access_levels": levels, "allow_force_push": force});
         judged(rules.iter().map(rule).collect(), level).protected
     }
 
-    /// The rights of the user 7 after these rules of GitLab's.
+    /// The rights of user 7 under these rules.
     fn judged(rules: Vec<Value>, level: Option<u64>) -> Rights {
         let rule = |answer| serde_json::from_value::<ProtectionRule>(answer).expect("a rule");
         let rules: Vec<_> = rules.into_iter().map(rule).collect();
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_protected_branch_stops_whom_it_does_not_let_push() {
+    fn a_protected_branch_stops_users_without_push_access() {
         let stops = |name: &str, levels: serde_json::Value, force: bool| {
             !stopping(&[(name, levels, force)], Some(40)).is_empty()
         };
@@ -342,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn of_several_rules_the_most_permissive_counts_for_each_right() {
+    fn the_most_permissive_rule_counts_for_each_right() {
         let nobody = || json!([{"access_level": 0}]);
         let developers = || json!([{"access_level": 30}]);
         let rules = [
@@ -358,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_cannot_be_read_is_not_known_and_drops_no_other() {
+    fn an_unreadable_rule_is_unknown_and_does_not_affect_the_others() {
         let nobody = json!({"name": "auto-*", "push_access_levels": [{"access_level": 0}]});
         let strange = json!({"name": "auto-promoter-v2/*", "push_access_levels": "nobody"});
         let of = |rules: &[&Value]| {
@@ -367,14 +366,14 @@ mod tests {
         };
         let names =
             |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        // It may let the bot push: nothing is missing for sure. But the branches are protected.
+        // It may allow the bot to push, so nothing is certainly missing. But the branches are protected.
         let both = names(&["auto-*", "auto-promoter-v2/*"]);
         assert_eq!(of(&[&nobody, &strange]), (Vec::new(), both));
         assert_eq!(of(&[&strange]), (Vec::new(), names(&["auto-promoter-v2/*"])));
         // One without a name may cover any branch.
         assert_eq!(of(&[&nobody, &json!(7)]), (Vec::new(), names(&["auto-*"])));
         assert_eq!(of(&[&json!({"name": null})]), (Vec::new(), Vec::new()));
-        // One for other branches says nothing of the bot's.
+        // A rule for other branches does not matter.
         let other = json!({"name": "main", "push_access_levels": "nobody"});
         assert_eq!(of(&[&other, &nobody]), (names(&["auto-*"]), Vec::new()));
     }

@@ -1,4 +1,4 @@
-//! Asking what the token may do: at first contact, along with everything else.
+//! Looks up the token's rights at first contact.
 
 use gitlab::api::personal_access_tokens::PersonalAccessTokenSelf;
 
@@ -11,7 +11,7 @@ use crate::domain::UserId;
 use crate::snapshot::BotUser;
 
 impl First<'_> {
-    /// The token about itself. Only good to know: where it cannot be had, the run goes on.
+    /// The token itself. Optional: without it, the run continues.
     pub(super) async fn token(&self) -> Option<TokenAnswer> {
         if !self.api.has_token() || self.api.has_job_token() {
             return None;
@@ -20,7 +20,7 @@ impl First<'_> {
         self.api.json(&endpoint).await.ok()
     }
 
-    /// The token's user, if the run is to write and somebody else was named as the bot.
+    /// The token's user, if the run may write and the bot is another user.
     pub(super) async fn other_user(
         &self,
         token: Option<&TokenAnswer>,
@@ -34,8 +34,8 @@ impl First<'_> {
         Some(name.map_or_else(|| format!("user {user}"), |name| format!("@{name}")))
     }
 
-    /// The rules of protected branches, if the run is to write. An older GitLab shows them to Maintainers alone:
-    /// what cannot be had is not known.
+    /// The rules of protected branches, if the run may write. An older GitLab shows them only to Maintainers;
+    /// rules that cannot be fetched are not known.
     pub(super) async fn protection(&self, project: &Project) -> Vec<ProtectionRule> {
         if self.options.to_write.is_none() {
             return Vec::new();
@@ -45,21 +45,21 @@ impl First<'_> {
         let unreadable = rules.iter().filter(|rule| !rule.is_read()).count();
         if unreadable > 0 {
             tracing::warn!(
-                "{unreadable} of the project's rules of protected branches cannot be read: whether they let the bot \
-                 push is not known beforehand"
+                "{unreadable} of the project's rules for protected branches cannot be read: \
+                 whether they allow the bot to push is not known"
             );
         }
         rules
     }
 
-    /// The level that the user has by whatever group; `None` if GitLab does not say.
+    /// The user's access level, direct or through a group; `None` if GitLab does not say.
     pub(super) async fn any_level(&self, project: &Project, user: UserId) -> Option<u64> {
         let endpoint = AnyMember { project: project.id, user };
         let answer: Result<Membership, HttpError> = self.api.json(&endpoint).await;
         match answer {
             Ok(membership) => Some(membership.access_level),
             Err(error) if error.kind() == HttpErrorKind::NotFound => {
-                // An administrator is no member, and may write all the same.
+                // An administrator is not a member, but may write anyway.
                 let user = self.token_user().await.ok()?;
                 (!user.is_admin).then_some(0)
             }

@@ -1,4 +1,4 @@
-//! Writing to the config repo: commits, merge requests, comments, branches.
+//! Writes to the config repo: commits, merge requests, comments, branches.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,25 +21,25 @@ use crate::ports::{
 };
 use crate::snapshot::Failure;
 
-/// GitLab's limits on writes, and who commits.
+/// GitLab's limits on writes, and the author of commits.
 #[derive(Debug, Clone)]
 pub struct WriterConfig {
-    /// Writes that start a request's pipeline, per minute: requests opened, and commits that replace
-    /// what is on a branch (which may have an open request).
+    /// Writes per minute that start a merge request pipeline: opened merge requests, and commits that replace
+    /// the content of a branch (which may have an open merge request).
     ///
-    /// GitLab has two limits, and silently starts no pipeline above them. The one for a project, a user
-    /// and a commit together (25 on GitLab.com) is never met: a commit of the bot gets two at most, as
-    /// the commit that makes a branch may start one of its own. The one for a user is off by default,
+    /// GitLab has two limits, above which it silently starts no pipeline. The one per project, user
+    /// and commit together (25 on GitLab.com) is never reached: a commit of the bot gets at most two, because
+    /// the commit that creates a branch may start one of its own. The one per user is off by default,
     /// and 2,000 on GitLab.com.
     pub pipelines_per_minute: usize,
-    /// Comments per minute. GitLab.com takes 60.
+    /// Comments per minute. GitLab.com allows 60.
     pub notes_per_minute: usize,
-    /// The span that the two count in; a minute but for tests.
+    /// The time span of both limits; a minute except in tests.
     pub minute: Duration,
-    /// How many jobs write to this project at once: each takes its part of the limits, which are
-    /// the project's and the user's.
+    /// Number of jobs that write to this project in parallel. Each uses its part of the limits, which
+    /// apply to the project and the user.
     pub nodes: usize,
-    /// Author of the commits (name, address); without it the token's user.
+    /// Author of the commits (name, email address); by default the token's user.
     pub author: Option<(String, String)>,
 }
 
@@ -56,13 +56,13 @@ impl Default for WriterConfig {
 }
 
 impl WriterConfig {
-    /// This job's part of so many a minute; with more jobs than that, one in several minutes.
+    /// This job's part of a limit per minute. With more jobs than that, one write in several minutes.
     fn window(&self, per_minute: usize) -> Window {
         let (limit, minutes) = self.part_of(per_minute);
         Window::new(limit, self.minute * u32::try_from(minutes).unwrap_or(u32::MAX))
     }
 
-    /// How many writes in how many minutes.
+    /// The number of writes, and in how many minutes.
     fn part_of(&self, per_minute: usize) -> (usize, usize) {
         let (limit, nodes) = (per_minute.max(1), self.nodes.max(1));
         let minutes = nodes.div_ceil(limit);
@@ -70,7 +70,7 @@ impl WriterConfig {
     }
 }
 
-/// The config repo's project, writable. Only ever constructed by a run that may write.
+/// Writes to the config repo's project. Only created by a run that may write.
 #[derive(Debug, Clone)]
 pub struct GitLabWriter {
     pub(super) api: GitLabApi,
@@ -81,7 +81,7 @@ pub struct GitLabWriter {
 }
 
 impl GitLabWriter {
-    /// A writer for the project.
+    /// Creates a writer for the project.
     pub fn new(api: GitLabApi, project: &Project, config: WriterConfig) -> Self {
         Self {
             api,
@@ -92,18 +92,18 @@ impl GitLabWriter {
         }
     }
 
-    /// The same, which notes here how long it waited.
+    /// Records waiting times here.
     #[must_use]
     pub fn noting(&self, waits: &Waits) -> Self {
         Self { api: self.api.noting(waits), ..self.clone() }
     }
 
-    /// How long it waited so far, for places in limits and because GitLab asked for it.
+    /// Total time spent waiting for its own limits and for pauses that GitLab requested.
     pub fn waited(&self) -> Duration {
         self.api.service().waited()
     }
 
-    /// The failure of a write; for a refused one also which right is missing.
+    /// The failure of a write. For a refused one, names the missing right.
     pub(super) fn failure(&self, what: &str, error: &HttpError) -> Failure {
         let shared = self.api.failure(error);
         if shared.shared_cause.is_some() || error.kind() != HttpErrorKind::Forbidden {
@@ -118,8 +118,8 @@ impl GitLabWriter {
         ))
     }
 
-    /// A failed write: one that GitLab asks to come later with, that did not reach it, that met somebody else's
-    /// lock, or that may have taken effect all the same, may be tried again.
+    /// Decides about a failed write: it may be tried again if GitLab requests a pause, it did not reach GitLab,
+    /// somebody else holds a lock, or it may have taken effect.
     pub(super) fn again_or<T>(&self, what: &str, error: &HttpError) -> Result<Attempt<T>, Failure> {
         let failure = self.failure(what, error);
         let unclear = is_unclear(error);

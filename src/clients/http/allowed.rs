@@ -1,7 +1,7 @@
-//! Where addresses that come from datafiles may lead.
+//! Restricts which hosts URLs in datafiles may reach.
 //!
-//! Whoever may edit a datafile may name any repository and any Prometheus. The bot runs inside the
-//! network of its operator, so such an address must not reach the bot's own machine, its neighbours on
+//! Anybody who may edit a datafile may name any repository and any Prometheus. The bot runs inside its
+//! operator's network, so such a URL must not reach the bot's own machine, its neighbours on
 //! the link, or the metadata service of a cloud, which hands out credentials.
 
 use std::fmt;
@@ -13,12 +13,12 @@ use url::{Host, Url};
 
 use super::special_addresses::kind_of;
 
-/// The hosts that an operator lists. All other hosts are asked, too, unless they are at one of the
-/// addresses that [`AllowedHosts`] is about.
+/// The hosts that an operator allows explicitly. Other hosts are allowed too, unless they resolve to a special
+/// address (see the module).
 #[derive(Debug, Clone, Default)]
 pub struct AllowedHosts {
     entries: Arc<Vec<Entry>>,
-    /// Proxies are the operator's: their names may lead anywhere.
+    /// Proxies belong to the operator, so their names may resolve to any address.
     proxies: Arc<Vec<String>>,
 }
 
@@ -29,10 +29,9 @@ struct Entry {
     port: Option<u16>,
 }
 
-/// A host that datafiles may not make the bot talk to.
+/// A host that URLs in datafiles may not reach.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{host} {}, which addresses in datafiles may not reach; an operator can list the host in \
-         --allowed-hosts (SAPM_ALLOWED_HOSTS)", self.place())]
+#[error("{host} {}, which URLs in datafiles may not reach; an operator can add the host to --allowed-hosts (SAPM_ALLOWED_HOSTS)", self.place())]
 pub struct NotAllowed {
     host: String,
     address: Option<IpAddr>,
@@ -53,17 +52,17 @@ impl NotAllowed {
 }
 
 impl AllowedHosts {
-    /// Reads hosts: a name or an IP address, with or without a port.
+    /// Parses hosts: a name or an IP address, with or without a port.
     ///
     /// # Errors
-    /// The entry that is none.
+    /// The first invalid entry.
     pub fn parse<'a>(listed: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let entries = listed.into_iter().map(str::trim).filter(|entry| !entry.is_empty());
         let entries = entries.map(|entry| Entry::parse(entry).ok_or_else(|| entry.to_owned()));
         Ok(Self { entries: Arc::new(entries.collect::<Result<_, _>>()?), ..Self::default() })
     }
 
-    /// The same and one more: the host and port of a service that the operator configured.
+    /// Also allows the host and port of a service that the operator configured.
     #[must_use]
     pub fn with_service(mut self, url: &Url) -> Self {
         let host = url.host().map(|host| host.to_owned());
@@ -73,14 +72,14 @@ impl AllowedHosts {
         self
     }
 
-    /// The same, with the names of proxies.
+    /// Also allows the names of proxies.
     #[must_use]
     pub fn with_proxies(mut self, names: impl IntoIterator<Item = String>) -> Self {
         Arc::make_mut(&mut self.proxies).extend(names);
         self
     }
 
-    /// Does the operator list the address's host and port?
+    /// Does the operator allow the URL's host and port?
     pub(super) fn lists(&self, url: &Url) -> bool {
         let Some(host) = url.host() else { return false };
         let port = url.port_or_known_default();
@@ -89,7 +88,7 @@ impl AllowedHosts {
         })
     }
 
-    /// What can be said without asking for the name's addresses.
+    /// Checks what is possible without resolving the name.
     pub(super) fn check(&self, url: &Url) -> Result<(), NotAllowed> {
         let refused = |address| {
             let host = url.host_str().unwrap_or_default().to_owned();
@@ -113,7 +112,7 @@ impl AllowedHosts {
         kind_of(address).is_none() || self.entries.iter().any(listed)
     }
 
-    /// Of the addresses of a name those that may be connected to.
+    /// The addresses of a name that are allowed.
     fn of_name(&self, name: &str, all: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotAllowed> {
         if self.proxies.iter().any(|proxy| proxy.eq_ignore_ascii_case(name)) {
             return Ok(all);
@@ -134,10 +133,10 @@ impl Entry {
         if text.contains(['/', '@', '?', '#', '*']) {
             return None;
         }
-        // An IPv6 address may stand without brackets.
+        // An IPv6 address may be written without brackets.
         let bare = text.parse::<Ipv6Addr>().is_ok();
         let authority = if bare { format!("[{text}]") } else { text.to_owned() };
-        // A scheme without a port of its own: so that none is taken for "not given".
+        // A scheme with another default port, so that a given port is never dropped.
         let url = Url::parse(&format!("http://{authority}")).ok()?;
         let given = authority.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let port = if bare { None } else { url.port().or(given) };
@@ -150,7 +149,7 @@ fn is_this_machine(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
-/// Resolves names to the addresses that may be connected to: what was checked is what is connected to.
+/// Resolves names to allowed addresses only. The connection goes to exactly the address that was checked.
 pub(super) struct CheckedNames(pub AllowedHosts);
 
 impl fmt::Debug for CheckedNames {
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_in_datafiles_reach_no_machine_that_trusts_its_neighbours() {
+    fn urls_in_datafiles_cannot_reach_special_addresses() {
         for refused in [
             "http://127.0.0.1/",
             "http://127.1/",
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn gitlab_itself_is_allowed_where_it_is() {
+    fn gitlabs_own_host_and_port_are_allowed() {
         let url = Url::parse("http://127.0.0.1:8080/gitlab").expect("an address");
         let allowed = AllowedHosts::default().with_service(&url);
         assert!(may(&allowed, "http://127.0.0.1:8080/a/b.git"));
@@ -257,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_leads_to_its_allowed_addresses_only() {
+    fn a_name_resolves_only_to_allowed_addresses() {
         let (inside, public) = ("169.254.169.254:0", "93.184.215.14:0");
         let addresses = |texts: &[&str]| -> Vec<SocketAddr> {
             texts.iter().map(|text| text.parse().expect("an address")).collect()

@@ -1,25 +1,25 @@
-//! How the body of an answer is taken in.
+//! Reads the body of a response.
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 
-/// Takes in a successful answer as it arrives, so that it need not be kept whole. A broken answer is
-/// asked for again, with a new reader.
+/// Reads a successful response as it arrives, so that it is not kept in memory. After a broken response,
+/// the request is repeated with a new reader.
 pub trait BodyReader: Send {
-    /// The headers are there.
+    /// Called when the headers have arrived.
     ///
     /// # Errors
-    /// In words, when this is not what was asked for.
+    /// Why this is not the expected response.
     fn begin(&mut self, headers: &HeaderMap) -> Result<(), String>;
 
-    /// More of the body.
+    /// Called for each part of the body.
     ///
     /// # Errors
-    /// In words, when this is not what was asked for.
+    /// Why this is not the expected response.
     fn read(&mut self, part: &[u8]) -> Result<(), String>;
 }
 
-/// Keeps all of it.
+/// Keeps the whole body.
 #[derive(Default)]
 pub(super) struct Whole(BytesMut);
 

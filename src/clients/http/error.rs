@@ -1,4 +1,4 @@
-//! What went wrong with a call, without anything secret in it.
+//! Errors of HTTP calls, without secrets.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use super::origin::Pause;
 use super::url_text::safe_url;
 use crate::domain::{printable, span};
 
-/// Longest excerpt of an answer in a message, in characters.
+/// Maximum length of an excerpt of a response in a message, in characters.
 const EXCERPT: usize = 200;
 
-/// How a time of day is written.
+/// Format of a time of day.
 pub(super) const TIME: &str = "%Y-%m-%dT%H:%M:%SZ";
 
-/// Most of an answer's text that is kept for reading it, in bytes.
+/// Maximum bytes of a response's text that are kept.
 const KEPT: usize = 64 * 1024;
 
-/// What kind of failure it was.
+/// The kind of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HttpErrorKind {
     /// 401: the token is wrong, expired or missing.
@@ -38,21 +38,21 @@ pub enum HttpErrorKind {
     RateLimited,
     /// 5xx.
     Server,
-    /// No answer in time (also 408).
+    /// No response in time (also 408).
     Timeout,
-    /// There was no connection: nothing was sent.
+    /// No connection, so nothing was sent.
     Connect,
-    /// The connection broke off, before the answer or within it.
+    /// The connection broke before or during the response.
     Truncated,
-    /// The answer is larger than allowed.
+    /// The response is larger than allowed.
     TooLarge,
-    /// An address of a datafile, or what it led to, that datafiles may not reach.
+    /// A URL in a datafile, or a redirect from it, that is not allowed.
     NotAllowed,
-    /// Everything else: an address that cannot be asked, a redirect that is not followed, an answer of the wrong form.
+    /// Everything else: an unusable URL, a redirect that is not followed, a response of the wrong form.
     Other,
 }
 
-/// A call that failed. Its text names method and address, never a token.
+/// A failed call. Its text contains method and URL, never a token.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", self.describe())]
 pub struct HttpError(Box<Inner>);
@@ -70,7 +70,7 @@ struct Inner {
     pause: Option<AskedPause>,
 }
 
-/// The pause that a host asked for.
+/// The pause that a host requested.
 #[derive(Debug, Clone)]
 struct AskedPause {
     ends_at: DateTime<Utc>,
@@ -79,7 +79,7 @@ struct AskedPause {
 }
 
 impl HttpError {
-    /// A failure without a status; `detail` says what happened, in words and without secrets.
+    /// A failure without a status. `detail` explains it, without secrets.
     pub fn new(kind: HttpErrorKind, method: &Method, url: &Url, detail: impl Into<String>) -> Self {
         Self(Box::new(Inner {
             kind,
@@ -94,7 +94,7 @@ impl HttpError {
         }))
     }
 
-    /// A failure from an answer.
+    /// A failure from a response.
     pub(super) fn from_status(
         method: &Method,
         url: &Url,
@@ -109,7 +109,7 @@ impl HttpError {
         error
     }
 
-    /// The same without any secret, and with no more of the answer's text than people need.
+    /// Redacts all secrets and shortens the response's text.
     #[must_use]
     pub fn redacted(mut self, redactor: &Redactor) -> Self {
         let inner = &mut *self.0;
@@ -119,7 +119,7 @@ impl HttpError {
             pause.limit = pause.limit.take().map(|limit| redactor.redact(&limit));
         }
         inner.detail = match inner.status {
-            Some(_) if inner.detail.is_empty() => excerpt(&inner.body),
+            Some(_) if inner.detail.is_empty() => make_excerpt(&inner.body),
             _ => redactor.redact(&inner.detail),
         };
         self
@@ -130,18 +130,18 @@ impl HttpError {
         self
     }
 
-    /// After a pause that the host asked for, because of the limit that it named.
+    /// Adds the pause that the host requested, and the limit that it named.
     pub(super) fn resetting(mut self, pause: &Pause, limit: Option<String>) -> Self {
         self.0.pause = Some(AskedPause { ends_at: pause.resets_at, wait: pause.wait, limit });
         self
     }
 
-    /// What kind of failure it was.
+    /// The kind of failure.
     pub fn kind(&self) -> HttpErrorKind {
         self.0.kind
     }
 
-    /// The answer's status, if there was an answer.
+    /// The response's status, if there was a response.
     pub fn status(&self) -> Option<u16> {
         self.0.status
     }
@@ -151,43 +151,43 @@ impl HttpError {
         &self.0.method
     }
 
-    /// The address, fit to be shown.
+    /// The URL, safe to show.
     pub fn url(&self) -> &str {
         &self.0.url
     }
 
-    /// The address's host.
+    /// The URL's host.
     pub fn host(&self) -> &str {
         &self.0.host
     }
 
-    /// The answer's message or first characters, or what happened on the way.
+    /// The response's message or first characters, or what happened to the connection.
     pub fn detail(&self) -> &str {
         &self.0.detail
     }
 
-    /// The answer's text, secrets taken out; empty if there was no answer.
+    /// The response's text without secrets; empty without a response.
     pub fn body(&self) -> &str {
         &self.0.body
     }
 
-    /// Is the answer a page for people, as of a login, a proxy or a firewall?
+    /// Is the response an HTML page, for example of a login, a proxy or a firewall?
     pub fn is_page(&self) -> bool {
         is_page(&self.0.body)
     }
 
-    /// How often it was tried.
+    /// Number of attempts.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// When the rate limit that was hit resets, if the server said so.
+    /// When the rate limit resets, if the server said so.
     pub fn resets_at(&self) -> Option<DateTime<Utc>> {
         self.0.pause.as_ref().map(|pause| pause.ends_at)
     }
 
-    /// Will every other call to this service fail in the same way? True for a refused token, no
-    /// connection and a rate limit; not for a 5xx or a time-out, which one address alone can have.
+    /// Will every other call to this service fail the same way? True for a refused token, no
+    /// connection and a rate limit. Not for a 5xx or a timeout, which may concern a single URL.
     pub fn is_whole_service(&self) -> bool {
         matches!(
             self.0.kind,
@@ -195,7 +195,7 @@ impl HttpError {
         )
     }
 
-    /// May the request have taken effect all the same? (No answer, a broken one, or one of a proxy.)
+    /// May the request have taken effect? So it is without a response, with a broken one, or with one from a proxy.
     pub fn is_ambiguous(&self) -> bool {
         matches!(
             self.0.kind,
@@ -206,13 +206,13 @@ impl HttpError {
         )
     }
 
-    /// The same without method and address.
+    /// The text without method and URL.
     pub fn reason(&self) -> String {
         let inner = &self.0;
         let mut text = String::new();
         match inner.status {
             Some(code) => {
-                text.push_str(&status_text(code));
+                text.push_str(&describe_status(code));
                 if !inner.detail.is_empty() {
                     text.push_str(": ");
                     text.push_str(&inner.detail);
@@ -242,7 +242,7 @@ impl HttpError {
     }
 }
 
-/// A pause for people: seconds where it is short.
+/// A pause in messages: in seconds if it is short.
 pub(super) fn in_words(pause: Duration) -> String {
     match pause.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -250,7 +250,7 @@ pub(super) fn in_words(pause: Duration) -> String {
     }
 }
 
-fn status_text(code: u16) -> String {
+fn describe_status(code: u16) -> String {
     let reason = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
     match reason {
         Some(reason) => format!("{code} {}", reason.to_lowercase()),
@@ -272,7 +272,7 @@ fn kind_of(status: StatusCode) -> HttpErrorKind {
     }
 }
 
-/// Does a text begin as a page of HTML?
+/// Does a text begin like an HTML page?
 pub(in crate::clients) fn is_page(text: &str) -> bool {
     let text = text.trim_start();
     let begins =
@@ -280,21 +280,21 @@ pub(in crate::clients) fn is_page(text: &str) -> bool {
     begins("<!doctype html") || begins("<html") || begins("<head") || begins("<body")
 }
 
-/// What a page of HTML says that it is.
-fn title(page: &str) -> String {
+/// The title of an HTML page.
+fn find_title(page: &str) -> String {
     let text = |tag: &str| {
         let (_, rest) = page.split_once(&format!("<{tag}>"))?;
         let (text, _) = rest.split_once(&format!("</{tag}>"))?;
         Some(one_line(text)).filter(|text| !text.is_empty())
     };
     let called = text("title").or_else(|| text("h1"));
-    called.map_or("a page of HTML".to_owned(), |text| format!("a page of HTML, {text}"))
+    called.map_or("an HTML page".to_owned(), |text| format!("an HTML page, {text}"))
 }
 
-/// The message of a JSON answer, a page's title, else the first characters; one line of printable characters.
-fn excerpt(body: &str) -> String {
+/// The message of a JSON response, a page's title, or the first characters, as one line of printable characters.
+fn make_excerpt(body: &str) -> String {
     if is_page(body) {
-        return title(body);
+        return find_title(body);
     }
     let message = serde_json::from_str::<serde_json::Value>(body).ok().and_then(|value| {
         let found = ["message", "error_description", "error"]
@@ -308,7 +308,7 @@ fn excerpt(body: &str) -> String {
     one_line(message.as_deref().unwrap_or(body))
 }
 
-/// A text of a stranger as it may be shown: one short line of printable characters.
+/// Text from outside as one short line of printable characters.
 pub(in crate::clients) fn one_line(text: &str) -> String {
     let on_one_line = |c: char| if c.is_control() { ' ' } else { c };
     let visible: String = text.chars().take(KEPT).map(on_one_line).collect();
@@ -320,7 +320,7 @@ pub(in crate::clients) fn one_line(text: &str) -> String {
     }
 }
 
-/// The innermost cause, which says most: `connection refused`, an unknown host, a bad certificate.
+/// The innermost cause, which is the most specific: `connection refused`, an unknown host, a bad certificate.
 pub(super) fn deepest(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
@@ -335,15 +335,18 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_the_message_on_one_line() {
-        assert_eq!(excerpt(r#"{"message":"404 Project Not Found"}"#), "404 Project Not Found");
-        assert_eq!(excerpt(r#"{"message":["a !7"]}"#), r#"["a !7"]"#);
-        assert_eq!(excerpt("a\u{1b}[31m\nb"), "a [31m b");
-        assert_eq!(excerpt("a\u{202e}b\u{e0041}\u{9b}c\u{200b}"), "a\u{fffd}b\u{fffd} c\u{fffd}");
-        assert_eq!(excerpt(&"é".repeat(300)).chars().count(), EXCERPT + 1);
+        assert_eq!(make_excerpt(r#"{"message":"404 Project Not Found"}"#), "404 Project Not Found");
+        assert_eq!(make_excerpt(r#"{"message":["a !7"]}"#), r#"["a !7"]"#);
+        assert_eq!(make_excerpt("a\u{1b}[31m\nb"), "a [31m b");
+        assert_eq!(
+            make_excerpt("a\u{202e}b\u{e0041}\u{9b}c\u{200b}"),
+            "a\u{fffd}b\u{fffd} c\u{fffd}"
+        );
+        assert_eq!(make_excerpt(&"é".repeat(300)).chars().count(), EXCERPT + 1);
     }
 
     #[test]
-    fn a_failure_says_what_was_asked_and_what_came_back() {
+    fn a_failure_describes_request_and_response() {
         let url = Url::parse("https://me:pw@h.example/x").expect("an address");
         let error = HttpError::from_status(
             &Method::GET,
@@ -361,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn what_concerns_the_whole_service() {
+    fn failures_of_the_whole_service() {
         let url = Url::parse("https://h.example/").expect("an address");
         let whole = |status| {
             HttpError::from_status(&Method::GET, &url, status, b"", false).is_whole_service()

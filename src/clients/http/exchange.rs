@@ -1,4 +1,4 @@
-//! One attempt: send, follow redirects, read the whole body.
+//! One attempt: sends, follows redirects, reads the whole body.
 
 use std::error::Error;
 
@@ -17,10 +17,10 @@ use super::request::{Redirects, Request};
 use super::stats::Service;
 use super::url_text::{origin_of, safe_url};
 
-/// Redirects followed at most.
+/// Maximum redirects.
 const MAX_REDIRECTS: usize = 5;
 
-/// An answer of whatever status.
+/// A response with any status.
 pub(super) struct Raw {
     pub url: Url,
     pub status: StatusCode,
@@ -28,7 +28,7 @@ pub(super) struct Raw {
     pub body: Bytes,
 }
 
-/// An attempt that had no answer.
+/// An attempt without a response.
 pub(super) struct Broken {
     pub kind: HttpErrorKind,
     pub detail: String,
@@ -40,7 +40,7 @@ impl Broken {
     }
 }
 
-/// What an attempt needs.
+/// The input of an attempt.
 pub(super) struct Exchange<'a> {
     pub shared: &'a Shared,
     pub service: Service,
@@ -48,7 +48,7 @@ pub(super) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// Sends the request. A successful answer goes to `reader`, if there is one.
+    /// Sends the request. The body of a successful response goes to `reader`, if there is one.
     pub async fn run(
         &self,
         request: &Request,
@@ -58,7 +58,7 @@ impl Exchange<'_> {
         let mut headers = request.headers.clone();
         for _ in 0..=MAX_REDIRECTS {
             let raw = self.once(request, url.clone(), headers.clone(), reader).await?;
-            let next = match redirect(&raw) {
+            let next = match find_redirect(&raw) {
                 Some(next) if request.redirects != Redirects::Return => next?,
                 _ => return Ok(raw),
             };
@@ -67,11 +67,7 @@ impl Exchange<'_> {
                 let next = safe_url(to);
                 let for_good = matches!(status, 301 | 308)
                     || raw.url.host_str() == to.host_str() && to.scheme() == "https";
-                let advice = if for_good {
-                    "use that address"
-                } else {
-                    "is it a login or a proxy that answers?"
-                };
+                let advice = if for_good { "use that URL" } else { "is it a login or a proxy?" };
                 Err(Broken::new(
                     HttpErrorKind::Other,
                     format!("redirects ({status}) to {next}{why}; {advice}"),
@@ -112,7 +108,7 @@ impl Exchange<'_> {
             .body(request.body.clone())
             .send()
             .await
-            .map_err(no_answer)?;
+            .map_err(report_no_response)?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut whole = Whole::default();
         match reader {
@@ -121,12 +117,12 @@ impl Exchange<'_> {
         }
         let raw = Raw { url, status, headers, body: whole.into_bytes() };
         if is_half_json(&raw) {
-            return Err(Broken::new(HttpErrorKind::Truncated, "the answer breaks off"));
+            return Err(Broken::new(HttpErrorKind::Truncated, "the response is cut off"));
         }
         Ok(raw)
     }
 
-    /// Reads a body, unpacked, up to the bound. What announces to be larger is not read at all.
+    /// Reads a body, unpacked, up to the limit. If the announced size is larger, nothing is read.
     async fn read(
         &self,
         mut response: reqwest::Response,
@@ -141,7 +137,7 @@ impl Exchange<'_> {
         }
         reader.begin(headers).map_err(refused)?;
         let mut size = 0;
-        while let Some(part) = response.chunk().await.map_err(broken_off)? {
+        while let Some(part) = response.chunk().await.map_err(report_broken_body)? {
             self.shared.stats.received(self.service, part.len());
             size += part.len();
             if size > self.max_body {
@@ -153,13 +149,13 @@ impl Exchange<'_> {
     }
 
     fn too_large(&self, what: &str) -> Broken {
-        let detail = format!("the answer {what}, and no more than {} are read", self.max_body);
+        let detail = format!("the response {what}; the limit is {}", self.max_body);
         Broken::new(HttpErrorKind::TooLarge, detail)
     }
 }
 
-/// Where an answer points to; `None` if it is no redirect.
-fn redirect(raw: &Raw) -> Option<Result<Url, Broken>> {
+/// The target of a redirect; `None` if the response is not a redirect.
+fn find_redirect(raw: &Raw) -> Option<Result<Url, Broken>> {
     if !matches!(raw.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
         return None;
     }
@@ -167,13 +163,13 @@ fn redirect(raw: &Raw) -> Option<Result<Url, Broken>> {
     let next = location.and_then(|location| raw.url.join(location).ok());
     Some(match next {
         Some(mut next) if matches!(next.scheme(), "http" | "https") => {
-            // A redirect names no credentials for us.
+            // Ignore credentials in a redirect.
             let _ = next.set_username("");
             let _ = next.set_password(None);
             Ok(next)
         }
         _ => {
-            let detail = format!("redirects ({}) without a usable address", raw.status.as_u16());
+            let detail = format!("redirects ({}) without a usable URL", raw.status.as_u16());
             Err(Broken::new(HttpErrorKind::Other, detail))
         }
     })
@@ -200,7 +196,7 @@ impl From<String> for Broken {
     }
 }
 
-fn no_answer(error: reqwest::Error) -> Broken {
+fn report_no_response(error: reqwest::Error) -> Broken {
     let error = error.without_url();
     if let Some(refused) = find::<NotAllowed>(&error) {
         return refused.clone().into();
@@ -212,25 +208,25 @@ fn no_answer(error: reqwest::Error) -> Broken {
         let cause = unknown_authority(&cause).unwrap_or(cause);
         Broken::new(HttpErrorKind::Connect, format!("no connection: {cause}"))
     } else if error.is_timeout() {
-        Broken::new(HttpErrorKind::Timeout, "no answer in time")
+        Broken::new(HttpErrorKind::Timeout, "no response in time")
     } else if error.is_builder() {
-        Broken::new(HttpErrorKind::Other, format!("not a usable address: {cause}"))
+        Broken::new(HttpErrorKind::Other, format!("not a usable URL: {cause}"))
     } else {
         Broken::new(HttpErrorKind::Truncated, format!("the connection was lost: {cause}"))
     }
 }
 
-/// What to do where an authority that is not known signed a host's certificate.
+/// Advice if the host's certificate is signed by an unknown authority.
 pub(in crate::clients) fn unknown_authority(cause: &str) -> Option<String> {
     cause.contains("UnknownIssuer").then(|| {
         format!(
-            "an unknown authority signed its certificate ({cause}); set SSL_CERT_FILE to a file with the \
-             certificate of its authority"
+            "an unknown authority signed its certificate ({cause}); set SSL_CERT_FILE to a file \
+             with the certificate of that authority"
         )
     })
 }
 
-/// The first of an error's causes that is of this type.
+/// The first cause of an error that has this type.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -242,17 +238,17 @@ fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
-fn broken_off(error: reqwest::Error) -> Broken {
+fn report_broken_body(error: reqwest::Error) -> Broken {
     let error = error.without_url();
     if error.is_timeout() {
-        Broken::new(HttpErrorKind::Timeout, "the answer took too long")
+        Broken::new(HttpErrorKind::Timeout, "the response took too long")
     } else {
         let cause = deepest(&error);
-        Broken::new(HttpErrorKind::Truncated, format!("the answer breaks off: {cause}"))
+        Broken::new(HttpErrorKind::Truncated, format!("the response is cut off: {cause}"))
     }
 }
 
-/// A successful JSON answer that ends in the middle, though its length was as announced.
+/// A successful JSON response that ends in the middle, although its length is as announced.
 fn is_half_json(raw: &Raw) -> bool {
     let is_json = raw
         .headers

@@ -1,4 +1,4 @@
-//! What an answer means, and what it says about when to ask again.
+//! Interprets responses, and their statements about rate limits.
 
 use std::time::Duration;
 
@@ -13,11 +13,11 @@ use super::origin::{Pause, Refusal};
 use super::request::Answer;
 use super::service::{Call, Failed, Next, ServiceClient};
 
-/// Of an answer's text that is looked at for what it says about limits, in bytes.
+/// Number of bytes of a response's text that are searched for statements about limits.
 const READ_FOR_LIMITS: usize = 16 * 1024;
 
 impl ServiceClient {
-    /// Takes an answer as a success or a failure, and notes what it says about limits.
+    /// Classifies a response as success or failure, and records its statements about limits.
     pub(super) fn judge(
         &self,
         call: &mut Call<'_>,
@@ -32,7 +32,7 @@ impl ServiceClient {
             || request.conditional && raw.status == StatusCode::NOT_MODIFIED;
         let text = String::from_utf8_lossy(&raw.body[..raw.body.len().min(READ_FOR_LIMITS)]);
         let limited = !good && is_rate_limit(raw.status, &raw.headers, &text);
-        // Only answers that mean "later" make the others wait.
+        // Only responses that mean "later" make other calls wait.
         let later = limited || !good && told.is_some() && matches!(raw.status.as_u16(), 502..=504);
         let error = (!good).then(|| {
             HttpError::from_status(&request.method, &request.url, raw.status, &raw.body, limited)
@@ -49,7 +49,7 @@ impl ServiceClient {
         let Some(error) = error else {
             origin.accepted();
             if let Some(wait) = told {
-                origin.pause(Pause::of(wait, Instant::now(), now));
+                origin.pause(Pause::starting_now(wait, Instant::now(), now));
             }
             return Ok(answer);
         };
@@ -61,7 +61,7 @@ impl ServiceClient {
         Err(Failed { answer: Some(Box::new(answer)), ..self.refused(call, sent, told, error) })
     }
 
-    /// After a rate limit, or an answer that says when to come again: whoever asks next waits.
+    /// After a rate limit, or a response that requests a pause: later calls wait.
     fn refused(
         &self,
         call: &mut Call<'_>,
@@ -71,10 +71,10 @@ impl ServiceClient {
     ) -> Failed {
         let (config, now) = (self.config(), Instant::now());
         let request = call.request;
-        let known = told.map(|wait| Pause::of(wait, now, time_of_day()));
+        let known = told.map(|wait| Pause::starting_now(wait, now, time_of_day()));
         if request.is_sent_once() {
-            // Its caller has another way or looks again: it says nothing of those who can wait.
-            let untold = || Pause::of(config.longest_pause / 4, now, time_of_day());
+            // The caller has a fallback or rechecks first, so this says nothing about calls that can wait.
+            let untold = || Pause::starting_now(config.longest_pause / 4, now, time_of_day());
             call.origin.pause(known.unwrap_or_else(untold));
             return match known {
                 Some(pause) => error.resetting(&pause, call.origin.limit()).into(),
@@ -93,17 +93,17 @@ impl ServiceClient {
     }
 }
 
-/// For how long an answer asks to stay away.
+/// The pause that a response requests.
 pub(in crate::clients) fn asked_pause(headers: &HeaderMap) -> Option<Duration> {
     told_wait(headers, time_of_day())
 }
 
-/// A pause that a host asks for, and until when it lasts: `1 h 0 min, until 2026-…`.
+/// A pause that a host requests, and its end: `1 h 0 min, until 2026-…`.
 pub(in crate::clients) fn pause_in_words(pause: Duration) -> String {
     format!("{}, until {}", in_words(pause), (time_of_day() + pause).format(TIME))
 }
 
-/// Only for waits that a server gives as a time of day, and for saying until when.
+/// Only for waits that a server gives as a time of day, and for displaying their end.
 #[allow(clippy::disallowed_methods, reason = "rate limits reset at times of day")]
 fn time_of_day() -> DateTime<Utc> {
     Utc::now()

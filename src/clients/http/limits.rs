@@ -1,8 +1,8 @@
-//! What a server says about when to come again.
+//! Reads from a response when to send the next request.
 //!
 //! `Retry-After` in seconds or as a date; GitLab's `RateLimit-*`; GitHub's
-//! `X-RateLimit-*`. Times are taken against the server's own `Date` where it
-//! sends one, so a clock that is wrong here does no harm.
+//! `X-RateLimit-*`. Times are relative to the server's own `Date` if it
+//! sends one, so a wrong local clock does not matter.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use super::error::one_line;
 /// Numbers below this are seconds from now, not seconds since 1970.
 const FIRST_PLAUSIBLE_TIME: i64 = 1_000_000_000;
 
-/// How long the server asks to stay away, as of `now`.
+/// The pause that the server requests, as of `now`.
 pub(super) fn told_wait(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
-    let now = text(headers, "date").and_then(http_date).unwrap_or(now);
-    retry_after(headers, now).or_else(|| exhausted_until(headers, now))
+    let now = text(headers, "date").and_then(parse_http_date).unwrap_or(now);
+    parse_retry_after(headers, now).or_else(|| find_exhausted_until(headers, now))
 }
 
-/// Is this a rate limit? 429 always; 403 where GitHub's limits answer with it; 503 where S3's do.
+/// Is this a rate limit? 429 always; 403 if it is from a GitHub limit; 503 if it is S3's.
 pub(super) fn is_rate_limit(status: StatusCode, headers: &HeaderMap, body: &str) -> bool {
     match status {
         StatusCode::TOO_MANY_REQUESTS => true,
@@ -43,18 +43,18 @@ pub(super) fn named_limit(headers: &HeaderMap) -> Option<String> {
     })
 }
 
-fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+fn parse_retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let value = text(headers, "retry-after")?;
     match value.parse::<u64>() {
         Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => Some((http_date(value)? - now).to_std().unwrap_or_default()),
+        Err(_) => Some((parse_http_date(value)? - now).to_std().unwrap_or_default()),
     }
 }
 
-fn exhausted_until(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+fn find_exhausted_until(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let remaining = |prefix: &str| text(headers, &format!("{prefix}-remaining"));
     if text(headers, "x-ratelimit-resource") == Some("graphql") {
-        // The points of GitHub's GraphQL are its own: nothing else has to wait for them.
+        // GitHub's GraphQL has its own points: no other request has to wait for them.
         return (remaining("x-ratelimit") == Some("0")).then_some(Duration::ZERO);
     }
     ["ratelimit", "x-ratelimit"].iter().find_map(|prefix| {
@@ -71,7 +71,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-fn http_date(value: &str) -> Option<DateTime<Utc>> {
+fn parse_http_date(value: &str) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(value).ok()?;
     Some(date.with_timezone(&Utc))
 }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn used_up_points_of_graphql_are_waited_for_by_nobody() {
+    fn exhausted_graphql_points_cause_no_pause() {
         let of_graphql = |more: &'static str| {
             let resource = ("x-ratelimit-resource", "graphql");
             [resource, ("x-ratelimit-reset", "1787220042"), ("x-ratelimit-remaining", more)]

@@ -1,8 +1,8 @@
-//! HTTP for every service that is asked: time-outs, retries, rate limits,
-//! redirects that keep tokens at home, and errors that never hold a token.
+//! HTTP for all services: timeouts, retries, rate limits,
+//! redirects that never leak tokens, and errors without secrets.
 //!
-//! One [`HttpClient`] a run; [`HttpClient::service`] makes a [`ServiceClient`]
-//! for each service, with its own bound on requests under way.
+//! Create one [`HttpClient`] per run. [`HttpClient::service`] creates a [`ServiceClient`]
+//! for each service, with its own limit on concurrent requests.
 
 mod allowed;
 mod body;
@@ -44,46 +44,46 @@ pub(in crate::clients) use url_text::is_neighbour;
 pub use url_text::{is_loopback, origin_of, safe_url, service_address};
 pub use window::Window;
 
-/// Time-outs, retries and limits. [`Default`] gives the values for production;
-/// tests shorten them.
+/// Timeouts, retries and limits. [`Default`] is for production;
+/// tests use shorter times.
 #[derive(Debug, Clone)]
 pub struct HttpConfig {
-    /// What the requests say they come from.
+    /// The `User-Agent` header.
     pub user_agent: String,
-    /// Longest wait for a connection (TCP and TLS).
+    /// Timeout of a connection (TCP and TLS).
     pub connect_timeout: Duration,
-    /// Longest time for one attempt of a request that only reads, from sending to the last byte.
+    /// Timeout of one attempt of a request that only reads, from sending to the last byte.
     pub attempt_timeout: Duration,
-    /// The same for requests that may change something (all but GET and HEAD).
+    /// Timeout of one attempt of a request that may change something (all but GET and HEAD).
     pub write_timeout: Duration,
-    /// The same for a [`Request::query`], which is shorter as something else stands in for it. GitHub
-    /// ends a query by itself after this time.
+    /// Timeout of a [`Request::query`], which is shorter because there is a fallback. GitHub
+    /// itself aborts a query after this time.
     pub query_timeout: Duration,
-    /// Longest time that one call spends in attempts and back-off together;
-    /// pauses that a server asked for come on top.
+    /// Maximum time of one call for attempts and back-off together,
+    /// without pauses that a server requests.
     pub call_deadline: Duration,
-    /// Attempts in all.
+    /// Maximum attempts.
     pub max_attempts: u32,
-    /// Attempts while a host has never answered anything and does not answer now.
+    /// Maximum attempts while a host has not responded to anything in this run.
     pub first_contact_attempts: u32,
-    /// Longest back-off after the first failed attempt; doubles with each further one.
+    /// Maximum back-off after the first failed attempt; doubles with each further one.
     pub backoff_base: Duration,
-    /// Longest back-off at all.
+    /// Maximum back-off overall.
     pub backoff_cap: Duration,
-    /// Longest time that one call waits for pauses that a server asks for; more is an error. (A
-    /// lookup of a run waits as long as the run has time for lookups.)
+    /// Maximum time that one call waits for pauses that a server requests; a longer pause is an error. A
+    /// lookup of a run waits up to the deadline instead.
     pub longest_pause: Duration,
-    /// Pause after a refusal that does not say for how long; doubles with each further one in a row.
+    /// Pause after a refusal that requests none; doubles with each further one in a row.
     pub untold_pause: Duration,
-    /// A host that left this many calls in a row without an answer is not asked any more for a while.
+    /// After this many calls in a row without a response, a host is skipped for a while.
     pub give_up_after: u32,
-    /// For how long it is not asked then; also one that refuses again after the pause it asked for.
+    /// How long it is skipped. Also applies to a host that refuses again after the requested pause.
     pub give_up_for: Duration,
-    /// Largest answer, in bytes, unpacked.
+    /// Maximum size of a response, in bytes, unpacked.
     pub max_body: usize,
-    /// Hosts at special addresses that datafiles may name all the same.
+    /// Hosts at special addresses that datafiles may use anyway.
     pub allowed_hosts: AllowedHosts,
-    /// Certificates of authorities, in PEM, that are believed besides those of the system.
+    /// CA certificates, in PEM, that are trusted in addition to the system's.
     pub certificates: Vec<u8>,
 }
 
@@ -126,40 +126,40 @@ pub(in crate::clients::http) struct Shared {
 
 type Pool = OnceLock<Result<reqwest::Client, String>>;
 
-/// How a host is connected to.
+/// The way to connect to a host.
 #[derive(Clone, Copy)]
 enum Way {
-    /// By the proxy of the environment, if there is one.
+    /// Through the proxy from the environment, if there is one.
     Usual,
-    /// Never by a proxy: it is this machine, or its neighbour.
+    /// Never through a proxy, because it is this machine or its neighbour.
     Direct,
-    /// As usual, and its name leads only where addresses of datafiles may lead.
+    /// As usual, but its name may only resolve to addresses that datafiles may use.
     Checked,
 }
 
 impl HttpClient {
-    /// A client; connections are made when the first request is sent.
+    /// Creates a client. Connections are opened when the first request is sent.
     pub fn new(config: HttpConfig) -> Self {
         Self::with_redactor(config, Redactor::default())
     }
 
-    /// The same, with a redactor that others share.
+    /// Creates a client with a shared redactor.
     pub fn with_redactor(config: HttpConfig, redactor: Redactor) -> Self {
         let shared = Shared { config, stats: Arc::default(), redactor, pools: Default::default() };
         Self { shared: Arc::new(shared) }
     }
 
-    /// A client for one service with at most `concurrency` requests under way (at least one).
+    /// A client for one service with at most `concurrency` concurrent requests (at least one).
     pub fn service(&self, service: Service, concurrency: usize) -> ServiceClient {
         ServiceClient::new(self.shared.clone(), service, concurrency)
     }
 
-    /// What was sent and received so far, by service.
+    /// Counters of sent and received data, by service.
     pub fn stats(&self) -> &Arc<Stats> {
         &self.shared.stats
     }
 
-    /// Takes every secret of this run out of a text.
+    /// The redactor for the secrets of this run.
     pub fn redactor(&self) -> &Redactor {
         &self.shared.redactor
     }
@@ -171,7 +171,7 @@ impl HttpClient {
 }
 
 impl Shared {
-    /// The connections for an address.
+    /// The connections for a URL.
     pub fn connections(
         &self,
         url: &Url,
@@ -204,8 +204,8 @@ fn connect(config: &HttpConfig, way: Way) -> Result<reqwest::Client, String> {
     })
 }
 
-/// Builds a client with what all of them share: authorities, proxy, time-out of connections. Where the
-/// system has no CA certificates at all, plain HTTP still works and HTTPS fails at the certificate.
+/// Builds a client with the common settings: certificates, proxy, connection timeout. If the
+/// system has no CA certificates, plain HTTP still works and HTTPS fails at the certificate.
 pub(in crate::clients) fn build<T>(
     config: &HttpConfig,
     finish: impl Fn(reqwest::ClientBuilder) -> reqwest::Result<T>,
@@ -220,7 +220,7 @@ pub(in crate::clients) fn build<T>(
         .map_err(|error| format!("the certificates cannot be read: {}", error::deepest(&error)))?;
     finish(builder().tls_certs_merge(own.clone()))
         .or_else(|error| {
-            tracing::warn!(%error, "no usable CA certificates, https will not work");
+            tracing::warn!(%error, "no usable CA certificates, https does not work");
             finish(builder().tls_certs_only(own))
         })
         .map_err(|error| error::deepest(&error))

@@ -1,4 +1,4 @@
-//! What is known about a host: does it answer, does it refuse, who may ask it now.
+//! The state of a host: whether it responds or refuses, and which call may go next.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,19 +9,19 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
-/// A host that refuses this often in a row, each time after the pause that it asked for, is given up.
+/// A host that refuses this often in a row, each time after the requested pause, is given up.
 const MAX_REFUSALS: u32 = 2;
 
-/// The same for refusals that do not say for how long: their pauses double, so that together they
-/// last for 15 times the first one.
+/// The limit for refusals that request no pause. Their pauses double, so that together they
+/// last 15 times the first one.
 const MAX_UNTOLD_REFUSALS: u32 = 5;
 
-/// Absurd pauses count as this long.
+/// Longer pauses count as this long.
 const LONGEST_BELIEVED: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The hosts of one service, by origin.
 pub(super) struct Origins {
-    /// Requests under way at once for each of them.
+    /// Concurrent requests per host.
     slots: usize,
     known: Mutex<BTreeMap<String, Arc<Origin>>>,
 }
@@ -40,7 +40,7 @@ impl Origins {
 
 /// One host.
 pub(super) struct Origin {
-    /// Its share of the requests that may be under way.
+    /// Its part of the concurrent requests.
     pub slots: Semaphore,
     state: Mutex<State>,
     probed: Notify,
@@ -52,28 +52,28 @@ struct State {
     silent_calls: u32,
     last_silence: Option<Instant>,
     pause: Option<Pause>,
-    /// Refusals in a row, and those of them that did not say for how long.
+    /// Refusals in a row, and those of them that requested no pause.
     refusals: u32,
     untold: u32,
     refused_at: Option<Instant>,
     given_up: bool,
     probing: bool,
-    /// What it called the limit that made it refuse.
+    /// Its name for the limit that made it refuse.
     limit: Option<String>,
 }
 
-/// Until when the host is left alone.
+/// A pause during which the host gets no requests.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pause {
     until: Instant,
-    /// Until when it asked to be left alone, as a time of day.
+    /// The end of the requested pause, as a time of day.
     pub resets_at: DateTime<Utc>,
-    /// For how long it asked to be left alone.
+    /// The length of the requested pause.
     pub wait: Duration,
 }
 
 impl Pause {
-    pub fn of(wait: Duration, now: Instant, now_utc: DateTime<Utc>) -> Self {
+    pub fn starting_now(wait: Duration, now: Instant, now_utc: DateTime<Utc>) -> Self {
         let wait = wait.min(LONGEST_BELIEVED);
         Self { until: now + wait, resets_at: now_utc + wait, wait }
     }
@@ -83,34 +83,34 @@ impl Pause {
     }
 }
 
-/// May the host be asked now?
+/// May a request be sent to the host now?
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Turn {
     /// Yes.
     Go,
-    /// Yes, by one request alone: the pause is over, and its answer tells whether that was enough.
+    /// Yes, but only one: the pause is over, and the response shows whether it was long enough.
     Probe,
-    /// Not before that request has its answer.
+    /// Not before that request has its response.
     Probing,
     /// Not before the pause is over.
     Paused(Pause),
     /// No: it refused again after every pause.
     GivenUp(Pause),
-    /// No: so many calls in a row had no answer.
+    /// No: this many calls in a row had no response.
     Silent(u32),
 }
 
-/// A refusal: when its request was sent, for how long the host asks to stay away, and what to take
-/// where it does not say.
+/// A refusal: when its request was sent, the requested pause, and the default if there
+/// is none.
 pub(super) struct Refusal {
     pub sent: Instant,
     pub told: Option<Duration>,
     pub untold: Duration,
-    /// How long a host that is given up is left alone at least.
+    /// Minimum pause for a host that is given up.
     pub give_up_for: Duration,
 }
 
-/// How long a silent host is not asked.
+/// How long a silent host is skipped.
 #[derive(Clone, Copy)]
 pub(super) struct Patience {
     pub calls: u32,
@@ -122,64 +122,64 @@ impl Origin {
         Self { slots: Semaphore::new(slots), state: Mutex::default(), probed: Notify::new() }
     }
 
-    fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
+    fn with_state<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
         f(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Has it ever answered?
+    /// Has it ever responded?
     pub fn has_answered(&self) -> bool {
-        self.with(|state| state.answered)
+        self.with_state(|state| state.answered)
     }
 
-    /// It answered something.
+    /// Records a response.
     pub fn answered(&self) {
-        self.with(|state| {
+        self.with_state(|state| {
             state.answered = true;
             state.silent_calls = 0;
         });
     }
 
-    /// It answered, and did not refuse.
+    /// Records a response that is not a refusal.
     pub fn accepted(&self) {
-        self.with(|state| {
+        self.with_state(|state| {
             state.refusals = 0;
             state.untold = 0;
             state.given_up = false;
         });
     }
 
-    /// A whole call ended without an answer.
+    /// Records a call that ended without a response.
     pub fn was_silent(&self, now: Instant) {
-        self.with(|state| {
+        self.with_state(|state| {
             state.silent_calls += 1;
             state.last_silence = Some(now);
         });
     }
 
-    /// It asks for a pause; the longest one counts.
+    /// Records a requested pause; the longest one counts.
     pub fn pause(&self, pause: Pause) {
-        self.with(|state| state.pause_at_least(pause));
+        self.with_state(|state| state.pause_at_least(pause));
     }
 
-    /// It names the limit that is exhausted.
+    /// Records the name of the exhausted limit.
     pub fn name_limit(&self, limit: Option<String>) {
-        self.with(|state| state.limit = limit.or_else(|| state.limit.take()));
+        self.with_state(|state| state.limit = limit.or_else(|| state.limit.take()));
     }
 
     /// The limit that it named last.
     pub fn limit(&self) -> Option<String> {
-        self.with(|state| state.limit.clone())
+        self.with_state(|state| state.limit.clone())
     }
 
-    /// It refuses a request, which makes a pause for all. Those that were sent before it was known
-    /// to refuse are one refusal together. The pause, and whether the host is given up.
+    /// Records a refusal, which pauses all calls. Requests that were sent before the first refusal was known
+    /// count as one refusal together. Returns the pause, and whether the host is given up.
     pub fn refused(
         &self,
         refusal: &Refusal,
         now: Instant,
         now_utc: DateTime<Utc>,
     ) -> (Pause, bool) {
-        self.with(|state| {
+        self.with_state(|state| {
             if state.refused_at.is_none_or(|at| at < refusal.sent) {
                 state.refused_at = Some(now);
                 state.refusals += u32::from(refusal.told.is_some());
@@ -189,7 +189,7 @@ impl Origin {
             }
             let doubled = 2_u32.saturating_pow(state.untold.saturating_sub(1));
             let wait = refusal.told.unwrap_or_else(|| refusal.untold.saturating_mul(doubled));
-            let mut pause = Pause::of(wait, now, now_utc);
+            let mut pause = Pause::starting_now(wait, now, now_utc);
             if state.given_up {
                 pause.until = pause.until.max(now + refusal.give_up_for);
             }
@@ -198,9 +198,9 @@ impl Origin {
         })
     }
 
-    /// May it be asked now? Asking with `begin` takes the turn of the probe.
+    /// Decides whether a request may be sent now. With `begin`, the caller takes the turn of the probe.
     pub fn turn(&self, now: Instant, patience: Patience, begin: bool) -> Turn {
-        self.with(|state| {
+        self.with_state(|state| {
             let recent = |at| now.duration_since(at) < patience.lasting;
             if state.silent_calls >= patience.calls && state.last_silence.is_some_and(recent) {
                 return Turn::Silent(state.silent_calls);
@@ -219,7 +219,7 @@ impl Origin {
         })
     }
 
-    /// Ends when the probe under way has its answer; to be made before [`Origin::turn`] is asked.
+    /// Completes when the current probe has its response. Create it before calling [`Origin::turn`].
     pub fn probed(&self) -> Notified<'_> {
         self.probed.notified()
     }
@@ -233,12 +233,12 @@ impl State {
     }
 }
 
-/// The turn of the probe; dropped when it has its answer, or none.
+/// The turn of the probe. Dropped when the probe has its response, or has failed.
 pub(super) struct Probe<'a>(pub &'a Origin);
 
 impl Drop for Probe<'_> {
     fn drop(&mut self) {
-        self.0.with(|state| state.probing = false);
+        self.0.with_state(|state| state.probing = false);
         self.0.probed.notify_waiters();
     }
 }
@@ -249,7 +249,7 @@ mod tests {
 
     const PATIENCE: Patience = Patience { calls: 3, lasting: Duration::from_secs(60) };
 
-    /// A host, and the time as it goes by.
+    /// A host and a clock.
     struct Watch {
         origin: Origin,
         begin: Instant,
@@ -285,19 +285,19 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_pause_counts_until_it_is_over() {
+    fn the_longest_pause_counts() {
         let host = Watch::start();
         for seconds in [9, 2] {
             let wait = Duration::from_secs(seconds);
-            host.origin.pause(Pause::of(wait, host.begin, DateTime::UNIX_EPOCH));
+            host.origin.pause(Pause::starting_now(wait, host.begin, DateTime::UNIX_EPOCH));
         }
         assert_eq!((host.turn(0), host.turn(9)), ("Paused 9".to_owned(), "Go".to_owned()));
     }
 
     #[test]
-    fn after_a_pause_one_request_goes_first_and_a_second_refusal_is_the_last() {
+    fn after_a_pause_one_request_probes_and_a_second_refusal_is_final() {
         let host = Watch::start();
-        // Sent at once: one refusal, however many answers say so.
+        // Sent at the same time: one refusal, however many responses say so.
         for at in [1, 2, 3] {
             assert!(!host.refused(0, at, Some(60)));
         }
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_after_the_pause_lets_everybody_go_and_forgets_the_refusal() {
+    fn a_response_after_the_pause_resumes_all_calls() {
         let host = Watch::start();
         assert!(!host.refused(0, 1, Some(10)));
         assert_eq!(host.turn(11), "Probe");
@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_does_not_say_for_how_long_gets_a_minute_in_doubling_steps() {
+    fn a_refusal_without_duration_pauses_in_doubling_steps() {
         let host = Watch::start();
         let (mut now, mut waited) = (0, 0);
         for wait in [4, 8, 16, 32] {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_in_a_row_is_enough_and_an_answer_ends_it() {
+    fn consecutive_silent_calls_skip_a_host_until_it_responds() {
         let host = Watch::start();
         for _ in 0..3 {
             assert_eq!(host.turn(0), "Go");

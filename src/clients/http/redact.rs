@@ -1,4 +1,4 @@
-//! Takes secrets out of texts: the one redactor of a run.
+//! Redacts secrets in texts. There is one redactor per run.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -8,20 +8,20 @@ use secrecy::{ExposeSecret, SecretString};
 use super::request::base64;
 use crate::snapshot::CommitFact;
 
-/// Shorter texts are not taken out: they would tear holes into everything.
+/// Shorter secrets are not redacted, because they would match everywhere.
 const MIN_SECRET: usize = 4;
 
-/// Secrets from this length on are also found inside base64. The part of a shorter one that does not
-/// depend on its neighbours would be found everywhere.
+/// Secrets of at least this length are also found inside base64. The part of a shorter one that does not
+/// depend on the surrounding bytes would match everywhere.
 const MIN_IN_BASE64: usize = 8;
 
-/// What stands in place of a secret.
+/// Replaces a secret.
 const MARK: &str = "[secret]";
 
 /// The secrets of a run. Clones share them.
 ///
-/// A secret is found as it is; percent-encoded, as a JSON or HTML escape, wholly or in part; and
-/// inside base64 of either alphabet, whatever stands before and after it.
+/// A secret is found in plain text; percent-encoded, as a JSON or HTML escape, wholly or in part; and
+/// inside base64 of either alphabet, whatever comes before and after it.
 #[derive(Clone, Default)]
 pub struct Redactor(Arc<RwLock<Vec<Pattern>>>);
 
@@ -34,12 +34,12 @@ impl fmt::Debug for Redactor {
 /// One spelling of a secret.
 struct Pattern {
     text: SecretString,
-    /// Is it a part of base64, so that what stands around it belongs to it?
+    /// Is it a part of base64, so that the surrounding digits belong to it?
     in_base64: bool,
 }
 
 impl Redactor {
-    /// Remembers a secret.
+    /// Adds a secret.
     pub fn learn(&self, secret: &SecretString) {
         let text = secret.expose_secret().trim();
         if text.len() < MIN_SECRET || self.knows(text) {
@@ -48,12 +48,12 @@ impl Redactor {
         let mut patterns = self.0.write().unwrap_or_else(PoisonError::into_inner);
         patterns.push(Pattern { text: SecretString::from(text), in_base64: false });
         if text.len() >= MIN_IN_BASE64 {
-            let inner = (0..3).map(|before| inside_base64(text.as_bytes(), before));
+            let inner = (0..3).map(|before| encode_inside_base64(text.as_bytes(), before));
             patterns.extend(
                 inner.map(|text| Pattern { text: SecretString::from(text), in_base64: true }),
             );
         }
-        // The longest first: one may be a part of another.
+        // The longest first, because one may be part of another.
         patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.bytes().len()));
     }
 
@@ -62,7 +62,7 @@ impl Redactor {
         patterns.iter().any(|known| !known.in_base64 && known.bytes() == text.as_bytes())
     }
 
-    /// The text with every known secret taken out.
+    /// Replaces every known secret.
     pub fn redact(&self, text: &str) -> String {
         let patterns = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut begins = [false; 256];
@@ -94,9 +94,9 @@ impl Redactor {
     }
 }
 
-/// A commit's subject is shown, and is whatever its host says.
+/// A commit's subject is displayed, and its host decides what it contains.
 impl Redactor {
-    /// The commit with every known secret taken out of what is shown of it.
+    /// Replaces every known secret in the displayed parts of a commit.
     pub fn redact_commit(&self, mut commit: CommitFact) -> CommitFact {
         commit.subject = commit.subject.map(|subject| self.redact(&subject));
         commit
@@ -108,20 +108,24 @@ impl Pattern {
         self.text.expose_secret().as_bytes()
     }
 
-    /// How many bytes of the text it takes from here on, if it stands here.
+    /// Number of bytes of the text that match from here on, if the secret begins here.
     fn length_at(&self, text: &[u8], begin: usize) -> Option<usize> {
         let mut at = begin;
         for &wanted in self.bytes() {
             let plain = *text.get(at)?;
-            let same = plain == wanted || self.in_base64 && standard(plain) == wanted;
-            at += if same { 1 } else { escaped(text, at).filter(|(byte, _)| *byte == wanted)?.1 };
+            let same = plain == wanted || self.in_base64 && to_standard_alphabet(plain) == wanted;
+            at += if same {
+                1
+            } else {
+                decode_escape(text, at).filter(|(byte, _)| *byte == wanted)?.1
+            };
         }
         Some(at - begin)
     }
 }
 
-/// A byte of the URL-safe alphabet in the standard one.
-fn standard(byte: u8) -> u8 {
+/// Converts a byte of the URL-safe alphabet to the standard one.
+fn to_standard_alphabet(byte: u8) -> u8 {
     match byte {
         b'-' => b'+',
         b'_' => b'/',
@@ -133,8 +137,8 @@ fn is_base64(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=')
 }
 
-/// The byte that an escape stands for, and how long the escape is.
-fn escaped(text: &[u8], at: usize) -> Option<(u8, usize)> {
+/// The byte that an escape stands for, and the length of the escape.
+fn decode_escape(text: &[u8], at: usize) -> Option<(u8, usize)> {
     let rest = &text[at..];
     let code = |skip: usize, length: usize, radix: u32| {
         let digits = std::str::from_utf8(rest.get(skip..skip + length)?).ok()?;
@@ -160,8 +164,8 @@ fn escaped(text: &[u8], at: usize) -> Option<(u8, usize)> {
     }
 }
 
-/// The digits of base64 that hold nothing but this secret when `before` bytes (modulo 3) precede it.
-fn inside_base64(secret: &[u8], before: usize) -> String {
+/// The base64 digits that depend only on this secret if `before` bytes (modulo 3) precede it.
+fn encode_inside_base64(secret: &[u8], before: usize) -> String {
     let padded = [&[0; 2][..before], secret].concat();
     let whole = &padded[..padded.len() / 3 * 3];
     let skipped = if before == 0 { 0 } else { before + 1 };
@@ -181,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_taken_out_however_they_are_spelled() {
+    fn secrets_are_redacted_in_every_spelling() {
         let redactor = knowing(&["glpat-a/b", "glpat-a/b-longer"]);
         assert_eq!(
             redactor.redact("x glpat-a/b-longer y glpat-a/b z glpat%2Da%2Fb"),
@@ -201,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn tiny_texts_stay() {
+    fn short_secrets_are_not_redacted() {
         assert_eq!(knowing(&["a", ""]).redact("banana"), "banana");
         assert_eq!(knowing(&["abcd"]).redact("YWJjZA== abce%2F & \\ é"), "YWJjZA== abce%2F & \\ é");
     }
@@ -226,7 +230,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_comes_through(text in "\\PC{0,60}") {
+        fn any_text_can_be_redacted(text in "\\PC{0,60}") {
             prop_assert_eq!(knowing(&["no-such-secret-in-it"]).redact(&text), text);
         }
     }

@@ -1,4 +1,4 @@
-//! A request before it is sent, and its answer.
+//! HTTP requests and responses.
 
 use std::fmt;
 use std::time::Duration;
@@ -34,16 +34,16 @@ pub struct Request {
     pub(super) unusable: Option<String>,
 }
 
-/// What is done about a redirect. None leads from https to http.
+/// What to do with a redirect. A redirect from https to http is never followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Redirects {
-    /// Followed; a token stays with its origin.
+    /// Follow; a token is only sent to its origin.
     Follow,
-    /// Followed within the origin only.
+    /// Follow within the origin only.
     WithinOrigin,
-    /// A failure that names the other address.
+    /// Fail with the other URL in the message.
     Refuse,
-    /// The caller's business.
+    /// Return the redirect to the caller.
     Return,
 }
 
@@ -54,11 +54,11 @@ impl fmt::Debug for Request {
 }
 
 impl Request {
-    /// A request; user and password in the address become an `Authorization` header.
+    /// Creates a request. User and password in the URL become an `Authorization` header.
     pub fn new(method: Method, mut url: Url) -> Self {
         let user = decoded(url.username());
         let password = url.password().map(decoded);
-        // Both fail only for addresses that cannot carry them.
+        // Both fail only for URLs that cannot contain them.
         let _ = url.set_username("");
         let _ = url.set_password(None);
         url.set_fragment(None);
@@ -87,28 +87,28 @@ impl Request {
         }
     }
 
-    /// A GET.
+    /// Creates a GET.
     pub fn get(url: Url) -> Self {
         Self::new(Method::GET, url)
     }
 
-    /// A POST; not repeated after an unclear failure.
+    /// Creates a POST, which is not repeated after an unclear failure.
     pub fn post(url: Url) -> Self {
         Self::new(Method::POST, url)
     }
 
-    /// A POST that only reads, and that other requests can stand in for: it is sent once and waited for
-    /// less long, and if no answer comes, the host does not count as silent.
+    /// Creates a POST that only reads, and for which there is a fallback: it is sent once with a short
+    /// timeout, and a missing response does not count against the host.
     pub fn query(url: Url) -> Self {
         Self { reads: true, tried_once: true, ..Self::post(url) }
     }
 
-    /// A POST that only reads, and is repeated as a GET is.
+    /// Creates a POST that only reads, and is repeated like a GET.
     pub fn reading_post(url: Url) -> Self {
         Self { reads: true, repeatable: true, ..Self::post(url) }
     }
 
-    /// A redirect to another origin is a failure: without the token nothing would be found there.
+    /// Fails on a redirect to another origin: without the token, nothing would be found there.
     #[must_use]
     pub fn within_origin(mut self) -> Self {
         if self.redirects == Redirects::Follow {
@@ -117,32 +117,32 @@ impl Request {
         self
     }
 
-    /// A redirect is an answer as any other.
+    /// Returns a redirect as a response.
     #[must_use]
     pub fn returning_redirects(self) -> Self {
         Self { redirects: Redirects::Return, ..self }
     }
 
-    /// It is sent once, whatever becomes of it.
+    /// Sends the request once, even if it fails.
     #[must_use]
     pub fn sent_once(self) -> Self {
         Self { tried_once: true, ..self }
     }
 
-    /// Longest time for one attempt, in place of the client's.
+    /// Sets the timeout of one attempt instead of the client's.
     #[must_use]
     pub fn attempt_timeout(mut self, time: Duration) -> Self {
         self.attempt_timeout = Some(time);
         self
     }
 
-    /// Answered with 304 if nothing has changed since an answer with this ETag.
+    /// Requests a 304 if nothing has changed since a response with this ETag.
     #[must_use]
     pub fn unless(self, etag: &str) -> Self {
         Self { conditional: true, ..self.header("if-none-match", etag) }
     }
 
-    /// Adds a header; the value is no secret.
+    /// Adds a header whose value is not secret.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         match HeaderValue::from_str(value) {
@@ -154,33 +154,33 @@ impl Request {
         self
     }
 
-    /// Adds a header as it is.
+    /// Adds a header unchanged.
     #[must_use]
     pub fn raw_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.append(name, value);
         self
     }
 
-    /// It never waits: neither for a pause that the server asks for (it fails as rate limited, without
-    /// being sent) nor to be repeated. So the caller can look again before it asks again.
+    /// Never waits: neither for a pause that the server requests (the request then fails as rate limited, without
+    /// being sent) nor to be repeated. So the caller can recheck before it tries again.
     #[must_use]
     pub fn without_waiting(mut self) -> Self {
         self.waits = false;
         self
     }
 
-    /// Is there to be no second attempt, whatever becomes of the first?
+    /// Is there never a second attempt?
     pub(super) fn is_sent_once(&self) -> bool {
         self.tried_once || !self.waits
     }
 
-    /// What kind of answer is wanted.
+    /// Sets the `Accept` header.
     #[must_use]
     pub fn accept(self, mime: &str) -> Self {
         self.header("accept", mime)
     }
 
-    /// Adds a header whose value is a secret; it goes to this address's origin only.
+    /// Adds a header whose value is a secret. It is sent only to this URL's origin.
     #[must_use]
     pub fn secret_header(self, name: &'static str, secret: &SecretString) -> Self {
         self.with_secret(HeaderName::from_static(name), secret.expose_secret(), secret)
@@ -209,7 +209,8 @@ impl Request {
                 self.headers.insert(name, value);
             }
             Err(_) => {
-                let text = "the token holds a character that no header can carry (a line end?)";
+                let text = "the token contains a character that a header cannot contain (a line \
+                            end?)";
                 self.unusable = Some(text.to_owned());
             }
         }
@@ -217,34 +218,34 @@ impl Request {
         self
     }
 
-    /// Notes that a secret goes with it, which must never be shown.
+    /// Records a secret in the request, which must never be shown.
     #[must_use]
     pub fn carrying(mut self, secret: SecretString) -> Self {
         self.secrets.push(secret);
         self
     }
 
-    /// The body; its type is among the headers.
+    /// Sets the body; its type is among the headers.
     #[must_use]
     pub fn raw_body(self, body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), ..self }
     }
 
-    /// The body and its type.
+    /// Sets the body and its type.
     #[must_use]
     pub fn body(mut self, mime: &str, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self.header("content-type", mime)
     }
 
-    /// Largest answer in bytes, in place of the client's.
+    /// Sets the maximum size of the response in bytes instead of the client's.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = Some(bytes);
         self
     }
 
-    /// The address, without user and password.
+    /// The URL, without user and password.
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -254,12 +255,12 @@ fn decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
-/// A successful answer: 2xx, or 304 to a request with [`Request::unless`].
+/// A successful response: 2xx, or 304 to a request with [`Request::unless`].
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Method that was used.
+    /// Method of the request.
     pub method: Method,
-    /// Address that answered in the end, after redirects.
+    /// URL of the response, after redirects.
     pub url: Url,
     /// Status.
     pub status: StatusCode,
@@ -267,24 +268,24 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// Whole body, unpacked.
     pub body: Bytes,
-    /// Which attempt this was, from 1.
+    /// Number of the attempt, from 1.
     pub attempts: u32,
-    /// For what is said about it.
+    /// For error messages about it.
     pub(super) redactor: Redactor,
 }
 
 impl Answer {
-    /// Reads the body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Errors
-    /// Kind [`HttpErrorKind::Other`] when it is none, or of another shape.
+    /// Kind [`HttpErrorKind::Other`] if it is not JSON, or of another shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
         serde_json::from_slice(&self.body).map_err(|error| {
             let page = is_page(&String::from_utf8_lossy(&self.body));
             let detail = if page {
-                "the answer is a page of HTML: a login or a proxy?".to_owned()
+                "the response is an HTML page: a login or a proxy?".to_owned()
             } else {
-                format!("the answer cannot be read: {error}")
+                format!("the response cannot be parsed: {error}")
             };
             HttpError::new(HttpErrorKind::Other, &self.method, &self.url, detail)
                 .redacted(&self.redactor)

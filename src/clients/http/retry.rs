@@ -1,4 +1,4 @@
-//! Is it worth another attempt, and after how long?
+//! Decides whether to repeat an attempt, and after which delay.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use super::request::Request;
 use super::service::{Call, Failed, Next, ServiceClient};
 
 impl ServiceClient {
-    /// How long to wait before the next attempt; `None` if there is to be none. A pause that the
-    /// host asks for comes on top, and is waited for with all others.
+    /// The delay before the next attempt; `None` if there is none. A pause that the
+    /// host requests is added, and all calls wait for it.
     pub(super) fn wait_before_next(&self, call: &Call<'_>, failed: &Failed) -> Option<Duration> {
         match failed.next {
             Next::Never => return None,
@@ -50,7 +50,7 @@ fn is_locked(error: &HttpError) -> bool {
     error.body().to_ascii_lowercase().contains("resource lock")
 }
 
-/// A random time up to the longest: so that those who failed together do not come again together.
+/// A random time up to the maximum, so that calls that failed together are not repeated together.
 pub(super) fn jitter(longest: Duration) -> Duration {
     longest.mul_f64(fastrand::f64())
 }

@@ -1,4 +1,4 @@
-//! Calls to one service: bounded, patient within limits, counted.
+//! Calls to one service, with limits on concurrency and waiting, and with counters.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::url_text::origin_of;
 use super::{HttpConfig, Redactor, Shared};
 use crate::ports::{Deadline, Waits};
 
-/// A client for one service. Clones share its bound on requests under way.
+/// A client for one service. Clones share its concurrency limit.
 #[derive(Clone)]
 pub struct ServiceClient {
     inner: Arc<Inner>,
@@ -39,35 +39,35 @@ impl fmt::Debug for ServiceClient {
     }
 }
 
-/// One call: how often it was tried and what that took.
+/// One call: its attempts and the time they took.
 pub(super) struct Call<'a> {
     pub request: &'a Request,
     pub origin: &'a Origin,
     pub attempts: u32,
-    /// Attempts that the host refused because it was asked too often: they do not count as failed.
+    /// Attempts that the host refused because of a rate limit. They do not count as failed.
     pub refusals: u32,
     pub spent: Duration,
-    /// Time in pauses that the host asked for.
+    /// Time in pauses that the host requested.
     pub paused: Duration,
 }
 
 /// A failed attempt.
 pub(super) struct Failed {
     pub error: HttpError,
-    /// The answer, if there was one.
+    /// The response, if there was one.
     pub answer: Option<Box<Answer>>,
-    /// What comes next where that does not depend on the kind of failure.
+    /// What comes next, if that does not depend on the kind of failure.
     pub next: Next,
 }
 
-/// What a failure says about another attempt.
+/// What follows a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing.
+    /// The usual.
     Unsaid,
-    /// When the pause is over, which the host asked for.
+    /// Another attempt after the pause that the host requested.
     AfterPause,
-    /// There is to be none.
+    /// No further attempt.
     Never,
 }
 
@@ -80,13 +80,13 @@ impl ServiceClient {
         Self { inner: Arc::new(inner), deadline: None, waits: None }
     }
 
-    /// The same for lookups, which wait for pauses as long as the deadline allows.
+    /// For lookups, which wait for pauses up to the deadline.
     #[must_use]
     pub fn until(&self, deadline: Deadline) -> Self {
         Self { deadline: Some(deadline), ..self.clone() }
     }
 
-    /// The same, which notes here how long it waited.
+    /// Records waiting times here.
     #[must_use]
     pub fn noting(&self, waits: Waits) -> Self {
         Self { waits: Some(waits), ..self.clone() }
@@ -100,12 +100,12 @@ impl ServiceClient {
         &self.inner.permits
     }
 
-    /// Which service this is.
+    /// The service.
     pub fn service(&self) -> Service {
         self.inner.service
     }
 
-    /// Removes every secret that a request carried from a text.
+    /// Redacts every secret that a request contained.
     pub fn redactor(&self) -> &Redactor {
         &self.inner.shared.redactor
     }
@@ -114,8 +114,8 @@ impl ServiceClient {
         &self.inner.shared.config
     }
 
-    /// Waits as before the repetition that follows attempt number `attempt` (from 1): for callers
-    /// that have to look before they repeat.
+    /// Waits as before the repetition after attempt number `attempt` (from 1). For callers
+    /// that recheck before they repeat.
     pub async fn back_off(&self, attempt: u32) {
         let steps = 2_u32.saturating_pow(attempt.saturating_sub(1));
         let longest = self.config().backoff_base.saturating_mul(steps);
@@ -123,7 +123,7 @@ impl ServiceClient {
         self.sleep(jitter(longest.min(self.config().backoff_cap))).await;
     }
 
-    /// Counts a wait that a caller made for this service.
+    /// Counts a caller's own wait for this service.
     pub fn has_waited(&self, wait: Duration) {
         self.inner.shared.stats.waited(self.inner.service, wait);
         if let Some(waits) = &self.waits {
@@ -131,25 +131,25 @@ impl ServiceClient {
         }
     }
 
-    /// Time spent waiting so far, for places in limits, pauses and back-off: what this client noted, or if it notes
-    /// none, by all clients of the service.
+    /// Total time spent waiting for limits, pauses and back-off: what this client recorded, or without
+    /// recording, the time of all clients of the service.
     pub fn waited(&self) -> Duration {
-        let all = || self.inner.shared.stats.of(self.inner.service).waited;
+        let all = || self.inner.shared.stats.counters_of(self.inner.service).waited;
         self.waits.as_ref().map_or_else(all, Waits::so_far)
     }
 
-    /// Sends a request, repeating it where that is safe and promising.
+    /// Sends a request, and repeats it if that is safe and useful.
     ///
     /// # Errors
-    /// Every status but 2xx, no answer, a broken one; see [`HttpErrorKind`].
+    /// For every status except 2xx, and without a complete response; see [`HttpErrorKind`].
     pub async fn send(&self, request: &Request) -> Result<Answer, HttpError> {
         self.call(request, &mut Kept).await.map_err(|failed| failed.error)
     }
 
-    /// The same, but every status is an answer, except for a refusal that was waited out in vain.
+    /// Like [`Self::send`], but returns every status except a refusal that remains after waiting.
     ///
     /// # Errors
-    /// No answer, a broken one, or a rate limit.
+    /// No response, a broken one, or a rate limit.
     pub async fn send_for_any_status(&self, request: &Request) -> Result<Answer, HttpError> {
         let answer = self.call(request, &mut Kept).await;
         answer.or_else(|failed| match failed.answer {
@@ -158,11 +158,11 @@ impl ServiceClient {
         })
     }
 
-    /// Sends a request whose answer goes to what `reader` makes, anew for each attempt. The body of
-    /// the answer is empty then.
+    /// Sends a request and passes the response to a reader, which `reader` creates for each attempt. The body of
+    /// the returned response is empty.
     ///
     /// # Errors
-    /// As [`ServiceClient::send`]; what a reader refuses has the kind [`HttpErrorKind::Other`].
+    /// As [`ServiceClient::send`]. An error of the reader has the kind [`HttpErrorKind::Other`].
     pub async fn read<R: BodyReader>(
         &self,
         request: &Request,
@@ -206,7 +206,7 @@ impl ServiceClient {
             let Some(wait) = again.filter(|_| !request.is_sent_once()) else {
                 let unanswered =
                     matches!(failed.error.kind(), HttpErrorKind::Connect | HttpErrorKind::Timeout);
-                // A query that takes too long says nothing of what is asked in its place.
+                // A query that takes too long says nothing about its fallback.
                 if unanswered && !request.tried_once {
                     origin.was_silent(Instant::now());
                 }
@@ -225,7 +225,7 @@ impl ServiceClient {
             wait_ms = wait.as_millis(),
             kind = ?failed.error.kind(),
             status = failed.error.status(),
-            "request failed, will be repeated"
+            "request failed, retrying"
         );
         self.inner.shared.stats.retry(self.inner.service);
     }
@@ -266,7 +266,7 @@ impl ServiceClient {
             Ok(Ok(raw)) => self.judge(call, begun, raw),
             Ok(Err(Broken { kind, detail })) => Err(self.error(kind, request, detail).into()),
             Err(_) => {
-                let detail = format!("no answer within {} s", limit.as_secs_f32().ceil());
+                let detail = format!("no response within {} s", limit.as_secs_f32().ceil());
                 Err(self.error(HttpErrorKind::Timeout, request, detail).into())
             }
         }
@@ -297,9 +297,9 @@ impl From<HttpError> for Failed {
     }
 }
 
-/// Where the bodies of successful answers go.
+/// Destinations of the bodies of successful responses.
 trait Readers: Send {
-    /// For one attempt; `None`: into the answer.
+    /// A reader for one attempt; `None` keeps the body in the response.
     fn fresh(&mut self) -> Option<&mut dyn BodyReader>;
 }
 

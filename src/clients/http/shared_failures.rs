@@ -1,23 +1,23 @@
-//! Failures that many lookups share, always in the same words.
+//! Failures with a cause that many lookups share, always with the same text.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::snapshot::Failure;
 
-/// Remembers the first wording of each shared cause, so that all lookups that
-/// fail by it say exactly the same and it can be reported once.
+/// Remembers the first text of each shared cause, so that all lookups that
+/// fail because of it have exactly the same text and it is reported once.
 #[derive(Debug, Default)]
 pub struct SharedFailures(Mutex<BTreeMap<String, Failure>>);
 
 impl SharedFailures {
-    /// The failure known under `key`; if there is none yet, `words` make it.
+    /// The failure stored under `key`. If there is none yet, `words` creates its text.
     pub fn note(&self, key: &str, words: impl FnOnce() -> String) -> Failure {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.entry(key.to_owned()).or_insert_with(|| Failure::shared(words())).clone()
     }
 
-    /// The failure known under `key`.
+    /// The failure stored under `key`.
     pub fn known(&self, key: &str) -> Option<Failure> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.get(key).cloned()

@@ -1,8 +1,8 @@
-//! Addresses at which machines trust whoever asks, as that can only be themselves or a neighbour.
+//! Special addresses, at which services trust any client because it can only be the machine itself or a neighbour.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Metadata services outside of the link-local range: AWS over IPv6, Alibaba Cloud, Azure, Oracle Cloud.
+/// Metadata services outside the link-local range: AWS over IPv6, Alibaba Cloud, Azure, Oracle Cloud.
 const METADATA: [IpAddr; 4] = [
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
@@ -10,7 +10,7 @@ const METADATA: [IpAddr; 4] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
 ];
 
-/// What kind of address it is, if it is one that datafiles may not reach.
+/// The kind of a special address; `None` for other addresses.
 pub(super) fn kind_of(address: IpAddr) -> Option<&'static str> {
     if METADATA.contains(&address) {
         return Some("a metadata service");
@@ -41,14 +41,14 @@ fn kind_of_v6(ip: Ipv6Addr) -> Option<&'static str> {
     }
     match ip.segments() {
         [0xfe80..=0xfebf, ..] => Some("a link-local address"),
-        // Site-local ones are not given out any more, and some systems still route them.
+        // Site-local addresses are deprecated, but some systems still route them.
         [0xfec0..=0xfeff, ..] => Some("a site-local address"),
         [0xff00..=0xffff, ..] => Some("a multicast address"),
         _ => embedded_v4(ip).and_then(|ip| kind_of(ip.into())),
     }
 }
 
-/// The IPv4 address that an IPv6 address leads to: mapped, compatible, translated (NAT64), 6to4.
+/// The IPv4 address that an IPv6 address embeds: mapped, compatible, translated (NAT64), 6to4.
 fn embedded_v4(ip: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| {
         let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// A service that is asked over HTTP.
+/// A service that is used over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
     /// GitLab's REST API.
@@ -17,12 +17,12 @@ pub enum Service {
     Git,
     /// The state bucket.
     S3,
-    /// Where the metrics of a run are pushed to.
+    /// The Pushgateway for the metrics of a run.
     Pushgateway,
 }
 
 impl Service {
-    /// All of them, in the order of their labels' declaration.
+    /// All services, in the order of their declaration.
     pub const ALL: [Self; 6] =
         [Self::GitLab, Self::GitHub, Self::Prometheus, Self::Git, Self::S3, Self::Pushgateway];
 
@@ -38,13 +38,13 @@ impl Service {
         }
     }
 
-    /// Is it asked at whatever hosts the datafiles name? Then none of these takes all slots, and none is
+    /// Does it use any host that the datafiles name? Then no host may take all slots, and none may be
     /// at an address that [`super::AllowedHosts`] refuses.
     pub fn has_many_hosts(self) -> bool {
         matches!(self, Self::Prometheus | Self::Git)
     }
 
-    /// The name for people.
+    /// The name in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::GitLab => "GitLab",
@@ -63,7 +63,7 @@ impl fmt::Display for Service {
     }
 }
 
-/// Counters of all services; they only grow.
+/// Counters of all services. They only increase.
 #[derive(Debug, Default)]
 pub struct Stats {
     services: [Counters; Service::ALL.len()],
@@ -80,28 +80,28 @@ struct Counters {
     busy_micros: AtomicU64,
 }
 
-/// The counters of one service at one moment.
+/// The counters of one service at one point in time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ServiceStats {
-    /// Requests sent, repetitions and followed redirects included.
+    /// Requests sent, including repetitions and followed redirects.
     pub requests: u64,
     /// Attempts that repeated a failed one.
     pub retries: u64,
-    /// Calls that failed in the end; statuses such as 404 count too.
+    /// Calls that failed in the end, including statuses such as 404.
     pub errors: u64,
     /// Bytes of bodies received, unpacked.
     pub bytes_in: u64,
     /// Bytes of bodies sent.
     pub bytes_out: u64,
-    /// Time spent waiting: back-off, pauses that the service asked for, and places in its limits.
+    /// Time spent waiting: back-off, requested pauses, and slots of its limits.
     pub waited: Duration,
-    /// Time spent in attempts, summed over those under way at once.
+    /// Time spent in attempts, added up over concurrent ones.
     pub busy: Duration,
 }
 
 impl Stats {
-    /// The counters of a service now.
-    pub fn of(&self, service: Service) -> ServiceStats {
+    /// The current counters of a service.
+    pub fn counters_of(&self, service: Service) -> ServiceStats {
         let counters = &self.services[service as usize];
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         ServiceStats {
@@ -155,16 +155,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn services_are_counted_apart() {
+    fn services_are_counted_separately() {
         let stats = Stats::default();
         stats.request(Service::GitHub, 7);
         stats.retry(Service::GitHub);
         stats.waited(Service::S3, Duration::from_millis(3));
-        assert_eq!(stats.of(Service::GitHub).requests, 1);
-        assert_eq!(stats.of(Service::GitHub).bytes_out, 7);
-        assert_eq!(stats.of(Service::GitHub).retries, 1);
-        assert_eq!(stats.of(Service::GitLab), ServiceStats::default());
-        assert_eq!(stats.of(Service::S3).waited, Duration::from_millis(3));
+        assert_eq!(stats.counters_of(Service::GitHub).requests, 1);
+        assert_eq!(stats.counters_of(Service::GitHub).bytes_out, 7);
+        assert_eq!(stats.counters_of(Service::GitHub).retries, 1);
+        assert_eq!(stats.counters_of(Service::GitLab), ServiceStats::default());
+        assert_eq!(stats.counters_of(Service::S3).waited, Duration::from_millis(3));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! When a call may be sent: pauses of its host, its host's share of the slots, and the service's.
+//! Decides when a call may be sent: after pauses of its host, and with a slot of its host and of the service.
 
 use std::time::Duration;
 
@@ -9,23 +9,23 @@ use super::error::{HttpError, HttpErrorKind};
 use super::origin::{Patience, Pause, Probe, Turn};
 use super::service::{Call, ServiceClient};
 
-/// What a request under way holds.
+/// The slots of a running request.
 pub(super) struct Slots<'a> {
     _of_host: SemaphorePermit<'a>,
     _of_service: SemaphorePermit<'a>,
-    /// Dropped before the places are given back: who waits for its answer goes on then.
+    /// Dropped before the slots are released, so that calls waiting for its response can continue.
     _probe: Option<Probe<'a>>,
 }
 
 impl ServiceClient {
-    /// Waits until the host may be asked and it has a slot for it. Whoever waits for a pause holds none.
+    /// Waits until the host may get a request and has a slot. A call that waits for a pause holds no slot.
     pub(super) async fn take_slots<'a>(
         &'a self,
         call: &mut Call<'a>,
     ) -> Result<Slots<'a>, HttpError> {
         loop {
             self.wait_for_turn(call).await?;
-            // The host's own slots first: those who wait for a slow host take none of the others'.
+            // The host's own slots first, so that calls waiting for a slow host take no slot of other hosts.
             let _of_host = self.slot(call, &call.origin.slots).await?;
             let _of_service = self.slot(call, self.permits()).await?;
             let probe = match self.turn(call, true) {
@@ -50,7 +50,7 @@ impl ServiceClient {
         let config = self.config();
         let patience = Patience { calls: config.give_up_after, lasting: config.give_up_for };
         match call.origin.turn(Instant::now(), patience, begin && call.request.waits) {
-            // Its caller looks again before it asks again, and cannot wait for somebody else.
+            // The caller rechecks before it tries again, and cannot wait for another call.
             Turn::Probe | Turn::Probing if !call.request.waits => Turn::Go,
             turn => turn,
         }
@@ -70,18 +70,18 @@ impl ServiceClient {
                 }
                 Turn::Silent(calls) => {
                     let detail =
-                        format!("not asked: the last {calls} calls to this host had no answer");
+                        format!("skipped: the last {calls} calls to this host had no response");
                     return Err(self.error(HttpErrorKind::Connect, call.request, detail));
                 }
                 Turn::GivenUp(pause) => return Err(self.given_up(call, pause)),
                 Turn::Paused(pause) => pause,
             };
             if !call.request.waits {
-                return Err(self.limited(call, pause, "not asked: it wants to be left alone"));
+                return Err(self.limited(call, pause, "skipped: it requested a pause"));
             }
             let left = pause.left(Instant::now());
             if left > self.longest_pause(call) {
-                let why = "it wants to be left alone for longer than is waited for";
+                let why = "it requested a longer pause than sapm waits";
                 return Err(self.limited(call, pause, why));
             }
             self.sleep(left).await;
@@ -89,8 +89,8 @@ impl ServiceClient {
         }
     }
 
-    /// How long this call may still wait for pauses: a lookup as long as the run has time for
-    /// lookups, everything else a minute or so in all.
+    /// How long this call may still wait for pauses: a lookup up to the deadline,
+    /// everything else about a minute in total.
     fn longest_pause(&self, call: &Call<'_>) -> Duration {
         match self.deadline().and_then(|deadline| deadline.left()) {
             Some(left) if call.request.reads => left,
@@ -98,9 +98,9 @@ impl ServiceClient {
         }
     }
 
-    /// The host refused again after it was left alone as it wanted.
+    /// The host refused again after the requested pause.
     fn given_up(&self, call: &Call<'_>, pause: Pause) -> HttpError {
-        self.limited(call, pause, "it refuses requests, also after it was left alone")
+        self.limited(call, pause, "it still refuses requests after the requested pause")
     }
 
     fn limited(&self, call: &Call<'_>, pause: Pause, detail: &str) -> HttpError {

@@ -1,11 +1,11 @@
-//! Addresses as they may be shown, and what counts as the same place.
+//! URLs in messages, and the origin of a URL.
 
 use url::{Host, Url};
 
-/// Longest query that is shown.
+/// Maximum length of a query in messages.
 const LONGEST_QUERY: usize = 160;
 
-/// Scheme, host and port, e.g. `https://git.example.com:8443`: the place that a token is for.
+/// Scheme, host and port, e.g. `https://git.example.com:8443`: the origin that a token is for.
 pub fn origin_of(url: &Url) -> String {
     url.origin().ascii_serialization()
 }
@@ -20,7 +20,7 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Is the host this machine, or one on the same link? Neither is reached by a proxy.
+/// Is the host this machine, or on the same link? Neither is reached through a proxy.
 pub(in crate::clients) fn is_neighbour(url: &Url) -> bool {
     let linked = match url.host() {
         Some(Host::Ipv4(address)) => address.is_link_local(),
@@ -30,11 +30,11 @@ pub(in crate::clients) fn is_neighbour(url: &Url) -> bool {
     linked || is_loopback(url)
 }
 
-/// The address without user, password, fragment and the values of parameters that look secret.
+/// The URL without user, password, fragment and the values of parameters that look secret.
 pub fn safe_url(url: &Url) -> String {
     let mut shown = url.clone();
     shown.set_fragment(None);
-    // Both fail only for addresses that cannot carry them.
+    // Both fail only for URLs that cannot contain them.
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
     let query = url.query().map(safe_query);
@@ -61,10 +61,10 @@ fn looks_secret(name: &str) -> bool {
         .any(|word| name.contains(word))
 }
 
-/// The address of a service as it was configured, without userinfo, query and fragment.
+/// The URL of a service as configured, without userinfo, query and fragment.
 ///
 /// # Errors
-/// The address without userinfo, when it is no http(s) address.
+/// The text without userinfo, if it is not an http(s) URL.
 pub fn service_address(base: &str) -> Result<Url, String> {
     let invalid = || base.split('@').next_back().unwrap_or_default().to_owned();
     let mut url = Url::parse(base.trim().trim_end_matches('/')).map_err(|_| invalid())?;
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_by_the_host() {
+    fn loopback_is_recognised_by_the_host() {
         for text in ["http://127.0.0.1:1/", "http://localhost/", "http://[::1]:9/"] {
             assert!(is_loopback(&url(text)), "{text}");
         }

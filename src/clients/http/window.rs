@@ -1,4 +1,4 @@
-//! A limit on how often something happens in any span of time.
+//! Limits how often something happens in any span of time.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-/// A sliding window: at most `limit` events in any span of `per`, also where several are under way at once.
+/// A sliding window: at most `limit` events in any span of `per`, even with concurrent events.
 ///
-/// First [`Window::reserve`], then the event, then [`Window::count`], and the reservation is dropped after that: what is
-/// counted when it is over has happened by then, however long it took to arrive.
+/// Call [`Window::reserve`] before the event and [`Window::count`] after it, then drop the reservation. An event is
+/// counted when it is over, because by then it has happened, however long it took to arrive.
 #[derive(Debug)]
 pub struct Window {
     limit: usize,
@@ -21,22 +21,22 @@ pub struct Window {
 
 #[derive(Debug, Default)]
 struct State {
-    /// When they were over.
+    /// The times at which events ended.
     events: VecDeque<Instant>,
-    /// Those that may be under way.
+    /// Reserved slots.
     reserved: usize,
 }
 
-/// Is there a place?
+/// Is there a slot?
 #[derive(Debug, PartialEq, Eq)]
 enum Room {
     Free,
     FullFor(Duration),
-    /// All places are held by what is under way.
+    /// All slots are reserved.
     AllUnderWay,
 }
 
-/// A place in a window, for one event. Dropped, it is free again: the event was counted, or never happened.
+/// A slot in a window for one event. Drop it when the event was counted, or never happened.
 #[derive(Debug)]
 pub struct Reservation(Arc<Window>);
 
@@ -48,7 +48,7 @@ impl Drop for Reservation {
 }
 
 impl Window {
-    /// At most `limit` events (at least one) in any span of `per`.
+    /// Allows at most `limit` events (at least one) in any span of `per`.
     pub fn new(limit: usize, per: Duration) -> Self {
         Self { limit: limit.max(1), per, state: Mutex::default(), freed: Notify::new() }
     }
@@ -57,7 +57,7 @@ impl Window {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is a place; says how long that was.
+    /// Waits for a slot; returns it with the waiting time.
     pub async fn reserve(window: &Arc<Self>) -> (Reservation, Duration) {
         let mut waited = Duration::ZERO;
         loop {
@@ -66,22 +66,18 @@ impl Window {
             if room == Room::Free {
                 return (Reservation(Arc::clone(window)), waited);
             }
-            tracing::debug!(
-                limit = window.limit,
-                ?room,
-                "waiting for a place in a window of writes"
-            );
+            tracing::debug!(limit = window.limit, ?room, "waiting for the write limit");
             let begun = Instant::now();
             match room {
                 Room::FullFor(wait) => drop(timeout(wait, freed).await),
-                // Each of them is counted soon, or gives its place back.
+                // Each of them is counted soon, or releases its slot.
                 _ => freed.await,
             }
             waited += begun.elapsed();
         }
     }
 
-    /// An event is over.
+    /// Counts an event that is over.
     pub fn count(&self) {
         self.count_at(Instant::now());
     }
@@ -90,7 +86,7 @@ impl Window {
         self.state().events.push_back(now);
     }
 
-    /// Takes a place, if there is one at `now`.
+    /// Reserves a slot if there is one at `now`.
     fn take(&self, now: Instant) -> Room {
         let mut state = self.state();
         while state.events.front().is_some_and(|first| now.duration_since(*first) >= self.per) {
@@ -118,7 +114,7 @@ mod tests {
         (Arc::new(Window::new(2, Duration::from_secs(60))), at)
     }
 
-    /// An event that happens at once, if there is a place for it.
+    /// An event that happens at once, if there is a slot for it.
     fn event(window: &Arc<Window>, at: Instant) -> Room {
         let room = window.take(at);
         if room == Room::Free {
@@ -130,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn no_span_holds_more_than_the_limit() {
+    fn no_span_exceeds_the_limit() {
         let (window, at) = window();
         let seconds = |wait| Room::FullFor(Duration::from_secs(wait));
         assert_eq!(event(&window, at(0)), Room::Free);
@@ -142,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_under_way_has_a_place_and_what_never_happens_gives_it_back() {
+    fn a_reservation_holds_a_slot_until_it_is_dropped() {
         let (window, at) = window();
         let reserved = |at| {
             assert_eq!(window.take(at), Room::Free);
@@ -160,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_waits_is_woken_when_a_place_is_given_back() {
+    async fn a_waiting_call_gets_a_released_slot() {
         let minute = Duration::from_secs(60);
         let window = Arc::new(Window::new(1, minute));
         let (reserved, waited) = Window::reserve(&window).await;

@@ -16,14 +16,14 @@ use crate::domain::quoted;
 use crate::ports::SloSource;
 use crate::snapshot::Failure;
 
-/// Largest answer to a query, in bytes, unpacked: some 50,000 series.
+/// Maximum size of a response to a query, in bytes, unpacked: some 50,000 series.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
 
-/// Asks Prometheus servers, each with the credential for its host. Cheap to clone.
+/// Queries Prometheus servers, each with the credential for its host. Cheap to clone.
 ///
-/// Of several series the lowest value counts. No series, a NaN among them and an infinite value
-/// are failures: an infinite one comes from a division by nothing, says no more than NaN, and
-/// JSON cannot hold it.
+/// With several series, the lowest value counts. No series, any NaN, and an infinite value
+/// are failures: an infinite value comes from a division by zero, means no more than NaN, and
+/// JSON cannot represent it.
 #[derive(Debug, Clone)]
 pub struct PrometheusClient {
     service: ServiceClient,
@@ -32,7 +32,7 @@ pub struct PrometheusClient {
 }
 
 impl PrometheusClient {
-    /// A client that takes tokens from `credentials`.
+    /// Creates a client that takes tokens from `credentials`.
     pub fn new(service: ServiceClient, credentials: Arc<Credentials>) -> Self {
         Self { service, credentials, shared: Arc::default() }
     }
@@ -42,8 +42,8 @@ impl PrometheusClient {
         match error.kind() {
             HttpErrorKind::Unauthorized => self.shared.note(&format!("401 {place}"), || {
                 format!(
-                    "Prometheus at {place} refuses the request (401): check the entry for this host in the file \
-                     that SAPM_CREDENTIALS_FILE names"
+                    "Prometheus at {place} refuses the request (401): check the entry for this \
+                     host in the file in SAPM_CREDENTIALS_FILE"
                 )
             }),
             HttpErrorKind::Connect => self.shared.note(&format!("connect {place}"), || {
@@ -55,19 +55,19 @@ impl PrometheusClient {
             HttpErrorKind::RateLimited => self.shared.note(&format!("429 {place}"), || {
                 format!("Prometheus at {place} limits the rate of requests: {error}")
             }),
-            // Prometheus says what is wrong with a query in the body of a 400 or 422.
+            // Prometheus explains an invalid query in the body of a 400 or 422.
             HttpErrorKind::Invalid => Failure::new(format!(
                 "Prometheus at {place} refuses the query ({}): {}",
                 error.status().unwrap_or_default(),
-                said(error.body()).unwrap_or_else(|| error.detail().to_owned())
+                parse_error(error.body()).unwrap_or_else(|| error.detail().to_owned())
             )),
             _ => Failure::new(format!("Prometheus at {place}: {error}")),
         }
     }
 }
 
-/// `<url>/api/v1/query?query=<expression>`; a path and a query in `url` are kept.
-fn query_url(url: &str, expression: &str) -> Option<Url> {
+/// `<url>/api/v1/query?query=<expression>`. A path and a query in `url` are kept.
+fn build_query_url(url: &str, expression: &str) -> Option<Url> {
     let mut address = Url::parse(url.trim()).ok()?;
     if !matches!(address.scheme(), "http" | "https") || address.host().is_none() {
         return None;
@@ -92,11 +92,11 @@ struct QueryAnswer {
 #[serde(rename_all = "camelCase")]
 struct Data {
     result_type: String,
-    #[serde(default, deserialize_with = "samples")]
+    #[serde(default, deserialize_with = "parse_samples")]
     result: Samples,
 }
 
-/// The values of an answer, as they are read: nothing else of it is kept.
+/// Aggregates the values of a response while they are read; nothing else is kept.
 #[derive(Debug, Default)]
 struct Samples {
     lowest: Option<f64>,
@@ -116,8 +116,8 @@ impl Samples {
     }
 }
 
-/// Reads `[<time>, "<value>"]` of a scalar, or a list of series with a `value` each.
-fn samples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Samples, D::Error> {
+/// Parses `[<time>, "<value>"]` of a scalar, or a list of series with a `value` each.
+fn parse_samples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Samples, D::Error> {
     struct List;
     impl<'de> Visitor<'de> for List {
         type Value = Samples;
@@ -141,7 +141,7 @@ fn samples<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Samples, D::Err
     deserializer.deserialize_seq(List)
 }
 
-/// A series, or a part of a scalar: its time, which says nothing, or its value.
+/// A series, or a part of a scalar: its time, which is ignored, or its value.
 enum Entry {
     Series { value: Option<(IgnoredAny, String)> },
     Text(String),
@@ -192,31 +192,31 @@ impl<'de> Visitor<'de> for EntryVisitor {
     }
 }
 
-/// The `error` of an answer.
-fn said(body: &str) -> Option<String> {
+/// The `error` in a response.
+fn parse_error(body: &str) -> Option<String> {
     let answer: QueryAnswer = serde_json::from_str(body).ok()?;
     answer.error.map(|error| one_line(&error))
 }
 
-/// The value that an answer holds, or in words why there is none.
-fn value_of(answer: QueryAnswer) -> Result<f64, String> {
+/// The value in a response, or why there is none.
+fn find_value(answer: QueryAnswer) -> Result<f64, String> {
     if answer.status != "success" {
         let error = answer.error.unwrap_or_else(|| format!("status {}", quoted(&answer.status)));
         return Err(format!("the query failed: {}", one_line(&error)));
     }
-    let data = answer.data.ok_or("the answer holds no data")?;
+    let data = answer.data.ok_or("the response has no data")?;
     if !matches!(data.result_type.as_str(), "scalar" | "vector") {
         let other = one_line(&data.result_type);
-        return Err(format!("the query gives a {other} and not a number"));
+        return Err(format!("the query returns a {other}, not a number"));
     }
     match data.result {
         Samples { unreadable: true, .. } => {
-            Err("the answer holds a sample that is no number".to_owned())
+            Err("the response has a sample that is not a number".to_owned())
         }
-        Samples { nan: true, .. } => Err("the answer is NaN (no data in the window?)".to_owned()),
-        Samples { lowest: None, .. } => Err("the answer is empty (no series)".to_owned()),
+        Samples { nan: true, .. } => Err("the result is NaN (no data in the window?)".to_owned()),
+        Samples { lowest: None, .. } => Err("the result is empty (no series)".to_owned()),
         Samples { lowest: Some(lowest), .. } if lowest.is_infinite() => {
-            Err(format!("the answer is infinite ({lowest}): a division by nothing?"))
+            Err(format!("the result is infinite ({lowest}): a division by zero?"))
         }
         Samples { lowest: Some(lowest), .. } => Ok(lowest),
     }
@@ -225,8 +225,8 @@ fn value_of(answer: QueryAnswer) -> Result<f64, String> {
 #[async_trait]
 impl SloSource for PrometheusClient {
     async fn value(&self, url: &str, expression: &str) -> Result<f64, Failure> {
-        let address = query_url(url, expression)
-            .ok_or_else(|| Failure::new("not an http(s) address of a Prometheus"))?;
+        let address = build_query_url(url, expression)
+            .ok_or_else(|| Failure::new("not an http(s) URL of a Prometheus"))?;
         if let Some(refused) = self.shared.known(&format!("401 {}", origin_of(&address))) {
             return Err(refused);
         }
@@ -238,7 +238,7 @@ impl SloSource for PrometheusClient {
         let answer = self.service.send(&request).await;
         let answer = answer.map_err(|error| self.failure(&address, &error))?;
         let answer: QueryAnswer = answer.json().map_err(|error| self.failure(&address, &error))?;
-        value_of(answer).map_err(|reason| {
+        find_value(answer).map_err(|reason| {
             let mut place = address.clone();
             place.set_query(None);
             let words = format!("Prometheus at {}: {reason}", safe_url(&place));
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     fn value(answer: Value) -> Result<f64, String> {
-        value_of(serde_json::from_value(answer).expect("an answer"))
+        find_value(serde_json::from_value(answer).expect("an answer"))
     }
 
     fn vector(values: &[&str]) -> Value {
@@ -280,14 +280,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_value_is_said_in_words() {
+    fn a_missing_value_is_explained() {
         let error = json!({"status": "error", "error": "parse error"});
         let matrix = json!({"status": "success", "data": {"resultType": "matrix", "result": []}});
         for (answer, words) in [
             (vector(&[]), "empty"),
             (vector(&["NaN", "1"]), "NaN"),
             (vector(&["-Inf", "1"]), "infinite"),
-            (vector(&["x"]), "no number"),
+            (vector(&["x"]), "not a number"),
             (error, "parse error"),
             (matrix, "matrix"),
             (json!({"status": "success"}), "no data"),
@@ -300,10 +300,10 @@ mod tests {
     #[test]
     fn the_query_goes_below_the_path() {
         for url in ["http://p.example/base/", "http://p.example/base"] {
-            let full = query_url(url, "a{b=\"c\"} + 1").map(String::from);
+            let full = build_query_url(url, "a{b=\"c\"} + 1").map(String::from);
             let expected = "http://p.example/base/api/v1/query?query=a%7Bb%3D%22c%22%7D+%2B+1";
             assert_eq!(full.as_deref(), Some(expected));
         }
-        assert!(query_url("p.example", "a").is_none());
+        assert!(build_query_url("p.example", "a").is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! A Prometheus Pushgateway: takes the metrics of a run, for Prometheus to fetch later.
+//! A Prometheus Pushgateway: receives the metrics of a run, which Prometheus scrapes later.
 
 use std::time::Duration;
 
@@ -9,36 +9,36 @@ use url::Url;
 use crate::clients::credentials::Credentials;
 use crate::clients::http::{HttpClient, HttpConfig, HttpError, Redactor, Request, Service, base64};
 
-/// The text format that a Pushgateway reads; it does not know OpenMetrics.
+/// The text format that a Pushgateway reads; it does not support OpenMetrics.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What tells the metrics of one job from those of another. A push replaces what was pushed with
-/// the same key before, and nothing else.
+/// Separates the metrics of different jobs. A push replaces only metrics that were pushed with
+/// the same key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupingKey {
-    /// Path or id of the config repo's project, where it is known.
+    /// Path or id of the config repo's project, if known.
     pub project: Option<String>,
-    /// Which part of the targets the job is about, where it is narrowed by name.
+    /// The target filter of the job, if it has one.
     pub scope: Option<String>,
-    /// Which of the jobs that share the work, from 1.
+    /// The node of a parallel job, from 1.
     pub node: String,
 }
 
-/// Why metrics could not be pushed. Never holds a user or a password.
+/// Why metrics could not be pushed. Never contains a user or a password.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
-    /// No address of a Pushgateway. (It is not repeated: it may hold a password.)
-    #[error("it is not an http(s) address")]
+    /// Not the URL of a Pushgateway. It is not shown, because it may contain a password.
+    #[error("it is not an http(s) URL")]
     Address,
-    /// No answer, or not a good one: it says in the body which metric it does not take.
+    /// No response, or an error. The body of the response names the metric that is not accepted.
     #[error("{0}")]
     Http(#[from] HttpError),
 }
 
 /// Replaces the metrics of `key` by `text`, which is in the text format (version 0.0.4).
 ///
-/// Credentials come from the address (`https://user:password@host/`) or from the credentials
-/// file. It tries twice and waits for some ten seconds at most: the run does not depend on it.
+/// Credentials come from the URL (`https://user:password@host/`) or from the credentials
+/// file. Tries twice and waits for about ten seconds at most, because the run does not depend on it.
 ///
 /// # Errors
 /// See [`PushError`].
@@ -49,7 +49,7 @@ pub async fn push(
     credentials: &Credentials,
     text: String,
 ) -> Result<(), PushError> {
-    let url = url_of(address, key).ok_or(PushError::Address)?;
+    let url = build_url(address, key).ok_or(PushError::Address)?;
     let has_own = !url.username().is_empty() || url.password().is_some();
     let credential = credentials.lookup(&url).filter(|_| !has_own);
     let mut request = Request::new(Method::PUT, url).body(TEXT_FORMAT, text);
@@ -69,7 +69,7 @@ pub async fn push(
 }
 
 /// `<address>/metrics/job/sapm[/project/…][/scope/…]/node/…`; a path in the address is kept.
-fn url_of(address: &str, key: &GroupingKey) -> Option<Url> {
+fn build_url(address: &str, key: &GroupingKey) -> Option<Url> {
     let mut url = Url::parse(address.trim()).ok()?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return None;
@@ -81,7 +81,7 @@ fn url_of(address: &str, key: &GroupingKey) -> Option<Url> {
         ("node", Some(key.node.as_str())),
     ];
     for (label, value) in labels {
-        path.extend(value.map(|value| part(label, value)));
+        path.extend(value.map(|value| encode_label(label, value)));
     }
     url.set_path(&path);
     url.set_query(None);
@@ -89,11 +89,11 @@ fn url_of(address: &str, key: &GroupingKey) -> Option<Url> {
     Some(url)
 }
 
-/// A label in the path. What the server would take for a path goes in base64.
-fn part(label: &str, value: &str) -> String {
+/// A label in the path. A value that the server would interpret as a path is base64-encoded.
+fn encode_label(label: &str, value: &str) -> String {
     if value.is_empty() || value.contains('/') || matches!(value, "." | "..") {
         let encoded = base64(value.as_bytes()).replace('+', "-").replace('/', "_");
-        // One `=` stands for the empty text; padding is not needed otherwise.
+        // A single `=` means the empty text. Otherwise, padding is not needed.
         let encoded = encoded.trim_end_matches('=');
         return format!("/{label}@base64/{}", if encoded.is_empty() { "=" } else { encoded });
     }
@@ -109,7 +109,7 @@ mod tests {
         let url = |address: &str, project: Option<&str>| {
             let project = project.map(str::to_owned);
             let key = GroupingKey { project, scope: None, node: "1".to_owned() };
-            url_of(address, &key).map(String::from)
+            build_url(address, &key).map(String::from)
         };
         assert_eq!(
             url("http://push.example:9091", Some("shop/app-interface")).as_deref(),
@@ -125,8 +125,8 @@ mod tests {
             url("http://push.example/", None).as_deref(),
             Some("http://push.example/metrics/job/sapm/node/1")
         );
-        assert_eq!(part("node", ""), "/node@base64/=");
-        assert_eq!(part("node", "a b"), "/node/a%20b");
+        assert_eq!(encode_label("node", ""), "/node@base64/=");
+        assert_eq!(encode_label("node", "a b"), "/node/a%20b");
         for no_address in ["push.example:9091", "file:///x", "http://", ""] {
             assert_eq!(url(no_address, None), None, "{no_address}");
         }

@@ -12,19 +12,19 @@ use super::size::{max_bytes, too_large};
 use crate::clients::replace::replace;
 use crate::ports::{StateError, StateStore};
 
-/// What stays as it is in a file name: letters, digits and `-._~`.
+/// Characters that stay unencoded in a file name: letters, digits and `-._~`.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A folder whose files are the keys.
+/// A folder with one file per key.
 #[derive(Debug, Clone)]
 pub struct DirState {
     root: PathBuf,
 }
 
-/// Where the key is below the folder: each part between slashes is
+/// The path of a key below the folder. Each part between slashes is
 /// percent-encoded (UTF-8; everything but letters, digits and `-._~`, as
-/// Python's `quote(part, safe="")` does). `.` and `..` become `%2E` and `%2E%2E`, and a
-/// part that is empty becomes `%`.
+/// Python's `quote(part, safe="")` does). `.` and `..` become `%2E` and `%2E%2E`, and an
+/// empty part becomes `%`.
 pub fn file_of(key: &str) -> PathBuf {
     key.split('/')
         .map(|part| match part {
@@ -35,8 +35,8 @@ pub fn file_of(key: &str) -> PathBuf {
         .collect()
 }
 
-/// The key as it is, when it is a path that stays in the folder: how copying a
-/// bucket into a folder (`aws s3 sync`) names the files.
+/// The unencoded key, if it is a path within the folder. Copying a bucket into a folder
+/// (`aws s3 sync`) creates such files.
 fn plain_file_of(key: &str) -> Option<PathBuf> {
     let is_plain =
         !key.contains(['\\', '\0']) && key.split('/').all(|part| !matches!(part, "" | "." | ".."));
@@ -44,7 +44,7 @@ fn plain_file_of(key: &str) -> Option<PathBuf> {
 }
 
 impl DirState {
-    /// Takes the folder. It has to be there when it is used.
+    /// Takes the folder. It must exist when it is used.
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
@@ -79,14 +79,14 @@ impl DirState {
     fn check_root(&self) -> Result<(), StateError> {
         let reason = match fs::metadata(&self.root) {
             Ok(data) if data.is_dir() => return Ok(()),
-            Ok(_) => "it is no folder".to_owned(),
+            Ok(_) => "it is not a folder".to_owned(),
             Err(error) => error.to_string(),
         };
         Err(StateError::Whole(format!("cannot use the state {}: {reason}", self.location())))
     }
 }
 
-/// No such file, or no such folder on the way to it.
+/// The file does not exist, or one of its parent folders.
 fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_become_paths_that_stay_inside() {
+    fn keys_become_paths_inside_the_folder() {
         for (key, file) in [
             ("state/a-b_c.d~1/x", "state/a-b_c.d~1/x"),
             ("state/ch:1 ä%/x", "state/ch%3A1%20%C3%A4%25/x"),

@@ -1,4 +1,4 @@
-//! Which failures of the bucket concern one key, and which all of it.
+//! Tells failures of one key from failures of the whole bucket.
 
 use std::error::Error;
 
@@ -8,10 +8,10 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use crate::clients::http::{HttpError, HttpErrorKind, one_line};
 use crate::domain::error_chain;
 
-/// What went wrong, before it is put in words.
+/// A failure before it becomes a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// No such key: for a read that is an answer.
+    /// No such key. For a read, that is a normal result.
     NoKey,
     /// No such bucket.
     NoBucket,
@@ -23,25 +23,25 @@ pub(super) enum Trouble {
     BadCredentials(String),
     /// The clock of this machine is wrong.
     WrongClock(String),
-    /// 403 that says the key is not there and we may not list the bucket.
+    /// 403 that may also mean that the key does not exist, because we may not list the bucket.
     MayNotList,
-    /// The key of AWS KMS that it is encrypted with may not be used, or cannot be.
+    /// The AWS KMS key that encrypts it cannot be used.
     NoDecryption(String),
     /// 403.
     Denied(String),
-    /// No connection or no answer in time.
+    /// No connection, or no response in time.
     Unreachable(String),
-    /// An answer that no S3 server gives.
+    /// A response that is not from an S3 server.
     NotS3(String),
-    /// It refuses requests because there were too many, also after it was left alone.
+    /// It still refuses requests because of a rate limit, after waiting.
     Busy(String),
-    /// 5xx, also when it was asked again.
+    /// 5xx, after retries.
     Server(String),
-    /// Anything else about this key.
+    /// Any other failure of this key.
     Other(String),
 }
 
-/// Error codes that say the credentials are at fault.
+/// Error codes that mean bad credentials.
 const CREDENTIALS: [&str; 9] = [
     "InvalidAccessKeyId",
     "SignatureDoesNotMatch",
@@ -54,27 +54,27 @@ const CREDENTIALS: [&str; 9] = [
     "NotSignedUp",
 ];
 
-/// Sorts an error of the SDK.
+/// Classifies an error of the SDK.
 pub(super) fn sort<E>(error: &SdkError<E, HttpResponse>) -> Trouble
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
     match error {
-        SdkError::ServiceError(service) => sort_answer(
+        SdkError::ServiceError(service) => classify_response(
             service.raw().status().as_u16(),
             service.err().code(),
             service.err().message(),
             service.raw().headers().get("x-amz-bucket-region"),
         ),
         SdkError::DispatchFailure(failure) => {
-            // Credentials are looked up on the way to the connector.
+            // Credentials are looked up before the connector is called.
             let words = one_line(&error_chain(error));
             if failure.is_other() && words.contains("credentials") {
-                return Trouble::NoCredentials(on_the_way(error).unwrap_or(words));
+                return Trouble::NoCredentials(find_http_error(error).unwrap_or(words));
             }
             let connector = failure.as_connector_error().and_then(|error| error.source());
             match connector.and_then(|error| error.downcast_ref::<HttpError>()) {
-                Some(error) => sort_http(error),
+                Some(error) => classify_http(error),
                 None => {
                     Trouble::Other(connector.map_or(words, |error| one_line(&error.to_string())))
                 }
@@ -93,11 +93,11 @@ where
     }
 }
 
-/// Sorts a failure on the way there or back.
-fn sort_http(error: &HttpError) -> Trouble {
+/// Classifies a connection failure.
+fn classify_http(error: &HttpError) -> Trouble {
     match error.kind() {
         HttpErrorKind::RateLimited => Trouble::Busy(error.reason()),
-        HttpErrorKind::Timeout => Trouble::Unreachable("no answer in time".to_owned()),
+        HttpErrorKind::Timeout => Trouble::Unreachable("no response in time".to_owned()),
         HttpErrorKind::Connect | HttpErrorKind::Truncated => {
             Trouble::Unreachable(error.detail().to_owned())
         }
@@ -106,7 +106,7 @@ fn sort_http(error: &HttpError) -> Trouble {
     }
 }
 
-fn sort_answer(
+fn classify_response(
     status: u16,
     code: Option<&str>,
     message: Option<&str>,
@@ -131,8 +131,8 @@ fn sort_answer(
         _ if status == 403 && message.is_some_and(|message| message.contains("kms:")) => {
             Trouble::NoDecryption(words)
         }
-        // Since 2021 AWS names the permission that is missing; when the key
-        // is there, that is s3:GetObject.
+        // Since 2021, AWS names the missing permission. If the key
+        // exists, that is s3:GetObject.
         _ if status == 403 && message.is_some_and(|message| message.contains("s3:ListBucket")) => {
             Trouble::MayNotList
         }
@@ -145,8 +145,8 @@ fn sort_answer(
     }
 }
 
-/// What happened to a request that was to get credentials: our words, which are not cut short.
-fn on_the_way(error: &(dyn Error + 'static)) -> Option<String> {
+/// The failure of a request for credentials, with our own text, which is not shortened.
+fn find_http_error(error: &(dyn Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<HttpError>() {
@@ -163,7 +163,8 @@ mod tests {
 
     #[test]
     fn answers_by_code_and_status() {
-        let sorted = |status, code, message| sort_answer(status, code, message, Some("eu-west-1"));
+        let sorted =
+            |status, code, message| classify_response(status, code, message, Some("eu-west-1"));
         assert_eq!(sorted(404, Some("NoSuchKey"), None), Trouble::NoKey);
         assert_eq!(sorted(404, Some("NoSuchBucket"), None), Trouble::NoBucket);
         assert_eq!(sorted(404, None, None), Trouble::NotS3("status 404".to_owned()));

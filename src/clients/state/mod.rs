@@ -18,12 +18,12 @@ use crate::clients::http::ServiceClient;
 use crate::domain::quoted;
 use crate::ports::{StateError, StateStore};
 
-/// Opens the state at `s3://BUCKET[/PREFIX]` or `file:///DIR`. Does not ask
-/// the bucket anything yet; credentials and region are looked up where the AWS
-/// SDK does (environment, web identity, profile) unless `settings` has them.
+/// Opens the state at `s3://BUCKET[/PREFIX]` or `file:///DIR` without
+/// accessing it. Credentials and region are looked up as the AWS
+/// SDK does (environment, web identity, profile), unless `settings` has them.
 ///
 /// # Errors
-/// [`StateError::Whole`] when the location is neither, or names no bucket.
+/// [`StateError::Whole`] if the location is neither, or has no bucket.
 pub async fn from_location(
     location: &str,
     settings: S3Settings,
@@ -34,25 +34,26 @@ pub async fn from_location(
     if let Some(rest) = location.strip_prefix("s3://") {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() || bucket.contains(['@', ':', ' ', '?', '#']) {
-            return Err(refused("wanted s3://BUCKET[/PREFIX]"));
+            return Err(refused("expected s3://BUCKET[/PREFIX]"));
         }
         Ok(Arc::new(S3State::new(bucket, prefix, settings, service).await))
     } else if location.starts_with("file://") {
         let path = url::Url::parse(location).ok().and_then(|url| url.to_file_path().ok());
-        let path = path.ok_or_else(|| refused("wanted file:///DIR with an absolute path"))?;
+        let path = path.ok_or_else(|| refused("expected file:///DIR with an absolute path"))?;
         Ok(Arc::new(DirState::new(path)))
     } else {
-        Err(refused("wanted s3://BUCKET[/PREFIX] or file:///DIR"))
+        Err(refused("expected s3://BUCKET[/PREFIX] or file:///DIR"))
     }
 }
 
-/// A key that is a path out of its folder names another object to some stores, and to what stands before them. Keys
-/// have names of the config repo in them.
+/// Checks a key for `.` and `..`: some stores, and proxies in front of them, would access another object. Keys
+/// contain names from the config repo.
 fn check_key(key: &str, location: &str) -> Result<(), StateError> {
     match key.split('/').find(|part| matches!(*part, "." | "..")) {
         None => Ok(()),
         Some(part) => Err(StateError::Key(format!(
-            "{key} of {location} is not used: {} in a key can lead to another object; rename the channel",
+            "{key} of {location} is not used: {} in a key can refer to another object; rename the \
+             channel",
             quoted(part)
         ))),
     }

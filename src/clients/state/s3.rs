@@ -1,4 +1,4 @@
-//! The state in an S3 bucket, of AWS or of another store.
+//! The state in an S3 bucket, on AWS or another store.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,32 +15,32 @@ use crate::clients::http::{ServiceClient, one_line};
 use crate::ports::{StateError, StateStore};
 use crate::report::EXPORT_KEY;
 
-/// A bucket that left this many reads in a row without an answer, or failed at them, is given up as a
+/// After this many reads in a row that fail or get no response, the bucket is given up as a
 /// whole.
 const MAX_FAILED: u32 = 3;
 
-/// A bucket. The caller bounds how many requests are under way.
+/// A bucket. The caller limits the number of concurrent requests.
 pub struct S3State {
     client: Client,
     service: ServiceClient,
     bucket: String,
     prefix: String,
     region: String,
-    /// The variable that names the region.
+    /// The variable that sets the region.
     region_variable: &'static str,
-    /// The endpoint that is set; none for AWS itself.
+    /// The configured endpoint; none for AWS itself.
     endpoint: Arc<OnceLock<String>>,
-    /// Has the bucket answered a read yet (also with "no such key")?
+    /// Has the bucket responded to a read yet (including "no such key")?
     readable: AtomicBool,
-    /// Reads in a row that failed, and not because of their keys.
+    /// Reads in a row that failed for another reason than their key.
     failed: AtomicU32,
-    /// Was the bucket asked for itself, and is there none?
+    /// Did a check show that the bucket does not exist?
     missing: OnceCell<bool>,
 }
 
 impl S3State {
-    /// Makes the client; asks the bucket nothing. `prefix` comes before every
-    /// key, slashes at its ends do not count.
+    /// Creates the client without accessing the bucket. `prefix` is prepended to every
+    /// key; slashes at its ends are ignored.
     pub async fn new(
         bucket: &str,
         prefix: &str,
@@ -79,13 +79,13 @@ impl S3State {
         let answer =
             self.client.get_object().bucket(&self.bucket).key(self.full_key(key)).send().await;
         let answer = answer.map_err(|error| failure::sort(&error))?;
-        // It is in memory: the transport has read it, up to the bound.
+        // It is in memory: the transport has read it, up to the limit.
         let bytes = answer.body.collect().await;
         let bytes = bytes.map_err(|error| Trouble::Other(one_line(&error.to_string())))?.to_vec();
         Ok(if key == EXPORT_KEY { bytes } else { self.without_secrets(bytes) })
     }
 
-    /// A record goes into reports as it is: also a proxy's answer that says what it was asked with.
+    /// Redacts secrets in a record, which appears in reports: it may be a proxy's response that repeats the request.
     fn without_secrets(&self, bytes: Vec<u8>) -> Vec<u8> {
         match String::from_utf8(bytes) {
             Ok(text) => self.service.redactor().redact(&text).into_bytes(),
@@ -103,15 +103,15 @@ impl S3State {
         answer.map(drop).map_err(|error| failure::sort(&error))
     }
 
-    /// May we see what is in the bucket at all?
+    /// May we list the bucket?
     async fn may_list(&self) -> bool {
         let request =
             self.client.list_objects_v2().bucket(&self.bucket).prefix(self.full_key("state/"));
         request.max_keys(1).send().await.is_ok()
     }
 
-    /// Does the bucket exist? Asked once, when a key is missing before any was
-    /// found: some stores say "no such key" of a missing bucket, too.
+    /// Is the bucket missing? Checked once, if a key is missing before any was
+    /// found: some stores return "no such key" for a missing bucket, too.
     async fn is_missing(&self) -> bool {
         *self
             .missing
@@ -125,7 +125,7 @@ impl S3State {
             .await
     }
 
-    /// Is this the bucket's trouble as a whole, or the key's?
+    /// Decides whether the failure concerns the whole bucket or the key.
     async fn judge(&self, doing: &str, key: &str, trouble: Trouble) -> StateError {
         let bucket = self.describe();
         let readable = self.readable.load(Ordering::Relaxed);
@@ -139,22 +139,23 @@ impl S3State {
             return whole(&reason);
         }
         match trouble {
-            // A proxy, perhaps, that does not like this address.
+            // Possibly a proxy that rejects this URL.
             Trouble::NotS3(reason) if readable || self.may_list().await => {
-                of_key(&format!("the answer is none of an S3 server ({reason})"))
+                of_key(&format!("the response is not from an S3 server ({reason})"))
             }
-            Trouble::NotS3(reason) => {
-                whole(&format!("the answer is none of an S3 server ({reason}): check the endpoint"))
-            }
+            Trouble::NotS3(reason) => whole(&format!(
+                "the response is not from an S3 server ({reason}): check the \
+                                endpoint"
+            )),
             Trouble::NoDecryption(reason) => StateError::Shared(redacted(format!(
-                "cannot {doing} objects of {bucket}: the key of AWS KMS that encrypts them cannot be used ({reason}): \
-                 it needs kms:Decrypt to read and kms:GenerateDataKey to write"
+                "cannot {doing} objects of {bucket}: the AWS KMS key that encrypts them cannot be \
+                 used ({reason}): grant kms:Decrypt for reading and kms:GenerateDataKey for writing"
             ))),
             Trouble::Denied(reason) if doing != "read" => {
-                of_key(&format!("{reason}: it needs s3:PutObject on that key"))
+                of_key(&format!("{reason}: grant s3:PutObject on that key"))
             }
             Trouble::Denied(reason) if !readable && !self.may_list().await => {
-                whole(&format!("access denied ({reason}): it needs s3:GetObject and s3:ListBucket"))
+                whole(&format!("access denied ({reason}): grant s3:GetObject and s3:ListBucket"))
             }
             Trouble::Unreachable(reason) | Trouble::Server(reason)
                 if readable && self.failed.fetch_add(1, Ordering::Relaxed) + 1 < MAX_FAILED =>
@@ -167,18 +168,18 @@ impl S3State {
             }
             Trouble::NoKey => of_key("no such key"),
             Trouble::MayNotList => of_key(
-                "access denied; without the permission s3:ListBucket that is also the answer \
-                 when the key does not exist: grant it",
+                "access denied; without s3:ListBucket, that is also the response for a missing \
+                 key: grant it",
             ),
             Trouble::Denied(reason) | Trouble::Server(reason) | Trouble::Other(reason) => {
                 of_key(&reason)
             }
-            // Said above.
+            // Handled above.
             _ => whole("it cannot be used"),
         }
     }
 
-    /// What meets every other request as well, whichever key it is about.
+    /// The reason, if it affects every other request too, whatever its key.
     fn whole_reason(&self, trouble: &Trouble) -> Option<String> {
         let (region, variable) = (&self.region, self.region_variable);
         Some(match trouble {
@@ -186,7 +187,8 @@ impl S3State {
                 "there is no such bucket: check its name and the endpoint".to_owned()
             }
             Trouble::OtherRegion(Some(other)) => format!(
-                "it is in region {other}, requests are signed for {region}: set {variable}={other}"
+                "it is in region {other}, but requests are signed for {region}: set \
+                 {variable}={other}"
             ),
             Trouble::OtherRegion(None) => format!("it is not in region {region}: set {variable}"),
             Trouble::NoCredentials(reason) => {
@@ -195,7 +197,7 @@ impl S3State {
             Trouble::BadCredentials(reason) => format!("it refuses the credentials: {reason}"),
             Trouble::WrongClock(reason) => {
                 format!(
-                    "the clock of this machine is not that of the bucket: set it right ({reason})"
+                    "the clock of this machine differs from the bucket's: correct it ({reason})"
                 )
             }
             Trouble::Busy(reason) => format!("it refuses requests: {reason}"),

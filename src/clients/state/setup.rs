@@ -1,4 +1,4 @@
-//! How the bucket's client is made.
+//! Creates the bucket's client.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,21 +16,21 @@ use secrecy::{ExposeSecret, SecretString};
 use super::transport;
 use crate::clients::http::ServiceClient;
 
-/// What the AWS SDK is not left to find by itself. Has no `Debug`, as it may hold a secret.
+/// Settings that override the AWS SDK's. Has no `Debug`, because it may contain a secret.
 #[derive(Clone, Default)]
 pub struct S3Settings {
-    /// Region of the bucket; else the SDK's, else `us-east-1`.
+    /// Region of the bucket; by default the SDK's, else `us-east-1`.
     pub region: Option<String>,
-    /// Key id and secret; else the SDK's credentials.
+    /// Key id and secret; by default the SDK's credentials.
     pub access_key: Option<(String, SecretString)>,
-    /// Another store's address; else the SDK's (`AWS_ENDPOINT_URL_S3`).
+    /// URL of another store; by default the SDK's (`AWS_ENDPOINT_URL_S3`).
     pub endpoint: Option<String>,
 }
 
-/// The region when nothing names one; other stores do not care.
+/// The default region. Other stores ignore it.
 const DEFAULT_REGION: &str = "us-east-1";
 
-/// The client, and the region that it signs for.
+/// The client, and the region that it signs requests for.
 pub(super) async fn client(
     bucket: &str,
     settings: &S3Settings,
@@ -41,10 +41,10 @@ pub(super) async fn client(
     let region = sdk.region().map_or(DEFAULT_REGION, Region::as_ref).to_owned();
     let config = Builder::from(&sdk)
         .region(Region::new(region.clone()))
-        // A dot in the bucket's name would not fit the certificate.
+        // A bucket name with a dot would not match the certificate.
         .force_path_style(bucket.contains('.'))
         .endpoint_resolver(PathStyle { resolver: DefaultResolver::new(), endpoint })
-        // SigV4 covers the body; other stores often know no more checksums.
+        // SigV4 covers the body. Other stores often support no further checksums.
         .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
         .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
         .build();
@@ -75,12 +75,12 @@ async fn sdk_config(settings: &S3Settings, service: ServiceClient) -> SdkConfig 
     loader.load().await
 }
 
-/// Path style (`host/bucket/key`) wherever an endpoint is set, by whatever
+/// Path style (`host/bucket/key`) whenever an endpoint is set, by whatever
 /// means: other stores have no host name per bucket.
 #[derive(Debug)]
 struct PathStyle {
     resolver: DefaultResolver,
-    /// The endpoint that is set, for messages.
+    /// The configured endpoint, for messages.
     endpoint: Arc<OnceLock<String>>,
 }
 

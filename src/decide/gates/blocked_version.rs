@@ -30,7 +30,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     }
 }
 
-/// Is a commit blocked for a target? All code components with that url count.
+/// Is a commit blocked for a target? All code components with the target's URL count.
 pub(crate) fn is_blocked(target: &Target, commit: &CommitSha) -> bool {
     target
         .app

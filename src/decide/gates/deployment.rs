@@ -18,13 +18,13 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
             }
             Some((DeploymentState::Invalid, reason)) => waiting.push(format!(
                 "the record of {short} on {label} for channel {channel} is not usable: {}",
-                reason.as_deref().unwrap_or("of unknown shape")
+                reason.as_deref().unwrap_or("unknown format")
             )),
             Some((DeploymentState::Missing, _)) => {
                 waiting.push(format!("{short} is not deployed to {label} yet (channel {channel})"))
             }
             None => waiting.push(match &followed.state.commit {
-                // The cause is the decision's error: it is said there.
+                // The decision's error has the cause.
                 Err(_) => format!("the commit of {label} is not known"),
                 Ok(_) => {
                     format!("the record of {label} for channel {channel} could not be read")
@@ -43,7 +43,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     }
     let evidence = Evidence::Deployments { deployments };
     if context.followed.is_empty() {
-        return GateResult::not_applicable(Gate::Deployment, "no publisher is followed", evidence);
+        return GateResult::not_applicable(Gate::Deployment, "there is no publisher", evidence);
     }
     match waiting.as_slice() {
         [] => GateResult::pass(Gate::Deployment, "deployed by every publisher", evidence),

@@ -1,4 +1,4 @@
-//! What a gate's result rests on: required and actual values.
+//! The evidence of gate results: required and actual values.
 
 use std::collections::BTreeMap;
 
@@ -9,39 +9,39 @@ use serde::Serialize;
 use crate::decide::DeploymentState;
 use crate::domain::{CommitSha, TargetUid};
 
-/// What a gate looked at.
+/// The values that a gate compared.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Evidence {
     /// Of `deployment`.
     Deployments {
-        /// One for each (channel, publisher) pair.
+        /// One per (channel, publisher) pair.
         deployments: Vec<DeploymentEvidence>,
     },
     /// Of `same_ref`.
     Commits {
         /// The publishers (labels) at each commit.
         commits: BTreeMap<String, Vec<String>>,
-        /// The publishers whose commit is not known.
+        /// Publishers whose commit is not known.
         unknown: Vec<String>,
     },
     /// Of `soak`.
     Soak {
-        /// Deployments whose time counts.
+        /// Times of the deployments that count.
         check_ins: usize,
-        /// `soakDays` of the target.
+        /// The target's `soakDays`.
         required_days: u64,
-        /// The days since the deployments, added up.
+        /// Days since the deployments, added up.
         soaked_days: f64,
     },
     /// Of `schedule`.
     Schedule {
-        /// The cron expression; empty without one.
+        /// The cron expression; empty without a schedule.
         schedule: String,
     },
     /// Of `slo`.
     Slos {
-        /// One for each SLO and namespace that was looked up.
+        /// One per SLO and namespace.
         slos: Vec<SloEvidence>,
     },
     /// Of `slo`, where the commit is in `hotfixVersions`.
@@ -56,19 +56,19 @@ pub enum Evidence {
     },
     /// Of `edit_site`, where it blocks the promotion.
     WaitsFor {
-        /// The file that both are edited in.
+        /// The file in which both are edited.
         file: String,
-        /// The target that it waits for.
+        /// The target it waits for.
         label: String,
-        /// Its uid.
+        /// The uid of that target.
         waits_for: TargetUid,
     },
-    /// Of `edit_site`, where all move together.
+    /// Of `edit_site`, if all members are promoted together.
     Shared {
         /// How many other targets share the edit site.
         shared_with: usize,
     },
-    /// Nothing had to be looked at.
+    /// The gate compared nothing.
     Nothing {},
 }
 
@@ -77,22 +77,22 @@ pub enum Evidence {
 pub struct DeploymentEvidence {
     /// The channel.
     pub channel: String,
-    /// When it was deployed, if the record says so.
+    /// When it was deployed, if the record has a time.
     pub check_in: Option<DateTime<Utc>>,
-    /// The publisher's commit, if it is known.
+    /// The publisher's commit, if known.
     pub commit_sha: Option<CommitSha>,
-    /// The publisher, for people.
+    /// The publisher's label.
     pub label: String,
     /// The publisher's uid.
     pub publisher: TargetUid,
     /// The publisher's ref, if it has a usable one.
     #[serde(rename = "ref")]
     pub git_ref: Option<String>,
-    /// What its record says; null where it could not be read.
+    /// The state in its record; null if the record could not be read.
     pub state: Option<DeploymentState>,
 }
 
-/// One SLO at one namespace: what is required, and what is.
+/// One SLO in one namespace: required and actual value.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SloEvidence {
     /// The cluster of the namespace.
@@ -105,19 +105,19 @@ pub struct SloEvidence {
     pub name: String,
     /// The namespace.
     pub namespace: String,
-    /// Where it stands in the document, if another one has the same names.
+    /// Its source location in the document, if another one has the same names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
     /// Key of its value in the snapshot.
     pub slo: String,
-    /// The lowest value that meets it.
+    /// The lowest value that meets the SLO.
     pub target: f64,
-    /// The actual value; null if it is not known.
+    /// The actual value; null if not known.
     pub value: Option<f64>,
 }
 
 impl Evidence {
-    /// The SLOs that were looked up.
+    /// The SLOs that the gate checked.
     pub fn slos(&self) -> &[SloEvidence] {
         match self {
             Self::Slos { slos } => slos,

@@ -1,4 +1,4 @@
-//! The gates: one condition a file, each with its evidence.
+//! The gates: one condition per file, each with its evidence.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -21,30 +21,30 @@ pub(super) mod soak;
 pub(crate) use blocked_version::is_blocked;
 pub use evidence::{DeploymentEvidence, Evidence, SloEvidence};
 
-/// The gates, in the order in which the first that blocks is named.
+/// The gates, in evaluation order. The first that blocks holds the promotion.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
-    /// Every publisher's current commit is deployed successfully.
+    /// Every publisher has deployed its current commit successfully.
     Deployment,
     /// All publishers are at one commit.
     SameRef,
-    /// It has been deployed upstream for long enough.
+    /// The commit has been deployed upstream long enough.
     Soak,
-    /// Now is within the schedule.
+    /// The current time is within the schedule.
     Schedule,
     /// No SLO is breached.
     Slo,
     /// The commit is not blocked.
     BlockedVersion,
-    /// All subscribers of the same place in a file are to be promoted to the same values.
+    /// All subscribers of an edit site are promoted to the same values.
     EditSite,
 }
 
 impl Gate {
-    /// All of them, in their order.
+    /// All gates, in their order.
     pub const ALL: [Self; 7] = [
         Self::Deployment,
         Self::SameRef,
@@ -55,7 +55,7 @@ impl Gate {
         Self::EditSite,
     ];
 
-    /// The name as it stands in JSON.
+    /// Its name in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Deployment => "deployment",
@@ -68,18 +68,18 @@ impl Gate {
         }
     }
 
-    /// When it passes, for people who do not know the gate.
+    /// Its condition, for people who do not know the gate.
     pub fn passes_when(self) -> &'static str {
         match self {
             Self::Deployment => "every publisher has deployed its current commit successfully",
-            Self::SameRef => "all publishers are at one and the same commit",
+            Self::SameRef => "all publishers are at the same commit",
             Self::Soak => {
                 "the commit has been deployed upstream for soakDays (the times of all publishers added up)"
             }
-            Self::Schedule => "now is within promotion.schedule (cron, UTC)",
+            Self::Schedule => "the current time is within promotion.schedule (cron, UTC)",
             Self::Slo => "no SLO of the target's documents is below its target",
             Self::BlockedVersion => "the commit is not in blockedVersions of the app",
-            Self::EditSite => "all who share the place in the file are promoted to the same values",
+            Self::EditSite => "all subscribers of the edit site are promoted to the same values",
         }
     }
 }
@@ -88,27 +88,27 @@ impl Gate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
-    /// It does.
+    /// The gate passes.
     Pass,
-    /// It does not. `hold` in JSON.
+    /// The gate blocks. `hold` in JSON.
     #[serde(rename = "hold")]
     Blocked,
-    /// It has nothing to say here.
+    /// The gate does not apply.
     NotApplicable,
 }
 
-/// What a gate says of one subscriber.
+/// The result of a gate for one subscriber.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GateResult {
-    /// Which gate.
+    /// The gate.
     pub gate: Gate,
     /// Does it let the promotion pass?
     pub outcome: GateOutcome,
-    /// The verdict in words.
+    /// The outcome explained.
     pub reason: String,
-    /// What it rests on: required and actual values.
+    /// The required and actual values.
     pub evidence: Evidence,
-    /// When it can pass next, if nothing else changes and that can be known.
+    /// When it can pass next, if that can be known and nothing else changes.
     pub next_possible_at: Option<DateTime<Utc>>,
 }
 
@@ -166,14 +166,14 @@ impl<'a> Followed<'a> {
     }
 }
 
-/// What the gates look at.
+/// What the gates evaluate.
 pub(super) struct Context<'a> {
     pub(super) subscriber: &'a Target,
     pub(super) snapshot: &'a Snapshot,
     pub(super) followed: Vec<Followed<'a>>,
     /// The commit that all publishers are at, if they are at one.
     pub(super) candidate: Option<&'a CommitSha>,
-    /// Would anything change if all gates passed? `None`: nobody can say.
+    /// Would anything change if all gates passed? `None` if that cannot be known.
     pub(super) due: Option<bool>,
 }
 

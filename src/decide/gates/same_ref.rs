@@ -1,4 +1,4 @@
-//! Gate 2: all publishers are at one and the same commit.
+//! Gate 2: all publishers are at the same commit.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     }
     let evidence = Evidence::Commits { commits: by_commit.clone(), unknown: unknown.clone() };
     if context.followed.is_empty() {
-        return GateResult::not_applicable(Gate::SameRef, "no publisher is followed", evidence);
+        return GateResult::not_applicable(Gate::SameRef, "there is no publisher", evidence);
     }
     if !unknown.is_empty() {
         let reason = format!("the commit of {} is not known", unknown.join(", "));

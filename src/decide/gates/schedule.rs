@@ -1,4 +1,4 @@
-//! Gate 4: now's minute is within the schedule, a cron expression in UTC.
+//! Gate 4: the current minute is within the schedule, a cron expression in UTC.
 
 use super::{Context, Evidence, Gate, GateResult};
 use crate::domain::{Problem, ProblemCode};

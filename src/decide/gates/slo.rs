@@ -1,7 +1,7 @@
 //! Gate 5: no SLO of the target's documents is breached.
 //!
-//! Prometheus is asked only when a change is due; a hotfix version passes
-//! without asking.
+//! Prometheus is queried only if a change is due. A hotfix version passes
+//! without a query.
 
 use super::{Context, Evidence, Gate, GateResult, SloEvidence};
 use crate::app_interface::{Slo, SloDocument, SloNamespace};
@@ -20,7 +20,7 @@ pub(in crate::decide) fn evaluate(
         return GateResult::not_applicable(Gate::Slo, "no SLO document", Evidence::Nothing {});
     }
     if let Some(commit) = context.candidate.filter(|commit| is_hotfix(context, commit.as_str())) {
-        let reason = format!("{} is a hotfix version: SLOs are not asked", commit.short());
+        let reason = format!("{} is a hotfix version: SLOs are not checked", commit.short());
         return GateResult::pass(Gate::Slo, reason, Evidence::Hotfix { hotfix: commit.clone() });
     }
     let ask = context.due == Some(true);
@@ -46,7 +46,7 @@ pub(in crate::decide) fn evaluate(
     let evidence = Evidence::Slos { slos };
     match held.as_slice() {
         [] if unasked > 0 => {
-            GateResult::not_applicable(Gate::Slo, "not asked: nothing is due", evidence)
+            GateResult::not_applicable(Gate::Slo, "not checked: nothing is due", evidence)
         }
         [] => GateResult::pass(Gate::Slo, "no SLO is breached", evidence),
         [reason] => GateResult::blocked(Gate::Slo, reason.clone(), evidence),
@@ -56,9 +56,9 @@ pub(in crate::decide) fn evaluate(
     }
 }
 
-/// One question to Prometheus.
+/// One query to Prometheus.
 struct Query<'a> {
-    /// Whose gate it is.
+    /// The context of the subscriber.
     uid: &'a TargetUid,
     document: &'a SloDocument,
     namespace: &'a SloNamespace,
@@ -70,7 +70,7 @@ struct Query<'a> {
 }
 
 impl Query<'_> {
-    /// Where it stands in the document, if another one has the same names.
+    /// Its source location in the document, if another one has the same names.
     fn place(&self) -> Option<String> {
         let is_first = self.key.ends_with(&format!("/{}", self.slo.name));
         (!is_first).then(|| format!("namespaces[{}], slos[{}]", self.at.0, self.at.1))
@@ -119,7 +119,7 @@ fn judge(
                 .then(|| format!("{called} is breached: {value} is below {}", slo.target))
         }
         (Some(SloValue::Failed(failure)), _) => match &failure.shared_cause {
-            // One problem, however many SLOs it concerns.
+            // One problem, however many SLOs share the cause.
             Some(cause) => {
                 problems.push(shared_cause(cause, uid));
                 Some(format!("{called} could not be checked: {cause}"))
@@ -132,7 +132,7 @@ fn judge(
                 url: url.clone(),
                 expression: slo.expression.clone(),
             });
-            failed("Prometheus was not asked".to_owned())
+            failed("Prometheus was not queried".to_owned())
         }
         (None, None) => failed(format!(
             "no Prometheus is known: cluster {} has no prometheusUrl",

@@ -1,7 +1,7 @@
-//! Gate 3: the commit has been deployed upstream for long enough.
+//! Gate 3: the commit has been deployed upstream long enough.
 //!
-//! The time since the deployment is summed over (channel, publisher) pairs. A
-//! record without a time adds nothing, nor does one in the future.
+//! The time since the deployment is added up over (channel, publisher) pairs. A
+//! record without a time, or with one in the future, adds nothing.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -19,7 +19,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
         .unwrap_or(TimeDelta::MAX);
     let now = context.now();
     let check_ins = check_ins(context);
-    let soaked = soaked_at(&check_ins, now);
+    let soaked = add_up_soak_time(&check_ins, now);
     let evidence = Evidence::Soak {
         check_ins: check_ins.len(),
         required_days,
@@ -29,7 +29,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
         if required_days == 1 { "1 day".to_owned() } else { format!("{required_days} days") };
     if soaked >= required {
         let reason = match required_days {
-            0 => "no soak time is asked for".to_owned(),
+            0 => "no soak time is required".to_owned(),
             _ => format!("soaked for {} of {asked}", span(soaked)),
         };
         return GateResult::pass(Gate::Soak, reason, evidence);
@@ -48,7 +48,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
     GateResult::blocked(Gate::Soak, reason, evidence).next_at(next)
 }
 
-/// The times of deployment, one for each (channel, publisher) pair that has one.
+/// The deployment times, one per (channel, publisher) pair that has one.
 pub(in crate::decide) fn check_ins(context: &Context<'_>) -> Vec<DateTime<Utc>> {
     let mut times: Vec<_> =
         context.followed.iter().filter_map(|followed| followed.deployment()?.check_in).collect();
@@ -56,16 +56,15 @@ pub(in crate::decide) fn check_ins(context: &Context<'_>) -> Vec<DateTime<Utc>> 
     times
 }
 
-fn soaked_at(check_ins: &[DateTime<Utc>], now: DateTime<Utc>) -> TimeDelta {
+fn add_up_soak_time(check_ins: &[DateTime<Utc>], now: DateTime<Utc>) -> TimeDelta {
     check_ins
         .iter()
         .map(|check_in| (now - *check_in).max(TimeDelta::zero()))
         .fold(TimeDelta::zero(), |sum, part| sum.checked_add(&part).unwrap_or(TimeDelta::MAX))
 }
 
-/// When the sum reaches `required`: the pairs that are deployed add up in
-/// parallel, those in the future join in when their time comes. Rounded up to
-/// a whole second.
+/// When the sum reaches `required`: all deployed pairs add time in parallel, and those in
+/// the future start when their time comes. Rounded up to a whole second.
 pub(in crate::decide) fn reached_at(
     check_ins: &[DateTime<Utc>],
     from: DateTime<Utc>,
@@ -73,7 +72,7 @@ pub(in crate::decide) fn reached_at(
 ) -> Option<DateTime<Utc>> {
     let mut at = from;
     loop {
-        let missing = required.checked_sub(&soaked_at(check_ins, at))?;
+        let missing = required.checked_sub(&add_up_soak_time(check_ins, at))?;
         if missing <= TimeDelta::zero() {
             return Some(at);
         }
@@ -86,7 +85,7 @@ pub(in crate::decide) fn reached_at(
             });
         match (reached, joins) {
             (Some(reached), Some(join)) if join < reached => at = join,
-            (Some(reached), _) => return Some(earliest(check_ins, reached, required)),
+            (Some(reached), _) => return Some(find_earliest(check_ins, reached, required)),
             (None, Some(join)) => at = join,
             (None, None) => return None,
         }
@@ -94,11 +93,15 @@ pub(in crate::decide) fn reached_at(
 }
 
 /// Steps back from an estimate that is at most two seconds too late.
-fn earliest(check_ins: &[DateTime<Utc>], at: DateTime<Utc>, required: TimeDelta) -> DateTime<Utc> {
+fn find_earliest(
+    check_ins: &[DateTime<Utc>],
+    at: DateTime<Utc>,
+    required: TimeDelta,
+) -> DateTime<Utc> {
     let mut earliest = at;
     for _ in 0..2 {
         let before = earliest - TimeDelta::seconds(1);
-        if soaked_at(check_ins, before) < required {
+        if add_up_soak_time(check_ins, before) < required {
             break;
         }
         earliest = before;
@@ -118,13 +121,13 @@ mod tests {
     fn two_pairs_soak_in_parallel() {
         let check_ins = [at("2026-08-20T00:00:00Z"), at("2026-08-20T00:00:00Z")];
         let now = at("2026-08-20T06:00:00Z");
-        assert_eq!(soaked_at(&check_ins, now), TimeDelta::hours(12));
+        assert_eq!(add_up_soak_time(&check_ins, now), TimeDelta::hours(12));
         let reached = reached_at(&check_ins, now, TimeDelta::days(1));
         assert_eq!(reached, Some(at("2026-08-20T12:00:00Z")));
     }
 
     #[test]
-    fn one_in_the_future_joins_later() {
+    fn a_deployment_in_the_future_counts_from_its_time() {
         let check_ins = [at("2026-08-20T00:00:00Z"), at("2026-08-20T20:00:00Z")];
         let reached = reached_at(&check_ins, at("2026-08-20T06:00:00Z"), TimeDelta::days(1));
         assert_eq!(reached, Some(at("2026-08-20T22:00:00Z")));

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Spellings of `https://github.com/Org/App`, one for each thing that does not count.
+/// Spellings of `https://github.com/Org/App`, one for each difference that does not matter.
 const GITHUB: [&str; 34] = [
     "https://github.com/Org/App",
     "http://github.com/Org/App",
@@ -87,7 +87,7 @@ fn other_repositories_have_other_identities() {
 }
 
 #[test]
-fn letter_case_of_a_path_counts_unless_a_forge_is_there() {
+fn letter_case_of_a_path_counts_except_on_forges() {
     let (a, b) = (
         RepoUrl::new("https://git.example.com:8443/A/b"),
         RepoUrl::new("http://git.example.com:8443/a/B.git"),
@@ -100,7 +100,7 @@ fn letter_case_of_a_path_counts_unless_a_forge_is_there() {
 }
 
 #[test]
-fn folders_are_told_apart_too() {
+fn different_folders_have_different_identities() {
     assert_eq!(id("/srv/git/app.git"), id("file:///srv/git//app/"));
     assert_eq!(id("/srv/a b"), id("file:///srv/a%20b"));
     assert_ne!(id("/srv/a"), id("/srv/A"));
@@ -120,7 +120,7 @@ fn the_path_keeps_its_letter_case() {
 }
 
 #[test]
-fn of_several_spellings_the_one_that_every_host_answers_is_asked() {
+fn the_spelling_that_every_host_answers_is_preferred() {
     let mut spelled: Vec<_> = [
         "git@h.example:a/b",
         "http://h.example/a/b",
@@ -136,7 +136,7 @@ fn of_several_spellings_the_one_that_every_host_answers_is_asked() {
 }
 
 #[test]
-fn secrets_are_taken_out() {
+fn secrets_are_removed() {
     for (text, kept) in [
         ("https://oauth2:s3cret@host/a/b.git", "https://host/a/b.git"),
         ("https://s3cret@host:8443/a", "https://host:8443/a"),
@@ -164,7 +164,7 @@ fn secrets_are_taken_out() {
 }
 
 #[test]
-fn a_line_shows_no_user_and_password() {
+fn a_masked_line_shows_no_user_and_password() {
     for (line, shown) in [
         ("  url: 'https://ä:s3@host/a' # ftp://x@y", "  url: 'https://****@host/a' # ftp://*@y"),
         ("url: https://host/a@b, ssh://git@h", "url: https://host/a@b, ssh://***@h"),
@@ -175,7 +175,7 @@ fn a_line_shows_no_user_and_password() {
     }
 }
 
-/// Found by fuzzing: `://` behind a path or a query is no scheme, and hides no user before it.
+/// Found by fuzzing: `://` after a path or a query is not a scheme, and does not hide a user before it.
 #[test]
 fn a_scheme_in_a_query_hides_no_password() {
     for (text, shown) in [
@@ -189,7 +189,7 @@ fn a_scheme_in_a_query_hides_no_password() {
     }
 }
 
-/// Addresses made of what such addresses are made of, and any text.
+/// URLs made of typical parts, and any text.
 fn address() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "https",
@@ -248,8 +248,8 @@ fn address() -> impl Strategy<Value = String> {
 
 #[test]
 fn what_looks_like_a_user_without_a_secret_parameter_goes_too() {
-    let once = without_secrets("@?token=://");
-    assert_eq!((once.as_str(), without_secrets(&once)), ("", String::new()));
+    let once = remove_secrets("@?token=://");
+    assert_eq!((once.as_str(), remove_secrets(&once)), ("", String::new()));
 }
 
 proptest! {
@@ -268,13 +268,13 @@ proptest! {
     }
 
     #[test]
-    fn taking_secrets_out_twice_changes_nothing(text in address()) {
-        let once = without_secrets(&text);
-        prop_assert_eq!(without_secrets(&once), once);
+    fn removing_secrets_twice_changes_nothing(text in address()) {
+        let once = remove_secrets(&text);
+        prop_assert_eq!(remove_secrets(&once), once);
     }
 
     #[test]
-    fn an_identity_is_on_the_host_that_is_asked(text in address()) {
+    fn an_identity_has_the_host_of_its_url(text in address()) {
         let url = RepoUrl::new(&text);
         if let (Ok(asked), Some(host)) = (Url::parse(url.clone_address()), url.id().host())
             && matches!(asked.scheme(), "http" | "https")

@@ -1,4 +1,4 @@
-//! The answer first: why, since when, when next, what to do.
+//! The short answer: why, since when, when next, what to do.
 
 use chrono::{DateTime, Utc};
 
@@ -11,24 +11,25 @@ use crate::report::text::utc;
 use crate::what_if::{Assumption, Forecast, Move};
 
 pub(super) fn answer(explanation: &Explanation, found: &Found<'_>, what_if: &WhatIf<'_>) -> Answer {
-    let move_at = own_moves(found, what_if.plain).next().map(|step| step.at);
-    let causes = causes(explanation);
+    let move_at = find_own_moves(found, what_if.plain).next().map(|step| step.at);
+    let causes = find_causes(explanation);
     Answer {
-        summary: summary(explanation, &causes),
+        summary: write_summary(explanation, &causes),
         causes,
-        since: since(explanation, found),
-        next_possible_at: move_at
-            .or_else(|| beyond(explanation, found, what_if.plain).map(|(at, _)| at)),
-        next: next_text(explanation, found, what_if.plain),
+        since: find_since(explanation, found),
+        next_possible_at: move_at.or_else(|| {
+            find_next_beyond_forecast(explanation, found, what_if.plain).map(|(at, _)| at)
+        }),
+        next: describe_next(explanation, found, what_if.plain),
         what_if: what_if.assumed.map(|(assumptions, forecast, _)| {
-            what_if_text(explanation, found, assumptions, forecast)
+            describe_what_if(explanation, found, assumptions, forecast)
         }),
         advice: advice::advice(explanation, found),
     }
 }
 
 /// Why facts are missing that the decision needs.
-fn causes(explanation: &Explanation) -> Vec<String> {
+fn find_causes(explanation: &Explanation) -> Vec<String> {
     if explanation.subscriber.decision != Outcome::Error {
         return Vec::new();
     }
@@ -43,11 +44,11 @@ fn causes(explanation: &Explanation) -> Vec<String> {
 }
 
 /// One sentence that begins with the target's label.
-fn summary(explanation: &Explanation, causes: &[String]) -> String {
+fn write_summary(explanation: &Explanation, causes: &[String]) -> String {
     let subscriber = &explanation.subscriber;
     let label = subscriber.target.label();
-    let reason = words::without(&subscriber.reason(), causes).to_owned();
-    let change = change(explanation);
+    let reason = words::strip_causes(&subscriber.reason(), causes).to_owned();
+    let change = describe_change(explanation);
     match (subscriber.decision, subscriber.held_by) {
         (Outcome::Hold, Some(gate)) => {
             format!("{label} is not promoted{change}: held by {}: {reason}", gate.as_str())
@@ -58,37 +59,37 @@ fn summary(explanation: &Explanation, causes: &[String]) -> String {
             format!("{label} is never promoted: it subscribes to no channel")
         }
         (Outcome::UpToDate, _) => format!(
-            "{label} is up to date: it is at {}, as are all publishers that it follows",
+            "{label} is up to date: it is at {}, like all publishers that it follows",
             short_ref(&subscriber.current_ref)
         ),
         (Outcome::Promote, _) => {
-            format!("{label} is due for promotion{change}: {}", due(explanation))
+            format!("{label} is due for promotion{change}: {}", describe_merge_request(explanation))
         }
     }
 }
 
-/// ` from A to B`, as far as it is known.
-fn change(explanation: &Explanation) -> String {
+/// ` from A to B`, as far as known.
+fn describe_change(explanation: &Explanation) -> String {
     let subscriber = &explanation.subscriber;
     let from = short_ref(&subscriber.current_ref);
     match &subscriber.candidate {
         Some(to) if to.as_str() == subscriber.current_ref => {
-            // Without config hashes it would be up to date.
+            // Without config hashes the target would be up to date.
             let usable = |followed: &super::FollowedReport| {
                 matches!(followed.state, Some(DeploymentState::Success | DeploymentState::Failed))
             };
             if explanation.publishers.iter().all(usable) {
                 return " (new config hashes at the same commit)".to_owned();
             }
-            format!(" (it has {from} already; whether config hashes are new is not known yet)")
+            format!(" (it already has {from}; whether config hashes are new is not known yet)")
         }
         Some(to) => format!(" from {from} to {}", to.short()),
         None => format!(" (it is at {from})"),
     }
 }
 
-/// Every gate passes: what about its merge request?
-fn due(explanation: &Explanation) -> String {
+/// Every gate passes: the state of the merge request.
+fn describe_merge_request(explanation: &Explanation) -> String {
     let Some(mr) = explanation.mr() else {
         return "every gate passes".to_owned();
     };
@@ -102,10 +103,10 @@ fn due(explanation: &Explanation) -> String {
             format!("every gate passes; {}", words::opens(explanation, "its merge request"))
         }
         (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) if mr.draft == Some(true) => {
-            format!("its merge request {number} is open, and somebody made it a draft")
+            format!("its merge request {number} is open, but somebody made it a draft")
         }
         (Action::Keep, Reason::AsWanted | Reason::ReadyAgain) => {
-            format!("its merge request {number} is open and waits to be merged")
+            format!("its merge request {number} is open and waiting to be merged")
         }
         (Action::Update, _) if explanation.is_now() => {
             format!(
@@ -137,7 +138,7 @@ fn due(explanation: &Explanation) -> String {
     }
 }
 
-fn since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
+fn find_since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
     let subscriber = &explanation.subscriber;
     let since = |at: DateTime<Utc>, what: &str| Some(Since { at, what: what.to_owned() });
     match subscriber.decision {
@@ -167,16 +168,16 @@ fn since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
     }
 }
 
-/// When the target is promoted as things are.
-fn next_text(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
-    match own_moves(found, plain).next() {
-        Some(step) => when(explanation, step),
-        None => never(explanation, found, plain),
+/// When the target is promoted without assumptions.
+fn describe_next(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
+    match find_own_moves(found, plain).next() {
+        Some(step) => describe_move(explanation, step),
+        None => describe_absence(explanation, found, plain),
     }
 }
 
-/// When the last of the gates opens that wait for time alone, if a forecast does not look that far.
-fn beyond(
+/// When the last of the gates that depend only on time opens, if that is after the forecast's end.
+fn find_next_beyond_forecast(
     explanation: &Explanation,
     found: &Found<'_>,
     plain: &Forecast,
@@ -189,12 +190,12 @@ fn beyond(
     latest.filter(|(at, _)| *at > plain.until)
 }
 
-fn own_moves<'a>(found: &Found<'_>, forecast: &'a Forecast) -> impl Iterator<Item = &'a Move> {
+fn find_own_moves<'a>(found: &Found<'_>, forecast: &'a Forecast) -> impl Iterator<Item = &'a Move> {
     let target = found.target;
     forecast.moves.iter().filter(move |step| step.target == target)
 }
 
-fn when(explanation: &Explanation, step: &Move) -> String {
+fn describe_move(explanation: &Explanation, step: &Move) -> String {
     let now = explanation.observed_at;
     let to = short_ref(&step.to);
     if step.at <= now {
@@ -210,51 +211,50 @@ fn when(explanation: &Explanation, step: &Move) -> String {
     )
 }
 
-fn never(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
+fn describe_absence(explanation: &Explanation, found: &Found<'_>, plain: &Forecast) -> String {
     if explanation.subscriber.channels.is_empty() || found.own_channel().is_some() {
         return "never, as things are".to_owned();
     }
-    if let Some((at, gate)) = beyond(explanation, found, plain) {
+    if let Some((at, gate)) = find_next_beyond_forecast(explanation, found, plain) {
         return format!("{} at the earliest; waits for {}", utc(at), gate.as_str());
     }
     let Some(stay) = plain.stays.iter().find(|stay| stay.target == found.target) else {
         return "when its publishers have deployed another commit".to_owned();
     };
     match explanation.subscriber.decision {
-        Outcome::Error => "when what is wrong is put right".to_owned(),
-        Outcome::Promote => format!("when people let it: {}", stay.reason),
-        Outcome::Hold => timeless(explanation)
+        Outcome::Error => "when the error is fixed".to_owned(),
+        Outcome::Promote => format!("when people allow it: {}", stay.reason),
+        Outcome::Hold => describe_timeless_gates(explanation)
             .unwrap_or_else(|| format!("not before {}: {}", utc(plain.until), stay.reason)),
         Outcome::UpToDate => format!("not before {}: {}", utc(plain.until), stay.reason),
     }
 }
 
-/// What the gates wait for that no time brings; `None` if time alone does.
-fn timeless(explanation: &Explanation) -> Option<String> {
+/// What the gates wait for that does not depend on time; `None` if all depend on time only.
+fn describe_timeless_gates(explanation: &Explanation) -> Option<String> {
     let waits = advice::holding(explanation).filter(|gate| gate.next_possible_at.is_none());
-    let waits: Vec<String> = waits.map(|gate| waits_for(explanation, gate)).collect();
+    let waits: Vec<String> = waits.map(|gate| describe_gate_condition(explanation, gate)).collect();
     if waits.is_empty() {
         return None;
     }
     let times = advice::holding(explanation).filter_map(|g| Some((g.next_possible_at?, g.gate)));
-    let earliest = times
-        .max()
-        .map(|(at, gate)| format!("; not before {} in any case ({})", utc(at), gate.as_str()));
+    let earliest =
+        times.max().map(|(at, gate)| format!("; not before {} ({})", utc(at), gate.as_str()));
     Some(format!("{}{}", waits.join("; and "), earliest.unwrap_or_default()))
 }
 
-/// When a gate passes whose time nobody knows.
-fn waits_for(explanation: &Explanation, gate: &GateResult) -> String {
+/// When a gate passes whose time is not known.
+fn describe_gate_condition(explanation: &Explanation, gate: &GateResult) -> String {
     match gate.gate {
         Gate::Deployment if explanation.soaks_later() => {
-            format!("{}; then it has to soak", deployments(explanation))
+            format!("{}; then it has to soak", describe_missing_deployments(explanation))
         }
-        Gate::Deployment => deployments(explanation),
+        Gate::Deployment => describe_missing_deployments(explanation),
         Gate::SameRef => "when all publishers are at the same commit".to_owned(),
-        Gate::Soak => "when a record says since when the commit is deployed".to_owned(),
+        Gate::Soak => "when a record has the time of the deployment".to_owned(),
         Gate::Schedule => "when its schedule is corrected".to_owned(),
         Gate::Slo if advice::slos_unknown(gate) => {
-            "when its SLOs can be checked, and are met".to_owned()
+            "when its SLOs can be checked and are met".to_owned()
         }
         Gate::Slo => "when the SLO is met again".to_owned(),
         Gate::BlockedVersion => {
@@ -267,35 +267,35 @@ fn waits_for(explanation: &Explanation, gate: &GateResult) -> String {
     }
 }
 
-fn deployments(explanation: &Explanation) -> String {
+fn describe_missing_deployments(explanation: &Explanation) -> String {
     let waiting = explanation.publishers.iter().filter_map(|followed| {
         let commit = followed.commit_sha.as_ref().map_or("its commit", |commit| commit.short());
         match followed.state? {
             DeploymentState::Success => None,
             DeploymentState::Failed | DeploymentState::Invalid => Some(format!(
-                "{} has deployed {commit} again and successfully, or another commit",
+                "{} has deployed {commit} again successfully, or another commit",
                 followed.label
             )),
             DeploymentState::Missing => Some(format!("{} has deployed {commit}", followed.label)),
         }
     });
     let mut waiting: Vec<String> = waiting.collect();
-    // A publisher of two channels is named once.
+    // A publisher of two channels is listed once.
     waiting.dedup();
     match waiting.as_slice() {
         [] => "when its publishers are deployed".to_owned(),
         [first, second, rest @ ..] if !rest.is_empty() => {
             format!(
-                "when {first}, {second}, and {} more have done so; nobody knows when",
+                "when {first}, {second}, and {} more have done so; that time is not known",
                 rest.len()
             )
         }
-        all => format!("when {}; nobody knows when", all.join(" and ")),
+        all => format!("when {}; that time is not known", all.join(" and ")),
     }
 }
 
-/// When the target gets what is assumed.
-fn what_if_text(
+/// When the target gets an assumed commit.
+fn describe_what_if(
     explanation: &Explanation,
     found: &Found<'_>,
     assumptions: &[Assumption],
@@ -303,19 +303,19 @@ fn what_if_text(
 ) -> String {
     let assumed: Vec<&str> =
         assumptions.iter().map(|assumption| assumption.commit.as_str()).collect();
-    let gets = own_moves(found, forecast).find(|step| assumed.contains(&step.to.as_str()));
+    let gets = find_own_moves(found, forecast).find(|step| assumed.contains(&step.to.as_str()));
     if let Some(step) = gets {
-        return when(explanation, step);
+        return describe_move(explanation, step);
     }
     let names: Vec<&str> = assumptions.iter().map(|a| a.commit.short()).collect();
     let names = names.join(", ");
     if assumed.contains(&found.target().current_ref()) {
-        return format!("it has {names} already");
+        return format!("it already has {names}");
     }
     match forecast.stays.iter().find(|stay| stay.target == found.target) {
         Some(stay) => {
             format!("it does not get {names} before {}: {}", utc(forecast.until), stay.reason)
         }
-        None => format!("it does not get {names}: nothing of the kind becomes due for it"),
+        None => format!("it does not get {names}: no such promotion becomes due for it"),
     }
 }

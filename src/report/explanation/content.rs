@@ -1,4 +1,4 @@
-//! What an explanation says, as blocks: the answer first, then everything that it rests on.
+//! The content of an explanation as blocks: the answer first, then the facts behind it.
 
 use super::{ExplainedMergeRequest, Explanation, FollowedReport, timeline, words};
 use crate::decide::DeploymentState;
@@ -6,15 +6,15 @@ use crate::domain::short_ref;
 use crate::report::blocks::{Block, Line, Row, Table, Value};
 use crate::report::style::{FAINT, GREEN, Paint, RED, YELLOW};
 
-/// Everything, in the order in which people want to know it.
+/// All blocks, the most important first.
 pub(super) fn blocks(explanation: &Explanation) -> Vec<Block> {
-    let mut out = answer(explanation);
-    out.extend(target(explanation));
-    out.extend(publishers(explanation));
-    out.extend(gates(explanation));
-    out.extend(merge_requests(explanation));
+    let mut out = build_answer(explanation);
+    out.extend(build_target(explanation));
+    out.extend(build_publishers(explanation));
+    out.extend(build_gates(explanation));
+    out.extend(build_merge_requests(explanation));
     out.extend(timeline::forecast(explanation));
-    out.extend(problems(explanation));
+    out.extend(build_problems(explanation));
     out
 }
 
@@ -22,7 +22,7 @@ fn section(title: impl Into<String>) -> Block {
     Block::Section(title.into())
 }
 
-fn answer(explanation: &Explanation) -> Vec<Block> {
+fn build_answer(explanation: &Explanation) -> Vec<Block> {
     let answer = &explanation.answer;
     let mut out = vec![Block::Title {
         subject: explanation.subscriber.target.label(),
@@ -41,7 +41,7 @@ fn answer(explanation: &Explanation) -> Vec<Block> {
     out
 }
 
-fn target(explanation: &Explanation) -> Vec<Block> {
+fn build_target(explanation: &Explanation) -> Vec<Block> {
     let subscriber = &explanation.subscriber;
     let declared = Value::link(&explanation.declared_at, explanation.declared_url.as_ref());
     let mut out = vec![
@@ -63,7 +63,7 @@ fn target(explanation: &Explanation) -> Vec<Block> {
     out
 }
 
-fn publishers(explanation: &Explanation) -> Vec<Block> {
+fn build_publishers(explanation: &Explanation) -> Vec<Block> {
     let channels = &explanation.subscriber.channels;
     if channels.is_empty() {
         return Vec::new();
@@ -73,11 +73,11 @@ fn publishers(explanation: &Explanation) -> Vec<Block> {
         let first = Line::new(format!("channel {channel}"));
         let followed = explanation.publishers.iter().filter(|f| f.channel == *channel);
         let mut of_channel: Vec<Row> =
-            followed.map(|followed| publisher(followed, explanation)).collect();
+            followed.map(|followed| build_publisher(followed, explanation)).collect();
         if of_channel.is_empty() {
-            let cells = [Value::new(channel), Value::own("nobody publishes to it")];
+            let cells = [Value::new(channel), Value::own("it has no publisher")];
             let empty = std::iter::repeat_with(Value::default).take(PUBLISHERS.len() - 2);
-            let lines = vec![Line::new("  nobody publishes to it")];
+            let lines = vec![Line::new("  it has no publisher")];
             of_channel.push(Row { cells: cells.into_iter().chain(empty).collect(), lines });
         }
         of_channel[0].lines.insert(0, first);
@@ -89,15 +89,16 @@ fn publishers(explanation: &Explanation) -> Vec<Block> {
 const PUBLISHERS: &[&str] =
     &["channel", "publisher", "ref", "commit", "subject", "committed", "deployment"];
 
-fn publisher(followed: &FollowedReport, explanation: &Explanation) -> Row {
-    let when = followed.check_in.map(|time| format!(" {}", words::at(time, explanation)));
+fn build_publisher(followed: &FollowedReport, explanation: &Explanation) -> Row {
+    let when =
+        followed.check_in.map(|time| format!(" {}", words::describe_time(time, explanation)));
     let reason = words::news(followed, explanation).map(|reason| format!(": {reason}"));
     let deployed: String = [when, reason].into_iter().flatten().collect();
     let promotion = words::promotion(followed);
     let state = words::state(followed.state);
     let also = promotion.as_ref().map(|promotion| format!("; promotion {promotion}"));
     let commit = followed.commit_sha.as_ref().map_or("not known", |commit| commit.as_str());
-    let committed = followed.committed_at.map(|time| words::at(time, explanation));
+    let committed = followed.committed_at.map(|time| words::describe_time(time, explanation));
     let cells = vec![
         Value::new(&followed.channel),
         Value::new(&followed.label),
@@ -108,7 +109,7 @@ fn publisher(followed: &FollowedReport, explanation: &Explanation) -> Row {
         Value::new(format!("{state}{deployed}{}", also.unwrap_or_default())),
     ];
     let fact = |key: &str, value: &str| Line::new(format!("    {key:<11} {value}"));
-    let mut lines = vec![Line::new(format!("  {}", followed.label)), commit_line(followed)];
+    let mut lines = vec![Line::new(format!("  {}", followed.label)), build_commit_line(followed)];
     lines.extend(committed.map(|committed| fact("committed", &committed)));
     lines.extend(followed.commit_url.as_ref().map(|url| fact("", url)));
     let style = match followed.state {
@@ -125,7 +126,7 @@ fn publisher(followed: &FollowedReport, explanation: &Explanation) -> Row {
     Row { cells, lines }
 }
 
-fn commit_line(followed: &FollowedReport) -> Line {
+fn build_commit_line(followed: &FollowedReport) -> Line {
     let at = followed.git_ref.as_deref().unwrap_or("no ref");
     let commit = match &followed.commit_sha {
         None => format!("{at}: commit not known"),
@@ -136,12 +137,12 @@ fn commit_line(followed: &FollowedReport) -> Line {
     Line::new(format!("    commit      {commit}{subject}"))
 }
 
-/// Is the record what somebody who runs the deployments has to look at?
+/// Does the person who runs the deployments need the key of the record?
 fn lacks_record(followed: &FollowedReport) -> bool {
     !matches!(followed.state, Some(DeploymentState::Success | DeploymentState::Failed))
 }
 
-fn gates(explanation: &Explanation) -> Vec<Block> {
+fn build_gates(explanation: &Explanation) -> Vec<Block> {
     let mut slos = Vec::new();
     let rows = explanation.subscriber.gates.iter().map(|gate| {
         let (word, name) = (words::verdict(gate.outcome), gate.gate.as_str());
@@ -159,7 +160,7 @@ fn gates(explanation: &Explanation) -> Vec<Block> {
         let why = [Value::new(&gate.reason), Value::own(passes_when)];
         Row { cells: own.into_iter().chain(why).collect(), lines }
     });
-    let table = Table { head: &["gate", "verdict", "why", "passes when"], rows: rows.collect() };
+    let table = Table { head: &["gate", "result", "why", "passes when"], rows: rows.collect() };
     let of_slos = slos.into_iter().map(|slo| Row { cells: vec![Value::new(slo)], lines: vec![] });
     let of_slos = Table { head: &["SLO"], rows: of_slos.collect() };
     vec![
@@ -169,24 +170,24 @@ fn gates(explanation: &Explanation) -> Vec<Block> {
     ]
 }
 
-fn merge_requests(explanation: &Explanation) -> Vec<Block> {
+fn build_merge_requests(explanation: &Explanation) -> Vec<Block> {
     let mut out = vec![section("Merge request")];
     if !explanation.merge_requests_known {
-        out.push(Block::Note(Value::own("not known: GitLab was not asked")));
+        out.push(Block::Note(Value::own("not known: GitLab was not queried")));
         return out;
     }
     if explanation.merge_requests.is_empty() {
         out.push(Block::Note(Value::own("none is open")));
     }
     for mr in &explanation.merge_requests {
-        out.extend(merge_request(mr, explanation));
+        out.extend(build_merge_request(mr, explanation));
     }
     let earlier = words::earlier(explanation);
     out.extend(earlier.map(|earlier| Block::Fact("before", Value::new(earlier))));
     out
 }
 
-fn merge_request(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<Block> {
+fn build_merge_request(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<Block> {
     let planned = &mr.planned;
     let Some(draft) = mr.draft else {
         let why = format!("none is open: {}", words::none_open(planned, explanation));
@@ -198,7 +199,7 @@ fn merge_request(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<B
         Block::Note(Value::link_only(number, planned.web_url.as_ref())),
         Block::Fact("state", Value::own(state)),
     ];
-    let opened = planned.opened_at.map(|at| words::at(at, explanation));
+    let opened = planned.opened_at.map(|at| words::describe_time(at, explanation));
     out.extend(opened.map(|opened| Block::Fact("opened", Value::own(opened))));
     out.extend(
         planned.batch.as_ref().map(|batch| {
@@ -207,7 +208,7 @@ fn merge_request(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<B
     );
     let pipeline = match &mr.pipeline {
         Some(pipeline) => Value::link(&pipeline.status, pipeline.web_url.as_ref()),
-        None => Value::own("none that is known"),
+        None => Value::own("not known"),
     };
     out.push(Block::Fact("pipeline", pipeline));
     let status = mr.merge_status.as_ref().map(|status| words::merge_status(status));
@@ -219,7 +220,7 @@ fn merge_request(mr: &ExplainedMergeRequest, explanation: &Explanation) -> Vec<B
     out
 }
 
-fn problems(explanation: &Explanation) -> Vec<Block> {
+fn build_problems(explanation: &Explanation) -> Vec<Block> {
     let rows = words::problems(explanation).into_iter().map(|(problem, message)| {
         let (style, word) = if problem.is_error() { (RED, "error") } else { (YELLOW, "warning") };
         let place = words::place(problem);

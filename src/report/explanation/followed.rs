@@ -1,4 +1,4 @@
-//! Whom a target follows.
+//! The publishers that a target follows.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -16,13 +16,13 @@ use crate::snapshot::Snapshot;
 pub struct FollowedReport {
     /// The channel.
     pub channel: String,
-    /// Who publishes.
+    /// Uid of the publisher.
     pub uid: TargetUid,
     /// The publisher's label.
     pub label: String,
-    /// Its saas file, its resource template's cluster and namespace, for people.
+    /// Its saas file, cluster and namespace, for people.
     pub deployed_by: String,
-    /// The datafile (`data/…`) that its saas file names as `pipelinesProvider`: where its
+    /// The datafile (`data/…`) that its saas file names as `pipelinesProvider`, where its
     /// deployments run.
     pub pipelines_provider: Option<String>,
     /// Where it is declared: `data/…:LINE`.
@@ -32,29 +32,29 @@ pub struct FollowedReport {
     /// The ref that is deployed.
     #[serde(rename = "ref")]
     pub git_ref: Option<String>,
-    /// Its commit, if it is known.
+    /// Its commit, if known.
     pub commit_sha: Option<CommitSha>,
-    /// The commit's page, where it is known which forge it is on.
+    /// The commit's page, if the forge is known.
     pub commit_url: Option<String>,
-    /// When that was committed, if the API said so.
+    /// When the commit was made, if the API returned it.
     pub committed_at: Option<DateTime<Utc>>,
-    /// First line of its message, if the API said so.
+    /// First line of the commit message, if the API returned it.
     pub subject: Option<String>,
-    /// How its deployment went; null if the record could not be read.
+    /// Result of its deployment; null if the record could not be read.
     pub state: Option<DeploymentState>,
     /// When it was deployed.
     pub check_in: Option<DateTime<Utc>>,
-    /// Why commit or record are not known or not usable.
+    /// Why the commit or the record is not known or not usable.
     pub reason: Option<String>,
     /// Key of the deployment record in the bucket.
     pub record_key: Option<String>,
-    /// Is it promoted by this program itself? Then this is decided for it.
+    /// The decision on it, if `sapm` promotes it too.
     pub decision: Option<Outcome>,
-    /// The gate that blocks it, if one does.
+    /// The gate that holds it, if any.
     pub held_by: Option<Gate>,
 }
 
-/// All that a target follows, in the order of its channels.
+/// All publishers that a target follows, in the order of its channels.
 pub(super) fn followed(found: &Found<'_>, target: &Target) -> Vec<FollowedReport> {
     let channels = target.promotion.subscribe.iter();
     channels
@@ -62,12 +62,17 @@ pub(super) fn followed(found: &Found<'_>, target: &Target) -> Vec<FollowedReport
             found
                 .inventory
                 .publishers_of(channel)
-                .map(move |(index, publisher)| pair(found, channel, index, publisher))
+                .map(move |(index, publisher)| build_pair(found, channel, index, publisher))
         })
         .collect()
 }
 
-fn pair(found: &Found<'_>, channel: &str, index: TargetIx, publisher: &Target) -> FollowedReport {
+fn build_pair(
+    found: &Found<'_>,
+    channel: &str,
+    index: TargetIx,
+    publisher: &Target,
+) -> FollowedReport {
     let state = found.decisions.publishers.get(index.position());
     let commit = state.and_then(|state| state.commit.as_ref().ok()).cloned();
     let deployment = state.and_then(|state| state.deployments.get(channel));
@@ -89,7 +94,7 @@ fn pair(found: &Found<'_>, channel: &str, index: TargetIx, publisher: &Target) -
             "saas file {}, cluster {}, namespace {}",
             publisher.saas_file, publisher.namespace.cluster.name, publisher.namespace.name
         ),
-        pipelines_provider: pipelines_provider(found, publisher),
+        pipelines_provider: find_pipelines_provider(found, publisher),
         declared_at: found.field(publisher, &["ref"]),
         repo_url: publisher.repo_url.to_string(),
         commit_url: commit
@@ -111,8 +116,8 @@ fn pair(found: &Found<'_>, channel: &str, index: TargetIx, publisher: &Target) -
     }
 }
 
-/// The datafile that says where the target's deployments run.
-fn pipelines_provider(found: &Found<'_>, target: &Target) -> Option<String> {
+/// The datafile that configures where the target's deployments run.
+fn find_pipelines_provider(found: &Found<'_>, target: &Target) -> Option<String> {
     let saas_file = found.bundle.sources.get(&target.file)?.root();
     let path = saas_file.get("pipelinesProvider")?.get("$ref")?.text()?;
     Some(RepoPath::of_datafile(&path).to_string())

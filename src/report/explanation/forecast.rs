@@ -1,4 +1,4 @@
-//! Forecasts in their public form.
+//! Forecasts in the public format.
 
 use std::collections::BTreeSet;
 
@@ -12,48 +12,48 @@ use crate::domain::{CommitSha, TargetUid};
 use crate::inventory::{Inventory, TargetIx};
 use crate::what_if::{Assumption, Change, Comparison, Forecast, Move, Stay};
 
-/// What a forecast takes for granted, for people.
+/// The assumptions of every forecast, for people.
 const RESTS_ON: [&str; 3] = [
-    "every merge request is merged, and deployed successfully, the moment that it is due",
-    "SLO values and the config repo stay as they are, and nobody commits anything else",
-    "config hashes stay what they were at a publisher's last deployment",
+    "every merge request is merged and deployed successfully the moment it is due",
+    "SLO values and the config repo stay unchanged, and nobody commits anything else",
+    "config hashes stay those of a publisher's last deployment",
 ];
 
-/// A forecast as things are, and one with what is assumed.
+/// A forecast without assumptions, and one with them.
 pub struct WhatIf<'a> {
-    /// As things are.
+    /// Without assumptions.
     pub plain: &'a Forecast,
     /// With the assumptions, if there are any.
     pub assumed: Option<(&'a [Assumption], &'a Forecast, &'a Comparison)>,
 }
 
 impl WhatIf<'_> {
-    /// The forecast that the question is about.
+    /// The forecast that the user asked for.
     pub fn asked(&self) -> &Forecast {
         self.assumed.map_or(self.plain, |(_, forecast, _)| forecast)
     }
 }
 
-/// What follows in time.
+/// A forecast.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ForecastReport {
-    /// Where it starts: the time as of which everything was decided.
+    /// Its start: the time of the decisions.
     pub from: DateTime<Utc>,
-    /// How far it looks.
+    /// Its end.
     pub until: DateTime<Utc>,
-    /// What is assumed; empty for a forecast of things as they are.
+    /// The assumptions; empty for a forecast without any.
     pub assumptions: Vec<AssumptionReport>,
-    /// Promotions to come, in the order of time.
+    /// Future promotions, sorted by time.
     pub moves: Vec<MoveReport>,
-    /// Promotions that would come without the assumptions, and do not with them.
+    /// Promotions that happen only without the assumptions.
     pub gone: Vec<MoveReport>,
-    /// Subscribers for which something is due, and that do not move any more.
+    /// Subscribers that are not promoted although something is due.
     pub stays: Vec<StayReport>,
-    /// Promotions elsewhere that the assumptions do not change.
+    /// Number of promotions elsewhere that the assumptions do not change.
     pub unchanged: usize,
-    /// It ended before `until`: too many promotions, or some that go round in circles.
+    /// It ended before `until` because of a promotion cycle or too many promotions.
     pub cut_short: bool,
-    /// What it takes for granted.
+    /// What every forecast assumes.
     pub rests_on: Vec<String>,
 }
 
@@ -64,15 +64,15 @@ pub struct AssumptionReport {
     pub uid: TargetUid,
     /// Its label.
     pub label: String,
-    /// The commit that it is at.
+    /// The commit that it deploys.
     pub commit_sha: CommitSha,
     /// Did its deployment succeed?
     pub success: bool,
-    /// Others that are at this commit with it, as they follow the same ref or share its place.
+    /// Labels of other targets with this commit, because they share the ref or the edit site.
     pub along: Vec<String>,
 }
 
-/// A promotion to come.
+/// A future promotion.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct MoveReport {
     /// When every gate passes.
@@ -83,26 +83,26 @@ pub struct MoveReport {
     pub label: String,
     /// Its ref before.
     pub from: String,
-    /// Its ref after; equal to `from` where only config hashes move.
+    /// Its ref after; equal to `from` if only config hashes change.
     pub to: String,
-    /// The gate that held it last.
+    /// The last gate that held it.
     pub waited_for: Option<Gate>,
-    /// `new`, `moved` or `same`: what the assumptions do to it; null without assumptions.
+    /// `new`, `moved` or `same`: the effect of the assumptions; null without assumptions.
     pub change: Option<&'static str>,
-    /// When it would come without the assumptions, if it moved.
+    /// When it would happen without the assumptions, if that differs.
     pub instead_of: Option<DateTime<Utc>>,
 }
 
-/// A subscriber that does not move.
+/// A subscriber that is not promoted.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct StayReport {
     /// The target.
     pub uid: TargetUid,
     /// Its label.
     pub label: String,
-    /// The commit that its publishers are at in the end.
+    /// The commit of its publishers at the end.
     pub candidate: Option<CommitSha>,
-    /// The gate that blocks it in the end.
+    /// The gate that holds it at the end.
     pub held_by: Option<Gate>,
     /// Why.
     pub reason: String,
@@ -112,10 +112,10 @@ impl ForecastReport {
     pub(super) fn new(found: &Found<'_>, what_if: &WhatIf<'_>) -> Self {
         let inventory = found.inventory;
         let asked = what_if.asked();
-        // Of the rest of its file only what an assumption changes is of interest.
+        // Elsewhere in its file, only what an assumption changes is of interest.
         let mut about = inventory.upstream([found.target]);
         if let Some((assumptions, ..)) = what_if.assumed {
-            about.extend(inventory.downstream(publishers(assumptions, inventory)));
+            about.extend(inventory.downstream(find_assumed_publishers(assumptions, inventory)));
         }
         let changes: Vec<Option<Change>> = match what_if.assumed {
             None => vec![None; asked.moves.len()],
@@ -132,25 +132,28 @@ impl ForecastReport {
             assumptions: what_if
                 .assumed
                 .map(|(assumptions, ..)| {
-                    assumptions.iter().map(|assumption| assumed(inventory, assumption)).collect()
+                    assumptions
+                        .iter()
+                        .map(|assumption| report_assumption(inventory, assumption))
+                        .collect()
                 })
                 .unwrap_or_default(),
             unchanged: all.iter().filter(|(step, change)| !shown(step, *change)).count(),
             moves: all
                 .into_iter()
                 .filter(|(step, change)| shown(step, *change))
-                .map(|(step, change)| moves(inventory, step, change))
+                .map(|(step, change)| report_move(inventory, step, change))
                 .collect(),
             gone: gone
                 .unwrap_or_default()
                 .iter()
-                .map(|step| moves(inventory, step, None))
+                .map(|step| report_move(inventory, step, None))
                 .collect(),
             stays: asked
                 .stays
                 .iter()
                 .filter(|stay| about.contains(&stay.target))
-                .map(|stay| stays(inventory, stay))
+                .map(|stay| report_stay(inventory, stay))
                 .collect(),
             cut_short: asked.cut_short,
             rests_on: RESTS_ON.iter().map(|&text| text.to_owned()).collect(),
@@ -158,40 +161,43 @@ impl ForecastReport {
     }
 }
 
-/// The publishers that the assumptions name, and those that are at the commit with them.
-fn publishers(assumptions: &[Assumption], inventory: &Inventory) -> BTreeSet<TargetIx> {
+/// The publishers in the assumptions, and the targets that share their commit.
+fn find_assumed_publishers(
+    assumptions: &[Assumption],
+    inventory: &Inventory,
+) -> BTreeSet<TargetIx> {
     assumptions
         .iter()
         .flat_map(|assumption| {
-            let along = along(inventory, assumption.publisher);
+            let along = find_same_ref(inventory, assumption.publisher);
             along.into_iter().chain([assumption.publisher])
         })
         .collect()
 }
 
-/// Others whose ref is the publisher's own.
-fn along(inventory: &Inventory, publisher: TargetIx) -> Vec<TargetIx> {
+/// Other targets with the publisher's ref.
+fn find_same_ref(inventory: &Inventory, publisher: TargetIx) -> Vec<TargetIx> {
     crate::what_if::sharing_ref(inventory, publisher)
         .into_iter()
         .filter(|&index| index != publisher)
         .collect()
 }
 
-fn assumed(inventory: &Inventory, assumption: &Assumption) -> AssumptionReport {
+fn report_assumption(inventory: &Inventory, assumption: &Assumption) -> AssumptionReport {
     let target = &inventory.targets[assumption.publisher];
     AssumptionReport {
         uid: target.uid.clone(),
         label: target.label(),
         commit_sha: assumption.commit.clone(),
         success: assumption.success,
-        along: along(inventory, assumption.publisher)
+        along: find_same_ref(inventory, assumption.publisher)
             .into_iter()
             .map(|index| inventory.targets[index].label())
             .collect(),
     }
 }
 
-fn moves(inventory: &Inventory, step: &Move, change: Option<Change>) -> MoveReport {
+fn report_move(inventory: &Inventory, step: &Move, change: Option<Change>) -> MoveReport {
     let target = &inventory.targets[step.target];
     MoveReport {
         at: step.at,
@@ -212,7 +218,7 @@ fn moves(inventory: &Inventory, step: &Move, change: Option<Change>) -> MoveRepo
     }
 }
 
-fn stays(inventory: &Inventory, stay: &Stay) -> StayReport {
+fn report_stay(inventory: &Inventory, stay: &Stay) -> StayReport {
     let target = &inventory.targets[stay.target];
     StayReport {
         uid: target.uid.clone(),

@@ -1,4 +1,4 @@
-//! The target's merge requests: those that are planned or open, and those that are over.
+//! The target's merge requests: planned, open and earlier ones.
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -10,7 +10,7 @@ use crate::plan::branch_of;
 use crate::report::model::{MergeRequestReport, SubscriberReport};
 use crate::snapshot::{MergeRequestFact, MrState, PastMergeRequest, PipelineFact};
 
-/// A merge request with what GitLab says about it.
+/// A merge request with its state on GitLab.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ExplainedMergeRequest {
     /// As in the plan.
@@ -20,13 +20,13 @@ pub struct ExplainedMergeRequest {
     pub draft: Option<bool>,
     /// Is auto-merge set, or is it on a merge train? Null if it is not open.
     pub auto_merge: Option<bool>,
-    /// Pipeline of its newest commit, if GitLab was asked.
+    /// Pipeline of its newest commit, if it was fetched from GitLab.
     pub pipeline: Option<PipelineFact>,
-    /// GitLab's merge status, may be stale.
+    /// GitLab's merge status; may be outdated.
     pub merge_status: Option<String>,
 }
 
-/// A merge request of the target that is over.
+/// A closed or merged merge request of the target.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct EarlierMergeRequest {
     /// Its number.
@@ -37,7 +37,7 @@ pub struct EarlierMergeRequest {
     pub title: String,
     /// Closed or merged.
     pub state: MrState,
-    /// Was it the bot that closed it?
+    /// Did the bot close it?
     pub closed_by_bot: bool,
     /// When it was opened.
     pub opened_at: DateTime<Utc>,
@@ -46,7 +46,7 @@ pub struct EarlierMergeRequest {
 }
 
 /// The merge requests about a subscriber, with their actions.
-pub(super) fn about(
+pub(super) fn find_planned(
     found: &Found<'_>,
     subscriber: &SubscriberReport,
 ) -> Vec<ExplainedMergeRequest> {
@@ -70,7 +70,7 @@ pub(super) fn about(
         .collect()
 }
 
-/// The merge requests from the target's branch that are over; `None` where nobody asked.
+/// The closed or merged merge requests of the target's branch; `None` if they were not fetched.
 pub(super) fn earlier(found: &Found<'_>) -> Option<Vec<EarlierMergeRequest>> {
     let repo = found.snapshot.config_repo.as_ref()?;
     let branch = branch_of(found.inventory, found.decisions, &repo.target_branch, found.target)?;

@@ -1,7 +1,7 @@
-//! Why one target is or is not promoted: version 1 of the explanation format.
+//! Explains why a target is or is not promoted: version 1 of the explanation format.
 //!
-//! `answer` says it in a sentence, `advice` what to do about it; `content` has
-//! the whole as blocks, which [`text`] and [`markdown`] render.
+//! `answer` is one sentence, `advice` says what to do, and `content` has
+//! everything as blocks, which [`text`] and [`markdown`] render.
 
 mod advice;
 mod answer;
@@ -29,12 +29,12 @@ use crate::domain::{Problem, RepoPath, to_json};
 use crate::inventory::{Inventory, Target, TargetIx};
 use crate::snapshot::Snapshot;
 
-/// An explanation on a terminal or in a job's log.
+/// An explanation for a terminal or a job log.
 pub fn text(explanation: &Explanation, paint: Paint) -> String {
     blocks::text(&content::blocks(explanation), paint)
 }
 
-/// An explanation for an issue, a chat or a merge request: all that the text says.
+/// An explanation for an issue, a chat or a merge request, with the same content as the text.
 pub fn markdown(explanation: &Explanation) -> String {
     blocks::markdown(&content::blocks(explanation))
 }
@@ -47,48 +47,48 @@ const VERSION: u32 = 1;
 pub struct Explanation {
     /// Version of the format: 1.
     pub version: u32,
-    /// The time as of which everything was decided.
+    /// The time of the decisions.
     pub observed_at: DateTime<Utc>,
     /// Is that time the present?
     pub as_of: AsOf,
-    /// What people want to know first.
+    /// The short answer.
     pub answer: Answer,
     /// The subscriber with every gate, as in the plan.
     pub subscriber: SubscriberReport,
     /// Where it is declared: `data/…:LINE`.
     pub declared_at: String,
-    /// The same on GitLab, if its project is known.
+    /// The page of that location on GitLab, if the project is known.
     pub declared_url: Option<String>,
-    /// Whom it follows, in the order of its channels.
+    /// The publishers that it follows, in the order of its channels.
     pub publishers: Vec<FollowedReport>,
     /// Merge requests about it, with their actions.
     pub merge_requests: Vec<ExplainedMergeRequest>,
-    /// Its merge requests that are closed or merged, newest first; null where nobody asked.
+    /// Its closed and merged merge requests, newest first; null if they were not fetched.
     pub earlier_merge_requests: Option<Vec<EarlierMergeRequest>>,
-    /// Was GitLab asked which merge requests are open?
+    /// Were the open merge requests fetched from GitLab?
     pub merge_requests_known: bool,
-    /// How many merge requests a run opens at most: those of other files count as well, and an
-    /// explanation does not look at them.
+    /// Maximum merge requests that a run opens. Merge requests of other files count too, and an
+    /// explanation does not include them.
     pub max_new_merge_requests: usize,
-    /// What follows in time: of the target and of those it waits for; with assumptions of all
-    /// that they concern.
+    /// The forecast for the target and those it waits for; with assumptions, for all affected
+    /// targets.
     pub forecast: ForecastReport,
-    /// What is wrong with its files and facts.
+    /// Problems of its files and facts.
     pub problems: Vec<Problem>,
 }
 
-/// What people want to know first.
+/// The short answer.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Answer {
     /// Why it is or is not promoted, in one sentence.
     pub summary: String,
-    /// What the services answered that facts were asked of, if it is in error for want of them.
+    /// If facts are missing: what the services responded.
     pub causes: Vec<String>,
-    /// Since when it has been so, and what happened then.
+    /// Since when this has been so, and what happened then.
     pub since: Option<Since>,
-    /// When it can be promoted at the earliest, if that depends on time alone.
+    /// When it can be promoted at the earliest, if that depends only on time.
     pub next_possible_at: Option<DateTime<Utc>>,
-    /// The same in words, and what stands against it.
+    /// The same in words, with the reasons against it.
     pub next: String,
     /// When it gets an assumed commit, in words; null without assumptions.
     pub what_if: Option<String>,
@@ -105,35 +105,35 @@ pub struct Since {
     pub what: String,
 }
 
-/// What the time of the decisions is.
+/// The kind of time that the decisions are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AsOf {
     /// The present.
     Now,
-    /// A time that was asked about: the facts are from another one.
+    /// A time that the user gave; the facts are from another time.
     Given,
     /// The time of recorded facts.
     Recorded,
 }
 
-/// What an explanation is made of.
+/// The input of an explanation.
 pub struct Found<'a> {
-    /// The targets that were looked at.
+    /// The targets that were evaluated.
     pub inventory: &'a Inventory,
     /// The config repo.
     pub bundle: &'a Bundle,
     /// The facts.
     pub snapshot: &'a Snapshot,
-    /// The decisions on the targets that were looked at.
+    /// The decisions on these targets.
     pub decisions: &'a Decisions,
     /// The plan for them.
     pub report: &'a PlanReport,
-    /// How many merge requests a run opens at most.
+    /// Maximum merge requests that a run opens.
     pub max_new_merge_requests: usize,
     /// Index of the target in the inventory.
     pub target: TargetIx,
-    /// What the time of the decisions is.
+    /// The kind of time that the decisions are made for.
     pub as_of: AsOf,
 }
 
@@ -142,14 +142,14 @@ impl Found<'_> {
         &self.inventory.targets[self.target]
     }
 
-    /// A channel that the target subscribes to and publishes itself.
+    /// A channel that the target both subscribes to and publishes to.
     fn own_channel(&self) -> Option<&str> {
         let promotion = &self.target().promotion;
         let own = promotion.subscribe.iter().find(|channel| promotion.publish.contains(channel));
         own.map(String::as_str)
     }
 
-    /// The line of a field of a target, else of the target.
+    /// The line of a field of a target, or of the target if the field is absent.
     fn line(&self, target: &Target, path: &[&str]) -> u32 {
         let tree = self.bundle.sources.get(&target.declared_at.file);
         let node = tree.and_then(|tree| {
@@ -158,31 +158,31 @@ impl Found<'_> {
         node.map_or(target.declared_at.line, |node| node.position().line)
     }
 
-    /// `data/…:LINE` of a field of a target, else of the target.
+    /// `data/…:LINE` of a field of a target, or of the target if the field is absent.
     fn field(&self, target: &Target, path: &[&str]) -> String {
         format!("{}:{}", RepoPath::of_datafile(&target.declared_at.file), self.line(target, path))
     }
 
-    /// `data/…:LINE` of a field as a page on GitLab.
+    /// The page of that location on GitLab.
     fn page(&self, target: &Target, path: &[&str]) -> Option<String> {
         let repo = self.snapshot.config_repo.as_ref()?;
         let (file, line) = (&target.declared_at.file, self.line(target, path));
         Some(format!("{}/-/blob/{}/data{file}#L{line}", repo.web_url, repo.base_commit))
     }
 
-    /// `host[:port]` of GitLab, to make links in its style.
+    /// `host[:port]` of GitLab, for links.
     fn gitlab_host(&self) -> Option<&str> {
         self.report.config_repo.as_ref().and_then(RepoReport::host)
     }
 }
 
 impl Explanation {
-    /// Brings together what is known of a subscriber; `None` if the plan has no such subscriber.
+    /// Builds the explanation of a subscriber; `None` if the plan does not have it.
     pub fn new(found: &Found<'_>, what_if: &WhatIf<'_>) -> Option<Self> {
         let target = found.target();
         let subscriber =
             found.report.subscribers.iter().find(|other| other.target.uid == target.uid)?.clone();
-        let merge_requests = merge_requests::about(found, &subscriber);
+        let merge_requests = merge_requests::find_planned(found, &subscriber);
         let mut explanation = Self {
             version: VERSION,
             observed_at: found.snapshot.observed_at,
@@ -221,7 +221,7 @@ impl Explanation {
         self.as_of == AsOf::Now
     }
 
-    /// Does its soak time begin only when something is deployed that is not yet?
+    /// Does its soak time begin only with a deployment that has not happened?
     fn soaks_later(&self) -> bool {
         let timeless = |name: Gate| {
             let mut gates = self.subscriber.gates.iter().filter(|gate| gate.blocks());
@@ -230,7 +230,7 @@ impl Explanation {
         timeless(Gate::Deployment) && timeless(Gate::Soak)
     }
 
-    /// The merge request that is open, or would be.
+    /// The merge request that is open, or would be opened.
     fn mr(&self) -> Option<&ExplainedMergeRequest> {
         let open = self.merge_requests.iter().find(|mr| mr.draft.is_some());
         open.or(self.merge_requests.first())

@@ -1,8 +1,8 @@
 //! JUnit for GitLab's test report: a failed case for each error, a skipped one for each warning.
 //!
-//! GitLab tells new failures from old ones by the name of the case, so the name holds no line; the
-//! place is in the attribute `file`, which it links, and in the text. A case that always passes
-//! keeps the report from being empty.
+//! GitLab identifies failures by the name of the case, so the name contains no line number. The
+//! source location is in the attribute `file`, which GitLab links, and in the text. A case that always
+//! passes keeps the report from being empty.
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{FindingsReport, place};
 use crate::report::markdown::cell;
 
-/// A row for each problem, below the counts.
+/// The counts, then a table row per problem.
 pub fn findings_markdown(report: &FindingsReport) -> String {
     let mut text = format!("# Problems of the config repo\n\n{}.\n", report.summary());
     if report.problems.is_empty() {

@@ -1,4 +1,4 @@
-//! What `sapm validate` found: version 1 of its JSON form, and its renderings.
+//! The findings of `sapm validate`: version 1 of the JSON format, and its renderings.
 
 mod junit;
 mod markdown;
@@ -31,15 +31,15 @@ pub struct FindingsReport {
     pub errors: usize,
     /// How many are warnings.
     pub warnings: usize,
-    /// Errors first, then by file and place.
+    /// Errors first, then by file and source location.
     pub problems: Vec<Problem>,
-    /// The lines that problems name, by file and number.
+    /// The lines that problems refer to, by file and number.
     #[serde(skip)]
     pub lines: BTreeMap<(String, u32), String>,
 }
 
 impl FindingsReport {
-    /// Counts what was found.
+    /// Counts the findings.
     pub fn new(findings: Findings, counts: LoadCounts) -> Self {
         let errors = findings.problems.iter().filter(|problem| problem.is_error()).count();
         Self {
@@ -72,7 +72,7 @@ impl FindingsReport {
     }
 }
 
-/// `data/services/x.yml:12:9`, as far as it is known.
+/// `data/services/x.yml:12:9`, as far as known.
 pub(super) fn place(file: &str, line: Option<u32>, column: Option<u32>) -> String {
     let part = |number: Option<u32>| number.map(|number| format!(":{number}")).unwrap_or_default();
     format!("{}{}{}", RepoPath::of_datafile(file), part(line), part(column))

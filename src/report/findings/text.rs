@@ -1,4 +1,4 @@
-//! Problems as a compiler prints them: the line, what is wrong in it, and what to do.
+//! Renders problems like a compiler: the line, what is wrong in it, and how to fix it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::report::Paint;
 
 type Lines = BTreeMap<(String, u32), String>;
 
-/// Every problem with its excerpt; the counts come last.
+/// Every problem with its excerpt, then the counts.
 pub fn findings_text(report: &FindingsReport, paint: Paint) -> String {
     let mut text = String::new();
     for problem in &report.problems {
@@ -35,24 +35,31 @@ pub(super) fn problem_text(problem: &Problem, lines: &Lines, paint: Paint) -> St
     if let Some(file) = &problem.file {
         let (line, column) = (problem.line, problem.column);
         let end = problem.end_line.filter(|end| Some(*end) == line).and(problem.end_column);
-        first = excerpt(first, lines, file, line, column, end);
+        first = build_excerpt(first, lines, file, line, column, end);
     } else if let Some(path) = &problem.path {
         first = first.element(Origin::path(printable(path)));
     }
     let mut groups = vec![first];
-    groups.extend(problem.related.iter().map(|related| note(related, lines)));
+    groups.extend(problem.related.iter().map(|related| build_note(related, lines)));
     if let Some(help) = &problem.help {
         groups.push(Group::with_title(Level::HELP.secondary_title(printable(help))));
     }
     renderer.render(&groups)
 }
 
-fn note(related: &Related, lines: &Lines) -> Group<'static> {
+fn build_note(related: &Related, lines: &Lines) -> Group<'static> {
     let title = Level::NOTE.secondary_title(printable(&related.message));
-    excerpt(Group::with_title(title), lines, &related.file, related.line, related.column, None)
+    build_excerpt(
+        Group::with_title(title),
+        lines,
+        &related.file,
+        related.line,
+        related.column,
+        None,
+    )
 }
 
-fn excerpt<'a>(
+fn build_excerpt<'a>(
     group: Group<'a>,
     lines: &Lines,
     file: &str,
@@ -64,9 +71,9 @@ fn excerpt<'a>(
     let text = line.and_then(|line| lines.get(&(file.to_owned(), line)));
     match (text, line) {
         (Some(text), Some(number)) => {
-            // As many characters as before, so columns stay what they are. The renderer knows tabs.
+            // The same number of characters as before, so that columns still match. The renderer handles tabs.
             let text = printable_except(text, "\t");
-            let marked = AnnotationKind::Primary.span(bytes(&text, column, end));
+            let marked = AnnotationKind::Primary.span(find_byte_range(&text, column, end));
             let snippet = Snippet::source(text).line_start(number as usize).path(path);
             group.element(snippet.annotation(marked))
         }
@@ -75,9 +82,9 @@ fn excerpt<'a>(
     }
 }
 
-/// Columns (from 1, the end is behind the last character) as bytes of the line. Without an end it
-/// is the rest of the line.
-fn bytes(line: &str, column: Option<u32>, end: Option<u32>) -> Range<usize> {
+/// The byte range of columns in a line (from 1; the end is after the last character). Without an end, the
+/// rest of the line.
+fn find_byte_range(line: &str, column: Option<u32>, end: Option<u32>) -> Range<usize> {
     let at = |column: u32| {
         let characters = (column as usize).saturating_sub(1);
         line.char_indices().nth(characters).map_or(line.len(), |(byte, _)| byte)

@@ -1,4 +1,4 @@
-//! What the page knows: the report, with what repeats written once.
+//! The data of the page: the report, with repeated values written once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,18 +21,18 @@ use crate::plan::{Action, Reason, forge_pages};
 #[derive(Serialize)]
 pub(super) struct Data<'a> {
     observed_at: i64,
-    /// `<project>/-/blob/<commit>`: where links to files begin.
+    /// `<project>/-/blob/<commit>`: the start of links to files.
     blob_url: Option<String>,
     targets: Vec<Target<'a>>,
-    /// Those that some target follows.
+    /// Publishers that some target follows.
     publishers: Vec<Publisher<'a>>,
-    /// Code repositories: address, and where the forge's pages of it begin.
+    /// Code repositories: URL, and the start of its pages on the forge.
     repos: Vec<(Option<&'a str>, Option<String>)>,
-    /// Gates as they came out; many targets share one.
+    /// Gate results; many targets share one.
     gates: Vec<GateData>,
     requests: Vec<Request<'a>>,
     problems: &'a [Problem],
-    /// The picture of each app.
+    /// The graph of each app.
     graphs: BTreeMap<&'a str, Picture>,
 }
 
@@ -47,7 +47,7 @@ struct Target<'a> {
     /// Index into `repos`.
     repo: usize,
     from: &'a str,
-    /// The commit that its publishers are at, if it is another one.
+    /// The commit of its publishers, if it differs.
     to: Option<&'a str>,
     decision: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,7 +71,7 @@ struct Publisher<'a> {
     label: String,
     file: &'a str,
     line: u32,
-    /// Index into `repos`: it may be another one than its subscribers'.
+    /// Index into `repos`; may differ from that of its subscribers.
     repo: usize,
     #[serde(rename = "ref")]
     git_ref: Option<&'a str>,
@@ -105,7 +105,7 @@ struct Request<'a> {
 }
 
 pub(super) fn data(report: &PlanReport) -> Data<'_> {
-    // Of a merge request that is closed and one that takes its place the latter counts.
+    // If a merge request is closed and another replaces it, the replacement counts.
     let (closed, others): (Vec<_>, Vec<_>) = report
         .merge_requests
         .iter()
@@ -116,7 +116,7 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .chain(others)
         .flat_map(|(at, request)| request.targets.iter().map(move |uid| (uid.as_str(), at)))
         .collect();
-    // Of two with one identity the first counts.
+    // Of two publishers with one identity the first counts.
     let own: BTreeMap<_, _> = report
         .publishers
         .iter()
@@ -130,21 +130,22 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .subscribers
         .iter()
         .map(|subscriber| {
-            let follows = followed.by(subscriber);
+            let follows = followed.index_publishers(subscriber);
             let request = mr_of.get(subscriber.target.uid.as_str()).copied();
-            let publishers = follows.iter().map(|&(channel, at)| (channel, followed.at(at)));
+            let publishers =
+                follows.iter().map(|&(channel, at)| (channel, followed.publisher_at(at)));
             let known = request.map(|at| &report.merge_requests[at]);
             let own = own.get(&subscriber.target.uid).copied();
             let lead = lead_time(subscriber, own, publishers, known, report.observed_at);
             let repo = repos.index(&subscriber.repo_url);
-            target(subscriber, repo, gates.of(subscriber), follows, request, lead)
+            build_target(subscriber, repo, gates.index_gates(subscriber), follows, request, lead)
         })
         .collect();
     let publishers = followed
         .listed
         .iter()
         .map(|at| &report.publishers[*at])
-        .map(|known| publisher(known, repos.index(&known.repo_url)))
+        .map(|known| build_publisher(known, repos.index(&known.repo_url)))
         .collect();
     Data {
         observed_at: report.observed_at.timestamp(),
@@ -154,18 +155,18 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
             .and_then(|repo| web(&repo.web_url).map(|url| format!("{url}/-/blob/{}", repo.commit))),
         targets,
         publishers,
-        repos: pages(report, &repos.listed),
+        repos: find_pages(report, &repos.listed),
         gates: gates.listed,
-        requests: report.merge_requests.iter().map(request).collect(),
+        requests: report.merge_requests.iter().map(build_merge_request).collect(),
         problems: &report.problems,
-        graphs: graphs(report),
+        graphs: draw_graphs(report),
     }
 }
 
-/// An address that may stand in a link.
+/// A URL that is safe in a link.
 pub(super) fn web(url: &str) -> Option<&str> {
     let known = url.starts_with("https://") || url.starts_with("http://");
-    // What stands before an `@` may be a password.
+    // The text before an `@` may be a password.
     (known && !url.contains('@') && !url.chars().any(char::is_whitespace)).then_some(url)
 }
 
@@ -173,12 +174,15 @@ pub(super) fn seconds(time: Option<DateTime<Utc>>) -> Option<i64> {
     time.map(|time| time.timestamp())
 }
 
-fn pages<'a>(report: &PlanReport, repos: &[&'a str]) -> Vec<(Option<&'a str>, Option<String>)> {
+fn find_pages<'a>(
+    report: &PlanReport,
+    repos: &[&'a str],
+) -> Vec<(Option<&'a str>, Option<String>)> {
     let host = report.config_repo.as_ref().and_then(RepoReport::host);
     repos.iter().map(|url| (web(url), forge_pages(&RepoUrl::new(*url), host))).collect()
 }
 
-fn target<'a>(
+fn build_target<'a>(
     subscriber: &'a SubscriberReport,
     repo: usize,
     gates: Vec<usize>,
@@ -212,7 +216,7 @@ fn target<'a>(
     }
 }
 
-fn publisher(publisher: &PublisherReport, repo: usize) -> Publisher<'_> {
+fn build_publisher(publisher: &PublisherReport, repo: usize) -> Publisher<'_> {
     let deployments = publisher.deployments.iter().map(|(channel, deployment)| {
         let known = (deployment.state, seconds(deployment.check_in), deployment.reason.as_deref());
         (channel.as_str(), known)
@@ -232,7 +236,7 @@ fn publisher(publisher: &PublisherReport, repo: usize) -> Publisher<'_> {
     }
 }
 
-fn request(request: &MergeRequestReport) -> Request<'_> {
+fn build_merge_request(request: &MergeRequestReport) -> Request<'_> {
     Request {
         action: request.action,
         reason_code: request.reason_code,
@@ -248,10 +252,10 @@ fn request(request: &MergeRequestReport) -> Request<'_> {
     }
 }
 
-/// More nodes than anybody can read; a picture of thousands also keeps a browser busy.
+/// A larger graph is unreadable, and thousands of nodes also slow down a browser.
 const MOST_NODES: usize = 500;
 
-/// The picture of an app.
+/// The graph of an app.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Picture {
@@ -259,7 +263,7 @@ enum Picture {
     TooLarge { targets: usize, channels: usize },
 }
 
-fn graphs(report: &PlanReport) -> BTreeMap<&str, Picture> {
+fn draw_graphs(report: &PlanReport) -> BTreeMap<&str, Picture> {
     let members = members(report, true);
     let followed = followed(&members);
     let mut subscribers: BTreeSet<&str> =
@@ -273,11 +277,11 @@ fn graphs(report: &PlanReport) -> BTreeMap<&str, Picture> {
     }
     let picker = Picker::new(&members);
     apps.into_iter()
-        .map(|(app, targets)| (app, picture(app, &picker.select(&Scope::Targets(&targets)))))
+        .map(|(app, targets)| (app, draw_graph(app, &picker.select(&Scope::Targets(&targets)))))
         .collect()
 }
 
-fn picture(app: &str, graph: &Graph) -> Picture {
+fn draw_graph(app: &str, graph: &Graph) -> Picture {
     if graph.nodes.len() <= MOST_NODES {
         return Picture::Drawn(svg_without_style(graph, &format!("Promotions of {app}")));
     }

@@ -1,18 +1,18 @@
-// What a row opens to: links, gates, publishers, the merge request, lead time.
+// The details of a row: links, gates, publishers, the merge request, lead time.
 
-/** Is a promotion under way whose commit is deployed upstream? */
+/** Is there a current promotion whose commit is deployed upstream? */
 const waits = (target) => target.lead.deployed !== undefined && !target.lead.done;
 
-/** What a promotion waits for whose request is open. */
+/** What a promotion with an open merge request waits for. */
 function waitsFor(target) {
   const request = target.request === undefined ? null : data.requests[target.request];
   if (target.decision !== "promote" || !request || !request.url || request.action === "close") return null;
   const right = ["as_wanted", "auto_merge", "behind_target_branch", "ready_again"].includes(request.reason_code) || ["create", "update"].includes(request.action);
-  return make("span", { class: "under" }, right ? `waits for the merge of !${request.iid}` : `!${request.iid}: ${request.reason}`);
+  return make("span", { class: "under" }, right ? `!${request.iid} waits to be merged` : `!${request.iid}: ${request.reason}`);
 }
 
 function details(target) {
-  const parts = [links(target), make("p", {}, "What to do about it, what comes next, and what if: ", make("code", { class: "command" }, `sapm explain ${target.uid}`))];
+  const parts = [links(target), make("p", {}, "Advice, next promotions and what if: ", make("code", { class: "command" }, `sapm explain ${target.uid}`))];
   if (target.errors) parts.push(section("Errors", make("ul", {}, target.errors.map((error) => make("li", {}, error)))));
   parts.push(section("Gates", gates(target)));
   if (target.follows.length) parts.push(section("Publishers", publishers(target)));
@@ -22,7 +22,7 @@ function details(target) {
   return parts;
 }
 
-/** A part that scrolls by itself where it is too wide: by keyboard too. */
+/** A part that scrolls if it is too wide, also with the keyboard. */
 const scrolling = (name) => ({ class: "scroll", tabindex: "0", role: "region", "aria-label": name });
 const section = (title, ...content) => make("section", {}, make("h3", {}, title), content);
 
@@ -47,20 +47,20 @@ function links(target) {
 function gates(target) {
   const rows = target.gates.map((at) => {
     const gate = data.gates[at];
-    const words = { pass: "passes", hold: "holds", not_applicable: "does not apply" }[gate.outcome];
+    const words = { pass: "passes", hold: "blocks", not_applicable: "does not apply" }[gate.outcome];
     const kind = gate.outcome === "not_applicable" ? "none" : gate.outcome;
     const next = gate.next ? [time(gate.next), make("span", { class: "under" }, `in ${span(gate.next - data.observed_at)}`)] : "";
     return make("tr", { class: gate.outcome === "hold" ? "holds" : null },
       make("th", { scope: "row" }, gate.gate), make("td", { class: "nowrap" }, badge(kind, words)),
       make("td", {}, wrapping(gate.reason)), make("td", {}, evidence(gate)), make("td", { class: "nowrap" }, next));
   });
-  return make("div", scrolling("Gates"), table("Gates", ["Gate", "Verdict", "Why", "Required and actual", "Can pass next"], rows, "gates stacks"));
+  return make("div", scrolling("Gates"), table("Gates", ["Gate", "Result", "Why", "Required and actual", "Can pass next"], rows, "gates stacks"));
 }
 
-/** These come first, from the last one on. */
+/** These come first, in reverse order. */
 const FACTS = ["soaked_days", "required_days"];
 
-/** Required and actual values, as the gate gives them. */
+/** Required and actual values from the gate's evidence. */
 function evidence(gate) {
   const facts = gate.evidence || {};
   const days = (value) => `${Number(value).toFixed(2).replace(/\.?0+$/, "")} days`;
@@ -97,18 +97,18 @@ function publishers(target) {
   return make("div", scrolling("Publishers"), table("Publishers", ["Publisher", "Channel", "Commit", "Deployment", "Deployed at"], rows, "publishers stacks"));
 }
 
-/** What becomes of a request, and what became of it where the plan was applied. */
-const ACTIONS = { create: ["to be opened", "opened"], update: ["to be updated", "updated"], hold: ["to be a draft", "made a draft"], close: ["to be closed", "closed"], keep: ["stays as it is", "stays as it is"], defer: ["left for a later run", "left for a later run"] };
-const BUT = { failed: ", but a write failed", somebody_was_first: ", but somebody else was first", not_attempted: ", but no write was attempted", interrupted: ", but the run was told to end" };
+/** What will happen to a merge request, and what happened if the plan was applied. */
+const ACTIONS = { create: ["to be opened", "opened"], update: ["to be updated", "updated"], hold: ["to be a draft", "made a draft"], close: ["to be closed", "closed"], keep: ["stays unchanged", "stays unchanged"], defer: ["left for a later run", "left for a later run"] };
+const BUT = { failed: ", but a write failed", somebody_was_first: ", but somebody else was faster", not_attempted: ", but no write was attempted", interrupted: ", but a signal ended the run" };
 
-/** The deed in words. */
+/** Describes the action. */
 function deed(item) {
   const [planned, done] = ACTIONS[item.action] || [item.action, item.action];
   return item.verdict === "done" || item.verdict === "unchanged" ? done : `${planned}${BUT[item.verdict] || ""}`;
 }
 
 function request(item) {
-  const targets = item.targets > 1 ? ` It moves ${item.targets} targets.` : "";
+  const targets = item.targets > 1 ? ` It promotes ${item.targets} targets.` : "";
   return [
     make("p", { class: "request" }, badge(item.action, item.action), " ", link(item.url, item.title)),
     make("p", { class: "quiet" }, `${deed(item)}: ${item.reason}.${targets}`, item.outcome ? ` ${item.outcome}` : ""),
@@ -116,15 +116,15 @@ function request(item) {
   ];
 }
 
-/** When it became promotable, or what keeps it. */
+/** When it became promotable, or what blocks it. */
 function promotableWords(target) {
   const { promotable, done } = target.lead;
   if (promotable !== undefined) return time(promotable);
   if (done) return time(null);
-  return target.held_by ? `not yet: ${target.held_by} holds` : "not yet";
+  return target.held_by ? `not yet: ${target.held_by} blocks` : "not yet";
 }
 
-/** When the request was opened: for this commit, or for an earlier one. */
+/** When the merge request was opened: for this commit, or for an earlier one. */
 function openedWords(target) {
   const { deployed, opened, done } = target.lead;
   if (opened === undefined) return done ? time(null) : "not yet";
@@ -133,7 +133,7 @@ function openedWords(target) {
 
 const hereWords = (target) => (target.lead.done ? time(target.lead.here) : "not yet");
 
-/** From the deployment upstream to the request, or to the deployment here where that is done. */
+/** From the deployment upstream to the merge request, or to the deployment here if completed. */
 function steps(target) {
   const { deployed, promotable, opened, here, done } = target.lead;
   if (deployed === undefined) return null;

@@ -1,4 +1,4 @@
-// Elements and words. Text only ever becomes text nodes: no name is markup.
+// Elements and words. Text always becomes text nodes, so no name is markup.
 
 /** An element with properties, attributes and children; `null` children are left out. */
 function make(tag, attributes, ...children) {
@@ -19,7 +19,7 @@ function link(url, words, name) {
 
 const badge = (kind, words) => make("span", { class: `badge ${kind}` }, words || kind.replaceAll("_", " "));
 const short = (ref) => (/^[0-9a-f]{40}$/.test(ref) ? ref.slice(0, 8) : ref);
-/** A word of a command line. */
+/** Quotes a word of a command line. */
 const quoted = (word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 const number = (count) => count.toLocaleString("en-US");
 const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
@@ -27,7 +27,7 @@ const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s
 /** Seconds since 1970 as `2026-08-20 10:15`. */
 const moment = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
 
-/** A span of seconds as people say it. */
+/** A time span as text. */
 function span(seconds) {
   const minutes = Math.floor(Math.max(0, seconds) / 60);
   if (minutes < 60) return `${minutes} min`;
@@ -41,11 +41,11 @@ function time(seconds) {
   return make("time", { datetime: new Date(seconds * 1000).toISOString() }, words);
 }
 
-/** Text that may wrap behind slashes and low lines, else a long name is cut anywhere; and not within a date. */
+/** Text that may wrap after slashes and underscores, so that a long name is not cut anywhere, but not within a date. */
 const wrapping = (text) => text.split(/(\d{4}-\d\d-\d\d)/).map((part, at) => (at % 2 ? make("span", { class: "nowrap" }, part)
   : (part.match(/[^/_]+[/_]*|[/_]+/g) || []).map((piece, at) => [at ? make("wbr") : null, piece])));
 
-/** The place of a datafile: GitLab's page of the line, where that is known. */
+/** A source location, with a link to the line on GitLab if known. */
 function place(file, line) {
   const words = `data${file}${line ? `:${line}` : ""}`;
   if (!data.blob_url) return make("span", { class: "mono" }, wrapping(words));
@@ -67,7 +67,7 @@ function diff(text) {
   return make("pre", { class: "diff", tabindex: "0" }, lines);
 }
 
-/** A table; `heads` are words or elements, `columns` classes that set the widths. */
+/** A table; `heads` are texts or elements, `columns` are classes that set the widths. */
 function table(name, heads, rows, kind, columns) {
   const cell = (head) => (head instanceof Element ? head : make("th", { scope: "col" }, head));
   return make("table", { class: kind }, make("caption", { class: "hidden-text" }, name), columns ? make("colgroup", {}, columns.map((column) => make("col", { class: column }))) : null,

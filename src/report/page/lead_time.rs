@@ -1,5 +1,5 @@
-//! How long a commit takes from its deployment upstream to a merge request and to its own
-//! deployment, as far as the records and the merge requests tell.
+//! Lead times: from a commit's deployment upstream to a merge request and to the target's own
+//! deployment, as far as the records and the merge requests show.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -9,14 +9,14 @@ use super::data::seconds;
 use crate::decide::{DeploymentState, Outcome};
 use crate::plan::Action;
 
-/// Times of the promotion that is under way, or of the last one if nothing is due, in seconds
-/// since 1970; all `None` where neither is known.
+/// Times of the current promotion, or of the last one if nothing is due, in seconds
+/// since 1970; all `None` if neither is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct LeadTime {
     /// When the last of its publishers had deployed the commit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deployed: Option<i64>,
-    /// When the last gate passed that depends on time alone: deployed, soaked, and within the
+    /// When the last gate passed that depends only on time: deployed, soaked, and within the
     /// schedule. `None` while a gate blocks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promotable: Option<i64>,
@@ -26,12 +26,12 @@ pub(super) struct LeadTime {
     /// Is the promotion done?
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub done: bool,
-    /// When it had deployed the commit itself, if it is done and publishes that.
+    /// When the target itself had deployed the commit, if it is done and publishes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub here: Option<i64>,
 }
 
-/// The times of a subscriber, once its publishers are at one commit. `own` is the subscriber as
+/// The times of a subscriber, if its publishers are at one commit. `own` is the subscriber as
 /// a publisher.
 pub(super) fn lead_time<'a>(
     subscriber: &SubscriberReport,
@@ -48,7 +48,7 @@ pub(super) fn lead_time<'a>(
         let deployment = publisher.deployments.get(channel);
         match deployment.filter(|deployment| deployment.state == DeploymentState::Success) {
             Some(deployment) => deployed = deployed.max(deployment.check_in),
-            // Not deployed everywhere: the wait has not begun.
+            // Not deployed everywhere, so the wait has not begun.
             None => return LeadTime::default(),
         }
     }
@@ -59,19 +59,19 @@ pub(super) fn lead_time<'a>(
     LeadTime {
         deployed: seconds(deployed),
         promotable: seconds(promotable),
-        opened: mr.and_then(|mr| opened(mr, observed_at)),
+        opened: mr.and_then(|mr| find_opening_time(mr, observed_at)),
         done,
-        here: seconds(own.filter(|_| done).and_then(deployed_here)),
+        here: seconds(own.filter(|_| done).and_then(find_own_deployment)),
     }
 }
 
-fn opened(mr: &MergeRequestReport, observed_at: DateTime<Utc>) -> Option<i64> {
+fn find_opening_time(mr: &MergeRequestReport, observed_at: DateTime<Utc>) -> Option<i64> {
     let created = mr.action == Action::Create && mr.iid.is_some();
     let now = created.then_some(observed_at);
     seconds(mr.opened_at.or(now))
 }
 
-fn deployed_here(own: &PublisherReport) -> Option<DateTime<Utc>> {
+fn find_own_deployment(own: &PublisherReport) -> Option<DateTime<Utc>> {
     let successes = own.deployments.values().filter(|d| d.state == DeploymentState::Success);
     successes.filter_map(|deployment| deployment.check_in).min()
 }

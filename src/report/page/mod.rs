@@ -1,9 +1,9 @@
-//! `report.html`: one self-contained page that asks nobody for anything.
+//! `report.html`: one self-contained page that makes no network requests.
 //!
-//! The data stands in the page as JSON; the script builds what is shown from
-//! it with text nodes only, so that no name is ever markup. The page's content
-//! security policy lets nothing run, load or send but this script and this
-//! style sheet.
+//! The page contains the data as JSON. The script builds the content with text
+//! nodes only, so that no name is interpreted as markup. The page's content security
+//! policy allows nothing to run, load or send except this script and this style
+//! sheet.
 
 mod data;
 mod lead_time;
@@ -35,18 +35,18 @@ const SCRIPT: &str = concat!(
     "})();\n"
 );
 
-/// The page of a report; also of one that holds nothing but problems.
+/// The page of a report, which may consist of problems only.
 pub fn page(report: &PlanReport) -> String {
     let mut page = Vec::new();
-    // A vector takes everything.
+    // Writing to a vector cannot fail.
     let _ = write_page(report, &mut page);
     String::from_utf8(page).unwrap_or_default()
 }
 
-/// The same, written as it is made: with thousands of targets it is large.
+/// Writes the page while it is being built: with thousands of targets it is large.
 ///
 /// # Errors
-/// When it cannot be written.
+/// When writing fails.
 pub fn write_page(report: &PlanReport, to: &mut dyn Write) -> io::Result<()> {
     let style = format!("\n{STYLE}{}", graph::STYLE);
     let script = format!("\n{SCRIPT}");
@@ -54,8 +54,8 @@ pub fn write_page(report: &PlanReport, to: &mut dyn Write) -> io::Result<()> {
         "policy" => write!(
             to,
             "default-src 'none'; script-src '{}'; style-src '{}'; base-uri 'none'; form-action 'none'",
-            digest(&script),
-            digest(&style)
+            hash_source(&script),
+            hash_source(&style)
         ),
         "style" => to.write_all(style.as_bytes()),
         "script" => to.write_all(script.as_bytes()),
@@ -63,14 +63,14 @@ pub fn write_page(report: &PlanReport, to: &mut dyn Write) -> io::Result<()> {
             let mut json = Serializer::with_formatter(to, InScript);
             Ok(data::data(report).serialize(&mut json)?)
         }
-        "summary" => to.write_all(summary(report).as_bytes()),
-        "about" => to.write_all(about(report).as_bytes()),
+        "summary" => to.write_all(write_summary(report).as_bytes()),
+        "about" => to.write_all(render_header(report).as_bytes()),
         _ => Ok(()),
     })
 }
 
-/// JSON in a page: `<` is its code, which means the same and ends no element, and what is not printable is replaced,
-/// as the script shows all strings as they are.
+/// JSON in a page: `<` becomes an escape, so that no string ends the element. Characters that are not printable are
+/// replaced, because the script shows all strings unchanged.
 struct InScript;
 
 impl Formatter for InScript {
@@ -97,7 +97,7 @@ impl Formatter for InScript {
     }
 }
 
-/// A template with `{{name}}` replaced, in one pass: what is filled in is not looked at again.
+/// Replaces each `{{name}}` of a template in one pass. The inserted text is not scanned again.
 fn fill(
     template: &str,
     to: &mut dyn Write,
@@ -114,13 +114,13 @@ fn fill(
     to.write_all(rest.as_bytes())
 }
 
-/// The source expression of a content security policy.
-fn digest(text: &str) -> String {
+/// The hash source of a content security policy.
+fn hash_source(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text.as_bytes())))
 }
 
-/// The counts as text, for a reader without scripts.
-fn summary(report: &PlanReport) -> String {
+/// The counts as text, for readers without scripts.
+fn write_summary(report: &PlanReport) -> String {
     let counts: Vec<String> = decisions(report)
         .into_iter()
         .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
@@ -134,8 +134,8 @@ fn summary(report: &PlanReport) -> String {
     )
 }
 
-/// As of when, and of what.
-fn about(report: &PlanReport) -> String {
+/// The time of the decisions, and links to the config repo and the pipeline.
+fn render_header(report: &PlanReport) -> String {
     let at = report.observed_at;
     let mut text = format!(
         "As of <time datetime=\"{}\">{}</time>",

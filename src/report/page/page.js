@@ -1,4 +1,4 @@
-// The state, which stands in the address; the table; keys.
+// The state, which is stored in the URL; the table; keys.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 document.getElementById("data").remove();
@@ -10,7 +10,7 @@ const VIEWS = { targets: ["Targets", data.targets.length], requests: ["Merge req
 const DECISIONS = ["error", "hold", "promote", "up_to_date"];
 let state = { ...START };
 
-/** The address of a state: what differs from the start. */
+/** The URL of a state: the differences from the initial state. */
 function hashOf(change) {
   const all = { ...START, ...change };
   const parts = new URLSearchParams(Object.entries(all).filter(([name, value]) => value !== START[name]).map(([name, value]) => [name, String(value)]));
@@ -26,24 +26,24 @@ function readHash() {
   if (!COLUMNS[state.sort]) state.sort = START.sort;
 }
 
-/** What draws the changing part of a view alone, so that the fields above it stay. */
+/** Draws only the changing part of a view, so that the fields above it stay. */
 let redraw = null;
 
-/** Changes the state; `inPlace` draws the changing part alone, if the view has one. */
+/** Changes the state; `inPlace` draws only the changing part, if the view has one. */
 function go(change, inPlace) {
   state = { ...state, ...change };
   try {
-    // A frame without an address of its own cannot keep the state in it.
+    // A frame without its own URL cannot store the state in it.
     if (inPlace) history.replaceState(null, "", hashOf(state));
     else history.pushState(null, "", hashOf(state));
-  } catch (error) { /* the state lives on in this page */ }
+  } catch (error) { /* the page still has the state */ }
   if (inPlace && redraw) keepingFocus(redraw);
   else draw();
 }
 
 /**
- * What is drawn anew takes the focus along: to the element with the same key, else to the one that
- * it names as its fake, else to the content, so that the keyboard keeps its place.
+ * Keeps the focus when a part is redrawn: on the element with the same key, else on the one that
+ * it names as its substitute, else on the content.
  */
 function keepingFocus(act) {
   const before = document.activeElement;
@@ -188,7 +188,7 @@ document.addEventListener("keydown", (event) => {
     if (!search) go({ ...START });
     document.getElementById("search").focus();
   } else if (event.key === "Escape" && list && byUid.has(state.open) && !typing) {
-    // A link may name a target that this run does not have, or open a view without rows.
+    // A link may contain a target that this run does not have, or open a view without rows.
     toggle(byUid.get(state.open));
   } else if ((event.key === "ArrowDown" || event.key === "ArrowUp") && list && (event.target === search || event.target.closest(".expand"))) {
     const rows = [...list.querySelectorAll(".expand")];
@@ -199,7 +199,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 document.addEventListener("click", (event) => {
-  // Without an address of its own a frame does not follow these links itself.
+  // Without its own URL, a frame does not follow these links itself.
   const anchor = event.target.closest("a[href^='#']");
   if (!anchor || anchor.classList.contains("skip") || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
@@ -217,7 +217,7 @@ const failed = data.problems.find((problem) => ["run_failed", "run_interrupted"]
 if (failed) {
   const banner = document.getElementById("banner");
   banner.hidden = false;
-  banner.append(`This run ended early: ${failed.message}. What is shown is what was known by then.`, whatToDo(failed) || "");
+  banner.append(`This run ended early: ${failed.message}. The page shows what was known by then.`, whatToDo(failed) || "");
 }
 readHash();
 draw();

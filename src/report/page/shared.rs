@@ -1,4 +1,4 @@
-//! What many targets have in common, written once.
+//! Values that many targets share, written once.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::super::model::{PlanReport, PublisherReport, SubscriberReport};
 use super::data::seconds;
 use crate::decide::{Evidence, Gate, GateOutcome, GateResult};
 
-/// A gate as it came out.
+/// A gate result.
 #[derive(Serialize)]
 pub(super) struct GateData {
     gate: Gate,
@@ -18,17 +18,17 @@ pub(super) struct GateData {
     next: Option<i64>,
 }
 
-/// Gates, each way that one came out once.
+/// Distinct gate results.
 #[derive(Default)]
 pub(super) struct Gates {
-    /// In the order of their indexes.
+    /// Sorted by index.
     pub listed: Vec<GateData>,
     known: BTreeMap<String, usize>,
 }
 
 impl Gates {
     /// Indexes of a target's gates.
-    pub fn of(&mut self, subscriber: &SubscriberReport) -> Vec<usize> {
+    pub fn index_gates(&mut self, subscriber: &SubscriberReport) -> Vec<usize> {
         subscriber.gates.iter().map(|gate| self.index(gate)).collect()
     }
 
@@ -58,13 +58,13 @@ impl Gates {
 /// Code repositories, each spelling once.
 #[derive(Default)]
 pub(super) struct Repos<'a> {
-    /// In the order of their indexes.
+    /// Sorted by index.
     pub listed: Vec<&'a str>,
     known: BTreeMap<&'a str, usize>,
 }
 
 impl<'a> Repos<'a> {
-    /// The index of an address.
+    /// The index of a URL.
     pub fn index(&mut self, url: &'a str) -> usize {
         *self.known.entry(url).or_insert_with(|| {
             self.listed.push(url);
@@ -73,11 +73,11 @@ impl<'a> Repos<'a> {
     }
 }
 
-/// The publishers that are followed, by indexes of their own.
+/// The publishers that targets follow, with their own indexes.
 pub(super) struct Followed<'a> {
     report: &'a PlanReport,
     on: BTreeMap<&'a str, Vec<usize>>,
-    /// Their places in the report.
+    /// Their positions in the report.
     pub listed: Vec<usize>,
     known: BTreeMap<usize, usize>,
 }
@@ -93,8 +93,8 @@ impl<'a> Followed<'a> {
         Self { report, on, listed: Vec::new(), known: BTreeMap::new() }
     }
 
-    /// Channel and index of all that a subscriber follows.
-    pub fn by(&mut self, subscriber: &'a SubscriberReport) -> Vec<(&'a str, usize)> {
+    /// Channel and index of every publisher that a subscriber follows.
+    pub fn index_publishers(&mut self, subscriber: &'a SubscriberReport) -> Vec<(&'a str, usize)> {
         let mut follows = Vec::new();
         for channel in &subscriber.channels {
             for &at in self.on.get(channel.as_str()).into_iter().flatten() {
@@ -108,8 +108,8 @@ impl<'a> Followed<'a> {
         follows
     }
 
-    /// The publisher of an index.
-    pub fn at(&self, index: usize) -> &'a PublisherReport {
+    /// The publisher with an index.
+    pub fn publisher_at(&self, index: usize) -> &'a PublisherReport {
         &self.report.publishers[self.listed[index]]
     }
 }

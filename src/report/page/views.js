@@ -1,8 +1,8 @@
-// The views beside the table: merge requests, graph, lead time, problems.
+// The views other than the table: merge requests, graph, lead time, problems.
 
 const PAGE = 100;
 
-/** A part of a list with what leads to the other parts. */
+/** A page of a list, with buttons for the other pages. */
 function paged(list, page, show) {
   const last = Math.max(0, Math.ceil(list.length / PAGE) - 1);
   const at = Math.min(page, last);
@@ -21,17 +21,17 @@ function requestsView() {
     const changes = item.diffs.length ? make("details", {}, make("summary", {}, plural(item.diffs.length, "changed file")), whole[2].flat()) : null;
     return make("li", { class: "card" }, whole[0], whole[1], make("p", { class: "mono quiet" }, item.branch), changes);
   }));
-  return [make("h2", {}, "Merge requests"), data.requests.length ? paged(data.requests, state.page, show) : nothing("There are none.")];
+  return [make("h2", {}, "Merge requests"), data.requests.length ? paged(data.requests, state.page, show) : nothing("None.")];
 }
 
-const whatToDo = (problem) => (problem.help ? make("span", { class: "under" }, `What to do: ${problem.help}`) : null);
+const whatToDo = (problem) => (problem.help ? make("span", { class: "under" }, `Fix: ${problem.help}`) : null);
 
 function problemsView() {
   const row = (problem) => make("tr", {}, make("td", {}, badge(problem.severity)),
     make("td", {}, wrapping(problem.message), problem.path ? make("span", { class: "under mono" }, wrapping(problem.path)) : null, whatToDo(problem)),
     make("td", {}, problem.file ? place(problem.file, problem.line) : ""), make("td", { class: "nowrap" }, make("code", {}, problem.code)));
   const show = (part) => make("div", { class: "frame" }, table("Problems", ["Severity", "What", "Where", "Code"], part.map(row), "problems stacks"));
-  return [make("h2", {}, "Problems"), data.problems.length ? paged(data.problems, state.page, show) : nothing("There are none.")];
+  return [make("h2", {}, "Problems"), data.problems.length ? paged(data.problems, state.page, show) : nothing("None.")];
 }
 
 function graphView() {
@@ -55,7 +55,7 @@ function graphView() {
 const LEGEND = ["Left to right: a publisher, its channel, the channel's subscribers.", "Bar and word in a box: the decision on a subscriber, or the deployment of a publisher.",
   "Dashed arrow: not deployed yet. Red arrow: failed. Red dotted arrow: closes a cycle.", "The box of a subscriber opens its row in the table."];
 
-/** The picture of an app, and the buttons that make it larger and smaller. */
+/** The graph of an app, and the zoom buttons. */
 function drawn(app, text) {
   const frame = make("div", { class: "picture", tabindex: "0", role: "region", "aria-label": `Promotions of ${app}` });
   const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
@@ -80,24 +80,24 @@ function drawn(app, text) {
   return { tools, content: [frame, make("ul", { class: "legend" }, LEGEND.map((words) => make("li", {}, words)))] };
 }
 
-/** Where reading begins: a publisher of many stands in the middle of their height, with nothing above it. */
+/** Where reading begins: a publisher with many subscribers is at the middle of their height. */
 function firstBox(svg) {
   const at = (box) => [box.x.baseVal.value, box.y.baseVal.value];
   return [...svg.querySelectorAll(".box")].sort((a, b) => at(a)[0] - at(b)[0] || at(a)[1] - at(b)[1])[0];
 }
 
-/** What to do instead of drawing thousands of boxes. */
+/** Shown instead of thousands of boxes. */
 function tooLarge(app, size) {
   const own = data.targets.filter((target) => target.app === app);
   const environments = [...new Set(own.map((target) => target.environment).filter(Boolean))].sort();
   const start = "sapm graph --format svg";
   const chosen = byUid.has(state.node) ? state.node : (own[0] || { uid: "TARGET" }).uid;
   const narrower = [`${start} --target ${chosen} --neighbourhood 1`, ...environments.map((name) => `${start} --app-name ${quoted(app)} --env-name ${quoted(name)}`)];
-  return { tools: [], content: [make("p", {}, `With ${plural(size.targets, "target")} and ${plural(size.channels, "channel")} the picture of ${app} is too large to be read. These draw a part of it:`),
+  return { tools: [], content: [make("p", {}, `With ${plural(size.targets, "target")} and ${plural(size.channels, "channel")} the graph of ${app} is too large to read. These commands draw a part of it:`),
     make("ul", {}, narrower.slice(0, 20).map((command) => make("li", {}, make("code", { class: "command" }, command))))] };
 }
 
-/** A subscriber's box leads to its row. */
+/** Links a subscriber's box to its row. */
 function interactive(node) {
   const uid = node.getAttribute("data-uid");
   if (uid === state.node) node.classList.add("chosen");
@@ -121,10 +121,10 @@ function leadTimeView() {
   const done = data.targets.filter((target) => target.lead.done).sort((a, b) => b.lead.deployed - a.lead.deployed);
   const all = [...under, ...done];
   const heading = [make("h2", {}, "Lead time"), make("p", { class: "quiet" }, "How long commits take: deployed upstream (when every publisher had deployed the commit, by the deployment records), promotable (deployed, soaked and within the schedule), merge request opened, deployed here (by the target's own record, where it publishes). Below those that wait stand the promotions that are done.")];
-  if (!all.length) return [heading, nothing("No record says when a commit was deployed upstream.")];
-  const columns = ["Target", "Decision", "Waiting, or took", "Deployed upstream", "Promotable", "Merge request opened", "Deployed here"];
+  if (!all.length) return [heading, nothing("No record has the time of a deployment upstream.")];
+  const columns = ["Target", "Decision", "Waiting or took", "Deployed upstream", "Promotable", "Merge request opened", "Deployed here"];
   const show = (part) => make("div", { class: "frame" }, table("Lead time by target", columns.map((head, at) => make("th", { scope: "col", class: at > 3 ? "wide" : at === 3 ? "middle" : null }, head)), part.map(leadRow), "lead"));
-  return [heading, summaryOf(under, done), under.length ? chart(under, waited) : null, make("h3", {}, "Waiting longest first, then what is done, the newest first"), paged(all, state.page, show)];
+  return [heading, summaryOf(under, done), under.length ? chart(under, waited) : null, make("h3", {}, "Waiting, the longest first; then completed, the newest first"), paged(all, state.page, show)];
 }
 
 const waited = (target) => data.observed_at - target.lead.deployed;
@@ -135,7 +135,7 @@ function summaryOf(under, done) {
   if (under.length) words.push(`${plural(under.length, "target")} ${under.length === 1 ? "waits" : "wait"} with a commit that is deployed upstream: half of them for more than ${span(median(under.map(waited)))}, the longest for ${span(waited(under[0]))}.`);
   const took = done.map((target) => target.lead.here - target.lead.deployed).filter((seconds) => seconds >= 0);
   if (done.length) words.push(`${plural(done.length, "target")} ${done.length === 1 ? "has" : "have"} the commit that is deployed upstream.`);
-  if (took.length) words.push(`Of ${number(took.length)} of them it is known how long that took: half of them less than ${span(median(took))}.`);
+  if (took.length) words.push(`For ${number(took.length)} of them, the duration is known: half took less than ${span(median(took))}.`);
   return make("p", {}, words.join(" "));
 }
 
@@ -149,7 +149,7 @@ function leadRow(target) {
 
 const key = (decision, words) => make("th", { scope: "col", class: "number" }, make("span", { class: `key ${decision}`, "aria-hidden": "true" }), words);
 
-/** How many wait how long, in bars. */
+/** A bar chart of waiting times. */
 function chart(waiting, wait) {
   const groups = WAITS.map(() => ({ promote: 0, hold: 0 }));
   for (const target of waiting) groups[WAITS.findIndex(([, limit]) => wait(target) < limit)][target.decision] += 1;
@@ -164,5 +164,5 @@ function chart(waiting, wait) {
     }
     return make("tr", {}, make("th", { scope: "row" }, WAITS[at][0]), make("td", { class: "number" }, number(group.promote)), make("td", { class: "number" }, number(group.hold)), make("td", {}, bar.hasChildNodes() ? bar : null));
   });
-  return make("div", { class: "frame bars" }, table("Targets by how long they wait", ["Waiting since deployed upstream", key("promote", "To promote"), key("hold", "Held"), make("td", {})], rows));
+  return make("div", { class: "frame bars" }, table("Targets by waiting time", ["Waiting since deployed upstream", key("promote", "To promote"), key("hold", "Held"), make("td", {})], rows));
 }

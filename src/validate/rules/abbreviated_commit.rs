@@ -1,7 +1,7 @@
-//! A ref that looks like a commit, but is not all of it in lower case: it is looked up at each run,
-//! may come to mean another commit, and is likely no name of a branch.
+//! Finds refs that look like a commit but are not 40 lower-case digits: they are looked up in each run
+//! and may later name another commit. They are hardly ever branch names.
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use crate::domain::{Problem, ProblemCode, is_commit_sha};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -9,10 +9,14 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         let Ok(git_ref) = &target.git_ref else { continue };
         if is_part_of_a_commit(git_ref.as_str()) {
             let message = format!(
-                "{}: ref `{git_ref}` looks like a commit, but is not its 40 lower-case digits",
+                "{}: ref `{git_ref}` looks like a commit, but is not 40 lower-case hex digits",
                 target.label()
             );
-            problems.push(at(Problem::new(ProblemCode::AbbreviatedCommit, message), target, "ref"));
+            problems.push(place_below(
+                Problem::new(ProblemCode::AbbreviatedCommit, message),
+                target,
+                "ref",
+            ));
         }
     }
 }

@@ -1,6 +1,6 @@
-//! A target with `auto: true` whose ref is a branch or a tag: its first promotion pins it to a commit.
+//! Finds targets with `auto: true` whose ref is a branch or a tag: their first promotion pins them to a commit.
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use super::{abbreviated_commit, invalid_ref};
 use crate::domain::{GitRef, Problem, ProblemCode};
 
@@ -17,6 +17,10 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
              promoted, until the first promotion replaces the ref by a commit",
             target.label()
         );
-        problems.push(at(Problem::new(ProblemCode::AutoWithMovingRef, message), target, "ref"));
+        problems.push(place_below(
+            Problem::new(ProblemCode::AutoWithMovingRef, message),
+            target,
+            "ref",
+        ));
     }
 }

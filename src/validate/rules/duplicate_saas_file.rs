@@ -1,4 +1,4 @@
-//! Two saas files of one name: they share the identities of targets, and so their deployment records.
+//! Finds saas files with the same name: they share the identities of targets, and so their deployment records.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         if earlier == file.path {
             continue;
         }
-        let message = format!("the saas file {earlier} is also called {}", file.name);
+        let message = format!("the saas file {earlier} has the same name, {}", file.name);
         problems.push(
             Problem::new(ProblemCode::DuplicateSaasFile, message)
                 .in_file(&file.path)

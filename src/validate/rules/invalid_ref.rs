@@ -1,26 +1,30 @@
-//! A ref that can be neither a commit nor the name of a branch or tag (git's check-ref-format).
+//! Finds refs that can be neither a commit nor the name of a branch or tag (git's check-ref-format).
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for target in &repo.inventory.targets {
         let Ok(git_ref) = &target.git_ref else { continue };
         if let Some(why) = wrong(git_ref.as_str()) {
-            let message = format!("{}: ref `{git_ref}` is no ref: {why}", target.label());
-            problems.push(at(Problem::new(ProblemCode::InvalidRef, message), target, "ref"));
+            let message = format!("{}: ref `{git_ref}` is not a valid ref: {why}", target.label());
+            problems.push(place_below(
+                Problem::new(ProblemCode::InvalidRef, message),
+                target,
+                "ref",
+            ));
         }
     }
 }
 
-/// What keeps a text from being the name of a ref.
+/// Why a text cannot be the name of a ref.
 pub(super) fn wrong(text: &str) -> Option<&'static str> {
     let odd = |c: char| matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\');
     let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
     Some(match text {
         "" => "it is empty",
-        "@" => "`@` alone is no name",
-        _ if text.contains(char::is_whitespace) => "it contains a blank",
+        "@" => "`@` alone is not a name",
+        _ if text.contains(char::is_whitespace) => "it contains whitespace",
         _ if text.contains(char::is_control) => "it contains a control character",
         _ if text.contains(odd) => "it contains one of ~ ^ : ? * [ \\",
         _ if text.contains("..") || text.contains("@{") => "it contains `..` or `@{`",
@@ -38,7 +42,7 @@ mod tests {
     use super::wrong;
 
     #[test]
-    fn names_are_judged_as_git_does() {
+    fn ref_names_are_checked_as_in_git() {
         for name in ["main", "release/1.2", "v1.2.3", "a@b", "x-y_z", "feature/ü", "refs/heads/a"]
         {
             assert_eq!(wrong(name), None, "{name}");

@@ -1,6 +1,6 @@
-//! A schedule that is no cron expression, or one that never comes (again).
+//! Finds schedules that are not valid cron expressions, or that never open again.
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use crate::domain::{Problem, ProblemCode};
 use croniter::Schedule;
 
@@ -17,6 +17,6 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         };
         let message = format!("{}: schedule `{text}` {why}", target.label());
         let problem = Problem::new(ProblemCode::InvalidSchedule, message);
-        problems.push(at(problem, target, "promotion.schedule"));
+        problems.push(place_below(problem, target, "promotion.schedule"));
     }
 }

@@ -1,7 +1,7 @@
-//! `promotion_data` without `redeployOnPublisherConfigChange`: nobody keeps its hashes up to date,
-//! and the deployer's own check refuses merge requests of the target.
+//! Finds `promotion_data` without `redeployOnPublisherConfigChange`: nothing updates its hashes,
+//! and the deployer's own check rejects merge requests for the target.
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -12,11 +12,11 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             continue;
         }
         let message = format!(
-            "{}: promotion_data without redeployOnPublisherConfigChange: its hashes become stale, \
+            "{}: promotion_data without redeployOnPublisherConfigChange: its hashes become outdated, \
              and the deployer refuses merge requests of this target",
             target.label()
         );
         let problem = Problem::new(ProblemCode::LeftoverPromotionData, message);
-        problems.push(at(problem, target, "promotion.promotion_data"));
+        problems.push(place_below(problem, target, "promotion.promotion_data"));
     }
 }

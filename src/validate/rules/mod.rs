@@ -1,4 +1,4 @@
-//! The rules: what each finds is one file, named like its code.
+//! The rules. Each is one file, named like its problem code.
 
 use super::Repo;
 use crate::domain::Problem;
@@ -22,10 +22,10 @@ mod unsafe_edit;
 mod unsubscribed_promotion_data;
 mod unusable_version;
 
-/// A rule adds what it finds.
+/// A rule adds the problems it finds.
 type Rule = fn(&Repo<'_>, &mut Vec<Problem>);
 
-/// All of them.
+/// All rules.
 pub(super) const ALL: [Rule; 18] = [
     abbreviated_commit::find,
     auto_with_moving_ref::find,

@@ -1,4 +1,4 @@
-//! A folder without any saas file: the wrong one, or the wrong branch.
+//! Finds folders without a saas file: probably the wrong folder or branch.
 
 use super::super::Repo;
 use crate::domain::{Problem, ProblemCode};

@@ -1,6 +1,6 @@
-//! A publisher that deploys another repository than its subscriber: a mirror, or a mix-up.
+//! Finds publishers that deploy another repository than their subscriber: a mirror, or a mistake.
 
-use super::super::{Repo, at, publication, subscription};
+use super::super::{Repo, place_below, publication, subscription};
 use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -24,7 +24,11 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                     &publisher.declared_at.file,
                     there,
                 );
-                problems.push(at(problem, target, &subscription(repo.bundle, target, channel)));
+                problems.push(place_below(
+                    problem,
+                    target,
+                    &subscription(repo.bundle, target, channel),
+                ));
             }
         }
     }

@@ -1,17 +1,17 @@
-//! Subscribers that follow each other in a circle: a new commit cannot come in from outside, and
-//! two that differ swap their commits for ever. (A circle of one is `self_subscription`.)
+//! Finds subscribers that follow each other in a cycle: no new commit can enter it, and two targets with
+//! different commits swap them forever. (`self_subscription` covers cycles of one.)
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::super::{Repo, at, subscription};
+use super::super::{Repo, place_below, subscription};
 use crate::domain::{Problem, ProblemCode};
 use crate::inventory::{Inventory, TargetIx};
 
-/// So many members of a circle are written out in the message.
+/// Maximum members of a cycle that the message lists.
 const SHOWN: usize = 12;
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
-    let graph = Graph::of(repo.inventory);
+    let graph = Graph::build(repo.inventory);
     let mut covered = BTreeSet::new();
     for &start in graph.on_or_between_circles().iter() {
         if covered.contains(&start) {
@@ -19,12 +19,12 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         }
         let Some(circle) = graph.shortest_circle(start) else { continue };
         covered.extend(circle.iter().copied());
-        problems.push(problem(repo, &graph, &circle));
+        problems.push(report_cycle(repo, &graph, &circle));
     }
 }
 
-/// The circle in the order of promotion: each target is followed by the next, the last by the first.
-fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[TargetIx]) -> Problem {
+/// The cycle in promotion order: the next target follows each target, the first follows the last.
+fn report_cycle(repo: &Repo<'_>, graph: &Graph, circle: &[TargetIx]) -> Problem {
     let targets = &repo.inventory.targets;
     let labels: Vec<String> =
         circle.iter().take(SHOWN).map(|&index| targets[index].label()).collect();
@@ -33,7 +33,7 @@ fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[TargetIx]) -> Problem {
         more => format!(" -> {more} more"),
     };
     let message = format!(
-        "targets promote each other in a circle: {}{more} -> {}",
+        "targets promote each other in a cycle: {}{more} -> {}",
         labels.join(" -> "),
         labels[0]
     );
@@ -49,19 +49,19 @@ fn problem(repo: &Repo<'_>, graph: &Graph, circle: &[TargetIx]) -> Problem {
         problem = problem.related(note, &place.file, place.below(&below));
     }
     let (last, first) = (circle[circle.len() - 1], circle[0]);
-    at(problem, &targets[first], &spot(last, first).1)
+    place_below(problem, &targets[first], &spot(last, first).1)
 }
 
-/// Who is followed by whom: targets, joined by channels.
+/// Targets and their subscribers, joined by channels.
 struct Graph {
-    /// Subscribers of each target, without itself.
+    /// Subscribers of each target, except itself.
     followers: BTreeMap<TargetIx, BTreeSet<TargetIx>>,
 }
 
 impl Graph {
-    fn of(inventory: &Inventory) -> Self {
+    fn build(inventory: &Inventory) -> Self {
         let publishing = |index: TargetIx| !inventory.targets[index].promotion.publish.is_empty();
-        // Only subscribers that publish can be part of a circle: the rest is left out.
+        // Only subscribers that publish can be part of a cycle.
         let members: BTreeSet<TargetIx> =
             inventory.subscribers.iter().copied().filter(|&index| publishing(index)).collect();
         let mut followers: BTreeMap<TargetIx, BTreeSet<TargetIx>> = BTreeMap::new();
@@ -77,8 +77,8 @@ impl Graph {
         Self { followers }
     }
 
-    /// Targets that are left when those that nobody in the graph follows, or that follow nobody
-    /// in it, are taken away again and again.
+    /// The targets that remain after repeatedly removing those without a publisher or a subscriber in
+    /// the graph: targets on a cycle or on a path between two.
     fn on_or_between_circles(&self) -> BTreeSet<TargetIx> {
         let forward = &self.followers;
         let mut backward: BTreeMap<TargetIx, BTreeSet<TargetIx>> = BTreeMap::new();
@@ -116,7 +116,7 @@ impl Graph {
         left
     }
 
-    /// The shortest way from a target back to itself, by breadth.
+    /// The shortest path from a target back to itself, by breadth-first search.
     fn shortest_circle(&self, start: TargetIx) -> Option<Vec<TargetIx>> {
         let mut came_from: BTreeMap<TargetIx, TargetIx> = BTreeMap::new();
         let mut queue = VecDeque::from([start]);
@@ -139,7 +139,7 @@ impl Graph {
         None
     }
 
-    /// The first channel by which one target follows another.
+    /// The first channel through which one target follows another.
     fn channel(&self, inventory: &Inventory, from: TargetIx, to: TargetIx) -> String {
         let publishes =
             |channel: &&String| inventory.targets[from].promotion.publish.contains(channel);

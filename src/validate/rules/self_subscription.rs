@@ -1,7 +1,7 @@
-//! A target that follows a channel which it publishes itself: it waits for its own deployment of
-//! a commit that it does not have.
+//! Finds targets that subscribe to a channel they publish to: they wait for their own deployment of
+//! a commit that they do not have.
 
-use super::super::{Repo, at, publication, subscription};
+use super::super::{Repo, place_below, publication, subscription};
 use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -18,7 +18,11 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 &target.declared_at.file,
                 there,
             );
-            problems.push(at(problem, target, &subscription(repo.bundle, target, channel)));
+            problems.push(place_below(
+                problem,
+                target,
+                &subscription(repo.bundle, target, channel),
+            ));
         }
     }
 }

@@ -1,10 +1,10 @@
-//! A schedule that is open for a few minutes at a time: a run may well miss all of them.
+//! Finds schedules that open for only a few minutes at a time: runs may miss all of them.
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use crate::domain::{Problem, ProblemCode};
 use croniter::Schedule;
 
-/// Runs are further apart than they should be when a pipeline waits for a runner.
+/// Pipelines that wait for a runner delay runs, so a window needs some slack.
 const LEAST_MINUTES: u32 = 15;
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -15,7 +15,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         };
         let Ok(schedule) = schedule else { continue };
         let minutes = schedule.longest_opening();
-        // One that never opens is an error of its own.
+        // A schedule that never opens is an error of its own.
         if minutes >= LEAST_MINUTES || schedule.next_match(repo.now).is_none() {
             continue;
         }
@@ -28,7 +28,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             "{}: schedule `{text}` is open for {open} at a time, which runs may miss",
             target.label()
         );
-        problems.push(at(
+        problems.push(place_below(
             Problem::new(ProblemCode::ShortSchedule, message),
             target,
             "promotion.schedule",

@@ -1,4 +1,4 @@
-//! An SLO that nobody can be asked for: the gate blocks for ever.
+//! Finds SLOs without a Prometheus to query: the gate blocks forever.
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
-//! A place in a file that several subscribers share, one of which is never promoted: the others
-//! wait for it for ever.
+//! Finds shared edit sites with a target that is never promoted: the other subscribers
+//! wait for it forever.
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use crate::domain::{Problem, ProblemCode};
 use crate::inventory::TargetIx;
 
@@ -13,7 +13,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
         let other = &repo.inventory.targets[idle];
         for &member in &site.members {
             let target = &repo.inventory.targets[member];
-            // One that is an alias gets a value of its own.
+            // An alias can get a value of its own.
             if target.promotion.subscribe.is_empty() || site.can_leave(member) {
                 continue;
             }
@@ -27,7 +27,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
                 &other.used_at.file,
                 &other.used_at.path,
             );
-            problems.push(at(problem, target, "ref"));
+            problems.push(place_below(problem, target, "ref"));
         }
     }
 }

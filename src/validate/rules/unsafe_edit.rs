@@ -1,10 +1,10 @@
-//! A target whose values cannot be changed in the text: the very edit of a promotion is tried.
+//! Finds targets whose text cannot be edited, by trying the edit of a promotion.
 
 use super::super::Repo;
 use crate::decide::suppose_promoted;
 use crate::domain::{CommitSha, Problem};
 
-/// A commit that no ref is at, and a hash that no record has.
+/// A commit that no ref points to, and a hash that no record has.
 const COMMIT: &str = "5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b5a9b";
 const HASH: &str = "5a9b5a9b5a9b5a9b";
 

@@ -1,9 +1,9 @@
-//! An item of `promotion_data` for a channel that the target does not subscribe to: nobody keeps
-//! it up to date.
+//! Finds items of `promotion_data` for channels that the target does not subscribe to: nothing
+//! updates them.
 
 use std::collections::BTreeSet;
 
-use super::super::{Repo, at};
+use super::super::{Repo, place_below};
 use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
@@ -27,7 +27,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             );
             let problem = Problem::new(ProblemCode::UnsubscribedPromotionData, message);
             let below = format!("promotion.promotion_data[{index}].channel");
-            problems.push(at(problem, target, &below));
+            problems.push(place_below(problem, target, &below));
         }
     }
 }

@@ -1,7 +1,7 @@
-//! An entry of `blockedVersions` or `hotfixVersions` that is no full commit: it is compared with
-//! full commits, so it never counts, and what it should block is promoted.
+//! Finds entries of `blockedVersions` or `hotfixVersions` that are not full commits. They are compared with
+//! full commits and never match, so the commit they should block is promoted.
 
-use super::super::{Repo, index_of};
+use super::super::{Repo, find_index};
 use crate::domain::{Problem, ProblemCode, is_commit_sha};
 use yaml11::{Limits, NodePath, Tree};
 
@@ -15,7 +15,7 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
             for (key, versions) in lists {
                 for version in versions.iter().filter(|version| !is_commit_sha(version)) {
                     let message = format!(
-                        "{key} of {}: `{version}` is no commit of 40 lower-case hex digits",
+                        "{key} of {}: `{version}` is not a commit of 40 lower-case hex digits",
                         component.url
                     );
                     let problem = Problem::new(ProblemCode::UnusableVersion, message);
@@ -29,8 +29,8 @@ pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-/// Apps are read once and not kept as trees: this one is read again.
+// Apps are not kept as trees, so this one is parsed again.
 fn index_in_file(repo: &Repo<'_>, file: &str, list: &str, text: &str) -> Option<usize> {
     let tree = Tree::parse(repo.bundle.texts.get(file)?, &Limits::default()).ok()?;
-    index_of(tree.at_path(&NodePath::parse(list)?)?, text)
+    find_index(tree.at_path(&NodePath::parse(list)?)?, text)
 }

@@ -1,16 +1,16 @@
-//! Datafiles of config repos that tests make up: one builder for saas files and for what they refer to.
+//! Builds datafiles of config repos for tests: saas files, and the files they refer to.
 //!
-//! What is small is written as one would write it by hand; names and refs may be any text, they are quoted.
+//! Simple parts are written as by hand. Names and refs may be any text; they are quoted.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::path::Path;
 
-/// Datafiles by their paths, which begin with a slash, as `$ref`s do.
+/// Datafiles by path, which begins with a slash, as in `$ref`s.
 #[derive(Debug, Clone, Default)]
 pub struct Datafiles(pub BTreeMap<String, String>);
 
-/// What a namespace refers to, by paths.
+/// The datafiles that a namespace refers to, by path.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// Its app.
@@ -22,8 +22,8 @@ pub struct Place<'a> {
 }
 
 impl Datafiles {
-    /// One saas file at `/saas.yml`, and one of each other kind: `/app.yml`, `/cluster.yml`, `/environment.yml`, and
-    /// `/namespace.yml`, which refers to them. The namespace is `shop` on `c1`.
+    /// One saas file at `/saas.yml`, and one file of each other kind: `/app.yml`, `/cluster.yml`, `/environment.yml`,
+    /// and `/namespace.yml`, which refers to them. The namespace is `shop` on `c1`.
     pub fn around(saas: &SaasFile) -> Self {
         let place =
             Place { app: "/app.yml", cluster: "/cluster.yml", environment: "/environment.yml" };
@@ -60,7 +60,7 @@ impl Datafiles {
         self.namespace_with(path, name, place, "")
     }
 
-    /// Adds a namespace with other lines.
+    /// Adds a namespace with additional lines.
     pub fn namespace_with(
         &mut self,
         path: &str,
@@ -96,17 +96,17 @@ impl Datafiles {
 pub struct SaasFile(String);
 
 impl SaasFile {
-    /// Without resource templates; `app` is a path.
+    /// Creates a saas file without resource templates; `app` is a path.
     pub fn new(name: &str, app: &str) -> Self {
         Self(format!("{}app: {{$ref: {}}}\nresourceTemplates:\n", named(name), quoted(app)))
     }
 
-    /// Adds a resource template, which gets the targets from now on.
+    /// Adds a resource template; later targets belong to it.
     pub fn template(self, name: &str, url: &str) -> Self {
         self.template_with(name, url, "")
     }
 
-    /// Adds a resource template with other lines, which are indented by two.
+    /// Adds a resource template with additional lines, which are indented by two.
     pub fn template_with(mut self, name: &str, url: &str, lines: &str) -> Self {
         let name = named(name);
         let _ = write!(self.0, "- {name}  url: {url}\n  path: /deploy.yml\n{lines}  targets:\n");
@@ -130,7 +130,7 @@ impl SaasFile {
         self
     }
 
-    /// How large it is so far.
+    /// Its size so far.
     pub fn bytes(&self) -> usize {
         self.0.len()
     }
@@ -147,13 +147,13 @@ impl Target {
         target.with("ref", quoted(git_ref))
     }
 
-    /// Has a name.
+    /// Sets the name.
     pub fn named(mut self, name: &str) -> Self {
         self.0.insert(0, ("name".to_owned(), quoted(name)));
         self
     }
 
-    /// Has another field, whose value is YAML.
+    /// Sets another field, whose value is YAML.
     pub fn with(mut self, key: &str, value: impl Display) -> Self {
         self.0.push((key.to_owned(), value.to_string()));
         self
@@ -164,7 +164,7 @@ impl Target {
         self.with("promotion", format!("{{publish: [{}]}}", quoted(channel)))
     }
 
-    /// Is promoted by a channel; what else its promotion says is YAML, as `, soakDays: 1`.
+    /// Subscribes to a channel with `auto: true`. The rest of the promotion is YAML, such as `, soakDays: 1`.
     pub fn subscribes(self, channel: &str, more: &str) -> Self {
         let channel = quoted(channel);
         self.with("promotion", format!("{{auto: true, subscribe: [{channel}]{more}}}"))
@@ -180,7 +180,7 @@ fn named(name: &str) -> String {
     format!("name: {}\n", quoted(name))
 }
 
-/// A text as YAML, all of it ASCII.
+/// A text as YAML, in ASCII only.
 pub fn quoted(text: &str) -> String {
     let escaped = |c: char| match c {
         '"' | '\\' => format!("\\{c}"),

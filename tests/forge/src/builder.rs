@@ -17,7 +17,7 @@ use crate::shared::{Shared, Urls};
 use crate::state::{Clock, State};
 use crate::world::World;
 
-/// What the fakes are started with.
+/// Settings of the fakes.
 pub struct Builder {
     settings: Settings,
     latency: Duration,
@@ -36,7 +36,7 @@ impl Builder {
         self
     }
 
-    /// A wait before every answer, as a network has it.
+    /// Delay of every response, as on a network.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
@@ -48,38 +48,38 @@ impl Builder {
         self
     }
 
-    /// A clock that only the test moves.
+    /// Uses a clock that only the test moves.
     pub fn time(mut self, time: DateTime<Utc>) -> Self {
         self.time = Some(time);
         self
     }
 
-    /// The one pair of keys that S3 takes; `forge-key` and `forge-secret` by default.
+    /// The only key pair that S3 accepts; `forge-key` and `forge-secret` by default.
     pub fn s3_credentials(mut self, key: &str, secret: &str) -> Self {
         self.s3_key = key.to_owned();
         self.s3_secret = secret.to_owned();
         self
     }
 
-    /// Makes a bucket.
+    /// Creates a bucket.
     pub fn bucket(mut self, name: &str) -> Self {
         self.buckets.push(name.to_owned());
         self
     }
 
-    /// Where the temporary folder is made, instead of the system's place for such. In memory (`/dev/shm`) is several
-    /// times faster for tests that start many worlds.
+    /// Parent of the temporary folder, instead of the system's. In memory (`/dev/shm`), tests that start many worlds
+    /// are several times faster.
     pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folder = Some(folder.into());
         self
     }
 
-    /// Starts everything. The servers have threads of their own: a test may block as it likes.
+    /// Starts everything. The servers have their own threads, so a test may block.
     pub async fn start(self) -> Forge {
         self.start_blocking()
     }
 
-    /// As [`Builder::start`], for code that is not async.
+    /// Like [`Builder::start`], for code that is not async.
     pub fn start_blocking(self) -> Forge {
         let parent = self.folder.clone().unwrap_or_else(std::env::temp_dir);
         let dir = tempfile::Builder::new()
@@ -153,7 +153,7 @@ pub struct Forge {
 }
 
 impl Forge {
-    /// Everything at its default.
+    /// Everything with the defaults.
     pub fn builder() -> Builder {
         Builder {
             settings: Settings::default(),
@@ -167,12 +167,12 @@ impl Forge {
         }
     }
 
-    /// A handle that outlives nothing: for hooks and threads of a test.
+    /// A handle for hooks and threads of a test, which does not keep the fakes running.
     pub fn world(&self) -> World {
         self.world.clone()
     }
 
-    /// The access key and the secret that S3 takes.
+    /// The access key and secret that S3 accepts.
     pub fn s3_keys(&self) -> (&str, &str) {
         (&self.keys.0, &self.keys.1)
     }

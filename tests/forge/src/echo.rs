@@ -1,4 +1,4 @@
-//! A host that says back what it was told: the credentials of a request, in one place of the answer.
+//! A host that sends back the credentials of a request, in one part of the response.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,7 +9,7 @@ use crate::http::{Req, Resp};
 /// Headers that carry credentials.
 const SECRET: [&str; 4] = ["authorization", "private-token", "job-token", "x-amz-security-token"];
 
-/// Where in the answer it says them.
+/// The part of the response with the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
     /// A JSON `message` of a refused request.
@@ -20,7 +20,7 @@ pub enum Echo {
     Xml,
     /// The content type of a success.
     ContentType,
-    /// The address of a redirect to a host that does not answer.
+    /// The URL of a redirect to a host that does not respond.
     Location,
     /// An `ERR` line of git's protocol.
     GitError,
@@ -29,7 +29,7 @@ pub enum Echo {
 }
 
 impl Echo {
-    /// All places.
+    /// All parts.
     pub const ALL: [Self; 8] = [
         Self::Json,
         Self::Text(403),
@@ -42,7 +42,7 @@ impl Echo {
     ];
 }
 
-/// The credentials as they came, in base64 and percent-encoded.
+/// The credentials as received, in base64 and percent-encoded.
 fn credentials(req: &Req) -> String {
     let values = SECRET.iter().filter_map(|name| req.header(name));
     let spelled = values.map(|value| {

@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use crate::echo::Echo;
 use crate::log::Service;
 
-/// What a hook is told of the request that it runs for.
+/// The request that a hook runs for.
 #[derive(Debug, Clone)]
 pub struct RequestInfo {
     /// The request's number in the log.
@@ -21,31 +21,31 @@ pub struct RequestInfo {
     pub path: String,
 }
 
-/// Code of a test that runs for a request. It runs on a thread of its own, and the forge holds no lock meanwhile.
+/// Code of a test that runs for a request. It runs on its own thread, while the forge holds no lock.
 pub type Hook = Arc<dyn Fn(&RequestInfo) + Send + Sync>;
 
-/// What happens to a request.
+/// The effect of a fault.
 #[derive(Clone)]
 pub enum FaultKind {
-    /// Answered with this status, body and headers; it does not take effect.
+    /// Responds with this status, body and headers, without taking effect.
     Status(u16, String, Vec<(String, String)>),
-    /// Served after a wait.
+    /// Served after a delay.
     Delay(Duration),
-    /// Never answered; it does not take effect.
+    /// Never gets a response, and does not take effect.
     Hang,
-    /// Takes effect and is never answered.
+    /// Takes effect, but never gets a response.
     HangAfter,
-    /// The connection is closed before the request takes effect.
+    /// Closes the connection before the request takes effect.
     DropBefore,
-    /// The connection is lost after the request took effect.
+    /// Loses the connection after the request took effect.
     DropAfter,
-    /// Took effect, but the answer is cut off in the middle: `Content-Length` promises more.
+    /// Takes effect, but cuts the response off in the middle: `Content-Length` promises more.
     Truncate,
-    /// Took effect, but this status (and an HTML body, as proxies send) is answered.
+    /// Takes effect, but responds with this status (and an HTML body, as proxies do).
     StatusAfter(u16),
-    /// Answered with the request's own credentials; it does not take effect.
+    /// Responds with the request's own credentials, without taking effect.
     Echo(Echo),
-    /// Served as usual; only the code of [`Fault::calling`] runs, before it takes effect.
+    /// Serves the request as usual; only the code of [`Fault::calling`] runs before it takes effect.
     Pass,
 }
 
@@ -66,7 +66,7 @@ impl std::fmt::Debug for FaultKind {
     }
 }
 
-/// A rule: the requests that it matches, which of them (counted since it was set), and what happens.
+/// A rule: the requests that it matches, which of them (counted since it was set), and the effect.
 #[derive(Clone)]
 pub struct Fault {
     service: Option<Service>,
@@ -82,7 +82,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A rule for every request of every service; narrow it with the methods below.
+    /// A rule for every request of every service. Restrict it with the methods below.
     pub fn new(kind: FaultKind) -> Self {
         Self {
             service: None,
@@ -98,12 +98,12 @@ impl Fault {
         }
     }
 
-    /// Answers with a status and a body and takes no effect.
+    /// Responds with a status and a body, without taking effect.
     pub fn status(code: u16, body: impl Into<String>) -> Self {
         Self::new(FaultKind::Status(code, body.into(), Vec::new()))
     }
 
-    /// GitLab's throttling answer: 429, `Retry later`, `Retry-After`.
+    /// GitLab's throttling response: 429, `Retry later`, `Retry-After`.
     pub fn throttled(retry_after_seconds: u64) -> Self {
         let headers = vec![
             ("retry-after".to_owned(), retry_after_seconds.to_string()),
@@ -113,7 +113,7 @@ impl Fault {
         Self::new(FaultKind::Status(429, "Retry later\n".to_owned(), headers))
     }
 
-    /// The answer of one of GitLab's application limits: 429 without a word of when to come again.
+    /// The response of one of GitLab's application limits: 429 without a duration.
     pub fn requested_too_often() -> Self {
         let text = "This endpoint has been requested too many times. Try again later.";
         let body = serde_json::json!({ "message": { "error": text } }).to_string();
@@ -151,20 +151,20 @@ impl Fault {
         self
     }
 
-    /// Only the nth request that matches, from 1.
+    /// Only the nth matching request, from 1.
     pub fn nth(self, nth: u64) -> Self {
         self.between(nth, nth)
     }
 
-    /// Only these of the requests that match, both ends included, from 1.
+    /// Only these matching requests, both ends included, from 1.
     pub fn between(mut self, from: u64, to: u64) -> Self {
         self.from = from;
         self.to = to;
         self
     }
 
-    /// Runs code when the rule strikes: before anything else for the kinds that take no effect, after the effect for
-    /// the kinds that say "after". This is how a test kills a process at a request.
+    /// Runs code when the rule applies: before anything else for kinds without effect, after the effect for
+    /// the others. Tests use it to kill a process at a request.
     pub fn calling(mut self, hook: impl Fn(&RequestInfo) + Send + Sync + 'static) -> Self {
         self.call = Some(Arc::new(hook));
         self
@@ -179,7 +179,7 @@ impl Fault {
     }
 }
 
-/// A fault that strikes now.
+/// A fault that applies now.
 pub(crate) struct Strike {
     pub kind: FaultKind,
     pub call: Option<Hook>,
@@ -188,7 +188,7 @@ pub(crate) struct Strike {
 /// Code that runs once.
 pub(crate) type OnceHook = Box<dyn FnOnce(&RequestInfo) + Send>;
 
-/// The rules that are set, and the hooks of single requests.
+/// The rules, and the hooks of single requests.
 #[derive(Default)]
 pub(crate) struct Faults {
     rules: Vec<Fault>,
@@ -205,7 +205,7 @@ impl Faults {
         if after { self.after.push((number, hook)) } else { self.before.push((number, hook)) }
     }
 
-    /// Every rule counts the request; the first one that strikes wins.
+    /// Every rule counts the request; the first one that applies wins.
     pub fn strike(&mut self, info: &RequestInfo) -> Option<Strike> {
         let mut strike = None;
         for rule in &mut self.rules {
@@ -231,7 +231,7 @@ impl Faults {
         taken
     }
 
-    /// How many requests the rules have struck.
+    /// How many requests the rules have affected.
     pub fn strikes(&self) -> u64 {
         self.rules.iter().map(|rule| rule.seen.min(rule.to).saturating_sub(rule.from - 1)).sum()
     }

@@ -34,10 +34,10 @@ pub(crate) struct GitHub {
     /// By `owner/repo` in lower case.
     pub repos: BTreeMap<String, Repository>,
     pub moved: BTreeMap<String, String>,
-    /// Tokens that are taken; any other is refused.
+    /// Tokens that are accepted; any other is refused.
     pub tokens: BTreeSet<String>,
     pub rate_limit: Option<RateLimit>,
-    /// GraphQL's own.
+    /// GraphQL's own limit.
     pub graphql_limit: Option<RateLimit>,
     pub without_graphql: bool,
     /// Refuse requests without a token.
@@ -88,7 +88,7 @@ pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
     let mut resp =
         commit(github, shared, req, &format!("{owner}/{name}"), &rev.join("/"), token.is_some());
     if let Some(limit) = github.rate_limit.as_mut() {
-        // An answer of 304 to a request with a token does not count.
+        // A 304 response to a request with a token does not count.
         if resp.status != 304 || token.is_none() {
             limit.remaining -= 1;
         }

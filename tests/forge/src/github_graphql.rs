@@ -1,5 +1,5 @@
-//! GitHub's GraphQL API: repositories and their refs (GitHub docs, graphql/reference). It wants a token and has a
-//! limit of its own.
+//! GitHub's GraphQL API: repositories and their refs (GitHub docs, graphql/reference). It requires a token and has
+//! its own limit.
 
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ impl Node for Repo<'_> {
         "Repository"
     }
 
-    /// A ref whose name begins with `v` and a digit is an annotated tag, any other one a branch.
+    /// A ref whose name begins with `v` and a digit is an annotated tag, any other a branch.
     fn field<'a>(&'a self, name: &str, arguments: &Arguments) -> Result<Held<'a>, Missing> {
         if name != "ref" {
             return Err(Missing::Field);

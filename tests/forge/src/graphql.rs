@@ -1,5 +1,5 @@
-//! As much of GraphQL as queries take: fields with arguments from variables, aliases, fragments, lists, and errors
-//! that leave out one field (GraphQL specification, 6: execution).
+//! The part of GraphQL that the queries use: fields with arguments from variables, aliases, fragments, lists, and
+//! errors of single fields (GraphQL specification, 6: execution).
 
 use std::collections::BTreeMap;
 
@@ -12,18 +12,18 @@ use serde_json::{Map, Value, json};
 /// Arguments of a field.
 pub(crate) type Arguments = BTreeMap<String, Value>;
 
-/// What a field holds.
+/// The value of a field.
 pub(crate) enum Held<'a> {
     Plain(Value),
     One(Box<dyn Node + 'a>),
     Many(Vec<Box<dyn Node + 'a>>),
 }
 
-/// Why a field holds nothing.
+/// Why a field has no value.
 pub(crate) enum Missing {
-    /// The type has no such field: the whole query is refused.
+    /// The type has no such field: the whole query is rejected.
     Field,
-    /// An error about this field alone, with its `type`.
+    /// An error of only this field, with its `type`.
     Error(&'static str, String),
 }
 
@@ -33,7 +33,7 @@ pub(crate) trait Node {
     fn field<'a>(&'a self, name: &str, arguments: &Arguments) -> Result<Held<'a>, Missing>;
 }
 
-/// The answer to a query as it was posted. A query that cannot be read or asks for a field that is not there gets
+/// The response to a posted query. A query that cannot be parsed or uses an unknown field gets
 /// no `data`.
 pub(crate) fn answer(body: &[u8], root: &dyn Node) -> Value {
     let refused = |message: String| json!({ "errors": [{ "message": message }] });
@@ -83,7 +83,7 @@ struct Run<'d> {
 
 impl<'d> Run<'d> {
     /// # Errors
-    /// What refuses the whole query.
+    /// The error that rejects the whole query.
     fn object(
         &mut self,
         node: &dyn Node,

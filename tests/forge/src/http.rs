@@ -1,5 +1,5 @@
-//! The plain request and answer that every handler works with: a body that was read to its end, parameters that
-//! were merged from the query and the body.
+//! The request and response types of all handlers: the body is read completely, and parameters
+//! of query and body are merged.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -12,7 +12,7 @@ use crate::log::Service;
 pub(crate) struct Req {
     pub service: Service,
     pub method: Method,
-    /// The path as it was sent, still percent-encoded.
+    /// The path as sent, still percent-encoded.
     pub path: String,
     pub query: String,
     pub headers: HeaderMap,
@@ -20,7 +20,7 @@ pub(crate) struct Req {
 }
 
 impl Req {
-    /// The path's segments, each decoded on its own: `%2F` in a segment stays inside that segment.
+    /// The path's segments, each decoded separately: `%2F` stays inside its segment.
     pub fn segments(&self) -> Vec<String> {
         let path = self.path.trim_start_matches('/').trim_end_matches('/');
         path.split('/').map(decode).collect()
@@ -30,7 +30,7 @@ impl Req {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// Path and query as they are logged.
+    /// Path and query for the log.
     pub fn target(&self) -> String {
         if self.query.is_empty() {
             self.path.clone()
@@ -39,7 +39,7 @@ impl Req {
         }
     }
 
-    /// Parameters of the query and of a JSON or form body; the body wins.
+    /// Parameters of the query and of a JSON or form body; the body takes precedence.
     pub fn params(&self) -> Params {
         let mut map = Map::new();
         form_into(&mut map, &self.query);
@@ -66,7 +66,7 @@ fn decode_form(text: &str) -> String {
     decode(&text.replace('+', " "))
 }
 
-/// `a=1&b[]=2&c[][d]=3&e[f]=4`, nested the way that Rails nests it.
+/// `a=1&b[]=2&c[][d]=3&e[f]=4`, nested as in Rails.
 fn form_into(map: &mut Map<String, Value>, text: &str) {
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -98,7 +98,7 @@ fn form_into(map: &mut Map<String, Value>, text: &str) {
     }
 }
 
-/// Parameters of a request, read leniently: a form has only strings.
+/// Parameters of a request, parsed leniently: a form has only strings.
 pub(crate) struct Params(pub Map<String, Value>);
 
 impl Params {
@@ -127,7 +127,7 @@ impl Params {
         Some(matches!(self.text(name)?.as_str(), "true" | "1" | "yes" | "on" | "t"))
     }
 
-    /// A list that is written as an array or as one text with commas.
+    /// A list as an array or as one text with commas.
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
         let value = self.0.get(name)?;
         let parts: Vec<String> = match value {
@@ -154,13 +154,13 @@ pub(crate) struct Resp {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
-    /// Who asked, as the service found out.
+    /// The caller, as identified by the service.
     pub user: Option<String>,
-    /// No handler knew the route.
+    /// No handler has this route.
     pub unknown_route: bool,
 }
 
-/// Handlers leave early with an answer by `?`.
+/// Handlers return early with a response through `?`.
 pub(crate) type Answer = Result<Resp, Box<Resp>>;
 
 impl Resp {
@@ -205,7 +205,7 @@ impl Resp {
     }
 }
 
-/// An early answer with GitLab's error body.
+/// An early response with GitLab's error body.
 pub(crate) fn refuse<T>(status: u16, message: impl Into<Value>) -> Result<T, Box<Resp>> {
     Err(Box::new(Resp::message(status, message)))
 }

@@ -2,16 +2,16 @@
 //! state, for tests, the demo and benchmarks.
 //!
 //! [`Forge`] starts all of them on free ports and stops them when it is dropped. It derefs to [`World`], the handle
-//! by which a test plays the people: they push, merge, close, rebase and approve beside the program under test.
-//! Faults are data ([`Fault`]), and everything that arrives is logged ([`Entry`]).
+//! with which a test acts as people: they push, merge, close, rebase and approve while the program under test runs.
+//! Faults are data ([`Fault`]), and every request is logged ([`Entry`]).
 //!
-//! The handlers name the page of GitLab's API documentation that describes a route. Wording of errors and the order of
-//! checks are not on these pages: they are modelled on GitLab's public source as far as known, and were not compared
-//! with a live GitLab. Where nothing was known, the stricter behaviour was chosen. The GitLab is 18.5 as it comes; older and
-//! newer ones are [`Settings`] ([`Settings::of`]).
+//! The handlers name the page of GitLab's API documentation for their route. Wording of errors and the order of
+//! checks are not documented: they follow GitLab's public source as far as known, and were not compared
+//! to a live GitLab. Where nothing is known, the fake is stricter. It is GitLab 18.5 by default; older and
+//! newer versions are [`Settings`] ([`Settings::of`]).
 
-// Test support: a panic with a line number is the wanted reaction to a broken fixture. The machine's clock is what
-// GitLab itself goes by.
+// Test support: a panic with a line number is the right reaction to a broken fixture. GitLab itself uses the
+// machine's clock.
 #![recursion_limit = "256"]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 

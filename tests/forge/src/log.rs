@@ -1,4 +1,4 @@
-//! The request log: what arrived, in which order, and how it was answered.
+//! The request log: requests in order, with their responses.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ pub enum Service {
 /// One request as it was served.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its place in the order of arrival, from 1 since the last [`crate::World::clear_log`].
+    /// Its position in the order of arrival, from 1 since the last [`crate::World::clear_log`].
     pub number: u64,
     /// When it arrived.
     pub arrived: Instant,
@@ -30,9 +30,9 @@ pub struct Entry {
     pub service: Service,
     /// GET, POST, ...
     pub method: String,
-    /// Path and query as they were sent.
+    /// Path and query as sent.
     pub path: String,
-    /// What was answered; none while it is under way or when the connection was dropped.
+    /// The response's status; none while it is running or if the connection was dropped.
     pub status: Option<u16>,
     /// Length of the request's body.
     pub request_bytes: usize,
@@ -42,14 +42,14 @@ pub struct Entry {
     pub user: Option<String>,
     /// The body of a request other than GET and HEAD.
     pub body: Option<Bytes>,
-    /// The fault that was played on it.
+    /// The fault that was applied.
     pub fault: Option<String>,
-    /// No handler knew its route.
+    /// No handler had its route.
     pub unknown_route: bool,
 }
 
 impl Entry {
-    /// A write in the sense of the invariants: a request to GitLab other than GET, HEAD, a fetch or a GraphQL
+    /// A write: a request to GitLab other than GET, HEAD, a fetch or a GraphQL
     /// query, or a git push.
     pub fn is_write(&self) -> bool {
         if self.method == "GET" || self.method == "HEAD" {
@@ -76,6 +76,6 @@ impl Entry {
 #[derive(Default)]
 pub(crate) struct Log {
     pub entries: Vec<Entry>,
-    /// Goes up when the log is cleared, so that a late answer does not land on a new entry.
+    /// Increases when the log is cleared, so that a late response does not change a new entry.
     pub epoch: u64,
 }

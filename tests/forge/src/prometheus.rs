@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::http::{Req, Resp};
 use crate::shared::Shared;
 
-/// What a query answers.
+/// The response to a query.
 #[derive(Debug, Clone)]
 pub enum PromAnswer {
     /// A vector with one series without labels.
@@ -30,9 +30,9 @@ pub enum PromAnswer {
 pub(crate) struct Prometheus {
     /// By path prefix ("" for all) and query.
     pub answers: BTreeMap<(String, String), PromAnswer>,
-    /// For queries without an answer of their own; an empty vector without it.
+    /// For queries without their own response; an empty vector by default.
     pub default: Option<PromAnswer>,
-    /// The bearer token that is wanted, by path prefix.
+    /// The required bearer token, by path prefix.
     pub tokens: BTreeMap<String, String>,
 }
 

@@ -17,8 +17,8 @@ pub(crate) fn service(dir: &Path, key: &str, secret: &str) -> S3Service {
     builder.build()
 }
 
-/// Serves a request. s3s-fs answers a missing bucket as a missing key and an unknown access key by a code that AWS
-/// does not use there; both are put right here (AWS docs, API error responses).
+/// Serves a request. s3s-fs responds to a missing bucket as to a missing key, and to an unknown access key with a code
+/// that AWS does not use there; both are corrected here (AWS docs, API error responses).
 pub(crate) async fn handle(shared: &Arc<Shared>, req: Req) -> Resp {
     let path = crate::http::decode(req.path.trim_start_matches('/'));
     let (bucket, key) = path.split_once('/').unwrap_or((&path, ""));

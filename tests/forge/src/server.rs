@@ -1,4 +1,4 @@
-//! One accept loop per service, and the way of a request: log, hooks, faults, latency, handler, log.
+//! One accept loop per service, and the steps of a request: log, hooks, faults, latency, handler, log.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::http::{Req, Resp};
 use crate::log::{Entry, Service};
 use crate::shared::Shared;
 
-/// The connection ends without (the rest of) an answer.
+/// The connection ends without the complete response.
 #[derive(Debug)]
 struct Dropped;
 
@@ -34,7 +34,7 @@ impl std::error::Error for Dropped {}
 
 type Body = BoxBody<Bytes, Dropped>;
 
-/// Accepts connections of one service until the runtime goes away.
+/// Accepts connections of one service until the runtime stops.
 pub(crate) async fn serve(shared: Arc<Shared>, service: Service, listener: TcpListener) {
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
@@ -44,7 +44,7 @@ pub(crate) async fn serve(shared: Arc<Shared>, service: Service, listener: TcpLi
             let handler = service_fn(move |request| {
                 let shared = shared.clone();
                 async move {
-                    // A task of its own: a client that goes away does not stop a request half way.
+                    // Its own task: a client that disconnects does not stop a request in the middle.
                     let task = tokio::spawn(handle(shared, service, request));
                     task.await.unwrap_or(Err(Dropped))
                 }
@@ -135,7 +135,7 @@ async fn call(strike: Option<&Strike>, info: &RequestInfo) {
     }
 }
 
-/// Plays the fault, if there is one, and serves the request. The flag says that the answer is to be cut off.
+/// Applies the fault, if there is one, and serves the request. The flag says that the response is to be cut off.
 async fn play(
     shared: &Arc<Shared>,
     req: Req,
@@ -238,7 +238,7 @@ impl HttpBody for CutOff {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
         if !self.flushed {
-            // Once pending: hyper sends what it has before it learns of the end.
+            // Pending once, so that hyper sends what it has before it sees the end.
             self.flushed = true;
             context.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,7 +1,7 @@
-//! How this GitLab is set up, and how old it is.
+//! Settings and version of this GitLab.
 //!
-//! [`Settings::default`] is GitLab 18.5 as it comes, [`Settings::of`] gives another version. What differs between
-//! versions is a switch of its own, so that a test can change one thing.
+//! [`Settings::default`] is GitLab 18.5, [`Settings::of`] returns another version. Each difference between
+//! versions is its own setting, so that a test can change one thing.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use chrono::Duration;
 
 use crate::state::Access;
 
-/// How a list of merge requests tells of conflicts that were not checked anew.
+/// How a list of merge requests reports conflicts that were not checked again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListStatus {
-    /// The last verdict, however old (the worst that GitLab does).
+    /// The last result, however old (GitLab's worst case).
     Stale,
     /// `unchecked`, without conflicts.
     Unchecked,
@@ -20,19 +20,19 @@ pub enum ListStatus {
     Fresh,
 }
 
-/// Which GraphQL API there is.
+/// Versions of the GraphQL API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum GraphQl {
     /// Today's.
     #[default]
     Served,
-    /// One of before 2025: a repository has no field `commit`.
+    /// The version before 2025: a repository has no field `commit`.
     Old,
     /// None: 404.
     Absent,
 }
 
-/// Versions of GitLab that differ in something `sapm` meets.
+/// Versions of GitLab with differences that matter to `sapm`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Version {
     /// Only Maintainers list protected branches; GraphQL knows no commit by ref.
@@ -41,16 +41,16 @@ pub enum Version {
     V17,
     /// The default.
     V18,
-    /// With the feature flags of 19.x switched on: a merge request needs its branches to be opened or reopened.
+    /// With the feature flags of 19.x on: a merge request needs its branches to be opened or reopened.
     V19,
 }
 
-/// How this GitLab is set up. Change it any time with [`crate::World::configure`].
+/// The settings of this GitLab. Change them any time with [`crate::World::configure`].
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What `GET /version` says.
+    /// The version in `GET /version`.
     pub version: &'static str,
-    /// Who may list the rules of protected branches: whoever reads code; Maintainers up to about 15.x.
+    /// Who may list the rules of protected branches: users who may read code; only Maintainers up to about 15.x.
     pub lists_protection: Access,
     /// Errors of a commit's parameters are `{"message": "400 Bad request - …"}`, as in 18.x, not `{"error": …}`.
     pub errors_are_messages: bool,
@@ -58,19 +58,19 @@ pub struct Settings {
     pub branch_existence: bool,
     /// Refuse to reopen a request whose branch is gone (feature flag of 19.x, off). Else it is open without a diff.
     pub reopening_needs_branch: bool,
-    /// GitLab signs what its API and its buttons commit: the committer is GitLab, and another author than the token's
-    /// user is refused (off until it is configured).
+    /// GitLab signs commits of its API and its buttons: the committer is GitLab, and an author other than the token's
+    /// user is refused (off by default).
     pub sign_web_commits: bool,
-    /// For how many seconds of the forge's clock a list of branches is answered as it was before, to the same user
-    /// with the same parameters.
+    /// For this many seconds of the forge's clock, the same user gets the same list of branches for the same
+    /// parameters.
     pub branch_list_cache_s: u32,
-    /// Largest form, in bytes as they are sent; JSON has no such limit.
+    /// Maximum size of a form, in bytes as sent; JSON has no such limit.
     pub largest_form: usize,
-    /// How many reads of a request (or rechecks by a list) see `checking` before the verdict.
+    /// How many reads of a merge request (or rechecks by a list) return `checking` before the result.
     pub checking_reads: u32,
-    /// What lists say of the merge status.
+    /// The merge status in lists.
     pub list_status: ListStatus,
-    /// How many later requests to GitLab still see the world without what happens in the background.
+    /// How many later requests to GitLab still see the state before background tasks.
     pub background_delay: u64,
     /// Drop approvals when a push changes the patch.
     pub reset_approvals: bool,
@@ -78,30 +78,30 @@ pub struct Settings {
     pub required_approvals: usize,
     /// Refuse a merge without `sha` (newer groups can demand it).
     pub require_merge_sha: bool,
-    /// A merge deletes the source branch whatever the request says.
+    /// A merge deletes the source branch, whatever the merge request's option.
     pub remove_source_branch: bool,
-    /// No more than this many pipelines a minute of the forge's clock for one project, user and commit together: what
-    /// is above gets none, silently.
+    /// Maximum pipelines per minute of the forge's clock for one project, user and commit together: above
+    /// that, none start, silently.
     pub pipelines_create: Option<usize>,
-    /// The same for all pipelines of a user.
+    /// Maximum pipelines per minute for a user.
     pub pipelines_created_per_user: Option<usize>,
-    /// No more than this many notes a minute of the forge's clock: 429 without headers.
+    /// Maximum notes per minute of the forge's clock: 429 without headers.
     pub notes_per_minute: Option<usize>,
-    /// How long a minute is for these three.
+    /// The length of a minute for these three.
     pub minute: Duration,
-    /// Accept pushes by git over HTTP.
+    /// Accept pushes with git over HTTP.
     pub allow_git_push: bool,
-    /// Totals are left out of page headers above this many records.
+    /// Page headers omit totals above this many records.
     pub max_total: usize,
     /// Its GraphQL API.
     pub graphql: GraphQl,
-    /// The labels that there are, where nobody may make others: these are left out without an error. Without it, labels
-    /// that are new are made.
+    /// The existing labels, if nobody may create others: those are left out without an error. Without it, new
+    /// labels are created.
     pub known_labels: Option<BTreeSet<String>>,
 }
 
 impl Settings {
-    /// A GitLab of this version as it comes.
+    /// A GitLab of this version with defaults.
     pub fn of(version: Version) -> Self {
         let newest = Self::default();
         match version {

@@ -1,4 +1,4 @@
-//! What the servers and the handles of the tests share.
+//! State shared by the servers and the tests' handles.
 
 use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
@@ -21,7 +21,7 @@ pub(crate) struct Shared {
     pub urls: Urls,
 }
 
-/// Where the servers listen, without a slash at the end.
+/// The servers' URLs, without a slash at the end.
 #[derive(Clone)]
 pub(crate) struct Urls {
     pub gitlab: String,
@@ -32,7 +32,7 @@ pub(crate) struct Urls {
 }
 
 impl Shared {
-    /// The state; a test that panicked while it held the lock does not hide behind a poisoned one.
+    /// The state. A test that panicked while holding the lock must not make others fail with a poisoned one.
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }

@@ -1,4 +1,4 @@
-//! The one state that all servers and all people share.
+//! The state that all servers and all people share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,11 +17,11 @@ use crate::settings::Settings;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Access {
-    /// Sees the project, not its code.
+    /// Sees the project, but not its code.
     Guest = 10,
     /// Reads.
     Reporter = 20,
-    /// Pushes to branches that are not protected, opens and edits merge requests.
+    /// Pushes to unprotected branches, opens and edits merge requests.
     Developer = 30,
     /// Pushes to protected branches, merges.
     Maintainer = 40,
@@ -32,15 +32,15 @@ pub enum Access {
 /// A person or a bot.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// GitLab's number.
+    /// GitLab's id.
     pub id: u64,
     /// The name after the `@`.
     pub username: String,
-    /// The name that is shown.
+    /// The displayed name.
     pub name: String,
-    /// The address in commits.
+    /// The email address in commits.
     pub email: String,
-    /// A project or group access token's user.
+    /// The user of a project or group access token.
     pub bot: bool,
 }
 
@@ -50,24 +50,24 @@ impl User {
     }
 }
 
-/// What a token may do.
+/// The rights of a token.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// Whose it is.
+    /// Its user.
     pub user: u64,
     /// `api`, `read_api`, `read_repository`, `write_repository`, `read_user`.
     pub scopes: BTreeSet<String>,
     /// A CI job's token: reads what GitLab allows such a token, whatever its scopes.
     pub job: bool,
-    /// A fine-grained token: its rights are by endpoint, and its only scope is `granular`.
+    /// A fine-grained token: its rights are per endpoint, and its only scope is `granular`.
     pub granular: bool,
     /// Refused as revoked.
     pub revoked: bool,
-    /// Refused from then on.
+    /// Refused from this time on.
     pub expires_at: Option<DateTime<Utc>>,
 }
 
-/// A commit that needs no repository.
+/// A commit without a repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitInfo {
     /// 40 hex digits.
@@ -115,7 +115,7 @@ pub enum MergeMethod {
 }
 
 impl MergeMethod {
-    /// GitLab's word for it.
+    /// GitLab's name for it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Merge => "merge",
@@ -128,7 +128,7 @@ impl MergeMethod {
 /// Where a project's commits are.
 pub(crate) enum Code {
     Real(Box<Repo>),
-    /// Refs only, for the many repositories whose tips are asked and nothing else.
+    /// Only refs, for the many repositories of which only tips are looked up.
     Virtual(BTreeMap<String, CommitInfo>),
 }
 
@@ -144,7 +144,7 @@ pub(crate) struct Project {
     pub merge_requests_enabled: bool,
     pub merge_method: MergeMethod,
     pub repository_enabled: bool,
-    /// Members by a group that the project is shared with: not among those that the project tells of itself.
+    /// Members through a group that the project is shared with, which the project does not list itself.
     pub by_group: BTreeMap<u64, Access>,
     pub code: Code,
     pub merge_requests: Vec<MergeRequest>,
@@ -172,8 +172,8 @@ impl Project {
         by(&self.members).max(by(&self.by_group))
     }
 
-    /// What the rules that match a branch allow together; none if it is not protected. Of several rules the most
-    /// permissive counts, for each right on its own (GitLab docs, user/project/repository/branches/protected).
+    /// The combined rules that match a branch; none if it is not protected. The most
+    /// permissive rule counts for each right (GitLab docs, user/project/repository/branches/protected).
     pub fn protection(&self, branch: &str) -> Option<Protection> {
         let rules = self.protected.iter().filter(|(pattern, _)| covers(pattern, branch));
         rules.map(|(_, rule)| *rule).reduce(|a, b| Protection {
@@ -183,10 +183,10 @@ impl Project {
     }
 }
 
-/// What a rule of protected branches allows.
+/// The permissions of a rule for protected branches.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Protection {
-    /// Who may push and merge: this role and higher ones; nobody without one.
+    /// Who may push and merge: this role and higher ones; nobody if absent.
     pub push: Option<Access>,
     pub allow_force_push: bool,
 }
@@ -226,10 +226,10 @@ pub(crate) struct State {
     pub paths: BTreeMap<String, u64>,
     pub settings: Settings,
     pub clock: Clock,
-    /// Requests that GitLab has seen.
+    /// Number of requests to GitLab.
     pub ticks: u64,
     pub background: Vec<Task>,
-    /// Lists of branches that were answered before.
+    /// Lists of branches that were returned before.
     pub branch_lists: BranchLists,
     pub quick_actions: Vec<QuickAction>,
     pub mentions: Vec<Mention>,
@@ -258,8 +258,8 @@ impl State {
         self.users.iter().find(|user| user.id == id).expect("a user of this forge")
     }
 
-    /// Who commits what this user does by API or button: GitLab itself, where it signs such commits (GitLab docs,
-    /// user/project/repository/signed_commits/web_commits).
+    /// The committer of this user's commits through API or buttons: GitLab itself, if it signs such commits (GitLab
+    /// docs, user/project/repository/signed_commits/web_commits).
     pub fn committer(&self, user: u64) -> Person {
         if self.settings.sign_web_commits {
             let (name, email) = ("GitLab".to_owned(), "noreply@gitlab.com".to_owned());
@@ -272,7 +272,7 @@ impl State {
         self.users.iter().find(|user| user.username.eq_ignore_ascii_case(username))
     }
 
-    /// A project by number or path (letter case does not matter, as in GitLab).
+    /// A project by id or path (ignoring letter case, as in GitLab).
     pub fn project_id(&self, name: &str) -> Option<u64> {
         let by_number = name.parse().ok().filter(|id| self.projects.contains_key(id));
         by_number.or_else(|| self.paths.get(&name.to_ascii_lowercase()).copied())

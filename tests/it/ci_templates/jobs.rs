@@ -1,16 +1,16 @@
-//! Which jobs a pipeline gets.
+//! The jobs of each kind of pipeline.
 
 use super::pipeline::{ConfigRepo, Situation, job_with_counts, own_pipeline};
 use crate::e2e::support::World;
 
 const MERGE_REQUEST: [&str; 2] = ["sapm-plan", "sapm-validate"];
-/// Each pipeline of the default branch is validated, too: merge requests are compared with the newest of their commit.
+/// Every pipeline of the default branch is validated too: merge requests are compared to the newest of their commit.
 const SCHEDULE: [&str; 2] = ["sapm-apply: [1/1]", "sapm-validate"];
 const RUN: [&str; 2] = ["sapm-run", "sapm-validate"];
 const VALIDATE: [&str; 1] = ["sapm-validate"];
 
 #[test]
-fn each_kind_of_pipeline_gets_its_jobs_and_no_others() {
+fn each_kind_of_pipeline_gets_exactly_its_jobs() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     change_a_datafile(&repo);
@@ -108,11 +108,11 @@ fn without_jobs_for_merge_requests_nothing_is_validated() {
 }
 
 #[test]
-fn a_repo_with_a_pipeline_of_its_own_gets_no_job_twice() {
+fn a_repo_with_its_own_pipeline_gets_no_job_twice() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     change_a_datafile(&repo);
-    // gitlab-ci-local knows no rules of pipelines: here they are those of a job, without which there is no pipeline.
+    // gitlab-ci-local does not support pipeline rules. Here they are rules of a job without which there is no pipeline.
     let rules = own_pipeline().replacen("workflow:\n", "a-pipeline:\n  script: echo\n", 1);
     repo.add_jobs(&rules);
     let push = || Situation::of("push").with("CI_COMMIT_BRANCH", "a-change");
@@ -139,7 +139,7 @@ fn a_repo_with_a_pipeline_of_its_own_gets_no_job_twice() {
 }
 
 #[test]
-fn a_job_that_needs_the_scheduled_one_is_there_when_that_is() {
+fn a_job_that_needs_the_scheduled_job_runs_with_it() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     repo.add_jobs(&job_with_counts());
@@ -150,7 +150,7 @@ fn a_job_that_needs_the_scheduled_one_is_there_when_that_is() {
     assert_eq!(repo.jobs(&schedule().with("CI_COMMIT_BRANCH", "a-change")), none);
 }
 
-/// The change of the merge request, in the working tree as in a checkout of its branch.
+/// Makes the change of the merge request in the working tree, as in a checkout of its branch.
 pub(super) fn change_a_datafile(repo: &ConfigRepo<'_>) {
     let path = repo.folder.join("data/services/catalog/app.yml");
     let text = std::fs::read_to_string(&path).unwrap();

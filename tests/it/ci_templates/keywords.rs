@@ -1,4 +1,4 @@
-//! What the files say, without running anything: GitLab's conventions for components.
+//! Checks the files without running anything: GitLab's conventions for components.
 
 use serde_yaml::{Mapping, Value};
 
@@ -21,7 +21,7 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
-fn every_input_says_what_it_is_and_is_used() {
+fn every_input_is_described_and_used() {
     let (inputs, _) = template();
     let jobs = read("ci-templates/promotions.yml");
     let jobs = jobs.split_once("\n---\n").expect("a header").1;
@@ -49,7 +49,7 @@ fn every_input_says_what_it_is_and_is_used() {
 }
 
 #[test]
-fn the_template_has_jobs_only_and_they_are_safe() {
+fn the_template_has_only_safe_jobs() {
     let (_, jobs) = template();
     let get = |name: &str| {
         let key = format!("$[[ inputs.job-prefix ]]{name}");
@@ -67,7 +67,7 @@ fn the_template_has_jobs_only_and_they_are_safe() {
     );
     assert_eq!(get("-promote")["interruptible"], false);
     assert!(get("-online")["id_tokens"]["SAPM_AWS_ID_TOKEN"]["aud"].is_string());
-    // What is for forks too has no token that a service takes.
+    // A job for forks must not have a token that a service accepts.
     assert_eq!(get("-validate")["extends"], ".$[[ inputs.job-prefix ]]");
     assert!(base["id_tokens"].is_null());
     let here = r#"$CI_PROJECT_PATH != "$[[ inputs.only-in-project ]]" && "$[[ inputs.only-in-project ]]" != """#;
@@ -103,14 +103,14 @@ fn the_template_has_jobs_only_and_they_are_safe() {
     assert_eq!(get("-run")["variables"]["SAPM_DRY_RUN"], "true");
 }
 
-/// What extends and is extended comes together as it should.
+/// Checks what each job extends.
 #[test]
 fn each_job_leaves_the_reports_that_gitlab_shows() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     let jobs = repo.expanded();
     let online = [("dotenv", "counts.env"), ("junit", "junit.xml"), ("metrics", "metrics.txt")];
-    // Of one job alone: GitLab puts those of a pipeline together, and two commands word a problem in two ways.
+    // Only of one job: GitLab combines those of a pipeline, and two commands word a problem differently.
     let offline = [("codequality", "gl-code-quality-report.json"), online[1]];
     for (name, folder, wanted) in [
         ("sapm-apply", "sapm-report/$CI_NODE_INDEX", &online[..]),
@@ -121,7 +121,7 @@ fn each_job_leaves_the_reports_that_gitlab_shows() {
         let artifacts = &jobs[name]["artifacts"];
         assert_eq!(artifacts["when"], "always", "{name}");
         let paths: Vec<_> = artifacts["paths"].as_sequence().unwrap().iter().map(text).collect();
-        // A path with a variable would not be shown by `expose_as`.
+        // `expose_as` does not show a path with a variable.
         assert_eq!(paths, ["sapm-report/"], "{name}");
         let exposed = (name == "sapm-plan").then_some("Promotion plan");
         assert_eq!(artifacts["expose_as"].as_str(), exposed, "{name}");
@@ -156,7 +156,7 @@ fn the_form_of_a_run_by_hand_explains_each_field() {
 }
 
 #[test]
-fn ten_lines_are_ten_lines_of_the_version_that_is_here() {
+fn the_ten_lines_match_the_current_version() {
     let lines = ten_lines();
     assert_eq!(lines.lines().count(), 10, "{lines}");
     let version = env!("CARGO_PKG_VERSION");

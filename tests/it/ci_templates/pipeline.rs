@@ -1,4 +1,4 @@
-//! A config repo that includes the template as docs/set-up.md says, and its pipelines on this machine.
+//! A config repo that includes the template as in docs/set-up.md, and its pipelines on this machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,22 +17,22 @@ pub fn read(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The lines that docs/set-up.md tells people to add to `.gitlab-ci.yml`.
+/// The lines that docs/set-up.md adds to `.gitlab-ci.yml`.
 pub fn ten_lines() -> String {
     block("include:\n")
 }
 
-/// The job that docs/set-up.md shows for using the counts.
+/// The job in docs/set-up.md that uses the counts.
 pub fn job_with_counts() -> String {
     block("tell-the-team:\n")
 }
 
-/// The rules that docs/set-up.md shows for a repo that has a pipeline already.
+/// The rules in docs/set-up.md for a repo that already has a pipeline.
 pub fn own_pipeline() -> String {
     block("workflow:\n")
 }
 
-/// The block of YAML in docs/set-up.md that begins like this.
+/// The YAML block in docs/set-up.md that begins with this text.
 fn block(beginning: &str) -> String {
     let page = read("docs/set-up.md");
     let mut blocks = page.split("```yaml\n").skip(1);
@@ -40,7 +40,7 @@ fn block(beginning: &str) -> String {
     found.split_once("```").expect("its end").0.to_owned()
 }
 
-/// gitlab-ci-local, or `None` after a line that says what is missing for it. CI must have it.
+/// gitlab-ci-local, or `None` after a message that says what is missing. CI must have it.
 pub fn gitlab_ci_local() -> Option<&'static Path> {
     static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     match FOUND.get_or_init(install) {
@@ -80,7 +80,7 @@ impl<'a> ConfigRepo<'a> {
         Self::with_inputs(world, &[])
     }
 
-    /// With more inputs than the ten lines have.
+    /// With additional inputs.
     pub fn with_inputs(world: &'a World, inputs: &[&str]) -> Option<Self> {
         let program = gitlab_ci_local()?;
         let lines = ten_lines();
@@ -113,7 +113,7 @@ impl<'a> ConfigRepo<'a> {
         Some(repo)
     }
 
-    /// This project itself, whose own pipeline promotes in a config repo (if there is one); `None` as above.
+    /// This project itself, with a config repo to promote in, if given. `None` as above.
     pub fn this_project(world: &'a World, config_repo: Option<&str>) -> Option<Self> {
         let program = gitlab_ci_local()?;
         let folder = world.path("this-project");
@@ -139,14 +139,14 @@ impl<'a> ConfigRepo<'a> {
         Some(Self { world, folder, program })
     }
 
-    /// Adds jobs of the config repo's own.
+    /// Adds jobs to the config repo's own pipeline.
     pub fn add_jobs(&self, jobs: &str) {
         let path = self.folder.join(".gitlab-ci.yml");
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(path, text + jobs).unwrap();
     }
 
-    /// Where gitlab-ci-local keeps the files that it fetched from another project.
+    /// Where gitlab-ci-local stores the files that it fetched from another project.
     fn lay_includes(&self) {
         let project = "127.0.0.1/platform/saas-auto-promotions-manager";
         let folder = self.folder.join(".gitlab-ci-local/includes").join(project);
@@ -157,10 +157,10 @@ impl<'a> ConfigRepo<'a> {
         }
     }
 
-    /// The project's CI/CD variables, where gitlab-ci-local looks for them. Not as arguments: they hold tokens.
+    /// Writes the project's CI/CD variables where gitlab-ci-local finds them. Not as arguments: they contain tokens.
     fn lay_variables(&self) {
         let mut variables = self.world.shop.environment();
-        // What says where something is comes from the inputs.
+        // Destinations come from the inputs.
         variables.retain(|name, _| {
             name.contains("TOKEN") || name.contains("KEY") || name == "AWS_REGION"
         });
@@ -190,12 +190,12 @@ impl<'a> ConfigRepo<'a> {
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
 
-    /// The jobs of a pipeline, in the order of the alphabet.
+    /// The jobs of a pipeline, in alphabetical order.
     pub fn jobs(&self, situation: &Situation) -> Vec<String> {
         self.such_jobs(situation, |_| true)
     }
 
-    /// Those of them that stop no other job when they fail.
+    /// The jobs that may fail without stopping others.
     pub fn jobs_that_may_fail(&self, situation: &Situation) -> Vec<String> {
         self.such_jobs(situation, |job| job["allow_failure"] == true)
     }
@@ -215,7 +215,7 @@ impl<'a> ConfigRepo<'a> {
         names
     }
 
-    /// The jobs as GitLab would have them, with all that is included and extended.
+    /// The jobs as GitLab sees them, with all includes and extensions.
     pub fn expanded(&self) -> serde_yaml::Value {
         let (code, out, err) = self.call(&["--preview"], &Situation::of("schedule"));
         assert_eq!(code, Some(0), "{out}\n{err}");
@@ -223,7 +223,7 @@ impl<'a> ConfigRepo<'a> {
         serde_yaml::from_str(yaml).unwrap_or_else(|error| panic!("{error}: {out}"))
     }
 
-    /// Runs a pipeline; gives whether it passed, and all that its jobs printed.
+    /// Runs a pipeline; returns whether it passed, and the output of its jobs.
     pub fn run(&self, situation: &Situation) -> (bool, String) {
         let arguments = ["--force-shell-executor", "--shell-isolation"];
         let (code, out, err) = self.call(&arguments, situation);
@@ -237,7 +237,7 @@ impl<'a> ConfigRepo<'a> {
     }
 }
 
-/// What GitLab knows of a pipeline when it chooses the jobs.
+/// The properties of a pipeline that decide which jobs it gets.
 #[derive(Clone)]
 pub struct Situation {
     variables: BTreeMap<String, String>,
@@ -251,7 +251,7 @@ impl Situation {
         situation.with("CI_PIPELINE_SOURCE", source).with("CI_COMMIT_REF_PROTECTED", "true")
     }
 
-    /// The pipeline of a merge request of the project itself, from a branch that is not protected: it does not
+    /// The pipeline of a merge request in the project itself, from an unprotected branch: it does not
     /// get the project's protected variables.
     pub fn merge_request() -> Self {
         let mut situation = Self::of("merge_request_event")
@@ -265,7 +265,7 @@ impl Situation {
         situation
     }
 
-    /// A pipeline of this source of a protected tag.
+    /// A pipeline with this source for a protected tag.
     pub fn of_tag(source: &str, tag: &str) -> Self {
         let mut situation = Self::of(source).with("CI_COMMIT_TAG", tag);
         situation.unset.push("CI_COMMIT_BRANCH");

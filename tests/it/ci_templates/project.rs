@@ -1,4 +1,4 @@
-//! The project's own pipeline, `.gitlab-ci.yml`: which jobs it gets when.
+//! The project's own pipeline, `.gitlab-ci.yml`: its jobs in each situation.
 
 use super::pipeline::{ConfigRepo, Situation};
 use crate::e2e::support::World;
@@ -15,7 +15,7 @@ fn checks_and(more: &[&'static str]) -> Vec<&'static str> {
 }
 
 #[test]
-fn each_kind_of_pipeline_of_this_project_gets_its_jobs_and_no_others() {
+fn each_kind_of_pipeline_of_this_project_gets_exactly_its_jobs() {
     let world = World::start();
     let Some(project) = ConfigRepo::this_project(&world, Some(CONFIG_REPO)) else { return };
     let of = Situation::of;
@@ -45,7 +45,7 @@ fn each_kind_of_pipeline_of_this_project_gets_its_jobs_and_no_others() {
     }
 }
 
-/// After an import: the image that the promotions take is built by a new pipeline of main.
+/// After an import, a new pipeline of main builds the image for the promotions.
 #[test]
 fn without_a_config_repo_a_new_pipeline_of_main_checks_and_builds_the_image() {
     let world = World::start();
@@ -64,9 +64,9 @@ fn without_a_config_repo_a_new_pipeline_of_main_checks_and_builds_the_image() {
     }
 }
 
-/// What became known of a dependency after a version was tagged must not stop its image and its release.
+/// A vulnerability that becomes known after a version was tagged must not block its image and its release.
 #[test]
-fn an_advisory_stops_a_change_and_not_a_version_that_is_tagged() {
+fn an_advisory_blocks_a_change_but_not_a_tagged_version() {
     let world = World::start();
     let Some(project) = ConfigRepo::this_project(&world, None) else { return };
     let may_fail = |situation: &Situation| project.jobs_that_may_fail(situation);

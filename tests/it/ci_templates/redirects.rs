@@ -1,5 +1,5 @@
-//! Who may start a pipeline may set any variable for it. None of them sends a token elsewhere, or changes what is
-//! written and where.
+//! Anybody who may start a pipeline may set any variable for it. None of them sends a token elsewhere, or changes
+//! what is written and where.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use super::shell::{run_script, script};
 use crate::e2e::support::World;
 use crate::shop::{PROJECT, TOKEN};
 
-/// What a pipeline may set: its own tokens and keys, what the form has, how much is logged, and what names the job
-/// alone.
+/// What a pipeline may set: its own tokens and keys, the fields of the form, the log level, and names of the job
+/// only.
 const HARMLESS: [&str; 29] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_REGION",
@@ -21,7 +21,7 @@ const HARMLESS: [&str; 29] = [
     "CI_DEFAULT_BRANCH",
     "CI_JOB_ID",
     "CI_JOB_TOKEN",
-    // A link to another job of the same project, at most.
+    // At most a link to another job of the same project.
     "CI_JOB_URL",
     "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
     "CI_NODE_INDEX",
@@ -40,11 +40,11 @@ const HARMLESS: [&str; 29] = [
     "SAPM_GITLAB_TOKEN",
     "SAPM_LOG",
     "SAPM_SAAS_FILE_NAME",
-    // Tokens and keys for plans: taken on as the ones above.
+    // Tokens and keys for plans, used like the ones above.
     "SAPM_PLAN_",
 ];
 
-/// What the libraries in sapm read, and the shell's own.
+/// Variables that libraries in sapm and the shell read.
 const OF_LIBRARIES: [&str; 40] = [
     "ALL_PROXY",
     "AWS_CA_BUNDLE",
@@ -88,7 +88,7 @@ const OF_LIBRARIES: [&str; 40] = [
     "no_proxy",
 ];
 
-/// Every variable that the sources name.
+/// Every variable in the sources.
 fn of_sources() -> BTreeSet<String> {
     let mut files = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
     let name = fancy_regex::Regex::new(
@@ -108,7 +108,7 @@ fn of_sources() -> BTreeSet<String> {
     names
 }
 
-/// What a job calls sapm with: its arguments, and its variables.
+/// How a job calls sapm: arguments and variables.
 fn call(
     job: &str,
     inputs: &[(&str, &str)],
@@ -139,7 +139,7 @@ fn no_variable_of_a_pipeline_redirects_anything() {
             let harmless = HARMLESS.iter().any(|harmless| name.starts_with(harmless));
             assert!(harmless || !value.contains("evil.test"), "{job}: {name}={value}");
         }
-        // What stands in the arguments by a variable names a folder or a branch, and nothing else.
+        // Variables in the arguments contain only a folder or a branch.
         let options: Vec<&str> =
             arguments.split(' ').filter(|word| word.starts_with("--")).collect();
         let known = ["--report-dir", "--cache-dir", "--app-interface", "--target-branch"];
@@ -171,7 +171,7 @@ fn no_variable_of_a_pipeline_redirects_anything() {
 }
 
 #[test]
-fn inputs_say_what_a_pipeline_may_not() {
+fn inputs_override_variables_of_the_pipeline() {
     let inputs = [
         ("environment", "HTTPS_PROXY=http://proxy.test:3128 AWS_ENDPOINT_URL_S3=https://s3.test"),
         ("credentials", "{git.test: GIT_TOKEN}"),
@@ -207,9 +207,9 @@ fn a_job_that_names_no_config_repo_does_not_start() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("only-in-project"));
 }
 
-/// The real thing: somebody else's forge, named by every variable that could name it, hears nothing.
+/// End to end: another forge, set in every possible variable, gets no request.
 #[test]
-fn a_run_by_hand_tells_another_host_nothing() {
+fn a_manual_run_sends_nothing_to_another_host() {
     let (world, evil) = (World::start(), World::start());
     let Some(repo) = ConfigRepo::new(&world) else { return };
     evil.forge().clear_log();
@@ -242,7 +242,7 @@ fn a_run_by_hand_tells_another_host_nothing() {
     assert!(requests.iter().all(|request| !request.labels.contains("approved")), "{requests:?}");
 }
 
-/// The page's lines hold values, and no variable that a pipeline could set.
+/// The page's lines contain literal values, and no variable that a pipeline could set.
 #[test]
 fn the_ten_lines_name_no_variable() {
     let lines = super::pipeline::ten_lines();

@@ -23,7 +23,7 @@ const CHANGELOG: &str = "# Changelog\n\n## Unreleased\n\n### Added\n\n- Later.\n
     ## 1.2.3 - 2026-10-01\n\n### Added\n\n- This.\n\n## 1.2.2\n\n- Old.\n\n## 1.2.1\n";
 
 #[test]
-fn the_notes_of_a_version_are_its_section() {
+fn release_notes_are_the_section_of_the_version() {
     for (version, notes) in [("1.2.3", "### Added\n\n- This.\n"), ("1.2.2", "- Old.\n")] {
         let output = release_notes(version, CHANGELOG, version);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -32,7 +32,7 @@ fn the_notes_of_a_version_are_its_section() {
 }
 
 #[test]
-fn a_release_that_does_not_fit_is_refused() {
+fn an_inconsistent_release_is_refused() {
     for (cargo, version, word) in [
         ("1.2.3", "v1.2.3", "without a v"),
         ("1.2.3", "1.2", "semantic version"),
@@ -48,14 +48,14 @@ fn a_release_that_does_not_fit_is_refused() {
 }
 
 #[test]
-fn the_version_that_is_here_can_be_released() {
+fn the_current_version_can_be_released() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/release-notes");
     let output = Command::new(script).arg(env!("CARGO_PKG_VERSION")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
-fn the_component_is_laid_out_as_gitlabs_catalog_wants_it() {
+fn the_component_has_the_layout_of_gitlabs_catalog() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     for needed in ["scripts", "ci-templates"] {
@@ -74,7 +74,7 @@ fn the_component_is_laid_out_as_gitlabs_catalog_wants_it() {
     let version = env!("CARGO_PKG_VERSION");
     assert!(page.contains(&format!("/promotions@{version}\n")), "{page}");
     assert!(page.contains("$CI_SERVER_FQDN/") && page.contains("state: s3://BUCKET"), "{page}");
-    // A version gets into the catalog by a job that makes a release, and by nothing else.
+    // Only a job that creates a release can publish a version in the catalog.
     let pipeline: serde_yaml::Value = serde_yaml::from_str(&made(".gitlab-ci.yml")).unwrap();
     let job = &pipeline["publish"];
     assert_eq!(job["release"]["tag_name"], "$CI_COMMIT_TAG");
@@ -84,7 +84,7 @@ fn the_component_is_laid_out_as_gitlabs_catalog_wants_it() {
 }
 
 #[test]
-fn scripts_that_jobs_call_are_there_and_can_be_run() {
+fn scripts_called_by_jobs_exist_and_are_executable() {
     let pipeline = read(".gitlab-ci.yml");
     let mut called = 0;
     for line in pipeline.lines().filter_map(|line| line.trim().strip_prefix("- scripts/")) {
@@ -99,7 +99,7 @@ fn scripts_that_jobs_call_are_there_and_can_be_run() {
     assert!(called >= 8, "{called}");
 }
 
-/// Runs `scripts/audit` with a cargo that has, or has not, a `cargo deny` that can fetch.
+/// Runs `scripts/audit` with a cargo that does or does not have a `cargo deny` that can fetch.
 fn audit(deny: &str, advisories: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().unwrap();
     let cargo = folder.path().join("cargo");
@@ -114,7 +114,7 @@ fn audit(deny: &str, advisories: &str) -> (Option<i32>, String) {
 }
 
 #[test]
-fn the_audit_says_which_advisories_it_did_not_look_up() {
+fn the_audit_lists_advisories_it_did_not_check() {
     let crates = read("Cargo.lock").matches("\nname = ").count();
     let rustsec = format!("advisories not looked up: RustSec's of all {crates} crates");
     let no_fetch = "case \"$*\" in *fetch*) exit 1;; esac";
@@ -135,7 +135,7 @@ fn the_audit_says_which_advisories_it_did_not_look_up() {
     }
 }
 
-/// Runs `scripts/upload-release` with a curl that notes what it is called with.
+/// Runs `scripts/upload-release` with a curl that records its arguments.
 fn uploaded() -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);

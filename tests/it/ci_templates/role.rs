@@ -1,4 +1,4 @@
-//! How a job takes on an AWS role, and which tokens and keys a plan takes. gitlab-ci-local gives no ID tokens, so the
+//! How a job assumes an AWS role, and which tokens and keys a plan uses. gitlab-ci-local provides no ID tokens, so the
 //! job's own lines run here.
 
 use std::process::Output;
@@ -8,7 +8,7 @@ use super::shell::{run_script, script};
 const ROLE: &str = "arn:aws:iam::123456789012:role/sapm";
 const TOKEN: &str = "header.claims.signature";
 
-/// What sapm would find.
+/// What sapm would get.
 const SCRIPT: &str = r#"
 echo "role: ${AWS_ROLE_ARN-none}, session: ${AWS_ROLE_SESSION_NAME-none}, region: ${AWS_REGION-none}"
 echo "key: ${AWS_ACCESS_KEY_ID-none}"
@@ -19,7 +19,7 @@ if [ -n "${AWS_WEB_IDENTITY_TOKEN_FILE-}" ]; then
 fi
 "#;
 
-/// Runs what `sapm-run` does before it calls sapm, and then `SCRIPT`, with these variables.
+/// Runs the part of `sapm-run` before it calls sapm, and then `SCRIPT`, with these variables.
 fn run(inputs: &[(&str, &str)], variables: &[(&str, &str)]) -> (Output, usize) {
     run_job("run", inputs, variables)
 }
@@ -44,7 +44,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 #[test]
-fn a_role_is_taken_on_by_the_id_token_and_the_token_does_not_stay() {
+fn a_role_is_assumed_with_the_id_token_and_the_token_is_removed() {
     let inputs = [("aws-role-arn", ROLE), ("aws-region", "eu-west-1")];
     let variables = [("SAPM_AWS_ID_TOKEN", TOKEN), ("AWS_ACCESS_KEY_ID", "AKIA")];
     let (output, left) = run(&inputs, &variables);
@@ -62,14 +62,14 @@ fn without_a_role_the_keys_of_the_project_stay() {
 }
 
 #[test]
-fn a_role_without_an_id_token_is_a_mistake_in_the_settings() {
+fn a_role_without_an_id_token_is_a_configuration_error() {
     let (output, _) = run(&[("aws-role-arn", ROLE)], &[("SAPM_AWS_ID_TOKEN", "")]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains(ROLE));
     assert_eq!(output.stdout, b"");
 }
 
-/// What the page has people keep for plans, in variables that are not protected.
+/// The variables for plans in docs/set-up.md, which are not protected.
 const FOR_PLANS: [(&str, &str); 4] = [
     ("SAPM_PLAN_TOKEN", "glpat-plan"),
     ("SAPM_PLAN_GITHUB_TOKEN", "ghp-plan"),
@@ -78,12 +78,12 @@ const FOR_PLANS: [(&str, &str); 4] = [
 ];
 
 #[test]
-fn a_plan_takes_tokens_and_keys_of_its_own() {
+fn a_plan_uses_its_own_tokens_and_keys() {
     let output = run_plan(&[], &FOR_PLANS);
     let none = "role: none, session: none, region: none\n";
     let own = format!("{none}key: AKIA-PLAN\nglpat-plan, ghp-plan, secret-plan\n");
     assert_eq!(text(&output.stdout), own, "{}", text(&output.stderr));
-    // On a protected branch a job gets those of `apply` as well.
+    // On a protected branch, a job also gets the variables of `apply`.
     let of_apply = [
         ("SAPM_GITLAB_TOKEN", "glpat"),
         ("SAPM_GITHUB_TOKEN", "ghp"),
@@ -96,7 +96,7 @@ fn a_plan_takes_tokens_and_keys_of_its_own() {
 }
 
 #[test]
-fn a_plan_with_a_role_takes_no_key() {
+fn a_plan_with_a_role_uses_no_key() {
     let token = [("SAPM_AWS_ID_TOKEN", TOKEN)];
     let role = [("aws-plan-role-arn", ROLE)];
     let output = run_plan(&role, &[&token[..], &FOR_PLANS[2..]].concat());

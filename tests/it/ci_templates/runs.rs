@@ -5,11 +5,11 @@ use super::pipeline::{ConfigRepo, Situation, job_with_counts};
 use crate::e2e::support::{CANARY, CATALOG_FILE, ORDERS_FILE, Plan, World, files_below};
 use crate::shop::TOKEN;
 
-/// What the shop has due: requests of these targets.
+/// The due targets of the shop.
 const DUE: usize = 4;
 
 #[test]
-fn the_scheduled_job_opens_the_merge_requests_and_then_rests() {
+fn the_scheduled_job_opens_merge_requests_and_then_writes_nothing() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     repo.add_jobs(&job_with_counts());
@@ -30,7 +30,7 @@ fn the_scheduled_job_opens_the_merge_requests_and_then_rests() {
     let (passed, log) = repo.run(&Situation::of("schedule"));
     assert!(passed, "{log}");
     world.assert_nothing_written();
-    // Styles stand between the name and its value.
+    // There are styles between the name and its value.
     let reused = log.lines().any(|line| line.contains("from_cache") && line.contains("true"));
     assert!(reused, "{log}");
     let counts = repo.report("1/counts.env");
@@ -44,7 +44,7 @@ fn the_scheduled_job_opens_the_merge_requests_and_then_rests() {
 }
 
 #[test]
-fn a_job_that_follows_several_gets_the_counts_and_reports_of_all() {
+fn a_job_after_several_nodes_gets_the_counts_and_reports_of_all() {
     let world = World::start();
     let Some(repo) = ConfigRepo::with_inputs(&world, &["parallel: 2"]) else { return };
     let sum = r#"echo "together $((SAPM_OPENED_1 + SAPM_OPENED_2))"; cat sapm-report/*/report.md >/dev/null"#;
@@ -60,7 +60,7 @@ fn a_job_that_follows_several_gets_the_counts_and_reports_of_all() {
 }
 
 #[test]
-fn a_run_by_hand_is_narrowed_by_each_of_its_fields() {
+fn a_manual_run_is_filtered_by_each_of_its_fields() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     world.forge().clear_log();
@@ -78,9 +78,9 @@ fn a_run_by_hand_is_narrowed_by_each_of_its_fields() {
     world.assert_nothing_written();
 }
 
-/// GitLab's form gives each empty field to the pipeline, where it wins over a variable of the project.
+/// GitLab's form sets each empty field in the pipeline, where it overrides a variable of the project.
 #[test]
-fn what_inputs_narrow_stays_narrowed_whatever_the_form_says() {
+fn filters_from_inputs_apply_whatever_the_form_says() {
     let world = World::start();
     let inputs = ["app-name: catalog", "env-name: shop-production", "bot-user: sapm-bot"];
     let Some(repo) = ConfigRepo::with_inputs(&world, &inputs) else { return };
@@ -93,7 +93,7 @@ fn what_inputs_narrow_stays_narrowed_whatever_the_form_says() {
         assert!(passed, "{log}");
         Plan::read(&repo.folder.join("sapm-report").join(report)).decisions()
     };
-    // Another app is not looked at; another name narrows further.
+    // Another app is ignored; another name filters further.
     for (app, saas_file) in [("", ""), ("orders", ""), ("", "saas-catalog")] {
         let found = targets(&by_hand(app, saas_file), "plan.json");
         assert_eq!(found.len(), 3, "{app:?} {saas_file:?}: {found:?}");
@@ -113,7 +113,7 @@ fn what_inputs_narrow_stays_narrowed_whatever_the_form_says() {
 }
 
 #[test]
-fn a_run_by_hand_writes_only_when_it_is_told_to() {
+fn a_manual_run_writes_only_on_request() {
     let world = World::start();
     let Some(repo) = ConfigRepo::new(&world) else { return };
     world.forge().clear_log();
@@ -143,7 +143,7 @@ fn a_run_by_hand_writes_only_when_it_is_told_to() {
 fn a_merge_request_is_validated_and_shows_what_it_would_promote() {
     let world = World::start();
     let Some(repo) = ConfigRepo::with_inputs(&world, &["bot-user: sapm-bot"]) else { return };
-    // The change takes the canary out of the automatic promotions.
+    // The change removes the canary from the automatic promotions.
     let path = repo.folder.join(CATALOG_FILE);
     let text = std::fs::read_to_string(&path).unwrap();
     let changed = text.replacen("auto: true", "auto: false", 1);
@@ -171,7 +171,7 @@ fn a_merge_request_is_validated_and_shows_what_it_would_promote() {
 }
 
 #[test]
-fn a_broken_target_turns_the_job_orange_and_strict_validation_red() {
+fn a_broken_target_warns_and_fails_strict_validation() {
     let world = World::start();
     let Some(repo) = ConfigRepo::with_inputs(&world, &["strict-validation: true"]) else { return };
     world.edit(ORDERS_FILE, "soakDays: 7", "soakDays: soon");
@@ -188,7 +188,7 @@ fn a_broken_target_turns_the_job_orange_and_strict_validation_red() {
     assert!(!passed && log.contains("soakDays"), "{log}");
 }
 
-/// The token is in nothing that a job printed or left behind.
+/// Checks that the token is not in any output or file of a job.
 fn assert_no_token(repo: &ConfigRepo<'_>, log: &str) {
     assert!(!log.contains(TOKEN), "{log}");
     let kept = ["sapm-report", ".gitlab-ci-local/cache", ".gitlab-ci-local/artifacts"];

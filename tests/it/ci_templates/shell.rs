@@ -4,7 +4,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::keywords::template;
 
-/// The lines of `sapm-JOB`, with these inputs and the defaults of all others.
+/// The lines of `sapm-JOB` with these inputs, and the defaults of all others.
 pub fn script(job: &str, inputs: &[(&str, &str)]) -> String {
     let (declared, jobs) = template();
     let lines = jobs[format!("$[[ inputs.job-prefix ]]-{job}").as_str()]["script"].as_sequence();
@@ -31,7 +31,7 @@ pub fn script(job: &str, inputs: &[(&str, &str)]) -> String {
     script
 }
 
-/// Runs it in an empty folder, with nothing but these variables and a PATH.
+/// Runs it in an empty folder, with only these variables and a PATH.
 pub fn run_script(script: &str, variables: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir().unwrap();
     Command::new("sh")

@@ -47,7 +47,7 @@ async fn a_ref_is_looked_up_below_the_base_path() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_one_failure_and_ends_the_asking() {
+async fn a_refused_token_is_one_failure_and_stops_the_lookups() {
     let server = Server::start(|_, _| json(401, value!({"message": "Bad credentials"}))).await;
     let github = github(&server, true);
     let first = github.commit(&app(), "main").await.expect_err("refused");
@@ -58,7 +58,7 @@ async fn a_refused_token_is_one_failure_and_ends_the_asking() {
 }
 
 #[tokio::test]
-async fn a_used_up_limit_says_until_when_and_what_helps() {
+async fn an_exhausted_limit_names_its_end_and_the_fix() {
     let server = Server::start(|_, _| {
         with_headers(
             403,
@@ -77,7 +77,7 @@ async fn a_used_up_limit_says_until_when_and_what_helps() {
 }
 
 #[tokio::test]
-async fn a_missing_ref_and_a_missing_repository_are_told_apart() {
+async fn a_missing_ref_and_a_missing_repository_have_different_errors() {
     let server = Server::start(|_, seen| {
         if seen.target.contains("/gone/") {
             json(404, value!({"message": "Not Found"}))
@@ -95,7 +95,7 @@ async fn a_missing_ref_and_a_missing_repository_are_told_apart() {
     assert!(gone.contains("cannot see it") && !gone.contains(TOKEN), "{gone}");
 }
 
-/// As GitHub: the ETag of the answer that holds the hash alone is the hash.
+/// As on GitHub, the ETag of the response with only the hash is the hash.
 fn conditional(sha: &str, seen: &Seen) -> Reply {
     let alone = seen.headers["accept"] == "application/vnd.github.sha";
     let etag = if alone { format!("\"{sha}\"") } else { "W/\"of the text\"".to_owned() };
@@ -118,7 +118,7 @@ fn file_in(folder: &Path) -> PathBuf {
     folder.join("github-commits.json")
 }
 
-/// Asks for refs as a run does, and leaves what it learnt in the folder.
+/// Looks up refs like a run, and saves the cache in the folder.
 async fn run(server: &Server, folder: &Path, refs: &[&str], all: bool) -> Vec<(String, String)> {
     let github = github(server, true).remembering(folder);
     let mut found = Vec::new();
@@ -126,12 +126,12 @@ async fn run(server: &Server, folder: &Path, refs: &[&str], all: bool) -> Vec<(S
         let fact = github.commit(&app(), git_ref).await.expect("a commit");
         found.push((fact.sha.as_str().to_owned(), fact.subject.unwrap_or_default()));
     }
-    github.keep(all);
+    github.save_cache(all);
     found
 }
 
 #[tokio::test]
-async fn what_is_remembered_is_taken_only_if_the_hash_is_confirmed() {
+async fn a_cached_commit_is_used_only_if_its_hash_is_confirmed() {
     let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
     let expected = [(SHA.to_owned(), "fix".to_owned())];
     assert_eq!(run(&server, home.path(), &["main"], true).await, expected);
@@ -148,7 +148,7 @@ async fn what_is_remembered_is_taken_only_if_the_hash_is_confirmed() {
 }
 
 #[tokio::test]
-async fn a_file_with_an_etag_that_no_header_can_carry_does_no_harm() {
+async fn a_cached_etag_that_is_not_a_valid_header_is_ignored() {
     let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
     let address = format!("{}/api/v3/repos/Org/app/commits/main", server.url);
     let known = value!({"etag": "a\u{1}b", "commit": {"sha": SHA}});
@@ -161,7 +161,7 @@ async fn a_file_with_an_etag_that_no_header_can_carry_does_no_harm() {
 }
 
 #[tokio::test]
-async fn what_a_whole_run_did_not_ask_for_is_forgotten() {
+async fn a_complete_run_drops_unused_cache_entries() {
     let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
     let kept = || {
         let text = fs::read_to_string(file_in(home.path())).expect("a file");
@@ -176,7 +176,7 @@ async fn what_a_whole_run_did_not_ask_for_is_forgotten() {
 }
 
 #[tokio::test]
-async fn drafts_of_runs_that_were_killed_are_removed() {
+async fn drafts_of_killed_runs_are_removed() {
     let (home, server) = (TempDir::new().expect("a folder"), server_at(SHA).await);
     let draft = |name: &str, age: u64| {
         let file = fs::File::create(home.path().join(name)).expect("makes");

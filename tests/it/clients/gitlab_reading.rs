@@ -34,7 +34,7 @@ fn options() -> ConnectOptions {
     }
 }
 
-/// What every GitLab answers at first contact; `None` for everything else.
+/// GitLab's responses at first contact; `None` for other requests.
 pub fn first_contact(seen: &Seen) -> Option<Reply> {
     let answer = match seen.target.split('?').next()? {
         "/api/v4/projects/service%2Fconfig" => value!({
@@ -62,7 +62,7 @@ fn not_found() -> Reply {
     json(404, value!({"message": "404 Not Found"}))
 }
 
-/// A reader of a server that has first contact and what `answer` adds.
+/// A reader for a server with the responses of first contact and `answer`.
 pub async fn connected(
     answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
 ) -> (Server, GitLabReader) {
@@ -75,7 +75,7 @@ pub async fn connected(
 }
 
 #[tokio::test]
-async fn first_contact_tells_project_user_tip_and_scopes() {
+async fn first_contact_fetches_project_user_tip_and_scopes() {
     let (server, reader) = connected(|_| None).await;
     let project = reader.project();
     assert_eq!((project.id, project.target_branch.as_str()), (7, "main"));
@@ -87,7 +87,7 @@ async fn first_contact_tells_project_user_tip_and_scopes() {
 }
 
 #[tokio::test]
-async fn a_field_of_the_token_that_cannot_be_read_drops_no_other() {
+async fn an_unreadable_field_of_the_token_does_not_affect_the_others() {
     let day = chrono::NaiveDate::from_ymd_opt(2026, 9, 1);
     let fields = [
         (value!("2026-09-01T00:00:00Z"), value!(["api"]), day, true),
@@ -109,7 +109,7 @@ async fn a_field_of_the_token_that_cannot_be_read_drops_no_other() {
 }
 
 #[tokio::test]
-async fn each_reason_not_to_connect_is_told_apart() {
+async fn each_reason_not_to_connect_has_its_own_error() {
     async fn error(
         http: HttpClient,
         answer: impl Fn(&Seen) -> Option<Reply> + Send + Sync + 'static,
@@ -173,7 +173,7 @@ fn request(iid: u64, branch: &str, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn open_merge_requests_are_the_bots_and_peoples_from_the_bots_branches() {
+async fn open_merge_requests_include_those_of_people_from_the_bots_branches() {
     let (server, reader) = connected(|seen| {
         if seen.is("GET", &["/merge_requests?", "state=locked", "author_id=3"]) {
             let merging = request(9, "bot/d", value!({"state": "locked"}));
@@ -193,7 +193,7 @@ async fn open_merge_requests_are_the_bots_and_peoples_from_the_bots_branches() {
             let elsewhere = value!({"target_branch": "old"});
             json(200, value!([request(10, "bot/a", value!({})), request(15, "bot/c", elsewhere)]))
         } else {
-            // The host of the link is not the one that was asked.
+            // The link's host differs from the requested one.
             let next =
                 "<https://outside.example/api/v4/x?state=opened&author_id=3&page=2>; rel=\"next\"";
             let entries = value!([request(11, "other", value!({})), {"iid": "broken"}]);
@@ -213,7 +213,7 @@ async fn open_merge_requests_are_the_bots_and_peoples_from_the_bots_branches() {
 }
 
 #[tokio::test]
-async fn past_merge_requests_tell_who_closed_them_and_what_they_held() {
+async fn past_merge_requests_have_closer_and_content() {
     let (server, reader) = connected(|seen| {
         if seen.is("GET", &["/merge_requests?", "source_branch=bot%2Fa"]) {
             let ended = |state: &str, tip: char| value!({"state": state, "sha": sha(tip).as_str()});
@@ -246,7 +246,7 @@ async fn past_merge_requests_tell_who_closed_them_and_what_they_held() {
         reader.past_merge_requests("bot/a", &[UserId(3)].into()).await.expect("requests");
     let told: Vec<_> =
         past.iter().map(|p| (p.mr.iid.number(), p.closed_by_bot, p.tip.is_some())).collect();
-    // The commit of 4 is gone; those of 1, 3 and 5 do not matter.
+    // The commit of 4 no longer exists; those of 1, 3 and 5 do not matter.
     assert_eq!(
         told,
         [
@@ -262,7 +262,7 @@ async fn past_merge_requests_tell_who_closed_them_and_what_they_held() {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_no_failure_but_a_missing_project_is() {
+async fn a_missing_file_is_not_a_failure_but_a_missing_project_is() {
     let (_server, reader) = connected(|seen| {
         let message = match seen.target.as_str() {
             t if t.contains("there.yml") => {
@@ -290,7 +290,7 @@ async fn a_missing_file_is_no_failure_but_a_missing_project_is() {
 }
 
 #[tokio::test]
-async fn a_page_that_fails_is_repeated_by_itself() {
+async fn a_failed_page_is_retried_alone() {
     let failed = std::sync::atomic::AtomicBool::new(false);
     let (server, reader) = connected(move |seen| {
         if !seen.target.contains("/notes?") {
@@ -334,7 +334,7 @@ async fn commits_of_code_repositories() {
     assert!(gone.contains("no branch, tag or commit `nope`"), "{gone}");
     let other = RepoUrl::new(format!("https://me:{TOKEN}@git.example.com/other/app"));
     let gone = commits.commit(&other, "main").await.expect_err("no project").error;
-    assert!(gone.contains("repository is gone") && !gone.contains(TOKEN), "{gone}");
+    assert!(gone.contains("repository does not exist") && !gone.contains(TOKEN), "{gone}");
     assert!(commits.commit(&app, "..").await.is_err());
     let asked = server.seen().len();
     let refused = commits.commit(&RepoUrl::new("https://h/secret/a"), "x").await.expect_err("401");
@@ -344,7 +344,7 @@ async fn commits_of_code_repositories() {
 }
 
 #[tokio::test]
-async fn queries_that_wait_for_a_hanging_one_are_not_sent() {
+async fn queries_queued_behind_a_hanging_one_are_not_sent() {
     let server = Server::start(|_, seen| match seen.method.as_str() {
         "POST" => Reply::Hang,
         _ => json(200, commit('b')),

@@ -1,4 +1,4 @@
-//! Writes to GitLab, also when answers get lost.
+//! Writes to GitLab, also with lost responses.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -54,7 +54,7 @@ fn branch_exists() -> Reply {
 }
 
 #[tokio::test]
-async fn a_commit_replaces_one_file_from_a_known_start() {
+async fn a_commit_replaces_one_file_on_a_known_base() {
     let (server, writer) = writer(|seen| {
         let old = tip_is(seen, 'e');
         old.or_else(|| is_commit(seen).then(|| json(201, commit('b'))))
@@ -73,7 +73,7 @@ async fn a_commit_replaces_one_file_from_a_known_start() {
 }
 
 #[tokio::test]
-async fn a_merge_request_whose_branch_is_gone_is_an_outcome_and_one_that_is_refused_a_failure() {
+async fn a_missing_branch_is_an_outcome_and_a_refused_merge_request_a_failure() {
     for there in [false, true] {
         let (_server, writer) = writer(move |seen| {
             let tip = if there { tip_is(seen, 'b') } else { None };
@@ -89,7 +89,7 @@ async fn a_merge_request_whose_branch_is_gone_is_an_outcome_and_one_that_is_refu
 }
 
 #[tokio::test]
-async fn a_branch_that_exists_is_an_outcome() {
+async fn an_existing_branch_is_an_outcome() {
     let (server, writer) =
         writer(|seen| tip_is(seen, 'b').or_else(|| is_commit(seen).then(branch_exists))).await;
     let outcome = writer.commit(&new_commit(false), false).await;
@@ -97,16 +97,16 @@ async fn a_branch_that_exists_is_an_outcome() {
     assert_eq!(server.count("POST", &["/repository/commits"]), 1);
 }
 
-/// What GitLab says exists is looked at.
+/// The client checks GitLab's claim that something exists.
 #[tokio::test]
-async fn a_branch_that_is_not_there_is_no_outcome() {
+async fn a_reported_branch_that_does_not_exist_is_a_failure() {
     let (_server, writer) = writer(|seen| is_commit(seen).then(branch_exists)).await;
     let outcome = writer.commit(&new_commit(false), false).await;
     assert!(outcome.is_err(), "{outcome:?}");
 }
 
 #[tokio::test]
-async fn a_commit_whose_answer_is_lost_is_found_on_the_branch() {
+async fn a_commit_whose_response_is_lost_is_found_on_the_branch() {
     for lost in [Reply::Drop, json(502, value!({})), Reply::Cut("{\"id\":".into())] {
         let sent = AtomicBool::new(false);
         let (server, writer) = writer(move |seen| {
@@ -124,7 +124,7 @@ async fn a_commit_whose_answer_is_lost_is_found_on_the_branch() {
 }
 
 #[tokio::test]
-async fn what_a_person_pushed_is_not_replaced_even_after_a_lost_answer() {
+async fn a_persons_push_is_not_replaced_even_after_a_lost_response() {
     for pushed_before_attempt in [1, 2] {
         let sent = AtomicUsize::new(1);
         let (server, writer) = writer(move |seen| {
@@ -149,7 +149,7 @@ async fn what_a_person_pushed_is_not_replaced_even_after_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn a_commit_that_never_took_effect_is_worth_another_attempt() {
+async fn a_commit_without_effect_is_tried_again() {
     let sent = AtomicUsize::new(0);
     let (server, writer) = writer(move |seen| {
         is_commit(seen).then(|| match sent.fetch_add(1, Ordering::SeqCst) {
@@ -166,7 +166,7 @@ async fn a_commit_that_never_took_effect_is_worth_another_attempt() {
 }
 
 #[tokio::test]
-async fn after_a_lost_answer_somebody_elses_branch_is_told_from_ours() {
+async fn after_a_lost_response_a_foreign_branch_is_recognised() {
     let sent = AtomicUsize::new(0);
     let (_server, writer) = writer(move |seen| {
         let mut tip = commit('d');
@@ -257,7 +257,7 @@ async fn a_conflict_without_a_merge_request_is_worth_another_attempt() {
 #[tokio::test]
 async fn an_opened_merge_request_whose_answer_is_lost_is_recognised() {
     let titles = [("[AutoPromoterV2] x", true), ("by hand", false)];
-    // Found at once, or by the next attempt.
+    // Found immediately, or by the next attempt.
     for ((title, ours), late) in titles.into_iter().flat_map(|one| [(one, false), (one, true)]) {
         let sent = AtomicUsize::new(0);
         let (server, writer) = writer(move |seen| {
@@ -290,7 +290,7 @@ async fn an_opened_merge_request_whose_answer_is_lost_is_recognised() {
 }
 
 #[tokio::test]
-async fn changes_and_deletions_without_an_answer_are_not_repeated_by_themselves() {
+async fn changes_and_deletions_without_a_response_are_not_retried_automatically() {
     for (title, in_effect) in [("Draft: x", true), ("x", false)] {
         let (server, writer) = writer(move |seen| match seen.method.as_str() {
             "PUT" => Some(json(502, value!({}))),
@@ -362,11 +362,11 @@ async fn a_refused_write_names_the_missing_right() {
     assert!(cause.contains("SAPM_GITLAB_TOKEN") && !cause.contains(TOKEN), "{cause}");
 }
 
-/// What a proxy answers for GitLab says nothing of the branch.
+/// A proxy's response says nothing about the branch.
 #[tokio::test]
-async fn a_page_of_a_proxy_is_not_a_branch_that_is_gone() {
+async fn a_proxys_error_page_does_not_mean_a_missing_branch() {
     let page = || Reply::Full(404, Vec::new(), "<html><title>Not here</title></html>".into());
     let (_server, writer) = writer(move |seen| (seen.method == "DELETE").then(page)).await;
     let error = writer.delete_branch("bot/a").await.expect_err("no answer of GitLab's");
-    assert!(error.error.contains("a page of HTML, Not here"), "{}", error.error);
+    assert!(error.error.contains("an HTML page, Not here"), "{}", error.error);
 }

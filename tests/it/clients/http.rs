@@ -1,4 +1,4 @@
-//! Retries, pauses, redirects, limits: the layer below every client.
+//! Retries, pauses, redirects, limits: the layer below all clients.
 
 mod pauses;
 
@@ -33,7 +33,7 @@ fn query(server: &Server) -> Request {
 }
 
 #[tokio::test]
-async fn what_may_pass_is_tried_again() {
+async fn temporary_failures_are_retried() {
     for fault in [
         json(500, value!({})),
         json(502, value!({})),
@@ -55,13 +55,13 @@ async fn what_may_pass_is_tried_again() {
         let http = client();
         let answer = http.service(Service::GitLab, 1).send(&get(&server, "/x")).await;
         assert_eq!(answer.map(|answer| answer.attempts).ok(), Some(2), "{shown}");
-        let stats = http.stats().of(Service::GitLab);
+        let stats = http.stats().counters_of(Service::GitLab);
         assert_eq!((stats.requests, stats.retries, stats.errors), (2, 1, 0), "{shown}");
     }
 }
 
 #[tokio::test]
-async fn what_will_not_pass_is_not_tried_again() {
+async fn permanent_failures_are_not_retried() {
     for (status, kind) in [
         (400, HttpErrorKind::Invalid),
         (401, HttpErrorKind::Unauthorized),
@@ -95,7 +95,7 @@ async fn a_post_is_repeated_only_when_it_cannot_have_taken_effect() {
 }
 
 #[tokio::test]
-async fn what_is_not_to_wait_is_sent_once() {
+async fn a_request_without_waiting_is_sent_once() {
     for fault in [json(502, value!({})), Reply::Drop, with_headers(429, &[("retry-after", "0")])] {
         let server = Server::start(move |_, _| fault.clone()).await;
         assert!(service().send(&get(&server, "/x").without_waiting()).await.is_err());
@@ -104,7 +104,7 @@ async fn what_is_not_to_wait_is_sent_once() {
 }
 
 #[tokio::test]
-async fn attempts_are_bounded() {
+async fn the_number_of_attempts_is_limited() {
     let server = Server::start(|_, _| json(503, value!({"message": "down"}))).await;
     let error = service().send(&get(&server, "/x")).await.expect_err("a failure");
     assert_eq!((error.attempts(), server.seen().len()), (4, 4));
@@ -112,7 +112,7 @@ async fn attempts_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_given_up_on() {
+async fn a_server_that_never_responds_is_given_up() {
     let server = Server::start(|_, _| Reply::Hang).await;
     let http = HttpClient::new(impatient());
     let service = http.service(Service::GitLab, 4);
@@ -120,14 +120,14 @@ async fn a_server_that_never_answers_is_given_up_on() {
         let error = service.send(&get(&server, "/x")).await.expect_err("a time-out");
         assert_eq!((error.kind(), error.attempts()), (HttpErrorKind::Timeout, 2));
     }
-    // From now on the host is not even asked.
+    // From now on, the host gets no requests.
     let error = service.send(&get(&server, "/x")).await.expect_err("no call");
     assert_eq!(error.kind(), HttpErrorKind::Connect);
-    assert!(error.to_string().contains("not asked: the last 3 calls"), "{error}");
+    assert!(error.to_string().contains("skipped: the last 3 calls"), "{error}");
 }
 
 #[tokio::test]
-async fn queries_without_an_answer_do_not_make_a_silent_host() {
+async fn queries_without_a_response_do_not_count_against_a_host() {
     let server = Server::start(|_, seen| match seen.method.as_str() {
         "POST" => Reply::Hang,
         _ => json(200, value!({})),
@@ -194,7 +194,7 @@ async fn tokens_stay_with_their_origin_on_redirects() {
 async fn writes_do_not_follow_redirects() {
     let server = Server::start(|_, _| with_headers(301, &[("location", "/new")])).await;
     let error = service().send(&post(&server)).await.expect_err("a redirect");
-    assert!(error.to_string().contains("/new; use that address"), "{error}");
+    assert!(error.to_string().contains("/new; use that URL"), "{error}");
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -224,7 +224,7 @@ async fn no_error_shows_a_token() {
 }
 
 #[tokio::test]
-async fn an_answer_has_a_largest_size() {
+async fn the_size_of_a_response_is_limited() {
     let server = Server::start(|_, _| Reply::Full(200, Vec::new(), "x".repeat(2000))).await;
     let request = get(&server, "/x").max_body(1999);
     let error = service().send(&request).await.expect_err("too large");
@@ -243,7 +243,7 @@ async fn a_password_in_the_address_is_sent_as_a_header_and_never_shown() {
 }
 
 #[tokio::test]
-async fn what_says_that_it_is_too_large_is_not_read() {
+async fn a_response_announced_as_too_large_is_not_read() {
     // Its end never comes.
     let server = Server::start(|_, _| Reply::Cut("x".repeat(1950))).await;
     let request = get(&server, "/x").max_body(1999);
@@ -254,7 +254,7 @@ async fn what_says_that_it_is_too_large_is_not_read() {
 
 /// A bomb: 8 MB of zeros in some kilobytes of gzip.
 #[tokio::test]
-async fn an_answer_is_bounded_as_it_is_unpacked() {
+async fn the_size_limit_applies_to_the_unpacked_response() {
     let packed = include_bytes!("zeros-8m.gz");
     let server = Server::start(move |_, _| {
         Reply::Bytes(vec![("content-encoding", "gzip".into())], packed.to_vec())
@@ -265,7 +265,7 @@ async fn an_answer_is_bounded_as_it_is_unpacked() {
     assert!(service().send(&get(&server, "/x").max_body(1 << 23)).await.is_ok());
 }
 
-/// Requests to whatever hosts the datafiles name.
+/// Requests to hosts that the datafiles name.
 #[tokio::test]
 async fn addresses_of_datafiles_do_not_reach_this_machine() {
     let inside = Server::start(|_, _| json(200, value!({}))).await;
@@ -282,12 +282,12 @@ async fn addresses_of_datafiles_do_not_reach_this_machine() {
         }
     }
     assert!(inside.seen().is_empty());
-    // What the operator configured is no address of a datafile.
+    // A service that the operator configured is not restricted.
     let url = Url::parse(&inside.url).expect("an address");
     assert!(http.service(Service::GitLab, 1).send(&Request::get(url)).await.is_ok());
 }
 
-/// Only the first address is listed: the second is reached by a redirect.
+/// Only the first address is listed. A redirect leads to the second.
 #[tokio::test]
 async fn a_redirect_does_not_reach_this_machine_either() {
     let inside = Server::start(|_, _| json(200, value!({}))).await;

@@ -1,4 +1,4 @@
-//! A server that answers as a closure says, and remembers what it was asked.
+//! A server that a closure implements, and that records its requests.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,10 +9,10 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A token that must never be seen in a text.
+/// A token that must never appear in a text.
 pub const TOKEN: &str = "glpat-must-stay-secret";
 
-/// A request as it came in.
+/// A recorded request.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// Method.
@@ -43,33 +43,33 @@ impl Seen {
     }
 }
 
-/// What the server does with a request.
+/// The server's reaction to a request.
 #[derive(Debug, Clone)]
 pub enum Reply {
-    /// Answers: status, headers, body.
+    /// Responds with status, headers, body.
     Full(u16, Vec<(&'static str, String)>, String),
-    /// Answers 200 with these bytes.
+    /// Responds with 200 and these bytes.
     Bytes(Vec<(&'static str, String)>, Vec<u8>),
     /// Announces a longer body than it sends.
     Cut(String),
-    /// Closes the connection without an answer.
+    /// Closes the connection without a response.
     Drop,
-    /// Never answers.
+    /// Never responds.
     Hang,
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub fn json(status: u16, body: serde_json::Value) -> Reply {
     Reply::Full(status, vec![("content-type", "application/json".into())], body.to_string())
 }
 
-/// An answer with headers and an empty JSON object.
+/// A response with headers and an empty JSON object.
 pub fn with_headers(status: u16, headers: &[(&'static str, &str)]) -> Reply {
     let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     Reply::Full(status, headers, "{}".into())
 }
 
-/// A running server; it ends with this value.
+/// A running server, which stops when this is dropped.
 pub struct Server {
     /// `http://127.0.0.1:<port>`.
     pub url: String,
@@ -84,7 +84,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts one; `answer` gets the number of the request (from 0) and the request.
+    /// Starts a server. `answer` gets the number of the request (from 0) and the request.
     pub async fn start(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -104,7 +104,7 @@ impl Server {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How many requests so far have this method and all of these parts in their target.
+    /// Number of requests so far with this method and all of these parts in their target.
     pub fn count(&self, method: &str, parts: &[&str]) -> usize {
         self.seen().iter().filter(|seen| seen.is(method, parts)).count()
     }
@@ -165,7 +165,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Seen> {
     Some(Seen { method, target, headers, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-/// Settings with waits that do not hold a test up.
+/// Settings with short waits for tests.
 pub fn quick() -> HttpConfig {
     HttpConfig {
         backoff_base: Duration::from_millis(1),
@@ -176,7 +176,7 @@ pub fn quick() -> HttpConfig {
     }
 }
 
-/// The same, with servers given up on after a fraction of a second.
+/// With very short timeouts.
 pub fn impatient() -> HttpConfig {
     HttpConfig {
         attempt_timeout: Duration::from_millis(150),

@@ -1,4 +1,4 @@
-//! A case: a folder with a config repo, its facts and the right answer, and how it is run.
+//! A case: a folder with a config repo, its facts and the expected result.
 
 use super::format::Expected;
 use serde_json::{Map, Value};
@@ -8,9 +8,9 @@ use std::process::Output;
 use std::time::Duration;
 use std::{fs, io};
 
-/// A run of a case takes some ten milliseconds; one that takes longer than this hangs.
+/// A run of a case takes some ten milliseconds. If it takes longer than this, it hangs.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// Variables that would change what `sapm` does begin so.
+/// Prefixes of variables that would affect `sapm`.
 const OUR_VARIABLES: [&str; 7] =
     ["SAPM_", "CI_", "GITLAB_", "GITHUB_", "AWS_", "APP_INTERFACE_", "USED_FOR_SECURITY"];
 
@@ -20,8 +20,8 @@ pub struct Case {
     pub dir: PathBuf,
 }
 
-/// The folders whose names start so, by name. A folder without an answer is a case as well, one
-/// that fails.
+/// The folders whose names begin with `prefix`, sorted. A folder without an expected result is a case that
+/// fails.
 pub fn find(folder: &Path, prefix: &str) -> io::Result<Vec<Case>> {
     let mut cases = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -36,7 +36,7 @@ pub fn find(folder: &Path, prefix: &str) -> io::Result<Vec<Case>> {
 }
 
 impl Case {
-    /// The right answers: one, or the alternatives.
+    /// The expected results: one, or the alternatives.
     pub fn expected(&self) -> Result<Vec<Expected>, String> {
         let path = self.dir.join("expected.json");
         let text = fs::read(path).map_err(|e| format!("expected.json: {e}"))?;
@@ -44,7 +44,7 @@ impl Case {
         alternatives(whole)
     }
 
-    /// A file of the case as text; `None` if there is none.
+    /// A file of the case as text; `None` if it does not exist.
     pub fn read(&self, path: &str) -> io::Result<Option<String>> {
         match fs::read_to_string(self.dir.join(path)) {
             Ok(text) => Ok(Some(text)),
@@ -53,7 +53,7 @@ impl Case {
         }
     }
 
-    /// One run of `sapm plan`: in an empty folder, with the variables of the case and none of ours.
+    /// Runs `sapm plan` in an empty folder, with only the variables of the case.
     pub fn run(&self) -> io::Result<Output> {
         let empty = tempfile::tempdir()?;
         let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_sapm"));
@@ -75,7 +75,7 @@ impl Case {
     }
 }
 
-/// Puts each member of `any_of` over the other fields.
+/// Merges each member of `any_of` into the other fields.
 pub fn alternatives(mut whole: Map<String, Value>) -> Result<Vec<Expected>, String> {
     let any_of = match whole.remove("any_of") {
         None => vec![Map::new()],

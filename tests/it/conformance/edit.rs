@@ -1,4 +1,4 @@
-//! Judges one new text of a datafile against the old one, leaf by leaf and line by line.
+//! Judges the new text of a datafile against the old one, leaf by leaf and line by line.
 
 use super::format::Leaves;
 use fancy_regex::Regex;
@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 use yaml11::{Kind, Limits, NodeRef, Scalar, Style, Tree};
 
-/// Plain scalars that a YAML 1.2 reader takes for something else than a text.
+/// Plain scalars that a YAML 1.2 reader does not parse as texts.
 static CORE_1_2: LazyLock<Regex> = LazyLock::new(|| {
     regex(concat!(
         r"\A(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+",
@@ -20,9 +20,9 @@ static CORE_1_2: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Lines on which more than one value may change: flow style, anchors, aliases.
 const MANY_VALUES: [char; 4] = ['{', '[', '*', '&'];
-/// The end of what stands before a value: its tag and anchor.
+/// The end of the text before a value: its tag and anchor.
 static PROPERTIES: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:[!&]\S+ +)+\z"));
-/// A value, maybe with tag and anchor.
+/// A value, optionally with tag and anchor.
 static VALUE: LazyLock<Regex> = LazyLock::new(|| regex(r"\A(?:[!&]\S+ +)*\S+\z"));
 
 fn regex(expression: &str) -> Regex {
@@ -33,12 +33,12 @@ fn matches(regex: &Regex, text: &str) -> bool {
     regex.is_match(text).unwrap_or(false)
 }
 
-/// What an edit does, and what is wrong with it.
+/// The effect of an edit, and its errors.
 #[derive(Debug, Default)]
 pub struct Edit {
-    /// Places of the leaves that have a new value.
+    /// Paths of the leaves with a new value.
     pub changed: Vec<String>,
-    /// Lines that are added or replaced.
+    /// Number of lines added or replaced.
     pub lines: usize,
     pub complaints: Vec<String>,
 }
@@ -71,7 +71,7 @@ pub fn judge_edit(path: &str, old: &str, new: &str, wanted: &Leaves) -> Edit {
     edit
 }
 
-/// The nodes without children by place; empty lists and maps are such.
+/// The nodes without children by path, including empty lists and maps.
 fn leaves(tree: &Tree) -> BTreeMap<String, NodeRef<'_>> {
     let mut leaves = BTreeMap::new();
     flatten(tree.root(), String::new(), &mut leaves);
@@ -100,7 +100,7 @@ fn flatten<'a>(node: NodeRef<'a>, place: String, leaves: &mut BTreeMap<String, N
 
 type Nodes<'a> = BTreeMap<String, NodeRef<'a>>;
 
-/// The leaves that are new or have another value, and those that are gone (`None`).
+/// Leaves that are new or have another value, and removed ones (`None`).
 fn differences<'a>(
     before: &'a Nodes<'_>,
     after: &'a Nodes<'a>,
@@ -109,7 +109,7 @@ fn differences<'a>(
     let changed = after.iter().filter(|(place, node)| is_new(place, **node));
     let changed = changed.map(|(place, node)| (place, Some(*node)));
     let is_gone = |place: &str, node: NodeRef<'_>| {
-        // an empty list or map that got members is no loss
+        // an empty list or map that got members is not lost
         let grown =
             node.kind() != Kind::Scalar && after.keys().any(|other| other.starts_with(place));
         !after.contains_key(place) && !grown
@@ -125,7 +125,7 @@ fn same(a: NodeRef<'_>, b: NodeRef<'_>) -> bool {
     }
 }
 
-/// A leaf for people.
+/// A leaf in messages.
 struct Shown<'a>(NodeRef<'a>);
 
 impl fmt::Display for Shown<'_> {
@@ -182,12 +182,12 @@ fn without_end(line: &str) -> &str {
     line.trim_end_matches(['\r', '\n'])
 }
 
-/// The old text, with what may change in it.
+/// The old text, with the parts that may change.
 struct Text<'a> {
     lines: Vec<&'a str>,
     /// The values that change.
     values: Vec<String>,
-    /// By line, the bytes of the values that change on it.
+    /// By line, the byte ranges of the values that change.
     places: BTreeMap<usize, Vec<Range<usize>>>,
 }
 
@@ -217,8 +217,8 @@ impl<'a> Text<'a> {
         this
     }
 
-    /// Only lines that carry a changed value may differ, and on these only the value. Returns how
-    /// many are added or replaced.
+    /// Only lines with a changed value may differ, and only in the value. Returns how
+    /// many lines are added or replaced.
     fn judge(&self, new: &[&str], bad: &mut Vec<String>) -> usize {
         let mut count = 0;
         for op in capture_diff_slices(Algorithm::Myers, &self.lines, new) {
@@ -236,7 +236,7 @@ impl<'a> Text<'a> {
         count
     }
 
-    /// What is wrong about this line giving way to these.
+    /// Why this line may not be replaced by these.
     fn complaint(&self, i: usize, new: &[&str]) -> Option<&'static str> {
         let line = self.lines[i];
         let is_open = i + 1 == self.lines.len() && !line.ends_with(['\r', '\n']);
@@ -263,7 +263,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// Comments, blank lines and markers that come in, and the end of the file.
+/// Checks new comments, blank lines and markers, and the end of the file.
 fn judge_rest(old: &str, new: &str, bad: &mut Vec<String>) {
     let mut added: BTreeMap<&str, i32> = BTreeMap::new();
     for (text, n) in [(new, 1), (old, -1)] {

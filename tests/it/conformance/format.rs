@@ -1,12 +1,12 @@
-//! What `expected.json` says, and what we look at in a plan.
+//! The format of `expected.json`, and the checked parts of a plan.
 
 use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The new values of a file by place, as `resourceTemplates[0].targets[1].ref`.
+/// The new values of a file by path, such as `resourceTemplates[0].targets[1].ref`.
 pub type Leaves = BTreeMap<String, String>;
 
-/// The right answer of a case. A field that is not there is not judged.
+/// The expected result of a case. Missing fields are not checked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
@@ -64,7 +64,7 @@ pub struct WantedProblem {
     pub file: Option<String>,
 }
 
-/// Tells null from a field that is not there.
+/// Tells null from a missing field.
 fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     T::deserialize(from).map(Some)
 }
@@ -126,7 +126,7 @@ pub struct MergeRequest {
 }
 
 impl MergeRequest {
-    /// Does it carry content that is wanted now?
+    /// Does it have content that is currently desired?
     pub fn is_wanted(&self) -> bool {
         matches!(self.action.as_str(), "create" | "update" | "keep" | "defer")
     }

@@ -1,4 +1,4 @@
-//! What is wrong with an answer: a list of complaints, empty if it is right.
+//! Judges a result: returns complaints, none if it is correct.
 
 use super::case::Case;
 use super::edit::judge_edit;
@@ -7,7 +7,7 @@ use super::format::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Runs a case twice, and judges what comes out.
+/// Runs a case twice, and judges the results.
 pub fn case(case: &Case) -> Vec<String> {
     let alternatives = match case.expected() {
         Ok(alternatives) => alternatives,
@@ -35,7 +35,7 @@ pub fn case(case: &Case) -> Vec<String> {
     }
 }
 
-/// The complaints of the alternative that comes nearest.
+/// The complaints of the alternative that matches best.
 pub fn answer(case: &Case, code: i32, plan: &Plan, alternatives: &[Expected]) -> Vec<String> {
     let judged = alternatives.iter().map(|want| judge_plan(case, code, plan, want));
     judged.min_by_key(Vec::len).unwrap_or_else(|| vec!["the case has no answer".to_owned()])
@@ -160,7 +160,7 @@ fn judge_publishers(plan: &Plan, want: &Expected, bad: &mut Vec<String>) {
     for (uid, want) in wanted {
         match got.get(uid) {
             Some(publisher) => judge_publisher(publisher, want, bad),
-            // one whose commit could not be had may be left out
+            // one without a known commit may be left out
             None if want.commit_sha.is_none() => {}
             None => bad.push(format!("publisher {} is missing", short(uid))),
         }

@@ -1,4 +1,4 @@
-//! The judge can say no: plans that are wrong in one thing each.
+//! Tests that the judge rejects plans that are wrong in one thing each.
 
 use super::case::{Case, alternatives, find};
 use super::edit::judge_edit;
@@ -7,7 +7,7 @@ use super::{CASES, Results, judge, report};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// A case with one promotion, by a change of one line.
+/// A case with one promotion that changes one line.
 const NAME: &str = "a01_single_publisher_promoted";
 const SAAS_FILE: &str = "data/services/rbac/cicd/saas.yml";
 const OLD: &str = "c00dbbc9dadfbe1e232e93a729dd4752fade0abf";
@@ -25,7 +25,7 @@ fn publisher(uid: &str, cluster: &str, namespace: &str, sha: &str, deployments: 
            "cluster": cluster, "namespace": namespace, "commit_sha": sha, "deployments": deployments})
 }
 
-/// The right answer to the case.
+/// The correct plan of the case.
 fn right_plan(case: &Case) -> Value {
     let text = case.read(SAAS_FILE).expect("it can be read").expect("it is there");
     let deployed = json!({"rbac-stage-ok": {"state": "success"}});
@@ -55,7 +55,7 @@ fn complaints(code: i32, plan: Value) -> String {
     judge::answer(&case, code, &plan, &expected).join("\n")
 }
 
-/// The right plan with something replaced in the text of its file.
+/// The correct plan with something replaced in the text of its file.
 fn with_text(from: &str, to: &str) -> Value {
     let mut plan = right_plan(&the_case());
     let content = &mut plan["merge_requests"][0]["files"][0]["content"];
@@ -65,7 +65,7 @@ fn with_text(from: &str, to: &str) -> Value {
     plan
 }
 
-/// The right plan with one value replaced.
+/// The correct plan with one value replaced.
 fn with(pointer: &str, value: Value) -> Value {
     let mut plan = right_plan(&the_case());
     *plan.pointer_mut(pointer).expect("the place is there") = value;
@@ -214,7 +214,7 @@ fn edits_keep_everything_but_the_value() {
 }
 
 #[test]
-fn one_alternative_must_fit_as_a_whole() {
+fn one_alternative_must_match_completely() {
     let case = the_case();
     let mut expected = json!({"exit_codes": [0], "files": {SAAS_FILE: {"x": "y"}}});
     expected["subscribers"] =
@@ -230,11 +230,11 @@ fn one_alternative_must_fit_as_a_whole() {
     let subscribers = json!({PROD: {"any_of": [{"decision": "hold"}, {"decision": "promote"}]}});
     let right = json!({"subscribers": subscribers, "files": null, "publishers": null});
     assert_eq!(judged(json!([{}, right])).as_deref(), Ok(""));
-    // each of these repairs a part only
+    // each of these fixes only a part
     let halves = json!([{"subscribers": subscribers, "publishers": null}, {"files": null}]);
     let found = judged(halves).expect("it can be judged");
     assert!(found.contains("x is not changed to \"y\""), "{found:?}");
-    // a field that nobody knows is no field that is not judged
+    // an unknown field must not be ignored silently
     assert!(judged(json!([{"exit_code": 0}])).is_err_and(|e| e.contains("unknown field")));
     assert!(judged(json!([])).is_err());
 }

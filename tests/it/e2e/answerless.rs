@@ -1,5 +1,5 @@
-//! Servers that accept and never answer: a run comes to its end all the same. How long the time-outs are is tested in
-//! `clients/http.rs`. All worlds wait at the same time.
+//! Servers that accept connections and never respond: runs end anyway. `clients/http.rs` tests the length of the
+//! timeouts. All worlds wait in parallel.
 
 use std::thread;
 
@@ -12,7 +12,7 @@ fn silent(service: Service) -> Fault {
     Fault::new(FaultKind::Hang).on(service)
 }
 
-/// A run against a service that says nothing at all, or from some request on.
+/// A run with a service that never responds, or stops responding at some request.
 fn is_given_up(fault: Fault, words: &[&str]) {
     let world = World::start();
     world.forge().fault(fault);
@@ -33,20 +33,25 @@ fn concerns_its_targets_alone(fault: Fault, in_error: &[&str], open: usize) {
     no_secret_in(&world, &ran);
 }
 
-/// The bucket answers for the export, and for no record.
+/// The bucket responds for the export, but not for records.
 fn a_bucket_that_falls_silent() {
-    is_given_up(silent(Service::S3).path("/promotions_v2/"), &["no answer in time", "SAPM_STATE"]);
+    is_given_up(
+        silent(Service::S3).path("/promotions_v2/"),
+        &["no response in time", "SAPM_STATE"],
+    );
 }
 
 #[test]
-fn services_that_never_answer_are_given_up() {
+fn services_that_never_respond_are_given_up() {
     thread::scope(|scope| {
-        scope.spawn(|| is_given_up(silent(Service::GitLab), &["no answer", "SAPM_APP_INTERFACE"]));
+        scope.spawn(|| {
+            is_given_up(silent(Service::GitLab), &["did not respond", "SAPM_APP_INTERFACE"])
+        });
         let api = silent(Service::GitLab).path("/api/");
         scope.spawn(|| is_given_up(api, &["SAPM_GITLAB_URL"]));
         let lists = silent(Service::GitLab).path("/merge_requests?");
         scope.spawn(|| is_given_up(lists, &["merge requests", "SAPM_GITLAB_URL"]));
-        scope.spawn(|| is_given_up(silent(Service::S3), &["no answer in time", "SAPM_STATE"]));
+        scope.spawn(|| is_given_up(silent(Service::S3), &["no response in time", "SAPM_STATE"]));
         scope.spawn(a_bucket_that_falls_silent);
         scope.spawn(|| concerns_its_targets_alone(silent(Service::GitHub), &[CANARY, LEDGER], 2));
         scope.spawn(|| concerns_its_targets_alone(silent(Service::Prometheus), &[PAYMENTS], 4));

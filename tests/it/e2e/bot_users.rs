@@ -1,4 +1,4 @@
-//! The bot under another user than before: its token was replaced.
+//! The bot has another user than before, because its token was replaced.
 
 use forge::{Access, MrState};
 
@@ -7,7 +7,7 @@ use crate::shop::CATALOG_NEXT;
 
 const NEW_TOKEN: &str = "glpat-made-anew-that-nobody-may-see";
 
-/// The old user opened four requests, of which a person closed one; and there is a new user.
+/// The old user opened four merge requests, of which a person closed one. The bot has a new user.
 fn with_new_user() -> World {
     let world = World::start();
     world.apply();
@@ -16,7 +16,7 @@ fn with_new_user() -> World {
     world
 }
 
-/// `sapm apply` by the new user, with a log of this run alone.
+/// `sapm apply` by the new user, with a log of only this run.
 fn apply(world: &World) -> Sapm {
     world.forge().clear_log();
     world.sapm("apply").args(["--format", "json"]).env("SAPM_GITLAB_TOKEN", NEW_TOKEN)
@@ -27,11 +27,11 @@ fn knowing_the_old(world: &World) -> Plan {
 }
 
 #[test]
-fn without_the_option_what_the_old_user_did_is_somebody_elses() {
+fn without_the_option_actions_of_the_old_user_are_foreign() {
     let world = with_new_user();
     let closed = world.request(MAIL);
     let plan = apply(&world).expect(5).plan();
-    // What a person said to the old user is not known.
+    // The rejection towards the old user is not known.
     assert_eq!(plan.action(MAIL), "create: due");
     assert_ne!(world.request(MAIL).iid, closed.iid);
     assert_eq!(plan.problems(), ["error branch_not_ours"; 3]);
@@ -51,7 +51,7 @@ fn with_the_option_a_rejection_holds_and_open_merge_requests_are_kept() {
     assert_eq!(plan.action(MAIL), "defer: closed_by_person");
     assert_eq!(plan.actions(), ["defer", "keep", "keep", "keep"]);
     assert_eq!(plan.problems(), ["warning promotion_suppressed"]);
-    // The branch that the closed one left, and nothing else.
+    // Only the branch of the closed one.
     let writes = world.writes();
     assert!(writes.len() == 1 && writes[0].starts_with("DELETE "), "{writes:?}");
     assert_eq!(world.project().merge_requests().len(), before);
@@ -76,7 +76,7 @@ fn an_open_merge_request_of_the_old_user_is_updated_and_closed_by_the_new_one() 
     assert_eq!(each, 1, "{branches:?}");
     assert_eq!(world.request(CANARY).iid, old.iid);
     assert!(world.text(&old.source_branch, CATALOG_FILE).contains(CATALOG_NEXT));
-    // What the bot closed under either user is no person's word.
+    // Closings by either user of the bot are not rejections.
     let disabled = "    name: regional\n";
     let regional = world.request(REGIONAL);
     world.edit(PAYMENTS_FILE, disabled, &format!("{disabled}    disable: true\n"));
@@ -89,7 +89,7 @@ fn an_open_merge_request_of_the_old_user_is_updated_and_closed_by_the_new_one() 
 }
 
 #[test]
-fn a_former_user_that_is_not_there_ends_the_run_and_says_what_to_check() {
+fn an_unknown_former_user_ends_the_run_with_a_hint() {
     let world = World::start();
     for name in ["nobody", "@nobody"] {
         let ran = world.sapm("plan").args(["--former-bot-user", name]).expect(4);
@@ -108,7 +108,7 @@ fn a_former_user_that_is_not_there_ends_the_run_and_says_what_to_check() {
 }
 
 #[test]
-fn another_bot_that_closes_is_named_by_an_option_and_never_silent_without() {
+fn a_closing_by_another_bot_is_reported_without_the_option() {
     let world = World::start();
     world.sapm("apply").env("SAPM_DESCRIPTION_FOOTER", "/lgtm").expect(0);
     let closed = world.request(MAIL);
@@ -120,7 +120,7 @@ fn another_bot_that_closes_is_named_by_an_option_and_never_silent_without() {
     apply().expect(0);
     let read = |name: &str| std::fs::read_to_string(report.join(name)).unwrap();
     let metric = "sapm_subscribers_suppressed{reason=\"closed_by_person\"}";
-    // Two targets share the place.
+    // Two targets share the edit site.
     assert!(read("metrics.txt").contains(&format!("{metric} 2\n")), "{}", read("metrics.txt"));
     let junit = read("junit.xml");
     assert!(junit.contains("promotion_suppressed") && junit.contains("<skipped"), "{junit}");
@@ -128,7 +128,7 @@ fn another_bot_that_closes_is_named_by_an_option_and_never_silent_without() {
     apply().env("SAPM_OTHER_BOTS", "@devtools-bot").expect(0);
     assert!(read("metrics.txt").contains(&format!("{metric} 0\n")));
     assert_ne!(world.request(MAIL).iid, closed.iid);
-    // What the bot's own user does cannot be told from what another program does by it.
+    // Actions of the bot's own user cannot be attributed to another program with the same user.
     let ran = apply().env("SAPM_OTHER_BOTS", "sapm-bot").expect(4);
     assert!(ran.err.contains("--other-bot") && ran.err.contains("`sapm-bot`"), "{}", ran.err);
 }

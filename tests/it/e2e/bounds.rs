@@ -1,4 +1,4 @@
-//! No host holds up a run, and no datafile sends it where it must not go.
+//! No host delays a run, and no datafile makes it contact forbidden hosts.
 
 use forge::{Fault, FaultKind, Service};
 
@@ -6,9 +6,9 @@ use super::failures::{apply, fails, reported};
 use super::support::*;
 use crate::shop::{LEDGER_BLOCKED, PROJECT};
 
-/// What is known by then is decided, planned and written; the rest is one problem of its host.
+/// The run decides, plans and writes with the known facts. The rest is one problem per host.
 #[test]
-fn what_is_not_known_by_the_deadline_concerns_its_targets_alone() {
+fn facts_missing_at_the_deadline_affect_only_their_targets() {
     let world = World::start();
     world.forge().fault(Fault::new(FaultKind::Hang).on(Service::GitHub));
     let run = world.sapm("apply").args(["--format", "json", "--deadline", "10s"]);
@@ -23,7 +23,7 @@ fn what_is_not_known_by_the_deadline_concerns_its_targets_alone() {
 }
 
 #[test]
-fn records_that_are_late_are_one_problem_and_not_one_each() {
+fn late_records_are_one_problem() {
     let world = World::start();
     let records = Fault::new(FaultKind::Hang).on(Service::S3).path("/promotions_v2/");
     world.forge().fault(records);
@@ -48,7 +48,7 @@ fn the_deadline_is_a_span_of_time() {
 }
 
 #[test]
-fn a_gitlab_that_refuses_everything_ends_the_run_and_says_until_when() {
+fn a_gitlab_that_refuses_everything_ends_the_run_and_names_the_end_of_the_pause() {
     let world = World::start();
     world.forge().fault(Fault::throttled(2).on(Service::GitLab));
     let run = apply(&world).env("SAPM_APP_INTERFACE", world.checkout());
@@ -59,19 +59,19 @@ fn a_gitlab_that_refuses_everything_ends_the_run_and_says_until_when() {
 }
 
 #[test]
-fn a_clone_that_is_told_to_wait_waits() {
+fn a_clone_waits_for_a_requested_pause() {
     let world = World::start();
     for (nth, path) in [(1, "/info/refs"), (1, "/git-upload-pack")] {
         world.forge().fault(Fault::throttled(1).on(Service::GitLab).path(path).nth(nth));
     }
     world.sapm("plan").expect(0);
     assert_eq!(world.forge().faults_played(), 2);
-    // Again and again it is GitLab's trouble.
+    // Repeated refusals are GitLab's problem.
     world.forge().clear_faults();
     world.forge().fault(Fault::throttled(1).on(Service::GitLab).path(format!("{PROJECT}.git/")));
     let ran = world.sapm("plan").expect(4);
     assert!(
-        ran.err.contains("429 Too Many Requests") && ran.err.contains("left alone"),
+        ran.err.contains("429 Too Many Requests") && ran.err.contains("requested a pause"),
         "{}",
         ran.err
     );
@@ -86,9 +86,9 @@ fn a_bucket_that_fails_at_everything_is_one_cause() {
     reported(&world);
 }
 
-/// The AWS SDK misses a connection to close after such an answer, and calls that an error.
+/// The AWS SDK looks for a connection to close after such a response, and logs an error because there is none.
 #[test]
-fn what_libraries_say_of_themselves_is_not_in_the_log() {
+fn messages_of_libraries_are_not_logged() {
     let world = World::start();
     let body = "<Error><Code>ServiceUnavailable</Code><Message>Please try again</Message></Error>";
     world.forge().fault(Fault::status(503, body).on(Service::S3));
@@ -97,7 +97,7 @@ fn what_libraries_say_of_themselves_is_not_in_the_log() {
     assert_eq!(ran.err.lines().find(foreign), None, "{}", ran.err);
 }
 
-/// The addresses of the demo's Prometheus and git host are on this machine.
+/// The demo's Prometheus and git host are on this machine.
 #[test]
 fn datafiles_do_not_send_the_bot_to_its_own_machine() {
     let world = World::start();
@@ -132,12 +132,12 @@ fn a_repository_of_a_datafile_is_never_a_folder_of_this_machine() {
     let plan = world.sapm("plan").args(["--format", "json"]).expect(5).plan();
     assert_eq!(plan.decision(LEDGER), "error");
     let problems = format!("{:?}", plan.list("problems"));
-    assert!(problems.contains("http or https address"), "{problems}");
+    assert!(problems.contains("http or https URL"), "{problems}");
 }
 
-/// A plan that does not know what is open must not be applied.
+/// A plan without the open merge requests must not be applied.
 #[test]
-fn lists_that_do_not_end_by_the_deadline_end_the_run() {
+fn lists_that_exceed_the_deadline_end_the_run() {
     let world = World::start();
     // They never end, however slow this machine is.
     world.forge().fault(Fault::new(FaultKind::Hang).on(Service::GitLab).path("/merge_requests?"));
@@ -146,9 +146,9 @@ fn lists_that_do_not_end_by_the_deadline_end_the_run() {
     reported(&world);
 }
 
-/// What planning asks for late concerns those merge requests alone that it is about.
+/// Lookups of planning that are too late affect only their merge requests.
 #[test]
-fn what_planning_asks_for_shares_the_deadline() {
+fn lookups_of_planning_share_the_deadline() {
     let world = World::start();
     world.forge().fault(Fault::new(FaultKind::Hang).on(Service::GitLab).path("source_branch="));
     let run = world.sapm("plan").args(["--format", "json", "--deadline", "10s"]);

@@ -1,4 +1,4 @@
-//! What is broken stops only the targets that it concerns, and is named.
+//! Broken parts stop only the affected targets, and are reported.
 
 use super::support::*;
 use crate::shop::{BUCKET, ORDERS_NEW, Shop};
@@ -19,7 +19,7 @@ fn world() -> World {
     world
 }
 
-/// The record's key, as it is named.
+/// The record's key, as reported.
 fn record() -> String {
     let key = Shop::record_key("orders-stage", ORDERS_NEW);
     key.trim_start_matches("state/openshift-saas-deploy/").to_owned()
@@ -51,7 +51,7 @@ fn everything_else_is_promoted_and_the_exit_code_is_5() {
     assert!(!exported.keys().any(|key| key.contains("payments-ledger/None/stage01")));
 }
 
-/// GitLab knows a case of a merge request again by its name.
+/// GitLab identifies a case of a merge request by its name.
 #[test]
 fn cases_keep_their_names_when_lines_move() {
     let world = World::start();
@@ -78,7 +78,7 @@ fn cases_keep_their_names_when_lines_move() {
 }
 
 #[test]
-fn a_schedule_that_is_none_is_named_with_its_own_line() {
+fn an_invalid_schedule_is_reported_with_its_line() {
     let world = World::start();
     world.edit(CATALOG_FILE, "* 4 1 1 *", "0 25 1 1 *");
     let text = world.text("main", CATALOG_FILE);
@@ -90,7 +90,7 @@ fn a_schedule_that_is_none_is_named_with_its_own_line() {
 }
 
 #[test]
-fn each_of_them_is_named_with_its_place() {
+fn each_problem_has_its_source_location() {
     let world = world();
     let ran = world.sapm("apply").arg("--report-dir").arg(world.path("report")).expect(5);
     let place = format!("data{BROKEN_FILE}:{BROKEN_LINE}");
@@ -110,7 +110,7 @@ fn each_of_them_is_named_with_its_place() {
         let problem = problems.iter().find(|problem| problem["path"] == place);
         assert!(problem.is_some_and(|problem| problem["line"].is_u64()), "{place} in {problems:?}");
     }
-    let to_do = "`deploy that commit again, so that its record is written anew` |";
+    let to_do = "`deploy that commit again to write a new record` |";
     assert!(report_of(&world, "report.md").contains(to_do), "{}", report_of(&world, "report.md"));
     let quality = report_of(&world, "gl-code-quality-report.json");
     let quality: serde_json::Value = serde_json::from_str(&quality).unwrap();
@@ -120,7 +120,7 @@ fn each_of_them_is_named_with_its_place() {
 }
 
 #[test]
-fn the_next_run_says_it_again_and_writes_nothing() {
+fn the_next_run_repeats_the_problems_and_writes_nothing() {
     let world = world();
     world.sapm("apply").expect(5);
     world.forge().clear_log();

@@ -1,4 +1,4 @@
-//! Requests that are no longer wanted, and those that were merged.
+//! Merge requests that are no longer needed, and merged ones.
 
 use forge::MrState;
 
@@ -7,7 +7,7 @@ use crate::shop::{CATALOG_NEW, CATALOG_OLD, ORDERS_NEW};
 
 const CLOSED: &str = "saas-auto-promotions-manager closes this merge request: ";
 
-/// A target of the catalog as it stands in the file.
+/// A target of the catalog as written in the file.
 const CANARY_TARGET: &str = "  - namespace:
       $ref: /services/catalog/namespaces/catalog-canary.yml
     ref: 9d562e12ee5220a41f29bc0fb79f0700d13b4473   # moved by the promotion bot
@@ -19,7 +19,7 @@ const CANARY_TARGET: &str = "  - namespace:
       - catalog-canary
 ";
 
-/// Runs, and sees the request about a target closed as it should be.
+/// Runs, and checks that the merge request of a target is closed.
 #[track_caller]
 fn is_closed(world: &World, target: &str, code: &str, why: &str) {
     let before = world.request(target);
@@ -45,7 +45,7 @@ fn is_closed(world: &World, target: &str, code: &str, why: &str) {
 }
 
 #[test]
-fn a_person_who_moves_the_ref_first_has_the_merge_request_closed() {
+fn a_merge_request_is_closed_when_a_person_updates_the_ref_first() {
     let world = World::start();
     world.apply();
     let old = "ref: d83e8878b794cd2c379af53482024695a2d42eb7";
@@ -55,7 +55,7 @@ fn a_person_who_moves_the_ref_first_has_the_merge_request_closed() {
 }
 
 #[test]
-fn a_disabled_target_has_its_merge_request_closed() {
+fn the_merge_request_of_a_disabled_target_is_closed() {
     let world = World::start();
     world.apply();
     let old = "    name: regional\n";
@@ -65,7 +65,7 @@ fn a_disabled_target_has_its_merge_request_closed() {
 }
 
 #[test]
-fn a_removed_target_has_its_merge_request_closed() {
+fn the_merge_request_of_a_removed_target_is_closed() {
     let world = World::start();
     world.apply();
     let from = "  # every regional namespace: one place in the file, moved for all of them\n";
@@ -77,7 +77,7 @@ fn a_removed_target_has_its_merge_request_closed() {
 }
 
 #[test]
-fn a_blocked_commit_has_its_merge_request_closed() {
+fn the_merge_request_of_a_blocked_commit_is_closed() {
     let world = World::start();
     world.apply();
     let component = "  url: https://github.com/example-shop/catalog\n";
@@ -104,7 +104,7 @@ fn a_closed_merge_request_is_opened_again_when_its_promotion_is_due_again() {
 }
 
 #[test]
-fn a_merged_merge_request_leaves_nothing_over() {
+fn nothing_is_left_of_a_merged_merge_request() {
     let world = World::start();
     world.apply();
     let merged = world.request(CANARY);
@@ -122,7 +122,7 @@ fn a_merged_merge_request_leaves_nothing_over() {
 }
 
 #[test]
-fn a_branch_that_a_merge_left_behind_is_deleted() {
+fn a_branch_left_after_a_merge_is_deleted() {
     let world = World::start();
     world.apply();
     let merged = world.request(MAIL);

@@ -1,4 +1,4 @@
-//! `counts.env`: what a job that follows learns of a run.
+//! `counts.env`: the counts of a run for later jobs.
 
 use super::support::*;
 
@@ -20,7 +20,7 @@ fn run(world: &World, code: i32) {
 const TARGETS: [&str; 2] = ["SAPM_TARGETS_PROMOTED=6", "SAPM_TARGETS_HELD=6"];
 
 #[test]
-fn a_run_that_opens_and_one_that_rests() {
+fn counts_of_a_run_that_opens_and_of_one_that_writes_nothing() {
     let world = World::start();
     run(&world, 0);
     assert_eq!(counts(&world), [&["SAPM_OPENED=4", "SAPM_PROMOTIONS=4"], &TARGETS[..]].concat());
@@ -29,7 +29,7 @@ fn a_run_that_opens_and_one_that_rests() {
 }
 
 #[test]
-fn each_node_has_names_of_its_own() {
+fn variable_names_differ_per_node() {
     let world = World::start();
     let node = |index: &str| {
         let run = world.sapm("apply").args(["--report-dir", "report"]);
@@ -67,7 +67,7 @@ fn a_refused_merge_request_is_not_counted_as_opened() {
 }
 
 #[test]
-fn a_run_that_could_not_be_done() {
+fn counts_of_a_failed_run() {
     let world = World::start();
     let apply = world.sapm("apply").args(["--report-dir", "report"]);
     apply.env("SAPM_STATE", "s3://no-such-bucket").expect(4);

@@ -5,7 +5,7 @@ use super::support::*;
 const LATER: &str = "data/services/zzz/cicd/saas.yml";
 const EARLIER: &str = "data/services/aaa/cicd/saas.yml";
 
-/// The saas file of the catalog a second time, at another ref and with other channels.
+/// Adds the saas file of the catalog again, with another ref and other channels.
 fn again(world: &World, path: &str) {
     let text = world.text("main", CATALOG_FILE);
     let text = text.replace("catalog-api-stage", "zzz-stage");
@@ -13,7 +13,7 @@ fn again(world: &World, path: &str) {
 }
 
 #[test]
-fn a_later_one_in_another_file_never_stops_the_first() {
+fn a_later_declaration_in_another_file_never_stops_the_first() {
     let world = World::start();
     let before = world.sapm("plan").args(["--format", "json"]).expect(0).plan();
     again(&world, LATER);
@@ -36,7 +36,7 @@ fn a_later_one_in_another_file_never_stops_the_first() {
 }
 
 #[test]
-fn the_owner_goes_by_file_order() {
+fn the_first_file_owns_the_identity() {
     let world = World::start();
     again(&world, EARLIER);
     let plan = world.sapm("plan").args(["--format", "json"]).expect(5).plan();

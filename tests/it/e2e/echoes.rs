@@ -1,4 +1,4 @@
-//! Hosts that say back what they were told: no token is in anything that a run prints or writes.
+//! Hosts that send back what they received: no token is in any output of a run.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ const GIT_TOKEN: &str = "git-host-token-that-nobody-may-see";
 const PROMETHEUS_TOKEN: &str = "prometheus-token-that-nobody-may-see";
 const SESSION_TOKEN: &str = "session/token+that/nobody+may/see==";
 
-/// Every spelling of every secret: alone, and as it is sent.
+/// Every spelling of every secret: alone, and as sent.
 fn spellings() -> Vec<String> {
     let tokens = [TOKEN, GITHUB_TOKEN, GIT_TOKEN, PROMETHEUS_TOKEN, SESSION_TOKEN];
     let sent = |token: &str| {
@@ -28,7 +28,7 @@ fn spellings() -> Vec<String> {
     tokens.into_iter().flat_map(sent).flat_map(encoded).collect()
 }
 
-/// A world whose every service is asked with a token of its own.
+/// A world in which every service has its own token.
 fn world() -> (World, String) {
     let world = World::start();
     let forge = world.forge();
@@ -69,7 +69,7 @@ fn run(world: &World, credentials: &str) -> Ran {
         .run()
 }
 
-/// What a run left behind: what it printed, and all files.
+/// The output of a run: what it printed, and all files.
 fn left_behind(world: &World, ran: &Ran) -> Vec<(String, String)> {
     let mut all =
         vec![("stdout".to_owned(), ran.out.clone()), ("stderr".to_owned(), ran.err.clone())];
@@ -81,10 +81,10 @@ fn left_behind(world: &World, ran: &Ran) -> Vec<(String, String)> {
 }
 
 #[test]
-fn no_echo_of_any_host_is_repeated() {
+fn no_echoed_secret_is_shown() {
     let (world, credentials) = world();
     let spellings = spellings();
-    // GitLab ends the run, and so does its clone or the whole bucket: each alone, the others at once.
+    // GitLab, its clone or the whole bucket each end the run, so they run alone; the others run together.
     let alone: [&[(Service, &str)]; 4] = [
         &[(Service::GitLab, "/api/")],
         &[(Service::GitLab, ".git/")],

@@ -1,4 +1,4 @@
-//! `explain`: the answer first, what it rests on, and what if; it writes nothing.
+//! `explain`: the answer first, its facts, and what if; it writes nothing.
 
 mod what_if;
 
@@ -22,7 +22,7 @@ pub fn json(world: &World, target: &str, args: &[&str]) -> Value {
     serde_json::from_str(&ran.out).unwrap()
 }
 
-/// What differs from run to run is named instead: also commits of the config repo, spans of time,
+/// Replaces what differs from run to run by names: commits of the config repo, time spans,
 /// and what GitLab does in the background.
 fn shown(world: &World, ran: &Ran) -> String {
     let mut text = normalise(&ran.out, world.forge());
@@ -65,7 +65,7 @@ fn an_slo_is_breached() {
 }
 
 #[test]
-fn an_open_merge_request_that_somebody_took_over() {
+fn a_merge_request_that_was_taken_over() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);
@@ -78,8 +78,8 @@ fn an_open_merge_request_that_somebody_took_over() {
     insta::assert_snapshot!("explain_taken_over_markdown", shown(&world, &markdown));
     world.project().set_labels("alice", request.iid, &["sapm/hold"], &[]);
     let held = explain(&world, CANARY).expect(0).out;
-    assert!(held.contains("take the label sapm/hold away"), "{held}");
-    assert!(held.contains("next possible when people let it: left alone"), "{held}");
+    assert!(held.contains("remove the label to hand it back"), "{held}");
+    assert!(held.contains("next possible when people allow it: left alone"), "{held}");
 }
 
 #[test]
@@ -90,12 +90,12 @@ fn a_commit_that_cannot_be_looked_up() {
     insta::assert_snapshot!("explain_error", shown(&world, &ran));
     let markdown = explain(&world, LEDGER).args(["--format", "markdown"]).expect(5);
     insta::assert_snapshot!("explain_error_markdown", shown(&world, &markdown));
-    // It is no concern of another file's target.
+    // It does not concern a target in another file.
     explain(&world, CANARY).expect(0);
 }
 
 #[test]
-fn each_gate_says_what_to_do() {
+fn each_gate_gives_advice() {
     let world = World::start();
     let advice = |target: &str| {
         let value = json(&world, target, &[]);
@@ -106,7 +106,7 @@ fn each_gate_says_what_to_do() {
     let blocked = 1 + text.lines().position(|line| line.contains("54b3e020")).unwrap();
     let ledger = advice(LEDGER);
     assert!(ledger.contains(&format!("data/services/payments/app.yml:{blocked}")), "{ledger}");
-    assert!(advice(REPORTING).contains("only people move it"), "{}", advice(REPORTING));
+    assert!(advice(REPORTING).contains("edit its ref at"), "{}", advice(REPORTING));
     assert!(advice(PAYMENTS).contains("hotfixVersions"), "{}", advice(PAYMENTS));
     let text = world.text("main", CATALOG_FILE);
     let schedule = 1 + text.lines().position(|line| line.contains("schedule: \"")).unwrap();
@@ -114,35 +114,35 @@ fn each_gate_says_what_to_do() {
     assert!(index.contains(&format!("{CATALOG_FILE}:{schedule}")), "{index}");
     world.apply();
     world.project().close("alice", world.request(CANARY).iid);
-    assert!(advice(CANARY).contains("put the label sapm/again"), "{}", advice(CANARY));
+    assert!(advice(CANARY).contains("add the label sapm/again"), "{}", advice(CANARY));
 }
 
 #[test]
-fn a_gate_that_waits_for_no_time_says_for_what() {
+fn a_gate_that_does_not_depend_on_time_names_its_condition() {
     let world = World::start();
     let next = |target: &str| text(&json(&world, target, &[])["answer"]["next"]);
-    let deployed = "orders-stage has deployed 5c7bb03f; nobody knows when";
+    let deployed = "orders-stage has deployed 5c7bb03f; that time is not known";
     assert!(next(ORDERS_DB).ends_with(deployed), "{}", next(ORDERS_DB));
     assert_eq!(next(PAYMENTS), "when the SLO is met again");
     assert_eq!(next(REPORTING), "when all publishers are at the same commit");
     assert!(next(LEDGER).starts_with("with a newer commit"), "{}", next(LEDGER));
     world.shop.deploy("payments-stage", PAYMENTS_NEW, false, Utc::now());
-    // A soak time that has not begun is no second hindrance.
+    // A soak time that has not begun is not a second cause.
     let key = crate::shop::Shop::record_key("orders-stage", crate::shop::ORDERS_NEW);
     world.forge().delete_object(crate::shop::BUCKET, &key);
-    let soaks = "has deployed fa5cf13d; nobody knows when; then it has to soak";
+    let soaks = "has deployed fa5cf13d; that time is not known; then it has to soak";
     assert!(next(ORDERS).ends_with(soaks), "{}", next(ORDERS));
-    let failed = "payments-stage has deployed 2c46ebdd again and successfully, or another commit";
+    let failed = "payments-stage has deployed 2c46ebdd again successfully, or another commit";
     assert!(next(PAYMENTS).contains(failed), "{}", next(PAYMENTS));
 }
 
 #[test]
-fn another_time_claims_nothing_about_now() {
+fn another_time_says_nothing_about_now() {
     let world = World::start();
     let at = ["--at", "2030-01-01T04:00:00Z"];
     for format in ["text", "markdown"] {
         let out = explain(&world, INDEX).args(at).args(["--format", format]).expect(0).out;
-        assert!(out.contains("2030-01-01 04:00 UTC (the time that was asked about"), "{out}");
+        assert!(out.contains("2030-01-01 04:00 UTC (a given time"), "{out}");
         assert!(out.contains("a run at that time would open its merge request"), "{out}");
         assert!(out.contains("at that time, to 9705190c"), "{out}");
         for claim in ["next run", "nothing: the scheduled"] {
@@ -165,14 +165,14 @@ fn another_time_claims_nothing_about_now() {
 }
 
 #[test]
-fn a_merge_request_that_is_over_is_named() {
+fn an_earlier_merge_request_is_named() {
     let world = World::start();
     let never = explain(&world, ORDERS).expect(0).out;
     assert!(never.contains("before        the bot never opened one"), "{never}");
     world.apply();
     let iid = world.request(CANARY).iid;
     world.project().close("alice", iid);
-    // Held now: planning has no reason to ask for its earlier requests.
+    // Held now, so planning has no reason to fetch earlier merge requests.
     world.shop.deploy("catalog-stage", CATALOG_NEW, false, Utc::now());
     let value = json(&world, CANARY, &[]);
     assert_eq!(value["merge_requests"], serde_json::json!([]));
@@ -183,7 +183,7 @@ fn a_merge_request_that_is_over_is_named() {
 }
 
 #[test]
-fn a_pinned_commit_has_its_words() {
+fn a_pinned_commit_is_described() {
     let world = World::start();
     let publisher =
         |target: &str, place: usize| json(&world, target, &[])["publishers"][place].clone();
@@ -196,7 +196,7 @@ fn a_pinned_commit_has_its_words() {
     let compare = &json(&world, PRODUCTION, &[])["subscriber"]["compare_url"];
     let text = explain(&world, PRODUCTION).expect(0).out;
     assert!(text.contains(compare.as_str().unwrap()) && text.contains(&page), "{text}");
-    // GitHub does not know this one: the answer is the same without.
+    // GitHub does not know this one: the output is the same without subject.
     let value = json(&world, REPORTING, &[]);
     let all = value["publishers"].as_array().unwrap();
     let unknown = all.iter().find(|p| p["commit_sha"] == PAYMENTS_CANARY).unwrap();
@@ -205,7 +205,7 @@ fn a_pinned_commit_has_its_words() {
 }
 
 #[test]
-fn only_what_the_answer_rests_on_is_asked_for() {
+fn only_facts_for_the_answer_are_fetched() {
     let world = World::start();
     world.forge().clear_log();
     explain(&world, ORDERS).expect(0);
@@ -228,11 +228,8 @@ fn a_merge_request_is_shown_with_its_pipeline() {
     assert_eq!(request["draft"], false);
     assert_eq!(request["pipeline"]["status"], "success");
     let text = explain(&world, CANARY).expect(0).out;
-    assert!(
-        text.contains("next run      leaves it as it is: there is nothing to change"),
-        "{text}"
-    );
-    assert!(text.contains("sapm merges nothing: merge http"), "{text}");
+    assert!(text.contains("next run      keeps it: nothing changes"), "{text}");
+    assert!(text.contains("sapm does not merge: merge http"), "{text}");
     let status = text.lines().find(|line| line.starts_with("  GitLab says")).unwrap();
     assert!(status.contains(" (") && status.contains("be merged"), "{status}");
     let publisher = &value["publishers"][0];
@@ -242,7 +239,7 @@ fn a_merge_request_is_shown_with_its_pipeline() {
 }
 
 #[test]
-fn a_commit_cannot_play_with_the_terminal_or_the_markup() {
+fn a_commit_message_cannot_inject_terminal_codes_or_markup() {
     let world = World::start();
     let mut commit = forge::CommitInfo::new(CATALOG_NEW);
     commit.message = "evil \u{1b}[2J\u{202e} | `code` @alice\n".to_owned();
@@ -256,7 +253,7 @@ fn a_commit_cannot_play_with_the_terminal_or_the_markup() {
 }
 
 #[test]
-fn an_explanation_can_be_had_again_from_its_facts() {
+fn an_explanation_can_be_replayed_from_its_facts() {
     let world = World::start();
     let snapshot = world.path("facts.json");
     let args = ["--format", "json", "--at", "2026-08-20T10:15:30Z"];
@@ -274,7 +271,7 @@ fn an_explanation_can_be_had_again_from_its_facts() {
     assert_eq!(world.forge().log().len(), 0);
 }
 
-/// The keys of the JSON form: more may come, none may go without a new version.
+/// The keys of the JSON form: more may be added, but none removed without a new version.
 #[test]
 fn the_json_form() {
     let world = World::start();

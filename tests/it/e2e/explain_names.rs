@@ -1,11 +1,11 @@
-//! How `explain` finds the target that is meant, and what it says of one that nobody promotes.
+//! How `explain` finds a target, and how it explains one that is never promoted.
 
 use super::explain::{explain, json};
 use super::support::*;
 use crate::shop::{CATALOG_NEW, CATALOG_OLD};
 
 #[test]
-fn a_target_is_named_by_uid_label_or_any_part() {
+fn a_target_is_found_by_uid_label_or_any_part() {
     let world = World::start();
     let value = json(&world, CANARY, &[]);
     let subscriber = &value["subscriber"];
@@ -27,7 +27,7 @@ fn a_target_is_named_by_uid_label_or_any_part() {
 }
 
 #[test]
-fn who_could_be_meant_is_named() {
+fn similar_targets_are_suggested() {
     let world = World::start();
     let error = |target: &str| {
         let ran = explain(&world, target).expect(2);
@@ -48,7 +48,7 @@ fn who_could_be_meant_is_named() {
 }
 
 #[test]
-fn a_declared_target_that_nobody_promotes_says_why() {
+fn a_declared_target_that_is_not_promoted_is_explained() {
     let world = World::start();
     let promoted = "    promotion: { auto: true, subscribe: [orders-db-stage] }\n";
     let mut before = promoted.to_owned();

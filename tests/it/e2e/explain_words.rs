@@ -1,4 +1,4 @@
-//! What `explain` may not say: what is not so, or not known, or said before.
+//! What `explain` must not say: what is wrong, unknown, or repeated.
 
 use forge::{Fault, Service};
 
@@ -14,19 +14,19 @@ fn summary(text: &str) -> &str {
 }
 
 #[test]
-fn what_a_run_may_open_is_limited() {
+fn the_limit_per_run_is_mentioned() {
     let world = World::start();
     let few = ["--max-new-merge-requests", "1"];
     let text = explained(&world, REGIONAL, &few);
-    let opens = "the next run of `sapm apply` opens its merge request, unless another one has been due for longer";
+    let opens = "the next run of `sapm apply` opens its merge request, unless another has been eligible longer";
     assert!(summary(&text).ends_with(opens), "{text}");
-    assert!(text.contains("opens one, unless another one has been due for longer"), "{text}");
+    assert!(text.contains("opens one, unless another has been eligible longer"), "{text}");
     let usual = explained(&world, REGIONAL, &[]);
-    assert!(summary(&usual).ends_with("unless 25 others have been due for longer"), "{usual}");
+    assert!(summary(&usual).ends_with("unless 25 others have been eligible longer"), "{usual}");
 }
 
 #[test]
-fn new_config_hashes_are_named_where_they_are_known_to_be_new() {
+fn config_hashes_are_called_new_only_if_known_to_be() {
     let world = World::start();
     // Its publisher's commit, which is not deployed there.
     let old = "    ref: 6cf4832af625f59b49336d692f4ed44e601a855e";
@@ -37,12 +37,12 @@ fn new_config_hashes_are_named_where_they_are_known_to_be_new() {
     let hashes = "    promotion: { auto: true, redeployOnPublisherConfigChange: true, subscribe: [orders-db-stage] }";
     world.edit(ORDERS_FILE, auto, hashes);
     let text = explained(&world, ORDERS_DB, &[]);
-    let unknown = "(it has 5c7bb03f already; whether config hashes are new is not known yet)";
+    let unknown = "(it already has 5c7bb03f; whether config hashes are new is not known yet)";
     assert!(summary(&text).contains(unknown), "{text}");
 }
 
 #[test]
-fn an_open_merge_request_is_described_as_it_is() {
+fn the_state_of_an_open_merge_request_is_described() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);
@@ -51,7 +51,7 @@ fn an_open_merge_request_is_described_as_it_is() {
     let merging =
         format!("due for promotion from 9d562e12 to 9705190c: GitLab is merging !{}", request.iid);
     assert!(summary(&text).ends_with(&merging), "{text}");
-    assert!(text.contains("next run      leaves it as it is: GitLab is merging it\n"), "{text}");
+    assert!(text.contains("next run      keeps it: GitLab is merging it\n"), "{text}");
     world.project().set_locked(request.iid, false);
     world.project().set_labels("alice", request.iid, &["sapm/hold"], &[]);
     let text = explained(&world, CANARY, &[]);
@@ -62,7 +62,7 @@ fn an_open_merge_request_is_described_as_it_is() {
 }
 
 #[test]
-fn a_record_that_could_not_be_read_is_not_said_to_be_absent() {
+fn an_unreadable_record_is_not_called_missing() {
     let world = World::start();
     let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
     world.forge().fault(Fault::status(403, denied).on(Service::S3).path("ledger-stage"));
@@ -77,7 +77,7 @@ fn a_record_that_could_not_be_read_is_not_said_to_be_absent() {
 }
 
 #[test]
-fn a_cause_is_said_once() {
+fn a_cause_is_mentioned_once() {
     let cause = "not found (or private: ";
     let world = World::start();
     world.apply();
@@ -92,13 +92,13 @@ fn a_cause_is_said_once() {
     }
     let text = world.sapm("explain").arg(CANARY).expect(5).out;
     assert!(
-        text.contains("next run      leaves it as it is until the facts are there\n"),
+        text.contains("next run      keeps it unchanged until the facts are known\n"),
         "{text}"
     );
 }
 
 #[test]
-fn the_horizon_of_a_forecast_is_no_answer() {
+fn the_end_of_a_forecast_is_not_given_as_an_answer() {
     let world = World::start();
     let at = ["--at", "2030-02-01T00:00:00Z"];
     let text = explained(&world, INDEX, &at);
@@ -110,7 +110,7 @@ fn the_horizon_of_a_forecast_is_no_answer() {
 }
 
 #[test]
-fn what_is_never_promoted_is_not_told_to_wait() {
+fn a_target_that_is_never_promoted_is_not_told_to_wait() {
     let world = World::start();
     let auto = "    promotion: { auto: true, subscribe: [orders-db-stage] }";
     let own = "    promotion: { auto: true, subscribe: [loop], publish: [loop] }";
@@ -119,7 +119,7 @@ fn what_is_never_promoted_is_not_told_to_wait() {
     let text = explained(&world, ORDERS_DB, &[]);
     assert!(text.contains("next possible never, as things are\n"), "{text}");
     let advice = format!(
-        "* it follows channel loop, which it publishes itself: take it out of promotion.subscribe at {ORDERS_FILE}:{line}\n"
+        "* it subscribes to channel loop, which it publishes to: remove it from promotion.subscribe at {ORDERS_FILE}:{line}\n"
     );
     assert!(text.contains(&advice) && !text.contains("nothing: it is promoted"), "{text}");
     world.edit(ORDERS_FILE, own, "    promotion: { auto: true }");
@@ -129,7 +129,7 @@ fn what_is_never_promoted_is_not_told_to_wait() {
 }
 
 #[test]
-fn recorded_facts_are_not_made_better_by_settings() {
+fn settings_do_not_change_recorded_facts() {
     let world = World::start();
     let (snapshot, checkout) = (world.path("facts.json"), world.checkout());
     let record = world.sapm("plan").arg("--save-snapshot").arg(&snapshot);
@@ -141,7 +141,7 @@ fn recorded_facts_are_not_made_better_by_settings() {
     let offline = world.sapm("explain").arg(CANARY).arg("--snapshot").arg(&snapshot);
     let text = offline.arg("--app-interface").arg(&checkout).expect(0).out;
     assert!(!text.contains("set SAPM_GITLAB_URL"), "{text}");
-    let advice = "these facts do not tell whether its merge request is open: record them where GitLab's settings are";
+    let advice = "these facts do not include whether its merge request is open: record them with GitLab configured";
     assert!(text.contains(advice), "{text}");
 }
 

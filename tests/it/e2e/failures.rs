@@ -1,4 +1,4 @@
-//! Runs that cannot be done at all: one clear error, its own exit code, nothing written, no token anywhere.
+//! Runs that fail as a whole: one clear error, an exit code of its own, nothing written, no token shown.
 
 use super::support::*;
 use crate::shop::{BUCKET, PROJECT, TOKEN};
@@ -7,7 +7,7 @@ const GITHUB_TOKEN: &str = "ghp-demo-token-that-nobody-may-see";
 const WRONG_TOKEN: &str = "glpat-wrong-token-that-nobody-may-see";
 const WRONG_SECRET: &str = "wrong-s3-secret-that-nobody-may-see";
 
-/// `sapm apply` with every secret that there is, and a report folder.
+/// `sapm apply` with every possible secret, and a report folder.
 pub(super) fn apply(world: &World) -> Sapm {
     world.forge().add_github_token(GITHUB_TOKEN);
     world
@@ -18,7 +18,7 @@ pub(super) fn apply(world: &World) -> Sapm {
         .env("SAPM_LOG", "trace")
 }
 
-/// Runs it, and wants an ending that helps.
+/// Runs it, and expects a helpful error.
 #[track_caller]
 pub(super) fn fails(world: &World, sapm: Sapm, code: i32, words: &[&str]) {
     let ran = sapm.expect(code);
@@ -52,7 +52,7 @@ pub(super) fn no_secret_in(world: &World, ran: &Ran) {
     }
 }
 
-/// The report is there, and says why the run failed.
+/// Checks that the report exists and has the cause.
 #[track_caller]
 pub(super) fn reported(world: &World) {
     let report = world.path("report");
@@ -76,7 +76,7 @@ fn a_wrong_gitlab_token() {
 }
 
 #[test]
-fn a_wrong_gitlab_token_beside_a_checkout() {
+fn a_wrong_gitlab_token_with_a_checkout() {
     let world = World::start();
     let run = apply(&world)
         .env("SAPM_APP_INTERFACE", world.checkout())
@@ -88,7 +88,7 @@ fn a_wrong_gitlab_token_beside_a_checkout() {
 #[test]
 fn an_unreachable_gitlab() {
     let world = World::start();
-    // Held and not listened on: nobody else can come to answer there.
+    // Bound but not listening, so that nobody else can respond there.
     let held = tokio::net::TcpSocket::new_v4().unwrap();
     held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let closed = held.local_addr().unwrap();
@@ -105,7 +105,7 @@ fn an_unreachable_gitlab() {
 }
 
 #[test]
-fn a_token_that_may_not_write() {
+fn a_read_only_token() {
     let world = World::start();
     world.forge().change_token(TOKEN, |token| {
         token.scopes = ["read_api".to_owned(), "read_repository".to_owned()].into();
@@ -166,7 +166,7 @@ fn a_config_repo_without_data() {
     let other = world.forge().create_project("shop/other", [("README.md", "nothing")]);
     other.add_bot("sapm-bot", TOKEN, forge::Access::Developer, &["api"]);
     let run = apply(&world).env("SAPM_APP_INTERFACE", other.clone_url());
-    fails(&world, run, 3, &["data", "right repo"]);
+    fails(&world, run, 3, &["data", "check the repo"]);
     reported(&world);
 }
 
@@ -197,7 +197,7 @@ fn apply_on_a_plain_folder() {
     let folder = world.checkout();
     std::fs::remove_dir_all(folder.join(".git")).unwrap();
     let run = apply(&world).env("SAPM_APP_INTERFACE", folder).args(["--gitlab-project", PROJECT]);
-    fails(&world, run, 2, &["no git checkout", "sapm plan"]);
+    fails(&world, run, 2, &["not a git checkout", "sapm plan"]);
 }
 
 #[test]

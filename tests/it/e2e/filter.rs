@@ -1,9 +1,9 @@
-//! Runs about a part of the targets, and with a half of `apply` switched off.
+//! Runs with a target filter, and with a half of `apply` switched off.
 
 use super::support::*;
 use crate::shop::CATALOG_NEXT;
 
-/// The catalog's request wants a update, the regional one to be closed.
+/// The catalog's merge request needs an update, the regional one is to be closed.
 fn changed() -> World {
     let world = World::start();
     world.apply();
@@ -15,7 +15,7 @@ fn changed() -> World {
 }
 
 #[test]
-fn a_run_about_one_app_leaves_the_merge_requests_of_others_alone() {
+fn a_run_for_one_app_ignores_merge_requests_of_others() {
     let world = changed();
     let run = world.sapm("apply").args(["--app-name", "orders", "--format", "json"]);
     let plan = run.expect(0).plan();
@@ -35,7 +35,7 @@ fn a_run_about_one_app_leaves_the_merge_requests_of_others_alone() {
 }
 
 #[test]
-fn a_run_about_a_part_does_not_narrow_the_state_export() {
+fn a_filter_does_not_affect_the_state_export() {
     let world = World::start();
     world.sapm("apply").args(["--app-name", "orders"]).expect(0);
     let narrow = world.export();
@@ -66,7 +66,7 @@ fn publishers_of_another_environment_still_count() {
 }
 
 #[test]
-fn a_run_about_one_saas_file_opens_its_merge_requests_alone() {
+fn a_run_for_one_saas_file_opens_only_its_merge_requests() {
     let world = World::start();
     world.sapm("apply").env("SAPM_SAAS_FILE_NAME", "saas-catalog").expect(0);
     assert_eq!(world.project().open_merge_requests().len(), 2);
@@ -77,7 +77,7 @@ fn a_run_about_one_saas_file_opens_its_merge_requests_alone() {
 }
 
 #[test]
-fn with_opening_switched_off_refreshing_and_closing_go_on() {
+fn without_opening_updates_and_closings_continue() {
     let world = World::start();
     let closed = || world.sapm("apply").args(["--allow-opening=false", "--format", "json"]);
     let plan = closed().expect(0).plan();
@@ -92,7 +92,7 @@ fn with_opening_switched_off_refreshing_and_closing_go_on() {
 }
 
 #[test]
-fn with_closing_switched_off_refreshing_and_opening_go_on() {
+fn without_closing_updates_and_openings_continue() {
     let world = changed();
     let run = || world.sapm("apply").args(["--allow-closing=false", "--format", "json"]);
     let plan = run().expect(0).plan();
@@ -108,9 +108,9 @@ fn with_closing_switched_off_refreshing_and_opening_go_on() {
     assert_eq!(plan.plan().actions(), ["create"; 4]);
 }
 
-/// A slip of the keyboard would look like a run with nothing to do.
+/// A typing mistake would look like a run with nothing to do.
 #[test]
-fn a_narrowing_that_matches_nothing_is_refused_by_every_command() {
+fn every_command_rejects_a_filter_that_matches_nothing() {
     let world = World::start();
     let commands: [&[&str]; 4] = [&["apply"], &["plan"], &["explain", "regional"], &["graph"]];
     for command in commands {
@@ -131,6 +131,6 @@ fn a_narrowing_that_matches_nothing_is_refused_by_every_command() {
         assert!(both.contains("none of all together"), "{both}");
     }
     world.assert_nothing_written();
-    // What is there and not promoted is no slip.
+    // A target that exists but is not promoted is not a mistake.
     world.sapm("plan").args(["--env-name", "shop-stage"]).expect(0);
 }

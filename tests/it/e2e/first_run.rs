@@ -1,4 +1,4 @@
-//! The first `apply`: what is due gets a merge request, the rest says why not.
+//! The first `apply`: due targets get a merge request, the rest says why not.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ const ORDERS_FIRST: &str = "d83e8878b794cd2c379af53482024695a2d42eb7";
 const PAYMENTS_FIRST: &str = "27f0c56c5059b9ca1632711fecd293f2ece8eb09";
 
 #[test]
-fn every_target_is_promoted_or_held_by_the_gate_that_is_meant() {
+fn every_target_is_promoted_or_held_by_the_expected_gate() {
     let world = World::start();
     let plan = world.apply_json();
     let wanted = BTreeMap::from(
@@ -89,7 +89,7 @@ fn only_the_bytes_of_the_ref_change() {
 }
 
 #[test]
-fn a_merge_request_says_what_and_why_in_the_way_that_is_promised() {
+fn a_merge_request_describes_its_content_and_reasons() {
     let world = World::start();
     let job = "https://gitlab.example.com/shop/app-interface/-/jobs/42";
     world.sapm("apply").env("CI_JOB_URL", job).expect(0);

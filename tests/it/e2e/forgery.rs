@@ -1,4 +1,4 @@
-//! Whose a branch is: its content tells, and nothing that its maker wrote into the commit.
+//! The content of a branch decides whether it is the bot's, not the commit's metadata.
 
 use forge::{Access, MergeRequest, MrState};
 
@@ -6,7 +6,7 @@ use super::support::*;
 
 const CATALOG: &str = "saas-catalog/catalog-api/prod01/catalog-canary";
 const TAKEN_OVER: &str = "sapm/taken-over";
-/// The bot's names, as everybody sees them on its commits.
+/// The bot's names, as visible on its commits.
 const BOT: (&str, &str) = ("sapm-bot", "own-address@example.invalid");
 
 /// A world with open requests, and one of them.
@@ -17,7 +17,7 @@ fn opened() -> (World, MergeRequest) {
     (world, request)
 }
 
-/// Puts a commit that names the bot, with the bot's own message, in place of the tip of its branch.
+/// Replaces the tip of the branch by a commit with the bot's name and message.
 fn forge_tip(world: &World, request: &MergeRequest, changes: &[(&str, &str)]) -> String {
     let project = world.project();
     let tip = request.sha.as_deref().unwrap();
@@ -32,7 +32,7 @@ fn now(world: &World, request: &MergeRequest) -> MergeRequest {
     world.project().merge_request(request.iid).unwrap()
 }
 
-/// Text of the file that a request changes, at its tip.
+/// Text of the file that a merge request changes, at its tip.
 fn text_at_tip(world: &World, request: &MergeRequest) -> (String, String) {
     let tip = request.sha.as_deref().unwrap();
     let base = world.project().parents(tip).remove(0);
@@ -42,7 +42,7 @@ fn text_at_tip(world: &World, request: &MergeRequest) -> (String, String) {
 }
 
 #[test]
-fn a_forged_branch_is_never_put_up_for_merging() {
+fn a_forged_branch_is_never_offered_for_merging() {
     let (world, request) = opened();
     let project = world.project();
     project.add_member("dev", Access::Developer);
@@ -58,7 +58,7 @@ fn a_forged_branch_is_never_put_up_for_merging() {
 }
 
 #[test]
-fn labels_go_with_the_content_that_they_vouch_for_and_come_back_with_it() {
+fn labels_are_removed_with_foreign_content_and_restored_without_it() {
     for alone in [false, true] {
         let (world, request) = opened();
         let project = world.project();
@@ -91,7 +91,7 @@ fn labels_go_with_the_content_that_they_vouch_for_and_come_back_with_it() {
 }
 
 #[test]
-fn another_value_than_the_declared_one_is_no_promotion_of_the_bots() {
+fn a_value_other_than_the_declared_one_is_not_the_bots() {
     let (world, request) = opened();
     let (path, text) = text_at_tip(&world, &request);
     let evil = "e71e71e71e71e71e71e71e71e71e71e71e71e71e";
@@ -106,7 +106,7 @@ fn another_value_than_the_declared_one_is_no_promotion_of_the_bots() {
 }
 
 #[test]
-fn a_commit_below_the_bots_own_counts() {
+fn a_foreign_parent_commit_counts() {
     let (world, request) = opened();
     let project = world.project();
     let (path, text) = text_at_tip(&world, &request);
@@ -119,7 +119,7 @@ fn a_commit_below_the_bots_own_counts() {
 }
 
 #[test]
-fn the_bots_content_is_the_bots_whoever_committed_it() {
+fn the_bots_content_counts_as_the_bots_whoever_committed_it() {
     let (world, request) = opened();
     let (path, text) = text_at_tip(&world, &request);
     let project = world.project();
@@ -135,7 +135,7 @@ fn the_bots_content_is_the_bots_whoever_committed_it() {
 }
 
 #[test]
-fn what_branches_stand_on_takes_one_more_question_for_all_of_them() {
+fn the_bases_of_all_branches_take_one_more_request() {
     let (world, _) = opened();
     world.project().commit("dev", "main", "elsewhere", [("README.md", Some("moved"))]);
     world.forge().settle();
@@ -145,13 +145,13 @@ fn what_branches_stand_on_takes_one_more_question_for_all_of_them() {
     let asked = |what: &str| world.count(|entry| entry.path.contains(what));
     assert_eq!(asked("/repository/compare"), 0);
     assert_eq!(asked("/repository/branches?"), 0);
-    // Two lists of refs; the clone and the branches take two exchanges each, the question one.
+    // Two lists of refs; the clone and the branches take two exchanges each, the check one.
     assert_eq!(asked(".git/info/refs"), 2);
     assert_eq!(asked(".git/git-upload-pack"), 5);
 }
 
 #[test]
-fn a_token_without_read_repository_sees_branches_by_the_api() {
+fn without_read_repository_branches_are_read_through_the_api() {
     let (world, request) = opened();
     let checkout = world.checkout();
     world.forge().configure(|settings| settings.branch_list_cache_s = 0);

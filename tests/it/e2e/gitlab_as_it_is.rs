@@ -1,4 +1,4 @@
-//! What GitLab does by its own source, where one would expect something else.
+//! Behaviour of GitLab's source that differs from what one would expect.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,7 +28,7 @@ fn a_gitlab_that_signs_web_commits_changes_nothing() {
 }
 
 #[test]
-fn labels_that_gitlab_leaves_out_are_one_warning_of_the_run_that_opened_the_merge_requests() {
+fn labels_that_gitlab_drops_are_one_warning_of_the_opening_run() {
     let world = World::start();
     let known = |labels: &[&str]| Some(labels.iter().map(|label| (*label).to_owned()).collect());
     world.forge().configure(|settings| settings.known_labels = known(&["SAPM"]));
@@ -50,7 +50,7 @@ fn labels_that_gitlab_leaves_out_are_one_warning_of_the_run_that_opened_the_merg
     assert_eq!(apply().problems(), Vec::<String>::new(), "it opened none");
 }
 
-/// Deletes the branch of the first request that is to be opened, right before it is opened.
+/// Deletes the branch of the first merge request right before it is opened.
 fn delete_before_opening(world: &World) {
     let (project, done) = (world.project().clone(), AtomicBool::new(false));
     let hook = move |_: &forge::RequestInfo| {
@@ -65,7 +65,7 @@ fn delete_before_opening(world: &World) {
 }
 
 #[test]
-fn a_branch_that_is_gone_when_its_merge_request_is_to_be_opened_is_a_lost_race() {
+fn a_branch_deleted_before_its_merge_request_is_opened_is_a_conflict() {
     let world = World::start();
     world.forge().configure(|settings| *settings = Settings::of(GitLabVersion::V19));
     delete_before_opening(&world);
@@ -87,7 +87,7 @@ fn a_branch_that_is_gone_when_its_merge_request_is_to_be_opened_is_a_lost_race()
 }
 
 #[test]
-fn a_400_at_opening_while_the_branch_is_there_is_a_failure() {
+fn a_400_on_opening_with_an_existing_branch_is_a_failure() {
     let world = World::start();
     let refused = r#"{"message":{"source_branch":["is not welcome"]}}"#;
     let opening = Fault::status(400, refused).method("POST").path_regex("/merge_requests$");
@@ -99,7 +99,7 @@ fn a_400_at_opening_while_the_branch_is_there_is_a_failure() {
 }
 
 #[test]
-fn a_merge_request_that_was_reopened_without_its_branch_is_closed_with_the_true_reason() {
+fn a_merge_request_reopened_without_its_branch_is_closed_with_that_reason() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);
@@ -119,7 +119,7 @@ fn a_merge_request_that_was_reopened_without_its_branch_is_closed_with_the_true_
 }
 
 #[test]
-fn an_older_gitlab_is_served_all_the_same() {
+fn an_older_gitlab_is_supported() {
     for version in [GitLabVersion::V15, GitLabVersion::V17] {
         let world = World::start();
         world.forge().configure(|settings| *settings = Settings::of(version));
@@ -132,7 +132,7 @@ fn an_older_gitlab_is_served_all_the_same() {
 }
 
 #[test]
-fn a_limit_that_lasts_an_hour_is_said_with_its_end_its_name_and_the_budget() {
+fn an_hour_long_limit_is_reported_with_end_name_and_budget() {
     let world = World::start();
     let mut headers = vec![("retry-after".to_owned(), "3600".to_owned())];
     headers.push(("ratelimit-name".to_owned(), "throttle_authenticated_api".to_owned()));
@@ -162,7 +162,7 @@ fn a_limit_of_an_application_is_waited_for() {
 }
 
 #[test]
-fn each_branch_counts_once_where_a_search_of_branches_repeats_them_on_later_pages() {
+fn branches_repeated_on_later_pages_count_once() {
     let world = World::start();
     world.apply();
     let (project, checkout) = (world.project(), world.checkout());
@@ -176,12 +176,12 @@ fn each_branch_counts_once_where_a_search_of_branches_repeats_them_on_later_page
             .expect("a branch");
     }
     assert_eq!(world.plan_by_api(&checkout).actions(), ["keep"; 4]);
-    // 404 branches of any name are five pages, of which the first holds all matches.
+    // 404 branches of any name are five pages, of which the first has all matches.
     assert_eq!(world.count(|entry| entry.path.contains("/repository/branches?")), 5);
 }
 
 #[test]
-fn a_list_of_branches_that_is_a_moment_old_breaks_no_merge_request() {
+fn an_outdated_list_of_branches_breaks_no_merge_request() {
     let world = World::start();
     let checkout = world.checkout();
     let plan = || world.plan_by_api(&checkout);

@@ -1,4 +1,4 @@
-//! `validate` and `graph`: they tell, and write nothing.
+//! `validate` and `graph`: they report, and write nothing.
 
 use datafiles::{Datafiles, SaasFile, Target};
 use serde_json::Value;
@@ -11,19 +11,19 @@ fn validate(world: &World, folder: &std::path::Path) -> Sapm {
 }
 
 #[test]
-fn validate_asks_nobody_and_finds_nothing_in_a_good_repo() {
+fn validate_makes_no_requests_and_accepts_a_valid_repo() {
     let world = World::start();
     let folder = world.checkout();
     let requests = world.forge().request_count();
     let ran = validate(&world, &folder).expect(0);
     assert!(ran.out.contains("0 errors, 0 warnings"), "{}", ran.out);
     assert_eq!(world.forge().request_count(), requests);
-    // Cloned, it is the same.
+    // The result is the same with a clone.
     world.sapm("validate").without("SAPM_STATE").expect(0);
 }
 
 #[test]
-fn validate_names_the_place_of_what_is_broken() {
+fn validate_reports_source_locations() {
     let world = World::start();
     let folder = world.checkout();
     let old = "    promotion:\n      auto: true\n      soakDays: 7\n";
@@ -48,7 +48,7 @@ fn validate_names_the_place_of_what_is_broken() {
     let none = world.path("none");
     std::fs::create_dir(&none).unwrap();
     assert!(validate(&world, &none).expect(3).err.starts_with("error: "));
-    // A folder with other datafiles is no reason to be green.
+    // A folder with other datafiles must not pass.
     std::fs::create_dir_all(none.join("data/users")).unwrap();
     std::fs::write(none.join("data/users/me.yml"), "---\n$schema: /access/user-1.yml\n").unwrap();
     let ran = validate(&world, &none).expect(5);
@@ -56,12 +56,12 @@ fn validate_names_the_place_of_what_is_broken() {
 }
 
 #[test]
-fn validate_takes_and_names_only_what_it_does() {
+fn validate_accepts_only_its_own_options() {
     let world = World::start();
     let folder = world.checkout();
     let refused = validate(&world, &folder).args(["--save-snapshot", "x"]).expect(2).err;
     assert!(refused.contains("--save-snapshot"), "{refused}");
-    // A variable that all jobs of a project have stops none of them.
+    // Variables that all jobs of a project have do no harm.
     validate(&world, &folder).env("SAPM_SAVE_SNAPSHOT", "x").expect(0);
     let report = world.path("report");
     validate(&world, &folder).env("SAPM_REPORT_DIR", &report).expect(0);
@@ -119,7 +119,7 @@ fn graph_shows_publishers_and_subscribers() {
 }
 
 #[test]
-fn graph_draws_a_channel_or_a_neighbourhood_and_how_things_stand() {
+fn graph_draws_a_channel_or_a_neighbourhood_with_states() {
     let world = World::start();
     let folder = world.checkout();
     let facts = world.path("facts.json");
@@ -136,14 +136,14 @@ fn graph_draws_a_channel_or_a_neighbourhood_and_how_things_stand() {
     let channel = graph(&["--channel", "orders-stage"]).expect(0).out;
     assert_eq!(shown(&channel, "orders-stage"), 1);
     assert_eq!(shown(&channel, "catalog-stage"), 0);
-    assert!(graph(&["--channel", "none"]).expect(2).err.contains("nobody publishes"));
+    assert!(graph(&["--channel", "none"]).expect(2).err.contains("has no publisher"));
 
     let around = ["--target", "stage01/catalog-stage", "--neighbourhood"];
     let near = graph(&[&around[..], &["1"]].concat()).expect(0).out;
     let wider = graph(&[&around[..], &["2"]].concat()).expect(0).out;
     let production = "prod01/catalog-production";
     assert!(shown(&wider, production) > shown(&near, production), "{near}\n{wider}");
-    assert!(graph(&["--target", "catalog"]).expect(2).err.contains("say more: "));
+    assert!(graph(&["--target", "catalog"]).expect(2).err.contains("be more specific: "));
     assert!(graph(&["--neighbourhood", "2"]).expect(2).err.contains("--target"));
 
     let requests = world.forge().request_count();
@@ -157,7 +157,7 @@ fn graph_draws_a_channel_or_a_neighbourhood_and_how_things_stand() {
 
 /// An app that only publishes, to a channel of another app.
 #[test]
-fn graph_of_an_app_shows_who_follows_it_and_names_what_is_not_there() {
+fn graph_of_an_app_shows_its_followers_and_reports_unknown_names() {
     let world = World::start();
     let folder = world.checkout();
     let app = "/services/base/app.yml";
@@ -191,5 +191,5 @@ fn graph_of_an_app_shows_who_follows_it_and_names_what_is_not_there() {
     let parts = graph(&["--target", "orders-api/orders-production"]).expect(0).out;
     assert!(parts.contains(ORDERS), "{parts}");
     let near = graph(&["--target", "orders-apy"]).expect(2).err;
-    assert!(near.contains("is it one of saas-orders/orders-api"), "{near}");
+    assert!(near.contains("did you mean one of saas-orders/orders-api"), "{near}");
 }

@@ -1,4 +1,4 @@
-//! What people are told when a service answers otherwise than it should, or in a way that the settings explain.
+//! Messages for unexpected responses of a service, or for responses that the settings explain.
 
 use forge::{Fault, FaultKind, Service};
 
@@ -19,7 +19,7 @@ fn on_api(kind: FaultKind) -> Fault {
 }
 
 #[test]
-fn a_firewalls_refusal_says_nothing_of_scopes() {
+fn a_firewalls_refusal_is_not_blamed_on_scopes() {
     let world = World::start();
     world.forge().fault(on_api(page(403, "Attention Required! | Cloudflare")));
     let run = apply(&world).env("SAPM_APP_INTERFACE", world.checkout());
@@ -39,27 +39,24 @@ fn an_instance_under_maintenance_says_so_at_first_contact() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_no_matter_of_credentials() {
+fn a_wrong_clock_is_not_blamed_on_credentials() {
     let world = World::start();
     let body = "<Error><Code>RequestTimeTooSkewed</Code><Message>too large</Message></Error>";
     world.forge().fault(Fault::status(403, body).on(Service::S3));
     let ran = world.sapm("plan").expect(4);
     let error = ran.err.split("error: ").nth(1).unwrap_or_default();
-    assert!(
-        error.contains("the clock of this machine") && error.contains("set it right"),
-        "{error}"
-    );
+    assert!(error.contains("the clock of this machine") && error.contains("correct it"), "{error}");
     assert!(!error.contains("credentials") && !error.contains("region"), "{error}");
 }
 
 #[test]
-fn a_login_page_is_called_one_wherever_it_stands() {
+fn a_login_page_is_recognised_everywhere() {
     for path in ["/api/v4/projects/", "/merge_requests?"] {
         let world = World::start();
         let login = Fault::new(page(200, "Sign in")).on(Service::GitLab).path(path);
         world.forge().fault(login);
         let run = apply(&world).env("SAPM_APP_INTERFACE", world.checkout());
-        fails(&world, run, 4, &["a page of HTML: a login or a proxy?"]);
+        fails(&world, run, 4, &["an HTML page: a login or a proxy?"]);
     }
     let world = World::start();
     world.forge().fault(Fault::new(page(200, "Sign in")).on(Service::GitHub));
@@ -75,7 +72,7 @@ fn an_address_that_redirects_to_https_is_named() {
     let moved = |path: &str| FaultKind::Status(301, String::new(), to(path));
     world.forge().fault(on_api(moved("/api/v4/projects/x")));
     let run = apply(&world).env("SAPM_APP_INTERFACE", world.checkout());
-    fails(&world, run, 4, &["redirects (301) to https://gitlab.invalid", "use that address"]);
+    fails(&world, run, 4, &["redirects (301) to https://gitlab.invalid", "use that URL"]);
     world.forge().clear_faults();
     let clone = Fault::new(moved("/x.git/info/refs")).on(Service::GitLab).path(".git/info/refs");
     world.forge().fault(clone);
@@ -83,7 +80,7 @@ fn an_address_that_redirects_to_https_is_named() {
 }
 
 #[test]
-fn blanks_and_line_ends_around_settings_do_not_count() {
+fn blanks_and_line_ends_around_settings_are_ignored() {
     let world = World::start();
     let around = |value: &str| format!(" {value}\r\n");
     let url = format!("{}/api/v4/", world.forge().gitlab_url());
@@ -115,8 +112,8 @@ fn no_message_is_empty_or_a_debug_form() {
     world.forge().fault(Fault::status(401, refused).on(Service::GitHub));
     for format in ["text", "markdown"] {
         let ran = world.sapm("explain").arg(LEDGER).args(["--format", format]).expect(5);
-        assert_eq!(ran.out.matches("GitHub asks for a token").count(), 1, "{}", ran.out);
-        assert!(!ran.out.contains("named above"), "{}", ran.out);
+        assert_eq!(ran.out.matches("GitHub requires a token").count(), 1, "{}", ran.out);
+        assert!(!ran.out.contains("cause above"), "{}", ran.out);
     }
     let none = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
     let run = none.iter().fold(apply(&world), |run, name| run.without(name));
@@ -128,15 +125,15 @@ fn no_message_is_empty_or_a_debug_form() {
     }
 }
 
-/// In a log each stage that waits has its one line.
+/// In a log, each stage that waits has one line.
 #[test]
-fn every_stage_that_waits_is_named_once() {
+fn every_stage_is_logged_once() {
     let world = World::start();
     let ran = world.sapm("apply").expect(0);
     for stage in [
         "reading the config repo",
-        "asking GitLab for project and rights",
-        "asking for the state export",
+        "fetching project and rights from GitLab",
+        "fetching the state export",
         "asking GitLab for open merge requests and branches",
         "commits and deployment records",
         "SLO values",
@@ -147,10 +144,10 @@ fn every_stage_that_waits_is_named_once() {
         assert_eq!(ran.err.matches(stage).count(), 1, "{stage}: {}", ran.err);
     }
     let ran = world.sapm("explain").arg(PAYMENTS).expect(0);
-    assert_eq!(ran.err.matches("asking for what explains it").count(), 1, "{}", ran.err);
+    assert_eq!(ran.err.matches("fetching details for the explanation").count(), 1, "{}", ran.err);
 }
 
-/// Code that the config repo's token does not see.
+/// Code that the config repo's token cannot see.
 #[test]
 fn private_code_on_the_same_gitlab_is_read_with_the_token_of_its_entry() {
     const OTHER: &str = "glpat-a-token-for-the-code-alone";
@@ -168,7 +165,7 @@ fn private_code_on_the_same_gitlab_is_read_with_the_token_of_its_entry() {
         let run = || world.sapm("plan").env("SAPM_CREDENTIALS_FILE", &file);
         let plan = run().env("CODE_TOKEN", OTHER).args(["--format", "json"]).expect(0).plan();
         assert_ne!(plan.decision(ORDERS), "error", "{key}");
-        // A wrong token is named by its entry.
+        // A wrong token is identified by its entry.
         let plan = run().env("CODE_TOKEN", "wrong").args(["--format", "json"]).expect(5).plan();
         let message = text(&plan.problem("service_refused")["message"]);
         assert!(message.contains(&format!("the entry {key}")), "{message}");

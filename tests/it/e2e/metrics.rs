@@ -1,4 +1,4 @@
-//! Metrics: as a file, pushed, and as `docs/metrics.md` describes them.
+//! Metrics: in a file, pushed, and as documented in `docs/metrics.md`.
 
 mod push;
 
@@ -33,7 +33,7 @@ fn file_of(world: &World, command: &str, code: i32) -> String {
 }
 
 #[test]
-fn the_file_counts_what_was_done() {
+fn the_metrics_file_counts_the_writes() {
     let world = World::start();
     let planned = samples(&file_of(&world, "plan", 0));
     assert_eq!(planned["sapm_merge_requests{action=\"create\"}"], 4.0);
@@ -59,7 +59,7 @@ fn the_file_counts_what_was_done() {
     ] {
         assert_eq!(first.get(series), Some(&value), "{series} in\n{text}");
     }
-    // Deployed for three days, of which one is soak time; the run's time is in whole seconds.
+    // Deployed for three days, one of which is soak time; the run's time is in whole seconds.
     let lead = first["sapm_lead_time_max_seconds"];
     assert!((48.0 * 3600.0 - 60.0..60.0 * 3600.0).contains(&lead), "{lead}");
     assert!(first["sapm_lead_time_mean_seconds"] <= lead);
@@ -75,9 +75,9 @@ fn the_file_counts_what_was_done() {
     assert_eq!(second["sapm_merge_requests_opened"], 0.0);
 }
 
-/// What people or gates keep from being merged does not starve, however old it is.
+/// Merge requests that people or gates keep from being merged do not count, however old they are.
 #[test]
-fn only_a_merge_request_that_could_be_merged_waits_for_its_merge() {
+fn only_mergeable_merge_requests_count_as_waiting() {
     let world = World::start();
     let ages = || {
         let samples = samples(&file_of(&world, "apply", 0));
@@ -97,7 +97,7 @@ fn only_a_merge_request_that_could_be_merged_waits_for_its_merge() {
     project.set_title("alice", regional.iid, &format!("Draft: {}", regional.title));
     let branch = world.request(PRODUCTION).source_branch;
     project.commit("alice", &branch, "Mine\n", [("notes.txt", Some("mine\n"))]);
-    // The canary alone is left, for which stage was deployed again after the request was opened.
+    // Only the canary is left, because stage was deployed again after its merge request was opened.
     world.shop.deploy("catalog-stage", CATALOG_NEW, true, Utc::now() - TimeDelta::hours(3));
     let (wait, age) = ages();
     assert!((2.5..3.5).contains(&wait) && about_ten.contains(&age), "{wait} {age}");
@@ -107,7 +107,7 @@ fn only_a_merge_request_that_could_be_merged_waits_for_its_merge() {
 }
 
 #[test]
-fn requests_of_git_are_counted_and_so_are_those_that_were_sent_again() {
+fn git_requests_and_retries_are_counted() {
     let world = World::start();
     let counts = |metrics: &str| {
         let of = |series: &str| samples(metrics)[&format!("{series}{{service=\"git\"}}")];
@@ -133,7 +133,7 @@ fn the_file_is_the_same_for_the_same_run() {
     }
 }
 
-/// `promtool ARGS` with this input; `None` where it is not installed.
+/// Runs `promtool ARGS` with this input; `None` if it is not installed.
 fn promtool(args: &[&str], input: &str) -> Option<(bool, String)> {
     let child = Command::new("promtool")
         .args(args)
@@ -148,7 +148,7 @@ fn promtool(args: &[&str], input: &str) -> Option<(bool, String)> {
     Some((output.status.success(), String::from_utf8_lossy(&said).into_owned()))
 }
 
-/// A request that waits for its merge, and an older one that is held.
+/// A merge request waiting to be merged, and an older one that is held.
 const ALERTS: &str = r#"
 rule_files: [sapm.yml]
 evaluation_interval: 1m
@@ -167,7 +167,7 @@ tests:
 "#;
 
 #[test]
-fn promtool_finds_nothing_to_complain_about() {
+fn promtool_accepts_the_metrics() {
     let world = World::start();
     let metrics = file_of(&world, "apply", 0);
     let Some((good, said)) = promtool(&["check", "metrics"], &metrics) else {
@@ -217,11 +217,11 @@ fn rules_of(group: &str) -> String {
     format!("{start}{}", rest.split_once("```").expect("their end").0)
 }
 
-/// Names of series with the names of their labels.
+/// Names of metrics with the names of their labels.
 type Series = BTreeSet<(String, Vec<String>)>;
 
 #[test]
-fn the_manual_lists_every_series() {
+fn the_docs_list_every_metric() {
     let world = World::start();
     let exported: Series = samples(&file_of(&world, "apply", 0))
         .into_keys()
@@ -245,7 +245,7 @@ fn the_manual_lists_every_series() {
         })
         .collect();
     assert_eq!(listed, exported);
-    // What the example rules ask for is there.
+    // The metrics in the example rules exist.
     let rules = rules_of("sapm");
     let name = fancy_regex::Regex::new(r"\bsapm_\w+").unwrap();
     for found in name.find_iter(&rules) {

@@ -1,4 +1,4 @@
-//! One way to the network: proxies and certificates hold for every service, the clone and STS included.
+//! One network stack: proxies and certificates apply to every service, including the clone and STS.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
@@ -17,7 +17,7 @@ use crate::shop::{LEDGER_BLOCKED, PROJECT};
 /// The first lines of all requests that a server got.
 type Seen = Arc<Mutex<BTreeSet<String>>>;
 
-/// Answers each connection's first request with `answer`, which gets the connection.
+/// Handles each connection's first request with `answer`, which gets the connection.
 fn serve(answer: impl Fn(TcpStream, &Seen) + Send + Sync + 'static) -> (u16, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -34,7 +34,7 @@ fn serve(answer: impl Fn(TcpStream, &Seen) + Send + Sync + 'static) -> (u16, See
 
 const REFUSAL: &str = "HTTP/1.1 418 X\r\nconnection: close\r\ncontent-length: 2\r\n\r\nno";
 
-/// Notes the first line of a request and answers it.
+/// Records the first line of a request and responds.
 fn note(mut stream: impl Read + Write, seen: &Seen, answer: &str) {
     let mut request = Vec::new();
     let mut byte = [0];
@@ -49,7 +49,7 @@ fn note(mut stream: impl Read + Write, seen: &Seen, answer: &str) {
     let _ = stream.write_all(answer.as_bytes()).and_then(|()| stream.flush());
 }
 
-/// Runs that ask every service, each of which is at `https://HOST`, with a host of its own.
+/// Runs that use every service, each at `https://HOST` with its own host.
 fn runs(world: &World, host: &dyn Fn(&str) -> String) -> Vec<Sapm> {
     let at = |service: &str| format!("https://{}", host(service));
     let folder = world.path("checkout");
@@ -74,7 +74,7 @@ fn runs(world: &World, host: &dyn Fn(&str) -> String) -> Vec<Sapm> {
     [gitlab, sts, s3, github, plan()].into_iter().map(allowed).collect()
 }
 
-/// A checkout whose Prometheus and git host are at these addresses.
+/// Creates a checkout whose Prometheus and git host are at these addresses.
 fn point_datafiles(world: &World, host: &dyn Fn(&str) -> String) {
     world.forge().set_git_ref("payments-ledger", "main", LEDGER_BLOCKED);
     let git = format!("https://{}/git/payments-ledger", host("git"));
@@ -93,7 +93,7 @@ fn point_datafiles(world: &World, host: &dyn Fn(&str) -> String) {
 const SERVICES: [&str; 6] = ["gitlab", "sts", "s3", "github", "prometheus", "git"];
 
 #[test]
-fn every_service_is_asked_by_the_proxy_of_the_environment_but_for_no_proxy() {
+fn every_service_uses_the_proxy_from_the_environment_except_no_proxy() {
     let world = World::start();
     let (port, seen) = serve(|stream, seen| note(stream, seen, REFUSAL));
     let host = |service: &str| format!("{service}.invalid");
@@ -101,7 +101,7 @@ fn every_service_is_asked_by_the_proxy_of_the_environment_but_for_no_proxy() {
     for run in runs(&world, &host) {
         run.env("HTTPS_PROXY", format!("http://127.0.0.1:{port}")).run();
     }
-    // With a part of S3's own in front of its host, or behind it.
+    // S3 may add a prefix or suffix to its host.
     let asked = std::mem::take(&mut *seen.lock().unwrap());
     for service in SERVICES {
         let found = asked.iter().any(|line| {
@@ -117,7 +117,7 @@ fn every_service_is_asked_by_the_proxy_of_the_environment_but_for_no_proxy() {
     assert!(seen.lock().unwrap().is_empty(), "{seen:?}");
 }
 
-/// A server of a company: its authority's certificate, and what it was asked.
+/// A server of a company: its CA's certificate, and the requests it got.
 fn of_a_company(answer: String) -> (String, u16, Seen) {
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -139,7 +139,7 @@ fn of_a_company(answer: String) -> (String, u16, Seen) {
 }
 
 #[test]
-fn a_companys_authority_is_believed_by_every_client_and_an_unknown_one_is_named() {
+fn every_client_trusts_a_company_ca_and_names_an_unknown_one() {
     let world = World::start();
     let (authority, port, seen) = of_a_company(REFUSAL.to_owned());
     let file = world.path("ca.pem");
@@ -171,7 +171,7 @@ fn a_companys_authority_is_believed_by_every_client_and_an_unknown_one_is_named(
     }
 }
 
-/// A machine without any certificate of an authority: that matters only where https is used.
+/// A machine without any CA certificates: that matters only for https.
 #[test]
 fn without_certificates_plain_http_works() {
     let world = World::start();
@@ -182,7 +182,7 @@ fn without_certificates_plain_http_works() {
 }
 
 #[test]
-fn no_redirect_leads_from_https_to_http() {
+fn no_redirect_from_https_to_http_is_followed() {
     let world = World::start();
     let (plain, seen) = serve(|stream, seen| note(stream, seen, REFUSAL));
     let moved = format!(
@@ -201,7 +201,7 @@ fn no_redirect_leads_from_https_to_http() {
 }
 
 #[test]
-fn a_git_host_that_asks_to_come_later_is_waited_for() {
+fn a_git_hosts_requested_pause_is_respected() {
     let world = World::start();
     world.forge().set_git_ref("payments-ledger", "main", LEDGER_BLOCKED);
     let url = world.forge().git_url("payments-ledger");

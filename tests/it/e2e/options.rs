@@ -1,4 +1,4 @@
-//! Options and variables, by what they do.
+//! Options and variables, by their effect.
 
 use sapm::domain::{TargetIdentity, UidDigest};
 
@@ -6,7 +6,7 @@ use super::support::*;
 use crate::shop::{BUCKET, CATALOG_NEW, Shop};
 
 #[test]
-fn more_than_may_be_opened_waits_and_the_longest_promotable_comes_first() {
+fn the_limit_defers_targets_and_the_longest_eligible_go_first() {
     let world = World::start();
     let run = || {
         world.forge().clear_log();
@@ -15,7 +15,7 @@ fn more_than_may_be_opened_waits_and_the_longest_promotable_comes_first() {
     };
     let first = run();
     assert_eq!(first.actions(), ["create", "defer", "defer", "defer"]);
-    // Three days; the others are promotable for a day.
+    // Three days; the others are eligible for a day.
     assert_eq!(first.action(PRODUCTION), "create: due");
     assert_eq!(first.action(CANARY), "defer: run_limit");
     assert_eq!(world.writes().len(), 2);
@@ -30,7 +30,7 @@ fn more_than_may_be_opened_waits_and_the_longest_promotable_comes_first() {
 }
 
 #[test]
-fn the_limit_of_none_opens_none() {
+fn a_limit_of_zero_opens_nothing() {
     let world = World::start();
     let run = world.sapm("apply").env("SAPM_MAX_NEW_MERGE_REQUESTS", "0");
     let ran = run.expect(0);
@@ -39,7 +39,7 @@ fn the_limit_of_none_opens_none() {
 }
 
 #[test]
-fn labels_come_from_flags_or_a_variable() {
+fn labels_are_set_by_flags_or_a_variable() {
     let labels = |world: &World| -> Vec<String> {
         let requests = world.project().open_merge_requests();
         assert_eq!(requests.len(), 4);
@@ -62,7 +62,7 @@ fn labels_come_from_flags_or_a_variable() {
 }
 
 #[test]
-fn booleans_are_written_in_many_ways_and_empty_is_unset() {
+fn booleans_have_several_spellings_and_empty_is_unset() {
     let world = World::start();
     for (key, value) in [
         ("SAPM_DRY_RUN", "yes"),
@@ -92,10 +92,10 @@ fn booleans_are_written_in_many_ways_and_empty_is_unset() {
 }
 
 #[test]
-fn a_limit_of_no_pipelines_at_all_is_refused() {
+fn a_limit_of_zero_pipelines_is_rejected() {
     let world = World::start();
     let ran = world.sapm("apply").env("SAPM_PIPELINES_PER_MINUTE", "0").expect(2);
-    assert!(ran.err.contains("a number from 1 on"), "{}", ran.err);
+    assert!(ran.err.contains("a number, 1 or more"), "{}", ran.err);
     world.assert_nothing_written();
 }
 
@@ -110,7 +110,7 @@ fn a_flag_wins_over_its_variable() {
     assert_eq!(world.project().open_merge_requests().len(), 2);
 }
 
-/// The catalog's record in stage, as a deployer in FIPS mode names it.
+/// The catalog's record in stage, stored as by a deployer in FIPS mode.
 fn fips_record(world: &World) {
     let uid = TargetIdentity {
         saas_file: "saas-catalog",
@@ -150,7 +150,7 @@ fn in_fips_mode_records_are_found_by_the_sha256_uid() {
 }
 
 #[test]
-fn in_a_job_of_gitlab_its_variables_are_taken() {
+fn gitlabs_job_variables_are_used() {
     let world = World::start();
     world
         .sapm("apply")

@@ -1,4 +1,4 @@
-//! What a token lacks is said before anything is written; a job's own token serves where it suffices.
+//! Missing rights are reported before anything is written; a job token is used where it suffices.
 
 use chrono::{TimeDelta, Utc};
 use forge::{Access, Fault, GitLabVersion, Settings};
@@ -7,7 +7,7 @@ use super::failures::{apply, fails, no_secret_in};
 use super::support::*;
 use crate::shop::{PROJECT, TOKEN};
 
-/// The token that GitLab gives to a job.
+/// The job token.
 const JOB_TOKEN: &str = "glcbt-token-of-the-job-that-nobody-may-see";
 
 fn scopes(world: &World, scopes: &[&str]) {
@@ -17,7 +17,7 @@ fn scopes(world: &World, scopes: &[&str]) {
 }
 
 #[test]
-fn a_token_that_may_only_read_lacks_the_scope_api() {
+fn a_read_only_token_lacks_the_scope_api() {
     let world = World::start();
     scopes(&world, &["read_api"]);
     let words = ["may only read_api (", "scope api", "SAPM_GITLAB_TOKEN", "docs/permissions.md"];
@@ -55,7 +55,7 @@ fn a_token_of_another_user_than_the_bot_that_is_named() {
 }
 
 #[test]
-fn the_token_of_the_plans_in_the_place_of_the_bots() {
+fn the_plan_token_instead_of_the_bots() {
     let world = World::start();
     let token = "glpat-for-plans-that-nobody-may-see";
     let scopes = ["read_api", "read_repository"];
@@ -63,8 +63,8 @@ fn the_token_of_the_plans_in_the_place_of_the_bots() {
     let mixed_up = apply(&world).env("SAPM_GITLAB_TOKEN", token).env("SAPM_BOT_USER", "sapm-bot");
     let words = [
         "is @sapm-bot,",
-        "another user's, @sapm-reader:",
-        "or give SAPM_GITLAB_TOKEN the bot's token",
+        "another user, @sapm-reader:",
+        "or set SAPM_GITLAB_TOKEN to the bot's token",
         "; @sapm-reader is only Reporter",
     ];
     fails(&world, mixed_up, 4, &words);
@@ -72,7 +72,7 @@ fn the_token_of_the_plans_in_the_place_of_the_bots() {
 }
 
 #[test]
-fn an_archived_project_takes_no_merge_requests() {
+fn an_archived_project_accepts_no_merge_requests() {
     let world = World::start();
     world.project().archive();
     fails(&world, apply(&world), 4, &[PROJECT, "is archived", "unarchive"]);
@@ -80,14 +80,14 @@ fn an_archived_project_takes_no_merge_requests() {
 }
 
 #[test]
-fn merge_requests_that_are_switched_off() {
+fn a_project_without_merge_requests() {
     let world = World::start();
     world.project().set_features(false, true);
-    fails(&world, apply(&world), 4, &["merge requests", "switched off", "Settings > General"]);
+    fails(&world, apply(&world), 4, &["merge requests", "are off", "Settings > General"]);
 }
 
 #[test]
-fn everything_that_is_missing_is_said_at_once() {
+fn everything_missing_is_reported_at_once() {
     let world = World::start();
     scopes(&world, &["read_api", "read_repository"]);
     world.project().add_member("sapm-bot", Access::Reporter);
@@ -98,11 +98,11 @@ fn everything_that_is_missing_is_said_at_once() {
 }
 
 #[test]
-fn a_protected_branch_that_keeps_the_bot_from_pushing_ends_the_run_for_every_role() {
+fn a_protected_branch_that_blocks_the_bot_ends_the_run_for_every_role() {
     let world = World::start();
     world.project().protect("auto-*", Some(Access::Maintainer));
     let words = ["protected branch auto-* ", "force push", "Settings > Repository"];
-    // A Developer may not push. A Maintainer may, but not force it.
+    // A Developer may not push. A Maintainer may, but not force push.
     for access in [Access::Developer, Access::Maintainer] {
         world.project().add_member("sapm-bot", access);
         fails(&world, apply(&world), 4, &words);
@@ -134,7 +134,7 @@ fn of_several_protected_branch_rules_the_most_permissive_counts() {
 }
 
 #[test]
-fn a_gitlab_that_does_not_show_protected_branches_is_no_reason_to_stop() {
+fn a_gitlab_that_hides_protected_branches_does_not_end_the_run() {
     let world = World::start();
     world.forge().configure(|settings| *settings = Settings::of(GitLabVersion::V15));
     world.project().protect("auto-*", Some(Access::Maintainer));
@@ -148,7 +148,7 @@ fn a_gitlab_that_does_not_show_protected_branches_is_no_reason_to_stop() {
 }
 
 #[test]
-fn who_cannot_delete_a_protected_branch_is_told_before_it_is_to_be_deleted() {
+fn missing_rights_to_delete_branches_are_reported_in_advance() {
     let world = World::start();
     world.project().protect_with("auto-promoter-v2/*", Some(Access::Developer), true);
     let plan = world.sapm("apply").args(["--format", "json"]).expect(0).plan();
@@ -197,7 +197,7 @@ fn an_export_that_may_not_be_written_names_the_permission() {
     assert!(ran.out.contains("s3:PutObject") && ran.out.contains("AccessDenied"), "{}", ran.out);
 }
 
-/// `sapm` in a job of the config repo that was given no token of its own.
+/// `sapm` in a job of the config repo without a token of its own.
 fn in_job(world: &World, command: &str) -> Sapm {
     world.project().add_member("alice", Access::Developer);
     world.forge().add_job_token("alice", JOB_TOKEN);
@@ -215,7 +215,7 @@ fn in_job(world: &World, command: &str) -> Sapm {
 }
 
 #[test]
-fn a_jobs_own_token_is_enough_for_a_plan() {
+fn a_job_token_is_enough_for_a_plan() {
     let world = World::start();
     world.apply();
     world.shop.next_catalog();
@@ -231,17 +231,17 @@ fn a_jobs_own_token_is_enough_for_a_plan() {
     let log = world.forge().log();
     let refused = log.iter().filter(|entry| entry.status.is_some_and(|status| status >= 400));
     let refused: Vec<_> = refused.map(|entry| (&entry.method, &entry.path)).collect();
-    // Git asks without the token first; of a ledger that is not deployed there is no record.
+    // Git first tries without the token; there is no record of the ledger, which is not deployed.
     assert!(refused.iter().all(|(_, path)| !path.starts_with("/api/")), "{refused:?}");
     world.forge().assert_no_unknown_routes();
-    // A checkout, as GitLab makes it, names the project as well.
+    // In a checkout by GitLab, `origin` gives the project.
     let run = in_job(&world, "plan").env("SAPM_APP_INTERFACE", world.checkout());
     let checkout = plan(run.without("CI_PROJECT_PATH_SLUG").args(["--bot-user", "sapm-bot"]));
     assert_eq!(checkout.actions(), ["keep", "keep", "keep", "update"]);
 }
 
 #[test]
-fn a_jobs_own_token_keeps_merge_requests_where_gitlab_signs_web_commits() {
+fn a_job_token_recognises_merge_requests_where_gitlab_signs_commits() {
     let world = World::start();
     world.forge().configure(|settings| settings.sign_web_commits = true);
     world.apply();
@@ -253,7 +253,7 @@ fn a_jobs_own_token_keeps_merge_requests_where_gitlab_signs_web_commits() {
 }
 
 #[test]
-fn without_a_bot_user_a_jobs_plan_counts_no_merge_request_as_open_and_says_so() {
+fn without_a_bot_user_a_job_tokens_plan_warns_that_no_merge_request_counts_as_open() {
     let world = World::start();
     world.apply();
     let ran = in_job(&world, "plan").expect(0);
@@ -268,7 +268,7 @@ fn without_a_bot_user_a_jobs_plan_counts_no_merge_request_as_open_and_says_so() 
 }
 
 #[test]
-fn explain_validate_and_graph_clone_with_a_jobs_own_token() {
+fn explain_validate_and_graph_clone_with_a_job_token() {
     let world = World::start();
     let ran = in_job(&world, "explain").arg(CANARY).expect(0);
     assert!(ran.out.contains("is due for promotion"), "{}", ran.out);
@@ -279,7 +279,7 @@ fn explain_validate_and_graph_clone_with_a_jobs_own_token() {
 }
 
 #[test]
-fn an_older_gitlab_that_shows_a_job_no_merge_requests_gives_a_plan_without_them() {
+fn with_an_older_gitlab_a_job_tokens_plan_has_no_merge_requests() {
     let world = World::start();
     world.apply();
     let missing = "{\"message\":\"404 Project Not Found\"}";
@@ -294,7 +294,7 @@ fn an_older_gitlab_that_shows_a_job_no_merge_requests_gives_a_plan_without_them(
 }
 
 #[test]
-fn a_jobs_own_token_cannot_apply() {
+fn a_job_token_cannot_apply() {
     let world = World::start();
     let run = in_job(&world, "apply").arg("--report-dir").arg(world.path("report"));
     fails(&world, run, 2, &["CI_JOB_TOKEN", "cannot write", "SAPM_GITLAB_TOKEN"]);
@@ -303,7 +303,7 @@ fn a_jobs_own_token_cannot_apply() {
 }
 
 #[test]
-fn a_jobs_own_token_goes_to_its_own_gitlab_alone() {
+fn a_job_token_goes_only_to_its_own_gitlab() {
     let world = World::start();
     let run = in_job(&world, "plan")
         .env("SAPM_GITLAB_URL", world.forge().gitlab_url())

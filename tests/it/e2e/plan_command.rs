@@ -1,4 +1,4 @@
-//! `plan` writes nothing and needs no right to; `apply` from a checkout.
+//! `plan` writes nothing and needs no write access; `apply` works from a checkout.
 
 use forge::{Access, MergeMethod, Service};
 
@@ -7,7 +7,7 @@ use crate::shop::{CATALOG_NEW, ORDERS_DB_NEW, ORDERS_NEW, PROJECT};
 
 const READER: &str = "glpat-token-of-a-reader";
 
-/// `sapm plan` with a token that can only read, of another user than the bot.
+/// `sapm plan` with a read-only token of another user than the bot.
 fn reader(world: &World) -> Sapm {
     world.project().add_bot("reader", READER, Access::Reporter, &["read_api", "read_repository"]);
     world.forge().clear_log();
@@ -34,7 +34,7 @@ fn plan_shows_what_apply_would_do_and_writes_nothing() {
 }
 
 #[test]
-fn plan_needs_a_token_that_reads_and_the_name_of_the_bot() {
+fn plan_needs_a_read_token_and_the_bots_name() {
     let world = World::start();
     world.apply();
     let plan = reader(&world).expect(0).plan();
@@ -60,7 +60,7 @@ fn a_dry_run_is_a_plan() {
 }
 
 #[test]
-fn the_exit_code_tells_whether_something_is_to_be_done() {
+fn the_detailed_exit_code_reports_pending_changes() {
     let world = World::start();
     let plan = || world.sapm("plan").arg("--detailed-exitcode");
     plan().expect(10);
@@ -79,7 +79,7 @@ fn the_exit_code_tells_whether_something_is_to_be_done() {
     plan().expect(5);
 }
 
-/// The code of the orders moves to a git host that is no GitLab.
+/// The code of the orders moves to a git host that is not a GitLab.
 fn elsewhere(world: &World) {
     let forge = world.forge();
     forge.set_git_ref("example-shop/orders", "main", ORDERS_NEW);
@@ -90,7 +90,7 @@ fn elsewhere(world: &World) {
 }
 
 #[test]
-fn without_gitlab_no_merge_request_counts_as_open_and_that_is_said() {
+fn without_gitlab_plan_warns_that_no_merge_request_counts_as_open() {
     let world = World::start();
     elsewhere(&world);
     world.apply();
@@ -111,7 +111,7 @@ fn without_gitlab_no_merge_request_counts_as_open_and_that_is_said() {
 }
 
 #[test]
-fn plan_reads_a_checkout_and_a_plain_folder_as_they_lie() {
+fn plan_reads_the_files_of_a_checkout_or_a_plain_folder() {
     let world = World::start();
     world.apply();
     let folder = world.checkout();
@@ -135,7 +135,7 @@ fn plan_reads_a_checkout_and_a_plain_folder_as_they_lie() {
 fn apply_works_from_a_checkout_of_the_branch() {
     let world = World::start();
     let folder = world.checkout();
-    // What lies about uncommitted is not read.
+    // Uncommitted changes are ignored.
     std::fs::write(folder.join(CATALOG_FILE), "nonsense: [").unwrap();
     let apply = || {
         world.forge().clear_log();
@@ -146,7 +146,7 @@ fn apply_works_from_a_checkout_of_the_branch() {
     assert_eq!(world.project().open_merge_requests().len(), 4);
     apply();
     world.assert_nothing_written();
-    // The branches come by git all the same, beside the objects of the checkout.
+    // The branches are still fetched with git, next to the objects of the checkout.
     let exchanges = world.count(|entry| entry.path.contains("git-upload-pack"));
     assert!((1..=3).contains(&exchanges), "{exchanges}");
     world.apply();
@@ -171,7 +171,7 @@ fn apply_works_from_an_older_commit_of_the_branch() {
     world.assert_nothing_written();
 }
 
-/// What was made on a newer commit than the run reads is not behind.
+/// A branch based on a newer commit than the run reads is not behind.
 #[test]
 fn apply_from_an_older_commit_rebuilds_nothing() {
     let world = World::start();
@@ -198,7 +198,7 @@ fn apply_refuses_a_commit_that_is_not_on_the_branch() {
     world.assert_nothing_written();
 }
 
-/// In a job the summary folds, but a file is read later, and elsewhere.
+/// In a job, the summary has collapsible sections, but a file is read later and elsewhere.
 #[test]
 fn a_file_gets_plain_text_in_a_job_too() {
     let world = World::start();

@@ -1,4 +1,4 @@
-//! Writes that are refused: what passes is waited out, and what stays is one problem.
+//! Refused writes: temporary refusals are retried, and permanent ones are one problem.
 
 use forge::{Fault, Service};
 
@@ -34,7 +34,7 @@ fn apply_json(world: &World, code: i32) -> Plan {
     world.sapm("apply").args(["--format", "json"]).expect(code).plan()
 }
 
-/// The run has one problem of its writes, and it counts the targets.
+/// Checks that the run has one problem for its writes, with the number of targets.
 #[track_caller]
 fn one_problem(plan: &Plan, words: &[&str]) {
     let message = text(&plan.problem("write_refused")["message"]);
@@ -47,7 +47,7 @@ fn one_problem(plan: &Plan, words: &[&str]) {
 }
 
 #[test]
-fn a_resource_lock_is_waited_out() {
+fn a_temporary_resource_lock_is_retried() {
     let world = World::start();
     for path in ["/merge_requests", "/repository/commits"] {
         let lock = gitlab(409, LOCKED).method("POST").path(path).between(1, 2);
@@ -61,7 +61,7 @@ fn a_resource_lock_is_waited_out() {
 }
 
 #[test]
-fn a_resource_lock_that_stays_is_one_problem_and_never_taken_for_an_open_merge_request() {
+fn a_permanent_resource_lock_is_one_problem() {
     let world = World::start();
     world.forge().fault(opening(409, LOCKED));
     let plan = apply_json(&world, 5);
@@ -74,9 +74,9 @@ fn a_resource_lock_that_stays_is_one_problem_and_never_taken_for_an_open_merge_r
 }
 
 #[test]
-fn a_branch_that_gitlab_does_not_see_yet_is_waited_for() {
+fn opening_is_retried_until_gitlab_sees_the_branch() {
     let world = World::start();
-    // More often than a write that fails is sent.
+    // More often than a failed write is sent.
     world.forge().fault(opening(400, UNSEEN).between(1, 6));
     let plan = apply_json(&world, 0);
     assert_eq!(outcomes(&plan), ["done"; 4]);
@@ -84,12 +84,12 @@ fn a_branch_that_gitlab_does_not_see_yet_is_waited_for() {
 }
 
 #[test]
-fn a_branch_that_gitlab_never_sees_is_one_problem_and_used_by_the_next_run() {
+fn a_branch_unseen_by_gitlab_is_one_problem_and_used_by_the_next_run() {
     let world = World::start();
     world.forge().fault(opening(400, UNSEEN));
     let run = world.sapm("apply").args(["--format", "json", "--deadline", "10s"]);
     let plan = run.expect(5).plan();
-    one_problem(&plan, &["does not see branches"]);
+    one_problem(&plan, &["does not find branches"]);
     assert_eq!(world.branches().len(), 4);
     world.forge().clear_faults();
     world.apply();
@@ -104,7 +104,7 @@ fn under_maintenance_one_write_is_attempted() {
     let world = World::start();
     world.forge().fault(gitlab(403, READ_ONLY).writes().path("/api/"));
     let plan = apply_json(&world, 5);
-    one_problem(&plan, &["takes no writes now", "maintenance"]);
+    one_problem(&plan, &["accepts no writes now", "maintenance"]);
     assert_eq!(outcomes(&plan), ["failed", "not_attempted", "not_attempted", "not_attempted"]);
     assert_eq!(world.writes().len(), 1, "{:?}", world.writes());
 }
@@ -120,26 +120,26 @@ fn a_push_rule_refuses_one_commit_for_all() {
 }
 
 #[test]
-fn a_branch_named_like_the_folder_of_the_bots_is_named() {
+fn a_branch_that_blocks_the_bots_branches_is_reported() {
     let world = World::start();
     let tip = world.project().branches()["main"].clone();
     world.project().set_branch("alice", "auto-promoter-v2", &tip).unwrap();
     let body = r#"{"message":"Could not update refs/heads/auto-promoter-v2. Please update and try again."}"#;
     world.forge().fault(committing(400, body));
     let plan = apply_json(&world, 5);
-    one_problem(&plan, &["the branch auto-promoter-v2 stands in the way", "rename or delete it"]);
+    one_problem(&plan, &["the branch auto-promoter-v2 prevents", "rename or delete it"]);
     assert_eq!(world.writes().len(), 1, "{:?}", world.writes());
 }
 
 #[test]
-fn a_token_that_is_revoked_in_the_middle_is_one_problem() {
+fn a_token_revoked_during_the_run_is_one_problem() {
     let world = World::start();
     let revoked = gitlab(401, r#"{"message":"401 Unauthorized"}"#).writes().path("/api/");
     world.forge().fault(revoked.between(3, u64::MAX));
     let plan = apply_json(&world, 5);
     let message = text(&plan.problem("write_refused")["message"]);
     assert!(message.starts_with("3 merge requests (") && message.contains("refuses the token"));
-    // The others are written side by side: how many were sent before the first refusal is left to chance.
+    // The others are written in parallel: how many were sent before the first refusal is random.
     let outcomes = outcomes(&plan);
     assert_eq!(outcomes[0], "done");
     let refused = ["failed", "not_attempted"];
@@ -155,12 +155,12 @@ fn single_sign_on_of_a_github_organization_is_one_problem() {
     let plan = world.sapm("plan").args(["--format", "json"]).expect(5).plan();
     assert_eq!(plan.problems(), ["error service_refused"]);
     let message = text(&plan.problem("service_refused")["message"]);
-    assert!(message.contains("example-shop asks for single sign-on"), "{message}");
+    assert!(message.contains("example-shop requires single sign-on"), "{message}");
     assert!(message.contains("(concerns 3 targets)"), "{message}");
 }
 
 #[test]
-fn a_key_of_kms_that_may_not_be_used_is_one_problem() {
+fn an_unusable_kms_key_is_one_problem() {
     let world = World::start();
     let body = "<Error><Code>AccessDenied</Code><Message>User: arn:aws:iam::1:user/x is not authorized to \
                 perform: kms:Decrypt on resource: arn:aws:kms:us-east-1:1:key/2</Message></Error>";
@@ -172,7 +172,7 @@ fn a_key_of_kms_that_may_not_be_used_is_one_problem() {
 }
 
 #[test]
-fn a_record_that_a_proxy_answers_for_is_a_problem_of_its_key() {
+fn a_proxys_response_for_a_record_is_a_problem_of_its_key() {
     let page = "<html><title>Bad request</title></html>";
     for status in [400, 404, 414] {
         let world = World::start();

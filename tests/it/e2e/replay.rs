@@ -1,4 +1,4 @@
-//! Recorded facts give the same plan, bit for bit, without any network.
+//! Recorded facts give the same plan, bit for bit, without network requests.
 
 use forge::MergeMethod;
 use serde_json::Value;
@@ -34,7 +34,7 @@ fn a_plan_from_recorded_facts_is_the_same() {
 }
 
 #[test]
-fn so_is_one_with_open_merge_requests() {
+fn a_plan_with_open_merge_requests_is_replayed() {
     let world = World::start();
     world.apply();
     world.shop.next_catalog();
@@ -45,7 +45,7 @@ fn so_is_one_with_open_merge_requests() {
 }
 
 #[test]
-fn so_is_one_with_problems_and_merge_requests_that_people_touched() {
+fn a_plan_with_problems_and_touched_merge_requests_is_replayed() {
     let world = World::start();
     world.apply();
     let canary = world.request(CANARY);
@@ -66,7 +66,7 @@ fn bad_record() -> String {
 }
 
 #[test]
-fn recorded_facts_can_be_decided_on_as_of_another_time() {
+fn recorded_facts_can_be_replayed_for_another_time() {
     let world = World::start();
     let facts = world.path("facts.json");
     world.sapm("plan").arg("--save-snapshot").arg(&facts).expect(0);
@@ -83,7 +83,7 @@ fn recorded_facts_can_be_decided_on_as_of_another_time() {
 }
 
 #[test]
-fn apply_records_the_facts_that_it_acted_on() {
+fn apply_records_its_facts() {
     let world = World::start();
     let report = world.path("report");
     world.sapm("apply").arg("--report-dir").arg(&report).expect(0);
@@ -105,7 +105,7 @@ fn apply_records_the_facts_that_it_acted_on() {
 }
 
 #[test]
-fn a_snapshot_that_is_none_is_refused() {
+fn an_invalid_snapshot_is_refused() {
     let world = World::start();
     let facts = world.path("facts.json");
     for text in ["", "[]", r#"{"version": 2}"#] {

@@ -1,4 +1,4 @@
-//! How many questions a run asks, and of whom: each fact once.
+//! How many requests a run makes, and to which services: each fact once.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use forge::{Fault, FaultKind, Service};
 
 use super::support::*;
 
-/// How often each request was made, without queries, numbers of projects, uids and commits.
+/// Number of requests of each kind, without queries, project numbers, uids and commits.
 fn asked(world: &World, service: Service) -> Vec<String> {
     let mut counts = BTreeMap::new();
     for entry in world.forge().log() {
@@ -26,7 +26,7 @@ fn asked(world: &World, service: Service) -> Vec<String> {
     counts.into_iter().map(|(request, count)| format!("{count} {request}")).collect()
 }
 
-/// GitLab in a run without anything to do.
+/// GitLab in a run with nothing to do.
 const STEADY: [&str; 10] = [
     "1 GET /api/v4/personal_access_tokens/self",
     "1 GET /api/v4/projects/ID/merge_requests",
@@ -60,16 +60,16 @@ const RECORDS: [&str; 7] = [
 const EXPORT_PATH: &str = "/shop-state/state/saas-auto-promotions-manager/publisher-data.json";
 
 #[test]
-fn a_first_run_asks_for_each_fact_once() {
+fn a_first_run_fetches_each_fact_once() {
     let world = World::start();
     world.apply();
     let mut gitlab = STEADY.map(str::to_owned).to_vec();
-    // Two more for each branch: did a person say no before, and was another run first? And the first
-    // one for the names that those who share a place would have alone.
+    // Two more per branch: is there an earlier rejection, and did another run act meanwhile? And the first
+    // one for the branches that targets at a shared edit site would have alone.
     gitlab[1] = "15 GET /api/v4/projects/ID/merge_requests".to_owned();
     // There are no branches to fetch yet.
     *gitlab.last_mut().unwrap() = "2 POST /shop/app-interface.git/git-upload-pack".to_owned();
-    // Each branch is looked at once more, right before its request is opened.
+    // Each branch is rechecked right before its merge request is opened.
     let branches = world.branches().into_iter().map(|branch| branch.replace('/', "%2F"));
     let looks =
         branches.map(|name| format!("1 GET /api/v4/projects/ID/repository/branches/{name}"));
@@ -83,7 +83,7 @@ fn a_first_run_asks_for_each_fact_once() {
     assert_eq!(asked(&world, Service::GitHub), GITHUB);
     let mut state = vec![format!("1 GET {EXPORT_PATH}")];
     state.extend(RECORDS.map(str::to_owned));
-    // The export is missing: is there such a bucket at all?
+    // The export is missing: does the bucket exist at all?
     state.extend(["1 HEAD /shop-state/".to_owned(), format!("1 PUT {EXPORT_PATH}")]);
     assert_eq!(asked(&world, Service::S3), state);
     assert_eq!(asked(&world, Service::Prometheus), ["1 GET /api/v1/query"]);
@@ -91,7 +91,7 @@ fn a_first_run_asks_for_each_fact_once() {
 }
 
 #[test]
-fn a_steady_run_asks_no_more_than_it_must() {
+fn a_run_without_changes_makes_no_unnecessary_request() {
     let world = World::start();
     world.apply();
     world.apply();
@@ -104,7 +104,7 @@ fn a_steady_run_asks_no_more_than_it_must() {
 }
 
 #[test]
-fn a_refresh_looks_at_its_own_merge_request_and_at_no_file() {
+fn an_update_reads_only_its_own_merge_request() {
     let world = World::start();
     world.apply();
     let request = world.request(CANARY);
@@ -131,7 +131,7 @@ fn a_refresh_looks_at_its_own_merge_request_and_at_no_file() {
 }
 
 #[test]
-fn a_closing_takes_what_the_manual_says() {
+fn a_closing_takes_the_documented_requests() {
     let world = World::start();
     world.apply();
     let old = "    name: regional\n";
@@ -147,7 +147,7 @@ fn a_closing_takes_what_the_manual_says() {
 }
 
 #[test]
-fn a_ref_that_many_targets_share_is_asked_for_once() {
+fn a_shared_ref_is_looked_up_once() {
     let world = World::start();
     let here = "# held by its schedule: one hour a year\n";
     let more = "- name: more
@@ -183,9 +183,9 @@ fn a_ref_that_many_targets_share_is_asked_for_once() {
 }
 
 #[test]
-fn a_slow_service_holds_up_no_other() {
+fn a_slow_service_delays_no_other() {
     let world = World::start();
-    // GitHub's first answer comes when everything was asked for that does not depend on it.
+    // GitHub's first response comes after everything that does not depend on it was requested.
     let (forge, done) = (world.forge().world(), Arc::new(AtomicBool::new(false)));
     let flag = done.clone();
     let hook = move |_: &forge::RequestInfo| {
@@ -210,7 +210,7 @@ fn a_slow_service_holds_up_no_other() {
 }
 
 #[test]
-fn a_run_without_a_github_token_is_told_about_the_rate_limit() {
+fn a_run_without_a_github_token_warns_about_the_rate_limit() {
     let world = World::start();
     let ran = world.sapm("plan").expect(0);
     assert_eq!(ran.err.matches("SAPM_GITHUB_TOKEN is not set").count(), 1, "{}", ran.err);

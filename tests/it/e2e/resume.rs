@@ -1,4 +1,4 @@
-//! A run that is killed half way is finished by the next one.
+//! The next run completes a run that was killed.
 
 use std::process::Child;
 use std::sync::mpsc::channel;
@@ -10,7 +10,7 @@ use forge::{Fault, FaultKind};
 
 use super::support::*;
 
-/// Starts `apply` and kills it at the request that the fault is for.
+/// Starts `apply` and kills it at the request of the fault.
 fn kill_at(world: &World, fault: Fault) {
     let child: Arc<Mutex<Option<Child>>> = Arc::default();
     let (done, killed) = channel();
@@ -30,7 +30,7 @@ fn kill_at(world: &World, fault: Fault) {
     world.forge().clear_faults();
 }
 
-/// All that people see of the bot: its branches' files and its requests.
+/// The visible state of the bot: its branches' files and its merge requests.
 pub(super) fn seen(world: &World) -> Vec<String> {
     let mut seen = Vec::new();
     for branch in world.branches() {
@@ -54,7 +54,7 @@ pub(super) fn seen(world: &World) -> Vec<String> {
     seen.iter().map(|text| normalise(text, world.forge())).collect()
 }
 
-/// Kills a run at a request, runs again, and compares with a world where nobody was killed.
+/// Kills a run at a request, runs again, and compares to a world without the kill.
 fn ends_as_if_nothing_had_happened(fault: Fault, branches: usize, requests: usize) {
     let now = Utc::now();
     let (world, undisturbed) = (World::start_at(now), World::start_at(now));

@@ -18,7 +18,7 @@ fn the_second_run_writes_nothing() {
 }
 
 #[test]
-fn with_a_kept_clone_only_the_difference_is_fetched_and_nothing_is_written() {
+fn with_a_cached_clone_only_the_difference_is_fetched() {
     let world = World::start();
     let apply = || {
         world.forge().clear_log();
@@ -35,7 +35,7 @@ fn with_a_kept_clone_only_the_difference_is_fetched_and_nothing_is_written() {
     let second = apply();
     assert!(second.err.contains("from_cache=true"), "{}", second.err);
     world.assert_nothing_written();
-    // What the branches add, which is not kept.
+    // The objects of the branches, which are not cached.
     assert!(packs().unwrap() < whole, "{:?} of {whole}", packs());
     world.edit(CATALOG_FILE, "description: how catalog is deployed", "description: now another");
     assert!(apply().err.contains("from_cache=true"));
@@ -49,7 +49,7 @@ fn with_a_kept_clone_only_the_difference_is_fetched_and_nothing_is_written() {
 }
 
 #[test]
-fn a_kept_clone_that_is_broken_is_thrown_away() {
+fn a_damaged_cached_clone_is_discarded() {
     let world = World::start();
     let apply = || world.sapm("apply").arg("--cache-dir").arg(world.path("cache")).expect(0).err;
     apply();
@@ -67,7 +67,7 @@ fn a_kept_clone_that_is_broken_is_thrown_away() {
 }
 
 #[test]
-fn a_newer_commit_refreshes_the_merge_request_in_place() {
+fn a_newer_commit_updates_the_merge_request_in_place() {
     let world = World::start();
     world.apply();
     let before = world.request(CANARY);

@@ -1,5 +1,5 @@
-//! Every request that a run makes to another service than GitLab's API fails once in each way:
-//! the runs after that come to the same state as without it, and then write nothing.
+//! Every request of a run to a service other than GitLab's API fails once in each way:
+//! later runs reach the same state as without the fault, and then write nothing.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,15 +11,15 @@ use super::resume::seen;
 use super::support::*;
 use crate::shop::{BUCKET, LEDGER_BLOCKED, ORDERS_NEW};
 
-/// A request: of which service, its method, its path, and which one of those that are equal.
+/// A request: its service, method, path, and its number among equal ones.
 type Asked = (Service, String, String, u64);
 
-/// How a request fails: by a status that no repetition helps against, and without an answer.
+/// How a request fails: with a status that is not retried, or without a response.
 fn ways() -> [FaultKind; 2] {
     [FaultKind::Status(403, "<h1>Sorry</h1>".to_owned(), Vec::new()), FaultKind::DropBefore]
 }
 
-/// A world in which the next run creates, updates, holds and closes, and what was before that.
+/// A world in which the next run creates, updates, holds and closes.
 struct Scene {
     world: World,
     project: Checkpoint,
@@ -50,7 +50,7 @@ impl Scene {
         self.world.forge().put_object(BUCKET, EXPORT, &self.export);
     }
 
-    /// A run, however it ends.
+    /// Runs, whatever the result.
     fn run(&self) -> Ran {
         self.world.forge().settle();
         self.world.forge().clear_log();
@@ -72,7 +72,7 @@ impl Scene {
         !self.world.writes().is_empty() || self.world.puts() > 0
     }
 
-    /// What a run without a fault asks the other services, and the clone.
+    /// The requests of a run without a fault to the other services, and of the clone.
     fn asked(&self) -> Vec<Asked> {
         let mut counts = BTreeMap::new();
         let log = self.world.forge().log();
@@ -88,7 +88,7 @@ impl Scene {
                 (key.0, key.1, key.2, *nth)
             })
             .collect();
-        // They are under way at once.
+        // They run concurrently.
         asked.sort();
         asked
     }
@@ -125,7 +125,7 @@ impl Scene {
 }
 
 #[test]
-fn after_any_fault_of_another_service_the_next_run_comes_to_the_same_state() {
+fn after_a_fault_of_another_service_the_next_run_reaches_the_same_state() {
     let (next, cases, now) = (AtomicUsize::new(0), AtomicUsize::new(0), Utc::now());
     let worker = || {
         let scene = Scene::start(now);

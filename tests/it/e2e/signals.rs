@@ -1,5 +1,5 @@
-//! How a run ends that is told to: GitLab's SIGTERM, and Ctrl-C. Signals are sent while the fake serves a certain
-//! request, and the request goes on when the program has said that it knows.
+//! How a run ends on GitLab's SIGTERM and on Ctrl-C. The signal is sent while the fake serves a certain
+//! request, and the request continues after the program has logged the signal.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStderr, Command};
@@ -20,7 +20,7 @@ struct Signalled {
 }
 
 impl Signalled {
-    /// Starts it; it gets these signals, one after the other, at the request of the fault.
+    /// Starts it; sends these signals one after the other at the request of the fault.
     fn start(world: &World, sapm: Sapm, fault: Fault, signals: &'static [&'static str]) -> Self {
         let running: Arc<Mutex<Option<Running>>> = Arc::default();
         let (done, sent) = channel();
@@ -45,7 +45,7 @@ impl Signalled {
         Self { running, sent }
     }
 
-    /// Its exit code, and what it said after the first signal.
+    /// Its exit code, and its log after the first signal.
     fn end(self) -> (Option<i32>, String) {
         self.sent.recv_timeout(Duration::from_secs(60)).expect("it came to the request");
         let (mut child, mut stderr) = self.running.lock().unwrap().take().unwrap();
@@ -67,7 +67,7 @@ fn until(stderr: &mut BufReader<ChildStderr>, word: &str) {
     }
 }
 
-/// What a fault does to the first commit: the first write of a run.
+/// The fault for the first commit, which is the first write of a run.
 fn commit(kind: FaultKind) -> Fault {
     Fault::new(kind).on(Service::GitLab).method("POST").path("/repository/commits").nth(1)
 }
@@ -84,7 +84,7 @@ fn outcomes(plan: &Plan) -> Vec<String> {
     plan.list("merge_requests").iter().map(|r| text(&r["outcome"]["outcome"])).collect()
 }
 
-/// The first write of a run is under way when it is told to end.
+/// Sends a signal during the first write of a run.
 fn told_while_writing(signal: &'static [&'static str], code: i32) {
     let world = World::start();
     let first_write = commit(FaultKind::Pass);
@@ -114,20 +114,20 @@ fn told_while_writing(signal: &'static [&'static str], code: i32) {
 }
 
 #[test]
-fn sigterm_finishes_the_write_under_way_and_starts_no_other() {
+fn sigterm_finishes_the_current_write_and_starts_no_other() {
     told_while_writing(&["TERM"], 143);
 }
 
 #[test]
-fn ctrl_c_finishes_the_write_under_way_and_starts_no_other() {
+fn ctrl_c_finishes_the_current_write_and_starts_no_other() {
     told_while_writing(&["INT"], 130);
 }
 
 #[test]
-fn sigterm_finishes_all_writes_under_way() {
+fn sigterm_finishes_all_current_writes() {
     let world = World::start();
-    // The first merge request is written alone, then the others side by side: how far they are is left to chance, but
-    // for the one whose commit is under way when the signal comes.
+    // The first merge request is written alone, then the others in parallel: their progress is random, except
+    // that of the one whose commit is running when the signal comes.
     let second = Fault::new(FaultKind::Pass).method("POST").path("/repository/commits").nth(2);
     let (ended, said) = Signalled::start(&world, apply(&world), second, &["TERM"]).end();
     assert_eq!(ended, Some(143), "{said}");
@@ -148,7 +148,7 @@ fn sigterm_finishes_all_writes_under_way() {
 }
 
 #[test]
-fn a_merge_request_that_is_complete_counts_as_opened() {
+fn a_completed_merge_request_counts_as_opened() {
     let world = World::start();
     let opening = Fault::new(FaultKind::Pass).method("POST").path("/merge_requests").nth(1);
     let (ended, said) = Signalled::start(&world, apply(&world), opening, &["TERM"]).end();
@@ -162,12 +162,12 @@ fn a_merge_request_that_is_complete_counts_as_opened() {
 }
 
 #[test]
-fn an_option_says_how_many_pipelines_start_in_a_minute() {
+fn an_option_limits_pipelines_per_minute() {
     let world = World::start();
     let run = apply(&world).args(["--pipelines-per-minute", "1"]).env("SAPM_LOG", "sapm=debug");
     let mut child = run.start_with_log();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    until(&mut stderr, "waiting for a place");
+    until(&mut stderr, "waiting for the write limit");
     let kill = format!("kill -TERM {}", child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     let mut said = String::new();
@@ -200,7 +200,7 @@ fn sigterm_while_observing_ends_the_run_with_its_reports() {
 }
 
 #[test]
-fn plan_and_explain_end_by_a_signal_too() {
+fn a_signal_also_ends_plan_and_explain() {
     for (command, target) in [("plan", None), ("explain", Some(CANARY))] {
         let world = World::start();
         let silent = Fault::new(FaultKind::Hang).on(Service::S3).path("promotions_v2").nth(1);
@@ -212,9 +212,9 @@ fn plan_and_explain_end_by_a_signal_too() {
 }
 
 #[test]
-fn a_second_signal_ends_the_run_at_once() {
+fn a_second_signal_ends_the_run_immediately() {
     let world = World::start();
-    // The write is never answered: only the second signal ends this run.
+    // The write never gets a response: only the second signal ends this run.
     let silent = commit(FaultKind::HangAfter);
     let (ended, said) = Signalled::start(&world, apply(&world), silent, &["TERM", "TERM"]).end();
     assert_eq!(ended, Some(143), "{said}");
@@ -232,9 +232,9 @@ fn a_run_that_a_signal_ends_pushes_no_metrics() {
     assert_eq!(world.count(|entry| entry.path.contains("/metrics/job/")), 0);
 }
 
-/// What a report cannot be written to is found before anybody is asked.
+/// A report that cannot be written is detected before any request.
 #[test]
-fn unwritable_reports_are_found_before_anything_else() {
+fn unwritable_reports_are_detected_first() {
     let world = World::start();
     std::fs::write(world.path("file"), "").unwrap();
     std::fs::create_dir_all(world.path("taken/plan.json")).unwrap();

@@ -1,4 +1,4 @@
-//! The state export, and states of other kinds.
+//! The state export, and other kinds of states.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::support::*;
 use crate::shop::*;
 
-/// The publishers with a channel, and those that are at a fixed commit.
+/// The publishers with a channel, and those at a fixed commit.
 fn wanted() -> Value {
     let publisher =
         |commit: &str, state: &str| json!({"commit_sha": commit, "deployment_state": state});
@@ -44,7 +44,7 @@ fn wanted() -> Value {
 }
 
 #[test]
-fn it_says_how_the_deployment_of_each_publisher_went() {
+fn the_export_has_the_deployment_state_of_each_publisher() {
     let world = World::start();
     world.apply();
     assert_eq!(world.export(), wanted());
@@ -62,7 +62,7 @@ fn it_says_how_the_deployment_of_each_publisher_went() {
 }
 
 #[test]
-fn it_is_written_only_when_its_bytes_differ() {
+fn the_export_is_written_only_if_its_bytes_differ() {
     let world = World::start();
     world.apply();
     assert_eq!(world.puts(), 1);
@@ -79,7 +79,7 @@ fn it_is_written_only_when_its_bytes_differ() {
 }
 
 #[test]
-fn an_export_that_cannot_be_written_is_a_problem_and_no_more() {
+fn an_unwritable_export_is_only_a_problem() {
     let world = World::start();
     let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
     world.forge().fault(forge::Fault::status(403, denied).method("PUT").path("/publisher-data"));

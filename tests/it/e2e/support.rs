@@ -1,4 +1,4 @@
-//! Running `sapm` in a shop, and looking at what came out.
+//! Runs `sapm` in a shop, and reads the results.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -30,12 +30,12 @@ pub const ORDERS_FILE: &str = "data/services/orders/cicd/saas.yml";
 pub const ORDERS_TARGET_FILE: &str = "data/services/orders/cicd/targets/canary.yml";
 pub const PAYMENTS_FILE: &str = "data/services/payments/cicd/saas.yml";
 
-/// What all branches of the bot begin with.
+/// Prefix of all branches of the bot.
 pub const PREFIX: &str = "auto-promoter-v2/";
 /// Key of the state export.
 pub const EXPORT: &str = "state/saas-auto-promotions-manager/publisher-data.json";
 
-/// A shop of its own, and a folder for what the runs leave behind.
+/// A shop of its own, and a folder for the output of the runs.
 pub struct World {
     pub shop: Shop,
     pub folder: TempDir,
@@ -67,7 +67,7 @@ impl World {
         self.folder.path().join(name)
     }
 
-    /// `sapm COMMAND` with nothing but the shop's environment.
+    /// `sapm COMMAND` with only the shop's environment.
     pub fn sapm(&self, command: &str) -> Sapm {
         let mut sapm = Command::new(env!("CARGO_BIN_EXE_sapm"));
         sapm.arg(command)
@@ -80,20 +80,20 @@ impl World {
         Sapm(sapm)
     }
 
-    /// `sapm apply` that goes well, with a log of this run alone. It writes one merge request after the other, so that
-    /// their numbers are the same ones every time.
+    /// Runs `sapm apply` successfully, with a log of only this run. It writes one merge request after the other, so
+    /// that their numbers are always the same.
     pub fn apply(&self) -> Ran {
         self.forge().clear_log();
         self.sapm("apply").env("SAPM_CONCURRENCY", "1").expect(0)
     }
 
-    /// The plan of `sapm apply` that goes well.
+    /// The plan of a successful `sapm apply`.
     pub fn apply_json(&self) -> Plan {
         self.forge().clear_log();
         self.sapm("apply").args(["--format", "json"]).expect(0).plan()
     }
 
-    /// The newest request about a target.
+    /// The newest merge request of a target.
     #[track_caller]
     pub fn request(&self, label: &str) -> MergeRequest {
         let all = self.project().merge_requests();
@@ -101,7 +101,7 @@ impl World {
         found.unwrap_or_else(|| panic!("no merge request is about {label}"))
     }
 
-    /// A person replaces a text, which is there once, in a file on main.
+    /// A person replaces a text, which occurs once, in a file on main.
     #[track_caller]
     pub fn edit(&self, path: &str, old: &str, new: &str) -> String {
         let text = self.text("main", path);
@@ -129,12 +129,12 @@ impl World {
         writes.iter().map(|entry| format!("{} {}", entry.method, entry.path)).collect()
     }
 
-    /// How often something was put into the bucket.
+    /// Number of writes to the bucket.
     pub fn puts(&self) -> usize {
         self.count(|entry| entry.service == Service::S3 && entry.method == "PUT")
     }
 
-    /// How many requests of the log are such ones.
+    /// Number of matching requests in the log.
     pub fn count(&self, such: impl Fn(&Entry) -> bool) -> usize {
         self.forge().log().iter().filter(|entry| such(entry)).count()
     }
@@ -145,14 +145,14 @@ impl World {
         serde_json::from_slice(&bytes).unwrap()
     }
 
-    /// Neither GitLab nor the bucket were written to.
+    /// Checks that neither GitLab nor the bucket was written to.
     #[track_caller]
     pub fn assert_nothing_written(&self) {
         assert_eq!(self.writes(), Vec::<String>::new());
         assert_eq!(self.puts(), 0);
     }
 
-    /// What `plan` says with a token that may not read by git: it sees branches by the API, and starts from a checkout.
+    /// The plan with a token that cannot use git: it reads branches through the API, and starts from a checkout.
     pub fn plan_by_api(&self, checkout: &Path) -> Plan {
         let token = "glpat-reader";
         self.project().add_bot("reader", token, Access::Reporter, &["read_api"]);
@@ -179,7 +179,7 @@ impl World {
     }
 }
 
-/// A call of `sapm` that is being put together.
+/// A call of `sapm` under construction.
 pub struct Sapm(Command);
 
 impl Sapm {
@@ -209,7 +209,7 @@ impl Sapm {
         assert!(self.0.stdout(file).stderr(Stdio::null()).status().unwrap().success());
     }
 
-    /// Starts it; what it prints is not looked at.
+    /// Starts it, ignoring its output.
     pub fn start(mut self) -> Child {
         self.0.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -228,7 +228,7 @@ impl Sapm {
         }
     }
 
-    /// Runs it and wants this exit code.
+    /// Runs it and checks the exit code.
     #[track_caller]
     pub fn expect(self, code: i32) -> Ran {
         let ran = self.run();
@@ -237,7 +237,7 @@ impl Sapm {
     }
 }
 
-/// How a call ended.
+/// The result of a call.
 pub struct Ran {
     pub code: Option<i32>,
     pub out: String,
@@ -245,7 +245,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Standard output, which is JSON and nothing else.
+    /// Standard output, which must be JSON only.
     #[track_caller]
     pub fn plan(&self) -> Plan {
         Plan(serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out)))
@@ -335,7 +335,7 @@ pub fn label(target: &Value) -> String {
     parts.join("/")
 }
 
-/// What differs from run to run is named instead: addresses, times, spans of time.
+/// Replaces what differs from run to run by names: addresses, times, time spans.
 pub fn normalise(text: &str, forge: &Forge) -> String {
     let named = text
         .replace(&forge.gitlab_url(), "GITLAB")

@@ -1,16 +1,16 @@
-//! Merge requests of the bot into another branch than the one that a run is about.
+//! Merge requests of the bot for another target branch than the run's.
 
 use forge::{MrState, Service};
 
 use super::support::*;
 
-/// How many requests of a run's log have this in their path.
+/// Number of requests of a run whose path contains this.
 fn asked(world: &World, path: &str) -> usize {
     world.count(|entry| entry.service == Service::GitLab && entry.path.contains(path))
 }
 
 #[test]
-fn what_is_left_of_a_renamed_target_branch_is_one_warning_that_says_what_to_do() {
+fn merge_requests_to_a_renamed_target_branch_are_one_warning_with_help() {
     let world = World::start();
     world.apply();
     let left = world.project().open_merge_requests();
@@ -35,7 +35,7 @@ fn what_is_left_of_a_renamed_target_branch_is_one_warning_that_says_what_to_do()
         );
         assert_eq!(now.comments().count(), 0);
     }
-    // A steady run takes one request more: is there still no such branch?
+    // A run without changes takes one request more: does the branch still not exist?
     let plan = world.apply_json();
     assert_eq!(plan.problems(), ["warning other_target_branch"]);
     world.assert_nothing_written();
@@ -49,7 +49,7 @@ fn what_is_left_of_a_renamed_target_branch_is_one_warning_that_says_what_to_do()
 }
 
 #[test]
-fn of_several_jobs_one_tells_of_a_renamed_target_branch() {
+fn one_of_several_jobs_reports_a_renamed_target_branch() {
     let world = World::start();
     world.apply();
     world.project().rename_default_branch("alice", "trunk");
@@ -66,7 +66,7 @@ fn of_several_jobs_one_tells_of_a_renamed_target_branch() {
 }
 
 #[test]
-fn two_jobs_for_two_branches_of_one_project_leave_each_other_alone() {
+fn jobs_for_different_branches_ignore_each_other() {
     let world = World::start();
     let main = world.project().tip("main").expect("a tip");
     world.project().set_branch("alice", "stable", &main).expect("a branch");
@@ -82,10 +82,10 @@ fn two_jobs_for_two_branches_of_one_project_leave_each_other_alone() {
     for plan in [world.apply_json(), stable()] {
         assert_eq!((plan.actions(), plan.problems()), (vec!["keep".to_owned(); 4], Vec::new()));
         world.assert_nothing_written();
-        // Those of the other job come by the same list, not one by one.
+        // Those of the other job are in the same list, not fetched one by one.
         assert_eq!(asked(&world, "/merge_requests"), 1);
     }
-    // What one closes is its own.
+    // Each job closes only its own.
     let disabled = "    name: regional\n";
     world.edit(PAYMENTS_FILE, disabled, &format!("{disabled}    disable: true\n"));
     world.apply();

@@ -45,8 +45,17 @@ fn a_closing_comment_and_a_held_title() {
     let old = "    name: regional\n";
     world.edit(PAYMENTS_FILE, old, &format!("{old}    disable: true\n"));
     world.apply();
-    insta::assert_snapshot!("held_title", world.request(CANARY).title);
+    insta::assert_snapshot!(
+        world.request(CANARY).title,
+        @"Draft: [AutoPromoterV2] held by deployment: saas-catalog/catalog-api/prod01/catalog-canary to 9705190c"
+    );
     let request = world.request(REGIONAL);
     let comment = request.comments().next().unwrap().body.clone();
-    insta::assert_snapshot!("closing_comment", comment);
+    insta::assert_snapshot!(comment, @"
+    saas-auto-promotions-manager closes this merge request: its target is gone, disabled, or no longer promoted automatically.
+
+    If the promotion is due again, a new merge request is opened from the same branch.
+
+    <!-- sapm:closed-by-bot -->
+    ");
 }

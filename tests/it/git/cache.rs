@@ -1,9 +1,9 @@
-//! The clone that is kept between runs.
+//! The clone cache.
 
 use super::*;
 
 #[test]
-fn a_cache_gets_only_the_difference() {
+fn a_cache_fetches_only_the_difference() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let server = repo.serve();
     let options = cached(format!("{}/repo.git/", server.url), home.path());
@@ -29,7 +29,7 @@ fn a_cache_gets_only_the_difference() {
     assert!(files.contains(&("/services/s7/app.yml".to_owned(), "changed".to_owned())));
     drop(next);
 
-    // History rewritten to what was there before.
+    // History is rewritten to an earlier state.
     git_in(&repo.dir(), &["reset", "-q", "--hard", "HEAD~1"]);
     let back = open(&options).expect("fetches");
     assert!(files_of(&back).iter().all(|(_, text)| text != "changed"));
@@ -103,7 +103,7 @@ const BREAKS: [Break; 11] = [
 ];
 
 #[test]
-fn a_broken_cache_is_thrown_away() {
+fn a_damaged_cache_is_discarded() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let server = repo.serve();
     let options = cached(format!("{}/repo.git", server.url), home.path());
@@ -121,7 +121,7 @@ fn a_broken_cache_is_thrown_away() {
 }
 
 #[test]
-fn a_fetch_that_breaks_off_leaves_no_false_cache() {
+fn an_interrupted_fetch_leaves_no_sealed_cache() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let (root, cut) = (repo.folder.path().to_owned(), Arc::new(AtomicU16::new(0)));
     let flag = Arc::clone(&cut);
@@ -157,7 +157,7 @@ fn a_second_run_makes_its_own_clone() {
 }
 
 #[test]
-fn a_cache_folder_that_cannot_be_used_is_no_error() {
+fn an_unusable_cache_folder_is_not_an_error() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let server = repo.serve();
     fs::write(home.path().join("cache"), "a file").expect("writes");
@@ -166,7 +166,7 @@ fn a_cache_folder_that_cannot_be_used_is_no_error() {
 }
 
 #[test]
-fn no_lock_and_no_cache_is_used_by_way_of_a_link() {
+fn links_to_locks_and_caches_are_not_followed() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let server = repo.serve();
     let options = cached(format!("{}/repo.git", server.url), home.path());
@@ -190,9 +190,9 @@ fn no_lock_and_no_cache_is_used_by_way_of_a_link() {
     assert!(!target.exists(), "a lock was made where the link leads");
 }
 
-/// A path that gets too long stands for a folder that is full: what is small can still be made.
+/// A path that becomes too long simulates a full disk: small files can still be written.
 #[test]
-fn a_cache_folder_without_room_is_no_error() {
+fn a_full_cache_folder_is_not_an_error() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let server = repo.serve();
     let mut folder = home.path().join("cache");

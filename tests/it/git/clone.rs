@@ -1,9 +1,9 @@
-//! Clones: what is in them and what is left of them.
+//! Clones: their content, and what remains of them.
 
 use super::*;
 
 #[test]
-fn a_clone_is_shallow_and_is_gone_afterwards() {
+fn a_clone_is_shallow_and_removed_afterwards() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     repo.write("data/a.yaml", "new");
     let tip = repo.commit("two");

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_the_host_refuses_has_its_own_error() {
+fn each_refusal_of_a_host_has_its_own_error() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let server = repo.serve();
     let url = |path: &str| format!("{}/{path}", server.url);
@@ -65,7 +65,7 @@ fn a_server_that_never_answers_is_given_up() {
 }
 
 #[test]
-fn a_token_is_not_taken_along_on_a_redirect() {
+fn a_token_is_not_sent_on_a_redirect() {
     let (repo, home) = (Repo::new(), TempDir::new().expect("a folder"));
     let target = repo.serve();
     let elsewhere = target.url.clone();
@@ -77,7 +77,7 @@ fn a_token_is_not_taken_along_on_a_redirect() {
     assert!(matches!(error, GitError::Unreachable { .. }) && text.contains("redirects"), "{text}");
     assert!(target.requests().is_empty());
 
-    // Within the host it is: a project that was renamed.
+    // Within the host it is sent: for example, if a project was renamed.
     let root = repo.folder.path().to_owned();
     let server = Server::start(move |request| match request.path.strip_prefix("/old") {
         Some(rest) => {

@@ -1,4 +1,4 @@
-//! Links, submodules and what is too large or too deep: the same in a folder and in a commit.
+//! Links, submodules, and files that are too large or too deep: the same in a folder and in a commit.
 
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ use sapm::inventory::build;
 use super::*;
 use crate::validate::repo::{APP, OTHER, PROD, Repo as Shop, SAAS};
 
-/// One line for each thing that is shown.
+/// One line per entry.
 fn shown(entry: Entry<'_>) -> String {
     match entry {
         Entry::File(path, bytes) => format!("file {path} {}", bytes.len()),
@@ -40,7 +40,7 @@ fn in_commit(dir: &Path) -> Vec<String> {
     all
 }
 
-/// A config repo of its own, with these links.
+/// A config repo with these files and links.
 fn repo(files: &[(&str, &str)], links: &[(&str, &str)]) -> Repo {
     let repo = Repo { folder: TempDir::new().expect("a folder") };
     git_in(repo.folder.path(), &["init", "-q", "-b", "main", "repo.git"]);
@@ -53,7 +53,7 @@ fn repo(files: &[(&str, &str)], links: &[(&str, &str)]) -> Repo {
     repo
 }
 
-/// What begins so, in a folder and in a commit alike.
+/// Checks the beginnings of lines, in a folder and in a commit.
 #[track_caller]
 fn assert_shows(repo: &Repo, wanted: &[&str]) {
     let found = in_folder(&repo.dir());
@@ -122,24 +122,24 @@ fn no_link_is_followed_out_of_data() {
         &[
             "error unusable_link /absolute.yml: a symbolic link that cannot be followed: /etc/hostname is an absolute path",
             "error unusable_link /beyond.yml: a symbolic link that cannot be followed: ../../",
-            "error unusable_link /gone.yml: a symbolic link that cannot be followed: nothing.yml is not there",
-            "error unusable_link /loop.yml: a symbolic link that cannot be followed: loop2.yml leads from link to link, 40",
+            "error unusable_link /gone.yml: a symbolic link that cannot be followed: nothing.yml does not exist",
+            "error unusable_link /loop.yml: a symbolic link that cannot be followed: loop2.yml leads through 40 links",
             "error unusable_link /loop2.yml: ",
-            "error unusable_link /out.yml: a symbolic link that cannot be followed: ../resources/c.yml leads out of data/",
-            "error unusable_link /under.yml: a symbolic link that cannot be followed: a.yml/b.yml is not there",
-            "error unusable_link /way.yml: a symbolic link that cannot be followed: way/c.yml leads out of data/",
+            "error unusable_link /out.yml: a symbolic link that cannot be followed: ../resources/c.yml points outside data/",
+            "error unusable_link /under.yml: a symbolic link that cannot be followed: a.yml/b.yml does not exist",
+            "error unusable_link /way.yml: a symbolic link that cannot be followed: way/c.yml points outside data/",
             "file /a.yml 1",
             "file /real/b.yml 1",
             "warning linked_folder /folder.yml: a symbolic link to the folder /real",
             "warning linked_folder /self: a symbolic link to the folder /: ",
-            "warning unusable_link /up: a symbolic link that cannot be followed: .. leads out of data/",
-            "warning unusable_link /way: a symbolic link that cannot be followed: ../resources leads out of",
+            "warning unusable_link /up: a symbolic link that cannot be followed: .. points outside data/",
+            "warning unusable_link /way: a symbolic link that cannot be followed: ../resources points outside",
         ],
     );
 }
 
 #[tokio::test]
-async fn a_file_of_an_older_commit_is_read_by_way_of_links_too() {
+async fn links_are_followed_in_older_commits() {
     let repo = repo(
         &[("data/real/a.yml", "a"), ("resources/c.yml", "c")],
         &[("data/link.yml", "real/a.yml"), ("data/out.yml", "../resources/c.yml")],
@@ -166,9 +166,9 @@ async fn a_file_of_an_older_commit_is_read_by_way_of_links_too() {
     }
 }
 
-/// Only git can store such links: no file system has them.
+/// Only git can store such links, no file system.
 #[test]
-fn a_link_without_a_possible_path_is_named() {
+fn a_link_with_an_impossible_path_is_reported() {
     let repo = repo(&[("data/a.yml", "a")], &[]);
     repo.commit("one");
     for (name, text) in [("nul.yml", "a\0b.yml".to_owned()), ("long.yml", "a".repeat(4_097))] {
@@ -181,13 +181,13 @@ fn a_link_without_a_possible_path_is_named() {
     git_in(&repo.dir(), &["commit", "-q", "-m", "two"]);
     let found = in_commit(&repo.dir());
     assert_eq!(found.len(), 3, "{found:?}");
-    assert!(found[0].ends_with("its path has more than 4096 bytes"), "{found:?}");
-    assert!(found[1].ends_with("a\0b.yml is not there"), "{found:?}");
+    assert!(found[0].ends_with("its path is longer than 4096 bytes"), "{found:?}");
+    assert!(found[1].ends_with("a\0b.yml does not exist"), "{found:?}");
     assert_eq!(found[2], "file /a.yml 1");
 }
 
 #[test]
-fn a_submodule_is_named() {
+fn a_submodule_is_reported() {
     let repo = repo(&[("data/a.yml", "a")], &[("data/in.yml", "fetched/a.yml")]);
     for name in ["data/fetched", "data/empty"] {
         fs::create_dir_all(repo.dir().join(name)).expect("a folder");
@@ -215,12 +215,12 @@ fn a_submodule_is_named() {
 }
 
 #[test]
-fn what_is_too_deep_is_named_and_the_rest_is_read() {
+fn folders_that_are_too_deep_are_reported_and_the_rest_is_read() {
     let deep = "d/".repeat(MAX_DEPTH);
     let (last, deeper) = (format!("data/{deep}a.yml"), format!("data/{deep}e/a.yml"));
     let repo = repo(&[("data/z.yml", "z"), (&last, "a"), (&deeper, "no")], &[]);
     let deep = format!("/{}", deep.trim_end_matches('/'));
-    let error = format!("error folder_too_deep {deep}/e: more than 100 folders inside each other");
+    let error = format!("error folder_too_deep {deep}/e: more than 100 nested folders");
     assert_shows(&repo, &[&error, &format!("file {deep}/a.yml 1"), "file /z.yml 1"]);
     fs::remove_dir_all(repo.dir().join("data/d")).expect("removes");
     fs::create_dir_all(repo.dir().join("data").join("e/".repeat(101))).expect("folders");
@@ -228,7 +228,7 @@ fn what_is_too_deep_is_named_and_the_rest_is_read() {
 }
 
 #[test]
-fn the_size_of_a_file_is_looked_at_first() {
+fn the_size_of_a_file_is_checked_first() {
     let repo = repo(&[("data/z.yml", "z")], &[]);
     let limit = yaml11::Limits::default().bytes as u64;
     for (name, size) in [("data/a.yml", limit + 1), ("data/b.yml", limit)] {
@@ -238,19 +238,19 @@ fn the_size_of_a_file_is_looked_at_first() {
     assert_shows(
         &repo,
         &[
-            "error unreadable_datafile /a.yml: not readable: it has 16777217 bytes, and no more than 16777216 are read",
+            "error unreadable_datafile /a.yml: not readable: it has 16777217 bytes; the limit is 16777216",
             "file /b.yml 16777216",
             "file /z.yml 1",
         ],
     );
-    // Holes take no room on a disk, and would take all memory if they were read.
+    // Sparse files take no disk space, but would take all memory if they were read.
     let huge = fs::File::create(repo.dir().join("data/a.yml")).expect("a file");
     huge.set_len(1 << 42).expect("a file system with holes");
     assert_eq!(in_folder(&repo.dir()).len(), 3);
 }
 
 #[test]
-fn names_that_are_not_utf_8_and_pipes_are_named() {
+fn names_that_are_not_utf_8_and_pipes_are_reported() {
     let repo = repo(&[("data/z.yml", "z")], &[]);
     let name = std::ffi::OsStr::from_bytes(b"b\xff.yml");
     fs::write(repo.dir().join("data").join(name), "b").expect("writes");
@@ -259,11 +259,11 @@ fn names_that_are_not_utf_8_and_pipes_are_named() {
     let pipe = repo.dir().join("data/pipe.yml");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
     let found = in_folder(&repo.dir());
-    assert!(found.iter().any(|line| line.contains("/pipe.yml: not readable: it is no regular")));
+    assert!(found.iter().any(|line| line.contains("/pipe.yml: not readable: it is not a regular")));
 }
 
 #[test]
-fn data_is_no_link() {
+fn data_may_not_be_a_link() {
     let repo = repo(&[("real/a.yml", "a")], &[("data", "real")]);
     let error = DirectoryTree::new(repo.dir()).visit(&mut |_| ()).expect_err("no data");
     assert!(matches!(error, TreeError::NoData(_)), "{error}");
@@ -286,7 +286,7 @@ fn read(dir: &Path) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn what_links_stand_for_is_used_once_and_edited_in_its_own_place() {
+fn a_linked_file_is_used_once_and_edited_at_its_own_path() {
     let shop = Shop::good();
     let repo = repo(&[], &[]);
     for (path, text) in &shop.0 {
@@ -294,7 +294,7 @@ fn what_links_stand_for_is_used_once_and_edited_in_its_own_place() {
     }
     let (plain, problems) = read(&repo.dir());
     assert!(problems.is_empty(), "{problems:?}");
-    // Every kind of file by way of a link, which all `$ref`s name.
+    // Every kind of file through a link, which all `$ref`s use.
     for path in shop.0.keys() {
         let (from, to) =
             (repo.dir().join("data").join(path), repo.dir().join("data/.kept").join(path));
@@ -307,14 +307,14 @@ fn what_links_stand_for_is_used_once_and_edited_in_its_own_place() {
     assert!(problems.is_empty(), "{problems:?}");
     let wanted: Vec<_> = plain.iter().map(|line| line.replace(" /", " /.kept/")).collect();
     assert_eq!(linked, wanted);
-    // Two names of one saas file are one saas file.
+    // A saas file with two names is one saas file.
     symlink("saas.yml", repo.dir().join("data").join(SAAS).with_file_name("again.yml"))
         .expect("a link");
     assert_eq!(read(&repo.dir()), (linked, problems));
 }
 
 #[test]
-fn what_git_lfs_left_is_named() {
+fn git_lfs_pointers_are_reported() {
     let repo = repo(&[], &[]);
     for (path, text) in &Shop::good().0 {
         repo.write(&format!("data/{path}"), text);

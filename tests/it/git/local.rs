@@ -1,9 +1,9 @@
-//! Checkouts that lie on this machine.
+//! Checkouts on this machine.
 
 use super::*;
 
 #[test]
-fn a_checkout_tells_its_head() {
+fn the_head_of_a_checkout_is_read() {
     let repo = Repo::new();
     let (dir, tip) = (repo.dir(), git_in(&repo.dir(), &["rev-parse", "HEAD"]));
     git_in(

@@ -1,8 +1,8 @@
-//! Three-way merges against the git binary.
+//! Three-way merges compared to the git binary.
 
 use super::*;
 
-/// What `git merge-file` makes of three texts.
+/// The result of `git merge-file` for three texts.
 fn merged_by_git(dir: &Path, texts: [&str; 3]) -> Merge {
     for (name, text) in ["base", "ours", "theirs"].iter().zip(texts) {
         fs::write(dir.join(name), text).expect("writes");

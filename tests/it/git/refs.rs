@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A client that may ask this machine, and does not wait for long.
+/// A client that may use this machine, with a short timeout.
 fn client(answer_within: Duration) -> LsRemote {
     let config = HttpConfig {
         backoff_base: Duration::from_millis(1),
@@ -56,15 +56,15 @@ async fn refs_are_looked_up_with_every_protocol() {
     new.requests();
     look_up(&urls[0], "main").await.expect("is there");
     assert_eq!(new.requests().len(), 1, "one request with protocol v2");
-    // Whoever edits a datafile does not get to read the machine that sapm runs on.
+    // Anybody who edits a datafile must not be able to read sapm's machine.
     for local in [format!("file://{}", dir.display()), dir.display().to_string()] {
         let refused = look_up(&local, "main").await.expect_err("refused");
-        assert!(refused.contains("http or https address"), "{refused}");
+        assert!(refused.contains("http or https URL"), "{refused}");
     }
 }
 
 #[tokio::test]
-async fn look_ups_fail_in_words() {
+async fn failed_lookups_are_explained() {
     let repo = Repo::new();
     let server = repo.serve();
     let missing = look_up(&format!("{}/other.git", server.url), "main").await.expect_err("missing");
@@ -73,7 +73,7 @@ async fn look_ups_fail_in_words() {
     assert!(closed.contains("cannot reach http://127.0.0.1:9"), "{closed}");
     let hanging = Server::start(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") });
     let late = look_up(&format!("{}/a.git", hanging.url), "main").await.expect_err("late");
-    assert!(late.contains("no answer"), "{late}");
+    assert!(late.contains("no response"), "{late}");
     let garbage =
         Server::start(|_| Reply::new(200, "application/x-git-upload-pack-result", "<html>"));
     look_up(&format!("{}/a.git", garbage.url), "main").await.expect_err("garbage");
@@ -101,7 +101,7 @@ async fn look_ups_fail_in_words() {
 }
 
 #[tokio::test]
-async fn a_silent_host_is_given_up_and_the_others_are_not() {
+async fn only_the_silent_host_is_given_up() {
     let repo = Repo::new();
     let hanging = Server::start(|_| Reply { hang_after: Some(0), ..Reply::new(200, "x", "") });
     let alive = repo.serve();

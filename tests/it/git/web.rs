@@ -1,11 +1,11 @@
-//! A small HTTP server: one thread a connection, one request a connection.
+//! A small HTTP server: one thread per connection, one request per connection.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What was asked.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: String,
@@ -21,14 +21,14 @@ impl Request {
     }
 }
 
-/// What is answered.
+/// A response.
 pub struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// Bytes that are sent; then the connection hangs.
+    /// Bytes to send; then the connection hangs.
     pub hang_after: Option<usize>,
-    /// Sent as it is in place of all the rest; then the connection hangs.
+    /// Sent instead of everything else; then the connection hangs.
     pub raw: Option<Vec<u8>>,
 }
 

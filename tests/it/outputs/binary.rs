@@ -1,11 +1,11 @@
-//! The same of the program: what it prints, logs and complains about.
+//! The same checks for the program: its output, logs and errors.
 
 use crate::e2e::support::{CATALOG_FILE, World, files_below};
 
 const NAME: &str = "x\u{9b}31m\u{202e}y\u{200b}z\u{fffe}\u{1b}]0;t\u{7}";
 
 #[test]
-fn the_program_prints_and_logs_nothing_that_a_terminal_obeys() {
+fn output_and_logs_contain_no_terminal_control_characters() {
     let world = World::start();
     let folder = world.checkout();
     let text = std::fs::read_to_string(folder.join(CATALOG_FILE)).unwrap();

@@ -1,4 +1,4 @@
-//! Strict readers of what is for programs.
+//! Strict parsers for the outputs for programs.
 
 use std::cell::RefCell;
 
@@ -9,11 +9,11 @@ use html5ever::tokenizer::{
     BufferQueue, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
-/// What an output is.
+/// The kind of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Text,
-    /// With colours and the sections of GitLab's job log.
+    /// With colours and collapsible sections for GitLab's job log.
     Terminal,
     Json,
     Xml,
@@ -23,7 +23,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Without what the output holds by right.
+    /// Removes our own control characters.
     pub fn without_our_own_controls(self, text: &str) -> String {
         let text = text.replace('\n', " ");
         match self {
@@ -36,7 +36,7 @@ impl Kind {
     }
 }
 
-/// Reads an output.
+/// Parses an output.
 pub fn judge(kind: Kind, text: &str) -> Result<(), String> {
     match kind {
         Kind::Text | Kind::Terminal => Ok(()),
@@ -58,7 +58,7 @@ fn lines(text: &str, pattern: &str) -> Result<(), String> {
     }
 }
 
-/// Families one after the other, each with its type, and the mark of the end.
+/// Families one after the other, each with its type, and the end marker.
 fn open_metrics(text: &str) -> Result<(), String> {
     let text = text.strip_suffix("# EOF\n").ok_or("no # EOF")?;
     lines(
@@ -77,7 +77,7 @@ fn open_metrics(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Every error of the HTML standard counts, and there are no elements but the page's own.
+/// Fails on every error of the HTML standard, and on elements that the page does not have.
 fn html(text: &str) -> Result<(), String> {
     let queue = BufferQueue::default();
     queue.push_back(StrTendril::from(text));

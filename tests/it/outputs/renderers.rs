@@ -1,4 +1,4 @@
-//! All that is printed, written into the report folder, or sent to GitLab about a config repo.
+//! Everything that is printed, written into the report folder, or sent to GitLab about a config repo.
 
 use datafiles::Datafiles;
 use sapm::apply::{MergeRequestOutcome, Outcomes, Verdict};
@@ -81,7 +81,7 @@ pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
     all
 }
 
-/// All publishers with a commit have deployed it; the record's own texts are somebody's, too.
+/// All publishers with a commit have deployed it. The record's own texts come from outside, too.
 fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
     let mut snapshot = Snapshot::new(at("2026-08-20T10:00:00Z"));
     for target in &inventory.targets {
@@ -126,7 +126,7 @@ fn settings() -> Settings {
     }
 }
 
-/// Writes that GitLab refused, and said why in its own way.
+/// Refused writes with GitLab's own messages.
 fn refused(planned: &Plan) -> Outcomes {
     let outcome = |branch: &String| MergeRequestOutcome {
         outcome: Verdict::Failed,
@@ -168,7 +168,7 @@ fn of_findings(report: &FindingsReport) -> Vec<Output> {
     ]
 }
 
-/// What GitLab gets to show.
+/// The texts for GitLab.
 fn merge_request_texts(planned: &Plan) -> Vec<Output> {
     let mut texts = Vec::new();
     for request in &planned.merge_requests {

@@ -5,7 +5,7 @@ use datafiles::{Datafiles, Place, SaasFile, Target, quoted};
 /// How many names there are.
 pub const NAMES: usize = 14;
 
-/// The files of a config repo, with a name for each place that has one.
+/// The files of a config repo, with every name set by `name`.
 pub fn files_called(name: impl Fn(usize) -> String) -> Datafiles {
     let app = format!("/services/{}/app.yml", name(0).replace('/', "-"));
     let [app_name, url, blocked] = [1, 2, 3].map(|number| quoted(&name(number)));

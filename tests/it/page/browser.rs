@@ -1,4 +1,4 @@
-//! A headless Chromium, driven by the WebDriver protocol of `chromedriver`.
+//! A headless Chromium, driven through the WebDriver protocol of `chromedriver`.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ pub const ESCAPE: &str = "\u{E00C}";
 pub const TAB: &str = "\u{E004}";
 pub const DOWN: &str = "\u{E015}";
 
-/// A browser of its own, with an empty profile.
+/// A browser with an empty profile.
 pub struct Browser {
     client: reqwest::blocking::Client,
     session: String,
@@ -25,7 +25,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts one; `None`, said aloud, where there is none and none is required.
+    /// Starts a browser. `None`, with a message, if there is none and none is required.
     pub fn start() -> Option<Self> {
         let arguments = |port| vec![format!("--port={port}")];
         let Some(driver) = Program::start("chromedriver", arguments, "/status") else {
@@ -56,7 +56,7 @@ impl Browser {
         let answer = post(&client, &format!("{}/session", driver.url()), &wanted);
         let session = format!("{}/session/{}", driver.url(), text(&answer["sessionId"]));
         let browser = Self { client, session, _driver: driver, _profile: profile };
-        // What the browser's own first page asks for is none of ours.
+        // Ignore requests of the browser's own start page.
         browser.post("/url", json!({"url": "about:blank"}));
         browser.noise();
         Some(browser)
@@ -72,12 +72,12 @@ impl Browser {
         answer["value"].take()
     }
 
-    /// Runs JavaScript and gives what it returns.
+    /// Runs JavaScript and returns its result.
     pub fn run(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({"script": script, "args": []}))
     }
 
-    /// Waits until an expression holds.
+    /// Waits until an expression is true.
     #[track_caller]
     pub fn until(&self, expression: &str) {
         let start = Instant::now();
@@ -87,7 +87,7 @@ impl Browser {
         }
     }
 
-    /// Opens a file, afresh, and waits until its script has drawn it. How long that took.
+    /// Opens a file and waits until its script has drawn it. Returns the time this took.
     pub fn open(&self, page: &Path, hash: &str) -> Duration {
         self.post("/url", json!({"url": "about:blank"}));
         let start = Instant::now();
@@ -96,7 +96,7 @@ impl Browser {
         start.elapsed()
     }
 
-    /// Width and height of the page's area; height is that of the whole page for `None`.
+    /// Sets width and height of the viewport; `None` uses the height of the whole page.
     pub fn resize(&self, width: u32, height: u32) {
         let metrics =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
@@ -109,7 +109,7 @@ impl Browser {
         self.command("Emulation.setEmulatedMedia", json!({"features": [feature]}));
     }
 
-    /// Goes on in the page's first frame.
+    /// Switches to the page's first frame.
     pub fn enter_frame(&self) {
         self.post("/frame", json!({"id": 0}));
     }
@@ -123,13 +123,13 @@ impl Browser {
         text(&found[ELEMENT])
     }
 
-    /// Clicks as a mouse does: what is covered or not shown is an error.
+    /// Clicks like a mouse: fails on covered or hidden elements.
     pub fn click(&self, selector: &str) {
         let element = self.element(selector);
         self.post(&format!("/element/{element}/click"), json!({}));
     }
 
-    /// Types into whatever has the focus.
+    /// Types into the focused element.
     pub fn keys(&self, keys: &str) {
         let actions: Vec<Value> = keys
             .chars()
@@ -142,12 +142,12 @@ impl Browser {
         self.post("/actions", json!({"actions": [source]}));
     }
 
-    /// Chooses a value of a list.
+    /// Selects a value of a list.
     pub fn choose(&self, name: &str, value: &str) {
         self.click(&format!("select[name={name}] option[value=\"{value}\"]"));
     }
 
-    /// The texts of all elements of a kind, as they are shown.
+    /// The visible texts of all matching elements.
     pub fn texts(&self, selector: &str) -> Vec<String> {
         let script = format!(
             "return [...document.querySelectorAll({})].map((element) => element.innerText ?? element.textContent)",
@@ -156,7 +156,7 @@ impl Browser {
         self.run(&script).as_array().unwrap().iter().map(text).collect()
     }
 
-    /// What the console says, and every address that was asked for, since the last call.
+    /// The console messages and all requested URLs since the last call.
     pub fn noise(&self) -> (Vec<String>, Vec<String>) {
         let console = self.post("/se/log", json!({"type": "browser"}));
         let console = console.as_array().unwrap().iter().map(|entry| text(&entry["message"]));
@@ -170,7 +170,7 @@ impl Browser {
         (console.collect(), asked.collect())
     }
 
-    /// Saves what is seen as a PNG in `target/screenshots`.
+    /// Saves a screenshot as a PNG in `target/screenshots`.
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let png = base64::Engine::decode(
             &base64::engine::general_purpose::STANDARD,
@@ -186,7 +186,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Ends the browser with the session, before the driver is ended.
+        // Ends the browser with the session, before the driver ends.
         let _ = self.client.delete(&self.session).send();
     }
 }

@@ -15,7 +15,7 @@ fn page(world: &World) -> PathBuf {
     folder.join("report.html")
 }
 
-/// Names of the targets in the table, as they are shown.
+/// Names of the targets in the table, as displayed.
 fn rows(browser: &Browser) -> Vec<String> {
     let texts = browser.texts("tr.row .expand");
     texts.into_iter().map(|text| text.replace('\n', "/")).collect()
@@ -45,13 +45,13 @@ fn the_page_of_the_demo_shows_finds_and_opens() {
     }
     browser.resize(1400, 900);
 
-    // The slash leads to the search, which finds by part of a name.
+    // The slash focuses the search, which matches parts of a name.
     browser.keys("/");
     browser.keys("ORDERS-prod");
     browser.until("document.querySelector('#status').textContent === '2 of 12 targets'");
     assert!(rows(&browser).contains(&ORDERS.to_owned()), "{:?}", rows(&browser));
 
-    // Down to the first row, Enter opens it, Escape closes it.
+    // Arrow down goes to the first row, Enter opens it, Escape closes it.
     browser.keys(DOWN);
     browser.keys(ENTER);
     browser.until("document.querySelector('td.detail')");
@@ -69,7 +69,7 @@ fn the_page_of_the_demo_shows_finds_and_opens() {
 }
 
 #[test]
-fn filters_narrow_and_a_link_brings_them_back() {
+fn filters_can_be_shared_by_a_link() {
     let Some(browser) = Browser::start() else { return };
     let world = World::start();
     let page = page(&world);
@@ -147,11 +147,11 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     assert_eq!(header.len(), 2, "config repo and pipeline: {header:?}");
     look(&browser, "row");
 
-    // What holds: required, actual, and when it can pass.
+    // A gate that blocks shows required, actual, and when it can pass.
     browser.open(&page, "#q=orders-api/prod01&decision=hold");
     browser.click("tr.row .expand");
     let holds = browser.texts("tr.holds").join("\n");
-    for word in ["soak", "holds", "required", "7 days", "actual", "in 5."] {
+    for word in ["soak", "blocks", "required", "7 days", "actual", "in 5."] {
         assert!(holds.contains(word), "{word}: {holds}");
     }
     let steps = browser.texts("td.detail .steps li").join("\n");
@@ -172,14 +172,14 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     );
     browser.resize(1400, 1300);
 
-    // A plan that was not applied speaks of what is to come.
+    // A plan that was not applied uses the future tense.
     let folder = world.path("planned");
     world.shop.next_catalog();
     world.sapm("plan").arg("--report-dir").arg(&folder).expect(0);
     browser.open(&folder.join("report.html"), "#view=requests");
     let cards = browser.texts(".card").join("\n");
     assert!(cards.contains("to be updated: "), "{cards}");
-    assert!(cards.contains("stays as it is: "), "{cards}");
+    assert!(cards.contains("stays unchanged: "), "{cards}");
 }
 
 #[test]
@@ -214,9 +214,9 @@ fn the_graph_of_an_app_shows_states_and_leads_to_the_row() {
     assert_eq!(console, Vec::<String>::new());
 }
 
-/// The first tab stops are the link to the content, the head's links, the counts and the views.
+/// The first tab stops are the link to the content, the links in the header, the counts and the views.
 #[test]
-fn the_keyboard_reaches_everything_and_names_are_spoken() {
+fn everything_is_reachable_by_keyboard_and_labelled() {
     let Some(browser) = Browser::start() else { return };
     let world = World::start();
     let page = page(&world);
@@ -248,7 +248,7 @@ fn the_keyboard_reaches_everything_and_names_are_spoken() {
 }
 
 #[test]
-fn a_run_that_failed_leaves_a_page_that_says_so() {
+fn a_failed_run_leaves_a_page_with_its_error() {
     let world = World::start();
     let folder = world.path("report");
     let run = world.sapm("apply").arg("--report-dir").arg(&folder);
@@ -264,13 +264,13 @@ fn a_run_that_failed_leaves_a_page_that_says_so() {
     let problem = browser.texts("tbody tr");
     assert_eq!(problem.len(), 1);
     for words in [&banner, &problem[0]] {
-        let wanted = "What to do: check the URL, and that SAPM_GITLAB_TOKEN";
+        let wanted = "Fix: check the URL, and that SAPM_GITLAB_TOKEN";
         assert!(words.contains(wanted), "as the command says: {words}");
     }
     look(&browser, "failed");
 }
 
-/// As GitLab shows artifacts: a frame without an origin, storage or address of its own.
+/// As GitLab shows artifacts: in a frame without an origin, storage or URL of its own.
 #[test]
 fn the_page_works_in_a_sandboxed_frame() {
     let Some(browser) = Browser::start() else { return };
@@ -299,7 +299,7 @@ fn the_page_holds_no_token() {
     assert!(!text.contains(world.forge().s3_keys().1));
 }
 
-/// Screenshots, wide and narrow, light and dark, for people to look at.
+/// Saves screenshots, wide and narrow, light and dark, for people to check.
 fn look(browser: &Browser, name: &str) {
     for (width, size) in [(1400, "wide"), (480, "narrow")] {
         browser.resize(width, 1100);
@@ -314,7 +314,7 @@ fn look(browser: &Browser, name: &str) {
     browser.resize(1400, 1100);
 }
 
-/// axe-core finds nothing, in no view, neither light nor dark. `scripts/accessibility` fetches it.
+/// axe-core finds nothing in any view, light or dark. `scripts/accessibility` fetches it.
 #[test]
 fn axe_core_finds_no_barrier() {
     let Some(axe) = std::env::var_os("SAPM_AXE") else {

@@ -1,4 +1,4 @@
-//! Names that try to be markup, script or a way out of the data.
+//! Names that try to be markup, script or an escape from the data.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::e2e::support::{CATALOG_FILE, World};
 const NAME: &str =
     "x</script><script>window.broken=1</script><img src=x onerror=window.broken=2>`{{data}}";
 
-/// The page of a plan on a checkout in which an app's template has this name.
+/// The page of a plan for a checkout in which an app's template has this name.
 fn page(world: &World) -> PathBuf {
     let folder = world.checkout();
     let text = std::fs::read_to_string(folder.join(CATALOG_FILE)).unwrap();
@@ -49,9 +49,9 @@ fn a_hostile_name_is_shown_and_does_nothing() {
     assert_eq!(console, Vec::<String>::new());
 }
 
-/// Were text to become markup all the same, the policy would still let nothing run or load.
+/// Even if text became markup, the policy would not let anything run or load.
 #[test]
-fn the_policy_refuses_what_is_not_the_pages_own() {
+fn the_policy_blocks_foreign_content() {
     let Some(browser) = Browser::start() else { return };
     let world = World::start();
     let page = page(&world);

@@ -1,16 +1,16 @@
-//! The keyboard keeps its place when a part of the page is drawn anew.
+//! The keyboard focus stays in place when a part of the page is redrawn.
 
 use super::browser::{Browser, DOWN, ENTER, ESCAPE};
 use super::small::{followers, report, written};
 
-/// Puts the focus on a control and presses a key, as somebody who came there by Tab.
+/// Focuses a control and presses a key, as somebody who used Tab.
 fn press(browser: &Browser, control: &str, key: &str) {
     browser.until(&format!("document.querySelector(`{control}`)"));
     browser.run(&format!("document.querySelector(`{control}`).focus()"));
     browser.keys(key);
 }
 
-/// What has the focus: its key, else its id, else its tag.
+/// The focused element: its key, else its id, else its tag.
 fn focus(browser: &Browser) -> String {
     let script = "const e = document.activeElement; return e.dataset.key || e.id || e.className || e.tagName";
     browser.run(script).as_str().unwrap().to_owned()
@@ -31,7 +31,7 @@ fn the_focus_stays_on_what_was_activated() {
     browser.resize(1400, 900);
     browser.open(&page, "");
     for (control, expected) in [
-        // Three pages: on the last one there is no next.
+        // Three pages: the last one has no next.
         ("[data-key=Next]", "Next"),
         ("[data-key=Next]", "Previous"),
         ("[data-key=Previous]", "Previous"),
@@ -48,7 +48,7 @@ fn the_focus_stays_on_what_was_activated() {
         press(&browser, control, ENTER);
         assert_eq!(focus(&browser), expected, "after Enter on {control}");
     }
-    // A list of values is not closed by its own change: one key after the other chooses.
+    // A list of values stays open when it changes: keys select one after the other.
     browser.open(&page, "#view=graph");
     press(&browser, "select[name=app]", DOWN);
     browser.keys(DOWN);
@@ -59,7 +59,7 @@ fn the_focus_stays_on_what_was_activated() {
 }
 
 #[test]
-fn escape_where_nothing_is_open_does_nothing() {
+fn escape_without_an_open_row_does_nothing() {
     let Some(browser) = Browser::start() else { return };
     let report = world(1, 2);
     let uid = report.subscribers[0].target.uid.clone();
@@ -80,7 +80,7 @@ fn escape_where_nothing_is_open_does_nothing() {
 }
 
 #[test]
-fn a_picture_that_nobody_can_read_is_not_drawn() {
+fn an_unreadably_large_graph_is_not_drawn() {
     let Some(browser) = Browser::start() else { return };
     let (_folder, page) = written(&world(1, 600));
     browser.open(&page, "#view=graph");

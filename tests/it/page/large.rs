@@ -1,4 +1,4 @@
-//! The page of a plan with 10,000 targets, made by `sapm plan` from recorded facts.
+//! The page of a plan with 10,000 targets, created by `sapm plan` from recorded facts.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,16 +11,16 @@ use super::browser::{Browser, DOWN, ENTER};
 
 const CLUSTER: &str = "/openshift/prod01/cluster.yml";
 const APPS: usize = 400;
-/// Subscribers of an app: the canary, and those that follow it.
+/// Subscribers of an app: the canary, and its followers.
 const OF_AN_APP: usize = 25;
-/// What a page may weigh, and a promise to readers on slow lines.
+/// Maximum size of a page, for readers with slow connections.
 const LIMIT: usize = 20_000_000;
 
 fn sha(app: usize, kind: &str) -> String {
     format!("{:0>40}", format!("{app:x}{kind}"))
 }
 
-/// Stage publishes to the canary, the canary to everybody else.
+/// Stage publishes to the canary, the canary to all others.
 fn app(files: &mut Datafiles, app: usize) {
     let name = format!("service-{app:03}");
     let [app_file, stage, production] =
@@ -87,7 +87,7 @@ fn facts() -> Value {
             "web_url": "https://gitlab.example.com/shop/app-interface", "base_commit": sha(1, "d")}})
 }
 
-/// Runs `sapm plan` on it and gives the page.
+/// Runs `sapm plan` and returns the page.
 fn page(root: &Path) -> PathBuf {
     let mut files = Datafiles::default();
     files.put("/products/product.yml", "/app-sre/product-1.yml", "name: shop\n");
@@ -158,7 +158,7 @@ fn ten_thousand_targets_are_loaded_searched_and_opened() {
     assert_eq!(browser.texts("#status"), ["25 of 10,000 targets"]);
     browser.open(&page, "#view=graph&app=service-044");
     assert_eq!(browser.texts(".picture .title").len(), OF_AN_APP + 1);
-    // The publisher is in the middle of the height of its subscribers, and in view.
+    // The publisher is at the middle of its subscribers' height, and visible.
     browser.until(
         "(() => { const of = (node) => node.getBoundingClientRect(); const frame = of(document.querySelector('.picture')); \
          const boxes = [...document.querySelectorAll('.picture .box')].map(of); \
@@ -173,7 +173,7 @@ fn ten_thousand_targets_are_loaded_searched_and_opened() {
     browser.open(&page, "#page=99");
     assert_eq!(browser.texts(".pager span"), ["9,901 to 10,000 of 10,000"]);
 
-    // What a person waits for after a key, in the page's own time.
+    // The time that a person waits after a key, in the page's own clock.
     let search = browser.run(
         "const field = document.querySelector('#search'); const start = performance.now(); \
          field.value = 'region-11'; field.dispatchEvent(new Event('input')); \

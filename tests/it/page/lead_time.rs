@@ -1,4 +1,4 @@
-//! When a commit was deployed upstream, could be promoted, and was.
+//! When a commit was deployed upstream, became eligible, and was promoted.
 
 use serde_json::{Value, json};
 
@@ -12,13 +12,13 @@ fn unix(text: &str) -> Value {
     json!(crate::small_world::at(text).timestamp())
 }
 
-/// The one follower's times.
+/// The times of the only follower.
 fn lead(report: &sapm::report::PlanReport) -> Value {
     data(report)["targets"][0]["lead"].clone()
 }
 
 #[test]
-fn a_refreshed_merge_request_is_older_than_what_it_carries() {
+fn an_updated_merge_request_is_older_than_its_content() {
     let deployed = "2026-11-25T22:05:00Z";
     let (_, mut report) = report(&followers(1, "shop"), NOW, &[("stage", deployed)]);
     let uid = report.subscribers[0].target.uid.clone();
@@ -40,7 +40,7 @@ fn a_refreshed_merge_request_is_older_than_what_it_carries() {
 }
 
 #[test]
-fn promotable_is_when_the_schedule_opened() {
+fn eligible_since_the_schedule_opened() {
     let mut apps = followers(1, "shop");
     let follower = &mut apps.get_mut("shop").unwrap()[1];
     (follower.soak_days, follower.schedule) = (1, "0 8-16 * * mon-fri".to_owned());
@@ -60,7 +60,7 @@ fn promotable_is_when_the_schedule_opened() {
 }
 
 #[test]
-fn what_is_done_is_history() {
+fn completed_promotions_have_lead_times() {
     let mut apps = followers(2, "shop");
     let [_, published, silent] = &mut apps.get_mut("shop").unwrap()[..] else { panic!() };
     published.git_ref = commit('2');

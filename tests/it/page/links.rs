@@ -1,12 +1,12 @@
-//! Where the links of a row lead to.
+//! The targets of the links in a row.
 
 use super::browser::Browser;
 use super::small::{followers, report, written};
 use crate::small_world::commit;
 
-/// A publisher may deploy another repository than those who follow it.
+/// A publisher may deploy another repository than its followers.
 #[test]
-fn a_commit_is_shown_in_the_repository_of_its_publisher() {
+fn a_commit_links_to_the_repository_of_its_publisher() {
     let Some(browser) = Browser::start() else { return };
     let deployed = [("stage", "2026-11-25T10:00:00Z")];
     let (_, mut report) = report(&followers(2, "shop"), "2026-11-26T10:00:00Z", &deployed);

@@ -1,4 +1,4 @@
-//! Windows of telephones, and of half a screen: nothing is cut off, or too thin to be read.
+//! Phones and half screens: nothing is cut off, or too narrow to read.
 
 use sapm::domain::{Problem, ProblemCode};
 use sapm::report::PlanReport;
@@ -12,7 +12,7 @@ fn world() -> PlanReport {
     report(&followers(3, "shop-with-a-long-name"), "2026-11-26T10:00:00Z", &deployed).1
 }
 
-/// What is wider than its frame, in which one would have to scroll to see it.
+/// Elements that are wider than their frame, so that one would have to scroll.
 pub fn cut(browser: &Browser) -> String {
     let cut = browser.run(
         "return [...document.querySelectorAll('.frame, .scroll')].filter((e) => e.scrollWidth > e.clientWidth)\
@@ -21,7 +21,7 @@ pub fn cut(browser: &Browser) -> String {
     cut.as_str().unwrap().to_owned()
 }
 
-/// The least width of such elements.
+/// The minimum width of matching elements.
 pub fn least(browser: &Browser, selector: &str) -> i64 {
     let widths = format!(
         "return Math.round(Math.min(...[...document.querySelectorAll('{selector}')]\
@@ -31,7 +31,7 @@ pub fn least(browser: &Browser, selector: &str) -> i64 {
 }
 
 #[test]
-fn a_problem_is_read_whole() {
+fn a_problem_is_shown_in_full() {
     let Some(browser) = Browser::start() else { return };
     let mut report = world();
     let key = format!("promotions_v2/shop-stage/{}/{}", "3f".repeat(20), "5c".repeat(20));
@@ -50,11 +50,11 @@ fn a_problem_is_read_whole() {
         assert!(what > 140 && place > 110, "{what} and {place} pixels at {width}");
     }
     let shown = browser.texts("main tbody").remove(0);
-    assert!(shown.contains("What to do: let the deployment job write it again"), "{shown}");
+    assert!(shown.contains("Fix: let the deployment job write it again"), "{shown}");
 }
 
 #[test]
-fn the_counts_stand_at_one_height() {
+fn the_counts_are_aligned() {
     let Some(browser) = Browser::start() else { return };
     let (_folder, page) = written(&world());
     browser.open(&page, "");
@@ -69,7 +69,7 @@ fn the_counts_stand_at_one_height() {
 }
 
 #[test]
-fn lead_times_are_read_whole() {
+fn lead_times_are_shown_in_full() {
     let Some(browser) = Browser::start() else { return };
     let (_folder, page) = written(&world());
     browser.open(&page, "#view=lead");
@@ -88,7 +88,7 @@ fn lead_times_are_read_whole() {
         assert_eq!(browser.run(columns), json!([shown, shown]), "at {width}");
     }
     browser.resize(480, 900);
-    // What comes to nothing needs no room for its bar.
+    // Zero needs no room for its bar.
     let heights =
         "return [...document.querySelectorAll('.bars tbody tr')].map((e) => e.offsetHeight)";
     let heights = browser.run(heights);

@@ -1,4 +1,4 @@
-//! Pages of small worlds, made without a run.
+//! Pages of small worlds, created without a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub fn report(
     (inventory, report)
 }
 
-/// A request that is open, and right.
+/// An open, up-to-date merge request.
 pub fn open_mr(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestReport {
     MergeRequestReport {
         action: Action::Keep,
@@ -57,7 +57,7 @@ pub fn open_mr(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestReport {
     }
 }
 
-/// A page in a folder of its own.
+/// A page in its own folder.
 pub fn written(report: &PlanReport) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.html");
@@ -65,14 +65,14 @@ pub fn written(report: &PlanReport) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-/// What the page knows.
+/// The data of the page.
 pub fn data(report: &PlanReport) -> Value {
     let text = page(report);
     let (_, rest) = text.split_once("id=\"data\">").unwrap();
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
-/// Stage publishes to the channel APP, and those who follow it are called `one-NNN`.
+/// Stage publishes to the channel APP, and its followers are called `one-NNN`.
 pub fn followers(count: usize, app: &str) -> BTreeMap<String, Vec<Spec>> {
     let stage = Spec {
         namespace: "stage".to_owned(),

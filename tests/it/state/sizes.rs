@@ -1,4 +1,4 @@
-//! How large an object of the state may be.
+//! The maximum size of an object in the state.
 
 use super::*;
 
@@ -6,10 +6,10 @@ const EXPORT: &str = "state/saas-auto-promotions-manager/publisher-data.json";
 const MIB: usize = 1024 * 1024;
 
 #[tokio::test]
-async fn one_huge_object_is_the_error_of_its_key() {
+async fn a_huge_object_is_an_error_of_its_key() {
     let (bucket, server) = answering(|request| {
         let bytes = if request.path.ends_with("huge") { 3 * MIB + 7 } else { MIB };
-        // What is too large is not read: its end never comes.
+        // An object that is too large is not read: its end never comes.
         let hang_after = (bytes > MIB).then_some(1000);
         Reply { hang_after, ..Reply::new(200, "x", vec![b'x'; bytes]) }
     })

@@ -5,14 +5,14 @@ use sapm::domain::check_in::parse_check_in;
 
 use super::{none, rows, table, texts, utc};
 
-/// Rows of the reference's table that are errors there, and times here.
+/// Rows of the reference's table that are errors there, but times here.
 const CHECK_INS_THAT_WE_READ: [&str; 2] = [
     // Without an offset: UTC.
     "2026-08-18 10:15:30",
     "2026-08-18",
 ];
 
-/// What the reference reads (Python 3.14) and Python 3.11 does not.
+/// Texts that the reference (Python 3.14) accepts and Python 3.11 does not.
 const HOURS_24: [&str; 4] =
     ["2026-08-18 24:00-00:00", "20260818 24.00000+0100", "2024-02-29_24:00Z", "2026W342T24+01"];
 
@@ -31,7 +31,7 @@ fn check_ins_of_the_reference() {
             let found = (now - parsed).as_seconds_f64();
             assert!((found - age).abs() < 1e-6, "{row}: {found}");
         } else {
-            // An empty text is as an absent one there.
+            // There, an empty text counts as absent.
             assert!(parsed.is_err(), "{row}: {parsed:?}");
         }
     }
@@ -62,7 +62,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn no_text_breaks_a_time(iso in texts(ISO)) {
+    fn no_text_breaks_the_time_parser(iso in texts(ISO)) {
         let _ = parse_check_in(&iso);
     }
 }

@@ -56,7 +56,7 @@ fn schedules_of_croniter() {
         };
         let mut near = String::new();
         for (base, first) in bases.iter().zip(row[2].as_array().expect("list")) {
-            // The bases stand in the last second of a minute; croniter looks behind them.
+            // The start times are in the last second of a minute; croniter searches after them.
             let found = schedule.next_match(*base + seconds(1));
             let first = first.as_i64().map(|at| DateTime::UNIX_EPOCH + seconds(at));
             // croniter gives up after 50 years.
@@ -76,7 +76,7 @@ fn schedules_of_croniter() {
 }
 
 #[test]
-fn random_schedules_are_refused_though_croniter_takes_them() {
+fn random_schedules_are_rejected_although_croniter_accepts_them() {
     for text in ["R * * * *", "* r(1-5) * * *", "* * * * * r/15"] {
         let error = Schedule::parse(text).expect_err("refused").to_string();
         assert!(error.contains("random"), "{error}");
@@ -86,7 +86,7 @@ fn random_schedules_are_refused_though_croniter_takes_them() {
 #[test]
 fn a_schedule_error_names_field_and_reason() {
     let error = |text| Schedule::parse(text).expect_err("invalid").to_string();
-    assert_eq!(error("99 * * * *"), "minute `99`: out of range, 0 to 59 are legal");
+    assert_eq!(error("99 * * * *"), "minute `99`: out of range, allowed are 0 to 59");
     assert_eq!(error("* * * * mon,THURS"), "day of week `thurs`: not a value of this field");
     assert_eq!(error("* * * *"), "a cron expression has 5, 6 or 7 fields, not 4");
 }
@@ -116,7 +116,7 @@ fn moment() -> impl Strategy<Value = DateTime<Utc>> {
     (1_577_836_800_i64..2_050_000_000).prop_map(|at| DateTime::UNIX_EPOCH + seconds(at))
 }
 
-/// Schedules that match often enough for a search by minutes.
+/// Schedules that match often enough for a search minute by minute.
 fn frequent() -> impl Strategy<Value = String> {
     let minute = proptest::sample::select(&["*", "*/7", "5,50", "58-3", "0"][..]);
     let hour = proptest::sample::select(&["*", "*/5", "22-2", "13"][..]);

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{none, rows, table, texts};
 
-/// What an expression selects from a document of namespaces, as `cluster/name`; `None` if it does
-/// not parse, cannot be evaluated, or selects something that is no namespace.
+/// The namespaces that an expression selects from a document, as `cluster/name`; `None` if it does
+/// not parse, cannot be evaluated, or selects something that is not a namespace.
 fn namespaces(text: &str, document: &Document) -> Option<Vec<String>> {
     let list = document.get("namespace")?.as_list()?;
     let mut names = Vec::new();
@@ -22,8 +22,8 @@ fn namespaces(text: &str, document: &Document) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// The reference's evaluation turns a namespace into a list under its own feet, and then fails; on
-/// a document that stays as it is, the expression selects the namespace.
+/// The reference's evaluation turns a namespace into a list while it is in use, and then fails. On
+/// an unchanged document, the expression selects the namespace.
 const SELECTS_WITHOUT_SPOILING: [(&str, &str); 1] =
     [("$..*[?(@.name==\"hive-stage\")]", "hives02ue1/hive-stage")];
 
@@ -87,7 +87,7 @@ fn selects_as_jsonpath_ng(table: &Value) {
                 (Err(SelectError::Type(what)), Some(_)) if what == "make a text of an object" => {
                     true
                 }
-                // In Python the document's parent is a null that is good for nothing.
+                // In Python, the document's parent is a useless null.
                 (Err(SelectError::NoParent), Some(indexes)) => indexes.is_empty(),
                 (Ok(found), Some(indexes)) => {
                     let values = indexes.iter().filter_map(Value::as_u64);
@@ -104,14 +104,14 @@ fn selects_as_jsonpath_ng(table: &Value) {
     none(&wrong);
 }
 
-/// Refused when read, though Python evaluates them: ASCII-only regular expressions. Nobody needs
+/// Rejected on parsing, although Python evaluates them: ASCII-only regular expressions. Nobody needs
 /// them.
 const REFUSED_PATTERNS: [&str; 1] = [r#"namespace[?(@.name=~"(?a)\\w")]"#];
 
-/// Whether an expression that jsonpath_ng takes is refused on purpose when it is read.
+/// Whether an expression that jsonpath_ng accepts is deliberately rejected on parsing.
 ///
-/// jsonpath_ng fails on it as soon as there is something to look at: a regular expression that
-/// or replacement that does not compile, `=~` with what is no text, `&` between paths, a slice with
+/// jsonpath_ng fails on it as soon as there is a value: a regular expression
+/// or replacement that does not compile, `=~` with a value that is not a text, `&` between paths, a slice with
 /// step 0.
 fn refused(text: &str, message: &str, answers: &[Value]) -> bool {
     let fails = answers.iter().any(|answer| answer == "error");
@@ -128,7 +128,7 @@ fn select<'a>(text: &str, document: &'a Document) -> Result<Vec<&'a Document>, S
 }
 
 #[test]
-fn a_selector_error_names_place_and_reason() {
+fn a_selector_error_names_position_and_reason() {
     let error = |text| Expression::parse(text).expect_err("invalid").to_string();
     assert_eq!(
         error("namespace[?(@.name=="),
@@ -146,7 +146,7 @@ fn a_selector_error_names_place_and_reason() {
 }
 
 #[test]
-fn selectors_are_bounded() {
+fn the_work_of_selectors_is_limited() {
     let deep =
         |open: &str, close: &str| format!("{}a{}", open.repeat(50_000), close.repeat(50_000));
     for text in [
@@ -181,7 +181,7 @@ fn named(names: &[String]) -> Document {
 }
 
 #[test]
-fn memory_is_bounded() {
+fn the_memory_of_selectors_is_limited() {
     let document = document(&serde_json::json!({ "namespace": vec![0; 2000] }));
     for text in [
         "namespace[*].`parent`[*].`parent`[*]".to_owned(),
@@ -200,7 +200,7 @@ fn memory_is_bounded() {
 }
 
 #[test]
-fn large_regular_expressions_are_refused_when_read() {
+fn large_regular_expressions_are_rejected_on_parsing() {
     let deep = |levels: usize| format!("{}a{}", "(".repeat(levels), "{10})".repeat(levels));
     for pattern in [
         "(a{1000}){1000}",
@@ -222,7 +222,7 @@ fn large_regular_expressions_are_refused_when_read() {
         let text = format!(r#"namespace[?(@.name =~ "{pattern}")]"#);
         assert_eq!(select(&text, &document).map(|found| found.len()), Ok(count), "{pattern}");
     }
-    // Many of them in one expression: each counts, an equal one only once.
+    // Many of them in one expression: each counts, but equal ones only once.
     let condition = |n: usize| format!(r#"@.name =~ "a{{1000}}{n}""#);
     let many: Vec<String> = (0..200).map(condition).collect();
     assert!(Expression::parse(&format!("namespace[?({})]", many.join(" & "))).is_err());
@@ -230,26 +230,26 @@ fn large_regular_expressions_are_refused_when_read() {
     assert!(Expression::parse(&format!("namespace[?({})]", same.join(" & "))).is_ok());
 }
 
-/// One of these took ten milliseconds for each condition and namespace, and the next the same again.
+/// One of these took ten milliseconds per condition and namespace, and the next took the same time again.
 const BACKTRACKING: &str = r#"@.name =~ "(.*)(.*)(.*)(?!q)\\1\\2[A-Z]""#;
 
 #[test]
-fn steps_back_count_as_work() {
+fn backtracking_counts_as_work() {
     let names: Vec<String> = (0..42).map(|n| format!("ns{n:04}-production-environment")).collect();
     let document = named(&names);
     let text = format!("namespace[?({})]", [BACKTRACKING; 10].join(" & "));
     let found = select(&text, &document);
     assert_eq!(found, Err(SelectError::TooMuchWork(Expression::MAX_WORK)));
-    // Look-around that gets by with few steps is fine.
+    // Look-around that needs few steps is accepted.
     let few = r#"namespace[?(@.name =~ "^(?!ns0001)ns.*(?<!ment-old)$")]"#;
     assert_eq!(select(few, &document).map(|found| found.len()), Ok(41));
 }
 
 #[test]
-fn expensive_expressions_leave_something_for_the_others() {
+fn expensive_expressions_leave_budget_for_the_others() {
     let document = named(&["a".repeat(100_000), "prod".to_owned()]);
     let mut indexed = Indexed::new(&document);
-    // Nearly all that one may do: places of the pattern times length of the text.
+    // Nearly all that one may do: positions of the pattern times length of the text.
     let expensive = |n: usize| format!(r#"namespace[?(@.name =~ "b{{2500}}{n}")]"#);
     let mut results = Vec::new();
     for n in 0..20 {
@@ -276,7 +276,7 @@ fn a_dollar_matches_before_a_last_line_end() {
 }
 
 #[test]
-fn an_evaluation_leaves_the_document_alone() {
+fn an_evaluation_does_not_change_the_document() {
     let document = Document::from(table("jsonpath-tree"));
     let chained = r#"namespace[?(@.app.name=="rbac")][?(@.name=="rbac-prod")]"#;
     assert_eq!(select(chained, &document), Ok(vec![]));
@@ -285,7 +285,7 @@ fn an_evaluation_leaves_the_document_alone() {
 }
 
 #[test]
-fn a_text_is_looked_up_and_not_searched_for() {
+fn an_equal_text_is_found_by_index() {
     let each: Vec<Value> = (0..1_000)
         .map(|n| serde_json::json!({ "name": format!("n{n}"), "app": { "name": "a", "n": n } }))
         .collect();
@@ -299,7 +299,7 @@ fn a_text_is_looked_up_and_not_searched_for() {
         found.iter().map(|found| found.to_value()["app"]["n"].clone()).collect::<Vec<_>>(),
         [7]
     );
-    // An element that is not asked for may still spoil a comparison.
+    // An element that is not compared may still cause an error.
     let order = Expression::parse(r#"namespace[?(@.name=="n7" & @.app>"a")]"#).expect("one");
     assert!(order.select(&document).is_err());
     assert_eq!(indexed.select(&order), order.select(&document));

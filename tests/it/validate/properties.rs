@@ -1,4 +1,4 @@
-//! What must always hold: places are where they say, nothing that stops a run is missed, and size
+//! Properties: source locations are correct, every problem that stops a run is found, and size
 //! is no obstacle.
 
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ fn loaded(folder: &Path) -> Option<(Bundle, Inventory)> {
     Some((bundle, inventory))
 }
 
-/// Every place holds what its YAML path names, and its line is kept as it stands in the file.
+/// Checks that every location contains what its YAML path names, and that its line is kept unchanged.
 #[track_caller]
 fn assert_places(repo: &Repo, findings: &Findings) {
     for problem in &findings.problems {
@@ -46,7 +46,7 @@ fn assert_places(repo: &Repo, findings: &Findings) {
             .take((problem.end_column.unwrap() - position.column) as usize)
             .collect();
         let dash = node.kind() == Kind::Sequence && marked.starts_with('-');
-        // A mapping whose last value is empty ends with its last key: the colon is no part of it.
+        // A mapping whose last value is empty ends with its last key; the colon is not part of it.
         let whole = there.trim_end().trim_end_matches(':').ends_with(marked.trim_end_matches(':'));
         let marks_it = text[node.span()].starts_with(&marked) || (dash && whole);
         assert!(marks_it, "{marked:?} of {problem:?}");
@@ -54,7 +54,7 @@ fn assert_places(repo: &Repo, findings: &Findings) {
     }
 }
 
-/// A part of a file that is replaced by another, or taken away.
+/// Replaces or removes a part of a file.
 fn broken(seeds: &[(usize, usize, usize, &str)]) -> Repo {
     let mut repo = Repo::good();
     for (file, from, length, with) in seeds {
@@ -75,7 +75,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
 
     #[test]
-    fn places_are_where_they_say(seeds in prop::collection::vec(
+    fn source_locations_are_correct(seeds in prop::collection::vec(
         (0_usize..10, 0_usize..2000, 0_usize..30, prop::sample::select(vec![
             "", " ", "x", "é", "\t", "''", "[", "- ", "ref: a b\n", "auto: maybe\n", "&a ", "*a",
             "  schedule: x\n", "\n", "{}", "/gone", "api-canary", "production", "# c\n",
@@ -83,7 +83,7 @@ proptest! {
     {
         let repo = broken(&seeds);
         assert_places(&repo, &repo.findings());
-        // Rendering takes whatever comes, and says the same twice.
+        // Rendering accepts everything, and is deterministic.
         let (once, twice) = (repo.report(), repo.report());
         prop_assert_eq!(once.to_json(), twice.to_json());
         sapm::report::findings_text(&once, sapm::report::Paint::Colours);
@@ -91,14 +91,14 @@ proptest! {
     }
 }
 
-/// A list whose first item is a mapping with an empty value, found by the property.
+/// A list whose first item is a mapping with an empty value, found by the property test.
 #[test]
-fn a_list_with_an_empty_value_is_marked_up_to_its_last_key() {
+fn a_list_with_an_empty_value_ends_at_its_last_key() {
     let repo = broken(&[(7, 1536, 10, "- ")]);
     assert_places(&repo, &repo.findings());
 }
 
-/// Each place alone, in a config repo where nothing else is to be promoted.
+/// Tries each target alone, in a config repo where no other is promoted.
 fn tried_one_by_one(
     bundle: &Bundle,
     inventory: &Inventory,
@@ -122,7 +122,7 @@ fn tried_one_by_one(
 
 proptest! {
     #[test]
-    fn all_edits_at_once_are_judged_as_each_alone(seeds in prop::collection::vec(
+    fn trying_all_edits_together_equals_trying_each(seeds in prop::collection::vec(
         (0_usize..3, 0_usize..2000, 0_usize..12, prop::sample::select(vec![
             "", "ref: b\n    ", "&a ", "*a", "!!int ", "{}", "|\n", "# c\n", "- ", "    <<: *a\n",
             "  promotion: &a\n", "promotion_data: []\n", "\n", "'", "x: *a\n",
@@ -145,11 +145,11 @@ proptest! {
     }
 }
 
-/// Codes that only say that nobody was asked.
+/// Codes for facts that were not fetched.
 const OF_FACTS: [&str; 3] = ["commit_lookup_failed", "slo_lookup_failed", "record_lookup_failed"];
 
 #[test]
-fn what_a_run_says_of_the_files_is_found_here_too() {
+fn validate_finds_every_file_problem_of_a_run() {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance/cases");
     let key = |problem: &Problem| (problem.severity, problem.code, problem.file.clone());
     let (mut looked_at, mut seen) = (0, BTreeSet::new());
@@ -167,7 +167,7 @@ fn what_a_run_says_of_the_files_is_found_here_too() {
             if !OF_FACTS.contains(&problem.code.as_str()) {
                 seen.insert(problem.code);
                 let (severity, code, file) = key(problem);
-                // `validate` may say it louder.
+                // `validate` may report it with a higher severity.
                 let louder = (Severity::Error.min(severity), code, file);
                 let said = found.contains(&key(problem)) || found.contains(&louder);
                 assert!(said, "{}: {problem:?}", folder.display());
@@ -182,9 +182,9 @@ fn what_a_run_says_of_the_files_is_found_here_too() {
 }
 
 #[test]
-fn ten_thousand_files_with_a_fault_in_each() {
+fn ten_thousand_broken_files() {
     let mut repo = Repo::good();
-    // Without the selector: each would be evaluated against all namespaces.
+    // Without the selectors: each would be evaluated against all namespaces.
     let (head, rest) = repo.0[OTHER].split_once("  - name: everywhere").unwrap();
     let (_, tail) = rest.split_once("    ref: ").unwrap();
     let namespace = "  - namespace: {$ref: /services/shop/namespaces/prod.yml}";
@@ -200,7 +200,7 @@ fn ten_thousand_files_with_a_fault_in_each() {
         let namespace = repo.0[STAGE].replace("shop-stage", &format!("shop-{number}"));
         repo.0.insert(format!("services/many/namespaces/{number}.yml"), namespace);
     }
-    // A circle of all of them.
+    // A cycle of all of them.
     for number in 0..1_000 {
         let next = (number + 1) % 1_000;
         let file = format!("services/many/{number}.yml");

@@ -1,4 +1,4 @@
-//! A small config repo without a fault, to be made faulty.
+//! A small valid config repo, to which tests add errors.
 
 use std::collections::BTreeMap;
 
@@ -157,7 +157,7 @@ impl Repo {
         Self(files.into_iter().map(|(path, text)| (path.to_owned(), text)).collect())
     }
 
-    /// Replaces a text that is there once.
+    /// Replaces a text that occurs once.
     #[track_caller]
     pub fn edit(mut self, file: &str, from: &str, to: &str) -> Self {
         let text = self.0.get_mut(file).unwrap_or_else(|| panic!("no {file}"));
@@ -203,7 +203,7 @@ impl Repo {
             .collect()
     }
 
-    /// The text that a problem's place marks, read from the file itself.
+    /// The text at a problem's source location, read from the file itself.
     fn mark(&self, problem: &Problem) -> String {
         let file = problem.file.as_deref().unwrap().trim_start_matches('/');
         let line = self.0[file].lines().nth(problem.line.unwrap() as usize - 1).unwrap();

@@ -1,4 +1,4 @@
-//! A table for each rule: what makes it speak, and what does not.
+//! A table per rule: what it reports, and what it accepts.
 
 mod broken;
 mod misspelt;
@@ -39,12 +39,12 @@ fn channel_without_publisher() {
     let repo =
         Repo::good().edit(SAAS, PRODUCTION, "      subscribe: [api-canary, \"api-stagee\"]\n");
     let problem = &repo.findings().problems[0];
-    assert_eq!(problem.help.as_deref(), Some("is `api-stage` meant?"));
+    assert_eq!(problem.help.as_deref(), Some("did you mean `api-stage`?"));
     assert_eq!(
         problem.path.as_deref(),
         Some("resourceTemplates[0].targets[2].promotion.subscribe[1]")
     );
-    // Who publishes it, but is disabled, is named.
+    // The notes name disabled publishers.
     let repo =
         Repo::good().edit(SAAS, "  - name: canary\n", "  - name: canary\n    disable: true\n");
     let problem = &repo.findings().problems[0];
@@ -88,11 +88,11 @@ fn promotion_cycle() {
     assert_eq!(
         problems[0].message,
         format!(
-            "targets promote each other in a circle: {shared} -> {canary} -> {production} -> {shared}"
+            "targets promote each other in a cycle: {shared} -> {canary} -> {production} -> {shared}"
         )
     );
     assert_eq!(problems[0].related.len(), 2);
-    // A chain back to a target that is not moved is no circle.
+    // A chain back to a target that is never promoted is not a cycle.
     finds_nothing(&[
         (SAAS, PRODUCTION, "      subscribe:\n      - api-canary\n      publish: [x]\n"),
         (
@@ -212,7 +212,7 @@ fn targets_that_cannot_be_edited() {
         .edit(SAAS, "name: saas-shop\n", "name: saas-shop\nx: &ref main\n")
         .edit(SAAS, "ref: main\n", "ref: *ref\n")
         .edit(SAAS, &format!("ref: {CANARY_REF}"), "ref: *ref");
-    // An alias can have a value of its own.
+    // An alias can get its own value.
     assert_eq!(repo.marked(), ["warning auto_with_moving_ref: main"]);
     let repo = Repo::good()
         .edit(SAAS, &format!("ref: {CANARY_REF}"), &format!("ref: &ref {CANARY_REF}"))
@@ -281,9 +281,9 @@ fn invalid_slo_expression() {
     assert_eq!(problem.path.as_deref(), Some("slos[0].expr"));
     let place = "SLOParameters has no such value: `widow` in line 1, column 6 of the expression";
     assert!(problem.message.contains(place), "{}", problem.message);
-    // Filters, conditions and comments are Jinja's.
+    // Filters, conditions and comments belong to Jinja.
     finds_nothing(&[(SLO, expression, "expr: \"a[{{ window|default('1h') }}] {#- why -#}\"")]);
-    // Nobody renders a document that no target uses.
+    // A document that no target uses is not rendered.
     let unused = "    slos:\n    - $ref: /services/shop/slo.yml\n";
     finds_nothing(&[(SLO, expression, "expr: '{{ odd'"), (SAAS, unused, "")]);
 }
@@ -331,7 +331,7 @@ fn duplicate_saas_file() {
 fn auto_with_moving_ref() {
     finds(&[(SAAS, CANARY_REF, "main")], &["warning auto_with_moving_ref: main"]);
     finds(&[(SAAS, CANARY_REF, "v1.2")], &["warning auto_with_moving_ref: v1.2"]);
-    // Other rules say it of these.
+    // Other rules report these.
     finds(&[(SAAS, CANARY_REF, "1111111")], &["warning abbreviated_commit: 1111111"]);
     finds(&[(SAAS, CANARY_REF, "a..b")], &["error invalid_ref: a..b"]);
 }

@@ -1,4 +1,4 @@
-//! What a namespace selector sees, and what is said about it.
+//! The fields for namespace selectors, and the problems about them.
 
 use sapm::app_interface::load;
 use sapm::domain::UidDigest;
@@ -8,7 +8,7 @@ use super::repo::*;
 
 const INCLUDE: &str = "namespace[?(@.environment.name==\"production\")]";
 
-/// The good repo with one selector, and more in its files than a selector may see.
+/// The valid repo with one selector, and more fields in its files than a selector can use.
 fn rich() -> Repo {
     let cluster = "serverUrl: https://api.c1.example.com\ninternal: true\nlabels: {}\n\
         consoleUrl: https://console.c1.example.com\n\
@@ -45,7 +45,7 @@ fn rich() -> Repo {
     repo
 }
 
-/// How many namespaces an expression selects; `None` if it is refused.
+/// Number of namespaces that an expression selects; `None` if it is rejected.
 fn selected(repo: &Repo, expression: &str) -> Option<usize> {
     let repo = repo.clone().edit(OTHER, INCLUDE, &yaml_text(expression));
     let inventory = build(&load(&repo).unwrap(), UidDigest::default());
@@ -62,7 +62,7 @@ fn yaml_text(text: &str) -> String {
 }
 
 #[test]
-fn a_selector_sees_the_fields_of_the_deployer() {
+fn a_selector_can_use_the_deployers_fields() {
     let repo = rich();
     for (condition, count) in [
         // Of the namespace.
@@ -114,23 +114,27 @@ fn a_selector_sees_the_fields_of_the_deployer() {
 }
 
 #[test]
-fn a_field_that_the_deployer_does_not_see_is_named() {
+fn an_unknown_field_in_a_selector_is_reported() {
     for (expression, unknown, help) in [
         (
             "namespace[?(@.cluster.prometheusUrl=~'x')]",
             "prometheusUrl",
-            "there are name, serverUrl",
+            "the known fields are name, serverUrl",
         ),
-        ("namespace[?(@.cluster.server_url=~'x')]", "server_url", "is `serverUrl` meant?"),
-        ("namespace[?(@.enviroment.name=='production')]", "enviroment", "is `environment` meant?"),
+        ("namespace[?(@.cluster.server_url=~'x')]", "server_url", "did you mean `serverUrl`?"),
+        (
+            "namespace[?(@.enviroment.name=='production')]",
+            "enviroment",
+            "did you mean `environment`?",
+        ),
         (
             "namespace[?(@.cluster.disable.integration[*]=='x')]",
             "integration",
-            "is `integrations` meant?",
+            "did you mean `integrations`?",
         ),
-        ("namespaces[*]", "namespaces", "is `namespace` meant?"),
+        ("namespaces[*]", "namespaces", "did you mean `namespace`?"),
         ("namespace.name", "name", "`list[*].field`"),
-        ("namespace[*] where app.owner", "owner", "there are name"),
+        ("namespace[*] where app.owner", "owner", "the known fields are name"),
     ] {
         let repo = Repo::good().edit(OTHER, INCLUDE, &yaml_text(expression));
         let findings = repo.findings();
@@ -162,7 +166,7 @@ fn a_field_that_the_deployer_does_not_see_is_named() {
 }
 
 #[test]
-fn an_exclude_that_excludes_nothing_is_named() {
+fn an_idle_exclude_is_reported() {
     let with = |exclude: &str| {
         let list = format!("{INCLUDE}\n        exclude:\n        - {}", yaml_text(exclude));
         Repo::good().edit(OTHER, INCLUDE, &list)
@@ -171,7 +175,7 @@ fn an_exclude_that_excludes_nothing_is_named() {
     assert_eq!(idle.marked(), ["warning idle_exclude: \"namespace[?(@.name=='shop-gone')]\""]);
     let place = "resourceTemplates[0].targets[1].namespaceSelector.jsonPathSelectors.exclude[0]";
     assert_eq!(idle.findings().problems[0].path.as_deref(), Some(place));
-    // It excludes one that is not included, which is as good as none.
+    // It excludes a namespace that is not included, which has no effect.
     assert_eq!(with("namespace[?(@.name=='shop-stage')]").marked().len(), 1);
     let all = with("namespace[?(@.name=='shop-prod')]");
     assert_eq!(all.marked(), ["warning selector_without_match: jsonPathSelectors:"]);
@@ -188,14 +192,14 @@ fn a_publisher_behind_a_selector_without_match_is_an_error_here() {
     assert_eq!(repo.marked(), ["warning selector_without_match: jsonPathSelectors:"]);
     let repo = repo.edit(OTHER, promotion, "promotion: {publish: [api-stage]}");
     assert_eq!(repo.marked(), ["error publisher_selector_without_match: jsonPathSelectors:"]);
-    // A run goes on.
+    // A run continues.
     let inventory = build(&load(&repo).unwrap(), UidDigest::default());
     assert!(inventory.problems.iter().all(|problem| !problem.is_error()));
 }
 
-/// A selector of 12 kB kept everybody waiting for hours.
+/// A selector of 12 kB used to run for hours.
 #[test]
-fn a_selector_that_backtracks_is_a_problem_of_its_target_alone() {
+fn a_backtracking_selector_affects_only_its_target() {
     let condition = r#"@.name =~ "(.*)(.*)(.*)(?!q)\\1\\2[A-Z]""#;
     let conditions = [condition; 10].join(" & ");
     let mut repo =

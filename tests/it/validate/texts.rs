@@ -1,4 +1,4 @@
-//! What people and GitLab get to read.
+//! The texts for people and GitLab.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::repo::*;
 
-/// A bit of everything: excerpts, notes, help, a file that is no YAML, odd characters.
+/// A bit of everything: excerpts, notes, help, a file that is not YAML, unusual characters.
 fn faulty() -> Repo {
     Repo::good()
         .edit(SAAS, "0-59 8-16 * * mon-fri", "0 25 * * mon-fri   # in working hours")
@@ -38,7 +38,7 @@ fn sapm(repo: &Repo, args: &[&str]) -> (i32, String) {
 }
 
 #[test]
-fn the_text_is_like_that_of_a_compiler() {
+fn the_text_looks_like_compiler_output() {
     let (code, text) = sapm(&faulty(), &[]);
     assert_eq!(code, 5);
     assert!(!text.contains('\u{1b}'), "control characters are shown, not obeyed");
@@ -70,7 +70,7 @@ fn the_report_files() {
 }
 
 #[test]
-fn fingerprints_stay_when_lines_and_items_move() {
+fn fingerprints_are_stable_when_lines_and_items_move() {
     let fingerprints = |repo: &Repo| -> Vec<String> {
         let text = sapm::report::code_quality(&repo.report().problems);
         let issues: Vec<Value> = serde_json::from_str(&text).unwrap();
@@ -91,7 +91,7 @@ fn fingerprints_stay_when_lines_and_items_move() {
 }
 
 #[test]
-fn colours_only_where_they_are_obeyed() {
+fn colours_only_where_supported() {
     let folder = tempfile::tempdir().unwrap();
     faulty().write(folder.path());
     let run = |variables: &[(&str, &str)]| {

@@ -1,4 +1,4 @@
-//! Generated texts that share values, and texts that are damaged.
+//! Generates texts that share values, and damaged texts.
 
 use super::dice::Dice;
 
@@ -58,7 +58,7 @@ pub const PIECES: &[&str] = &[
     "{\"$schema\": \"/a\",",
 ];
 
-/// Inserts, removes and doubles pieces of a text.
+/// Inserts, removes and duplicates pieces of a text.
 pub fn mutilated(mut text: String, choices: &mut Dice) -> String {
     for _ in 0..=choices.below(4) {
         let places: Vec<usize> = text.char_indices().map(|(i, _)| i).collect();

@@ -1,4 +1,4 @@
-//! Generated saas files in all the spellings that people use.
+//! Generates saas files in all notations that people use.
 
 use serde_json::json;
 
@@ -56,7 +56,7 @@ impl Page {
         format!("-{}", " ".repeat(self.gap - 1))
     }
 
-    /// A text that reads as itself, in some notation.
+    /// A text in some notation with the same value.
     fn scalar(&mut self, text: &str) -> String {
         let plain = text.chars().all(|c| c.is_ascii_alphanumeric() || "-/".contains(c))
             && text.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -1,13 +1,13 @@
-//! Whatever a file holds, it is read or refused.
+//! Any file is either parsed or rejected.
 
 use proptest::prelude::*;
 use sapm::app_interface::{Sniff, sniff_schema};
 use yaml11::{Kind, Limits, NodeRef, Tree, edit};
 
 use super::damage::{PIECES, mutilated};
+use super::desired_edits::{expected, parse, random_edit, targets};
 use super::dice::dice;
 use super::page::Page;
-use super::wishes::{expected, parse, targets, wish};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -20,10 +20,10 @@ proptest! {
             return Ok(());
         };
         for target in targets(&tree) {
-            let wishes = [wish(&mut choices, target.id(), 2)];
-            if let Ok(new) = edit(&tree, &wishes) {
+            let edits = [random_edit(&mut choices, target.id(), 2)];
+            if let Ok(new) = edit(&tree, &edits) {
                 let new_tree = parse(&new);
-                prop_assert_eq!(new_tree.root().to_json(), expected(&tree, &wishes), "\n{}\n->\n{}", text, new);
+                prop_assert_eq!(new_tree.root().to_json(), expected(&tree, &edits), "\n{}\n->\n{}", text, new);
             }
         }
     }
@@ -41,7 +41,7 @@ proptest! {
         check_sniff(text.as_bytes())?;
         if let Ok(tree) = Tree::parse(text.as_bytes(), &Limits::default()) {
             touch(&tree);
-            let root = wish(&mut choices, tree.root().id(), 2);
+            let root = random_edit(&mut choices, tree.root().id(), 2);
             if let Ok(new) = edit(&tree, &[root]) {
                 parse(&new);
             }
@@ -49,7 +49,7 @@ proptest! {
     }
 }
 
-/// Goes over everything that a tree has.
+/// Visits everything in a tree.
 fn touch(tree: &Tree) {
     fn visit(node: NodeRef<'_>, tree: &Tree) {
         assert!(tree.text().get(node.span()).is_some());

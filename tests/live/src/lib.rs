@@ -1,7 +1,7 @@
-//! Checks on a real GitLab what `sapm` assumes of it: the rows of docs/compatibility.md that a token can show.
+//! Checks the assumptions of `sapm` on a real GitLab: the rows of docs/compatibility.md that a token can show.
 //!
-//! [`check`] reads a project. With [`Options::write`] it also writes to a scratch project: it makes the first commit, branches, and
-//! merge requests, and deletes the branches again. It never writes to a project that has commits of anybody else.
+//! [`check`] reads a project. With [`Options::write`] it also writes to a scratch project: it creates the first commit,
+//! branches, and merge requests, and deletes the branches again. It never writes to a project with foreign commits.
 
 mod gitlab;
 mod reading;
@@ -16,7 +16,7 @@ use gitlab::GitLab;
 /// What is checked.
 #[derive(Debug)]
 pub struct Options {
-    /// GitLab's address.
+    /// GitLab's URL.
     pub gitlab_url: String,
     /// Path or id of the project.
     pub project: String,
@@ -26,25 +26,25 @@ pub struct Options {
     pub write: bool,
 }
 
-/// What came out.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// GitLab does what is assumed.
+    /// GitLab behaves as assumed.
     Holds(String),
-    /// It does something else.
+    /// GitLab behaves differently.
     Differs(String),
-    /// It could not be seen, and why.
+    /// It could not be observed, and why.
     NotSeen(String),
 }
 
-/// An assumption, checked.
+/// A checked assumption.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// The row of docs/compatibility.md.
     pub id: &'static str,
-    /// What is assumed.
+    /// The assumption.
     pub assumption: &'static str,
-    /// What came out.
+    /// The result.
     pub verdict: Verdict,
 }
 
@@ -90,11 +90,11 @@ impl Rows {
     }
 }
 
-/// Checks the assumptions that can be checked.
+/// Checks the assumptions.
 ///
 /// # Errors
 ///
-/// When GitLab, the token or the project cannot be used at all, and when a project that is to be written to is not empty.
+/// When GitLab, the token or the project cannot be used, or when a project to be written to is not empty.
 pub async fn check(options: &Options) -> Result<Rows, String> {
     let mut gitlab = GitLab::connect(options).await?;
     if options.write {
@@ -110,7 +110,7 @@ pub async fn check(options: &Options) -> Result<Rows, String> {
     Ok(rows)
 }
 
-/// `Holds` with what was seen if it is as assumed, else `Differs`.
+/// `Holds` with the observation if it is as assumed, else `Differs`.
 fn verdict(holds: bool, seen: impl Into<String>) -> Verdict {
     if holds { Verdict::Holds(seen.into()) } else { Verdict::Differs(seen.into()) }
 }

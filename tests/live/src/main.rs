@@ -5,19 +5,19 @@ use std::process::ExitCode;
 use check_live::{Options, check};
 use clap::Parser;
 
-/// Checks on a real GitLab what sapm assumes of it.
+/// Checks the assumptions of sapm on a real GitLab.
 ///
-/// Prints a row for each assumption of docs/compatibility.md that can be checked: whether it holds, and what was seen. Reads only,
-/// unless --write is given.
+/// Prints a row for each assumption in docs/compatibility.md that can be checked: whether it holds, and what was
+/// observed. Only reads, unless --write is given.
 #[derive(Parser)]
 struct Args {
-    /// GitLab's address, such as https://gitlab.com.
+    /// GitLab's URL, such as https://gitlab.com.
     #[arg(long, env = "SAPM_GITLAB_URL")]
     gitlab_url: String,
     /// Path or id of a project that the token can read.
     #[arg(long, env = "SAPM_GITLAB_PROJECT")]
     project: String,
-    /// The project is empty and may be written to: makes commits, branches and merge requests there.
+    /// Allow writing to the project, which must be empty: creates commits, branches and merge requests.
     #[arg(long)]
     write: bool,
 }

@@ -165,7 +165,7 @@ async fn graphql(gitlab: &GitLab, rows: &mut Rows, branch: &str, sha: &str) -> R
     let answer: Answer = gitlab.graphql(&query).await?;
     let found = &answer.body["data"]["projects"]["nodes"][0]["repository"]["commit"]["sha"];
     let outcome = match answer.body["errors"][0]["message"].as_str() {
-        // Before 17.10 or so; sapm asks by REST then.
+        // Before about 17.10. sapm falls back to REST.
         Some(error) => Verdict::NotSeen(error.to_owned()),
         None => verdict(found == sha, answer.seen()),
     };

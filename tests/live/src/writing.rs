@@ -1,4 +1,4 @@
-//! What only writes show, in a scratch project: on branches that are deleted at the end.
+//! Checks that need writes, in a scratch project: on branches that are deleted at the end.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::gitlab::{Answer, GitLab, MAIN, encode};
 use crate::{Rows, Verdict, verdict};
 
-/// What a scratch run makes goes by the time it started: two runs do not meet.
+/// Names of a scratch run contain its start time, so that two runs do not conflict.
 struct Scratch<'a> {
     gitlab: &'a GitLab,
     branch: String,
@@ -49,7 +49,7 @@ impl Scratch<'_> {
         self.send(Method::POST, "repository/commits", body).await
     }
 
-    /// The file that the branches change. Everything starts behind it.
+    /// The file that the branches change. All edits come after its beginning.
     async fn add_file(&mut self) -> Result<(), String> {
         let added = self.commit(json!({ "branch": MAIN }), "create", "ref: a\r\n").await?;
         if added.status != 201 {
@@ -82,7 +82,7 @@ async fn commits(scratch: &Scratch<'_>, rows: &mut Rows) -> Result<Answer, Strin
     let file = scratch.gitlab.get(&scratch.gitlab.in_project(&path)).await?;
     rows.add(
         "W5",
-        "a file's bytes are kept, CRLF too",
+        "a file's bytes are kept, including CRLF",
         verdict(file.text == "ref: d\r\n", file.seen()),
     );
     let missing = json!({
@@ -101,7 +101,7 @@ async fn commits(scratch: &Scratch<'_>, rows: &mut Rows) -> Result<Answer, Strin
         true => committer,
         false => format!("{committer}: web commits are signed"),
     };
-    // Both are known: with web commit signing GitLab itself is the committer.
+    // Both are valid: with web commit signing, GitLab itself is the committer.
     rows.add("W7", "the committer is the user, or GitLab where it signs", Verdict::Holds(seen));
     Ok(forced)
 }
@@ -186,7 +186,7 @@ async fn requests(scratch: &Scratch<'_>, rows: &mut Rows, commit: &Answer) -> Re
     Ok(())
 }
 
-/// What GitLab does in the background is waited for, half a minute at most.
+/// Waits up to half a minute for GitLab's background tasks.
 async fn settled(
     scratch: &Scratch<'_>,
     path: &str,
@@ -213,9 +213,9 @@ async fn endings(scratch: &Scratch<'_>, rows: &mut Rows) -> Result<(), String> {
     shallow_fetch(scratch, rows).await
 }
 
-/// By git itself: the credential goes by the environment, not by the process list.
+/// With git itself. The credential is in the environment, not in the process list.
 async fn shallow_fetch(scratch: &Scratch<'_>, rows: &mut Rows) -> Result<(), String> {
-    let assumption = "git fetches a branch without what is on the target branch";
+    let assumption = "git fetches a branch without the commits of the target branch";
     let side = json!({"branch": format!("{}-git", scratch.branch), "start_sha": scratch.base});
     let made = scratch.commit(side, "update", "ref: e\n").await?;
     let name = format!("{}-git", scratch.branch);

@@ -11,12 +11,12 @@ use crate::service::{Host, Service};
 use crate::world::record;
 use crate::{files, others};
 
-/// How large, and how much is to do.
+/// The size, and the amount of due work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Size {
     /// Saas files; six targets each.
     pub services: usize,
-    /// Files in the repo, the ones that nobody needs among them.
+    /// Files in the repo, including irrelevant ones.
     pub files: usize,
     /// Services whose canary is due.
     pub due: usize,
@@ -29,7 +29,7 @@ impl Size {
     }
 }
 
-/// What a run has to find out, each once.
+/// What a run has to fetch, without duplicates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Distinct (repository, ref) pairs on GitHub.
@@ -60,7 +60,7 @@ impl Estate {
         let mut services: Vec<Service> = (0..size.services)
             .map(|number| Service::generate(number, size.due, &mut rng))
             .collect();
-        // One repository has one history: who shares it has come as far.
+        // A repository has one history: all services that share it are at the same commit.
         for number in 1..services.len() {
             if services[number].repo != number {
                 let (state, old) = (services[number - 1].state, services[number - 1].old.clone());
@@ -106,7 +106,7 @@ impl Estate {
         Snapshot::from_json(facts.to_string().as_bytes()).expect("a snapshot")
     }
 
-    /// What a run has to find out.
+    /// What a run has to fetch.
     pub fn needs(&self) -> Needs {
         let repos: BTreeMap<usize, Host> =
             self.services.iter().map(|service| (service.repo, service.host)).collect();
@@ -121,7 +121,7 @@ impl Estate {
     }
 }
 
-/// Addresses that stand in the files. The default ones are nobody's.
+/// URLs in the files. The default ones do not exist.
 #[derive(Debug, Clone)]
 pub struct Urls {
     /// GitLab.

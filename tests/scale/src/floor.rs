@@ -1,4 +1,4 @@
-//! What a run has to take at least.
+//! The minimum cost of a run.
 
 use std::time::Instant;
 
@@ -8,15 +8,15 @@ use yaml11::{Limits, Tree};
 
 use crate::Scenario;
 
-/// How fast this machine reads datafiles, one thread, in this very run.
+/// How fast this machine parses datafiles in this run, with one thread.
 pub struct Speeds {
     pub files: usize,
     pub bytes: u64,
     /// Bytes of files with a schema that promotions depend on.
     pub needed_bytes: u64,
-    /// Bytes a second of the look for `$schema`.
+    /// Bytes per second of the search for `$schema`.
     pub sniffed: f64,
-    /// Bytes a second of the parser.
+    /// Bytes per second of the parser.
     pub parsed: f64,
 }
 
@@ -75,7 +75,7 @@ const AT_ONCE: usize = 100;
 /// Projects in one request of GitLab.
 const PROJECTS_AT_ONCE: usize = 50;
 
-/// The least that a run can take.
+/// The minimum cost of a run.
 pub struct Floor {
     /// Seconds by stage.
     pub stages: Vec<(&'static str, f64)>,
@@ -88,8 +88,8 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// Round trips one after the other, as the answers of one are needed for the next, and files to be read: by
-    /// what the scenario needs, not by what a run did.
+    /// Sequential round trips, because some responses are needed for later requests, and files to be read: according to
+    /// the scenario's needs, not to what a run did.
     pub fn of(
         needs: &Needs,
         speeds: &Speeds,

@@ -1,10 +1,10 @@
 //! Config repos of any size in the shape of app-interface, with commits, deployment records and open merge requests
 //! to go with them.
 //!
-//! Everything is a function of a [`Size`] and a seed: [`Estate::generate`] makes the files and says what a run has
-//! to find out ([`Needs`]); [`Estate::fill`] puts it all on running fakes.
+//! Everything is a function of a [`Size`] and a seed: [`Estate::generate`] creates the files and lists what a run has
+//! to fetch ([`Needs`]); [`Estate::fill`] puts everything on running fakes.
 
-// Test support: a panic with a line number is the wanted reaction to a broken fixture.
+// Test support: a panic with a line number is the right reaction to a broken fixture.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod child;

@@ -1,4 +1,4 @@
-//! Whole runs of `sapm` against the fakes, with what they took beside what they had to take. See
+//! Runs `sapm` against the fakes, and compares each run's cost to its floor. See
 //! `docs/performance.md`; started by `scripts/bench`.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
@@ -28,25 +28,25 @@ struct Args {
     /// Size: 1 is 1,000 saas files, 6,000 targets, 10,000 files; several with commas.
     #[arg(long, value_delimiter = ',', default_value = "1")]
     size: Vec<usize>,
-    /// Wait before each answer of the fakes, in milliseconds; several with commas.
+    /// Delay of each response of the fakes, in milliseconds; several with commas.
     #[arg(long, value_delimiter = ',', default_value = "0,30")]
     latency: Vec<u64>,
-    /// What is measured; several with commas.
+    /// Scenarios; several with commas.
     #[arg(long, value_delimiter = ',', default_value = "steady,create,refresh,cold")]
     scenario: Vec<Scenario>,
-    /// Runs of each; the fastest is shown.
+    /// Runs per scenario; the fastest is shown.
     #[arg(long, default_value_t = 3)]
     runs: usize,
     /// Seed of the estate.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Requests that are due, opened or refreshed.
+    /// Merge requests that are due, opened or updated.
     #[arg(long, default_value_t = 25)]
     due: usize,
-    /// `SAPM_CONCURRENCY`, which the floor goes by too.
+    /// `SAPM_CONCURRENCY`, which also determines the floor.
     #[arg(long, default_value_t = 32)]
     concurrency: usize,
-    /// Further arguments of `sapm apply`, separated by blanks.
+    /// More arguments for `sapm apply`, separated by blanks.
     #[arg(long, default_value = "")]
     with: String,
     /// Only start the fakes, print the environment for `sapm`, and wait for the end of standard input.
@@ -56,11 +56,11 @@ struct Args {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Scenario {
-    /// All requests are open and right, the clone is in the cache: nothing to do.
+    /// All merge requests are open and up to date, the clone is in the cache: nothing to do.
     Steady,
-    /// Requests are due.
+    /// Merge requests are due.
     Create,
-    /// Open requests are to be refreshed.
+    /// Open merge requests have to be updated.
     Refresh,
     /// Steady, without a clone in the cache.
     Cold,
@@ -112,14 +112,14 @@ fn main() {
     eprintln!("done in {:.0?}", started.elapsed());
 }
 
-/// What `sapm` is called with: as many requests as are due may be opened.
+/// The arguments of `sapm`: as many merge requests as are due may be opened.
 fn with(args: &Args) -> Vec<String> {
     let most = ["--max-new-merge-requests".to_owned(), args.due.to_string()];
     let given = args.with.split_whitespace().map(str::to_owned);
     most.into_iter().chain(given).collect()
 }
 
-/// What it was measured on.
+/// The machine of the measurement.
 fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -127,7 +127,7 @@ fn machine() -> String {
     format!("{cores} cores, {}; the fakes run on the same machine", model.unwrap_or("unknown"))
 }
 
-/// A run that writes needs a new world each time: once is enough at ten times the size.
+/// A run that writes needs a new world each time: at ten times the size, once is enough.
 fn runs_of(scenario: Scenario, size: usize, args: &Args) -> usize {
     match scenario {
         Scenario::Steady | Scenario::Cold => args.runs,
@@ -136,7 +136,7 @@ fn runs_of(scenario: Scenario, size: usize, args: &Args) -> usize {
     .max(1)
 }
 
-/// Served from memory where that is to be had: the disk is not what is measured.
+/// In memory if possible, because the disk is not measured.
 fn start(estate: &Estate) -> Filled {
     let builder = Forge::builder();
     let memory = PathBuf::from("/dev/shm");
@@ -144,7 +144,7 @@ fn start(estate: &Estate) -> Filled {
     estate.fill(builder.start_blocking(), Utc::now())
 }
 
-/// One measured run in a world of its own, brought to the right state before.
+/// One measured run in its own world, prepared for the scenario.
 fn one(args: &Args, estate: &Estate, scenario: Scenario, latency: u64) -> Ran {
     let filled = start(estate);
     let folder = tempfile::tempdir().unwrap();
@@ -165,7 +165,7 @@ fn one(args: &Args, estate: &Estate, scenario: Scenario, latency: u64) -> Ran {
     }
     if scenario == Scenario::Refresh {
         filled.move_on(estate);
-        // The limit of pipelines a minute (`--pipelines-per-minute`) counts within a run only.
+        // The limit of pipelines per minute (`--pipelines-per-minute`) applies only within a run.
     }
     filled.forge.settle();
     filled.forge.set_latency(Duration::from_millis(latency));

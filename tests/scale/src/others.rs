@@ -1,12 +1,12 @@
-//! The files that a promotion has nothing to do with: most of the repo.
+//! Files that do not matter for promotions: most of the repo.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use fastrand::Rng;
 
-/// Adds files until there are `count`. Eight in ten are small datafiles of other schemas with their `$schema` on top,
-/// the others are long ones, dashboards in JSON, and datafiles that name their schema late.
+/// Adds files until there are `count`. Eight in ten are small datafiles of other schemas with `$schema` at the top,
+/// the others are long ones, dashboards in JSON, and datafiles with their `$schema` further down.
 pub(crate) fn fill(count: usize, seed: u64, files: &mut BTreeMap<String, String>) {
     let mut rng = Rng::with_seed(seed ^ 0x5eed);
     for number in 0..count.saturating_sub(files.len()) {

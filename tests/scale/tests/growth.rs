@@ -1,9 +1,9 @@
-//! What each stage that needs no network costs, in numbers that no other load on the machine changes: allocations, and
-//! instructions where valgrind is installed (`SAPM_REQUIRE_VALGRIND` makes its absence a failure).
+//! The cost of each stage that needs no network, in numbers that other load on the machine does not change:
+//! allocations, and instructions if valgrind is installed (`SAPM_REQUIRE_VALGRIND` makes its absence a failure).
 //!
-//! A stage may cost a tenth more than what is recorded here, and not much more than twice as much for twice the estate.
-//! Where a change makes it cheaper, or dearer for a reason, record what the failed test prints, or what
-//! `cargo test -p scale --test growth -- --nocapture` does.
+//! A stage may cost a tenth more than recorded here, and not much more than twice as much for twice the estate.
+//! If a change makes it cheaper, or more expensive for a reason, record the numbers that the failed test prints, or
+//! `cargo test -p scale --test growth -- --nocapture`.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
@@ -37,7 +37,7 @@ const INSTRUCTIONS: [(&str, u64); 6] = [
 
 type Costs = BTreeMap<String, u64>;
 
-/// The costs as `count` prints them.
+/// The costs as printed by `count`.
 fn allocations(services: u64) -> Costs {
     let output = Command::new(env!("CARGO_BIN_EXE_count")).arg(services.to_string()).output();
     let output = output.unwrap();
@@ -47,7 +47,7 @@ fn allocations(services: u64) -> Costs {
     costs.map(|(stage, count)| (stage.to_owned(), count.parse().unwrap())).collect()
 }
 
-/// The costs as callgrind counts them, all on one processor: else some of the files are parsed by another thread.
+/// The costs as counted by callgrind, on one processor: otherwise another thread parses some of the files.
 fn instructions(services: u64) -> Costs {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("out");
@@ -65,7 +65,7 @@ fn instructions(services: u64) -> Costs {
     STAGES.iter().map(cost).collect()
 }
 
-/// One that this process may run on.
+/// A processor that this process may use.
 fn a_processor() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();

@@ -1,4 +1,4 @@
-//! A git host without an API: what `ls-remote` asks of it.
+//! A git host without an API, for `ls-remote`.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ pub(crate) struct Refs {
     pub head: String,
     /// A real bare repository.
     pub dir: Option<PathBuf>,
-    /// The password that it wants.
+    /// The password that it requires.
     pub password: Option<String>,
 }
 

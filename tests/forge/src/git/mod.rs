@@ -1,4 +1,4 @@
-//! Git: repositories, the smart HTTP protocol, and the host that has nothing else.
+//! Git: repositories, the smart HTTP protocol, and a host with only git.
 
 pub(crate) mod host;
 pub(crate) mod repo;

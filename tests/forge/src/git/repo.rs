@@ -1,4 +1,4 @@
-//! A bare repository: the handful of git operations that a forge needs, on libgit2.
+//! A bare repository: the git operations that a forge needs, with libgit2.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub(crate) struct FileDiff {
     pub patch: String,
 }
 
-/// What a path holds in a commit.
+/// The content of a path in a commit.
 pub(crate) struct Blob {
     pub id: Oid,
     pub bytes: Vec<u8>,
@@ -64,7 +64,7 @@ impl Repo {
         found
     }
 
-    /// The commit of a branch, a tag, a full ref name or a hash that may be short; tags win over branches, as in git.
+    /// The commit of a branch, a tag, a full ref name or a (maybe short) hash. As in git, tags come before branches.
     pub fn resolve(&self, rev: &str) -> Option<Oid> {
         let named = [rev.to_owned(), format!("refs/tags/{rev}"), format!("refs/heads/{rev}")];
         for name in named.iter().filter(|name| name.starts_with("refs/") || *name == "HEAD") {
@@ -83,7 +83,7 @@ impl Repo {
         None
     }
 
-    /// Git's reasons to refuse a branch name, and GitLab's (api/branches: no 40 digit hashes).
+    /// Git's reasons to reject a branch name, and GitLab's (api/branches: no 40 digit hashes).
     pub fn valid_branch_name(name: &str) -> bool {
         let hash = name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
         !hash
@@ -115,7 +115,7 @@ impl Repo {
         self.git.treebuilder(None).unwrap().write().unwrap()
     }
 
-    /// A tree with these changes on top of a commit's.
+    /// A tree with these changes on top of a commit's tree.
     pub fn edit(&self, base: Option<Oid>, edits: &BTreeMap<String, Edit>) -> Result<Oid, String> {
         let base = base.map_or_else(|| self.empty_tree(), |commit| self.tree_of(commit));
         let tree = self.git.find_tree(base).map_err(|error| error.to_string())?;
@@ -192,7 +192,7 @@ impl Repo {
         new == old || self.git.graph_descendant_of(new, old).unwrap_or(false)
     }
 
-    /// Commits that `one` has and `two` has not, and the other way round.
+    /// Commits that `one` has and `two` lacks, and vice versa.
     pub fn ahead_behind(&self, one: Oid, two: Oid) -> (usize, usize) {
         self.git.graph_ahead_behind(one, two).unwrap_or_default()
     }
@@ -208,7 +208,7 @@ impl Repo {
         tree_or_conflicts(&self.git, &mut index)
     }
 
-    /// The change of `commit` against its first parent, or its reverse, applied on `onto`.
+    /// Applies the change of `commit` against its first parent, or its reverse, on `onto`.
     pub fn cherry_pick(&self, commit: Oid, onto: Oid, reverse: bool) -> Result<Oid, Vec<String>> {
         let commit = self.git.find_commit(commit).unwrap();
         let onto = self.git.find_commit(onto).unwrap();
@@ -228,7 +228,7 @@ impl Repo {
         self.git.diff_tree_to_tree(old.as_ref(), Some(&new), Some(&mut options)).unwrap()
     }
 
-    /// The files that differ, with the hunks of each.
+    /// The files that differ, with their hunks.
     pub fn diff(&self, from: Option<Oid>, to: Oid) -> Vec<FileDiff> {
         let diff = self.raw_diff(from, to);
         let mut files: Vec<FileDiff> = diff
@@ -267,14 +267,14 @@ impl Repo {
         files
     }
 
-    /// Git's patch id of a change, the same for a clean rebase (it looks at the hunks without line numbers), and how
-    /// many files it touches.
+    /// Git's patch id of a change, which is the same after a clean rebase (it ignores line numbers of hunks), and the
+    /// number of files.
     pub fn patch(&self, from: Option<Oid>, to: Oid) -> (Option<String>, usize) {
         let diff = self.raw_diff(from, to);
         (diff.patchid(None).ok().map(|id| id.to_string()), diff.deltas().count())
     }
 
-    /// Commits from `tip` back, newest first, without those that `hide` has.
+    /// Commits from `tip` backwards, newest first, without those in `hide`.
     pub fn log(&self, tip: Oid, hide: Option<Oid>) -> impl Iterator<Item = Oid> {
         let mut walk = self.git.revwalk().unwrap();
         walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME).unwrap();

@@ -1,4 +1,4 @@
-//! Git over HTTP (gitprotocol-http): the git binary does the talking, over standard input and output.
+//! Git over HTTP (gitprotocol-http): the git binary handles the protocol over standard input and output.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -17,7 +17,7 @@ use crate::http::{Req, Resp};
 use crate::shared::Shared;
 use crate::state::{Access, Visibility};
 
-/// A git request, taken apart.
+/// A parsed git request.
 pub(crate) struct GitRequest {
     /// The repository's path, without `.git`.
     pub repo: String,
@@ -43,7 +43,7 @@ pub(crate) fn parse(req: &Req) -> Option<GitRequest> {
     Some(GitRequest { repo: bare.to_owned(), service, advertise, dot_git: bare.len() < repo.len() })
 }
 
-/// Serves git requests of GitLab's projects. Private ones want basic auth with a token as the password.
+/// Serves git requests for GitLab's projects. Private ones require basic auth with a token as the password.
 pub(crate) async fn gitlab(shared: &Arc<Shared>, req: Req) -> Resp {
     let Some(git) = parse(&req) else {
         return Resp { unknown_route: true, ..Resp::new(404, "") };
@@ -139,7 +139,7 @@ fn branches(shared: &Shared, id: u64) -> BTreeMap<String, Oid> {
     shared.state().project(id).repo().map(super::repo::Repo::branches).unwrap_or_default()
 }
 
-/// Lets requests and pipelines follow what a push over git has changed.
+/// Updates merge requests and pipelines after a push with git.
 fn follow(shared: &Shared, id: u64, user: u64, before: &BTreeMap<String, Oid>) {
     let after = branches(shared, id);
     let mut state = shared.state();

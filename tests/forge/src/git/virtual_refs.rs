@@ -1,4 +1,4 @@
-//! Refs without a repository: enough of the protocol for `ls-remote` (gitprotocol-http, gitprotocol-v2: ls-refs).
+//! Refs without a repository: the part of the protocol for `ls-remote` (gitprotocol-http, gitprotocol-v2: ls-refs).
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ fn line(text: &str) -> String {
     format!("{:04x}{text}", text.len() + 4)
 }
 
-/// Answers from a list of full ref names and hashes; `HEAD` points at `head` if that is one of them.
+/// Responds with a list of full ref names and hashes; `HEAD` points to `head` if that is in the list.
 pub(crate) fn answer(
     git: &GitRequest,
     req: &Req,

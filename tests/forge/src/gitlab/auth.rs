@@ -1,4 +1,4 @@
-//! Who asks, and what the token is good for (GitLab docs, api/rest/authentication and
+//! The caller, and the rights of its token (GitLab docs, api/rest/authentication and
 //! user/profile/personal_access_tokens: scopes).
 
 use base64::Engine;
@@ -9,7 +9,7 @@ use crate::gitlab::Call;
 use crate::http::{Req, Resp, refuse};
 use crate::state::{State, Token};
 
-/// The caller; nobody for a request without a token.
+/// The caller; none for a request without a token.
 #[derive(Clone, Default)]
 pub(crate) struct Caller {
     pub user: Option<u64>,
@@ -17,7 +17,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// The user with the number 1 is the administrator.
+    /// The user with id 1 is the administrator.
     pub fn is_admin(&self) -> bool {
         self.user == Some(1)
     }
@@ -48,7 +48,7 @@ pub(crate) fn identify(state: &State, req: &Req) -> Result<Caller, Box<Resp>> {
     Ok(Caller { user: Some(token.user), token: Some(token.clone()) })
 }
 
-/// Refuses what the token's scopes do not cover. A job token is as none where GitLab does not take one
+/// Refuses what the token's scopes do not include. A job token counts as none where GitLab does not accept one
 /// (GitLab docs, ci/jobs/ci_job_token).
 pub(crate) fn check_scope(call: &mut Call<'_>, parts: &[&str]) -> Result<(), Box<Resp>> {
     let Some(token) = call.caller.token.clone() else { return Ok(()) };
@@ -92,8 +92,8 @@ pub(crate) fn check_scope(call: &mut Call<'_>, parts: &[&str]) -> Result<(), Box
     Err(Box::new(Resp::json(403, &body)))
 }
 
-/// The user of git over HTTP: the password is the token, whatever the user name is; a job's token goes with
-/// `gitlab-ci-token` alone (GitLab docs, ci/jobs/ci_job_token: clone).
+/// The user of git over HTTP: the token is the password, with any user name; a job token only with
+/// `gitlab-ci-token` (GitLab docs, ci/jobs/ci_job_token: clone).
 pub(crate) fn basic(state: &State, req: &Req) -> Option<(u64, Token)> {
     let encoded = req.header("authorization")?.strip_prefix("Basic ")?;
     let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;

@@ -1,5 +1,5 @@
-//! What GitLab does seconds later: closing requests of deleted branches, marking requests merged, rebasing, deleting
-//! source branches. Here "later" is a number of requests.
+//! What GitLab does seconds later: closing merge requests of deleted branches, marking them merged, rebasing, deleting
+//! source branches. Here, "later" is a number of requests.
 
 use git2::Oid;
 
@@ -27,7 +27,7 @@ impl State {
         self.background.push(Task { due, project, user, kind });
     }
 
-    /// A request has arrived at GitLab: runs what is due.
+    /// Called for each request to GitLab: runs due tasks.
     pub fn tick(&mut self) {
         self.ticks += 1;
         while let Some(at) = self.background.iter().position(|task| task.due <= self.ticks) {
@@ -36,7 +36,7 @@ impl State {
         }
     }
 
-    /// Runs everything, also what that causes, and lets every merge check come to its verdict at the next read.
+    /// Runs all tasks and their consequences, and lets every merge check complete at the next read.
     pub fn settle(&mut self) {
         while !self.background.is_empty() {
             let task = self.background.remove(0);
@@ -56,7 +56,7 @@ fn run(state: &mut State, task: Task) {
         Kind::CloseOfBranch(branch) => {
             let repo = state.project(project).repo();
             if repo.is_none_or(|repo| repo.tip(&branch).is_some()) {
-                return; // It is back already.
+                return; // It exists again.
             }
             for iid in requests::open_from(state.project(project), &branch) {
                 requests::set_state(state, project, iid, user, MrState::Closed);

@@ -57,10 +57,10 @@ fn matcher(call: &Call<'_>) -> Result<Matcher, Box<Resp>> {
     }))
 }
 
-/// Lists of branches as they were answered: project, user and parameters, to when and what.
+/// Returned lists of branches: project, user and parameters, with time and content.
 pub(crate) type BranchLists = BTreeMap<(u64, u64, String), (DateTime<Utc>, Resp)>;
 
-/// The list, or what the same user was answered to the same parameters a moment ago.
+/// The list, or the one that the same user got for the same parameters a moment ago.
 pub(crate) fn list(call: &mut Call<'_>, id: u64) -> Answer {
     let now = call.state.now();
     let for_long = Duration::seconds(call.state.settings.branch_list_cache_s.into());
@@ -139,7 +139,7 @@ pub(crate) fn delete(call: &mut Call<'_>, id: u64, name: &str) -> Answer {
         return refuse(405, "Cannot remove HEAD branch");
     }
     let user = call.caller.id();
-    // Whatever the rule lets push: a protected branch is deleted by Maintainers alone.
+    // Whatever the push rules: only Maintainers may delete a protected branch.
     if project.protection(name).is_some() && project.access(Some(user)) < Some(Access::Maintainer) {
         return refuse(
             400,

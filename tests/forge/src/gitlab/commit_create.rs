@@ -1,5 +1,5 @@
 //! A commit with several files in one request (GitLab docs, api/commits: create a commit with multiple files and
-//! actions): all of it or nothing.
+//! actions): all or nothing.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ fn bad(text: impl Into<String>) -> Box<Resp> {
     Box::new(Resp::message(400, text.into()))
 }
 
-/// What is wrong with the parameters, in the words of this version.
+/// The error for wrong parameters, in the format of this version.
 fn invalid(settings: &Settings, text: &str) -> Box<Resp> {
     if settings.errors_are_messages {
         return bad(format!("400 Bad request - {text}"));
@@ -26,7 +26,7 @@ fn invalid(settings: &Settings, text: &str) -> Box<Resp> {
     Box::new(Resp::json(400, &json!({ "error": text })))
 }
 
-/// Rack reads a form up to a limit; GitLab reads JSON by itself.
+/// Rack parses a form up to a limit; GitLab parses JSON itself.
 fn check_form(call: &Call<'_>) -> Result<(), Box<Resp>> {
     let kind = call.req.header("content-type").unwrap_or_default();
     let is_form = kind.starts_with("application/x-www-form-urlencoded");
@@ -36,10 +36,10 @@ fn check_form(call: &Call<'_>) -> Result<(), Box<Resp>> {
     Ok(())
 }
 
-/// Where the new commit starts: nowhere in an empty repository.
+/// The base of the new commit: none in an empty repository.
 struct Start {
     commit: Option<Oid>,
-    /// The branch is replaced or made, not moved on.
+    /// Replaces or creates the branch instead of adding to it.
     other_branch: bool,
 }
 
@@ -114,7 +114,7 @@ fn write(
     Ok(repo(state.project(id))?.commit(tree, &parents, (&author, &committer), seconds, message))
 }
 
-/// The shape of the actions, before any of them is tried.
+/// Checks the form of the actions before trying any of them.
 fn check_actions(settings: &Settings, actions: &[Value]) -> Result<(), Box<Resp>> {
     if actions.is_empty() {
         return Err(invalid(settings, "actions is empty"));
@@ -179,7 +179,7 @@ fn start_of(
     Ok(Start { commit, other_branch })
 }
 
-/// The edits that the actions come to, each seen on top of those before it.
+/// The edits of the actions, each on top of the previous ones.
 fn edits_of(
     repo: &Repo,
     start: Option<Oid>,

@@ -56,7 +56,7 @@ pub(crate) fn single(call: &Call<'_>, id: u64, rev: &str) -> Answer {
     Ok(Resp::ok(&detail(call, repo, id, commit, stats)))
 }
 
-/// A commit with what the list leaves out.
+/// A commit with the fields that the list omits.
 pub(crate) fn detail(call: &Call<'_>, repo: &Repo, id: u64, commit: Oid, stats: bool) -> Value {
     let project = call.state.project(id);
     let mut body = entities::commit(repo, project, call.base, commit);

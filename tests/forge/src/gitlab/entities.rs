@@ -153,14 +153,14 @@ pub(crate) fn pipeline(pipeline: &Pipeline, project: u64) -> Value {
     })
 }
 
-/// What an answer says of the merge check.
+/// The merge check in a response.
 pub(crate) struct Status {
     pub merge: &'static str,
     pub detailed: &'static str,
     pub conflicts: bool,
 }
 
-/// A merge request as lists show it.
+/// A merge request as in lists.
 pub(crate) fn merge_request(
     state: &State,
     project: &Project,

@@ -22,7 +22,7 @@ fn open<'a>(call: &'a Call<'_>, id: u64, path: &str) -> Result<(&'a Repo, Oid, B
     }
 }
 
-/// What both the JSON and the headers say of a file.
+/// The file's properties for both JSON and headers.
 fn about(
     call: &Call<'_>,
     repo: &Repo,

@@ -12,7 +12,7 @@ use crate::settings::GraphQl;
 use crate::shared::Shared;
 use crate::state::{Code, Project, State};
 
-/// `projects(fullPaths:)` takes no more.
+/// Maximum entries of `projects(fullPaths:)`.
 const MOST_PATHS: usize = 50;
 
 pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
@@ -25,7 +25,7 @@ pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
         Ok(caller) => caller,
         Err(resp) => return *resp,
     };
-    // A job's token is as none, and so is one that may not read the API.
+    // A job token counts as none, and so does one without API access.
     let may_read = caller.token.as_ref().is_some_and(|token| {
         !token.job && ["api", "read_api"].iter().any(|scope| token.scopes.contains(*scope))
     });
@@ -66,11 +66,11 @@ impl Node for Query<'_> {
             let message = format!("You cannot provide more than {MOST_PATHS} full_paths");
             return Err(Missing::Error("ARGUMENT", message));
         }
-        // In an order of its own, each once.
+        // In its own order, without duplicates.
         let mut found = BTreeMap::new();
         for path in paths.iter().filter_map(Value::as_str) {
             let project = self.state.project_id(path).map(|id| self.state.project(id));
-            // A number is an id for REST alone.
+            // A number is an id only in REST.
             let project = project.filter(|project| project.path.eq_ignore_ascii_case(path));
             if let Some(project) = project.filter(|project| visible(project, &self.caller)) {
                 found.insert(std::cmp::Reverse(project.id), project);

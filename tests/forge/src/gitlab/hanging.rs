@@ -1,4 +1,4 @@
-//! What hangs on a merge request: notes, pipelines, commits, versions, events, approvals (GitLab docs, api/notes,
+//! Objects of a merge request: notes, pipelines, commits, versions, events, approvals (GitLab docs, api/notes,
 //! api/merge_requests, api/resource_label_events, api/resource_state_events, api/merge_request_approvals).
 
 use git2::Oid;
@@ -136,7 +136,7 @@ fn notes(call: &Call<'_>, id: u64, mr: &MergeRequest) -> Answer {
     paging::page(call, &found, true, |note| entities::note(call.state, call.base, mr, id, note))
 }
 
-/// A note of quick actions alone answers 202 with what they did.
+/// A note that contains only quick actions gets 202 with their results.
 fn comment(call: &mut Call<'_>, id: u64, iid: u64) -> Answer {
     let Some(body) = call.params.text("body") else {
         return Ok(Resp::json(400, &json!({ "error": "body is missing" })));
@@ -144,7 +144,7 @@ fn comment(call: &mut Call<'_>, id: u64, iid: u64) -> Answer {
     if body.trim().is_empty() {
         return refuse(400, "400 Bad request - Note {:note=>[\"can't be blank\"]}");
     }
-    // GitLab docs, api/notes: a million characters; the description's limit of bytes holds as well.
+    // GitLab docs, api/notes: a million characters; the description's byte limit applies as well.
     if body.chars().count() > 1_000_000 || body.len() > 1_048_576 {
         let text = "is too long (maximum is 1000000 characters)";
         return refuse(400, format!("400 Bad request - Note {{:note=>[{text:?}]}}"));
@@ -207,7 +207,7 @@ fn commits(call: &Call<'_>, id: u64, mr: &MergeRequest) -> Answer {
     paging::page(call, &found, true, |id| entities::commit(repo, project, call.base, *id))
 }
 
-/// `/diffs` is a list; `/changes` (deprecated) is the request with the list in `changes`.
+/// `/diffs` is a list; `/changes` (deprecated) is the merge request with the list in `changes`.
 fn diffs(call: &Call<'_>, id: u64, mr: &MergeRequest) -> Answer {
     let project = call.state.project(id);
     let repo = repo(project)?;

@@ -1,4 +1,4 @@
-//! Merging and rebasing requests, and the verdict whether one can be merged.
+//! Merging and rebasing merge requests, and the merge check.
 
 use git2::Oid;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::gitlab::requests::{self, Refused};
 use crate::settings::Settings;
 use crate::state::{MergeMethod, Project, State};
 
-/// What the one who merges asks for.
+/// The options of a merge.
 #[derive(Default)]
 pub(crate) struct Options {
     pub sha: Option<String>,
@@ -25,7 +25,7 @@ fn tips(project: &Project, iid: u64) -> Option<(Oid, Oid)> {
     Some((repo.tip(&request.source_branch)?, repo.tip(&request.target_branch)?))
 }
 
-/// Whether a real merge of the present tips conflicts; also true when a branch is missing.
+/// Whether a real merge of the current tips conflicts; also true if a branch is missing.
 pub(crate) fn conflicts(project: &Project, iid: u64) -> bool {
     match (tips(project, iid), project.repo()) {
         (Some((source, target)), Some(repo)) => repo.merge(target, source).is_err(),
@@ -33,7 +33,7 @@ pub(crate) fn conflicts(project: &Project, iid: u64) -> bool {
     }
 }
 
-/// The present `detailed_merge_status` (GitLab docs, api/merge_requests: merge status), checked here and now.
+/// The current `detailed_merge_status` (GitLab docs, api/merge_requests: merge status), computed now.
 pub(crate) fn verdict(project: &Project, settings: &Settings, iid: u64) -> &'static str {
     let request = project.request(iid).expect("a request");
     if request.state != MrState::Opened {
@@ -51,7 +51,7 @@ pub(crate) fn verdict(project: &Project, settings: &Settings, iid: u64) -> &'sta
     if request.approvals.len() < settings.required_approvals {
         return "not_approved";
     }
-    // A fresh check is one of the present tips.
+    // A new check is for the current tips.
     let known = request.check.conflict.filter(|_| request.check.fresh);
     if known.unwrap_or_else(|| conflicts(project, iid)) {
         return "conflict";
@@ -119,7 +119,7 @@ pub(crate) fn merge(
     } else {
         repo.commit(tree, &parents, who, seconds, &message)
     };
-    // The request is merged before its commit arrives at the target branch, as in GitLab: no version is added.
+    // As in GitLab, the merge request is merged before its commit arrives at the target branch: no version is added.
     requests::set_state(state, id, iid, user, MrState::Merged);
     let request = state.project_mut(id).request_mut(iid).expect("a request");
     request.merge_commit_sha = Some(merged.to_string());
@@ -158,7 +158,7 @@ pub(crate) fn start_rebase(state: &mut State, id: u64, iid: u64, user: u64) -> R
     Ok(())
 }
 
-/// Replays the request's commits on the target branch: authors stay, the committer is the one who asked.
+/// Replays the commits on the target branch: authors stay, the committer is the one who requested it.
 pub(crate) fn finish_rebase(state: &mut State, id: u64, user: u64, iid: u64) {
     let outcome = rebased(state, id, user, iid);
     let request = state.project_mut(id).request_mut(iid).expect("a request");

@@ -1,5 +1,5 @@
 //! The GitLab fake: REST v4 over real bare repositories, and git over HTTP. The handlers name the documentation
-//! page of their route; see the crate's documentation for what the answers rest on.
+//! page of their route; the crate's documentation says what the responses are based on.
 
 pub(crate) mod auth;
 pub(crate) mod background;
@@ -31,13 +31,13 @@ use crate::http::{Answer, Params, Req, Resp, refuse};
 use crate::shared::Shared;
 use crate::state::{Access, Code, Project, State};
 
-/// One REST request: who asks for what, with which parameters.
+/// One REST request: caller, route and parameters.
 pub(crate) struct Call<'a> {
     pub state: &'a mut State,
     pub caller: Caller,
     pub params: Params,
     pub req: &'a Req,
-    /// GitLab's address, for links.
+    /// GitLab's URL, for links.
     pub base: &'a str,
 }
 
@@ -153,7 +153,7 @@ fn write(call: &mut Call<'_>, id: u64, method: &str, rest: &[&str]) -> Answer {
     }
 }
 
-/// The project, if the caller may know that it exists (GitLab docs, api/projects; a moved one answers 301).
+/// The project, if the caller may see it (GitLab docs, api/projects; a moved one returns 301).
 fn find_project(call: &Call<'_>, name: &str) -> Result<u64, Box<Resp>> {
     let state = &call.state;
     if let Some(id) = state.project_id(name) {
@@ -187,7 +187,7 @@ fn visible(project: &Project, caller: &Caller) -> bool {
     open || project.access(caller.user).is_some()
 }
 
-/// Refuses a member below this level; what is public may be read by all.
+/// Refuses members below this level. Everybody may read public projects.
 fn need(call: &Call<'_>, id: u64, least: Access) -> Result<(), Box<Resp>> {
     let project = call.state.project(id);
     let public =

@@ -1,4 +1,4 @@
-//! What GitLab keeps beside the repository: merge requests and what hangs on them.
+//! GitLab's data outside the repository: merge requests and their objects.
 
 use std::collections::BTreeSet;
 
@@ -13,12 +13,12 @@ pub enum MrState {
     Closed,
     /// Merged.
     Merged,
-    /// Being merged: for the time that this takes, neither open nor merged.
+    /// Being merged: meanwhile neither open nor merged.
     Locked,
 }
 
 impl MrState {
-    /// GitLab's word for it.
+    /// GitLab's name for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Opened => "opened",
@@ -29,10 +29,10 @@ impl MrState {
     }
 }
 
-/// One push to a request's branch.
+/// One push to a merge request's branch.
 #[derive(Debug, Clone)]
 pub struct Version {
-    /// GitLab's number.
+    /// GitLab's id.
     pub id: u64,
     /// Tip of the source branch.
     pub head: String,
@@ -49,9 +49,9 @@ pub struct Version {
 /// A comment.
 #[derive(Debug, Clone)]
 pub struct Note {
-    /// GitLab's number.
+    /// GitLab's id.
     pub id: u64,
-    /// Text, without the quick actions that it held.
+    /// Text, without its quick actions.
     pub body: String,
     /// Who.
     pub author: u64,
@@ -64,7 +64,7 @@ pub struct Note {
 /// A label that was added or removed.
 #[derive(Debug, Clone)]
 pub struct LabelEvent {
-    /// GitLab's number.
+    /// GitLab's id.
     pub id: u64,
     /// Who.
     pub user: u64,
@@ -79,7 +79,7 @@ pub struct LabelEvent {
 /// A change of the state.
 #[derive(Debug, Clone)]
 pub struct StateEvent {
-    /// GitLab's number.
+    /// GitLab's id.
     pub id: u64,
     /// Who.
     pub user: u64,
@@ -89,28 +89,28 @@ pub struct StateEvent {
     pub created_at: DateTime<Utc>,
 }
 
-/// A pipeline that was started.
+/// A started pipeline.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
-    /// GitLab's number.
+    /// GitLab's id.
     pub id: u64,
     /// Commit.
     pub sha: String,
     /// Branch.
     pub branch: String,
-    /// The request that it belongs to, none for a push to a branch without one.
+    /// Its merge request; none for a push to a branch without one.
     pub merge_request: Option<u64>,
     /// Who caused it.
     pub user: u64,
     /// When.
     pub created_at: DateTime<Utc>,
-    /// The limit was reached: GitLab made none.
+    /// The limit was reached, so GitLab created none.
     pub dropped: bool,
     /// GitLab's word: `success`, `failed`, `running`, …
     pub status: &'static str,
 }
 
-/// A quick action that was found in a text.
+/// A quick action in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuickAction {
     /// Project path.
@@ -123,9 +123,9 @@ pub struct QuickAction {
     pub user: u64,
     /// Without the slash.
     pub command: String,
-    /// What follows it.
+    /// Its argument.
     pub argument: String,
-    /// GitLab ran it (in descriptions and notes; elsewhere it is only recorded).
+    /// Whether GitLab ran it (in descriptions and notes; elsewhere it is only recorded).
     pub executed: bool,
 }
 
@@ -144,7 +144,7 @@ pub struct Mention {
     pub name: String,
 }
 
-/// An issue or request that a text refers to.
+/// An issue or merge request that a text refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
     /// Project path.
@@ -155,16 +155,16 @@ pub struct Reference {
     pub place: &'static str,
     /// Who wrote it.
     pub user: u64,
-    /// What GitLab takes for the reference.
+    /// The text that GitLab treats as the reference.
     pub text: String,
     /// A merge into the default branch closes the issue.
     pub closes: bool,
 }
 
-/// How far the merge check is.
+/// The progress of the merge check.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Check {
-    /// The verdict below is of the present tips.
+    /// The result below is for the current tips.
     pub fresh: bool,
     pub reads_left: u32,
     pub conflict: Option<bool>,
@@ -173,7 +173,7 @@ pub(crate) struct Check {
 /// A merge request.
 #[derive(Debug, Clone)]
 pub struct MergeRequest {
-    /// GitLab's number over all projects.
+    /// GitLab's id, unique over all projects.
     pub id: u64,
     /// The number after the `!`.
     pub iid: u64,
@@ -183,7 +183,7 @@ pub struct MergeRequest {
     pub target_branch: String,
     /// Title.
     pub title: String,
-    /// Description, without the quick actions that it held.
+    /// Description, without its quick actions.
     pub description: String,
     /// Labels.
     pub labels: BTreeSet<String>,
@@ -199,7 +199,7 @@ pub struct MergeRequest {
     pub merged: Option<(DateTime<Utc>, u64)>,
     /// When and by whom it was closed.
     pub closed: Option<(DateTime<Utc>, u64)>,
-    /// Tip of the source branch as of the last push that GitLab saw.
+    /// Tip of the source branch at the last push that GitLab processed.
     pub sha: Option<String>,
     /// The commit that merged it.
     pub merge_commit_sha: Option<String>,
@@ -209,13 +209,13 @@ pub struct MergeRequest {
     pub remove_source_branch: bool,
     /// Squash on merge.
     pub squash: bool,
-    /// Merge it once its checks pass, or as its merge train comes to it.
+    /// Merge when the checks pass, or when the merge train reaches it.
     pub auto_merge: bool,
     /// Every push, oldest first.
     pub versions: Vec<Version>,
-    /// Who approved and was not reset.
+    /// Approvers whose approval was not reset.
     pub approvals: BTreeSet<u64>,
-    /// How many approvals pushes have cost.
+    /// Number of approvals reset by pushes.
     pub lost_approvals: usize,
     /// Comments, oldest first.
     pub notes: Vec<Note>,
@@ -229,7 +229,7 @@ pub struct MergeRequest {
     pub merge_error: Option<String>,
     pub(crate) rebasing: bool,
     pub(crate) check: Check,
-    /// No GET has seen it yet: `diff_refs` and `changes_count` are empty in the answer to its creation.
+    /// Not read by any GET yet: `diff_refs` and `changes_count` are empty in the response to its creation.
     pub(crate) preparing: bool,
 }
 

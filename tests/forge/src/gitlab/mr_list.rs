@@ -36,7 +36,7 @@ pub(crate) fn list_status(state: &State, project: &Project, mr: &MergeRequest) -
     }
 }
 
-/// Values that GitLab's parameter check knows.
+/// Values that GitLab's parameter check accepts.
 fn check(params: &Params) -> Result<(), Box<Resp>> {
     let known: [(&str, &[&str]); 6] = [
         ("state", &["opened", "closed", "locked", "merged", "all"]),
@@ -81,7 +81,7 @@ fn check(params: &Params) -> Result<(), Box<Resp>> {
     Ok(())
 }
 
-/// Filters that GitLab documents and this fake does not have: loud, not silently without effect.
+/// Filters that GitLab documents but this fake lacks: they fail instead of being ignored.
 const MISSING_FILTERS: &[&str] = &[
     "not",
     "milestone",
@@ -179,7 +179,7 @@ pub(crate) fn list(call: &mut Call<'_>, id: u64) -> Answer {
     if call.params.text("sort").as_deref() != Some("asc") {
         found.reverse();
     }
-    // Only members who could merge may ask for it (docs: "at least the Developer role").
+    // Only members who could merge may use it (docs: "at least the Developer role").
     let may_recheck = call.state.project(id).access(call.caller.user) >= Some(Access::Developer);
     let recheck = call.params.flag("with_merge_status_recheck") && may_recheck;
     let simple = call.params.text("view").as_deref() == Some("simple");

@@ -15,7 +15,7 @@ impl From<Refused> for Box<Resp> {
     }
 }
 
-/// A request that this caller may see.
+/// A merge request that this caller may see.
 pub(crate) fn find<'a>(
     call: &'a Call<'_>,
     id: u64,
@@ -31,7 +31,7 @@ pub(crate) fn find<'a>(
     }
 }
 
-/// Both statuses as they belong together.
+/// Both statuses in matching form.
 pub(crate) fn shown(mr: &MergeRequest, conflict: bool, detailed: &'static str) -> Status {
     let conflict = conflict && mr.state == MrState::Opened || detailed == "conflict";
     let merge =
@@ -39,7 +39,7 @@ pub(crate) fn shown(mr: &MergeRequest, conflict: bool, detailed: &'static str) -
     Status { merge, detailed, conflicts: conflict }
 }
 
-/// One step of the check that a read sets off; true when the verdict is there.
+/// One step of the check that a read starts; true when it is complete.
 pub(crate) fn refresh(state: &mut State, id: u64, iid: u64) -> bool {
     let request = state.project_mut(id).request_mut(iid).expect("a request");
     request.preparing = false;
@@ -57,7 +57,7 @@ pub(crate) fn refresh(state: &mut State, id: u64, iid: u64) -> bool {
     true
 }
 
-/// The full object. `status` none: what the check says now.
+/// The full object. Without `status`, that of the check.
 fn full(call: &Call<'_>, id: u64, iid: u64, status: &Status) -> Value {
     let project = call.state.project(id);
     let mr = project.request(iid).expect("a request");
@@ -96,7 +96,7 @@ fn full(call: &Call<'_>, id: u64, iid: u64, status: &Status) -> Value {
     body
 }
 
-/// The status as a read of this one request shows it, after one step of the check.
+/// The status in a read of this merge request, after one step of the check.
 fn checked(state: &mut State, id: u64, iid: u64) -> Status {
     if !refresh(state, id, iid) {
         let conflicts =
@@ -109,7 +109,7 @@ fn checked(state: &mut State, id: u64, iid: u64) -> Status {
     shown(mr, conflict, merging::verdict(project, &state.settings, iid))
 }
 
-/// The answer to a write: nothing is checked by it.
+/// The response to a write, which starts no check.
 fn written(call: &Call<'_>, id: u64, iid: u64, status: u16) -> Resp {
     let project = call.state.project(id);
     let mr = project.request(iid).expect("a request");

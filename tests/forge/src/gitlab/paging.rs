@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::gitlab::Call;
 use crate::http::{Answer, Resp, refuse};
 
-/// One page of a list that is made in full, with `Link` and the `X-` headers; `totals` as GitLab gives them for
+/// One page of a complete list, with `Link` and the `X-` headers; `totals` as GitLab returns them for
 /// most lists up to 10,000 records.
 pub(crate) fn page<T>(
     call: &Call<'_>,
@@ -20,8 +20,8 @@ pub(crate) fn page<T>(
     Ok(headed(call, Resp::ok(&Value::Array(shown)), items.len(), totals))
 }
 
-/// A page of a search of branches: the first holds every match whatever its size is, later ones go over the matches, and
-/// the headers count all branches of the repository.
+/// A page of a search of branches: the first has every match whatever its size, later ones continue with the
+/// matches, and the headers count all branches of the repository.
 pub(crate) fn page_of_search<T>(
     call: &Call<'_>,
     found: &[T],

@@ -1,4 +1,4 @@
-//! What a push does, whoever makes it: the refs themselves, and what follows for requests, approvals and pipelines.
+//! The effects of a push by anybody: refs, merge requests, approvals and pipelines.
 
 use git2::Oid;
 
@@ -6,7 +6,7 @@ use crate::gitlab::background::Kind;
 use crate::gitlab::model::{MrState, Pipeline, Version};
 use crate::state::{Access, Project, State};
 
-/// Moves a branch (or makes it) and lets everything follow.
+/// Moves or creates a branch, with all effects.
 pub(crate) fn push(
     state: &mut State,
     project: u64,
@@ -24,7 +24,7 @@ pub(crate) fn push(
     Ok(())
 }
 
-/// Deletes a branch; its requests close in the background.
+/// Deletes a branch; its merge requests close in the background.
 pub(crate) fn delete_branch(state: &mut State, project: u64, user: u64, branch: &str) -> bool {
     let gone = state.project(project).repo().is_some_and(|repo| repo.delete_branch(branch));
     if gone {
@@ -33,7 +33,7 @@ pub(crate) fn delete_branch(state: &mut State, project: u64, user: u64, branch: 
     gone
 }
 
-/// What follows the deletion of a branch.
+/// The effects of deleting a branch.
 pub(crate) fn branch_gone(state: &mut State, project: u64, user: u64, branch: &str) {
     state.schedule(project, user, Kind::CloseOfBranch(branch.to_owned()));
     recheck(state, project, branch);
@@ -47,12 +47,12 @@ pub(crate) fn may_push(state: &State, project: u64, user: u64, branch: &str) -> 
         && project.protection(branch).is_none_or(|rule| rule.lets_push(access))
 }
 
-/// Whether a branch that is protected takes no forced push, from whomever.
+/// Whether a protected branch rejects force pushes, from anybody.
 pub(crate) fn refuses_force(project: &Project, branch: &str) -> bool {
     project.protection(branch).is_some_and(|rule| !rule.allow_force_push)
 }
 
-/// What follows a push that has moved a ref already.
+/// The effects of a push that has already moved a ref.
 pub(crate) fn pushed(
     state: &mut State,
     project: u64,
@@ -67,7 +67,7 @@ pub(crate) fn pushed(
         add_version(state, project, iid);
         let request = state.project_mut(project).request_mut(iid).unwrap();
         request.updated_at = now;
-        // What somebody wanted to be merged by itself was another commit.
+        // Auto-merge was set for another commit.
         request.auto_merge = false;
         pipeline_for.push(Some(iid));
     }
@@ -89,7 +89,7 @@ pub(crate) fn pushed(
     }
 }
 
-/// Open requests from or to a branch have to be checked for conflicts anew.
+/// Open merge requests from or to a branch have to be checked for conflicts again.
 fn recheck(state: &mut State, project: u64, branch: &str) {
     let reads = state.settings.checking_reads;
     for request in &mut state.project_mut(project).merge_requests {
@@ -101,9 +101,9 @@ fn recheck(state: &mut State, project: u64, branch: &str) {
     }
 }
 
-/// Records the present tip as a version of the request, and drops approvals when the patch is another one
+/// Records the current tip as a version of the merge request, and resets approvals if the patch differs
 /// (GitLab docs, user/project/merge_requests/approvals/settings: "all approvals are removed when commits are added",
-/// except when the patch id stays the same, as in a clean rebase).
+/// except if the patch id stays the same, as in a clean rebase).
 pub(crate) fn add_version(state: &mut State, project: u64, iid: u64) {
     let id = state.fresh_id();
     let now = state.now();
@@ -135,7 +135,7 @@ pub(crate) fn add_version(state: &mut State, project: u64, iid: u64) {
     request.versions.push(version);
 }
 
-/// Does the commit ask for no pipeline (GitLab docs, ci/pipelines: skip a pipeline)? GitLab also takes `-` and `_`.
+/// Does the commit skip the pipeline (GitLab docs, ci/pipelines: skip a pipeline)? GitLab also accepts `-` and `_`.
 fn skips_pipelines(project: &Project, sha: &str) -> bool {
     let commit = project.repo().and_then(|repo| repo.git.find_commit(repo.resolve(sha)?).ok());
     let message = commit.and_then(|commit| commit.message().ok().map(str::to_ascii_lowercase));
@@ -143,7 +143,7 @@ fn skips_pipelines(project: &Project, sha: &str) -> bool {
     message.contains("[skip ci]") || message.contains("[ci skip]")
 }
 
-/// Is a pipeline above one of the two limits a minute (GitLab docs, user/gitlab_com: pipeline creations)?
+/// Does a pipeline exceed one of the two limits per minute (GitLab docs, user/gitlab_com: pipeline creations)?
 fn above_limit(state: &State, id: u64, user: u64, sha: &str) -> bool {
     let since = state.now() - state.settings.minute;
     let full = |limit: Option<usize>, recent: usize| limit.is_some_and(|limit| recent >= limit);
@@ -159,7 +159,7 @@ fn above_limit(state: &State, id: u64, user: u64, sha: &str) -> bool {
         || full(state.settings.pipelines_created_per_user, everywhere)
 }
 
-/// Starts a pipeline, or silently none above a limit or when the commit says so.
+/// Starts a pipeline, or silently none above a limit or if the commit says so.
 pub(crate) fn start_pipeline(
     state: &mut State,
     id: u64,

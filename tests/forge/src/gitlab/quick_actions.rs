@@ -1,5 +1,5 @@
 //! Quick actions and mentions in texts (GitLab docs, user/project/quick_actions): a command alone on a line runs and
-//! is stripped; code keeps both quiet. Comments in HTML are treated as plain text here, which is stricter.
+//! is removed; code disables both. HTML comments are treated as plain text here, which is stricter.
 
 use crate::gitlab::merging;
 use crate::gitlab::model::{Mention, MrState, QuickAction, Reference};
@@ -183,7 +183,7 @@ fn record_mentions(
     state.references.extend(quiet.into_iter().map(|text| of(text, false)));
 }
 
-/// Records what a title or a commit message holds; nothing runs there.
+/// Records the content of a title or a commit message; nothing runs there.
 pub(crate) fn look_at(
     state: &mut State,
     id: u64,
@@ -208,7 +208,7 @@ pub(crate) fn look_at(
     }
 }
 
-/// Runs and strips the quick actions of a description or a note; gives back the text that is kept.
+/// Runs and removes the quick actions of a description or a note; returns the remaining text.
 pub(crate) fn run(
     state: &mut State,
     id: u64,

@@ -4,15 +4,15 @@ use std::sync::LazyLock;
 
 use regex_lite::Regex;
 
-/// Words after which a merge into the default branch closes the issue. GitLab looks for them in the raw texts of title,
-/// description and commit messages, so that a code span keeps nothing quiet.
+/// Words after which a merge into the default branch closes the issue. GitLab searches for them in the raw texts of
+/// title, description and commit messages, so a code span does not disable them.
 static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
     let word = "(?:[Cc]los(?:e[sd]?|ing)|[Ff]ix(?:e[sd]|ing)?|[Rr]esolv(?:e[sd]?|ing)|[Ii]mplement(?:s|ed|ing)?)";
     let issue = r"(?:[\w./-]*#\d+|GL-\d+|\[(?:issue|work_item):[^\]\s]+\]|\w[\w+.-]*://[^\s>]+|[A-Z][A-Z0-9_]+-\d+)";
     Regex::new(&format!(r"\b{word}:? +(?:issues? +)?{issue}")).expect("a pattern")
 });
 
-/// An issue, request or work item of GitLab's, or an issue of another tracker.
+/// An issue, merge request or work item in GitLab, or an issue of another tracker.
 static REFERENCE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"[#!]\d+|GL-\d+|\[(?:issue|work_item|epic):[^\]\s]+\]|\b[A-Z][A-Z0-9_]+-\d+")
         .expect("a pattern")
@@ -22,12 +22,12 @@ fn all(pattern: &Regex, text: &str) -> Vec<String> {
     pattern.find_iter(text).map(|found| found.as_str().to_owned()).collect()
 }
 
-/// What closes issues.
+/// References that close issues.
 pub(crate) fn closing(text: &str) -> Vec<String> {
     all(&CLOSING, text)
 }
 
-/// What refers to something, in a text without code.
+/// References in a text without code.
 pub(crate) fn references(text: &str) -> Vec<String> {
     all(&REFERENCE, text)
 }

@@ -6,7 +6,7 @@ use crate::gitlab::model::{Check, LabelEvent, MergeRequest, MrState, Note, State
 use crate::gitlab::{pushes, quick_actions};
 use crate::state::{Project, State};
 
-/// The fields of a new request.
+/// The fields of a new merge request.
 pub(crate) struct NewMergeRequest {
     pub source_branch: String,
     pub target_branch: String,
@@ -26,7 +26,7 @@ pub(crate) fn open_from(project: &Project, branch: &str) -> Vec<u64> {
     open.filter(|request| request.source_branch == branch).map(|request| request.iid).collect()
 }
 
-/// The checks that opening, reopening and retargeting share.
+/// Checks shared by opening, reopening and changing the target branch.
 fn check_branches(
     project: &Project,
     source: &str,
@@ -76,7 +76,7 @@ pub(crate) fn check_texts(title: Option<&str>, description: Option<&str>) -> Res
     Ok(())
 }
 
-/// Both branches must be there, if this GitLab wants so.
+/// Both branches must exist, if this GitLab requires it.
 pub(crate) fn check_branches_exist(
     state: &State,
     id: u64,
@@ -95,7 +95,7 @@ pub(crate) fn check_branches_exist(
     Ok(())
 }
 
-/// Opens a request. The source branch need not exist.
+/// Opens a merge request. The source branch need not exist.
 pub(crate) fn open(
     state: &mut State,
     id: u64,
@@ -187,7 +187,7 @@ pub(crate) fn set_labels(
     }
 }
 
-/// Sets the title; draft and ready are titles.
+/// Sets the title, which also makes it a draft or ready.
 pub(crate) fn set_title(state: &mut State, id: u64, iid: u64, user: u64, title: &str) {
     let now = state.now();
     let request = state.project_mut(id).request_mut(iid).unwrap();
@@ -197,7 +197,7 @@ pub(crate) fn set_title(state: &mut State, id: u64, iid: u64, user: u64, title: 
     let was = (request.title.clone(), request.is_draft());
     request.title = title.to_owned();
     request.updated_at = now;
-    // A draft ends auto-merge.
+    // A draft cancels auto-merge.
     request.auto_merge &= !request.is_draft();
     let body = match (was.1, request.is_draft()) {
         (false, true) => "marked this merge request as **draft**".to_owned(),
@@ -208,7 +208,7 @@ pub(crate) fn set_title(state: &mut State, id: u64, iid: u64, user: u64, title: 
     quick_actions::look_at(state, id, iid, user, "title", title);
 }
 
-/// Sets the description: its quick actions run and are taken out of it, and so are `\r` and blanks at its end.
+/// Sets the description: runs and removes its quick actions, `\r` and blanks at its end.
 pub(crate) fn set_description(state: &mut State, id: u64, iid: u64, user: u64, text: &str) {
     let now = state.now();
     let request = state.project_mut(id).request_mut(iid).unwrap();
@@ -221,7 +221,7 @@ pub(crate) fn set_description(state: &mut State, id: u64, iid: u64, user: u64, t
     state.project_mut(id).request_mut(iid).unwrap().description = text;
 }
 
-/// Closes, reopens or marks as merged. Nothing happens when it is no change.
+/// Closes, reopens or marks as merged. Does nothing if that is the current state.
 pub(crate) fn set_state(state: &mut State, id: u64, iid: u64, user: u64, to: MrState) {
     let (number, now) = (state.fresh_id(), state.now());
     let reads = state.settings.checking_reads;
@@ -261,7 +261,7 @@ pub(crate) fn set_state(state: &mut State, id: u64, iid: u64, user: u64, to: MrS
     }
 }
 
-/// Reopens, if no other open request has its branch. One whose branch is gone is open without a diff from then on.
+/// Reopens, if no other open merge request has its branch. Without its branch, it is open without a diff from then on.
 pub(crate) fn reopen(state: &mut State, id: u64, iid: u64, user: u64) -> Result<(), Refused> {
     let project = state.project(id);
     let request = project.request(iid).unwrap();
@@ -301,7 +301,7 @@ pub(crate) fn retarget(
     Ok(())
 }
 
-/// A comment. Its quick actions run; none is left when it held nothing else.
+/// A comment. Its quick actions run; none is stored if it contains nothing else.
 pub(crate) fn comment(state: &mut State, id: u64, iid: u64, user: u64, body: &str) -> Option<u64> {
     let body = quick_actions::run(state, id, iid, user, "note", body);
     if body.trim().is_empty() {

@@ -1,4 +1,4 @@
-//! Who may do what: protected branches, members, projects that take no writes (GitLab docs, api/protected_branches,
+//! Rights: protected branches, members, read-only projects (GitLab docs, api/protected_branches,
 //! api/members, user/project/working_with_projects: archive, user/project/settings: features).
 
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::gitlab::{Call, entities, need, paging};
 use crate::http::{Answer, Resp, refuse};
 use crate::state::{Access, Project};
 
-/// Whoever may read code sees how branches are protected; an older GitLab shows it to Maintainers alone.
+/// Users who may read code see how branches are protected; in an older GitLab only Maintainers.
 pub(crate) fn protected_branches(call: &Call<'_>, id: u64) -> Answer {
     need_member(call, id, call.state.settings.lists_protection)?;
     let rules: Vec<_> = call.state.project(id).protected.iter().collect();
@@ -30,7 +30,7 @@ pub(crate) fn protected_branches(call: &Call<'_>, id: u64) -> Answer {
     })
 }
 
-/// A member, by the project or by a group that the project is shared with.
+/// A member of the project, or of a group that the project is shared with.
 pub(crate) fn member(call: &Call<'_>, id: u64, user: &str) -> Answer {
     if call.caller.user.is_none() {
         return refuse(401, "401 Unauthorized");
@@ -52,7 +52,7 @@ fn need_member(call: &Call<'_>, id: u64, least: Access) -> Result<(), Box<Resp>>
     refuse(403, "403 Forbidden")
 }
 
-/// An archived project takes no writes, and what is switched off takes none either.
+/// An archived project accepts no writes, and neither do disabled features.
 pub(crate) fn check_write(project: &Project, rest: &[&str]) -> Result<(), Box<Resp>> {
     let off = match rest {
         ["repository", ..] => !project.repository_enabled,

@@ -1,11 +1,11 @@
-//! A project as it was: to try many things from the same state.
+//! Saves and restores a project, to try many things from the same state.
 
 use std::collections::BTreeMap;
 
 use crate::gitlab::model::{MergeRequest, Pipeline};
 use crate::world::ProjectHandle;
 
-/// A project's branches, requests and pipelines at a moment when nothing went on in the background.
+/// A project's branches, merge requests and pipelines while nothing runs in the background.
 #[derive(Debug, Clone)]
 pub struct Checkpoint {
     branches: BTreeMap<String, git2::Oid>,
@@ -19,7 +19,7 @@ pub struct Checkpoint {
 }
 
 impl ProjectHandle {
-    /// Remembers the state, after all that happens in the background.
+    /// Saves the state after all background tasks.
     pub fn checkpoint(&self) -> Checkpoint {
         self.world.settle();
         let state = self.world.shared.state();
@@ -36,7 +36,7 @@ impl ProjectHandle {
         }
     }
 
-    /// Back to that state; what goes on in the background is forgotten. Objects and the clock stay.
+    /// Restores that state; background tasks are dropped. Objects and the clock stay.
     pub fn restore(&self, checkpoint: &Checkpoint) {
         let mut state = self.world.shared.state();
         state.background.clear();

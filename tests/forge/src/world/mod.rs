@@ -1,4 +1,4 @@
-//! The handle of tests: what the people do and what can be seen afterwards.
+//! The tests' handle: actions of people, and the visible state.
 
 mod checkpoint;
 mod others;
@@ -21,34 +21,34 @@ use crate::state::Clock;
 pub use checkpoint::Checkpoint;
 pub use project::ProjectHandle;
 
-/// A handle on the running fakes. Clones are the same world.
+/// A handle on the running fakes. Clones share the world.
 #[derive(Clone)]
 pub struct World {
     pub(crate) shared: Arc<Shared>,
 }
 
 impl World {
-    /// GitLab's address.
+    /// GitLab's URL.
     pub fn gitlab_url(&self) -> String {
         self.shared.urls.gitlab.clone()
     }
 
-    /// GitHub's REST address (`/api/v3` may follow it).
+    /// GitHub's REST URL (`/api/v3` may be appended).
     pub fn github_url(&self) -> String {
         self.shared.urls.github.clone()
     }
 
-    /// S3's address, for path style.
+    /// S3's URL, for path style.
     pub fn s3_endpoint(&self) -> String {
         self.shared.urls.s3.clone()
     }
 
-    /// Prometheus's address; any path prefix may follow it.
+    /// Prometheus's URL; any path prefix may be appended.
     pub fn prometheus_url(&self) -> String {
         self.shared.urls.prometheus.clone()
     }
 
-    /// Address of a repository on the host that has no API.
+    /// URL of a repository on the host without an API.
     pub fn git_url(&self, path: &str) -> String {
         format!("{}/{path}", self.shared.urls.git)
     }
@@ -58,7 +58,7 @@ impl World {
         change(&mut self.shared.state().settings);
     }
 
-    /// Sets the wait before every answer.
+    /// Sets the delay of every response.
     pub fn set_latency(&self, latency: Duration) {
         self.shared.latency_micros.store(latency.as_micros() as u64, Ordering::Relaxed);
     }
@@ -73,29 +73,29 @@ impl World {
         self.shared.state().clock = Clock::Fixed(time);
     }
 
-    /// Lets the clock be the machine's.
+    /// Uses the machine's clock.
     pub fn start_clock(&self) {
         self.shared.state().clock = Clock::Real;
     }
 
-    /// Moves the clock on; it stands still from then on.
+    /// Advances the clock; it stands still from then on.
     pub fn advance(&self, by: chrono::Duration) {
         let mut state = self.shared.state();
         let now = state.now();
         state.clock = Clock::Fixed(now + by);
     }
 
-    /// Lets everything happen that GitLab does in the background, and every merge check end at its next read.
+    /// Runs all of GitLab's background tasks, and lets every merge check complete at its next read.
     pub fn settle(&self) {
         self.shared.state().settle();
     }
 
-    /// Everything that arrived, in order.
+    /// All requests, in order.
     pub fn log(&self) -> Vec<Entry> {
         self.shared.log.lock().unwrap().entries.clone()
     }
 
-    /// How many requests arrived.
+    /// The number of requests.
     pub fn request_count(&self) -> u64 {
         self.shared.log.lock().unwrap().entries.len() as u64
     }
@@ -105,14 +105,14 @@ impl World {
         self.log().into_iter().filter(Entry::is_write).collect()
     }
 
-    /// Forgets the log; numbers begin with 1 again.
+    /// Clears the log; numbers start with 1 again.
     pub fn clear_log(&self) {
         let mut log = self.shared.log.lock().unwrap();
         log.entries.clear();
         log.epoch += 1;
     }
 
-    /// Fails when a request had a route that no fake knows.
+    /// Fails if a request had a route that no fake has.
     #[track_caller]
     pub fn assert_no_unknown_routes(&self) {
         let unknown: Vec<String> = self
@@ -135,7 +135,7 @@ impl World {
         drop(gone);
     }
 
-    /// How many requests fault rules have struck since they were set.
+    /// How many requests fault rules have affected since they were set.
     pub fn faults_played(&self) -> u64 {
         self.shared.faults.lock().unwrap().strikes()
     }
@@ -145,12 +145,12 @@ impl World {
         self.shared.faults.lock().unwrap().add_hook(number, false, Box::new(hook));
     }
 
-    /// Runs code after the nth request of the log took effect, before it is answered.
+    /// Runs code after the nth request of the log took effect, before its response.
     pub fn after_request(&self, number: u64, hook: impl FnOnce(&RequestInfo) + Send + 'static) {
         self.shared.faults.lock().unwrap().add_hook(number, true, Box::new(hook));
     }
 
-    /// Every quick action that a text held.
+    /// Every quick action in a text.
     pub fn quick_actions(&self) -> Vec<QuickAction> {
         self.shared.state().quick_actions.clone()
     }
@@ -160,7 +160,7 @@ impl World {
         self.shared.state().mentions.clone()
     }
 
-    /// Every issue and request that a text referred to, or that it closes.
+    /// Every issue and merge request that a text referred to or closes.
     pub fn references(&self) -> Vec<Reference> {
         self.shared.state().references.clone()
     }

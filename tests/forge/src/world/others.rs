@@ -1,4 +1,4 @@
-//! The world beside GitLab: GitHub, the state bucket, Prometheus, the plain git host.
+//! The services other than GitLab: GitHub, the state bucket, Prometheus, the plain git host.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,20 +11,20 @@ use crate::state::CommitInfo;
 use crate::world::World;
 
 impl World {
-    /// Sets the tip of a ref on GitHub (`owner/repo`); the repository is made if need be.
+    /// Sets the tip of a ref on GitHub (`owner/repo`), creating the repository if needed.
     pub fn set_github_ref(&self, repo: &str, reference: &str, commit: CommitInfo) {
         let mut state = self.shared.state();
         let repo = state.github.repos.entry(repo.to_lowercase()).or_default();
         repo.refs.insert(reference.to_owned(), commit);
     }
 
-    /// Takes a ref on GitHub away; a repository without refs is empty (409).
+    /// Removes a ref on GitHub; a repository without refs is empty (409).
     pub fn remove_github_ref(&self, repo: &str, reference: &str) {
         let mut state = self.shared.state();
         state.github.repos.entry(repo.to_lowercase()).or_default().refs.remove(reference);
     }
 
-    /// Takes a repository on GitHub away: 404.
+    /// Removes a repository on GitHub: 404.
     pub fn remove_github_repo(&self, repo: &str) {
         self.shared.state().github.repos.remove(&repo.to_lowercase());
     }
@@ -34,7 +34,7 @@ impl World {
         self.shared.state().github.repos.entry(repo.to_lowercase()).or_default().private = true;
     }
 
-    /// A repository on GitHub has another name now: 301.
+    /// Renames a repository on GitHub: 301.
     pub fn move_github_repo(&self, old: &str, new: &str) {
         let mut state = self.shared.state();
         if let Some(repo) = state.github.repos.remove(&old.to_lowercase()) {
@@ -43,12 +43,12 @@ impl World {
         state.github.moved.insert(old.to_lowercase(), new.to_owned());
     }
 
-    /// A token that GitHub takes; any other is refused, none is fine.
+    /// Adds a token that GitHub accepts; any other is refused, none is allowed.
     pub fn add_github_token(&self, token: &str) {
         self.shared.state().github.tokens.insert(token.to_owned());
     }
 
-    /// GitHub refuses requests without a token.
+    /// Makes GitHub refuse requests without a token.
     pub fn require_github_token(&self, required: bool) {
         self.shared.state().github.token_required = required;
     }
@@ -65,7 +65,7 @@ impl World {
         self.shared.state().github.rate_limit = Some(limit);
     }
 
-    /// The limit of GitHub's GraphQL API, which is counted apart.
+    /// The limit of GitHub's GraphQL API, which is counted separately.
     pub fn set_github_graphql_limit(&self, limit: u64, remaining: u64, reset_in_seconds: i64) {
         let limit = RateLimit { limit, remaining, reset_in: reset_in_seconds, status: 403 };
         self.shared.state().github.graphql_limit = Some(limit);
@@ -76,12 +76,12 @@ impl World {
         self.shared.state().github.without_graphql = !served;
     }
 
-    /// Makes a bucket.
+    /// Creates a bucket.
     pub fn create_bucket(&self, bucket: &str) {
         std::fs::create_dir_all(self.shared.s3_dir.join(bucket)).unwrap();
     }
 
-    /// Removes a bucket with all that is in it.
+    /// Removes a bucket with its content.
     pub fn delete_bucket(&self, bucket: &str) {
         std::fs::remove_dir_all(self.shared.s3_dir.join(bucket)).ok();
     }
@@ -90,7 +90,7 @@ impl World {
         self.shared.s3_dir.join(bucket).join(key)
     }
 
-    /// Puts an object; the bucket is made if need be.
+    /// Puts an object, creating the bucket if needed.
     pub fn put_object(&self, bucket: &str, key: &str, bytes: impl AsRef<[u8]>) {
         let path = self.object(bucket, key);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -127,30 +127,30 @@ impl World {
         found
     }
 
-    /// Sets what a query answers, below every path prefix.
+    /// Sets the response to a query, below every path prefix.
     pub fn set_prometheus(&self, query: &str, answer: PromAnswer) {
         self.set_prometheus_at("", query, answer);
     }
 
-    /// Sets what a query answers below one path prefix (`/cluster-1`).
+    /// Sets the response to a query below one path prefix (`/cluster-1`).
     pub fn set_prometheus_at(&self, prefix: &str, query: &str, answer: PromAnswer) {
         let key = (prefix.trim_end_matches('/').to_owned(), query.to_owned());
         self.shared.state().prometheus.answers.insert(key, answer);
     }
 
-    /// Sets what other queries answer; an empty vector without it.
+    /// Sets the response to other queries; an empty vector by default.
     pub fn set_prometheus_default(&self, answer: PromAnswer) {
         self.shared.state().prometheus.default = Some(answer);
     }
 
-    /// Prometheus wants this bearer token below a path prefix (`""`: everywhere).
+    /// Makes Prometheus require this bearer token below a path prefix (`""`: everywhere).
     pub fn require_prometheus_token(&self, prefix: &str, token: &str) {
         let prefix = prefix.trim_end_matches('/').to_owned();
         self.shared.state().prometheus.tokens.insert(prefix, token.to_owned());
     }
 
-    /// Sets a ref (`main`, or a full name such as `refs/tags/v1`) of a repository on the git host that needs no
-    /// objects: `ls-remote` sees it.
+    /// Sets a ref (`main`, or a full name such as `refs/tags/v1`) of a repository without objects on the git host,
+    /// for `ls-remote`.
     pub fn set_git_ref(&self, path: &str, reference: &str, sha: &str) {
         let name = if reference.starts_with("refs/") {
             reference.to_owned()
@@ -165,7 +165,7 @@ impl World {
         repo.refs.insert(name, sha.to_owned());
     }
 
-    /// The git host wants this password (any user) for a repository.
+    /// Makes the git host require this password (with any user) for a repository.
     pub fn require_git_password(&self, path: &str, password: &str) {
         let mut state = self.shared.state();
         let repo = state.git_host.entry(path.trim_end_matches(".git").to_owned()).or_default();
@@ -190,7 +190,7 @@ impl World {
         commit.to_string()
     }
 
-    /// Takes a repository off the git host: 404.
+    /// Removes a repository from the git host: 404.
     pub fn remove_git_repo(&self, path: &str) {
         self.shared.state().git_host.remove(path.trim_end_matches(".git"));
     }

@@ -13,7 +13,7 @@ use crate::state::{
 use crate::world::{ProjectHandle, World};
 
 impl World {
-    /// Adds a user (or finds one): the number.
+    /// Adds a user (or finds one); returns the id.
     pub fn add_user(&self, username: &str) -> u64 {
         let mut state = self.shared.state();
         if let Some(user) = state.user_named(username) {
@@ -35,7 +35,7 @@ impl World {
         self.shared.state().user_named(username).cloned()
     }
 
-    /// Gives a user (made if need be) a token with these scopes.
+    /// Gives a user (created if needed) a token with these scopes.
     pub fn add_token(&self, username: &str, secret: &str, scopes: &[&str]) -> u64 {
         let user = self.add_user(username);
         let scopes: BTreeSet<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
@@ -45,18 +45,18 @@ impl World {
         user
     }
 
-    /// A CI job's token of this user: reads what GitLab lets such a token read.
+    /// A job token of this user: reads what GitLab allows such a token.
     pub fn add_job_token(&self, username: &str, secret: &str) {
         self.add_token(username, secret, &[]);
         self.change_token(secret, |token| token.job = true);
     }
 
-    /// Changes a token: revokes it, lets it expire, takes a scope away.
+    /// Changes a token: revokes it, expires it, removes a scope.
     pub fn change_token(&self, secret: &str, change: impl FnOnce(&mut Token)) {
         change(self.shared.state().tokens.get_mut(secret).expect("a token of this forge"));
     }
 
-    /// Makes a project on GitLab with the branch `main` and these files in one commit (no commit without files).
+    /// Creates a project on GitLab with the branch `main` and these files in one commit (no commit without files).
     pub fn create_project<P, B>(
         &self,
         path: &str,
@@ -69,7 +69,7 @@ impl World {
         self.create_project_on(path, "main", files)
     }
 
-    /// The same with another default branch.
+    /// Creates a project with another default branch.
     pub fn create_project_on<P, B>(
         &self,
         path: &str,
@@ -96,7 +96,7 @@ impl World {
         project
     }
 
-    /// A project with the files of a folder (`.git` left out).
+    /// A project with the files of a folder (without `.git`).
     pub fn create_project_from_dir(
         &self,
         path: &str,
@@ -148,7 +148,7 @@ impl World {
         Some(ProjectHandle { world: self.clone(), id })
     }
 
-    /// Moves a project: the old path answers 301 from then on.
+    /// Moves a project: the old path returns 301 from then on.
     pub fn move_project(&self, old: &str, new: &str) {
         let mut state = self.shared.state();
         let id = state.paths.remove(&old.to_ascii_lowercase()).expect("a project of this forge");
@@ -166,8 +166,8 @@ impl World {
         }
     }
 
-    /// Sets the tip of a ref of a code repository on GitLab that needs no objects; the project (internal: every
-    /// signed-in user sees it) is made if need be.
+    /// Sets the tip of a ref of a code repository without objects on GitLab. Creates the project if needed (internal:
+    /// every signed-in user sees it).
     pub fn set_gitlab_ref(&self, path: &str, reference: &str, commit: CommitInfo) {
         let known = self.shared.state().project_id(path);
         let id = known.unwrap_or_else(|| {
@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// Takes a ref of a code repository on GitLab away.
+    /// Removes a ref of a code repository on GitLab.
     pub fn remove_gitlab_ref(&self, path: &str, reference: &str) {
         let mut state = self.shared.state();
         let Some(id) = state.project_id(path) else { return };
@@ -212,8 +212,8 @@ fn read_dir(dir: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {
 }
 
 impl ProjectHandle {
-    /// Gives the default branch another name, as people do: a new branch becomes the default one, and the old one is
-    /// deleted. Requests into the old one stay open.
+    /// Renames the default branch as people do: a new branch becomes the default, and the old one is
+    /// deleted. Merge requests into the old one stay open.
     pub fn rename_default_branch(&self, username: &str, name: &str) {
         let user = self.world.add_user(username);
         let mut state = self.world.shared.state();

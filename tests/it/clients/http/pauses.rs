@@ -1,9 +1,9 @@
-//! Pauses that a server asks for, and turns: who waits for whom, and for how long.
+//! Pauses that a server requests: which calls wait, and how long.
 
 use super::*;
 
 #[tokio::test]
-async fn a_query_that_is_told_to_wait_holds_the_whole_service() {
+async fn a_rate_limited_query_pauses_the_whole_service() {
     let secondary = r#"{"message": "You have exceeded a secondary rate limit"}"#;
     for told in [
         with_headers(429, &[("retry-after", "3600")]),
@@ -23,7 +23,7 @@ async fn a_query_that_is_told_to_wait_holds_the_whole_service() {
 }
 
 #[tokio::test]
-async fn used_up_points_of_graphql_hold_up_nothing_else() {
+async fn exhausted_graphql_points_pause_nothing_else() {
     let used_up = [
         ("x-ratelimit-remaining", "0"),
         ("x-ratelimit-reset", "4102444800"),
@@ -42,8 +42,8 @@ async fn used_up_points_of_graphql_hold_up_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_pause_holds_the_whole_service() {
-    // The pause is longer than what is waited for: so it shows in other calls at once.
+async fn a_pause_applies_to_the_whole_service() {
+    // The pause is longer than the maximum wait, so other calls fail immediately.
     let server = Server::start(|_, _| with_headers(429, &[("retry-after", "3600")])).await;
     let service = service();
     let error = service.send(&get(&server, "/x")).await.expect_err("a limit");
@@ -56,7 +56,7 @@ async fn a_pause_holds_the_whole_service() {
 }
 
 #[tokio::test]
-async fn a_success_that_uses_the_limit_up_holds_the_next_call() {
+async fn a_success_that_exhausts_the_limit_delays_the_next_call() {
     let server = Server::start(|_, _| {
         with_headers(200, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "4102444800")])
     })
@@ -69,7 +69,7 @@ async fn a_success_that_uses_the_limit_up_holds_the_next_call() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_more_requests_are_under_way_than_allowed() {
+async fn concurrency_is_limited() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     let (now, most) = (AtomicUsize::new(0), std::sync::Arc::new(AtomicUsize::new(0)));
     let seen_most = most.clone();
@@ -88,10 +88,10 @@ async fn no_more_requests_are_under_way_than_allowed() {
     assert!(most.load(Ordering::SeqCst) <= 2);
 }
 
-/// A pause is waited for once, by all: after it one request goes first, and when that is refused as
-/// well, nobody else is sent. (With a pause for each request this was 30 of them, one by one.)
+/// All calls wait for a pause once. After it, one request goes first, and if that is refused as
+/// well, no other is sent. (With a pause per request, there were 30 of them, one by one.)
 #[tokio::test]
-async fn a_host_that_refuses_everything_is_asked_once_more_after_its_pause() {
+async fn a_host_that_refuses_everything_gets_one_request_after_its_pause() {
     let server = Server::start(|_, _| with_headers(429, &[("retry-after", "1")])).await;
     let service = client().service(Service::Prometheus, 2);
     let requests: Vec<_> = (0..10).map(|number| get(&server, &format!("/{number}"))).collect();
@@ -104,12 +104,15 @@ async fn a_host_that_refuses_everything_is_asked_once_more_after_its_pause() {
     }
     assert!(server.seen().len() <= 3, "{}", server.seen().len());
     let late = service.send(&get(&server, "/late")).await.expect_err("not even asked");
-    assert!(late.to_string().contains("also after it was left alone"), "{late}");
+    assert!(
+        late.to_string().contains("still refuses requests after the requested pause"),
+        "{late}"
+    );
 }
 
-/// Some answers between the refusals: the host works, and is slow to take more.
+/// There are some responses between the refusals: the host works, but accepts more only slowly.
 #[tokio::test]
-async fn a_host_that_takes_a_few_at_a_time_is_waited_for_by_all() {
+async fn all_calls_wait_for_a_slow_host() {
     let server = Server::start(|number, _| match number % 3 {
         2 => with_headers(429, &[("retry-after", "0")]),
         _ => json(200, value!({})),
@@ -123,21 +126,21 @@ async fn a_host_that_takes_a_few_at_a_time_is_waited_for_by_all() {
 }
 
 #[tokio::test]
-async fn a_pause_that_would_pass_the_deadline_is_not_waited_for() {
+async fn a_pause_beyond_the_deadline_is_an_error() {
     let server = Server::start(|_, _| with_headers(429, &[("retry-after", "50")])).await;
     let deadline = Deadline::new(Duration::from_secs(40));
     deadline.begin();
     let service = client().service(Service::Prometheus, 2).until(deadline);
     for path in ["/x", "/y"] {
         let error = service.send(&get(&server, path)).await.expect_err("a limit");
-        assert!(error.to_string().contains("longer than is waited for"), "{error}");
+        assert!(error.to_string().contains("a longer pause than sapm waits"), "{error}");
     }
     assert_eq!(server.seen().len(), 1);
 }
 
-/// Those who wait for a slow host hold no slot that another host could use.
+/// Calls that wait for a slow host hold no slot that another host could use.
 #[tokio::test]
-async fn no_host_takes_all_slots() {
+async fn no_host_uses_all_slots() {
     let slow = Server::start(|_, _| Reply::Hang).await;
     let quick = Server::start(|_, _| json(200, value!({}))).await;
     let service = client().service(Service::Git, 4);

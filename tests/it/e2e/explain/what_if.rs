@@ -1,4 +1,4 @@
-//! `explain` on assumptions: what follows if a publisher deploys something.
+//! `explain` with assumptions: the consequences of a publisher's deployment.
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn if_stage_deploys_the_next_commit_production_gets_it_a_day_later() {
 }
 
 #[test]
-fn an_assumption_fills_what_is_missing_and_looks_up_what_follows() {
+fn an_assumption_replaces_missing_facts_and_fetches_others() {
     let world = World::start();
     let value = json(
         &world,
@@ -44,7 +44,7 @@ fn an_assumption_fills_what_is_missing_and_looks_up_what_follows() {
     let moved: BTreeSet<String> = steps.iter().map(|step| text(&step["label"])).collect();
     assert_eq!(moved, BTreeSet::from([ORDERS_DB.to_owned()]));
     assert_eq!(value["subscriber"]["decision"], "hold", "the decision is that on the facts");
-    // The SLO is asked for also where nothing is due yet.
+    // The SLO is fetched even if nothing is due yet.
     world.shop.deploy("payments-stage", PAYMENTS_NEW, false, Utc::now());
     let value =
         json(&world, PAYMENTS, &["--assume", &format!("deployed=payments-stage@{PAYMENTS_NEW}")]);
@@ -53,10 +53,10 @@ fn an_assumption_fills_what_is_missing_and_looks_up_what_follows() {
 }
 
 #[test]
-fn a_target_that_cannot_be_edited_is_in_no_forecast_and_nothing_follows_it() {
+fn a_forecast_excludes_uneditable_targets_and_those_after_them() {
     let world = World::start();
     let before = json(&world, PRODUCTION, &[]);
-    // Who gets a commit that canary does not have yet.
+    // The targets that get a commit that canary does not have yet.
     let moved = |value: &Value| -> BTreeSet<String> {
         let moves = value["forecast"]["moves"].as_array().unwrap();
         let news = moves.iter().filter(|step| step["to"] != CATALOG_OLD);
@@ -75,7 +75,7 @@ fn a_target_that_cannot_be_edited_is_in_no_forecast_and_nothing_follows_it() {
     let summary = text(&canary["answer"]["summary"]);
     assert!(summary.contains("cannot be edited safely"), "{summary}");
     assert_eq!(canary["answer"]["next_possible_at"], Value::Null);
-    assert_eq!(canary["answer"]["next"], "when what is wrong is put right");
+    assert_eq!(canary["answer"]["next"], "when the error is fixed");
     let downstream = explained(PRODUCTION, &[]);
     for value in [&canary, &downstream] {
         assert_eq!(moved(value), BTreeSet::new(), "{value:#}");
@@ -89,12 +89,12 @@ fn a_target_that_cannot_be_edited_is_in_no_forecast_and_nothing_follows_it() {
 }
 
 #[test]
-fn an_assumption_that_cannot_be_read_says_what_there_is() {
+fn an_invalid_assumption_lists_the_alternatives() {
     let world = World::start();
     let error = |assume: &str| explain(&world, CANARY).args(["--assume", assume]).expect(2).err;
     assert!(error("catalog-stage@1234").contains("deployed=CHANNEL/PUBLISHER@COMMIT"));
-    assert!(error("deployed=catalog-stag/x@1234").contains("there is catalog-stage"));
+    assert!(error("deployed=catalog-stag/x@1234").contains("did you mean catalog-stage?"));
     let publishers = error("deployed=catalog-stage/nobody@1234");
     assert!(publishers.contains("it has saas-catalog/catalog-api/stage01/catalog-stage"));
-    assert!(error("deployed=catalog-stage@abcdef").contains("no commit id of 40"));
+    assert!(error("deployed=catalog-stage@abcdef").contains("neither a commit id of 40"));
 }

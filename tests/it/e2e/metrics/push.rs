@@ -6,7 +6,7 @@ const PASSWORD: &str = "push-must-stay-secret";
 /// `/metrics/job/sapm/project@base64/<shop/app-interface>/node/1`
 const GROUP: &str = "/metrics/job/sapm/project@base64/";
 
-/// A fake for a Pushgateway that answers as the closure says.
+/// A fake Pushgateway that responds as the closure says.
 fn gateway(answer: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> (Runtime, Server) {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -30,7 +30,7 @@ fn a_push_replaces_the_group_and_carries_the_credentials() {
     assert!(seen[0].headers["authorization"].starts_with("Basic "));
     assert!(!seen[0].target.contains(PASSWORD));
     assert_eq!(samples(&seen[0].body)["sapm_merge_requests_opened"], 4.0);
-    // A job that shares the work has a group of its own; the credentials file is asked too.
+    // A parallel job has its own group; the credentials file is used too.
     let file = world.path("credentials.yml");
     let host = server.url.replace("http://", "");
     std::fs::write(&file, format!("{host}: PUSH_TOKEN\n")).unwrap();
@@ -45,7 +45,7 @@ fn a_push_replaces_the_group_and_carries_the_credentials() {
     let seen = &server.seen()[1];
     assert!(seen.target.ends_with("/node/2"), "{}", seen.target);
     assert_eq!(seen.headers["authorization"], format!("Bearer {PASSWORD}"));
-    // So has one that is about a part of the targets.
+    // So does a job with a target filter.
     let narrowed = world.sapm("apply").args(["--env-name", "shop-production"]);
     narrowed.env("SAPM_PUSHGATEWAY_URL", &server.url).expect(0);
     let seen = &server.seen()[2];
@@ -67,7 +67,7 @@ fn only_apply_pushes() {
 }
 
 #[test]
-fn a_push_that_fails_is_a_warning() {
+fn a_failed_push_is_a_warning() {
     let refused =
         || (gateway(|_, _| Reply::Full(400, vec![], "bad metric".to_owned())), "bad metric");
     let broken = || (gateway(|_, _| Reply::Full(500, vec![], "oops".to_owned())), "500");
@@ -95,7 +95,7 @@ fn a_push_that_fails_is_a_warning() {
     }
     let world = World::start();
     let ran = world.sapm("apply").env("SAPM_PUSHGATEWAY_URL", format!("me:{PASSWORD}@x")).expect(0);
-    assert!(ran.err.contains("it is not an http(s) address"), "{}", ran.err);
+    assert!(ran.err.contains("it is not an http(s) URL"), "{}", ran.err);
     assert!(!ran.err.contains(PASSWORD), "{}", ran.err);
 }
 
@@ -106,7 +106,7 @@ struct Pushgateway {
 }
 
 impl Pushgateway {
-    /// `None` where none is installed.
+    /// `None` if none is installed.
     fn start() -> Option<Self> {
         let arguments = |port| vec![format!("--web.listen-address=127.0.0.1:{port}")];
         let server = Program::start("prometheus-pushgateway", arguments, "/-/ready")?;
@@ -119,7 +119,7 @@ impl Pushgateway {
         answer.error_for_status().ok()?.text().ok()
     }
 
-    /// The samples of our series.
+    /// The samples of our metrics.
     fn ours(&self) -> BTreeMap<String, f64> {
         let mut all = samples(&self.get("/metrics").unwrap());
         all.retain(|series, _| series.starts_with("sapm_"));
@@ -128,7 +128,7 @@ impl Pushgateway {
 }
 
 #[test]
-fn a_real_pushgateway_takes_them() {
+fn a_real_pushgateway_accepts_the_metrics() {
     let Some(gateway) = Pushgateway::start() else {
         let missing =
             "there is no `prometheus-pushgateway` on PATH (Debian's package of that name)";
@@ -147,7 +147,7 @@ fn a_real_pushgateway_takes_them() {
     assert_eq!(second.len(), first.len(), "the group is replaced");
     assert_eq!(second[&format!("sapm_merge_requests_opened{{{group}}}")], 0.0);
     assert_eq!(second[&format!("sapm_merge_requests_open{{{group}}}")], 4.0);
-    // A run that fails as a whole leaves no numbers that look like those of a good one.
+    // A failed run leaves no metrics that look like those of a successful one.
     let failing = world.sapm("apply").env("SAPM_GITLAB_TOKEN", "wrong");
     failing.env("SAPM_PUSHGATEWAY_URL", &gateway.url).expect(4);
     let third = gateway.ours();

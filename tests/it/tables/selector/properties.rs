@@ -1,4 +1,4 @@
-//! What holds for any selector.
+//! Properties of all selectors.
 
 use super::*;
 
@@ -50,7 +50,7 @@ const PATTERN: &[&str] = &[
     "(?i-s:",
 ];
 
-/// Values in which the paths of [`condition`] lead somewhere, often to the same text.
+/// Values in which the paths of [`condition`] exist, often with the same text.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         4 => "[xy]".prop_map(Value::from),
@@ -90,7 +90,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn looked_up_is_as_searched(
+    fn indexed_evaluation_equals_full_evaluation(
         elements in prop_oneof![
             4 => proptest::collection::vec(value(), 0..6).prop_map(Value::Array),
             1 => value(),
@@ -111,7 +111,7 @@ proptest! {
             let Ok(expression) = Expression::parse(&text) else { continue };
             let (looked_up, searched) = (indexed.select(&expression), expression.select(&document));
             prop_assert_eq!(&looked_up, &searched, "{}", text);
-            // The very elements, and not others that are equal.
+            // Exactly the same elements, not other equal ones.
             for (ours, theirs) in looked_up.iter().flatten().zip(searched.iter().flatten()) {
                 let same = match (ours.node(), theirs.node()) {
                     (Some(ours), Some(theirs)) => std::ptr::eq(ours, theirs),

@@ -1,4 +1,4 @@
-//! What cannot be read: files, references, values.
+//! Unreadable files, references and values.
 
 use super::*;
 
@@ -56,18 +56,18 @@ fn broken_values() {
     assert_eq!(
         of_the_ref,
         (
-            "saas-other/web: resourceTemplates[0].targets[0]: $ref to /services/shop/target.yml, which is there, but cannot be used",
-            Some("correct that file: it has a problem of its own")
+            "saas-other/web: resourceTemplates[0].targets[0]: $ref to /services/shop/target.yml, which exists but cannot be used",
+            Some("correct that file, which has its own problem")
         )
     );
     let slo = Repo::good().edit(SLO, "slos:\n", "slos: [\n").findings().problems;
     assert_eq!(slo[0].code.as_str(), "dangling_ref");
-    assert!(slo[0].message.contains("which is there, but cannot be used"), "{slo:?}");
+    assert!(slo[0].message.contains("which exists but cannot be used"), "{slo:?}");
     assert_eq!(slo[0].help, problems[0].help);
 }
 
 #[test]
-fn a_target_that_cannot_be_read_is_named() {
+fn an_unreadable_target_is_identified() {
     let message = |from: &str, to: &str| {
         let mut problems = Repo::good().edit(SAAS, from, to).findings().problems;
         problems

@@ -1,8 +1,8 @@
-//! Keys that are nearly one of ours.
+//! Keys that are similar to a known one.
 
 use super::*;
 
-/// A gate that is misspelt holds nothing.
+/// A misspelt gate does not block.
 #[test]
 fn misspelt_key() {
     let production = "  - name: production\n";
@@ -24,7 +24,7 @@ fn misspelt_key() {
             "  auto: true\n",
             "  auto: true\n  disable: no\n",
             "no",
-            "`disable` beside `promotion`",
+            "`disable` next to `promotion`",
         ),
         (
             APP,
@@ -47,7 +47,7 @@ fn misspelt_key() {
             "true",
             "`redeployOnPublisherConfigChange`",
         ),
-        // Keys that are somebody else's, or like none of ours.
+        // Keys of other programs, or unlike any known one.
         (
             SAAS,
             production,
@@ -72,16 +72,16 @@ fn misspelt_key() {
             continue;
         }
         assert_eq!(found.len(), 1, "{to}: {:?}", findings.problems);
-        assert_eq!(found[0].help, Some(format!("is {meant} meant?")));
+        assert_eq!(found[0].help, Some(format!("did you mean {meant}?")));
         let marked = format!("warning misspelt_key: {marked}");
         assert!(repo.marked().contains(&marked), "{marked}: {:?}", repo.marked());
     }
-    // A target whose only subscription is misspelt follows nothing.
+    // A target whose only subscription is misspelt subscribes to nothing.
     finds(
         &[(TARGET, "  subscribe: [", "  subscrbe: [")],
         &["warning auto_without_subscribe: true", "warning misspelt_key: [api-stage]"],
     );
-    // An alias shows one mapping in many places: it is named once.
+    // With aliases, one mapping is in several locations: it is reported once.
     finds(
         &[
             (TARGET, "promotion:\n", "promotion: &p\n  soakDay: 1\n"),
@@ -92,7 +92,7 @@ fn misspelt_key() {
 }
 
 #[test]
-fn misspelt_keys_in_the_field() {
+fn misspelt_keys_in_field_data() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/field/misspelt-keys");
     let bundle = load_with_texts(&DirectoryTree::new(folder)).unwrap();
     let inventory = build(&bundle, UidDigest::default());
@@ -107,10 +107,10 @@ fn misspelt_keys_in_the_field() {
         })
         .collect();
     let wanted = [
-        "Schedule: is `schedule` meant?",
-        "soakDay: is `soakDays` meant?",
-        "blockedVersion: is `blockedVersions` meant?",
-        "slo: is `slos` meant?",
+        "Schedule: did you mean `schedule`?",
+        "soakDay: did you mean `soakDays`?",
+        "blockedVersion: did you mean `blockedVersions`?",
+        "slo: did you mean `slos`?",
     ];
     assert_eq!(found, wanted);
 }

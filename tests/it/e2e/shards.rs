@@ -1,4 +1,4 @@
-//! Several jobs that share the work (`parallel: N`) do together what one does.
+//! Parallel jobs (`parallel: N`) together do the same as one job.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ fn node(world: &World, command: &str, index: u32, total: u32) -> Sapm {
     run.env("CI_NODE_TOTAL", total.to_string())
 }
 
-/// All nodes, one after the other; the writes of each.
+/// Runs all nodes one after the other; returns the writes of each.
 fn nodes(world: &World, total: u32) -> Vec<Vec<String>> {
     let run = |index| {
         world.forge().clear_log();
@@ -23,7 +23,7 @@ fn nodes(world: &World, total: u32) -> Vec<Vec<String>> {
     (1..=total).map(run).collect()
 }
 
-/// All jobs at the same time, and that each of them ends well.
+/// Runs all jobs in parallel, and checks that each succeeds.
 #[track_caller]
 fn at_once(jobs: Vec<Sapm>) {
     let mut children: Vec<_> = jobs.into_iter().map(Sapm::start).collect();
@@ -32,7 +32,7 @@ fn at_once(jobs: Vec<Sapm>) {
     }
 }
 
-/// What people see of the bot but for the numbers of requests, which depend on who was first.
+/// The visible state of the bot, without numbers of merge requests, which depend on the order.
 fn seen(world: &World) -> BTreeMap<String, String> {
     let mut seen = BTreeMap::new();
     for branch in world.branches() {
@@ -53,7 +53,7 @@ fn exported(world: &World) -> Vec<u8> {
     world.forge().get_object(BUCKET, EXPORT).expect("the state export")
 }
 
-/// Nobody has anything to do: neither a node nor an undivided run.
+/// Checks that nothing is left to do, neither for a node nor for an undivided run.
 #[track_caller]
 fn quiet(world: &World, total: u32) {
     for index in 1..=total {
@@ -77,7 +77,7 @@ fn two_worlds() -> (World, World) {
 }
 
 #[test]
-fn nodes_do_together_what_one_run_does() {
+fn nodes_together_do_the_same_as_one_run() {
     let (shared, whole) = two_worlds();
     nodes(&shared, 3);
     whole.apply();
@@ -87,7 +87,7 @@ fn nodes_do_together_what_one_run_does() {
     for world in [&shared, &whole] {
         world.shop.next_catalog();
     }
-    // Another number of nodes finds its way as well.
+    // It also works with another number of nodes.
     nodes(&shared, 4);
     whole.apply();
     assert_eq!(seen(&shared), seen(&whole));
@@ -96,7 +96,7 @@ fn nodes_do_together_what_one_run_does() {
 }
 
 #[test]
-fn nodes_at_once_do_the_same() {
+fn concurrent_nodes_do_the_same() {
     let (shared, whole) = two_worlds();
     at_once((1..=3).map(|index| node(&shared, "apply", index, 3)).collect());
     whole.apply();
@@ -106,14 +106,14 @@ fn nodes_at_once_do_the_same() {
 }
 
 #[test]
-fn nodes_and_a_manual_run_at_once_end_in_the_right_state() {
+fn nodes_concurrent_with_a_manual_run_reach_the_right_state() {
     let (shared, whole) = two_worlds();
     let jobs = || {
         let nodes = (1..=3).map(|index| node(&shared, "apply", index, 3));
         nodes.chain([shared.sapm("apply").env("CI_NODE_TOTAL", "1")]).collect()
     };
     at_once(jobs());
-    // Who was second left something to the next run, perhaps.
+    // The second one may have left something to the next run.
     shared.apply();
     whole.apply();
     let open = |world: &World| -> BTreeSet<String> {
@@ -140,11 +140,11 @@ fn nodes_and_a_manual_run_at_once_end_in_the_right_state() {
     quiet(&shared, 3);
 }
 
-/// How many nodes wrote, and that they came to what an undivided run comes to.
+/// How many nodes wrote; checks that the result is that of an undivided run.
 #[track_caller]
 fn as_undivided(shared: &World, whole: &World, total: u32) -> usize {
     let written = nodes(shared, total);
-    // What another node has just closed the way for is opened in the next run.
+    // A merge request that another node's closing made possible is opened in the next run.
     nodes(shared, total);
     whole.apply();
     let still_open = |world: &World| -> BTreeMap<String, String> {
@@ -156,7 +156,7 @@ fn as_undivided(shared: &World, whole: &World, total: u32) -> usize {
 }
 
 #[test]
-fn the_branch_of_a_target_that_is_gone_is_closed_by_one_node() {
+fn one_node_closes_the_branch_of_a_removed_target() {
     let (shared, whole) = two_worlds();
     for world in [&shared, &whole] {
         world.apply();
@@ -174,7 +174,7 @@ fn the_branch_of_a_target_that_is_gone_is_closed_by_one_node() {
 }
 
 #[test]
-fn a_file_that_moves_to_another_node_takes_its_merge_requests_along() {
+fn merge_requests_follow_a_file_to_another_node() {
     let (shared, whole) = two_worlds();
     for world in [&shared, &whole] {
         world.apply();
@@ -189,9 +189,9 @@ fn a_file_that_moves_to_another_node_takes_its_merge_requests_along() {
     assert_eq!(shared.project().merge_requests().len(), 4, "updated in place");
 }
 
-/// A shared target file that one of its two users leaves for the saas file itself.
+/// One of two users of a shared target file moves to the saas file itself.
 #[test]
-fn a_place_that_is_split_between_nodes_loses_its_branch_to_one_of_them() {
+fn an_edit_site_split_between_nodes_keeps_one_branch() {
     let inline = "  - namespace:\n      $ref: /services/orders/namespaces/orders-canary.yml\n    \
                   ref: d83e8878b794cd2c379af53482024695a2d42eb7\n    promotion:\n      auto: true\n      \
                   subscribe:\n      - orders-stage\n";
@@ -213,7 +213,7 @@ fn a_place_that_is_split_between_nodes_loses_its_branch_to_one_of_them() {
 }
 
 #[test]
-fn a_node_looks_up_what_its_share_needs_and_the_first_one_everything() {
+fn a_node_fetches_facts_of_its_shard_and_the_first_node_all() {
     let world = World::start();
     let lookups = |index: u32| {
         world.forge().clear_log();
@@ -235,7 +235,7 @@ fn a_node_looks_up_what_its_share_needs_and_the_first_one_everything() {
 }
 
 #[test]
-fn every_problem_is_reported_and_none_of_the_config_repo_twice() {
+fn problems_of_the_config_repo_are_reported_by_one_node() {
     let break_it = |world: &World| {
         world.edit(ORDERS_FILE, "      soakDays: 7\n", "      soakDays: -7\n");
         world.edit(CATALOG_FILE, "schedule: \"* 4 1 1 *\"", "schedule: nonsense");
@@ -266,7 +266,7 @@ fn every_problem_is_reported_and_none_of_the_config_repo_twice() {
 }
 
 #[test]
-fn a_share_is_replayed_from_its_snapshot() {
+fn a_shard_is_replayed_from_its_snapshot() {
     let world = World::start();
     let checkout = world.checkout();
     let facts = world.path("facts.json");
@@ -279,18 +279,18 @@ fn a_share_is_replayed_from_its_snapshot() {
 }
 
 #[test]
-fn a_plan_says_which_share_it_is_and_explain_is_about_all_targets() {
+fn a_plan_names_its_shard_and_explain_covers_all_targets() {
     let world = World::start();
     let ran = node(&world, "plan", 2, 3).expect(0);
-    assert!(ran.out.contains("targets (share 2 of 3): "), "{}", ran.out);
+    assert!(ran.out.contains("targets (shard 2 of 3): "), "{}", ran.out);
     assert!(ran.out.contains(CANARY) && !ran.out.contains(PAYMENTS), "{}", ran.out);
     let ran = node(&world, "plan", 2, 3).args(["--format", "markdown"]).expect(0);
-    assert!(ran.out.contains("targets (share 2 of 3): "), "{}", ran.out);
+    assert!(ran.out.contains("targets (shard 2 of 3): "), "{}", ran.out);
     let ran = node(&world, "explain", 2, 3).arg(PAYMENTS).expect(0);
     assert!(ran.out.contains("[slo]") || ran.out.contains("SLO"), "{}", ran.out);
     let ran = world.sapm("plan").args(["--node-index=2", "--node-total=3"]);
     let ran = ran.env("CI_NODE_INDEX", "1").env("CI_NODE_TOTAL", "2").expect(0);
-    assert!(ran.out.contains("(share 2 of 3)"), "a flag wins: {}", ran.out);
+    assert!(ran.out.contains("(shard 2 of 3)"), "a flag wins: {}", ran.out);
     for (index, total) in [("", "1"), ("1", "1"), ("", "")] {
         let ran = world.sapm("plan").env("CI_NODE_INDEX", index).env("CI_NODE_TOTAL", total);
         let ran = ran.expect(0);
@@ -299,13 +299,13 @@ fn a_plan_says_which_share_it_is_and_explain_is_about_all_targets() {
 }
 
 #[test]
-fn a_share_that_is_none_is_a_usage_error() {
+fn an_invalid_shard_is_a_usage_error() {
     let world = World::start();
     for (index, total, word) in [
-        ("0", "3", "no node 0 of 3"),
-        ("4", "3", "no node 4 of 3"),
-        ("2", "1", "no node 2 of 1"),
-        ("0", "0", "no node 0 of 0"),
+        ("0", "3", "node 0 of 3 does not exist"),
+        ("4", "3", "node 4 of 3 does not exist"),
+        ("2", "1", "node 2 of 1 does not exist"),
+        ("0", "0", "node 0 of 0 does not exist"),
         ("", "3", "--node-index"),
         ("2", "", "--node-total"),
         ("one", "3", "one"),
@@ -320,7 +320,7 @@ fn a_share_that_is_none_is_a_usage_error() {
 }
 
 #[test]
-fn shares_of_a_narrowed_run_are_the_narrowed_run() {
+fn shards_of_a_filtered_run_are_the_filtered_run() {
     let (shared, whole) = two_worlds();
     for index in 1..=3 {
         node(&shared, "apply", index, 3).args(["--app-name", "orders"]).expect(0);
@@ -330,9 +330,9 @@ fn shares_of_a_narrowed_run_are_the_narrowed_run() {
     assert_eq!(exported(&shared), exported(&whole));
 }
 
-/// Two targets on neighbouring lines, whose requests could not both be merged.
+/// Two targets on adjacent lines, whose merge requests would conflict.
 #[test]
-fn what_a_narrowed_run_opens_fits_beside_what_another_one_opened() {
+fn merge_requests_of_two_filtered_runs_do_not_conflict() {
     let world = World::start();
     let target = |name: &str, namespace: &str| {
         format!(

@@ -1,4 +1,4 @@
-//! What an edit is to make of a document.
+//! The expected result of an edit.
 
 use sapm::app_interface::{HashEdit, TargetEdit};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub fn targets(tree: &Tree) -> Vec<NodeRef<'_>> {
 }
 
 /// The rule of section "The edit", on JSON.
-fn promoted(target: &mut Value, wish: &TargetEdit) {
+fn promoted(target: &mut Value, edit: &TargetEdit) {
     let reads = |value: Option<&Value>, text: &str| match value {
         Some(Value::String(s)) => s == text,
         Some(Value::Number(n)) => n.to_string() == text,
@@ -28,10 +28,10 @@ fn promoted(target: &mut Value, wish: &TargetEdit) {
             map[key] = json!(text);
         }
     };
-    if let Some(text) = &wish.new_ref {
+    if let Some(text) = &edit.new_ref {
         set(target, "ref", text);
     }
-    for hash in &wish.hashes {
+    for hash in &edit.hashes {
         let list = &mut target["promotion"]["promotion_data"];
         if list.is_null() {
             *list = json!([]);
@@ -65,17 +65,17 @@ fn at_mut<'v>(value: &'v mut Value, path: &NodePath) -> Option<&'v mut Value> {
     })
 }
 
-pub fn expected(tree: &Tree, wishes: &[TargetEdit]) -> Value {
+pub fn expected(tree: &Tree, edits: &[TargetEdit]) -> Value {
     let mut value = tree.root().to_json();
-    for wish in wishes {
-        for path in tree.usages(wish.target) {
-            promoted(at_mut(&mut value, &path).expect("the place is there"), wish);
+    for edit in edits {
+        for path in tree.usages(edit.target) {
+            promoted(at_mut(&mut value, &path).expect("the place is there"), edit);
         }
     }
     value
 }
 
-pub fn wish(dice: &mut Dice, target: NodeId, hashes: usize) -> TargetEdit {
+pub fn random_edit(dice: &mut Dice, target: NodeId, hashes: usize) -> TargetEdit {
     let mut wanted: Vec<HashEdit> = Vec::new();
     for _ in 0..dice.below(hashes + 1) {
         let (channel, parent_saas) = (dice.of(NAMES).to_owned(), dice.of(NAMES).to_owned());
@@ -92,15 +92,15 @@ pub fn wish(dice: &mut Dice, target: NodeId, hashes: usize) -> TargetEdit {
     }
 }
 
-pub fn again(new: &Tree, old: &Tree, wishes: &[TargetEdit]) -> Vec<TargetEdit> {
+pub fn edit_again(new: &Tree, old: &Tree, edits: &[TargetEdit]) -> Vec<TargetEdit> {
     let path = |w: &TargetEdit| old.usages(w.target).into_iter().next().expect("has a place");
     let same = |w: &TargetEdit| new.at_path(&path(w)).expect("the place is still there").id();
-    wishes.iter().map(|w| TargetEdit { target: same(w), ..w.clone() }).collect()
+    edits.iter().map(|w| TargetEdit { target: same(w), ..w.clone() }).collect()
 }
 
-/// Only lines that carry a value that changes differ, and no line break is of another kind.
-pub fn check_lines(old: &str, new: &str, wishes: &[TargetEdit]) {
-    let hashes: usize = wishes.iter().map(|w| w.hashes.len()).sum();
+/// Checks that only lines with a changed value differ, and that no line break changes.
+pub fn check_lines(old: &str, new: &str, edits: &[TargetEdit]) {
+    let hashes: usize = edits.iter().map(|w| w.hashes.len()).sum();
     let mut rest: Vec<&str> = new.split('\n').collect();
     let mut gone = Vec::new();
     for line in old.split('\n') {
@@ -113,7 +113,7 @@ pub fn check_lines(old: &str, new: &str, wishes: &[TargetEdit]) {
         let may = ["ref", "\u{3a} ", "target_config_hash", "promotion_data", "{"];
         assert!(may.iter().any(|m| line.contains(m)), "{line:?} is gone:\n{old}\n->\n{new}");
     }
-    let changed = wishes.len() + 8 * hashes;
+    let changed = edits.len() + 8 * hashes;
     assert!(
         gone.len() <= changed && rest.len() <= changed,
         "too many lines differ:\n{old}\n->\n{new}"
