@@ -146,7 +146,7 @@ pub(crate) fn pipeline(pipeline: &Pipeline, project: u64) -> Value {
         "project_id": project,
         "sha": pipeline.sha,
         "ref": reference,
-        "status": "success",
+        "status": pipeline.status,
         "source": source,
         "created_at": iso(pipeline.created_at),
         "updated_at": iso(pipeline.created_at),

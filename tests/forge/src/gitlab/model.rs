@@ -106,6 +106,8 @@ pub struct Pipeline {
     pub created_at: DateTime<Utc>,
     /// The limit was reached: GitLab made none.
     pub dropped: bool,
+    /// GitLab's word for how it is.
+    pub status: &'static str,
 }
 
 /// A quick action that was found in a text.

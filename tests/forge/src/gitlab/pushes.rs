@@ -179,5 +179,6 @@ pub(crate) fn start_pipeline(
         user,
         created_at: now,
         dropped,
+        status: "success",
     });
 }

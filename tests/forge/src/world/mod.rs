@@ -1,6 +1,7 @@
 //! The handle of tests: what the people do and what can be seen afterwards.
 
 mod checkpoint;
+mod extras;
 mod others;
 mod people;
 mod project;
