@@ -19,10 +19,12 @@
 //! | [`validate`] | what the files alone tell to be wrong, with its place |
 //! | [`ports`] | what a run needs from the outside, as traits |
 //! | [`plan`] | the desired merge requests against the open ones |
+//! | [`old_promoter`] | how merge requests of the promoters before this one look, and what they move |
 //! | [`observe`] | looks the facts up, through ports |
 //! | [`apply`] | carries a plan out, through ports |
 //! | [`report`] | renders all of it |
 //! | [`run`] | one run: observe, decide, plan, report |
+//! | [`preflight`] | is it safe to cut over from the promoter before this one? |
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus |
 //! | [`cli`] | arguments, environment, clock, exit codes; nothing is decided here |
 //!
@@ -39,8 +41,10 @@ pub mod domain;
 pub mod graph;
 pub mod inventory;
 pub mod observe;
+pub mod old_promoter;
 pub mod plan;
 pub mod ports;
+pub mod preflight;
 pub mod report;
 pub mod run;
 pub mod snapshot;

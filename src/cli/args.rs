@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::preflight_args::PreflightArgs;
 use super::values::{Toggle, at_least_one, concurrency, duration, number, path, trimmed};
 
 /// GitOps promotion bot: promotes saas targets by merge request
@@ -37,8 +38,8 @@ Exit codes:
   2   usage or configuration: unknown flag, missing token or state
   3   the config repo cannot be used: it has no data/
   4   GitLab or the state bucket failed as a whole; nothing was written
-  5   completed, but some targets failed; see the problems
-  10  plan --detailed-exitcode: changes are pending
+  5   completed, but some targets failed; see the problems. preflight: an outcome is not known
+  10  plan --detailed-exitcode: changes are pending; preflight: NO-GO
   130 Ctrl-C (SIGINT) ended the run; its reports are written
   143 SIGTERM ended the run; its reports are written";
 
@@ -68,6 +69,13 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Draws channels, publishers and subscribers as a graph; looks nothing up
     Graph(GraphArgs),
+    /// Is it safe to cut over from the old promoter? Prints GO or NO-GO; writes nothing
+    ///
+    /// Plans as `plan` does, looks for the old promoter's merge requests and signs of life, and checks
+    /// rights, labels, queue, records and what the first run would do. Each check has its evidence and
+    /// says what to do. The exit code is 0 for GO, 10 for NO-GO, and 5 if no check fails but the
+    /// outcome of one is not known. docs/cut-over.md has the whole way.
+    Preflight(PreflightArgs),
 }
 
 /// Where everything is.

@@ -80,6 +80,10 @@ pub struct Config {
     pub node: String,
     /// What `explain` is asked.
     pub question: Option<Question>,
+    /// Ask what the token may do, also where nothing is written?
+    pub asks_rights: bool,
+    /// Datafiles whose bytes are kept, by their bytes.
+    pub keep: Option<fn(&[u8]) -> bool>,
 }
 
 /// GitLab as it was configured.
@@ -196,6 +200,7 @@ impl Config {
             mode: self.mode,
             read: ReadOptions { digest: self.digest, forges: self.forges.clone(), texts: false },
             http: HttpClient::with_redactor(self.http.clone(), redactor().clone()),
+            keep: self.keep,
         }
     }
 
@@ -303,6 +308,8 @@ impl Config {
                 .or_else(|| environment.get("CI_PIPELINE_URL")),
             pushgateway_url: environment.secret("SAPM_PUSHGATEWAY_URL"),
             node: environment.get("CI_NODE_INDEX").unwrap_or_else(|| "1".to_owned()),
+            asks_rights: false,
+            keep: None,
         })
     }
 }
@@ -373,6 +380,7 @@ fn state(run: &RunArgs, environment: &Environment<'_>) -> Result<(String, S3Sett
             .hint("set --state (SAPM_STATE) to s3://BUCKET[/PREFIX] or file:///DIR"));
     };
     settings.region = environment.get("APP_INTERFACE_STATE_BUCKET_REGION");
+    settings.endpoint = environment.get("AWS_ENDPOINT_URL_S3");
     settings.access_key = environment
         .get("APP_INTERFACE_STATE_BUCKET_ACCESS_KEY_ID")
         .zip(environment.secret("APP_INTERFACE_STATE_BUCKET_SECRET_ACCESS_KEY"));

@@ -17,6 +17,8 @@ mod logging;
 mod network;
 mod output;
 mod pipeline;
+pub mod preflight;
+mod preflight_args;
 mod process_usage;
 mod progress;
 mod secrets;
@@ -32,8 +34,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 pub use args::{Cli, Command};
-pub use exit::Exit;
-use exit::Fatal;
+pub use exit::{Exit, Fatal};
 
 use crate::domain::printable_except;
 
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => run(args, &environment, pipeline::Mode::Plan),
         Command::Validate(args) => validate::run(args, &environment),
         Command::Graph(args) => graph::run(args, &environment),
+        Command::Preflight(args) => preflight::run(args, &environment),
     };
     match result {
         Ok(exit) => exit.into(),

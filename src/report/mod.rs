@@ -17,6 +17,7 @@ mod metrics;
 mod model;
 mod page;
 mod picture;
+mod preflight;
 mod schemas;
 mod style;
 mod terminal;
@@ -38,6 +39,11 @@ pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics, pushed_
 pub use model::{MergeRequestReport, PlanReport, PublisherReport, RepoReport, SubscriberReport};
 pub use page::{page, write_page};
 pub use picture::members;
+pub use preflight::{
+    Advice, Check, CheckGroup, CheckOutcome, Difference, FirstRun, MovedTarget, OldMergeRequest,
+    OldPipeline, OldPromoter, Phase, PreflightReport, Relation, Verdict, preflight_junit,
+    preflight_markdown, preflight_text,
+};
 pub use schemas::schemas;
 pub use style::Paint;
 pub use terminal::{Screen, summary, terminal};

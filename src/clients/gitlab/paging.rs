@@ -25,6 +25,24 @@ impl GitLabApi {
     where
         T: DeserializeOwned,
     {
+        match self.list_up_to(endpoint, MOST_PAGES).await? {
+            (entries, false) => Ok(entries),
+            (_, true) => {
+                let detail = format!("more than {MOST_PAGES} pages");
+                Err(self.error(endpoint, HttpErrorKind::TooLarge, detail))
+            }
+        }
+    }
+
+    /// The entries of the first pages of a list, and whether there are more pages.
+    pub(super) async fn list_up_to<T>(
+        &self,
+        endpoint: &(impl Endpoint + Sync),
+        pages: usize,
+    ) -> Result<(Vec<T>, bool), HttpError>
+    where
+        T: DeserializeOwned,
+    {
         let mut url = endpoint
             .url_base()
             .endpoint_for(self, &endpoint.endpoint())
@@ -32,7 +50,7 @@ impl GitLabApi {
         endpoint.parameters().add_to_url(&mut url);
         url.query_pairs_mut().append_pair("per_page", PAGE_SIZE);
         let mut entries = Vec::new();
-        for _ in 0..MOST_PAGES {
+        for _ in 0..pages {
             let answer = self
                 .service()
                 .send(&self.authenticated(Request::get(url.clone()).within_origin()))
@@ -41,11 +59,10 @@ impl GitLabApi {
             entries.extend(page.into_iter().filter_map(|value| readable(value, &url)));
             match next_page(&url, answer.header("link"), answer.header("x-next-page")) {
                 Some(next) if next != url => url = next,
-                _ => return Ok(entries),
+                _ => return Ok((entries, false)),
             }
         }
-        let detail = format!("more than {MOST_PAGES} pages");
-        Err(self.error(endpoint, HttpErrorKind::TooLarge, detail))
+        Ok((entries, true))
     }
 }
 

@@ -257,7 +257,7 @@ fn is_unfinished(state: MrState) -> bool {
     matches!(state, MrState::Opened | MrState::Locked)
 }
 
-fn api_state(state: MrState) -> MergeRequestState {
+pub(super) fn api_state(state: MrState) -> MergeRequestState {
     match state {
         MrState::Opened => MergeRequestState::Opened,
         MrState::Closed => MergeRequestState::Closed,

@@ -302,6 +302,8 @@ pub(super) struct NoteAnswer {
     pub system: bool,
     #[serde(default)]
     pub author: Option<UserAnswer>,
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// A file of a commit's diff.

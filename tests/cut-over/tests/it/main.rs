@@ -1,0 +1,11 @@
+//! `sapm preflight` on fakes: the acceptance scenarios by number, and how it is written.
+
+// A panic with a line number is the wanted reaction.
+#![allow(clippy::unwrap_used)]
+
+mod old;
+mod outputs;
+mod plan;
+mod queue;
+mod rights;
+mod state;
