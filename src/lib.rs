@@ -28,8 +28,8 @@
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus |
 //! | [`cli`] | arguments, environment, clock, exit codes; nothing is decided here |
 //!
-//! `domain`, `inventory`, `decide`, `what_if`, `plan`, `graph` and `validate` are pure functions of data: they
-//! name no runtime, network, clock, environment or file system. A test reads
+//! `domain`, `inventory`, `decide`, `what_if`, `plan`, `old_promoter`, `graph` and `validate` are pure functions of data:
+//! they name no runtime, network, clock, environment or file system. A test reads
 //! the `use` lines and holds them to it.
 
 pub mod app_interface;

@@ -23,7 +23,8 @@ use crate::domain::quoted;
 use crate::old_promoter::{OldKind, Shapes, UserShapes};
 pub use crate::preflight::Clock;
 use crate::preflight::{
-    self, Context, Doors, PreflightOptions, QueueConfig, TokenFacts, UNACCEPTABLE, is_check,
+    self, Context, PreflightOptions, PreflightServices, QueueConfig, TokenFacts, UNACCEPTABLE,
+    is_check,
 };
 use crate::report::{
     Paint, Phase, PlanReport, PreflightReport, Verdict, preflight_junit, preflight_markdown,
@@ -55,7 +56,7 @@ impl Clock for MachineClock {
     }
 }
 
-/// Asks, prints, and says how it ended.
+/// Runs a preflight, prints it, and says how it ended.
 ///
 /// # Errors
 /// With the exit codes of `plan`, when there is no plan to judge.
@@ -68,7 +69,7 @@ pub fn run(args: &PreflightArgs, environment: &BTreeMap<String, String>) -> Resu
         .build()
         .map_err(|error| Fatal::new(Exit::Internal, format!("cannot start: {error}")))?;
     let asking = async {
-        let work = ask(args, &options, environment, &MachineClock);
+        let work = run_preflight(args, &options, environment, &MachineClock);
         interruption.or_ended("before it had an answer", work).await
     };
     let answer = runtime.block_on(asking);
@@ -99,7 +100,7 @@ pub fn exit_of(report: &PreflightReport) -> Exit {
     }
 }
 
-/// Asks, with any environment and by any clock.
+/// Runs a preflight with any environment and by any clock.
 ///
 /// # Errors
 /// With exit code 2 (options), or those of `plan`.
@@ -109,10 +110,10 @@ pub async fn answer(
     clock: &dyn Clock,
 ) -> Result<Answer, Fatal> {
     let options = options(args, environment)?;
-    ask(args, &options, environment, clock).await
+    run_preflight(args, &options, environment, clock).await
 }
 
-async fn ask(
+async fn run_preflight(
     args: &PreflightArgs,
     options: &PreflightOptions,
     environment: &BTreeMap<String, String>,
@@ -150,9 +151,13 @@ async fn ask(
         token: token_facts(&gitlab),
         queue: QueueConfig::read(&loaded.kept, &gitlab.reader.project().path),
     };
-    let doors =
-        Doors { reader: &gitlab.reader, state: &*clients.state, clock, progress: &progress };
-    let report = preflight::run(&context, &doors).await;
+    let services = PreflightServices {
+        reader: &gitlab.reader,
+        state: &*clients.state,
+        clock,
+        progress: &progress,
+    };
+    let report = preflight::run(&context, &services).await;
     Ok(Answer { report, plan, snapshot })
 }
 

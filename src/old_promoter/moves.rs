@@ -21,7 +21,7 @@ pub struct Move {
     /// Targets of the declaration; several where it is shared or has a selector, none where it is not known.
     pub uids: Vec<TargetUid>,
     /// Where the declaration stands, for people.
-    pub place: String,
+    pub location: String,
     /// Its ref before.
     pub from: String,
     /// Its ref after.
@@ -61,7 +61,7 @@ pub fn read_moves(
     let (old_targets, new_targets) = (take_targets(&mut old), take_targets(&mut new));
     let mut found = FileMoves::default();
     differing(&old, &new, String::new(), &mut found.others);
-    for (key, (place, old)) in &old_targets {
+    for (key, (location, old)) in &old_targets {
         let Some((_, new)) = new_targets.get(key) else { continue };
         let hashes: Vec<_> =
             new.hashes.iter().filter(|hash| !old.hashes.contains(hash)).cloned().collect();
@@ -71,7 +71,7 @@ pub fn read_moves(
         let identity = Identity { file, saas_file: &saas_file, bundle, inventory, digest };
         found.moves.push(Move {
             uids: identity.uids(key),
-            place: format!("{file} {place}"),
+            location: format!("{file} {location}"),
             from: old.git_ref.clone(),
             to: new.git_ref.clone(),
             hashes,
@@ -111,8 +111,8 @@ fn take_targets(root: &mut Value) -> BTreeMap<Key, (String, Values)> {
                 continue;
             }
             let values = take_values(fields);
-            let place = format!("resourceTemplates[{at}].targets[{number}]");
-            found.entry(key(name.clone(), fields)).or_insert((place, values));
+            let location = format!("resourceTemplates[{at}].targets[{number}]");
+            found.entry(key(name.clone(), fields)).or_insert((location, values));
         }
     }
     found
@@ -190,7 +190,7 @@ impl Identity<'_> {
         let targets = self.inventory.targets.iter();
         let shared = self.saas_file.is_empty();
         let found = targets.filter(|target| {
-            target.place.file == self.file
+            target.declared_at.file == self.file
                 && (shared || (target.resource_template == *template && target.name == *name))
         });
         found.map(|target| target.uid.clone()).collect()

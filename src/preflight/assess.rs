@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::checks::{CHECKS, Facts, differences, first_run, old_users};
 use super::context::Context;
-use super::look::Look;
+use super::observation::Observation;
 use super::surroundings::Surroundings;
 use crate::old_promoter::OldKind;
 use crate::report::{Check, CheckOutcome, OldPromoter, PreflightReport, Verdict};
 
 /// Judges. Nothing is looked up.
-pub fn assess(context: &Context<'_>, around: &Surroundings, seen: &Look) -> PreflightReport {
+pub fn assess(context: &Context<'_>, around: &Surroundings, seen: &Observation) -> PreflightReport {
     let facts = Facts::new(context, around, seen);
     let checks: Vec<Check> = CHECKS
         .iter()
@@ -27,7 +27,7 @@ pub fn assess(context: &Context<'_>, around: &Surroundings, seen: &Look) -> Pref
     report.commit = repo.map(|repo| repo.base_commit.clone());
     report.narrowed_to = context.settings.filter.named();
     report.old = OldPromoter { kinds: kinds(context, seen), users: old_users(&facts) };
-    report.old_requests = seen.requests.clone();
+    report.old_requests = seen.old_merge_requests.clone();
     report.first_run = Some(first_run(&facts));
     report.differences = differences(context);
     report.checks = checks;
@@ -35,8 +35,8 @@ pub fn assess(context: &Context<'_>, around: &Surroundings, seen: &Look) -> Pref
 }
 
 /// The promoters of which anything was found.
-fn kinds(context: &Context<'_>, seen: &Look) -> BTreeSet<OldKind> {
-    let open = seen.requests.iter().map(|old| old.kind);
+fn kinds(context: &Context<'_>, seen: &Observation) -> BTreeSet<OldKind> {
+    let open = seen.old_merge_requests.iter().map(|old| old.kind);
     let closed = seen.closed_old(context).map(|(_, kind)| kind);
     let branches = seen.branches.iter().flatten();
     let by_branch = branches.filter_map(|(name, _)| context.options.shapes.kind_of_branch(name));

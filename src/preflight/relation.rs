@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::context::Context;
 use crate::decide::Outcome;
 use crate::domain::TargetUid;
 use crate::old_promoter::{FileMoves, Move, OldKind};
 use crate::report::{Advice, MovedTarget, OldMergeRequest, Relation, SubscriberReport};
 
 /// Every target that a merge request moves, with its relation.
-pub(super) fn moved_targets<'m>(
-    context: &Context<'_>,
+pub fn moved_targets<'m>(
+    subscribers: &BTreeMap<&TargetUid, &SubscriberReport>,
     files: impl Iterator<Item = &'m FileMoves>,
 ) -> Vec<MovedTarget> {
-    let subscribers = context.subscribers();
     let moves: Vec<&Move> = files.flat_map(|file| &file.moves).collect();
-    let promoted = promoted_refs(&subscribers, &moves);
+    let promoted = promoted_refs(subscribers, &moves);
     let mut targets = Vec::new();
     for one in moves {
         let known: Vec<_> = one.uids.iter().map(|uid| (uid, subscribers.get(uid))).collect();
@@ -39,7 +37,7 @@ fn moved(
     let (uid, label) = target.unzip();
     MovedTarget {
         uid: uid.cloned(),
-        label: label.flatten().unwrap_or_else(|| one.place.clone()),
+        label: label.flatten().unwrap_or_else(|| one.location.clone()),
         from: one.from.clone(),
         to: one.to.clone(),
         hashes: one.hashes.clone(),

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::context::Context;
 use super::history::{PastMoves, past_moves};
-use super::old_requests::is_ours;
+use super::old_merge_requests::is_ours;
 use super::records::{RecordsHint, records_hint};
 use crate::domain::MrIid;
 use crate::plan::branch;

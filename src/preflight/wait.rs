@@ -1,4 +1,4 @@
-//! Looking until nothing of the old promoter stands in the way, or the time is up.
+//! Observing until nothing of the old promoter stands in the way, or the time is up.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use chrono::{DateTime, Utc};
 use super::assess::assess;
 use super::checks::facts_differ;
 use super::context::Context;
-use super::look::{Look, look};
+use super::observation::{Observation, observe};
 use super::surroundings::surroundings;
 use crate::ports::{CutOverReader, Progress, StateStore, waiting_for};
 use crate::report::{CheckGroup, CheckOutcome, PreflightReport};
 
-/// From one look to the next.
+/// From one observation to the next.
 const POLL: Duration = Duration::from_secs(60);
 
 /// The time, as something that can be waited for.
@@ -25,8 +25,8 @@ pub trait Clock: Send + Sync {
     async fn sleep(&self, time: Duration);
 }
 
-/// What is looked at, and by which clock.
-pub struct Doors<'a> {
+/// What a preflight reads, and by which clock.
+pub struct PreflightServices<'a> {
     /// The config repo's project.
     pub reader: &'a dyn CutOverReader,
     /// Deployment records and the export.
@@ -37,16 +37,16 @@ pub struct Doors<'a> {
     pub progress: &'a dyn Progress,
 }
 
-/// Looks and judges, and does both again each minute while a check of the group `old` fails (or facts differ that have been
+/// Observes and judges, and does both again each minute while a check of the group `old` fails (or facts differ that have been
 /// compared once) and there is time left. What a run looks up is looked up once.
-pub async fn run(context: &Context<'_>, doors: &Doors<'_>) -> PreflightReport {
-    let Doors { reader, state, clock, progress } = doors;
+pub async fn run(context: &Context<'_>, services: &PreflightServices<'_>) -> PreflightReport {
+    let PreflightServices { reader, state, clock, progress } = services;
     let begin = clock.now();
     let around = surroundings(context, *reader, *state, begin);
     let around = waiting_for(*progress, "asking GitLab about rights and the queue", around).await;
-    let mut before: Option<Look> = None;
+    let mut before: Option<Observation> = None;
     loop {
-        let seen = look(context, *reader, *state, clock.now());
+        let seen = observe(context, *reader, *state, clock.now());
         let mut seen = waiting_for(*progress, "asking GitLab about the old promoter", seen).await;
         follow(context, &mut seen, before.as_ref());
         let report = assess(context, &around, &seen);
@@ -60,8 +60,8 @@ pub async fn run(context: &Context<'_>, doors: &Doors<'_>) -> PreflightReport {
     }
 }
 
-/// Adds what earlier looks saw.
-fn follow(context: &Context<'_>, seen: &mut Look, before: Option<&Look>) {
+/// Adds what earlier observations have.
+fn follow(context: &Context<'_>, seen: &mut Observation, before: Option<&Observation>) {
     let differs = facts_differ(context, seen);
     if let Some(before) = before {
         seen.number = before.number + 1;
@@ -71,7 +71,7 @@ fn follow(context: &Context<'_>, seen: &mut Look, before: Option<&Look>) {
     seen.differed = if differs { seen.differed + 1 } else { 0 };
 }
 
-fn is_worth_waiting(context: &Context<'_>, report: &PreflightReport, seen: &Look) -> bool {
+fn is_worth_waiting(context: &Context<'_>, report: &PreflightReport, seen: &Observation) -> bool {
     let is_old = |check: &&crate::report::Check| check.group == CheckGroup::Old;
     let fails = report
         .checks

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Facts, Finding, some};
-use crate::preflight::{Context, Look};
+use crate::preflight::{Context, Observation};
 use crate::report::publisher_data;
 
 /// A publisher's facts in the export.
@@ -24,7 +24,7 @@ pub(super) fn ours(context: &Context<'_>) -> Entries {
 }
 
 /// Their facts; `None` without an export, an error where it is of another form.
-pub(super) fn theirs(seen: &Look) -> Option<Result<Entries, String>> {
+pub(super) fn theirs(seen: &Observation) -> Option<Result<Entries, String>> {
     let bytes = seen.export.as_ref().ok()?.bytes.as_ref()?;
     Some(serde_json::from_slice(bytes).map_err(|error| error.to_string()))
 }

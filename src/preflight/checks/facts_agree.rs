@@ -5,7 +5,7 @@ use serde_json::json;
 use super::export::{ours, theirs};
 use super::{Facts, Finding, counted, some};
 use crate::domain::span;
-use crate::preflight::{Context, Look};
+use crate::preflight::{Context, Observation};
 use crate::report::CheckOutcome;
 
 /// Share of publishers that may differ because both looked at other times.
@@ -14,7 +14,7 @@ const FEW: f64 = 0.01;
 const IN_A_ROW: usize = 2;
 
 /// Publishers whose facts differ: key, theirs, ours.
-fn differing(context: &Context<'_>, seen: &Look) -> Vec<(String, String, String)> {
+fn differing(context: &Context<'_>, seen: &Observation) -> Vec<(String, String, String)> {
     let Some(Ok(theirs)) = theirs(seen) else { return Vec::new() };
     let ours = ours(context);
     let mut found = Vec::new();
@@ -30,7 +30,7 @@ fn differing(context: &Context<'_>, seen: &Look) -> Vec<(String, String, String)
 }
 
 /// Do facts differ?
-pub(in crate::preflight) fn facts_differ(context: &Context<'_>, seen: &Look) -> bool {
+pub(in crate::preflight) fn facts_differ(context: &Context<'_>, seen: &Observation) -> bool {
     !differing(context, seen).is_empty()
 }
 

@@ -36,7 +36,7 @@ fn due<'a>(facts: &Facts<'a>) -> impl Iterator<Item = &'a MergeRequestReport> {
 pub(in crate::preflight) fn first_run(facts: &Facts<'_>) -> FirstRun {
     let subscribers = facts.context.subscribers();
     let covered = |uid: &TargetUid| {
-        let moved = facts.seen.requests.iter().flat_map(|old| &old.targets);
+        let moved = facts.seen.old_merge_requests.iter().flat_map(|old| &old.targets);
         let same = |relation| matches!(relation, Relation::Same | Relation::HashOnly);
         moved.into_iter().any(|target| target.uid.as_ref() == Some(uid) && same(target.relation))
     };

@@ -39,8 +39,9 @@ pub(super) use first_run::first_run;
 pub(super) use refused_constructs::REFUSED_CODES;
 
 use super::context::Context;
-use super::look::Look;
+use super::observation::Observation;
 use super::surroundings::Surroundings;
+use crate::domain::count as counted;
 use crate::old_promoter::OldKind;
 use crate::report::{Check, CheckGroup, CheckOutcome, Phase};
 use crate::snapshot::Failure;
@@ -49,11 +50,15 @@ use crate::snapshot::Failure;
 pub(super) struct Facts<'a> {
     pub(super) context: &'a Context<'a>,
     pub(super) around: &'a Surroundings,
-    pub(super) seen: &'a Look,
+    pub(super) seen: &'a Observation,
 }
 
 impl<'a> Facts<'a> {
-    pub(super) fn new(context: &'a Context<'a>, around: &'a Surroundings, seen: &'a Look) -> Self {
+    pub(super) fn new(
+        context: &'a Context<'a>,
+        around: &'a Surroundings,
+        seen: &'a Observation,
+    ) -> Self {
         Self { context, around, seen }
     }
 
@@ -163,19 +168,17 @@ pub(super) fn old_users(facts: &Facts<'_>) -> BTreeSet<String> {
     if !named.is_empty() {
         return named.clone();
     }
-    let open = facts.seen.requests.iter().map(|old| (old.kind, &old.author));
+    let open = facts.seen.old_merge_requests.iter().map(|old| (old.kind, &old.author));
     let closed = facts.seen.closed_old(facts.context);
     let closed = closed.map(|(listed, kind)| (kind, &listed.fact.author));
     let merged = facts.around.merged.iter().flat_map(|list| &list.entries).filter_map(|listed| {
-        Some((super::old_requests::kind_of(facts.context, &listed.fact)?, &listed.fact.author))
+        Some((
+            super::old_merge_requests::kind_of(facts.context, &listed.fact)?,
+            &listed.fact.author,
+        ))
     });
     let all = open.chain(closed).chain(merged);
     all.filter(|(kind, _)| *kind != OldKind::Other).map(|(_, author)| author.clone()).collect()
-}
-
-/// `1 target`, `2 targets`.
-fn counted(count: usize, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// The first few of a list, and how many more there are.

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::{Facts, Finding, some};
-use crate::preflight::old_requests::is_ours;
+use crate::preflight::old_merge_requests::is_ours;
 use crate::report::Phase;
 use crate::snapshot::Failure;
 

@@ -13,7 +13,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
         Ok(branches) => branches,
         Err(failure) => return Finding::not_known("branches of the old promoter", failure),
     };
-    let is_open = |name: &String| facts.seen.requests.iter().any(|old| old.source_branch == *name);
+    let is_open =
+        |name: &String| facts.seen.old_merge_requests.iter().any(|old| old.source_branch == *name);
     let left: Vec<_> = branches.iter().filter(|(name, _)| !is_open(name)).collect();
     if left.is_empty() {
         return Finding::pass("no branch of the old promoter is left");

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Facts, Finding, old_users};
 use crate::domain::span;
 use crate::old_promoter::{OldKind, closing_reason};
-use crate::preflight::old_requests::is_ours;
+use crate::preflight::old_merge_requests::is_ours;
 use crate::report::Phase;
 
 /// Signs that are told.
@@ -82,7 +82,7 @@ fn advice(facts: &Facts<'_>) -> String {
     let v1 = "V1: switch on saas-auto-promotions-manager-disable-sqs-events, and drain the queue";
     let found = |kind| {
         shapes.has(kind)
-            && (facts.seen.requests.iter().any(|old| old.kind == kind)
+            && (facts.seen.old_merge_requests.iter().any(|old| old.kind == kind)
                 || facts.seen.closed_old(facts.context).any(|(_, closed)| closed == kind))
     };
     match (found(OldKind::V1), found(OldKind::Sapm)) {
@@ -101,13 +101,13 @@ fn signs(facts: &Facts<'_>, export: Option<DateTime<Utc>>) -> Vec<Sign> {
         Sign { at, what, link: None }
     }));
     // Not of what other people opened under its label.
-    for old in seen.requests.iter().filter(|old| old.kind != OldKind::Other) {
+    for old in seen.old_merge_requests.iter().filter(|old| old.kind != OldKind::Other) {
         let what = format!("it opened {}", old.iid);
         signs.push(Sign { at: old.created_at, what, link: Some(old.url.clone()) });
     }
     let closed = seen.closed.iter().flat_map(|list| &list.entries);
     let old = |listed: &&crate::ports::ListedMergeRequest| {
-        crate::preflight::old_requests::kind_of(context, &listed.fact).is_some()
+        crate::preflight::old_merge_requests::kind_of(context, &listed.fact).is_some()
             || is_ours(context, &listed.fact)
     };
     for listed in closed.filter(old) {

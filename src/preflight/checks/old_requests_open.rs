@@ -16,7 +16,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
         Ok(open) => open,
         Err(failure) => return Finding::not_known("the open merge requests", failure),
     };
-    let requests = &facts.seen.requests;
+    let requests = &facts.seen.old_merge_requests;
     if requests.is_empty() && open.is_cut {
         let failure = crate::snapshot::Failure::new("there are too many to list them all");
         return Finding::not_known("all open merge requests", &failure);

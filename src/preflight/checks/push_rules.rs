@@ -89,7 +89,7 @@ fn try_patterns<'r>(
 fn samples(facts: &Facts<'_>) -> Samples {
     let context = facts.context;
     let mut messages = BTreeSet::new();
-    for step in context.planned.plan.requests.iter().flat_map(|planned| &planned.steps) {
+    for step in context.planned.plan.merge_requests.iter().flat_map(|planned| &planned.steps) {
         if let Step::Commit(commit) = step {
             messages.insert(commit.message.clone());
         }

@@ -5,7 +5,7 @@ use crate::old_promoter::OldKind;
 use crate::report::CheckOutcome;
 
 pub(super) fn check(facts: &Facts<'_>) -> Finding {
-    let open = facts.seen.requests.iter().any(|old| old.kind == OldKind::V1);
+    let open = facts.seen.old_merge_requests.iter().any(|old| old.kind == OldKind::V1);
     let closed = facts.seen.closed_old(facts.context).any(|(_, kind)| kind == OldKind::V1);
     let shapes = &facts.context.options.shapes;
     let asked_for = shapes.has(OldKind::V1) && !shapes.has(OldKind::Sapm);

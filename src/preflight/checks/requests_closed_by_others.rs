@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::{Facts, Finding, counted, old_users};
-use crate::domain::{MrIid, request_numbers};
+use crate::domain::{MrIid, mr_numbers};
 use crate::old_promoter::closing_reason;
 use crate::plan::{Action, CLOSED_BY_BOT_MARKER, Reason};
 use crate::ports::ListedMergeRequest;
-use crate::preflight::old_requests::is_ours;
+use crate::preflight::old_merge_requests::is_ours;
 use crate::snapshot::{Failure, MrState};
 
 /// On a merge request of ours: open it again.
@@ -46,13 +46,13 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
     let summary = format!(
         "{} of sapm closed or reverted by the old promoter: {} ({} now suppressed)",
         counted(iids.len(), "merge request"),
-        request_numbers(&iids),
+        mr_numbers(&iids),
         counted(still + reverted.len(), "target"),
     );
     let advice = format!(
         "put the label {AGAIN} on {} once the old promoter is off; or name its user in --other-bot (SAPM_OTHER_BOTS). \
          Of more than 25 the next run opens 25",
-        request_numbers(&iids)
+        mr_numbers(&iids)
     );
     Finding::fail(summary).advice(advice).evidence(json!({
         "closed": closed.iter().map(|one| json!({
@@ -134,7 +134,7 @@ fn reverted(facts: &Facts<'_>) -> Vec<MrIid> {
     let old_after = |at| {
         merged.iter().any(|listed| {
             listed.merged_at > at
-                && crate::preflight::old_requests::kind_of(context, &listed.fact).is_some()
+                && crate::preflight::old_merge_requests::kind_of(context, &listed.fact).is_some()
         })
     };
     let ours = merged.iter().filter(|listed| {

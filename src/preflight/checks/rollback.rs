@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::{Facts, Finding, counted};
-use crate::domain::{MrIid, request_numbers};
-use crate::preflight::old_requests::is_ours;
+use crate::domain::{MrIid, mr_numbers};
+use crate::preflight::old_merge_requests::is_ours;
 use crate::snapshot::MrState;
 
 pub(super) fn check(facts: &Facts<'_>) -> Finding {
@@ -30,10 +30,10 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
         ),
     };
     if !by_itself.is_empty() {
-        summary += &format!(". By their label it closes {}", request_numbers(&by_itself));
+        summary += &format!(". By their label it closes {}", mr_numbers(&by_itself));
     }
     if !by_hand.is_empty() {
-        summary += &format!(". Close by hand first: {}", request_numbers(&by_hand));
+        summary += &format!(". Close by hand first: {}", mr_numbers(&by_hand));
     }
     let finding = Finding::pass(summary)
         .evidence(json!({ "closed_by_old": by_itself, "close_by_hand": by_hand }));

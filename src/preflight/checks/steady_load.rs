@@ -6,7 +6,7 @@ use super::first_run::merges_per_hour;
 use super::merge_labels::MERGE_LABELS;
 use super::{Facts, Finding};
 use crate::old_promoter::OldKind;
-use crate::preflight::old_requests::kind_of;
+use crate::preflight::old_merge_requests::kind_of;
 
 /// Hours of a week.
 const WEEK: f64 = 7.0 * 24.0;
@@ -23,7 +23,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
         kind_of(facts.context, &listed.fact).is_some_and(|kind| kind != OldKind::Other)
     });
     let old = old.count();
-    let open = &facts.seen.requests;
+    let open = &facts.seen.old_merge_requests;
     let targets: usize = open.iter().map(|request| request.targets.len()).sum();
     let targets_each =
         if open.is_empty() { 1.0 } else { (targets as f64 / open.len() as f64).max(1.0) };

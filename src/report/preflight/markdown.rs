@@ -35,13 +35,13 @@ pub fn preflight_markdown(report: &PreflightReport) -> String {
             cell(check.advice.as_deref().unwrap_or_default())
         );
     }
-    write_requests(&mut out, report);
+    write_old_merge_requests(&mut out, report);
     write_problems(&mut out, report);
     write_announcement(&mut out, report);
     out
 }
 
-fn write_requests(out: &mut String, report: &PreflightReport) {
+fn write_old_merge_requests(out: &mut String, report: &PreflightReport) {
     if report.old_requests.is_empty() {
         return;
     }

@@ -70,7 +70,7 @@ fn write_check(out: &mut String, report: &PreflightReport, check: &Check, paint:
         let _ = writeln!(out, "        accepted: {}", printable(reason));
     }
     if check.id == "old_requests_open" {
-        write_requests(out, report);
+        write_old_merge_requests(out, report);
     }
     if let Some(advice) = &check.advice {
         let what = paint.paint(FAINT, "what to do:");
@@ -78,7 +78,7 @@ fn write_check(out: &mut String, report: &PreflightReport, check: &Check, paint:
     }
 }
 
-fn write_requests(out: &mut String, report: &PreflightReport) {
+fn write_old_merge_requests(out: &mut String, report: &PreflightReport) {
     for old in report.old_requests.iter().take(LISTED) {
         let line = format!(
             "!{:<6} {:<6} {:<11} {:<18} {:<32} {}",

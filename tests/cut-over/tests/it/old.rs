@@ -32,7 +32,7 @@ fn s01_an_empty_world_is_go() {
 }
 
 #[test]
-fn s02_an_open_request_with_our_values_is_to_be_merged() {
+fn s02_an_open_merge_request_with_our_values_is_to_be_merged() {
     let world = World::start(2);
     world.release(0, 1);
     let iid = open_a_day_ago(&world, &[World::promotion(0, 0, 1)]);
@@ -201,14 +201,14 @@ fn s07_a_label_makes_it_one_of_theirs_and_ours_never_are() {
 
     world.release(0, 1);
     world.apply(&["SAPM"]);
-    assert_eq!(world.project.open_requests().len(), 2);
+    assert_eq!(world.project.open_merge_requests().len(), 2);
     let asked = world.preflight(&["--label", "SAPM"]).expect(0);
     assert_eq!(asked.old().len(), 0);
     assert!(asked.summary("rollback").contains("it closes"), "{}", asked.summary("rollback"));
 }
 
 #[test]
-fn s08_branches_without_a_request_are_a_warning() {
+fn s08_branches_without_a_merge_request_are_a_warning() {
     let world = World::start(1);
     world.ago(120, |world| {
         for branch in ["SAPM-0a1b2c", "SAPM-notes"] {
@@ -302,7 +302,7 @@ fn closed_by(user: &str, comment: Option<&str>) -> (World, u64) {
     world.release(0, 1);
     let iid = world.ago(26 * 60, |world| {
         world.apply(&["SAPM"]);
-        world.project.open_requests()[0].iid
+        world.project.open_merge_requests()[0].iid
     });
     world.ago(25 * 60, |world| {
         // It was there before, so it is known who it is.
@@ -370,7 +370,7 @@ fn s12_ours_reverted_by_the_old_promoter() {
     let before = world.project.tip("main").unwrap();
     let iid = world.ago(26 * 60, |world| {
         world.apply(&["AutoPromoterV2"]);
-        let iid = world.project.open_requests()[0].iid;
+        let iid = world.project.open_merge_requests()[0].iid;
         world.project.merge("alice", iid).unwrap();
         iid
     });

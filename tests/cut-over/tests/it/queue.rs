@@ -157,7 +157,7 @@ fn s24_afterwards_ours_get_pipelines_keep_labels_and_are_merged() {
     let after = ["--phase", "after"];
     world.release(0, 1);
     world.ago(121, |world| world.apply(&["AutoPromoterV2"]));
-    let iid = world.project.open_requests()[0].iid;
+    let iid = world.project.open_merge_requests()[0].iid;
     assert_eq!(world.preflight(&after).expect(0).outcome("new_merge_requests"), "pass");
     world.project.without_pipeline(iid);
     let asked = world.preflight(&after).expect(10);

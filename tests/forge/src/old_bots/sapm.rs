@@ -63,7 +63,7 @@ impl OldSapm {
             wanted.iter().filter(|one| one.is_due(&self.project, "main")).collect();
         let mut run = SapmRun::default();
         let mut covered: BTreeSet<String> = BTreeSet::new();
-        let open = self.project.open_requests();
+        let open = self.project.open_merge_requests();
         for request in open.iter().filter(|request| request.labels.contains(LABEL)) {
             match self.reason_to_close(request, &due, &covered) {
                 Some(reason) => {

@@ -24,7 +24,7 @@ impl OldV1 {
         let seed = format!("{commit}{promotions:?}");
         let digits = format!("{:06x}", digest(&seed, 5) & 0x00ff_ffff);
         let title = format!("[auto_promoter] openshift-saas-deploy automated promotion {digits}");
-        if self.project.open_requests().iter().any(|request| request.title == title) {
+        if self.project.open_merge_requests().iter().any(|request| request.title == title) {
             return None;
         }
         let branch = branch("auto_promoter-", &format!("{seed}{}", self.events));

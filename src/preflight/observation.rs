@@ -1,11 +1,11 @@
-//! One look at the old promoter: its merge requests, branches and export, and what became of ours.
+//! The old promoter as it is at one moment: its merge requests, branches and export, and what became of ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::context::Context;
-use super::old_requests::{is_ours, kind_of, read_old_requests};
+use super::old_merge_requests::{is_ours, kind_of, read_old_merge_requests};
 use crate::domain::MrIid;
 use crate::old_promoter::OldKind;
 use crate::ports::{
@@ -25,15 +25,15 @@ const MAX_COMMENTED: usize = 6;
 
 /// The old promoter's export.
 #[derive(Debug, Clone, Default)]
-pub struct ExportLook {
+pub struct ExportFacts {
     /// When it was written; `None` if there is none.
     pub modified_at: Option<DateTime<Utc>>,
     /// Its bytes.
     pub bytes: Option<Vec<u8>>,
 }
 
-/// What one look saw.
-pub struct Look {
+/// What was observed at one moment.
+pub struct Observation {
     /// When.
     pub at: DateTime<Utc>,
     /// All open merge requests of the project.
@@ -41,28 +41,28 @@ pub struct Look {
     /// Those that were closed in the last 30 days.
     pub closed: Result<MergeRequestList, Failure>,
     /// Open ones of the old promoter, the worst first.
-    pub requests: Vec<OldMergeRequest>,
+    pub old_merge_requests: Vec<OldMergeRequest>,
     /// Comments on some of those that were closed, newest first.
     pub comments: BTreeMap<MrIid, Result<Vec<Comment>, Failure>>,
     /// Branches of the old promoter's.
     pub branches: Result<Vec<(String, CommitDetail)>, Failure>,
     /// Its export.
-    pub export: Result<ExportLook, Failure>,
-    /// How often it was looked, this time included.
+    pub export: Result<ExportFacts, Failure>,
+    /// How often it was observed, this time included.
     pub number: usize,
     /// How often in a row facts and export differed, this time included.
     pub differed: usize,
-    /// Times at which the export was written, as all looks saw them.
+    /// Times at which the export was written, as all observations have them.
     pub export_times: BTreeSet<DateTime<Utc>>,
 }
 
-/// Looks once.
-pub async fn look(
+/// Looks all of it up once.
+pub async fn observe(
     context: &Context<'_>,
     reader: &dyn CutOverReader,
     state: &dyn StateStore,
     at: DateTime<Utc>,
-) -> Look {
+) -> Observation {
     let list = |state, pages, updated_after| {
         let query = MergeRequestQuery { state, updated_after, pages };
         async move { reader.merge_requests(&query).await }
@@ -74,12 +74,23 @@ pub async fn look(
         export(state),
     );
     let found = open.as_ref().map(|list| list.entries.as_slice()).unwrap_or_default();
-    let requests = read_old_requests(context, reader, found).await;
+    let old_merge_requests = read_old_merge_requests(context, reader, found).await;
     let ended = closed.as_ref().map(|list| list.entries.as_slice()).unwrap_or_default();
     let comments = comments(context, reader, ended).await;
     let export_times = export.iter().filter_map(|export| export.modified_at).collect();
     let (number, differed) = (1, 0);
-    Look { at, open, closed, requests, comments, branches, export, number, differed, export_times }
+    Observation {
+        at,
+        open,
+        closed,
+        old_merge_requests,
+        comments,
+        branches,
+        export,
+        number,
+        differed,
+        export_times,
+    }
 }
 
 async fn branches(
@@ -95,14 +106,14 @@ async fn branches(
     Ok(found)
 }
 
-async fn export(state: &dyn StateStore) -> Result<ExportLook, Failure> {
+async fn export(state: &dyn StateStore) -> Result<ExportFacts, Failure> {
     let failed = |error: crate::ports::StateError| Failure::new(error.to_string());
     let modified_at = state.modified_at(EXPORT_KEY).await.map_err(failed)?;
     if modified_at.is_none() {
-        return Ok(ExportLook::default());
+        return Ok(ExportFacts::default());
     }
     let bytes = state.get(EXPORT_KEY).await.map_err(failed)?;
-    Ok(ExportLook { modified_at, bytes })
+    Ok(ExportFacts { modified_at, bytes })
 }
 
 /// Comments that say who closed what: on the newest of ours and of the old promoter's.
@@ -124,7 +135,7 @@ async fn comments(
     found
 }
 
-impl Look {
+impl Observation {
     /// Merge requests of the old promoter among those that were closed.
     pub(super) fn closed_old<'l>(
         &'l self,

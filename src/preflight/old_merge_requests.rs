@@ -32,7 +32,7 @@ pub(super) fn is_ours(context: &Context<'_>, fact: &MergeRequestFact) -> bool {
 }
 
 /// Reads those among all open merge requests that are the old promoter's, the worst first.
-pub(super) async fn read_old_requests(
+pub(super) async fn read_old_merge_requests(
     context: &Context<'_>,
     reader: &dyn CutOverReader,
     open: &[ListedMergeRequest],
@@ -114,7 +114,7 @@ fn relate(context: &Context<'_>, kind: OldKind, diff: Result<Diff, Failure>) -> 
             return Related { files, targets, relation: Relation::Unreadable, remark };
         }
     };
-    let targets = moved_targets(context, diff.moves.values());
+    let targets = moved_targets(&context.subscribers(), diff.moves.values());
     let others: Vec<String> = diff
         .moves
         .iter()
