@@ -25,6 +25,7 @@
 //! | [`report`] | renders all of it |
 //! | [`run`] | one run: observe, decide, plan, report |
 //! | [`preflight`] | is it safe to cut over from the promoter before this one? |
+//! | [`shadow`] | what that promoter does beside what this one would do, over days |
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus |
 //! | [`cli`] | arguments, environment, clock, exit codes; nothing is decided here |
 //!
@@ -47,6 +48,7 @@ pub mod ports;
 pub mod preflight;
 pub mod report;
 pub mod run;
+pub mod shadow;
 pub mod snapshot;
 pub mod validate;
 pub mod what_if;

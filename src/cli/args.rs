@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::preflight_args::PreflightArgs;
+use super::shadow_args::ShadowArgs;
 use super::values::{Toggle, at_least_one, concurrency, duration, number, path, trimmed};
 
 /// GitOps promotion bot: promotes saas targets by merge request
@@ -38,8 +39,8 @@ Exit codes:
   2   usage or configuration: unknown flag, missing token or state
   3   the config repo cannot be used: it has no data/
   4   GitLab or the state bucket failed as a whole; nothing was written
-  5   completed, but some targets failed; see the problems. preflight: an outcome is not known
-  10  plan --detailed-exitcode: changes are pending; preflight: NO-GO
+  5   completed, but some targets failed; see the problems. preflight, shadow: too little is known
+  10  plan --detailed-exitcode: changes are pending; preflight: NO-GO; shadow: a difference is unexplained
   130 Ctrl-C (SIGINT) ended the run; its reports are written
   143 SIGTERM ended the run; its reports are written";
 
@@ -76,6 +77,13 @@ pub enum Command {
     /// says what to do. The exit code is 0 for GO, 10 for NO-GO, and 5 if no check fails but the
     /// outcome of one is not known. docs/cut-over.md has the whole way.
     Preflight(PreflightArgs),
+    /// Compares what the old promoter does with what this one would do; writes its ledger only
+    ///
+    /// Decides as `plan` does, reads what the old promoter opened, merged and exported, and adds both to
+    /// a ledger (--shadow-dir). Then it matches the moves of both sides, and finds reasons for differences
+    /// from evidence. The exit code is 0 if nothing is unexplained, 10 if something is, and 5 if too much
+    /// was not observed. docs/cut-over.md lists classes and reasons.
+    Shadow(ShadowArgs),
 }
 
 /// Where everything is.

@@ -19,9 +19,10 @@ pub enum Exit {
     NoConfigRepo = 3,
     /// GitLab or the state bucket failed as a whole; nothing was written.
     ServiceFailed = 4,
-    /// Done, but for the targets that the problems name; `preflight`: the outcome of a check is not known.
+    /// Done, but for the targets that the problems name; `preflight` and `shadow`: too little is
+    /// known.
     DoneWithProblems = 5,
-    /// `plan --detailed-exitcode`: there is something to do; `preflight`: NO-GO.
+    /// `plan --detailed-exitcode`: there is something to do; `preflight`: NO-GO; `shadow`: something is unexplained.
     ChangesPending = 10,
     /// Ctrl-C (SIGINT) ended the run.
     Interrupted = 130,

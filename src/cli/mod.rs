@@ -22,6 +22,8 @@ mod preflight_args;
 mod process_usage;
 mod progress;
 mod secrets;
+pub mod shadow;
+mod shadow_args;
 mod signals;
 mod source;
 mod stopwatch;
@@ -63,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Validate(args) => validate::run(args, &environment),
         Command::Graph(args) => graph::run(args, &environment),
         Command::Preflight(args) => preflight::run(args, &environment),
+        Command::Shadow(args) => shadow::run(args, &environment),
     };
     match result {
         Ok(exit) => exit.into(),

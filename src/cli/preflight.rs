@@ -14,22 +14,23 @@ use super::exit::{Exit, Fatal};
 use super::logging::{Sink, colours};
 use super::output::{check_writable, print, write_files};
 use super::pipeline::{Known, Mode, Ready, prepare, problem_of};
-use super::preflight_args::{CutOverArgs, OldArg, PhaseArg, PreflightArgs};
+use super::preflight_args::{PhaseArg, PreflightArgs};
 use super::progress::StandardError;
 use super::secrets::redactor;
+use super::shadow::{read_days, read_ledger, shapes};
 use super::signals::Interruption;
 use super::stopwatch::Stopwatch;
 use crate::domain::quoted;
-use crate::old_promoter::{OldKind, Shapes, UserShapes};
 pub use crate::preflight::Clock;
 use crate::preflight::{
     self, Context, PreflightOptions, PreflightServices, QueueConfig, TokenFacts, UNACCEPTABLE,
     is_check,
 };
 use crate::report::{
-    Paint, Phase, PlanReport, PreflightReport, Verdict, preflight_junit, preflight_markdown,
-    preflight_text,
+    DayReport, Paint, Phase, PlanReport, PreflightReport, Verdict, preflight_junit,
+    preflight_markdown, preflight_text,
 };
+use crate::shadow::{CompareOptions, compare};
 use crate::snapshot::Snapshot;
 
 /// What a preflight came to.
@@ -43,7 +44,7 @@ pub struct Answer {
 }
 
 /// The machine's clock.
-struct MachineClock;
+pub(super) struct MachineClock;
 
 #[async_trait]
 impl Clock for MachineClock {
@@ -150,6 +151,7 @@ async fn run_preflight(
         snapshot: &snapshot,
         token: token_facts(&gitlab),
         queue: QueueConfig::read(&loaded.kept, &gitlab.reader.project().path),
+        shadow_days: shadow_days(args, &gitlab.reader.project().path, now)?,
     };
     let services = PreflightServices {
         reader: &gitlab.reader,
@@ -159,6 +161,19 @@ async fn run_preflight(
     };
     let report = preflight::run(&context, &services).await;
     Ok(Answer { report, plan, snapshot })
+}
+
+/// What the ledger of `shadow` comes to by day; `None` without one.
+fn shadow_days(
+    args: &PreflightArgs,
+    project: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Vec<DayReport>>, Fatal> {
+    let folder = args.cut_over.shadow_dir.as_deref().filter(|dir| *dir != Path::new(""));
+    let Some(folder) = folder else { return Ok(None) };
+    let Some(ledger) = read_ledger(folder, Some(project))? else { return Ok(None) };
+    let compared = CompareOptions { closed_days: read_days(folder)?, ..CompareOptions::default() };
+    Ok(Some(compare(&ledger, now, &compared).days))
 }
 
 /// What is wanted of the plan.
@@ -211,34 +226,20 @@ fn options(
             PhaseArg::Go => Phase::Go,
             PhaseArg::After => Phase::After,
         },
-        shapes: shapes(asked)?,
-        old_users: names(&asked.old_users),
+        shapes: shapes(&asked.old)?,
+        old_users: names(&asked.old.old_users),
         quiet: span(asked.quiet),
         wait: asked.wait,
         max_drain: span(asked.max_drain),
         accept: accepted(&asked.accept)?,
         strict: asked.strict.or(false),
+        require_green: asked.require_green,
         digest: super::config::digest(args.run.fips, &super::config::Environment(environment))?,
     })
 }
 
-/// Which shapes to look for.
-fn shapes(asked: &CutOverArgs) -> Result<Shapes, Fatal> {
-    let kinds = match asked.old {
-        OldArg::Auto => vec![OldKind::Sapm, OldKind::V1],
-        OldArg::Sapm => vec![OldKind::Sapm],
-        OldArg::V1 => vec![OldKind::V1],
-        OldArg::None => Vec::new(),
-    };
-    let named = UserShapes {
-        branches: asked.old_branches.clone(),
-        labels: asked.old_labels.clone(),
-        titles: asked.old_titles.clone(),
-    };
-    Shapes::new(kinds, named).map_err(|error| Fatal::new(Exit::Usage, error.to_string()))
-}
-
-fn names(given: &[String]) -> BTreeSet<String> {
+/// Names of users, with or without `@`.
+pub(super) fn names(given: &[String]) -> BTreeSet<String> {
     let names = given.iter().map(|name| name.trim().trim_start_matches('@'));
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }

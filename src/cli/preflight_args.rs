@@ -33,6 +33,42 @@ pub struct CutOverArgs {
     #[arg(long, env = "SAPM_PHASE", value_enum, value_name = "PHASE", default_value_t = PhaseArg::Go)]
     pub phase: PhaseArg,
 
+    #[command(flatten)]
+    pub old: OldArgs,
+
+    /// How long the old promoter must have shown no sign of life
+    #[arg(long, env = "SAPM_QUIET", value_name = "TIME", default_value = "30m", value_parser = span)]
+    pub quiet: Duration,
+
+    /// Look again each minute, for this long at most, until no check of the group `old` fails
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = span)]
+    pub wait: Duration,
+
+    /// Longest time that the merge queue may need for what the first runs open
+    #[arg(long, value_name = "TIME", default_value = "4h", value_parser = span)]
+    pub max_drain: Duration,
+
+    /// Take on a check that fails or is not known: CHECK=REASON. Repeat the flag, or write one a line in the variable
+    #[arg(long, env = "SAPM_ACCEPT", value_name = "CHECK=REASON", value_delimiter = '\n')]
+    pub accept: Vec<String>,
+
+    /// Folder with the ledger of `sapm shadow`
+    #[arg(long, env = "SAPM_SHADOW_DIR", value_name = "DIR", value_parser = path())]
+    pub shadow_dir: Option<PathBuf>,
+
+    /// Days in a row that `sapm shadow` must have found green; a quiet one counts for half
+    #[arg(long, env = "SAPM_REQUIRE_GREEN", value_name = "DAYS", default_value_t = 0)]
+    pub require_green: u32,
+
+    /// Count warnings as failures
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
+    pub strict: Toggle,
+}
+
+/// Which old promoter it is about.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Cut-over")]
+pub struct OldArgs {
     /// Which old promoter to look for; `none` for config repos that never had one
     #[arg(long, env = "SAPM_OLD_PROMOTER", value_enum, value_name = "WHICH", default_value_t = OldArg::Auto)]
     pub old: OldArg,
@@ -52,26 +88,6 @@ pub struct CutOverArgs {
     /// Pattern of the titles of another old promoter. Repeatable
     #[arg(long = "old-title", value_name = "REGEX")]
     pub old_titles: Vec<String>,
-
-    /// How long the old promoter must have shown no sign of life
-    #[arg(long, env = "SAPM_QUIET", value_name = "TIME", default_value = "30m", value_parser = span)]
-    pub quiet: Duration,
-
-    /// Look again each minute, for this long at most, until no check of the group `old` fails
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = span)]
-    pub wait: Duration,
-
-    /// Longest time that the merge queue may need for what the first runs open
-    #[arg(long, value_name = "TIME", default_value = "4h", value_parser = span)]
-    pub max_drain: Duration,
-
-    /// Take on a check that fails or is not known: CHECK=REASON. Repeat the flag, or write one a line in the variable
-    #[arg(long, env = "SAPM_ACCEPT", value_name = "CHECK=REASON", value_delimiter = '\n')]
-    pub accept: Vec<String>,
-
-    /// Count warnings as failures
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true")]
-    pub strict: Toggle,
 }
 
 /// When in the cut-over.

@@ -9,7 +9,7 @@ use super::queue_config::QueueConfig;
 use crate::domain::{TargetUid, UidDigest, UserId};
 use crate::old_promoter::Shapes;
 use crate::plan::Settings;
-use crate::report::{Phase, PlanReport, SubscriberReport};
+use crate::report::{DayReport, Phase, PlanReport, SubscriberReport};
 use crate::run::{ConfigRepo, Planned};
 use crate::snapshot::Snapshot;
 
@@ -34,6 +34,8 @@ pub struct PreflightOptions {
     pub strict: bool,
     /// Which digest makes the uids of targets.
     pub digest: UidDigest,
+    /// Days in a row that the comparison with the old promoter must have been green.
+    pub require_green: u32,
 }
 
 /// What the token of the run may do.
@@ -65,6 +67,8 @@ pub struct Context<'a> {
     pub token: TokenFacts,
     /// Who merges, by the config repo.
     pub queue: QueueConfig,
+    /// What the comparison with the old promoter comes to by day; `None` without a ledger.
+    pub shadow_days: Option<Vec<DayReport>>,
 }
 
 impl Context<'_> {

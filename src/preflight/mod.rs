@@ -7,6 +7,7 @@
 mod assess;
 mod checks;
 mod context;
+mod earlier_values;
 mod history;
 mod observation;
 mod old_merge_requests;
@@ -19,8 +20,9 @@ mod wait;
 pub use assess::assess;
 pub use checks::{UNACCEPTABLE, is_check};
 pub use context::{Context, PreflightOptions, TokenFacts};
+pub use earlier_values::confirm_reverts;
 pub use observation::{ExportFacts, Observation, observe};
-pub use relation::moved_targets;
 pub use queue_config::{QueueConfig, is_kept};
+pub use relation::moved_targets;
 pub use surroundings::{Surroundings, surroundings};
 pub use wait::{Clock, PreflightServices, run};

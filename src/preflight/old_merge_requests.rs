@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::stream::iter;
 
 use super::context::Context;
+use super::earlier_values::confirm_reverts;
 use super::relation::{advice_for, moved_targets, worst};
 use crate::domain::CommitSha;
 use crate::old_promoter::{FileMoves, OldKind, read_moves};
@@ -74,7 +75,8 @@ async fn read_one(
         Ok(detail) => read_diff(context, reader, fact, detail).await,
         Err(failure) => Err(failure.clone()),
     };
-    let Related { files, targets, relation, remark } = relate(context, kind, diff);
+    let related = relate(context, reader, kind, diff).await;
+    let Related { files, targets, relation, remark } = related.unwrap_or_else(Related::unreadable);
     let detail = detail.ok();
     let pipeline = detail.as_ref().and_then(|detail| detail.pipeline.clone());
     let merge_status = detail.and_then(|detail| detail.merge_status);
@@ -105,16 +107,25 @@ async fn read_one(
     old
 }
 
-fn relate(context: &Context<'_>, kind: OldKind, diff: Result<Diff, Failure>) -> Related {
-    let diff = match diff {
-        Ok(diff) => diff,
-        Err(failure) => {
-            let remark = Some(failure.error);
-            let (files, targets) = (Vec::new(), Vec::new());
-            return Related { files, targets, relation: Relation::Unreadable, remark };
-        }
-    };
-    let targets = moved_targets(&context.subscribers(), diff.moves.values());
+impl Related {
+    fn unreadable(failure: Failure) -> Self {
+        let remark = Some(failure.error);
+        let (files, targets) = (Vec::new(), Vec::new());
+        Self { files, targets, relation: Relation::Unreadable, remark }
+    }
+}
+
+async fn relate(
+    context: &Context<'_>,
+    reader: &dyn CutOverReader,
+    kind: OldKind,
+    diff: Result<Diff, Failure>,
+) -> Result<Related, Failure> {
+    let diff = diff?;
+    let mut targets = moved_targets(&context.subscribers(), diff.moves.values());
+    let sources = (reader, context.repo, context.options.digest);
+    let now = context.snapshot.observed_at;
+    confirm_reverts(sources, &diff.moves, &mut targets, now).await?;
     let others: Vec<String> = diff
         .moves
         .iter()
@@ -130,7 +141,7 @@ fn relate(context: &Context<'_>, kind: OldKind, diff: Result<Diff, Failure>) -> 
     } else {
         (worst(&targets), None)
     };
-    Related { files: diff.files, targets, relation, remark }
+    Ok(Related { files: diff.files, targets, relation, remark })
 }
 
 /// Reads both texts of each file.

@@ -95,11 +95,7 @@ pub fn pushed_metrics(report: &PlanReport, measured: &Measured) -> String {
         of_the_reference(&mut table, report);
     }
     run(&mut table, report, measured);
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(table));
-    let mut text = String::new();
-    let _ = encode_registry(&mut text, &registry);
-    text
+    table.into_text()
 }
 
 fn subscribers(table: &mut Table, report: &PlanReport) {
@@ -279,7 +275,7 @@ fn count(number: i64) -> usize {
 
 /// Families in the order in which they are written: the package's own keep theirs in hash maps.
 #[derive(Debug, Default)]
-struct Table(Vec<Family>);
+pub(super) struct Table(Vec<Family>);
 
 #[derive(Debug)]
 struct Family {
@@ -304,16 +300,26 @@ impl Value {
 }
 
 impl Table {
-    fn family(&mut self, name: &'static str, help: &'static str) {
+    /// The text format, without the line that ends OpenMetrics.
+    pub(super) fn into_text(self) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self));
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode_registry(&mut text, &registry);
+        text
+    }
+
+    pub(super) fn family(&mut self, name: &'static str, help: &'static str) {
         self.0.push(Family { name, help, samples: Vec::new() });
     }
 
     /// A sample of the newest family.
-    fn add(&mut self, labels: &[(&str, &str)], count: usize) {
+    pub(super) fn add(&mut self, labels: &[(&str, &str)], count: usize) {
         self.sample(labels, Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
     }
 
-    fn add_float(&mut self, labels: &[(&str, &str)], number: f64) {
+    pub(super) fn add_float(&mut self, labels: &[(&str, &str)], number: f64) {
         self.sample(labels, Value::Float(number));
     }
 

@@ -19,6 +19,7 @@ mod page;
 mod picture;
 mod preflight;
 mod schemas;
+mod shadow;
 mod style;
 mod terminal;
 mod text;
@@ -45,5 +46,10 @@ pub use preflight::{
     preflight_markdown, preflight_text,
 };
 pub use schemas::schemas;
+pub use shadow::{
+    DayReport, DayVerdict, FactDifference, MoveClass, MoveReport, OursReport, ReasonCode,
+    ReasonReport, ShadowReport, TheirsReport, shadow_junit, shadow_markdown, shadow_metrics,
+    shadow_text,
+};
 pub use style::Paint;
 pub use terminal::{Screen, summary, terminal};

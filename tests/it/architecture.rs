@@ -158,6 +158,7 @@ fn only_the_ends_know_the_clients() {
         "run",
         "old_promoter",
         "preflight",
+        "shadow",
     ] {
         assert_eq!(violations(module, &ends), Vec::<String>::new(), "in {module}");
     }
@@ -165,7 +166,7 @@ fn only_the_ends_know_the_clients() {
 
 #[test]
 fn observing_cannot_write() {
-    for module in ["observe", "run", "preflight"] {
+    for module in ["observe", "run", "preflight", "shadow"] {
         assert_eq!(violations(module, &["ForgeWriter"]), Vec::<String>::new(), "in {module}");
     }
 }

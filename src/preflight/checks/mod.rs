@@ -23,6 +23,7 @@ mod requests_closed_by_others;
 mod rollback;
 mod same_user;
 mod schedule;
+mod shadow;
 mod state_readable;
 mod steady_load;
 mod suppressed;
@@ -149,7 +150,7 @@ checks! {
     Rights: token, branch_rules, push_rules, project_settings, schedule;
     Queue: merge_labels, label_rights, approval, steady_load;
     State: state_readable, records, export, facts_agree;
-    Plan: config_repo, first_run, targets_in_error, refused_constructs, suppressed, differences;
+    Plan: config_repo, first_run, targets_in_error, refused_constructs, suppressed, differences, shadow;
     New: new_merge_requests;
     Back: rollback;
 }

@@ -6,7 +6,9 @@
 
 mod apply;
 mod asking;
+mod lab;
 mod world;
 
 pub use asking::{Asked, TestClock};
+pub use lab::{EVENING, Lab, Shadowed};
 pub use world::{BOT, BUCKET, EXPORT, NOW, OLD_BOT, PROJECT, TOKEN, World, sha};

@@ -71,7 +71,7 @@ fn the_template_has_jobs_only_and_they_are_safe() {
     assert_eq!(get("-validate")["extends"], ".$[[ inputs.job-prefix ]]");
     assert!(base["id_tokens"].is_null());
     let here = r#"$CI_PROJECT_PATH != "$[[ inputs.only-in-project ]]" && "$[[ inputs.only-in-project ]]" != """#;
-    for name in ["-apply", "-run", "-plan", "-preflight"] {
+    for name in ["-apply", "-run", "-plan", "-preflight", "-shadow"] {
         let rules = get(name)["rules"].as_sequence().unwrap();
         let first = rules.iter().position(|rule| rule["when"] != "never").unwrap();
         assert!(rules[..first].iter().any(|rule| rule["if"] == here), "{name}: not in forks");

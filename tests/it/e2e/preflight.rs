@@ -42,7 +42,7 @@ fn without_an_answer_it_says_why() {
     let folder = world.path("report");
     let wrong = world.sapm("preflight").env("SAPM_GITLAB_TOKEN", "glpat-wrong");
     let ran = wrong.arg("--report-dir").arg(&folder).expect(4);
-    assert!(ran.err.contains("401"), "{}", ran.err);
+    assert!(ran.err.contains("refuses the token"), "{}", ran.err);
     let report: Value =
         serde_json::from_str(&fs::read_to_string(folder.join("preflight.json")).unwrap()).unwrap();
     assert_eq!(

@@ -74,7 +74,7 @@ fn an_answer_as_people_read_it() {
     let asked = world.preflight(&["--max-new-merge-requests", "2"]).expect(10);
     println!("{}\n{}", asked.text, asked.markdown);
     for part in [
-        "Cut-over from SAPM: NO-GO (2 of 28 checks fail, ",
+        "Cut-over from SAPM: NO-GO (2 of 29 checks fail, ",
         "platform/app-interface@",
         "  ! old_requests_open          3 merge requests of the old promoter are open",
         "!1      SAPM   2 h 10 min  pipeline success   2 targets: same",
