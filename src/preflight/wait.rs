@@ -52,7 +52,7 @@ pub async fn run(context: &Context<'_>, services: &PreflightServices<'_>) -> Pre
         let report = assess(context, &around, &seen);
         let waited = (clock.now() - begin).to_std().unwrap_or_default();
         let is_time_left = waited + POLL <= context.options.wait;
-        if !is_time_left || !is_worth_waiting(context, &report, &seen) {
+        if !is_time_left || !is_worth_waiting(&report) {
             return report;
         }
         before = Some(seen);
@@ -71,12 +71,15 @@ fn follow(context: &Context<'_>, seen: &mut Observation, before: Option<&Observa
     seen.differed = if differs { seen.differed + 1 } else { 0 };
 }
 
-fn is_worth_waiting(context: &Context<'_>, report: &PreflightReport, seen: &Observation) -> bool {
+fn is_worth_waiting(report: &PreflightReport) -> bool {
     let is_old = |check: &&crate::report::Check| check.group == CheckGroup::Old;
     let fails = report
         .checks
         .iter()
         .filter(is_old)
         .any(|check| matches!(check.outcome, CheckOutcome::Fail | CheckOutcome::NotKnown));
-    fails || (seen.differed == 1 && facts_differ(context, seen))
+    let differs = |check: &crate::report::Check| {
+        check.id == "facts_agree" && check.outcome == CheckOutcome::NotKnown
+    };
+    fails || report.checks.iter().any(differs)
 }

@@ -6,7 +6,7 @@ use super::export::{ours, theirs};
 use super::{Facts, Finding, counted, some};
 use crate::domain::span;
 use crate::preflight::{Context, Observation};
-use crate::report::CheckOutcome;
+use crate::report::{CheckOutcome, Phase};
 
 /// Share of publishers that may differ because both looked at other times.
 const FEW: f64 = 0.01;
@@ -36,6 +36,9 @@ pub(in crate::preflight) fn facts_differ(context: &Context<'_>, seen: &Observati
 
 pub(super) fn check(facts: &Facts<'_>) -> Finding {
     let (context, seen) = (facts.context, facts.seen);
+    if facts.phase() == Phase::After {
+        return Finding::skipped("only while the old promoter runs, or right after");
+    }
     if let Err(failure) = &seen.export {
         return Finding::not_known("the state export", failure);
     }
@@ -58,26 +61,38 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
         ))
         .evidence(evidence);
     }
+    judge(context, seen, all.len(), &differing).evidence(evidence)
+}
+
+fn judge(
+    context: &Context<'_>,
+    seen: &Observation,
+    compared: usize,
+    differing: &[(String, String, String)],
+) -> Finding {
+    let written_at = seen.export.as_ref().ok().and_then(|export| export.modified_at);
     let named =
         differing.iter().map(|(key, theirs, ours)| format!("{key} (theirs {theirs}, ours {ours})"));
     let age = written_at.map(|at| seen.at - at);
     let summary = format!(
         "{} of {} differ: {}{}",
         counted(differing.len(), "publisher"),
-        all.len(),
+        compared,
         some(named),
         age.map(|age| format!("; theirs are {} old", span(age))).unwrap_or_default()
     );
-    let is_settled =
-        seen.differed >= IN_A_ROW || age.is_some_and(|age| age > context.options.quiet);
-    let finding = if differing.len() as f64 <= all.len() as f64 * FEW {
+    // The export of a promoter that is off grows old: what was deployed since is in ours alone.
+    let is_stale = age.is_some_and(|age| age > context.options.quiet);
+    if is_stale {
+        let advice = "look whether each was deployed since: nobody writes this export any more";
+        return Finding::warn(summary).advice(advice);
+    }
+    let finding = if differing.len() as f64 <= compared as f64 * FEW {
         Finding::warn(summary)
-    } else if is_settled {
+    } else if seen.differed >= IN_A_ROW {
         Finding::fail(summary)
     } else {
         Finding::new(CheckOutcome::NotKnown, format!("{summary} (one look says little)"))
     };
-    finding
-        .advice("run it with --wait 15m; if it stays, compare one of them by `sapm explain`")
-        .evidence(evidence)
+    finding.advice("run it with --wait 15m; if it stays, compare one of them by `sapm explain`")
 }

@@ -82,7 +82,7 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
     }
     if run.covered_by_old > 0 {
         summary += &format!(
-            "; {} are covered by open merge requests of the old promoter",
+            "; {} of them covered by open merge requests of the old promoter",
             run.covered_by_old
         );
     }

@@ -3,9 +3,12 @@
 use serde_json::json;
 
 use super::{Facts, Finding};
-use crate::report::{DayReport, DayVerdict};
+use crate::report::{DayReport, DayVerdict, Phase};
 
 pub(super) fn check(facts: &Facts<'_>) -> Finding {
+    if facts.phase() == Phase::After {
+        return Finding::skipped("only before the cut-over");
+    }
     let required = f64::from(facts.context.options.require_green);
     let Some(days) = &facts.context.shadow_days else {
         let summary = "there is no ledger of `sapm shadow` (--shadow-dir)";

@@ -33,7 +33,7 @@ fn s26_hostile_names_are_shown_and_nothing_obeys_them() {
 
 #[test]
 fn s27_what_it_asks_for_is_bounded() {
-    let world = World::start(50);
+    let world = World::start(300);
     (0..50).for_each(|app| world.release(app, 1));
     world.preflight(&[]);
     let of_gitlab = |world: &World| {

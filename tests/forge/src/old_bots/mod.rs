@@ -64,6 +64,13 @@ fn text(project: &ProjectHandle, rev: &str, path: &str) -> String {
     String::from_utf8(project.file(rev, path).unwrap_or_default()).expect("text")
 }
 
+/// Both ask GitLab to remove the source branch with the merge.
+fn remove_branch_on_merge(project: &ProjectHandle, iid: u64) {
+    let mut state = project.world.shared.state();
+    let merge_request = state.project_mut(project.id).request_mut(iid).expect("a merge request");
+    merge_request.remove_source_branch = true;
+}
+
 /// FNV-1a: the same on every machine, and nothing depends on its strength.
 fn digest(text: &str, seed: u64) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, byte| {

@@ -120,6 +120,7 @@ impl OldSapm {
             &self.description(&channels, batch),
         );
         let iid = opened.expect("a merge request of SAPM's");
+        super::remove_branch_on_merge(&self.project, iid);
         self.project.set_labels(&self.user, iid, &[LABEL, APPROVED], &[]);
         iid
     }

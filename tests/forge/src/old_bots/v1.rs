@@ -38,6 +38,7 @@ impl OldV1 {
         let opened =
             self.project.open_merge_request(&self.user, &branch, "main", &title, description);
         let iid = opened.expect("a merge request of V1's");
+        super::remove_branch_on_merge(&self.project, iid);
         self.project.set_labels(&self.user, iid, &["bot/automerge"], &[]);
         Some(iid)
     }
