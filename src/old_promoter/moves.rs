@@ -57,7 +57,9 @@ pub fn read_moves(
         tree.map(|tree| tree.root().to_json()).map_err(|error| format!("{file}: {error}"))
     };
     let (mut old, mut new) = (parse(before)?, parse(after)?);
-    let saas_file = text(&old, "name");
+    // A shared target file has a name of its own, which is the target's.
+    let is_saas_file = old.get("resourceTemplates").is_some();
+    let saas_file = if is_saas_file { text(&old, "name") } else { String::new() };
     let (old_targets, new_targets) = (take_targets(&mut old), take_targets(&mut new));
     let mut found = FileMoves::default();
     differing(&old, &new, String::new(), &mut found.others);

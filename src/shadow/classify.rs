@@ -134,7 +134,17 @@ impl<'l> Sides<'l> {
             return Some(MoveClass::NotComparable);
         }
         let in_error = self.decided(&key.uid, opened_at + LONGEST_STEP / 2);
-        if in_error.is_some_and(|interval| interval.decision == Outcome::Error) {
+        let is_error = |interval: &Interval| interval.decision == Outcome::Error;
+        if in_error.is_some_and(is_error) {
+            return Some(MoveClass::NotComparable);
+        }
+        // One that nobody promotes moves along with a target whose facts are missing.
+        let is_promoted = self.ledger.targets.contains_key(&key.uid);
+        let is_beside_error = facts.moves.iter().any(|other| {
+            let decided = other.uid.as_ref().and_then(|uid| self.decided(uid, opened_at));
+            other.file == one.file && decided.is_some_and(is_error)
+        });
+        if !is_promoted && is_beside_error {
             return Some(MoveClass::NotComparable);
         }
         Some(MoveClass::OnlyTheirs)

@@ -197,7 +197,17 @@ fn success_not_boolean(case: &Case<'_, '_>) -> Option<String> {
 
 fn edit_site_waits(case: &Case<'_, '_>) -> Option<String> {
     let (gate, decided) = case.held_by()?;
-    (gate == Gate::EditSite).then(|| decided.words())
+    if gate == Gate::EditSite {
+        return Some(decided.words());
+    }
+    // It is held itself, and another target of its edit site waits for it: the old promoter moves both.
+    let (_, facts, own) = case.theirs()?.first();
+    facts.moves.iter().find_map(|other| {
+        let shares = other.uid != own.uid && other.file == own.file && other.to == own.to;
+        let waits = case.sides.decided(other.uid.as_ref().filter(|_| shares)?, facts.opened_at)?;
+        (waits.held_by == Some(Gate::EditSite))
+            .then(|| format!("{}: {}", other.label, waits.words()))
+    })
 }
 
 fn narrowed(case: &Case<'_, '_>) -> Option<String> {

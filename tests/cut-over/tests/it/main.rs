@@ -9,6 +9,7 @@ mod ours;
 mod outputs;
 mod plan;
 mod queue;
+mod reference;
 mod rights;
 mod shadow;
 mod state;
