@@ -19,15 +19,18 @@
 //! | [`validate`] | what the files alone tell to be wrong, with its place |
 //! | [`ports`] | what a run needs from the outside, as traits |
 //! | [`plan`] | the desired merge requests against the open ones |
+//! | [`old_promoter`] | how merge requests of the promoters before this one look, and what they move |
 //! | [`observe`] | looks the facts up, through ports |
 //! | [`apply`] | carries a plan out, through ports |
 //! | [`report`] | renders all of it |
 //! | [`run`] | one run: observe, decide, plan, report |
+//! | [`preflight`] | is it safe to cut over from the promoter before this one? |
+//! | [`shadow`] | what that promoter does beside what this one would do, over days |
 //! | [`clients`] | what stands behind the ports: GitLab, GitHub, git, S3, Prometheus |
 //! | [`cli`] | arguments, environment, clock, exit codes; nothing is decided here |
 //!
-//! `domain`, `inventory`, `decide`, `what_if`, `plan`, `graph` and `validate` are pure functions of data: they
-//! name no runtime, network, clock, environment or file system. A test reads
+//! `domain`, `inventory`, `decide`, `what_if`, `plan`, `old_promoter`, `graph` and `validate` are pure functions of data:
+//! they name no runtime, network, clock, environment or file system. A test reads
 //! the `use` lines and holds them to it.
 
 pub mod app_interface;
@@ -39,10 +42,13 @@ pub mod domain;
 pub mod graph;
 pub mod inventory;
 pub mod observe;
+pub mod old_promoter;
 pub mod plan;
 pub mod ports;
+pub mod preflight;
 pub mod report;
 pub mod run;
+pub mod shadow;
 pub mod snapshot;
 pub mod validate;
 pub mod what_if;

@@ -2,10 +2,12 @@
 //! loopback, over real HTTP, with real git repositories.
 //!
 //! Runs `apply`, runs it again (nothing is written), simulates another deployment
-//! and shows the update. `--keep-running` leaves the servers up.
+//! and shows the update. `--keep-running` leaves the servers up. `cut-over` plays another scenario: how an earlier
+//! promoter is replaced.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
 
+mod cut_over;
 mod shop;
 
 use std::path::{Path, PathBuf};
@@ -13,8 +15,16 @@ use std::process::Command;
 
 use shop::Shop;
 
-#[tokio::main]
-async fn main() {
+fn main() {
+    if std::env::args().any(|arg| arg == "cut-over") {
+        return cut_over::play();
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(first_runs());
+}
+
+/// The first scenario.
+async fn first_runs() {
     let keep_running = std::env::args().any(|arg| arg == "--keep-running");
     let shop = Shop::start(chrono::Utc::now()).await;
     let sapm = binary();

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::preflight_args::PreflightArgs;
+use super::shadow_args::ShadowArgs;
 use super::values::{
     Toggle, at_least_one, batch_size, concurrency, duration, number, path, trimmed,
 };
@@ -40,8 +42,8 @@ Exit codes:
   2   usage or configuration: unknown flag, missing token or state
   3   the config repo cannot be used: it has no data/
   4   GitLab or the state bucket failed as a whole; nothing was written
-  5   completed, but some targets failed; see the problems
-  10  plan --detailed-exitcode: changes are pending
+  5   completed, but some targets failed; see the problems. preflight, shadow: too little is known
+  10  plan --detailed-exitcode: changes are pending; preflight: NO-GO; shadow: a difference is unexplained
   130 Ctrl-C (SIGINT) ended the run; its reports are written
   143 SIGTERM ended the run; its reports are written";
 
@@ -71,6 +73,20 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Draws channels, publishers and subscribers as a graph; makes no lookups
     Graph(GraphArgs),
+    /// Is it safe to cut over from the old promoter? Prints GO or NO-GO; writes nothing
+    ///
+    /// Plans as `plan` does, looks for the old promoter's merge requests and signs of life, and checks
+    /// rights, labels, queue, records and what the first run would do. Each check has its evidence and
+    /// says what to do. The exit code is 0 for GO, 10 for NO-GO, and 5 if no check fails but the
+    /// outcome of one is not known. docs/cut-over.md has the whole way.
+    Preflight(PreflightArgs),
+    /// Compares what the old promoter does with what this one would do; writes its ledger only
+    ///
+    /// Decides as `plan` does, reads what the old promoter opened, merged and exported, and adds both to
+    /// a ledger (--shadow-dir). Then it matches the moves of both sides, and finds reasons for differences
+    /// from evidence. The exit code is 0 if nothing is unexplained, 10 if something is, and 5 if too much
+    /// was not observed. docs/cut-over.md lists classes and reasons.
+    Shadow(ShadowArgs),
 }
 
 /// Services and settings of a run.

@@ -158,7 +158,7 @@ impl Clients {
             }
             Some(_) => {}
         }
-        let to_write = config.mode == Mode::Apply;
+        let to_write = config.mode == Mode::Apply || config.asks_rights;
         let options = ConnectOptions {
             job: job.cloned(),
             to_write: to_write.then(branch::example),

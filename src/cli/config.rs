@@ -82,6 +82,10 @@ pub struct Config {
     pub node: String,
     /// The question of `explain`.
     pub question: Option<Question>,
+    /// Ask what the token may do, also where nothing is written?
+    pub asks_rights: bool,
+    /// Datafiles whose bytes are kept, by their bytes.
+    pub keep: Option<fn(&[u8]) -> bool>,
 }
 
 /// The configured GitLab.
@@ -198,6 +202,7 @@ impl Config {
             mode: self.mode,
             read: ReadOptions { digest: self.digest, forges: self.forges.clone(), texts: false },
             http: HttpClient::with_redactor(self.http.clone(), redactor().clone()),
+            keep: self.keep,
         }
     }
 
@@ -311,6 +316,8 @@ impl Config {
                 .or_else(|| environment.get("CI_PIPELINE_URL")),
             pushgateway_url: environment.secret("SAPM_PUSHGATEWAY_URL"),
             node: environment.get("CI_NODE_INDEX").unwrap_or_else(|| "1".to_owned()),
+            asks_rights: false,
+            keep: None,
         })
     }
 }
@@ -385,6 +392,7 @@ fn parse_state(
             .hint("set --state (SAPM_STATE) to s3://BUCKET[/PREFIX] or file:///DIR"));
     };
     settings.region = environment.get("APP_INTERFACE_STATE_BUCKET_REGION");
+    settings.endpoint = environment.get("AWS_ENDPOINT_URL_S3");
     settings.access_key = environment
         .get("APP_INTERFACE_STATE_BUCKET_ACCESS_KEY_ID")
         .zip(environment.secret("APP_INTERFACE_STATE_BUCKET_SECRET_ACCESS_KEY"));

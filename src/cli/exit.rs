@@ -19,9 +19,9 @@ pub enum Exit {
     NoConfigRepo = 3,
     /// GitLab or the state bucket failed as a whole; nothing was written.
     ServiceFailed = 4,
-    /// Completed, but some targets failed; see `problems`.
+    /// Completed, but some targets failed; see `problems`. `preflight` and `shadow`: too little is known.
     DoneWithProblems = 5,
-    /// `plan --detailed-exitcode`: changes are pending.
+    /// `plan --detailed-exitcode`: changes are pending; `preflight`: NO-GO; `shadow`: something is unexplained.
     ChangesPending = 10,
     /// Ctrl-C (SIGINT) ended the run.
     Interrupted = 130,

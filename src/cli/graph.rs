@@ -40,6 +40,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
         mode: Mode::Plan,
         read: ReadOptions { digest, forges: forges(&variables), texts: false },
         http: plain_client(&variables)?,
+        keep: None,
     })?
     .repo;
     let snapshot = args.snapshot.as_deref().filter(|path| !path.as_os_str().is_empty());

@@ -17,9 +17,13 @@ mod logging;
 mod network;
 mod output;
 mod pipeline;
+pub mod preflight;
+mod preflight_args;
 mod process_usage;
 mod progress;
 mod secrets;
+pub mod shadow;
+mod shadow_args;
 mod signals;
 mod source;
 mod stopwatch;
@@ -32,8 +36,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 pub use args::{Cli, Command};
-pub use exit::Exit;
-use exit::Fatal;
+pub use exit::{Exit, Fatal};
 
 use crate::domain::printable_except;
 
@@ -61,6 +64,8 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => run(args, &environment, pipeline::Mode::Plan),
         Command::Validate(args) => validate::run(args, &environment),
         Command::Graph(args) => graph::run(args, &environment),
+        Command::Preflight(args) => preflight::run(args, &environment),
+        Command::Shadow(args) => shadow::run(args, &environment),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -81,7 +81,8 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
     run
 }
 
-fn build_problem(fatal: &Fatal) -> Problem {
+/// What a run that ended early reports.
+pub(super) fn build_problem(fatal: &Fatal) -> Problem {
     let message = fatal.message.clone();
     let mut problem = if fatal.is_signal() {
         Problem::new(ProblemCode::RunInterrupted, message)
@@ -101,23 +102,23 @@ struct Ended {
 }
 
 /// What is kept however the run ends.
-struct Known {
-    snapshot: Option<Snapshot>,
-    stopwatch: Stopwatch,
-    clients: Option<Clients>,
-    progress: StandardError,
+pub(super) struct Known {
+    pub(super) snapshot: Option<Snapshot>,
+    pub(super) stopwatch: Stopwatch,
+    pub(super) clients: Option<Clients>,
+    pub(super) progress: StandardError,
 }
 
 /// The results before writing.
-struct Ready<'a> {
-    loaded: Loaded,
-    options: Options,
+pub(super) struct Ready<'a> {
+    pub(super) loaded: Loaded,
+    pub(super) options: Options,
     questioned: Option<Questioned<'a>>,
-    gitlab: Option<ConfigProject>,
+    pub(super) gitlab: Option<ConfigProject>,
     branches: Option<ConfigBranches>,
     facts: Option<ConfigRepoFacts>,
     exported: Option<Vec<u8>>,
-    planned: Planned,
+    pub(super) planned: Planned,
 }
 
 async fn run_stages(
@@ -166,7 +167,7 @@ async fn replay(
 }
 
 /// Loads, observes, decides and plans: everything before the first write.
-async fn prepare<'a>(
+pub(super) async fn prepare<'a>(
     config: &'a Config,
     now: DateTime<Utc>,
     known: &mut Known,

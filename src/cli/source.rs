@@ -1,5 +1,7 @@
 //! Opens the config repo: a clone, a checkout, or a folder.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -32,6 +34,8 @@ pub struct Opening {
     pub read: ReadOptions,
     /// The HTTP client that a clone shares with all other requests.
     pub http: HttpClient,
+    /// Datafiles whose bytes are kept, by their bytes.
+    pub keep: Option<fn(&[u8]) -> bool>,
 }
 
 /// The config repo after reading.
@@ -46,6 +50,8 @@ pub struct Loaded {
     pub origin: Option<String>,
     /// The repository with the commit, kept while branches are compared with it.
     repository: Option<Repository>,
+    /// Bytes of the datafiles that were to be kept, by path.
+    pub kept: BTreeMap<String, Vec<u8>>,
 }
 
 /// A repository on this machine.
@@ -117,9 +123,10 @@ fn load_from_url(opening: &Opening, url: &str) -> Result<Loaded, Fatal> {
     );
     let (commit, branch) = (checkout.commit().clone(), checkout.branch().to_owned());
     let tree = CloneTree(checkout);
-    let repo = read(&tree, opening)?;
+    let (repo, kept) = read(&tree, opening)?;
     Ok(Loaded {
         repo,
+        kept,
         commit: Some(commit),
         branch: Some(branch),
         origin: None,
@@ -136,7 +143,7 @@ fn load_from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     }
     let head = git::local_head(path)
         .map_err(|error| Fatal::new(Exit::NoConfigRepo, error_chain(&error)))?;
-    let repo = match (&head, opening.mode) {
+    let (repo, kept) = match (&head, opening.mode) {
         (Some(head), Mode::Apply) => {
             let tree = CommitTree { path: path.to_owned(), commit: head.commit.clone() };
             read(&tree, opening)?
@@ -155,6 +162,7 @@ fn load_from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     };
     Ok(Loaded {
         repo,
+        kept,
         origin: head.as_ref().and_then(|head| head.origin_url.clone()),
         repository: head.as_ref().map(|_| Repository::Checkout(path.to_owned())),
         commit: head.map(|head| head.commit),
@@ -162,11 +170,42 @@ fn load_from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     })
 }
 
-fn read(tree: &dyn FileTree, opening: &Opening) -> Result<ConfigRepo, Fatal> {
-    ConfigRepo::read(tree, &opening.read).map_err(|error| {
+fn read(
+    tree: &dyn FileTree,
+    opening: &Opening,
+) -> Result<(ConfigRepo, BTreeMap<String, Vec<u8>>), Fatal> {
+    let tree = Keeping { tree, keep: opening.keep, kept: RefCell::default() };
+    let repo = ConfigRepo::read(&tree, &opening.read).map_err(|error| {
         Fatal::new(Exit::NoConfigRepo, error_chain(&error))
             .hint("the config repo has its datafiles in data/: check the repo and the branch")
-    })
+    })?;
+    Ok((repo, tree.kept.into_inner()))
+}
+
+/// Bytes that are kept at most; what comes after is left out.
+const MAX_KEPT: usize = 64 << 20;
+
+/// A tree that keeps some of the datafiles that it shows.
+struct Keeping<'a> {
+    tree: &'a dyn FileTree,
+    keep: Option<fn(&[u8]) -> bool>,
+    kept: RefCell<BTreeMap<String, Vec<u8>>>,
+}
+
+impl FileTree for Keeping<'_> {
+    fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
+        let mut room = MAX_KEPT;
+        self.tree.visit(&mut |entry| {
+            if let (Entry::File(path, bytes), Some(keep)) = (&entry, self.keep)
+                && bytes.len() <= room
+                && keep(bytes)
+            {
+                room -= bytes.len();
+                self.kept.borrow_mut().insert((*path).to_owned(), bytes.to_vec());
+            }
+            visitor(entry);
+        })
+    }
 }
 
 fn report_clone_failure(error: &GitError) -> Fatal {

@@ -37,6 +37,7 @@ pub fn run(args: &ValidateArgs, environment: &BTreeMap<String, String>) -> Resul
         mode: Mode::Plan,
         read: ReadOptions { forges: forges(&variables), texts: true, ..ReadOptions::default() },
         http: plain_client(&variables)?,
+        keep: None,
     })?
     .repo;
     let findings = validate(&repo.bundle, &repo.inventory, Utc::now());

@@ -1,9 +1,14 @@
 //! What a run needs from the outside: facts come in and writes go out through these traits alone.
 
+mod cut_over;
 mod deadline;
 mod progress;
 mod waits;
 
+pub use cut_over::{
+    Comment, CutOverReader, ListedMergeRequest, MergeRequestDetail, MergeRequestList,
+    MergeRequestQuery, PipelineDetail, PipelineSchedule, ProjectSettings, PushRule,
+};
 pub use deadline::Deadline;
 pub use progress::{NoProgress, Progress, Stage, waiting_for};
 pub use waits::Waits;
@@ -83,6 +88,30 @@ pub trait StateStore: Send + Sync {
 
     /// Where it is, for messages: `s3://bucket/prefix` or `file:///dir`.
     fn location(&self) -> String;
+
+    /// When the bytes at `key` were written last, `None` if there is no such key.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    async fn modified_at(&self, key: &str) -> Result<Option<DateTime<Utc>>, StateError> {
+        Err(StateError::Key(format!("{} does not tell when {key} was written", self.location())))
+    }
+
+    /// Keys that begin with `start`, in order, `at_most` of them.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    async fn keys(&self, start: &str, _at_most: usize) -> Result<Vec<String>, StateError> {
+        Err(StateError::Key(format!("{} does not list keys below {start}", self.location())))
+    }
+
+    /// Other prefixes of the same bucket below which keys begin with `start`: those at its top level.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    async fn other_prefixes(&self, _start: &str) -> Result<Vec<String>, StateError> {
+        Ok(Vec::new())
+    }
 }
 
 /// Values of SLO expressions.

@@ -95,11 +95,7 @@ pub fn pushed_metrics(report: &PlanReport, measured: &Measured) -> String {
         add_old_promoter_metrics(&mut table, report);
     }
     add_run(&mut table, report, measured);
-    let mut registry = Registry::default();
-    registry.register_collector(Box::new(table));
-    let mut text = String::new();
-    let _ = encode_registry(&mut text, &registry);
-    text
+    table.into_text()
 }
 
 fn add_subscribers(table: &mut Table, report: &PlanReport) {
@@ -305,7 +301,7 @@ fn count(number: i64) -> usize {
 
 /// Metric families in the order they are written. The package's own registry keeps them in hash maps.
 #[derive(Debug, Default)]
-struct Table(Vec<Family>);
+pub(super) struct Table(Vec<Family>);
 
 #[derive(Debug)]
 struct Family {
@@ -330,16 +326,26 @@ impl Value {
 }
 
 impl Table {
-    fn family(&mut self, name: &'static str, help: &'static str) {
+    /// The text format, without the line that ends OpenMetrics.
+    pub(super) fn into_text(self) -> String {
+        let mut registry = Registry::default();
+        registry.register_collector(Box::new(self));
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode_registry(&mut text, &registry);
+        text
+    }
+
+    pub(super) fn family(&mut self, name: &'static str, help: &'static str) {
         self.0.push(Family { name, help, samples: Vec::new() });
     }
 
     /// Adds a sample to the newest family.
-    fn add(&mut self, labels: &[(&str, &str)], count: usize) {
+    pub(super) fn add(&mut self, labels: &[(&str, &str)], count: usize) {
         self.sample(labels, Value::Integer(i64::try_from(count).unwrap_or(i64::MAX)));
     }
 
-    fn add_float(&mut self, labels: &[(&str, &str)], number: f64) {
+    pub(super) fn add_float(&mut self, labels: &[(&str, &str)], number: f64) {
         self.sample(labels, Value::Float(number));
     }
 

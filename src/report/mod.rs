@@ -17,7 +17,9 @@ mod metrics;
 mod model;
 mod page;
 mod picture;
+mod preflight;
 mod schemas;
+mod shadow;
 mod style;
 mod terminal;
 mod text;
@@ -38,6 +40,16 @@ pub use metrics::{Measured, StageTimes, StageUse, TrafficCount, metrics, pushed_
 pub use model::{MergeRequestReport, PlanReport, PublisherReport, RepoReport, SubscriberReport};
 pub use page::{page, write_page};
 pub use picture::members;
+pub use preflight::{
+    Advice, Check, CheckGroup, CheckOutcome, Difference, FirstRun, MovedTarget, OldMergeRequest,
+    OldPipeline, OldPromoter, Phase, PreflightReport, Relation, Verdict, preflight_junit,
+    preflight_markdown, preflight_text,
+};
 pub use schemas::schemas;
+pub use shadow::{
+    DayReport, DayVerdict, FactDifference, MoveClass, MoveReport, OursReport, ReasonCode,
+    ReasonReport, ShadowReport, TheirsReport, shadow_junit, shadow_markdown, shadow_metrics,
+    shadow_text,
+};
 pub use style::Paint;
 pub use terminal::{Screen, summary, terminal};

@@ -60,7 +60,8 @@ fn violations(module: &str, forbidden: &[&str]) -> Vec<String> {
 
 #[test]
 fn pure_modules_name_no_runtime_network_clock_or_files() {
-    let pure = ["domain", "inventory", "decide", "what_if", "plan", "graph", "validate"];
+    let pure =
+        ["domain", "inventory", "decide", "what_if", "plan", "old_promoter", "graph", "validate"];
     let engines = [
         "../crates/croniter",
         "../crates/jsonpath-ng",
@@ -155,6 +156,9 @@ fn only_cli_and_tests_use_the_clients() {
         "validate",
         "ports",
         "run",
+        "old_promoter",
+        "preflight",
+        "shadow",
     ] {
         assert_eq!(violations(module, &ends), Vec::<String>::new(), "in {module}");
     }
@@ -162,7 +166,7 @@ fn only_cli_and_tests_use_the_clients() {
 
 #[test]
 fn observing_cannot_write() {
-    for module in ["observe", "run"] {
+    for module in ["observe", "run", "preflight", "shadow"] {
         assert_eq!(violations(module, &["ForgeWriter"]), Vec::<String>::new(), "in {module}");
     }
 }

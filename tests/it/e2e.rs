@@ -24,6 +24,7 @@ mod network;
 mod options;
 mod permissions;
 mod plan_command;
+mod preflight;
 mod refusals;
 mod replay;
 mod requests;

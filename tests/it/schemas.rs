@@ -87,6 +87,8 @@ fn reports_of_runs_match_their_schemas() {
     }
     let explained = world.sapm("explain").args([CANARY, "--format", "json"]).expect(0);
     assert_follows(&validators["explanation-v1.json"], &explained.out);
+    let preflight = world.sapm("preflight").args(["--format", "json"]).run();
+    assert_follows(&validators["preflight-v1.json"], &preflight.out);
 }
 
 #[test]

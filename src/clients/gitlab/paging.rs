@@ -24,21 +24,20 @@ impl GitLabApi {
     where
         T: DeserializeOwned,
     {
-        match self.list_pages(endpoint, MOST_PAGES).await? {
-            (entries, true) => Ok(entries),
-            (_, false) => {
+        match self.list_up_to(endpoint, MOST_PAGES).await? {
+            (entries, false) => Ok(entries),
+            (_, true) => {
                 let detail = format!("more than {MOST_PAGES} pages");
                 Err(self.error(endpoint, HttpErrorKind::TooLarge, detail))
             }
         }
     }
 
-    /// Entries of so many pages of a list, page by page as `Link` or `X-Next-Page` say; and whether these are all.
-    /// Entries that cannot be read are left out, with a warning in the log.
-    pub(super) async fn list_pages<T>(
+    /// The entries of the first pages of a list, and whether there are more pages.
+    pub(super) async fn list_up_to<T>(
         &self,
         endpoint: &(impl Endpoint + Sync),
-        most: usize,
+        pages: usize,
     ) -> Result<(Vec<T>, bool), HttpError>
     where
         T: DeserializeOwned,
@@ -50,7 +49,7 @@ impl GitLabApi {
         endpoint.parameters().add_to_url(&mut url);
         url.query_pairs_mut().append_pair("per_page", PAGE_SIZE);
         let mut entries = Vec::new();
-        for _ in 0..most {
+        for _ in 0..pages {
             let answer = self
                 .service()
                 .send(&self.authenticated(Request::get(url.clone()).within_origin()))
@@ -59,10 +58,10 @@ impl GitLabApi {
             entries.extend(page.into_iter().filter_map(|value| readable(value, &url)));
             match next_page(&url, answer.header("link"), answer.header("x-next-page")) {
                 Some(next) if next != url => url = next,
-                _ => return Ok((entries, true)),
+                _ => return Ok((entries, false)),
             }
         }
-        Ok((entries, false))
+        Ok((entries, true))
     }
 }
 

@@ -136,9 +136,9 @@ impl GitLabReader {
         narrow: impl FnOnce(&mut MergeRequestsBuilder<'a>),
     ) -> Result<(Vec<MergeRequestFact>, bool), Failure> {
         let endpoint = self.query(narrow)?;
-        let answers = self.api.list_pages(&endpoint, most).await;
-        let (answers, is_complete) = answers.map_err(|error| self.api.failure(&error))?;
-        Ok((self.own_facts(answers), is_complete))
+        let answers = self.api.list_up_to(&endpoint, most).await;
+        let (answers, has_more) = answers.map_err(|error| self.api.failure(&error))?;
+        Ok((self.own_facts(answers), !has_more))
     }
 
     fn own_facts(&self, answers: Vec<RequestAnswer>) -> Vec<MergeRequestFact> {
@@ -299,7 +299,7 @@ fn is_unfinished(state: MrState) -> bool {
     matches!(state, MrState::Opened | MrState::Locked)
 }
 
-fn api_state(state: MrState) -> MergeRequestState {
+pub(super) fn api_state(state: MrState) -> MergeRequestState {
     match state {
         MrState::Opened => MergeRequestState::Opened,
         MrState::Closed => MergeRequestState::Closed,

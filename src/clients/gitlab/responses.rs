@@ -314,6 +314,8 @@ pub(super) struct NoteAnswer {
     pub system: bool,
     #[serde(default)]
     pub author: Option<UserAnswer>,
+    #[serde(default)]
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// A file in a commit's diff.

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::check_key;
@@ -76,6 +77,34 @@ impl DirState {
         })
     }
 
+    fn when_modified(&self, key: &str) -> Option<DateTime<Utc>> {
+        let paths = [Some(file_of(key)), plain_file_of(key)];
+        let found = paths.into_iter().flatten().find_map(|file| {
+            fs::metadata(self.root.join(file)).and_then(|data| data.modified()).ok()
+        });
+        found.map(DateTime::from)
+    }
+
+    /// Keys below a folder; of files whose names are percent-encoded the encoded ones.
+    fn listed(&self, start: &str, at_most: usize) -> Vec<String> {
+        let mut folders = vec![start.trim_end_matches('/').to_owned()];
+        let mut keys = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(self.root.join(&folder)).into_iter().flatten().flatten() {
+                if keys.len() == at_most {
+                    break;
+                }
+                let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
+                match entry.file_type() {
+                    Ok(kind) if kind.is_dir() => folders.push(path),
+                    _ => keys.push(path),
+                }
+            }
+        }
+        keys.sort();
+        keys
+    }
+
     fn check_root(&self) -> Result<(), StateError> {
         let reason = match fs::metadata(&self.root) {
             Ok(data) if data.is_dir() => return Ok(()),
@@ -130,6 +159,16 @@ impl StateStore for DirState {
             |()| format!("file://{}", self.root.display()),
             |url| url.as_str().trim_end_matches('/').to_owned(),
         )
+    }
+
+    async fn modified_at(&self, key: &str) -> Result<Option<DateTime<Utc>>, StateError> {
+        let (state, key) = (self.clone(), key.to_owned());
+        blocking(move || Ok(state.when_modified(&key))).await
+    }
+
+    async fn keys(&self, start: &str, at_most: usize) -> Result<Vec<String>, StateError> {
+        let (state, start) = (self.clone(), start.to_owned());
+        blocking(move || Ok(state.listed(&start, at_most))).await
     }
 }
 

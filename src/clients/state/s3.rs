@@ -1,11 +1,14 @@
 //! The state in an S3 bucket, on AWS or another store.
 
+mod listing;
+
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
+use chrono::{DateTime, Utc};
 use tokio::sync::OnceCell;
 
 use super::check_key;
@@ -257,5 +260,17 @@ impl StateStore for S3State {
         } else {
             format!("s3://{}/{}", self.bucket, self.prefix)
         }
+    }
+
+    async fn modified_at(&self, key: &str) -> Result<Option<DateTime<Utc>>, StateError> {
+        self.when_modified(key).await
+    }
+
+    async fn keys(&self, start: &str, at_most: usize) -> Result<Vec<String>, StateError> {
+        self.listed(start, at_most).await
+    }
+
+    async fn other_prefixes(&self, start: &str) -> Result<Vec<String>, StateError> {
+        self.prefixes_with(start).await
     }
 }

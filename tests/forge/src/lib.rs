@@ -25,6 +25,7 @@ mod gitlab;
 mod graphql;
 mod http;
 mod log;
+pub mod old_bots;
 mod prometheus;
 mod s3;
 mod server;
@@ -36,6 +37,7 @@ mod world;
 pub use builder::{Builder, Forge};
 pub use echo::Echo;
 pub use fault::{Fault, FaultKind, Hook, RequestInfo};
+pub use gitlab::extras::Schedule;
 pub use gitlab::model::{
     LabelEvent, Mention, MergeRequest, MrState, Note, Pipeline, QuickAction, Reference, StateEvent,
     Version,

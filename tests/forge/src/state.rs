@@ -9,6 +9,7 @@ use crate::git::repo::{Person, Repo};
 use crate::github::GitHub;
 use crate::gitlab::background::Task;
 use crate::gitlab::branches::BranchLists;
+use crate::gitlab::extras::Extras;
 use crate::gitlab::model::{Mention, MergeRequest, Pipeline, QuickAction, Reference};
 use crate::prometheus::Prometheus;
 use crate::settings::Settings;
@@ -149,6 +150,7 @@ pub(crate) struct Project {
     pub code: Code,
     pub merge_requests: Vec<MergeRequest>,
     pub pipelines: Vec<Pipeline>,
+    pub extras: Extras,
 }
 
 impl Project {

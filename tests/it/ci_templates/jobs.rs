@@ -7,6 +7,8 @@ const MERGE_REQUEST: [&str; 2] = ["sapm-plan", "sapm-validate"];
 /// Every pipeline of the default branch is validated too: merge requests are compared to the newest of their commit.
 const SCHEDULE: [&str; 2] = ["sapm-apply: [1/1]", "sapm-validate"];
 const RUN: [&str; 2] = ["sapm-run", "sapm-validate"];
+const GATE: [&str; 2] = ["sapm-preflight", "sapm-validate"];
+const SHADOW: [&str; 2] = ["sapm-shadow", "sapm-validate"];
 const VALIDATE: [&str; 1] = ["sapm-validate"];
 
 #[test]
@@ -26,6 +28,11 @@ fn each_kind_of_pipeline_gets_exactly_its_jobs() {
         ("schedule for something else", Situation::of("schedule").with("SAPM_SKIP", "true"), &[]),
         ("by hand", Situation::of("web"), &RUN),
         ("by hand on another branch", branch("web"), &[]),
+        ("the comparison", Situation::of("schedule").with("SAPM_SHADOW", "true"), &SHADOW),
+        ("the comparison in a fork", of_fork("schedule").with("SAPM_SHADOW", "true"), &[]),
+        ("the gate of a cut-over", Situation::of("web").with("CUT_OVER", "true"), &GATE),
+        ("the gate on another branch", branch("web").with("CUT_OVER", "true"), &[]),
+        ("the gate in a fork", of_fork("web").with("CUT_OVER", "true"), &[]),
         ("unprotected by hand", unprotected("web"), &[]),
         ("by the API", Situation::of("api"), &RUN),
         ("unprotected by the API", unprotected("api"), &[]),

@@ -38,6 +38,11 @@ pub(crate) fn list(call: &Call<'_>, id: u64) -> Answer {
     if let Some(path) = path {
         found.retain(|id| repo.last_commit_of(*id, &path) == Some(*id));
     }
+    if let Some(since) = call.params.text("since").and_then(|text| text.parse().ok()) {
+        let since: chrono::DateTime<chrono::Utc> = since;
+        let date = |id: &Oid| repo.git.find_commit(*id).map(|commit| commit.time().seconds());
+        found.retain(|id| date(id).is_ok_and(|at| at >= since.timestamp()));
+    }
     paging::page(call, &found, false, |id| entities::commit(repo, project, call.base, *id))
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod branches;
 mod commit_create;
 mod commits;
 pub(crate) mod entities;
+pub(crate) mod extras;
 mod files;
 mod graphql;
 mod hanging;
@@ -115,6 +116,11 @@ fn read(call: &mut Call<'_>, id: u64, rest: &[&str]) -> Answer {
         ["merge_requests", iid, what @ ..] => hanging::read(call, id, iid, what),
         ["pipelines"] => hanging::project_pipelines(call, id),
         ["protected_branches"] => rights::protected_branches(call, id),
+        ["pipeline_schedules"] => extras::schedules(call, id),
+        ["pipeline_schedules", number] => extras::schedule(call, id, number),
+        ["push_rule"] => extras::push_rule(call, id),
+        ["resource_groups", name] => extras::resource_group(call, id, name),
+        ["labels", name] => extras::label(call, id, name),
         ["members", "all", user] => rights::member(call, id, user),
         _ => unknown(),
     }

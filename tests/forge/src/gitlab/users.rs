@@ -89,7 +89,7 @@ pub(crate) fn project(call: &Call<'_>, id: u64) -> Answer {
         .map(|level| json!({ "access_level": *level as u8, "notification_level": 3 }));
     let level = |enabled: bool| if enabled { "enabled" } else { "disabled" };
     let empty = project.repo().is_some_and(|repo| repo.branches().is_empty());
-    Ok(Resp::ok(&json!({
+    let mut body = json!({
         "id": project.id,
         "description": null,
         "name": name,
@@ -115,5 +115,9 @@ pub(crate) fn project(call: &Call<'_>, id: u64) -> Answer {
         "only_allow_merge_if_all_discussions_are_resolved": false,
         "approvals_before_merge": settings.required_approvals,
         "permissions": { "project_access": access, "group_access": null },
-    })))
+    });
+    for (field, value) in &project.extras.settings {
+        body[field.as_str()] = value.clone();
+    }
+    Ok(Resp::ok(&body))
 }

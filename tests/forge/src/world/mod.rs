@@ -1,6 +1,7 @@
 //! The tests' handle: actions of people, and the visible state.
 
 mod checkpoint;
+mod extras;
 mod others;
 mod people;
 mod project;

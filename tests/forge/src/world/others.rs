@@ -97,6 +97,12 @@ impl World {
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// Lets an object be written at a time.
+    pub fn set_object_time(&self, bucket: &str, key: &str, at: chrono::DateTime<chrono::Utc>) {
+        let file = std::fs::File::options().write(true).open(self.object(bucket, key));
+        file.and_then(|file| file.set_modified(at.into())).expect("an object");
+    }
+
     /// An object's bytes.
     pub fn get_object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         std::fs::read(self.object(bucket, key)).ok()

@@ -6,6 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use crate::git::repo::Repo;
+use crate::gitlab::extras::Extras;
 use crate::gitlab::pushes;
 use crate::state::{
     Access, Code, CommitInfo, MergeMethod, Project, Protection, Token, User, Visibility,
@@ -135,6 +136,7 @@ impl World {
             code,
             merge_requests: Vec::new(),
             pipelines: Vec::new(),
+            extras: Extras::default(),
         };
         state.projects.insert(id, project);
         state.paths.insert(path.to_ascii_lowercase(), id);

@@ -1,0 +1,54 @@
+//! The arguments of `shadow`; their doc comments are the manual that `--help` prints.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::RunArgs;
+use super::preflight_args::OldArgs;
+use super::values::path;
+
+/// Arguments of `shadow`.
+#[derive(Debug, Args)]
+pub struct ShadowArgs {
+    #[command(flatten)]
+    pub shadow: ComparisonArgs,
+
+    #[command(flatten)]
+    pub run: RunArgs,
+
+    // Known here only to be refused with a reason.
+    #[arg(long, env = "SAPM_AT", hide = true)]
+    pub at: Option<String>,
+
+    #[arg(long, env = "SAPM_SNAPSHOT", hide = true, value_parser = path())]
+    pub snapshot: Option<PathBuf>,
+}
+
+/// How both sides are compared.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Cut-over")]
+pub struct ComparisonArgs {
+    #[command(flatten)]
+    pub old: OldArgs,
+
+    /// Folder that keeps the ledger between runs. Without it, only the present is compared
+    #[arg(long, env = "SAPM_SHADOW_DIR", value_name = "DIR", value_parser = path())]
+    pub shadow_dir: Option<PathBuf>,
+
+    /// YAML file with differences that a person explains: a list of target, class, until, reason
+    #[arg(long, env = "SAPM_KNOWN_DIFFERENCES", value_name = "FILE", value_parser = path())]
+    pub known: Option<PathBuf>,
+
+    /// What the old promoter is narrowed to: env=NAME or app=NAME. Repeatable
+    #[arg(long, value_name = "KEY=NAME")]
+    pub old_narrowing: Vec<String>,
+
+    /// Make the report from the ledger, without network
+    #[arg(long)]
+    pub report_only: bool,
+
+    /// With --report-only: compare the ledger's own decisions with themselves. All of them must be the same
+    #[arg(long, requires = "report_only")]
+    pub calibrate: bool,
+}
