@@ -33,12 +33,14 @@ impl<'a> Planner<'a> {
         desired: &Desired,
         homes: &BTreeSet<String>,
     ) -> Option<(Reason, String)> {
-        let mut past = match self.fetched_history(homes)? {
+        // Both are asked for in one go.
+        let (history, mentions) = (self.fetched_history(homes), self.fetched_mentions(desired));
+        let mut past = match history? {
             Ok(past) => past,
             Err(reason) => return Some((Reason::FactsMissing, reason)),
         };
         past.extend(self.known_elsewhere(homes, desired));
-        match self.fetched_mentions(desired)? {
+        match mentions? {
             Ok(mentions) => past.extend(mentions),
             Err(reason) => return Some(reason),
         }

@@ -50,7 +50,7 @@ pub(super) async fn observe(
     let open = async {
         let Some(forge) = &services.forge else { return Ok(None) };
         let open = list_open(options, forge);
-        let stage = "asking GitLab for open merge requests and branches";
+        let stage = "fetching open merge requests and branches from GitLab";
         let open = waiting_for(services.progress, stage, open).await?;
         Ok(open.map(|open| (open, forge.repo.clone())))
     };

@@ -81,7 +81,7 @@ pub(super) async fn decide_and_plan(
             rounds += 1;
             let asked =
                 observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
-            let stage = "asking GitLab for earlier merge requests and contents of branches";
+            let stage = "fetching earlier merge requests and branch contents from GitLab";
             waiting_for(services.progress, stage, asked).await;
             (planned, missing) = plan(snapshot);
         }

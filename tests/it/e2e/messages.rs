@@ -134,10 +134,10 @@ fn every_stage_is_logged_once() {
         "reading the config repo",
         "fetching project and rights from GitLab",
         "fetching the state export",
-        "asking GitLab for open merge requests and branches",
+        "fetching open merge requests and branches from GitLab",
         "commits and deployment records",
         "SLO values",
-        "asking GitLab for earlier merge requests",
+        "fetching earlier merge requests and branch contents from GitLab",
         "writing merge requests",
         "writing the state export",
     ] {
