@@ -1,7 +1,7 @@
 //! Is it safe to cut over from the old promoter? Looks up what a run does not, judges it, and never writes.
 //!
-//! [`surroundings`] looks up once what stays as it is. [`observe`] looks for the old promoter's signs of life, once a minute
-//! while the answer is waited for. [`assess`] is a pure function of both: each of `checks` is one question with its own
+//! [`surroundings()`] looks up once what stays as it is. [`observe`] looks for the old promoter's signs of life, once a minute
+//! while the answer is waited for. [`assess()`] is a pure function of both: each of `checks` is one question with its own
 //! evidence and advice.
 
 mod assess;

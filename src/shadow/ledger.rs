@@ -190,7 +190,9 @@ pub struct Trouble {
     pub from: DateTime<Utc>,
     /// Last run.
     pub to: DateTime<Utc>,
-    /// What the problems name.
+    /// How many.
+    pub count: usize,
+    /// What the first of them say.
     pub messages: BTreeSet<String>,
 }
 

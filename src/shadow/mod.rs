@@ -1,6 +1,6 @@
 //! What the old promoter does beside what `sapm` would do: recorded over days, compared, and explained from evidence.
 //!
-//! Each run [`observe`]s both sides and adds them to the [`Ledger`], the only thing that is ever written. [`compare`] is a
+//! Each run [`observe`]s both sides and adds them to the [`Ledger`], the only thing that is ever written. [`compare()`] is a
 //! pure function of the ledger: it matches moves, gives them a class, looks for reasons, and judges the days.
 //!
 //! A *move* is a target with the values that it is to get.

@@ -12,6 +12,10 @@ const KEPT_DAYS: i64 = 30;
 const MAX_REASON: usize = 160;
 /// Times at which the export was written that are kept.
 const MAX_EXPORTS: usize = 5_000;
+/// Config hashes of a channel that are kept.
+const MAX_HASHES: usize = 200;
+/// Messages of errors that are kept.
+const MAX_MESSAGES: usize = 10;
 
 impl Ledger {
     /// Adds a run.
@@ -32,7 +36,11 @@ impl Ledger {
             self.merge_requests.insert(*iid, facts.clone());
         }
         for (channel, known) in &run.hashes {
-            self.hashes.entry(channel.clone()).or_default().extend(known.clone());
+            let all = self.hashes.entry(channel.clone()).or_default();
+            if all.len() + known.len() > MAX_HASHES {
+                all.clear();
+            }
+            all.extend(known.clone());
         }
         self.exports.extend(run.export_written_at);
         self.record_errors(run);
@@ -58,12 +66,14 @@ impl Ledger {
             return;
         }
         match self.troubles.last_mut() {
-            Some(last) if last.messages == run.errors && run.at - last.to <= LONGEST_STEP => {
+            Some(last) if last.count == run.errors.len() && run.at - last.to <= LONGEST_STEP => {
                 last.to = run.at;
             }
             _ => {
-                let messages = run.errors.clone();
-                self.troubles.push(Trouble { from: run.at, to: run.at, messages });
+                let shown = run.errors.iter().take(MAX_MESSAGES);
+                let messages = shown.map(|text| text.chars().take(MAX_REASON).collect()).collect();
+                let count = run.errors.len();
+                self.troubles.push(Trouble { from: run.at, to: run.at, count, messages });
             }
         }
     }

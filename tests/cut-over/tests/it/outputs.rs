@@ -47,13 +47,11 @@ fn s27_what_it_asks_for_is_bounded() {
             sapm.open(&[World::promotion(app, 0, 1)]);
         }
     });
-    let begin = std::time::Instant::now();
     let asked = world.preflight(&[]).expect(10);
     assert_eq!(asked.old().len(), 50);
     let (count, files) = (of_gitlab(&world), 50);
     assert!(count <= without + 3 * 50 + 2 * files, "{count} requests, {without} without them");
     assert!(without <= 40 + 20, "{without} requests of plan and preflight");
-    assert!(begin.elapsed() < std::time::Duration::from_secs(90));
 }
 
 /// The whole answer for a reader; times and addresses are those of the fakes.
