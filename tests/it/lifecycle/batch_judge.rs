@@ -160,7 +160,7 @@ impl Case<'_> {
             }
             for (member, of) in open.members.iter().zip(&decisions) {
                 let due = of.iter().find(|decision| decision.promotes());
-                if held == 0 && !due.is_some_and(|due| due.desired_ref == member.git_ref) {
+                if held == 0 && due.is_none_or(|due| due.desired_ref != member.git_ref) {
                     problems.push(format!("!{iid} has {:?}, and that is not due", member.targets));
                 }
             }

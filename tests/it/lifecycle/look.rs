@@ -107,8 +107,8 @@ impl Look {
 /// What the bot's newest commit of a merge request says, whoever stands on its branch now.
 pub fn taken_over_from(project: &ProjectHandle, mr: &MergeRequest) -> Vec<Marks> {
     let heads = mr.versions.iter().rev().map(|version| &version.head);
-    let all = heads.map(|commit| Marks::all_of(project, commit));
-    all.filter(|all| !all.is_empty()).next().unwrap_or_default()
+    let mut all = heads.map(|commit| Marks::all_of(project, commit));
+    all.find(|all| !all.is_empty()).unwrap_or_default()
 }
 
 /// Does a target move when a merge request with these marks is merged: as it is named, or as its
