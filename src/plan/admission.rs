@@ -229,6 +229,6 @@ impl<'a> Planner<'a> {
         desired: &Desired,
     ) -> Result<(), String> {
         let change = desired.change(existing.mr.iid.to_string());
-        self.standing.admit(&desired.old_text, change)
+        self.admission.standing.admit(&desired.old_text, change)
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::conflicts::Change;
 use super::content::Content;
-use super::desired::{self, Desired, EditSiteState, Group};
+use super::desired::{Desired, EditSiteState, Group};
+use super::edits;
 use super::planner::{Groups, Planner};
 use super::trailers::{Member, Trailers};
 use super::verify::changed_files;
@@ -91,7 +92,7 @@ impl<'a> Planner<'a> {
         branch: &str,
         tip: &'a CommitDetail,
     ) -> Authorship<'a> {
-        if let Some(known) = self.authorship.get(branch) {
+        if let Some(known) = self.index.authorship.get(branch) {
             return known.clone();
         }
         let found = if self.may_look_into(groups, branch) {
@@ -99,7 +100,7 @@ impl<'a> Planner<'a> {
         } else {
             Authorship::Unknown(format!("more than {MAX_STRAYS} branches have no place"))
         };
-        self.authorship.insert(branch.to_owned(), found.clone());
+        self.index.authorship.insert(branch.to_owned(), found.clone());
         found
     }
 
@@ -108,8 +109,8 @@ impl<'a> Planner<'a> {
         if groups.contains_key(branch) || merge_requests.any(|mr| mr.source_branch == branch) {
             return true;
         }
-        self.strays += 1;
-        self.strays <= MAX_STRAYS
+        self.index.strays += 1;
+        self.index.strays <= MAX_STRAYS
     }
 
     fn find_author(
@@ -201,11 +202,11 @@ impl<'a> Planner<'a> {
         {
             return Some(Arc::clone(desired));
         }
-        let named = desired::named(self.inventory, declared);
+        let named = edits::named(self.inventory, declared);
         if named.len() != declared.targets.len() {
             return None;
         }
-        let desired = desired::with_values(self.inventory, self.bundle, &named, declared)?;
+        let desired = edits::with_values(self.inventory, self.bundle, &named, declared)?;
         Some(Arc::new(desired)).filter(|desired| desired.path == declared.path)
     }
 

@@ -1,6 +1,7 @@
 //! What open merge requests change, and what stands beside it.
 
-use super::desired::{self, Desired, Group};
+use super::desired::{Desired, Group};
+use super::edits;
 use super::model::Reason;
 use super::planner::{Existing, Planner};
 use super::trailers::{Member, Trailers};
@@ -22,20 +23,22 @@ impl<'a> Planner<'a> {
             };
             changes.push((tree.shared_text(), file.change(name.clone())));
         }
-        self.standing.admit_all(&name, changes)
+        self.admission.standing.admit_all(&name, changes)
     }
 
     /// Notes that nobody knows what an open merge request changes in its file.
     pub(super) fn note_unread(&mut self, mr: &MergeRequestFact, tip: &CommitDetail) {
         if let Some(trailers) = Trailers::parse(&tip.message) {
-            self.unread.extend(trailers.paths().into_iter().map(|path| (path.clone(), mr.iid)));
+            self.index
+                .unread
+                .extend(trailers.paths().into_iter().map(|path| (path.clone(), mr.iid)));
         }
     }
 
     /// Is there an open merge request in the same file whose change could not be read? Then nobody can
     /// say what fits beside it.
     pub(super) fn beside_unread(&self, path: &RepoPath) -> Option<(Reason, String)> {
-        let iid = self.unread.get(path)?;
+        let iid = self.index.unread.get(path)?;
         let reason = format!("what {iid} changes in the same file could not be read");
         Some((Reason::FactsMissing, reason))
     }
@@ -53,7 +56,7 @@ impl<'a> Planner<'a> {
             Some(group) => group.members.clone(),
             None => self.decisions.subscribers.keys().copied().collect(),
         };
-        let desired = desired::with_values(self.inventory, self.bundle, &members, declared)?;
+        let desired = edits::with_values(self.inventory, self.bundle, &members, declared)?;
         let decision = self.decisions.subscribers.get(desired.members.first()?);
         let promotable_since = decision.and_then(|decision| decision.promotable_since);
         Some(Desired { promotable_since, ..desired })

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::conflicts::Change;
-use super::desired::{Desired, file_edit, source, unsafe_edit};
+use super::desired::{Desired, file_edit};
+use super::edits::{source, unsafe_edit};
 use super::model::FileEdit;
 use super::trailers::{BatchMark, Member, Trailers};
 use crate::app_interface::{Bundle, TargetEdit};

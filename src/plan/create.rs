@@ -9,8 +9,9 @@ use super::batch::Composition;
 use super::desired::{Desired, EditSiteState, Group};
 use super::keeping::is_behind;
 use super::message;
-use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Settings, Step};
+use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Groups, Planner};
+use super::settings::Settings;
 use crate::domain::MrIid;
 use crate::inventory::TargetIx;
 use crate::ports::NewMergeRequest;
@@ -193,7 +194,7 @@ fn admit_opening<'a>(
     }
     find_rejection(planner, repo, group, desired)?;
     let change = desired.change(group.branch.clone());
-    planner.standing.admit(&desired.old_text, change).map_err(|other| {
+    planner.admission.standing.admit(&desired.old_text, change).map_err(|other| {
         (Reason::WaitsForRequest, format!("cannot be merged beside {other}: waits for it"))
     })?;
     Ok(tip)

@@ -68,7 +68,7 @@ impl Planner<'_> {
         existing: &Existing<'_>,
         desired: &Desired,
     ) -> Result<(), String> {
-        if self.rebuilt == MAX_REBUILT {
+        if self.admission.rebuilt == MAX_REBUILT {
             return Err(format!("a run rebuilds {MAX_REBUILT} at most, the oldest first"));
         }
         if let Some((_, reason)) = self.beside_unread(&desired.path) {
@@ -76,7 +76,7 @@ impl Planner<'_> {
         }
         self.admit_anew(existing, desired)
             .map_err(|other| format!("it could not be merged beside {other} then"))?;
-        self.rebuilt += 1;
+        self.admission.rebuilt += 1;
         let mr = existing.mr;
         let reason = "rebuilt on the tip of the target branch, as this project merges nothing that is behind it";
         let code = Reason::BehindTargetBranch;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::desired::Desired;
 use super::markup::{code, link_target, plain, prose, repository_link, shorten};
-use super::model::Settings;
+use super::settings::Settings;
 use super::trailers::{Trailers, text_digest};
 use crate::decide::{Decisions, Gate, GateOutcome, SubscriberDecision};
 use crate::domain::{RepoUrl, TargetUid, is_commit_sha, short_ref};

@@ -9,7 +9,7 @@
 //! - `transition` is the table of what happens to an open merge request.
 //! - `admission` lets only such requests stand beside each other as merge in any order (`conflicts`, by the ranges of
 //!   `diff`).
-//! - `steps`, `keeping` and `closing` write down what each action writes: `message` has the texts for people, `trailers`
+//! - `steps`, `keeping`, `leaving` and `closing` write down what each action writes: `message` has the texts for people, `trailers`
 //!   those for the bot itself.
 //! - `batch` puts several promotions into one merge request, where the settings say so; `content` is what one writes.
 //! - `labels` makes those of open merge requests follow the configuration.
@@ -27,10 +27,13 @@ mod closing;
 mod conflicts;
 mod content;
 mod create;
+mod descriptions;
 mod desired;
 mod diff;
+mod edits;
 mod keeping;
 mod labels;
+mod leaving;
 mod markup;
 mod message;
 mod model;
@@ -39,6 +42,7 @@ mod planner;
 mod rejections;
 mod request_index;
 mod scope;
+mod settings;
 mod sharding;
 mod steps;
 mod suppressed;
@@ -51,11 +55,11 @@ pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
-    Action, Batch, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Settings, Step,
-    TargetFilter,
+    Action, Batch, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Step,
 };
 pub use planner::plan;
 pub use scope::Scope;
+pub use settings::{Settings, TargetFilter};
 #[doc(hidden)]
 pub use trailers::Trailers;
 pub use trailers::{Member, Values};

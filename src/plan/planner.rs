@@ -14,8 +14,9 @@ use super::batch::{self, OpenBatch};
 use super::branch;
 use super::conflicts::{MergeTexts, Standing};
 use super::desired::{DesiredStates, EditSiteState, Group};
-use super::model::{MAX_UNWRITTEN_BYTES, MissingFacts, Plan, Reason, Settings, Step};
+use super::model::{MissingFacts, Plan, Reason, Step};
 use super::request_index::Claims;
+use super::settings::{MAX_UNWRITTEN_BYTES, Settings};
 use super::sharding::Owners;
 use super::trailers::Trailers;
 use super::transition::{DesiredState, Mark, OpenMember, OpenState, Transition, transition};
@@ -48,16 +49,9 @@ pub fn plan(
         settings,
         merger,
         target_branch: target_branch.to_owned(),
-        standing: Standing::new(merger),
         owners: Owners::new(inventory, settings.filter.share, target_branch),
-        unread: BTreeMap::new(),
-        authorship: BTreeMap::new(),
-        strays: 0,
-        rebuilt: 0,
-        batches: Vec::new(),
-        all_groups: Groups::new(),
-        mentions_looked_up: 0,
-        claims: Claims::default(),
+        index: Index::default(),
+        admission: Admission::new(merger),
         unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan: Plan::default(),
         missing: MissingFacts::default(),
@@ -75,7 +69,40 @@ pub fn plan(
     (planner.plan, planner.missing)
 }
 
-/// Everything at hand while planning.
+/// What the first pass finds out: whose branches are, and what is open for which targets.
+#[derive(Default)]
+pub(super) struct Index<'a> {
+    /// Whose branches are, as far as it was found out.
+    pub(super) authorship: BTreeMap<String, Authorship<'a>>,
+    /// Branches without an edit site or a merge request that were looked into.
+    pub(super) strays: usize,
+    pub(super) claims: Claims,
+    /// Files that an open merge request changes in a way that could not be read, with its number.
+    pub(super) unread: BTreeMap<RepoPath, MrIid>,
+    /// Groups of all that was decided on, also where the run is not about it: of what batches are about.
+    pub(super) all_groups: Groups,
+}
+
+/// What is admitted so far.
+pub(super) struct Admission<'a> {
+    /// What is open after the run.
+    pub(super) standing: Standing<'a>,
+    /// Merge requests that are rebuilt because they are behind the target branch.
+    pub(super) rebuilt: usize,
+    /// Open batches, until it is known what they take in.
+    pub(super) batches: Vec<OpenBatch<'a>>,
+    /// Edit sites whose mentions in descriptions were looked up.
+    pub(super) mentions_looked_up: usize,
+}
+
+impl<'a> Admission<'a> {
+    fn new(merger: &'a dyn MergeTexts) -> Self {
+        let standing = Standing::new(merger);
+        Self { standing, rebuilt: 0, batches: Vec::new(), mentions_looked_up: 0 }
+    }
+}
+
+/// Everything at hand while planning: the inputs, a value for each pass, and the result.
 pub(super) struct Planner<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) bundle: &'a Bundle,
@@ -86,24 +113,10 @@ pub(super) struct Planner<'a> {
     pub(super) target_branch: String,
     pub(super) owners: Owners<'a>,
 
-    /// The first pass: whose branches are, as far as it was found out.
-    pub(super) authorship: BTreeMap<String, Authorship<'a>>,
-    /// Branches without a place or a merge request that were looked into.
-    pub(super) strays: usize,
-    pub(super) claims: Claims,
-    /// Files that an open merge request changes in a way that could not be read, with its number.
-    pub(super) unread: BTreeMap<RepoPath, MrIid>,
-
-    /// Admission: what is open after the run.
-    pub(super) standing: Standing<'a>,
-    /// Merge requests that are rebuilt as they are behind the target branch.
-    pub(super) rebuilt: usize,
-    /// Open batches that are admitted.
-    pub(super) batches: Vec<OpenBatch<'a>>,
-    /// Groups of all that was decided on, also where the run is not about it: of what batches are about.
-    pub(super) all_groups: Groups,
-    /// Edit sites whose mentions in descriptions were looked up.
-    pub(super) mentions_looked_up: usize,
+    /// Of the first pass.
+    pub(super) index: Index<'a>,
+    /// Of the third one.
+    pub(super) admission: Admission<'a>,
 
     /// How much text of what is not written may still be kept.
     pub(super) unwritten_bytes: usize,
@@ -153,12 +166,12 @@ impl<'a> Planner<'a> {
         if let Some(repo) = repo {
             groups = self.adopt(repo, groups);
             // What was found out by the groups of before may lack one's wish.
-            self.authorship.clear();
+            self.index.authorship.clear();
             self.find_claims(repo, &groups);
         }
         let is_batch = |branch: &String| branch.starts_with(branch::BATCH_PREFIX);
         if self.snapshot.branches.keys().any(is_batch) {
-            self.all_groups.clone_from(&groups);
+            self.index.all_groups.clone_from(&groups);
         }
         let (inventory, filter) = (self.inventory, &self.settings.filter);
         groups.retain(|_, group| {

@@ -108,14 +108,14 @@ impl<'a> Planner<'a> {
             Err(_) if self.settings.batch_by == BatchBy::None => return Some(Ok(Vec::new())),
             _ => {}
         }
-        if self.mentions_looked_up == MAX_MENTIONS {
+        if self.admission.mentions_looked_up == MAX_MENTIONS {
             let reason = format!(
                 "due, but a run looks up earlier merge requests of {MAX_MENTIONS} targets at most; targets that have been \
                  eligible longest go first"
             );
             return Some(Err((Reason::RunLimit, reason)));
         }
-        self.mentions_looked_up += 1;
+        self.admission.mentions_looked_up += 1;
         let snapshot = self.snapshot;
         match snapshot.mentions.get(&place).map(|mentions| mentions.as_result()) {
             Some(Ok(mentions)) => Some(Ok(mentions.iter().collect())),

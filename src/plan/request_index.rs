@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::authorship::Authorship;
 use super::branch;
 use super::conflicts::Merge;
-use super::desired::{self, Group};
+use super::desired::Group;
+use super::edits;
 use super::message;
 use super::planner::{Existing, Groups, Planner};
 use crate::domain::{MrIid, TargetUid};
@@ -36,7 +37,7 @@ impl Planner<'_> {
         for (name, tip) in &snapshot.branches {
             let Authorship::Ours(own) = self.authorship(groups, name, tip) else { continue };
             for target in own.trailers.targets() {
-                self.claims.branches.entry(target.clone()).or_default().insert(name.clone());
+                self.index.claims.branches.entry(target.clone()).or_default().insert(name.clone());
             }
         }
         let mut group_of: BTreeMap<&TargetUid, (&Group, TargetIx)> = BTreeMap::new();
@@ -51,9 +52,9 @@ impl Planner<'_> {
                 continue;
             }
             let Some((tip, Authorship::Ours(own))) = author else {
-                self.claims.silent.entry(mr.source_branch.clone()).or_insert(mr.iid);
+                self.index.claims.silent.entry(mr.source_branch.clone()).or_insert(mr.iid);
                 for target in message::described_targets(&mr.description) {
-                    self.claims.by_target.entry(target).or_default().push(mr.iid);
+                    self.index.claims.by_target.entry(target).or_default().push(mr.iid);
                 }
                 continue;
             };
@@ -69,7 +70,7 @@ impl Planner<'_> {
                     .filter(|_| !is_batch)
                     .is_some_and(|member| self.no_longer_moves(&existing, groups, member));
                 if !over {
-                    self.claims.by_target.entry(target.clone()).or_default().push(mr.iid);
+                    self.index.claims.by_target.entry(target.clone()).or_default().push(mr.iid);
                 }
             }
         }
@@ -99,7 +100,7 @@ impl Planner<'_> {
         let Some(group) = groups.get(&existing.mr.source_branch) else { return false };
         // The place that it left moves, and nothing else does.
         let values = &declared.values;
-        let place = desired::of_place(self.inventory, self.bundle, group.members[0], values);
+        let place = edits::of_place(self.inventory, self.bundle, group.members[0], values);
         place.is_some_and(|place| {
             !place.members.contains(&member)
                 && self.merger.merge(file.before, &place.old_text, &file.after())
@@ -109,7 +110,8 @@ impl Planner<'_> {
 
     /// Is an open merge request about this target?
     pub(super) fn is_about(&self, iid: MrIid, target: &TargetUid) -> bool {
-        self.claims
+        self.index
+            .claims
             .by_target
             .get(target)
             .is_some_and(|merge_requests| merge_requests.contains(&iid))
@@ -124,7 +126,7 @@ impl Planner<'_> {
 
     /// The targets that an open merge request is about.
     pub(super) fn claims_of(&self, iid: MrIid) -> Vec<TargetUid> {
-        let about = self.claims.by_target.iter().filter(|(_, claims)| claims.contains(&iid));
+        let about = self.index.claims.by_target.iter().filter(|(_, claims)| claims.contains(&iid));
         about.map(|(target, _)| target.clone()).collect()
     }
 
@@ -134,7 +136,8 @@ impl Planner<'_> {
             let mr = self.snapshot.merge_requests.get(iid);
             mr.is_some_and(|mr| mr.source_branch.starts_with(branch::BATCH_PREFIX))
         };
-        let claims = existing.trailers().targets().filter_map(|uid| self.claims.by_target.get(uid));
+        let claims =
+            existing.trailers().targets().filter_map(|uid| self.index.claims.by_target.get(uid));
         claims.flatten().copied().find(|iid| *iid < existing.mr.iid && is_batch(iid))
     }
 
@@ -143,7 +146,7 @@ impl Planner<'_> {
     pub(super) fn claimed(&self, members: &[TargetIx], own: Option<MrIid>) -> Option<MrIid> {
         let goes_on = |iid: &MrIid, target: &TargetUid| {
             let mut planned = self.plan.merge_requests.iter().filter(|p| p.iid == Some(*iid));
-            let mut batches = self.batches.iter();
+            let mut batches = self.admission.batches.iter();
             let leaves = batches.any(|batch| batch.is(*iid) && !batch.is_about(target));
             Some(*iid) != own
                 && !leaves
@@ -151,11 +154,12 @@ impl Planner<'_> {
         };
         let targets = members.iter().map(|&member| &self.inventory.targets[member].uid);
         let by_target = targets.filter_map(|target| {
-            let mut merge_requests = self.claims.by_target.get(target)?.iter();
+            let mut merge_requests = self.index.claims.by_target.get(target)?.iter();
             merge_requests.find(|iid| goes_on(iid, target)).copied()
         });
         let homes = self.homes(members);
-        let silent = homes.iter().filter_map(|branch| self.claims.silent.get(branch).copied());
+        let silent =
+            homes.iter().filter_map(|branch| self.index.claims.silent.get(branch).copied());
         by_target.chain(silent.filter(|iid| Some(*iid) != own)).min()
     }
 
@@ -164,7 +168,9 @@ impl Planner<'_> {
     pub(super) fn homes(&self, members: &[TargetIx]) -> BTreeSet<String> {
         let mut homes = self.homes_by_name(members);
         let targets = members.iter().map(|&member| &self.inventory.targets[member].uid);
-        homes.extend(targets.filter_map(|uid| self.claims.branches.get(uid)).flatten().cloned());
+        homes.extend(
+            targets.filter_map(|uid| self.index.claims.branches.get(uid)).flatten().cloned(),
+        );
         homes
     }
 

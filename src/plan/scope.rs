@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::TargetFilter;
+use super::settings::TargetFilter;
 use super::sharding;
 use crate::decide::followed;
 use crate::domain::{Problem, TargetUid};

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::content::Content;
-use super::desired;
+use super::edits;
 use super::trailers::{Member, Trailers};
 use crate::app_interface::{Bundle, Entry, FileTree, TreeError, load};
 use crate::domain::{RepoPath, UidDigest, sha256_hex};
@@ -96,9 +96,9 @@ impl<'a> Declared<'a> {
     /// What it declares, made on these files; `None` where a target is not promoted in them, or cannot be edited.
     fn content(&self, bundle: &Bundle, inventory: &Inventory) -> Option<Content> {
         let part = |member: &Member| {
-            let named = desired::named(inventory, member);
+            let named = edits::named(inventory, member);
             let all = named.len() == member.targets.len();
-            all.then(|| desired::with_values(inventory, bundle, &named, member)).flatten()
+            all.then(|| edits::with_values(inventory, bundle, &named, member)).flatten()
         };
         let parts: Option<Vec<_>> = self.trailers.members.iter().map(part).collect();
         Content::of(inventory, bundle, parts?.into_iter().map(Arc::new)).ok()
@@ -115,7 +115,7 @@ fn of_former_targets(
     let is_named = |at: &TargetIx| declared.targets.contains(&all.targets[*at].uid);
     let named: Vec<TargetIx> = all.targets.indexes().filter(is_named).collect();
     let modes = [AliasMode::InPlace, AliasMode::OwnValue]
-        .map(|mode| desired::edited(all, bundle, &named, &declared.values, mode).ok());
+        .map(|mode| edits::edited(all, bundle, &named, &declared.values, mode).ok());
     modes.into_iter().flatten()
 }
 

@@ -12,6 +12,7 @@ mod connect_error;
 mod cut_over;
 mod cut_over_answers;
 mod endpoints;
+mod history;
 mod idempotent_writes;
 mod lookups;
 mod many;

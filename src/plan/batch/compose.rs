@@ -12,8 +12,9 @@ use super::super::create;
 use super::super::desired::{Desired, Group};
 use super::super::keeping::is_behind;
 use super::super::labels::TAKEN_OVER_LABEL;
-use super::super::model::{Action, Batch, PlannedMergeRequest, Reason, Seen, Settings, Step};
+use super::super::model::{Action, Batch, PlannedMergeRequest, Reason, Seen, Step};
 use super::super::planner::{Groups, Planner};
+use super::super::settings::Settings;
 use super::super::trailers::BatchMark;
 use super::open::Write;
 use super::pipeline::PipelineState;
@@ -91,9 +92,9 @@ pub(in super::super) fn compose(
     groups: &Groups,
 ) {
     let mut composition = Composition::default();
-    planner.batches.sort_by_key(|batch| batch.existing.mr.iid);
+    planner.admission.batches.sort_by_key(|batch| batch.existing.mr.iid);
     planner.split_batches(&mut composition);
-    let open = planner.batches.iter().flat_map(|batch| &batch.content.parts);
+    let open = planner.admission.batches.iter().flat_map(|batch| &batch.content.parts);
     composition.placed.extend(open.flat_map(|part| &part.members));
     let is_batching = planner.settings.batch_by != BatchBy::None;
     let deferred = match is_batching {
@@ -101,7 +102,7 @@ pub(in super::super) fn compose(
         false => Vec::new(),
     };
     if let Some(repo) = repo {
-        for batch in std::mem::take(&mut planner.batches) {
+        for batch in std::mem::take(&mut planner.admission.batches) {
             planner.finish_batch(repo, batch);
         }
     }
@@ -155,8 +156,8 @@ impl Planner<'_> {
     ) -> Result<(), (Reason, String)> {
         create::find_obstacle(self, group)?;
         let scope = self.scope_of(desired);
-        let repo_of_open = repo.filter(|_| !self.batches.is_empty());
-        let open: Vec<usize> = (0..self.batches.len())
+        let repo_of_open = repo.filter(|_| !self.admission.batches.is_empty());
+        let open: Vec<usize> = (0..self.admission.batches.len())
             .filter(|&at| repo_of_open.is_some_and(|repo| self.takes_in(repo, at, &scope)))
             .collect();
         let size = self.settings.batch_size.clamp(1, MAX_BATCH_SIZE);
@@ -170,11 +171,12 @@ impl Planner<'_> {
         create::find_rejection(self, repo, group, desired)?;
         let mut reason = None;
         for at in open {
-            let (name, content) = (self.batches[at].name(), self.batches[at].content.clone());
+            let (name, content) =
+                (self.admission.batches[at].name(), self.admission.batches[at].content.clone());
             match self.try_member(&name, &content, desired) {
                 Ok(more) => {
-                    self.batches[at].content = more;
-                    self.batches[at].taken_in += 1;
+                    self.admission.batches[at].content = more;
+                    self.admission.batches[at].taken_in += 1;
                     return Ok(());
                 }
                 Err(why) => reason = Some(why),
@@ -229,7 +231,7 @@ impl Planner<'_> {
     /// branch is tested again anyway.
     fn takes_in(&mut self, repo: &ConfigRepoFacts, at: usize, wanted: &str) -> bool {
         let size = self.settings.batch_size.clamp(1, MAX_BATCH_SIZE);
-        let batch = &self.batches[at];
+        let batch = &self.admission.batches[at];
         let mr = batch.existing.mr;
         let is_open_for_more = batch.scope() == wanted
             && batch.content.parts.len() < size

@@ -107,7 +107,7 @@ impl<'a> Planner<'a> {
     }
 
     fn sort_member(&mut self, member: OpenMember<'_>, members: &mut Members) {
-        let group = self.group_about(&self.all_groups, member.declared).cloned();
+        let group = self.group_about(&self.index.all_groups, member.declared).cloned();
         let desired = self.desired_state(member, group.as_ref(), |_| Fit::Other);
         let as_it_is = || self.with_values(group.as_ref(), member.declared).map(Arc::new);
         if let DesiredState::Promote(desired, _) = &desired

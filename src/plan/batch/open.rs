@@ -92,17 +92,18 @@ impl<'a> Planner<'a> {
     }
 
     fn rebuild_batch(&mut self, existing: &Existing<'_>, content: &Content) -> Result<(), String> {
-        if self.rebuilt == MAX_REBUILT {
+        if self.admission.rebuilt == MAX_REBUILT {
             return Err(format!("a run rebuilds {MAX_REBUILT} at most, the oldest first"));
         }
         if let Some((_, reason)) = self.content_beside_unread(content) {
             return Err(reason);
         }
         let name = existing.mr.iid.to_string();
-        self.standing
+        self.admission
+            .standing
             .admit_all(&name, content.changes(&name))
             .map_err(|other| format!("it could not be merged beside {other} then"))?;
-        self.rebuilt += 1;
+        self.admission.rebuilt += 1;
         Ok(())
     }
 
@@ -112,7 +113,7 @@ impl<'a> Planner<'a> {
 
     fn push_batch(&mut self, existing: &Existing<'a>, content: Content, write: Write) {
         let is_sealed = existing.trailers().batch.as_ref().is_some_and(|batch| batch.is_sealed);
-        self.batches.push(OpenBatch {
+        self.admission.batches.push(OpenBatch {
             existing: existing.clone(),
             content,
             write,
@@ -134,7 +135,7 @@ impl<'a> Planner<'a> {
             return;
         }
         let name = existing.mr.iid.to_string();
-        let content = match self.standing.admit_all(&name, content.changes(&name)) {
+        let content = match self.admission.standing.admit_all(&name, content.changes(&name)) {
             Ok(()) => content,
             Err(_) => self.admit_members(&name, content.parts, &mut left),
         };
@@ -174,7 +175,8 @@ impl<'a> Planner<'a> {
         part: &Arc<Desired>,
     ) -> Result<Content, String> {
         let more = content.with(self.inventory, self.bundle, part)?;
-        self.standing
+        self.admission
+            .standing
             .admit_all(name, more.changes(name))
             .map_err(|other| format!("cannot be merged beside {other}: waits for it"))?;
         Ok(more)
@@ -211,7 +213,7 @@ impl<'a> Planner<'a> {
             return self.leave(None, existing.mr, code, reason, Vec::new());
         }
         let name = existing.mr.iid.to_string();
-        if let Err(other) = self.standing.admit_all(&name, content.changes(&name)) {
+        if let Err(other) = self.admission.standing.admit_all(&name, content.changes(&name)) {
             let reason = format!("it can no longer be merged beside {other}");
             return self.close(existing, Reason::TargetBranchMoved, reason);
         }

@@ -29,7 +29,7 @@ enum Split {
 impl<'a> Planner<'a> {
     /// Splits the open batches that are to be split, as far as the run may open merge requests.
     pub(super) fn split_batches(&mut self, composition: &mut Composition) {
-        let mut batches = std::mem::take(&mut self.batches);
+        let mut batches = std::mem::take(&mut self.admission.batches);
         for batch in &mut batches {
             match self.find_split(batch) {
                 Some(Split::Failed) => self.halve(batch, composition),
@@ -37,7 +37,7 @@ impl<'a> Planner<'a> {
                 None => {}
             }
         }
-        self.batches = batches;
+        self.admission.batches = batches;
     }
 
     fn find_split(&mut self, batch: &OpenBatch<'_>) -> Option<Split> {
@@ -101,7 +101,7 @@ impl<'a> Planner<'a> {
     fn admit_half(&mut self, batch: &OpenBatch<'_>, parts: &[Arc<Desired>]) -> Option<Content> {
         let content = Content::of(self.inventory, self.bundle, parts.iter().cloned()).ok()?;
         let name = batch.name();
-        self.standing.admit_all(&name, content.changes(&name)).ok()?;
+        self.admission.standing.admit_all(&name, content.changes(&name)).ok()?;
         Some(content)
     }
 

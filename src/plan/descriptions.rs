@@ -1,0 +1,42 @@
+//! Descriptions, and the operator's text at their end.
+
+use super::desired::Desired;
+use super::message;
+use super::planner::Planner;
+
+impl<'a> Planner<'a> {
+    /// The description of a merge request that the bot does not offer now, where it has the operator's text: approvers
+    /// read that.
+    pub(super) fn without_footer(&self, description: &str) -> Option<String> {
+        let footer = self.settings.description_footer.as_ref()?;
+        // Wherever they stand: approvers read each line by itself.
+        let is_footer = |line: &&str| {
+            let mut own = footer.lines().map(str::trim).filter(|own| !own.is_empty());
+            own.any(|own| own == line.trim())
+        };
+        let kept: Vec<&str> = description.lines().filter(|line| !is_footer(line)).collect();
+        let has_footer = kept.len() < description.lines().count();
+        has_footer.then(|| format!("{}\n", kept.join("\n").trim_end()))
+    }
+
+    /// The same for one that is ready again.
+    pub(super) fn with_footer(&self, description: &str) -> Option<String> {
+        let footer = self.settings.description_footer.as_ref()?;
+        let is_bots = message::described_values(description).is_some();
+        let lacks = is_bots && self.without_footer(description).is_none();
+        lacks.then(|| format!("{}{}", description.trim_end(), message::footer(footer)))
+    }
+
+    pub(super) fn description(&self, desired: &Desired) -> String {
+        message::description(&self.texts(), desired)
+    }
+
+    pub(super) fn texts(&self) -> message::Texts<'a> {
+        message::Texts {
+            inventory: self.inventory,
+            decisions: self.decisions,
+            settings: self.settings,
+            now: self.snapshot.observed_at,
+        }
+    }
+}
