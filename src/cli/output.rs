@@ -288,7 +288,7 @@ fn write(path: &Path, text: &str) -> Result<(), Fatal> {
     write_with(path, |file| file.write_all(text.as_bytes()))
 }
 
-/// Like [`write`], but streams the content, so that it need not be in memory as a whole.
+/// Like [`write()`], but streams the content, so that it need not be in memory as a whole.
 fn write_with(
     path: &Path,
     content: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,

@@ -318,7 +318,7 @@ fn find_userinfo(text: &str) -> Option<(usize, usize)> {
     places.find_map(|after_scheme| find_userinfo_after(text, after_scheme, &is_no_url))
 }
 
-/// Like [`userinfo`], for a URL whose scheme ends at this position; 0 without a scheme.
+/// Like [`find_userinfo`], for a URL whose scheme ends at this position; 0 without a scheme.
 fn find_userinfo_after(
     text: &str,
     after_scheme: usize,
