@@ -36,7 +36,7 @@ fn the_scheduled_job_opens_merge_requests_and_then_writes_nothing() {
     let counts = repo.report("1/counts.env");
     assert!(
         counts.contains(&format!(
-            "SAPM_OPENED=0\nSAPM_UPDATED=0\nSAPM_DRAFTED=0\nSAPM_CLOSED=0\nSAPM_KEPT={DUE}\n"
+            "SAPM_OPENED=0\nSAPM_PROMOTIONS=0\nSAPM_SPLIT=0\nSAPM_UPDATED=0\nSAPM_DRAFTED=0\nSAPM_CLOSED=0\nSAPM_KEPT={DUE}\n"
         )),
         "{counts}"
     );
