@@ -85,7 +85,7 @@ fn an_unreadably_large_graph_is_not_drawn() {
     let (_folder, page) = written(&world(1, 600));
     browser.open(&page, "#view=graph");
     let words = browser.texts("main").remove(0);
-    assert!(words.contains("With 601 targets and 1 channel the picture of app-0 is too large"));
+    assert!(words.contains("With 601 targets and 1 channel the graph of app-0 is too large"));
     assert!(words.contains("--app-name app-0 --env-name production"), "{words}");
     assert_eq!(browser.run("return document.querySelector('.picture')"), serde_json::Value::Null);
 }

@@ -33,7 +33,7 @@ fn an_updated_merge_request_is_older_than_its_content() {
     let steps = browser.texts("td.detail .steps li");
     assert!(steps[2].contains("updated (opened 2026-11-20 08:00)"), "{steps:?}");
     assert!(!steps[2].contains("after"), "{steps:?}");
-    assert!(browser.texts("tr.row").remove(0).contains("waits for the merge of !7"));
+    assert!(browser.texts("tr.row").remove(0).contains("!7 waits to be merged"));
     browser.resize(1400, 900);
     browser.open(&page, "#view=lead");
     assert!(browser.texts("main table").join(" ").contains("updated (opened"));
@@ -56,7 +56,7 @@ fn eligible_since_the_schedule_opened() {
     browser.resize(1400, 900);
     browser.open(&page, "#view=lead");
     let row = browser.texts(".frame:not(.bars) tbody tr").remove(0);
-    assert!(row.contains("not yet: schedule holds"), "{row}");
+    assert!(row.contains("not yet: schedule blocks"), "{row}");
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn completed_promotions_have_lead_times() {
     let rows = browser.texts("main tbody tr");
     assert!(rows[0].contains("one-001") && rows[0].contains("not known"), "{rows:?}");
     assert!(rows[1].contains("done") && rows[1].contains("26 h 30 min"), "{rows:?}");
-    assert!(browser.texts("main p").join(" ").contains("half of them less than 26 h 30 min"));
+    assert!(browser.texts("main p").join(" ").contains("half took less than 26 h 30 min"));
     browser.open(&page, "#q=one-000");
     browser.click("tr.row .expand");
     let steps = browser.texts("td.detail .steps li").join("\n");
