@@ -13,6 +13,7 @@ use super::super::steps::is_persons_draft;
 use super::super::transition::{DesiredState, Fit, OpenMember, OpenState, Transition, transition};
 use crate::decide::Gate;
 use crate::domain::count;
+use crate::inventory::TargetIx;
 use crate::snapshot::ConfigRepoFacts;
 
 /// What a batch is to have.
@@ -110,10 +111,18 @@ impl<'a> Planner<'a> {
         let group = self.group_about(&self.index.all_groups, member.declared).cloned();
         let desired = self.desired_state(member, group.as_ref(), |_| Fit::Other);
         let as_it_is = || self.with_values(group.as_ref(), member.declared).map(Arc::new);
-        if let DesiredState::Promote(desired, _) = &desired
-            && let Some(iid) = self.claimed(&desired.members, Some(member.iid))
-            && (iid < member.iid
-                || desired.targets.iter().any(|t| !member.declared.targets.contains(t)))
+        let is_declared =
+            |at: &TargetIx| member.declared.targets.contains(&self.inventory.targets[*at].uid);
+        let wanted = match &desired {
+            DesiredState::Promote(desired, _) => desired.members.clone(),
+            DesiredState::Held(..) => {
+                let at_its_site = group.iter().flat_map(|group| &group.members);
+                at_its_site.copied().filter(is_declared).collect()
+            }
+            _ => Vec::new(),
+        };
+        if let Some(iid) = self.claimed(&wanted, Some(member.iid))
+            && (iid < member.iid || !wanted.iter().all(is_declared))
         {
             let reason = format!("{iid} is about one of its targets");
             members.left.push(Left { code: Reason::WaitsForRequest, reason });

@@ -202,12 +202,14 @@ impl Case<'_> {
             let all = all.unwrap_or_else(|| taken_over_from(&self.bot.project, mr));
             named.extend(all.into_iter().flat_map(|marks| marks.targets));
         }
-        let deferred = self.run.plan.merge_requests.iter();
-        let told = deferred.filter(|mr| {
-            let is_later = mr.reason_code == Reason::BranchGone;
-            matches!(mr.action, Action::Defer | Action::Keep) || is_later
-        });
+        let planned = self.run.plan.merge_requests.iter();
+        let told = planned.clone().filter(|mr| matches!(mr.action, Action::Defer | Action::Keep));
         named.extend(told.flat_map(|mr| mr.targets.iter().map(ToString::to_string)));
+        // One without a branch does not tell what it is about; the next run opens another one.
+        let gone = planned.filter(|mr| mr.reason_code == Reason::BranchGone);
+        let gone = gone.filter_map(|mr| after.merge_requests.get(&mr.iid?.0));
+        let declared = gone.flat_map(|mr| taken_over_from(&self.bot.project, mr));
+        named.extend(declared.flat_map(|marks| marks.targets));
         let inventory = &self.run.loaded.inventory;
         for decision in self.run.decisions.subscribers.values().filter(|it| it.promotes()) {
             let target = &inventory.targets[decision.target];

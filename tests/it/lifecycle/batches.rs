@@ -378,6 +378,39 @@ fn what_people_hold_or_push_to_stays_theirs_and_its_targets_wait() {
 }
 
 #[test]
+fn a_held_member_is_given_up_to_an_older_merge_request_that_a_person_reopens() {
+    block_on(async {
+        let mut config = simple(Shape::Block, 2);
+        (0..2).for_each(|id| config.target_mut(id).slo = true);
+        let lab = Lab::new(config);
+        (0..2).for_each(|id| lab.set_slo(id, 1.0));
+        lab.release_for(0, 1);
+        lab.run().await;
+        let older = lab.only_mr();
+        let change = [("README.md".to_owned(), Some(b"mine".to_vec()))];
+        lab.bot.project.commit("dev", &older.source_branch, "mine", change);
+        lab.bot.project.close("dev", older.iid);
+        batch_by(&lab, BatchBy::All, 10);
+        (0..2).for_each(|id| lab.release_for(id, 2));
+        lab.run().await;
+        let batch = open(&lab)[0].iid;
+        assert_eq!(members(&lab, batch), [0, 1]);
+        (0..2).for_each(|id| lab.set_slo(id, 0.1));
+        lab.run().await;
+        assert!(open(&lab)[0].is_draft());
+        lab.bot.project.reopen("dev", older.iid).unwrap();
+        let run = lab.run().await;
+        let targets = |iid| {
+            let mut planned = run.plan.merge_requests.iter();
+            planned.find(|it| it.iid.map(|it| it.0) == Some(iid)).unwrap().targets.len()
+        };
+        assert_eq!((targets(older.iid), targets(batch)), (1, 1), "{:#?}", story(&run));
+        assert!(lab.mr(1).is_draft() && lab.mr(1).iid == batch);
+        lab.quiet().await;
+    });
+}
+
+#[test]
 fn switched_off_open_batches_live_on_and_nothing_is_taken_in() {
     block_on(async {
         let (lab, _) = batched(simple(Shape::Block, 4), 10, &[0, 1]).await;
