@@ -14,7 +14,25 @@ use crate::snapshot::{CommitDetail, ConfigRepoFacts, MergeRequestFact};
 
 /// How many merge requests a run rebuilds at most because they are behind the target branch. The next merge puts all
 /// others behind again, so most of a larger number would be rebuilt for nothing.
-pub(super) const MAX_REBUILT: usize = 10;
+const MAX_REBUILT: usize = 10;
+/// Why a merge request was rebuilt that has the right content.
+pub(super) const REBUILT: &str =
+    "rebuilt on the tip of the target branch, as this project merges nothing that is behind it";
+
+/// How an open merge request fits what is due, by whether merging it gives the wanted texts.
+pub(super) fn fit_of(repo: &ConfigRepoFacts, existing: &Existing<'_>, is_right: bool) -> Fit {
+    let is_behind = is_behind(repo, existing.tip);
+    if !is_right {
+        Fit::Other
+    } else if existing.mr.auto_merge {
+        Fit::AutoMerge { is_behind }
+    } else if is_behind && !is_persons_draft(existing.mr) {
+        // Nobody merges a draft.
+        Fit::RightAndBehind
+    } else {
+        Fit::Right
+    }
+}
 
 impl Planner<'_> {
     /// How an open merge request fits what is due.
@@ -24,17 +42,7 @@ impl Planner<'_> {
         existing: &Existing<'_>,
         desired: &Desired,
     ) -> Fit {
-        let is_behind = is_behind(repo, existing.tip);
-        if !self.is_right(existing, desired) {
-            Fit::Other
-        } else if existing.mr.auto_merge {
-            Fit::AutoMerge { is_behind }
-        } else if is_behind && !is_persons_draft(existing.mr) {
-            // Nobody merges a draft.
-            Fit::RightAndBehind
-        } else {
-            Fit::Right
-        }
+        fit_of(repo, existing, self.is_right(existing, desired))
     }
 
     /// Does merging it into the target branch give exactly the wanted text?
@@ -68,23 +76,35 @@ impl Planner<'_> {
         existing: &Existing<'_>,
         desired: &Desired,
     ) -> Result<(), String> {
-        if self.admission.rebuilt == MAX_REBUILT {
-            return Err(format!("a run rebuilds {MAX_REBUILT} at most, the oldest first"));
-        }
-        if let Some((_, reason)) = self.beside_unread(&desired.path) {
-            return Err(reason);
-        }
-        self.admit_anew(existing, desired)
-            .map_err(|other| format!("it could not be merged beside {other} then"))?;
-        self.admission.rebuilt += 1;
+        let unread = self.beside_unread(&desired.path);
+        self.count_rebuilt(unread, |planner| planner.admit_anew(existing, desired))?;
         let mr = existing.mr;
-        let reason = "rebuilt on the tip of the target branch, as this project merges nothing that is behind it";
         let code = Reason::BehindTargetBranch;
-        let mut planned = self.planned(mr, Action::Update, code, reason.to_owned());
+        let mut planned = self.planned(mr, Action::Update, code, REBUILT.to_owned());
         let texts = self.fresh_texts(mr, desired);
         let change = texts.map(|(.., change)| change).unwrap_or_default();
         self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, existing);
+        Ok(())
+    }
+
+    /// Admits the content that a rebuilt merge request will have, if the run still rebuilds any.
+    ///
+    /// # Errors
+    /// Why this run does not rebuild it.
+    pub(super) fn count_rebuilt<Other: std::fmt::Display>(
+        &mut self,
+        unread: Option<(Reason, String)>,
+        admit: impl FnOnce(&mut Self) -> Result<(), Other>,
+    ) -> Result<(), String> {
+        if self.admission.rebuilt == MAX_REBUILT {
+            return Err(format!("a run rebuilds {MAX_REBUILT} at most, the oldest first"));
+        }
+        if let Some((_, reason)) = unread {
+            return Err(reason);
+        }
+        admit(self).map_err(|other| format!("it could not be merged beside {other} then"))?;
+        self.admission.rebuilt += 1;
         Ok(())
     }
 

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use super::super::branch;
 use super::super::content::Content;
 use super::super::desired::Desired;
-use super::super::keeping::is_behind;
+use super::super::keeping::fit_of;
 use super::super::model::Reason;
 use super::super::planner::{Existing, Planner};
-use super::super::steps::is_persons_draft;
 use super::super::transition::{DesiredState, Fit, OpenMember, OpenState, Transition, transition};
 use crate::decide::Gate;
 use crate::domain::count;
@@ -166,7 +165,7 @@ impl<'a> Planner<'a> {
             let reason = left.into_iter().next_back().map(|left| left.reason).unwrap_or_default();
             return Transition::Leave(Reason::FactsMissing, reason);
         }
-        let fit = self.batch_fit(repo, existing, &content);
+        let fit = fit_of(repo, existing, self.has_content(existing, &content));
         Transition::Batch(BatchContent { content, fit, left })
     }
 
@@ -177,20 +176,6 @@ impl<'a> Planner<'a> {
             (part.promotable_since.is_none(), part.promotable_since, branch)
         });
         parts
-    }
-
-    /// How an open batch fits what it is to have.
-    fn batch_fit(&self, repo: &ConfigRepoFacts, existing: &Existing<'_>, content: &Content) -> Fit {
-        let is_behind = is_behind(repo, existing.tip);
-        if !self.has_content(existing, content) {
-            Fit::Other
-        } else if existing.mr.auto_merge {
-            Fit::AutoMerge { is_behind }
-        } else if is_behind && !is_persons_draft(existing.mr) {
-            Fit::RightAndBehind
-        } else {
-            Fit::Right
-        }
     }
 
     /// Does it declare these members, and does merging it give exactly their texts?

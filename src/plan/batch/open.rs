@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::content::Content;
 use super::super::desired::Desired;
-use super::super::keeping::MAX_REBUILT;
+use super::super::keeping::REBUILT;
 use super::super::model::{Action, Batch, PlannedMergeRequest, Reason, Step};
 use super::super::planner::{Existing, Planner};
 use super::super::steps::{is_bots_description, keep_draft, new_held_title};
@@ -70,8 +70,7 @@ impl<'a> Planner<'a> {
             ),
             Fit::RightAndBehind => match self.rebuild_batch(existing, &batch.content) {
                 Ok(()) => {
-                    let reason = "rebuilt on the tip of the target branch, as this project merges nothing that is behind it";
-                    let write = Write::Content(Reason::BehindTargetBranch, reason.to_owned());
+                    let write = Write::Content(Reason::BehindTargetBranch, REBUILT.to_owned());
                     self.push_batch(existing, batch.content.clone(), write);
                     return true;
                 }
@@ -92,19 +91,11 @@ impl<'a> Planner<'a> {
     }
 
     fn rebuild_batch(&mut self, existing: &Existing<'_>, content: &Content) -> Result<(), String> {
-        if self.admission.rebuilt == MAX_REBUILT {
-            return Err(format!("a run rebuilds {MAX_REBUILT} at most, the oldest first"));
-        }
-        if let Some((_, reason)) = self.content_beside_unread(content) {
-            return Err(reason);
-        }
+        let unread = self.content_beside_unread(content);
         let name = existing.mr.iid.to_string();
-        self.admission
-            .standing
-            .admit_all(&name, content.changes(&name))
-            .map_err(|other| format!("it could not be merged beside {other} then"))?;
-        self.admission.rebuilt += 1;
-        Ok(())
+        self.count_rebuilt(unread, |planner| {
+            planner.admission.standing.admit_all(&name, content.changes(&name))
+        })
     }
 
     pub(super) fn content_beside_unread(&self, content: &Content) -> Option<(Reason, String)> {

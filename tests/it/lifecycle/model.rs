@@ -231,7 +231,6 @@ impl Model {
             // A second run at the same time.
             8 if self.rng.borrow_mut().bool() => {
                 runs = 2;
-                self.scene.persons.lock().unwrap().runs_at_once += 1;
                 let turns = Turns::new(self.rng.borrow_mut().u64(..));
                 let (first, second) = self.lab.bot.two_runs(&turns).await;
                 self.tell(format!("two runs at once, in turns: {}", turns.told()));

@@ -21,8 +21,6 @@ pub struct Persons {
     pub touched_branches: BTreeSet<String>,
     pub touched_merge_requests: BTreeSet<u64>,
     pub touched_main: bool,
-    /// How many times two runs were under way at once.
-    pub runs_at_once: usize,
     /// What went wrong when they merged.
     pub complaints: Vec<String>,
 }
