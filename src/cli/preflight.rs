@@ -208,15 +208,8 @@ fn options(
     environment: &BTreeMap<String, String>,
 ) -> Result<PreflightOptions, Fatal> {
     let usage = |message: String| Fatal::new(Exit::Usage, message);
-    let given = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
-    let snapshot = args.snapshot.as_ref().map(|path| path.to_string_lossy());
-    for (is_given, flag) in [
-        (given(args.at.as_deref()), "--at (SAPM_AT)"),
-        (given(snapshot.as_deref()), "--snapshot (SAPM_SNAPSHOT)"),
-    ] {
-        if is_given {
-            return Err(usage(format!("preflight does not take {flag}: it is about now")));
-        }
+    if let Some(flag) = args.past.given() {
+        return Err(usage(format!("preflight does not take {flag}: it is about now")));
     }
     let asked = &args.cut_over;
     let span = |time: Duration| TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);

@@ -17,12 +17,30 @@ pub struct PreflightArgs {
     #[command(flatten)]
     pub run: RunArgs,
 
-    // Known here only to be refused with a reason.
+    #[command(flatten)]
+    pub past: PastArgs,
+}
+
+/// Options about another time, known to commands about the present only to be refused with a reason.
+#[derive(Debug, Args)]
+pub struct PastArgs {
     #[arg(long, env = "SAPM_AT", hide = true)]
-    pub at: Option<String>,
+    at: Option<String>,
 
     #[arg(long, env = "SAPM_SNAPSHOT", hide = true, value_parser = path())]
-    pub snapshot: Option<PathBuf>,
+    snapshot: Option<PathBuf>,
+}
+
+impl PastArgs {
+    /// The option that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let is_given = |text: &str| !text.trim().is_empty();
+        let snapshot = self.snapshot.as_ref().map(|path| path.to_string_lossy());
+        if self.at.as_deref().is_some_and(is_given) {
+            return Some("--at (SAPM_AT)");
+        }
+        snapshot.is_some_and(|path| is_given(&path)).then_some("--snapshot (SAPM_SNAPSHOT)")
+    }
 }
 
 /// What is asked about the cut-over.

@@ -98,12 +98,8 @@ pub async fn answer(
     clock: &dyn Clock,
 ) -> Result<Answer, Fatal> {
     let usage = |message: &str| Fatal::new(Exit::Usage, message);
-    let given = |text: Option<&str>| text.is_some_and(|text| !text.trim().is_empty());
-    let snapshot = args.snapshot.as_ref().map(|path| path.to_string_lossy());
-    if given(args.at.as_deref()) || given(snapshot.as_deref()) {
-        return Err(usage(
-            "shadow takes neither --at (SAPM_AT) nor --snapshot (SAPM_SNAPSHOT): it is about now",
-        ));
+    if let Some(flag) = args.past.given() {
+        return Err(usage(&format!("shadow does not take {flag}: it is about now")));
     }
     let asked = &args.shadow;
     let folder = asked.shadow_dir.as_deref().filter(|dir| *dir != Path::new(""));

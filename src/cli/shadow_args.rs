@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::args::RunArgs;
-use super::preflight_args::OldArgs;
+use super::preflight_args::{OldArgs, PastArgs};
 use super::values::path;
 
 /// Arguments of `shadow`.
@@ -17,12 +17,8 @@ pub struct ShadowArgs {
     #[command(flatten)]
     pub run: RunArgs,
 
-    // Known here only to be refused with a reason.
-    #[arg(long, env = "SAPM_AT", hide = true)]
-    pub at: Option<String>,
-
-    #[arg(long, env = "SAPM_SNAPSHOT", hide = true, value_parser = path())]
-    pub snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub past: PastArgs,
 }
 
 /// How both sides are compared.

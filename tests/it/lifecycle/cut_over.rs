@@ -154,18 +154,24 @@ fn the_footer_stands_in_every_description_but_that_of_a_held_draft() {
     });
 }
 
+/// A merge request with a footer that somebody pushed to, as the bot opened it, and the tip that it had then.
+async fn taken_over_with_footer() -> (Lab, MergeRequest, String) {
+    let lab = Lab::new(simple(Shape::Block, 1));
+    lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
+    lab.release_for(0, 1);
+    lab.run().await;
+    let mr = open(&lab);
+    let own = lab.bot.project.tip(&mr.source_branch).unwrap();
+    let change = [("data/other.yml", Some("x: 1\n"))];
+    lab.bot.project.commit("dev", &mr.source_branch, "mine", change);
+    lab.run().await;
+    (lab, mr, own)
+}
+
 #[test]
 fn the_footer_goes_with_the_labels_when_somebody_takes_the_branch_over() {
     block_on(async {
-        let lab = Lab::new(simple(Shape::Block, 1));
-        lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
-        lab.release_for(0, 1);
-        lab.run().await;
-        let mr = open(&lab);
-        let own = lab.bot.project.tip(&mr.source_branch).unwrap();
-        let change = [("data/other.yml", Some("x: 1\n"))];
-        lab.bot.project.commit("dev", &mr.source_branch, "mine", change);
-        lab.run().await;
+        let (lab, mr, own) = taken_over_with_footer().await;
         let taken_over = lab.bot.project.merge_request(mr.iid).unwrap();
         assert!(!taken_over.description.contains("/lgtm"), "{}", taken_over.description);
         assert!(!taken_over.labels.contains(LABEL));
@@ -229,15 +235,7 @@ fn a_line_behind_the_footer_keeps_it_from_no_takeover() {
 #[test]
 fn what_is_handed_back_with_new_values_is_described_by_them() {
     block_on(async {
-        let lab = Lab::new(simple(Shape::Block, 1));
-        lab.bot.settings.borrow_mut().description_footer = Some("/lgtm".to_owned());
-        lab.release_for(0, 1);
-        lab.run().await;
-        let mr = open(&lab);
-        let own = lab.bot.project.tip(&mr.source_branch).unwrap();
-        let change = [("data/other.yml", Some("x: 1\n"))];
-        lab.bot.project.commit("dev", &mr.source_branch, "mine", change);
-        lab.run().await;
+        let (lab, mr, own) = taken_over_with_footer().await;
         lab.bot.project.set_branch("dev", &mr.source_branch, &own).unwrap();
         lab.release_for(0, 2);
         lab.run().await;
