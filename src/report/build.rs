@@ -56,6 +56,7 @@ impl PlanReport {
             share: scope.filter().share,
             config_repo,
             pipeline_url: None,
+            settings: None,
             publishers,
             subscribers,
             merge_requests,

@@ -11,7 +11,7 @@ use crate::app_interface::CurrentHash;
 use crate::apply::MergeRequestOutcome;
 use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
 use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, to_json, write_json};
-use crate::plan::{Action, Batch, Member, Reason};
+use crate::plan::{Action, Batch, BatchBy, Member, Reason, Settings};
 use crate::snapshot::PipelineFact;
 
 /// The format's version.
@@ -31,6 +31,9 @@ pub struct PlanReport {
     pub config_repo: Option<RepoReport>,
     /// Page of the pipeline that made the plan.
     pub pipeline_url: Option<String>,
+    /// The settings that merge requests were planned with; absent from an incomplete report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<SettingsReport>,
     /// All publishers of the run, in inventory order.
     pub publishers: Vec<PublisherReport>,
     /// All subscribers of the run, in inventory order.
@@ -39,6 +42,33 @@ pub struct PlanReport {
     pub merge_requests: Vec<MergeRequestReport>,
     /// Problems: errors first, then by file and source location.
     pub problems: Vec<Problem>,
+}
+
+/// The settings that decide which merge requests a run opens and closes.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct SettingsReport {
+    /// What may go into one merge request (`--batch-by`).
+    pub batch_by: BatchBy,
+    /// Maximum promotions in one merge request (`--batch-size`).
+    pub batch_size: usize,
+    /// Did the run open merge requests (`--allow-opening`)?
+    pub allow_opening: bool,
+    /// Did the run close merge requests (`--allow-closing`)?
+    pub allow_closing: bool,
+    /// Maximum merge requests opened by the run (`--max-new-merge-requests`).
+    pub max_new_merge_requests: usize,
+}
+
+impl From<&Settings> for SettingsReport {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            batch_by: settings.batch_by,
+            batch_size: settings.batch_size,
+            allow_opening: settings.allow_opening,
+            allow_closing: settings.allow_closing,
+            max_new_merge_requests: settings.max_new_merge_requests,
+        }
+    }
 }
 
 /// The config repo on GitLab, and the version of it that was read.
@@ -333,6 +363,7 @@ impl PlanReport {
             share: None,
             config_repo: None,
             pipeline_url: None,
+            settings: None,
             publishers: Vec::new(),
             subscribers: Vec::new(),
             merge_requests: Vec::new(),

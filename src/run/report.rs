@@ -28,6 +28,7 @@ impl Planned {
         let mut report =
             PlanReport::new(inventory, snapshot, decisions, plan, outcomes, scope, problems);
         report.pipeline_url.clone_from(&options.settings.pipeline_url);
+        report.settings = Some((&options.settings).into());
         report
     }
 }

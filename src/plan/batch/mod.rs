@@ -13,6 +13,9 @@ mod open;
 mod pipeline;
 mod split;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::trailers::encode;
 use crate::domain::Shard;
 
@@ -26,7 +29,8 @@ pub(super) use open::OpenBatch;
 pub const MAX_BATCH_SIZE: usize = 50;
 
 /// What may go into one merge request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum BatchBy {
     /// The promotion of one edit site.
     #[default]

@@ -13,7 +13,7 @@ use super::lead_time::{LeadTime, lead_time};
 use super::shared::{Followed, GateData, Gates, Repos};
 use crate::apply::Verdict;
 use crate::decide::{DeploymentState, Gate, Outcome};
-use crate::domain::{CommitSha, MrIid, Problem, RepoUrl};
+use crate::domain::{CommitSha, MrIid, Problem, RepoUrl, TargetUid};
 use crate::graph::{Graph, Kind, Picker, Scope, followed, svg_without_style};
 use crate::plan::{Action, Reason, forge_pages};
 
@@ -100,6 +100,9 @@ struct Request<'a> {
     verdict: Option<Verdict>,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'a str>,
+    /// What a batch promotes: indexes into `targets`, and the new ref.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    promotions: Vec<(Vec<usize>, &'a str)>,
     /// Path and unified diff.
     diffs: Vec<(&'a str, &'a str)>,
 }
@@ -147,6 +150,8 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .map(|at| &report.publishers[*at])
         .map(|known| build_publisher(known, repos.index(&known.repo_url)))
         .collect();
+    let uids = report.subscribers.iter().map(|subscriber| &subscriber.target.uid);
+    let index_of: BTreeMap<&TargetUid, usize> = uids.zip(0..).collect();
     Data {
         observed_at: report.observed_at.timestamp(),
         blob_url: report
@@ -157,7 +162,11 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         publishers,
         repos: find_pages(report, &repos.listed),
         gates: gates.listed,
-        requests: report.merge_requests.iter().map(build_merge_request).collect(),
+        requests: report
+            .merge_requests
+            .iter()
+            .map(|request| build_merge_request(request, &index_of))
+            .collect(),
         problems: &report.problems,
         graphs: draw_graphs(report),
     }
@@ -236,7 +245,16 @@ fn build_publisher(publisher: &PublisherReport, repo: usize) -> Publisher<'_> {
     }
 }
 
-fn build_merge_request(request: &MergeRequestReport) -> Request<'_> {
+fn build_merge_request<'a>(
+    request: &'a MergeRequestReport,
+    index_of: &BTreeMap<&TargetUid, usize>,
+) -> Request<'a> {
+    let places = request.batch.iter().flat_map(|batch| &batch.places);
+    let promotions = places.map(|place| {
+        // A run that is narrowed shows some of the targets only.
+        let shown = place.targets.iter().filter_map(|uid| index_of.get(uid).copied());
+        (shown.collect(), place.git_ref.as_str())
+    });
     Request {
         action: request.action,
         reason_code: request.reason_code,
@@ -248,6 +266,7 @@ fn build_merge_request(request: &MergeRequestReport) -> Request<'_> {
         targets: request.targets.len(),
         verdict: request.outcome.as_ref().map(|outcome| outcome.outcome),
         outcome: request.outcome.as_ref().and_then(|outcome| outcome.message.as_deref()),
+        promotions: promotions.collect(),
         diffs: request.files.iter().map(|file| (file.path.as_str(), file.diff.as_str())).collect(),
     }
 }

@@ -116,6 +116,21 @@ function request(item) {
   ];
 }
 
+/** What a batch promotes, folded: each promotion with its targets. */
+function promotions(item) {
+  if (!item.promotions) return null;
+  const rows = item.promotions.map(([at, to]) => {
+    const targets = at.map((index) => data.targets[index]);
+    const [first] = targets;
+    const compare = first && /^[0-9a-f]{40}$/.test(first.from) && to !== first.from ? codePage(first.repo, `compare/${first.from}...${to}`) : null;
+    const names = targets.map((target) => make("div", {}, make("a", { href: hashOf({ q: target.uid, open: target.uid }) }, wrapping(target.label))));
+    return make("tr", {}, make("th", { scope: "row" }, names.length ? names : "targets that this run is not about"),
+      make("td", {}, first ? make("code", {}, short(first.from)) : ""), make("td", {}, compare ? link(compare, make("code", {}, short(to))) : make("code", {}, short(to))));
+  });
+  return make("details", {}, make("summary", {}, plural(item.promotions.length, "promotion")),
+    make("div", scrolling("Promotions"), table("Promotions", ["Target", "From", "To"], rows)));
+}
+
 /** When it became promotable, or what blocks it. */
 function promotableWords(target) {
   const { promotable, done } = target.lead;

@@ -19,7 +19,7 @@ function requestsView() {
   const show = (part) => make("ul", { class: "cards" }, part.map((item) => {
     const whole = request(item);
     const changes = item.diffs.length ? make("details", {}, make("summary", {}, plural(item.diffs.length, "changed file")), whole[2].flat()) : null;
-    return make("li", { class: "card" }, whole[0], whole[1], make("p", { class: "mono quiet" }, item.branch), changes);
+    return make("li", { class: "card" }, whole[0], whole[1], make("p", { class: "mono quiet" }, item.branch), promotions(item), changes);
   }));
   return [make("h2", {}, "Merge requests"), data.requests.length ? paged(data.requests, state.page, show) : nothing("None.")];
 }

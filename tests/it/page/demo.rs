@@ -69,6 +69,25 @@ fn the_page_of_the_demo_shows_finds_and_opens() {
 }
 
 #[test]
+fn a_batch_unfolds_to_its_promotions() {
+    let Some(browser) = Browser::start() else { return };
+    let world = World::start();
+    let folder = world.path("report");
+    let run = world.sapm("apply").env("SAPM_BATCH_BY", "all");
+    run.arg("--report-dir").arg(&folder).expect(0);
+    browser.resize(1400, 900);
+    browser.open(&folder.join("report.html"), "#view=requests");
+    assert_eq!(browser.texts(".card").len(), 1, "one merge request");
+    browser.click(".card summary");
+    let promoted = browser.texts(".card details[open] tbody tr");
+    assert_eq!(promoted.len(), 4, "{promoted:?}");
+    look(&browser, "batch");
+    browser.click(".card details[open] tbody th a");
+    browser.until("document.querySelectorAll('tr.row.open').length === 1");
+    assert_eq!(browser.noise().0, Vec::<String>::new());
+}
+
+#[test]
 fn filters_can_be_shared_by_a_link() {
     let Some(browser) = Browser::start() else { return };
     let world = World::start();
