@@ -99,7 +99,7 @@ async fn observe_label_events(
     snapshot.label_events.extend(join_all(asked).await);
 }
 
-/// What batches depend on: pipelines, and what was said of them where their branch does not tell.
+/// What batches depend on: pipelines, what GitLab is merging, and what was said of them where their branch does not tell.
 async fn observe_for_batches(
     forge: &dyn ForgeReader,
     missing: &MissingFacts,
@@ -116,23 +116,36 @@ async fn observe_for_batches(
         let answer = limits.bound(gitlab, forge.past_with_text(text, bots)).await;
         (text.clone(), Lookup::from(answer.flatten()))
     });
-    let (pipelines, mentions) = tokio::join!(join_all(pipelines), join_all(mentions));
-    snapshot.pipelines.extend(pipelines);
-    snapshot.mentions.extend(mentions);
-    if missing.past_batches {
+    let batches = lookup_if(missing.past_batches, async {
         let newest = limits.bound(gitlab, forge.newest_with_text(MENTION, bots)).await.flatten();
-        let batches = newest.map(|(newest, is_complete)| {
+        newest.map(|(newest, is_complete)| {
             let over = newest.iter().filter(|mr| mr.state != MrState::Opened);
             let places = over.flat_map(|mr| mentioned_places(&mr.description));
             PastBatches { places: places.map(str::to_owned).collect(), is_complete }
-        });
-        snapshot.past_batches = Some(Lookup::from(batches));
-    }
-    let target_branch = snapshot.config_repo.as_ref().map(|repo| repo.target_branch.clone());
-    if let Some(branch) = target_branch.filter(|_| missing.target_branch_pipeline) {
-        let answer = limits.bound(gitlab, forge.finished_pipeline(&branch)).await;
-        snapshot.target_branch_pipeline = Some(Lookup::from(answer.flatten()));
-    }
+        })
+    });
+    let repo = snapshot.config_repo.as_ref();
+    let target_branch = repo.map(|repo| repo.target_branch.as_str()).unwrap_or_default();
+    let merging = lookup_if(missing.being_merged, async {
+        limits.bound(gitlab, forge.merge_requests_being_merged(target_branch)).await.flatten()
+    });
+    let pipeline = lookup_if(missing.target_branch_pipeline, async {
+        limits.bound(gitlab, forge.finished_pipeline(target_branch)).await.flatten()
+    });
+    let (pipelines, mentions, batches, merging, pipeline) =
+        tokio::join!(join_all(pipelines), join_all(mentions), batches, merging, pipeline);
+    snapshot.pipelines.extend(pipelines);
+    snapshot.mentions.extend(mentions);
+    snapshot.past_batches = batches.or(snapshot.past_batches.take());
+    snapshot.being_merged = merging.or(snapshot.being_merged.take());
+    snapshot.target_branch_pipeline = pipeline.or(snapshot.target_branch_pipeline.take());
+}
+
+async fn lookup_if<T>(
+    is_missing: bool,
+    fetch: impl Future<Output = Result<T, Failure>>,
+) -> Option<Lookup<T>> {
+    if is_missing { Some(Lookup::from(fetch.await)) } else { None }
 }
 
 async fn observe_reverts(

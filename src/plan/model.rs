@@ -280,6 +280,8 @@ pub struct MissingFacts {
     pub pipelines: BTreeSet<MrIid>,
     /// Does the newest finished pipeline of the target branch matter?
     pub target_branch_pipeline: bool,
+    /// Do the merge requests that GitLab is merging matter?
+    pub being_merged: bool,
     /// Do the batches that are over matter?
     pub past_batches: bool,
     /// Edit sites whose merge requests that are over matter, by what descriptions name them by.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::batch::{BatchBy, describes_member};
+use super::batch::{BatchBy, describes_member, mentioned_places};
+use super::branch;
 use super::desired::{Desired, Group};
 use super::message;
 use super::model::Reason;
@@ -11,7 +12,7 @@ use super::trailers::Trailers;
 use crate::domain::{MrIid, mr_numbers};
 use crate::inventory::TargetIx;
 use crate::ports::GoneMerge;
-use crate::snapshot::{MrState, PastMergeRequest};
+use crate::snapshot::{MergeRequestFact, MrState, PastMergeRequest};
 
 /// On a closed or merged merge request: open it again.
 const AGAIN_LABEL: &str = "sapm/again";
@@ -33,8 +34,11 @@ impl<'a> Planner<'a> {
         desired: &Desired,
         homes: &BTreeSet<String>,
     ) -> Option<(Reason, String)> {
-        // Both are asked for in one go.
+        // All are asked for in one go.
         let (history, mentions) = (self.fetched_history(homes), self.fetched_mentions(desired));
+        if let Some(reason) = self.find_merging(desired) {
+            return Some(reason);
+        }
         let mut past = match history? {
             Ok(past) => past,
             Err(reason) => return Some((Reason::FactsMissing, reason)),
@@ -47,8 +51,7 @@ impl<'a> Planner<'a> {
         past.sort_by_key(|past| std::cmp::Reverse((past.mr.created_at, past.mr.iid)));
         // Its branch is gone, or the list of open merge requests would have it.
         if let Some(past) = past.iter().find(|past| past.mr.state == MrState::Locked) {
-            let reason = format!("GitLab is merging {}: waits for it", past.mr.iid);
-            return Some((Reason::BeingMerged, reason));
+            return Some(describe_merging(past.mr.iid));
         }
         let (mut merged_seen, mut asked_again, mut by_bot) = (false, false, Vec::new());
         for past in past {
@@ -87,6 +90,29 @@ impl<'a> Planner<'a> {
         self.find_twin(&by_bot)
     }
 
+    /// Is GitLab merging a merge request about the targets whose branch is gone, and was not theirs by its name? Then its
+    /// description alone tells. Until it is known that there is none, there is none.
+    fn find_merging(&mut self, desired: &Desired) -> Option<(Reason, String)> {
+        let Some(merging) = self.snapshot.being_merged.as_ref() else {
+            self.missing.being_merged = true;
+            return None;
+        };
+        let merging = match merging.as_result() {
+            Ok(merging) => merging,
+            Err(failure) => {
+                let reason = format!("what GitLab is merging could not be read: {}", failure.error);
+                return Some((Reason::FactsMissing, reason));
+            }
+        };
+        let places = self.place_digests(desired);
+        let is_about = |mr: &&MergeRequestFact| {
+            let targets = message::described_targets(&mr.description);
+            targets.iter().any(|target| desired.targets.contains(target))
+                || mentioned_places(&mr.description).any(|place| places.contains(place))
+        };
+        merging.iter().find(is_about).map(|mr| describe_merging(mr.iid))
+    }
+
     /// Merge requests that are over and that name the edit site in their description: the branch of a batch does not tell
     /// what it was about. The description only finds them. `None` while they still have to be asked for.
     ///
@@ -95,19 +121,35 @@ impl<'a> Planner<'a> {
         &mut self,
         desired: &Desired,
     ) -> Option<Result<Vec<&'a PastMergeRequest>, (Reason, String)>> {
-        let place = self.place_digest(desired);
         let Some(batches) = self.snapshot.past_batches.as_ref() else {
             self.missing.past_batches = true;
             return None;
         };
+        let mut places = self.place_digests(desired);
         match batches.as_result() {
-            Ok(batches) if batches.is_complete && !batches.places.contains(&place) => {
-                return Some(Ok(Vec::new()));
+            Ok(batches) if batches.is_complete => {
+                places.retain(|place| batches.places.contains(place));
             }
             // Where there are no batches, nothing depends on a search.
             Err(_) if self.settings.batch_by == BatchBy::None => return Some(Ok(Vec::new())),
             _ => {}
         }
+        let (mut found, mut is_missing) = (Vec::new(), false);
+        for place in places {
+            match self.fetched_mentions_of(place) {
+                Some(Ok(mentions)) => found.extend(mentions),
+                Some(Err(reason)) => return Some(Err(reason)),
+                // All are asked for in one go.
+                None => is_missing = true,
+            }
+        }
+        (!is_missing).then_some(Ok(found))
+    }
+
+    fn fetched_mentions_of(
+        &mut self,
+        place: String,
+    ) -> Option<Result<&'a [PastMergeRequest], (Reason, String)>> {
         if self.admission.mentions_looked_up == MAX_MENTIONS {
             let reason = format!(
                 "due, but a run looks up earlier merge requests of {MAX_MENTIONS} targets at most; targets that have been \
@@ -118,7 +160,7 @@ impl<'a> Planner<'a> {
         self.admission.mentions_looked_up += 1;
         let snapshot = self.snapshot;
         match snapshot.mentions.get(&place).map(|mentions| mentions.as_result()) {
-            Some(Ok(mentions)) => Some(Ok(mentions.iter().collect())),
+            Some(Ok(mentions)) => Some(Ok(mentions)),
             Some(Err(failure)) => {
                 let reason =
                     format!("its earlier merge requests could not be read: {}", failure.error);
@@ -131,11 +173,22 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// What descriptions may name the edit site of a promotion by: what it goes by now, and what it may have gone by
+    /// before its declaration changed.
+    fn place_digests(&self, desired: &Desired) -> BTreeSet<String> {
+        let homes = self.homes_by_name(&desired.members);
+        let digests = homes.iter().map(|branch| branch::digest_in(branch).to_owned());
+        digests.chain([self.place_digest(desired)]).collect()
+    }
+
     /// Does the description of one whose commit tells nothing name these values?
     fn describes_values(&self, past: &PastMergeRequest, desired: &Desired) -> bool {
         let description = &past.mr.description;
         message::described_values(description) == Some(&desired.values.digest())
-            || describes_member(description, &self.place_digest(desired), desired)
+            || self
+                .place_digests(desired)
+                .iter()
+                .any(|place| describes_member(description, place, desired))
     }
 
     /// Were several of these, which the bot's user closed, closed by another program?
@@ -261,6 +314,10 @@ fn writes_values(trailers: &Trailers, desired: &Desired) -> bool {
             || desired.targets.iter().any(|target| member.targets.contains(target));
         is_about && member.values == desired.values
     })
+}
+
+fn describe_merging(iid: MrIid) -> (Reason, String) {
+    (Reason::BeingMerged, format!("GitLab is merging {iid}: waits for it"))
 }
 
 /// Merge requests that were opened and closed again for nothing, and how to end that.

@@ -181,6 +181,11 @@ pub trait ForgeReader: Send + Sync {
         branches: &BTreeSet<&str>,
         target_branch: &str,
     ) -> Result<Vec<MergeRequestFact>, Failure>;
+    /// The bot's merge requests into `target_branch` that GitLab is merging. They are in no list of open ones.
+    async fn merge_requests_being_merged(
+        &self,
+        target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure>;
     /// Merge requests from `branch` that are closed, merged or being merged and that one of the users `bots` opened,
     /// newest first; and those that are open and somebody else's: a merge request may be open from a branch that is not
     /// there.

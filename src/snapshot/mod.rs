@@ -79,6 +79,9 @@ pub struct Snapshot {
     /// The newest finished pipeline of the target branch; only where it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_branch_pipeline: Option<Lookup<Option<PipelineFact>>>,
+    /// The bot's merge requests into the target branch that GitLab is merging; only where it matters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub being_merged: Option<Lookup<Vec<MergeRequestFact>>>,
     /// Which edit sites the bot's newest batches that are over were about; only where it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub past_batches: Option<Lookup<PastBatches>>,
@@ -198,6 +201,7 @@ impl Snapshot {
             declared_changes: BTreeMap::new(),
             pipelines: BTreeMap::new(),
             target_branch_pipeline: None,
+            being_merged: None,
             past_batches: None,
             mentions: BTreeMap::new(),
         }

@@ -6,6 +6,7 @@ mod aliases;
 mod at_once;
 mod auto_merge;
 mod batch_judge;
+mod batch_members;
 mod batches;
 mod closing;
 mod combinations;

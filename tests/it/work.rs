@@ -116,11 +116,12 @@ fn a_run_fetches_each_fact_once_and_writes_twice_per_merge_request() {
     let facts = Needs { github: 1, gitlab: 1, ..needs };
     // The first run: the export is missing; per branch, earlier rejections are looked up, and right before the branch
     // is created, whether another run has opened a merge request meanwhile; and the branch is rechecked right before
-    // its merge request is opened. One search tells whether there are closed or merged batches.
+    // its merge request is opened. One search tells whether there are closed or merged batches, and one list
+    // what GitLab is merging.
     let (asked, _) = world.apply();
     let first = Asked {
         facts,
-        gitlab: 6 + 3 * 5 + 1,
+        gitlab: 6 + 3 * 5 + 2,
         clone: 3 + 1,
         writes: 10,
         state_export: 2,

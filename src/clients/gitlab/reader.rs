@@ -257,7 +257,7 @@ impl ForgeReader for GitLabReader {
         let mut found = if without.is_empty() {
             Vec::new()
         } else {
-            self.own(MrState::Locked, Some(target_branch)).await?
+            self.merge_requests_being_merged(target_branch).await?
         };
         without.retain(|name| !is_from(&found, name));
         let others =
@@ -267,6 +267,13 @@ impl ForgeReader for GitLabReader {
         found.sort_by_key(|request| request.iid);
         found.dedup_by_key(|request| request.iid);
         Ok(found)
+    }
+
+    async fn merge_requests_being_merged(
+        &self,
+        target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.own(MrState::Locked, Some(target_branch)).await
     }
 
     async fn past_merge_requests(

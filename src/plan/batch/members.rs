@@ -1,6 +1,7 @@
 //! What becomes of an open batch: what becomes of each of its members, by the table that merge requests of one edit site
 //! have, and what follows for all of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::super::branch;
@@ -45,6 +46,8 @@ pub(super) struct Left {
 /// What becomes of the members, by kind.
 #[derive(Default)]
 struct Members {
+    /// The edit sites of those seen so far, by their branch.
+    places: BTreeSet<String>,
     parts: Vec<Arc<Desired>>,
     /// Facts are missing: these stay as they are.
     unknown: Vec<(Reason, String)>,
@@ -71,7 +74,7 @@ impl<'a> Planner<'a> {
         for member in OpenMember::all(existing) {
             self.sort_member(member, &mut members);
         }
-        let Members { parts, unknown, held, left } = members;
+        let Members { parts, unknown, held, left, .. } = members;
         if let Some((code, reason)) = unknown.into_iter().next()
             && (left.is_empty() && held.is_empty())
         {
@@ -108,6 +111,14 @@ impl<'a> Planner<'a> {
 
     fn sort_member(&mut self, member: OpenMember<'_>, members: &mut Members) {
         let group = self.group_about(&self.index.all_groups, member.declared).cloned();
+        if let Some(group) = &group
+            && !members.places.insert(group.branch.clone())
+        {
+            // One target became an alias of another, or both moved to a shared file.
+            let reason = "another promotion of it changes the same place of the file now";
+            members.left.push(Left { code: Reason::Superseded, reason: reason.to_owned() });
+            return;
+        }
         let desired = self.desired_state(member, group.as_ref(), |_| Fit::Other);
         let as_it_is = || self.with_values(group.as_ref(), member.declared).map(Arc::new);
         let is_declared =

@@ -65,8 +65,8 @@ fn a_first_run_fetches_each_fact_once() {
     world.apply();
     let mut gitlab = STEADY.map(str::to_owned).to_vec();
     // Two more per branch: is there an earlier rejection, and did another run act meanwhile? And the first
-    // one for the branches that targets at a shared edit site would have alone.
-    gitlab[1] = "15 GET /api/v4/projects/ID/merge_requests".to_owned();
+    // one for the branches that targets at a shared edit site would have alone. And what is GitLab merging?
+    gitlab[1] = "16 GET /api/v4/projects/ID/merge_requests".to_owned();
     // There are no branches to fetch yet.
     *gitlab.last_mut().unwrap() = "2 POST /shop/app-interface.git/git-upload-pack".to_owned();
     // Each branch is rechecked right before its merge request is opened.

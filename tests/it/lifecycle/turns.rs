@@ -138,6 +138,13 @@ impl ForgeReader for InTurn<'_, GitLabReader> {
         self.next().await.merge_requests_beside(open, branches, target_branch).await
     }
 
+    async fn merge_requests_being_merged(
+        &self,
+        target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.next().await.merge_requests_being_merged(target_branch).await
+    }
+
     async fn past_merge_requests(
         &self,
         branch: &str,

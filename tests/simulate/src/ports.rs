@@ -215,6 +215,13 @@ impl ForgeReader for Forge {
         Ok(Vec::new())
     }
 
+    async fn merge_requests_being_merged(
+        &self,
+        _target_branch: &str,
+    ) -> Result<Vec<MergeRequestFact>, Failure> {
+        Ok(Vec::new())
+    }
+
     async fn past_merge_requests(
         &self,
         branch: &str,
