@@ -64,7 +64,8 @@ impl Executor<'_> {
     /// targets from another branch.
     async fn recheck_open(&self, mr: &PlannedMergeRequest) -> Result<(), Stop> {
         let Some(known) = &mr.known_open else { return Ok(()) };
-        let open = self.reader.open_merge_requests(branch::PREFIX).await?;
+        let mut open = self.reader.open_merge_requests().await?;
+        open.retain(|now| branch::has_digest(&now.source_branch));
         let is_known = |now: &MergeRequestFact| {
             let tip = known.get(&now.source_branch);
             tip.is_some_and(|tip| tip.is_none() || *tip == now.sha)

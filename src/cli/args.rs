@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::preflight_args::PreflightArgs;
+use super::project_rule_args::ProjectRuleArgs;
 use super::shadow_args::ShadowArgs;
 use super::values::{
     Toggle, at_least_one, batch_size, concurrency, duration, number, path, trimmed,
@@ -188,6 +189,9 @@ pub struct RunArgs {
         help_heading = "Merge requests"
     )]
     pub description_footer: Option<String>,
+
+    #[command(flatten)]
+    pub project_rules: ProjectRuleArgs,
 
     /// Open new merge requests
     #[arg(long, env = "SAPM_ALLOW_OPENING", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_value = "true", default_missing_value = "true", help_heading = "Merge requests")]

@@ -107,9 +107,13 @@ fn build_options(
 
 #[async_trait]
 impl BranchReader for ConfigBranches {
-    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
+    async fn branches(
+        &self,
+        prefixes: &[String],
+        target_branch: &str,
+    ) -> Result<Vec<Branch>, Failure> {
         if let Some(git) = &self.git {
-            match git.fetch(prefix, target_branch).await {
+            match git.fetch(prefixes, target_branch).await {
                 Ok(fetched) => {
                     self.by_git.store(true, Ordering::Relaxed);
                     return Ok(self.finished(fetched, target_branch).await);
@@ -120,7 +124,7 @@ impl BranchReader for ConfigBranches {
                 ),
             }
         }
-        self.gitlab.branches(prefix, target_branch).await
+        self.gitlab.branches(prefixes, target_branch).await
     }
 
     async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure> {

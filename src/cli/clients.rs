@@ -20,7 +20,7 @@ use crate::clients::gitlab::{
 use crate::clients::http::{HttpClient, HttpErrorKind, Service, ServiceClient};
 use crate::clients::prometheus::PrometheusClient;
 use crate::clients::state;
-use crate::domain::{CommitSha, GitRef, Problem, ProblemCode, Shard, error_chain};
+use crate::domain::{CommitSha, GitRef, Problem, ProblemCode, error_chain};
 use crate::plan::{CLOSED_BY_BOT_MARKER, branch};
 use crate::ports::{Deadline, Progress, StateError, StateStore};
 use crate::report::TrafficCount;
@@ -161,7 +161,7 @@ impl Clients {
         let to_write = config.mode == Mode::Apply || config.asks_rights;
         let options = ConnectOptions {
             job: job.cloned(),
-            to_write: to_write.then(branch::example),
+            to_write: to_write.then(|| branch::example(config.project_rules.branches.of_new())),
             project,
             bot_user: gitlab.bot_user.clone(),
             former_bot_users: gitlab.former_bot_users.clone(),
@@ -260,9 +260,13 @@ pub struct ConfigProject {
 
 impl ConfigProject {
     /// Creates the writer; only `apply` does. Parallel jobs share GitLab's limits.
-    pub fn writer(&self, share: Option<Shard>, pipelines_per_minute: usize) -> GitLabWriter {
-        let nodes = share.map_or(1, |share| share.total() as usize);
-        let config = WriterConfig { pipelines_per_minute, nodes, ..WriterConfig::default() };
+    pub fn writer(&self, config: &Config) -> GitLabWriter {
+        let config = WriterConfig {
+            pipelines_per_minute: config.pipelines_per_minute,
+            nodes: config.filter.share.map_or(1, |share| share.total() as usize),
+            author: config.project_rules.texts.author.clone(),
+            ..WriterConfig::default()
+        };
         GitLabWriter::new(self.api.clone(), self.reader.project(), config)
     }
 

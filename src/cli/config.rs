@@ -12,6 +12,7 @@ use super::exit::{Exit, Fatal};
 use super::gitlab_config::{gitlab, gitlab_address, host_of};
 use super::network::http_config;
 use super::pipeline::Mode;
+use super::project_rule_args::ProjectRules;
 use super::secrets::redactor;
 use super::source::Opening;
 use super::values::Toggle;
@@ -58,6 +59,8 @@ pub struct Config {
     pub labels: BTreeSet<String>,
     /// Text at the end of descriptions.
     pub description_footer: Option<String>,
+    /// What the project's rules ask of branches, titles and commits.
+    pub project_rules: ProjectRules,
     /// May it open and close merge requests?
     pub allow: (bool, bool),
     /// Maximum merge requests opened per run.
@@ -210,6 +213,8 @@ impl Config {
     pub fn run_options(&self, deadline: Deadline) -> Options {
         let settings = Settings {
             target_branch: self.target_branch.clone().unwrap_or_else(|| "master".to_owned()),
+            branches: self.project_rules.branches.clone(),
+            texts: self.project_rules.texts.clone(),
             labels: self.labels.clone(),
             allow_opening: self.allow.0,
             allow_closing: self.allow.1,
@@ -302,6 +307,10 @@ impl Config {
                 .map(|l| l.trim().to_owned())
                 .filter(|l| !l.is_empty())
                 .collect(),
+            project_rules: run
+                .project_rules
+                .resolve()
+                .map_err(|message| Fatal::new(Exit::Usage, message))?,
             allow: (run.allow_opening.or(true), run.allow_closing.or(true)),
             max_new: run.max_new_merge_requests,
             batch: (run.batch_by.into(), run.batch_size),

@@ -21,6 +21,7 @@ pub mod preflight;
 mod preflight_args;
 mod process_usage;
 mod progress;
+mod project_rule_args;
 mod secrets;
 pub mod shadow;
 mod shadow_args;

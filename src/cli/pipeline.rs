@@ -284,7 +284,7 @@ async fn carry_out(
     let repo = loaded.repo;
     let mut outcomes = None;
     if let (Mode::Apply, Some(gitlab)) = (config.mode, &gitlab) {
-        let writer = gitlab.writer(config.filter.share, config.pipelines_per_minute);
+        let writer = gitlab.writer(config);
         let (stop, deadline) = (interruption.token(), &clients.deadline);
         let bounds = Bounds { stop, deadline, at_once: WRITES_AT_ONCE.min(options.concurrency) };
         let plan = &planned.plan;

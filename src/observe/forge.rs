@@ -7,7 +7,7 @@ use futures_util::stream::{self, StreamExt};
 
 use super::facts::Limits;
 use crate::domain::{RepoPath, UidDigest, UserId};
-use crate::plan::{MENTION, MissingFacts, branch, mentioned_places, verify};
+use crate::plan::{BranchPrefixes, MENTION, MissingFacts, branch, mentioned_places, verify};
 use crate::ports::{Branch, BranchReader, ForgeReader};
 use crate::snapshot::{
     CommitDetail, ConfigRepoFacts, Failure, Lookup, MergeRequestFact, MrState, PastBatches,
@@ -51,21 +51,32 @@ impl OpenMergeRequests {
 pub async fn observe_open(
     forge: &dyn ForgeReader,
     branches: &dyn BranchReader,
-    target_branch: &str,
+    (prefixes, target_branch): (&BranchPrefixes, &str),
 ) -> Result<OpenMergeRequests, ForgeFactsError> {
     let failed = |failure: Failure| ForgeFactsError(failure.error);
-    let (mut merge_requests, branches) = tokio::try_join!(
-        forge.open_merge_requests(branch::PREFIX),
-        branches.branches(branch::PREFIX, target_branch),
+    let (mut merge_requests, mut found) = tokio::try_join!(
+        forge.open_merge_requests(),
+        branches.branches(prefixes.all(), target_branch),
     )
     .map_err(failed)?;
+    merge_requests.retain(|mr| branch::has_digest(&mr.source_branch));
+    // The prefix was another one when these were opened.
+    let others = merge_requests.iter().map(|mr| &mr.source_branch);
+    let others: Vec<String> = others.filter(|name| !prefixes.are_of(name)).cloned().collect();
+    if !others.is_empty() {
+        let all = [prefixes.all(), &others].concat();
+        found = branches.branches(&all, target_branch).await.map_err(failed)?;
+    }
+    let branches = found;
     let names: BTreeSet<&str> = branches.iter().map(|branch| branch.name.as_str()).collect();
     let (beside, gone_target_branches) = tokio::join!(
         forge.merge_requests_beside(&merge_requests, &names, target_branch),
         find_gone_target_branches(forge, &merge_requests, target_branch),
     );
     merge_requests.extend(beside.map_err(failed)?);
-    merge_requests.retain(|mr| mr.source_branch.starts_with(branch::PREFIX));
+    merge_requests.retain(|mr| {
+        names.contains(mr.source_branch.as_str()) || branch::has_digest(&mr.source_branch)
+    });
     Ok(OpenMergeRequests { merge_requests, gone_target_branches, branches })
 }
 

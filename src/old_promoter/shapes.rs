@@ -144,7 +144,7 @@ impl Shapes {
         title: &str,
         labels: &std::collections::BTreeSet<String>,
     ) -> Option<OldKind> {
-        if source_branch.starts_with(branch::PREFIX) {
+        if source_branch.starts_with(branch::PREFIX) || branch::has_digest(source_branch) {
             return None;
         }
         if let Some(kind) = self.kind_of_branch(source_branch) {

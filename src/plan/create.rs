@@ -8,7 +8,6 @@ use super::authorship::{Authorship, OwnChange};
 use super::batch::Composition;
 use super::desired::{Desired, EditSiteState, Group};
 use super::keeping::is_behind;
-use super::message;
 use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Groups, Planner};
 use super::settings::Settings;
@@ -98,7 +97,7 @@ pub(super) fn new_row(
     group: &Group,
     desired: &Desired,
 ) -> PlannedMergeRequest {
-    let title = message::title(planner.inventory, desired);
+    let title = planner.title(&planner.words_of(desired));
     let mut planned = empty_row(planner, group.branch.clone(), title);
     planned.targets.clone_from(&desired.targets);
     planned.promotable_since = desired.promotable_since;
@@ -224,9 +223,10 @@ fn steps(
         Some((_, true)) => {}
         other => {
             let tip = other.map(|(tip, _)| tip);
-            let trailers = planner.trailers_of(desired);
+            let message =
+                planner.commit_message(&planner.words_of(desired), &planner.trailers_of(desired));
             let files = std::slice::from_ref(file);
-            steps.push(planner.commit_step(repo, (&title, &trailers), files, &group.branch, tip));
+            steps.push(planner.commit_step(repo, message, files, &group.branch, tip));
         }
     }
     steps.push(Step::Open(NewMergeRequest {

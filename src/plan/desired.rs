@@ -190,9 +190,9 @@ impl<'a> DesiredStates<'a> {
     }
 
     /// The same by branch.
-    pub(super) fn groups(&self, target_branch: &str) -> BTreeMap<String, Group> {
+    pub(super) fn groups(&self, prefix: &str, target_branch: &str) -> BTreeMap<String, Group> {
         let groups = self.0.iter().map(|(key, members, state)| {
-            let branch = branch::name(target_branch, key);
+            let branch = branch::name(prefix, target_branch, key);
             let group =
                 Group { branch: branch.clone(), members: members.clone(), state: state.clone() };
             (branch, group)
@@ -205,12 +205,12 @@ impl<'a> DesiredStates<'a> {
 pub fn branch_of(
     inventory: &Inventory,
     decisions: &Decisions,
-    target_branch: &str,
+    (prefix, target_branch): (&str, &str),
     subscriber: TargetIx,
 ) -> Option<String> {
     let mut groups = members_by_key(inventory, decisions).into_iter();
     let (key, _) = groups.find(|(_, members)| members.contains(&subscriber))?;
-    Some(branch::name(target_branch, key))
+    Some(branch::name(prefix, target_branch, key))
 }
 
 /// Subscribers by place; one that gets a value of its own leaves the place that it shared.

@@ -45,7 +45,7 @@ fn a_file_is_read_again_once_for_all_its_edits_however_often_a_run_plans() {
     assert_eq!(rereads() - before, 1);
     let desired_states = DesiredStates::of(&inventory, &bundle, &decisions);
     for _ in 0..3 {
-        let groups = desired_states.groups("main");
+        let groups = desired_states.groups(super::branch::PREFIX, "main");
         assert!(groups.values().all(|group| matches!(group.state, EditSiteState::Promote(_))));
         assert_eq!((groups.len(), rereads() - before), (TARGETS, 1 + 1));
     }

@@ -135,7 +135,7 @@ impl Planner<'_> {
         mr: &MergeRequestFact,
         desired: &Desired,
     ) -> Option<(Reason, &'static str, MergeRequestChange)> {
-        let fresh = message::title(self.inventory, desired);
+        let fresh = self.title(&self.words_of(desired));
         let mut change = MergeRequestChange::default();
         // The title tells it too: the description may be a person's.
         let stale = message::described_values(&mr.description)

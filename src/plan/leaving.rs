@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::branch;
 use super::desired::Group;
 use super::message;
 use super::model::{Action, Reason, Step};
@@ -20,11 +19,7 @@ impl Planner<'_> {
         steps: Vec<Step>,
     ) {
         let mut planned = self.planned(mr, Action::Keep, code, reason);
-        planned.targets = if mr.source_branch.starts_with(branch::BATCH_PREFIX) {
-            self.claims_of(mr.iid)
-        } else {
-            self.uids(group)
-        };
+        planned.targets = if self.is_batch(mr) { self.claims_of(mr.iid) } else { self.uids(group) };
         planned.steps = steps;
         self.plan.merge_requests.push(planned);
     }
@@ -52,7 +47,7 @@ impl Planner<'_> {
     /// The groups that cannot be promoted while somebody else's content is on a branch: the one whose branch it is; of a
     /// batch those that its description names.
     fn groups_waiting_for(&self, group: Option<&Group>, mr: &MergeRequestFact) -> Vec<Group> {
-        if !mr.source_branch.starts_with(branch::BATCH_PREFIX) {
+        if !self.is_batch(mr) {
             return group.cloned().into_iter().collect();
         }
         let named = message::described_targets(&mr.description);

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::desired::Desired;
 use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::settings::Settings;
-use super::trailers::{Trailers, text_digest};
+use super::trailers::text_digest;
 use crate::decide::{Decisions, Gate, GateOutcome, SubscriberDecision};
 use crate::domain::{RepoUrl, TargetUid, is_commit_sha, short_ref};
 use crate::inventory::{Inventory, Target};
@@ -137,11 +137,6 @@ pub(super) fn described_targets(description: &str) -> Vec<TargetUid> {
     let found = description.rsplit_once(TARGETS).and_then(|(_, rest)| rest.split_once(" -->"));
     let (targets, _) = found.unwrap_or_default();
     targets.split(',').filter_map(TargetUid::parse).collect()
-}
-
-/// The commit message: subject, and the trailers.
-pub(super) fn commit_message(title: &str, trailers: &Trailers) -> String {
-    format!("{title}\n\n{}", trailers.render())
 }
 
 /// What descriptions are made from, beside the promotions that they are about.

@@ -46,11 +46,13 @@ mod settings;
 mod sharding;
 mod steps;
 mod suppressed;
+mod text_templates;
 mod trailers;
 mod transition;
 pub mod verify;
 
 pub use batch::{BatchBy, MAX_BATCH_SIZE, MENTION, mentioned_places};
+pub use branch::BranchPrefixes;
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
@@ -60,6 +62,7 @@ pub use model::{
 pub use planner::plan;
 pub use scope::Scope;
 pub use settings::{Settings, TargetFilter};
+pub use text_templates::{TextTemplate, TextTemplates};
 #[doc(hidden)]
 pub use trailers::Trailers;
 pub use trailers::{Member, Values};

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use super::authorship::{Authorship, OwnChange};
 use super::batch::{self, OpenBatch};
-use super::branch;
 use super::conflicts::{MergeTexts, Standing};
 use super::desired::{DesiredStates, EditSiteState, Group};
 use super::model::{MissingFacts, Plan, Reason, Step};
@@ -56,7 +55,8 @@ pub fn plan(
         plan: Plan::default(),
         missing: MissingFacts::default(),
     };
-    let groups = planner.index_open(repo, desired_states.groups(target_branch));
+    let groups =
+        planner.index_open(repo, desired_states.groups(settings.branches.of_new(), target_branch));
     if let Some(repo) = repo {
         let open = planner.transitions(repo, &groups);
         planner.admit(repo, &groups, open);
@@ -169,8 +169,7 @@ impl<'a> Planner<'a> {
             self.index.authorship.clear();
             self.find_claims(repo, &groups);
         }
-        let is_batch = |branch: &String| branch.starts_with(branch::BATCH_PREFIX);
-        if self.snapshot.branches.keys().any(is_batch) {
+        if self.snapshot.merge_requests.values().any(|mr| self.is_batch(mr)) {
             self.index.all_groups.clone_from(&groups);
         }
         let (inventory, filter) = (self.inventory, &self.settings.filter);

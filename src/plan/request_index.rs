@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::authorship::Authorship;
+use super::batch::mentioned_places;
 use super::branch;
 use super::conflicts::Merge;
 use super::desired::Group;
@@ -121,7 +122,16 @@ impl Planner<'_> {
     pub(super) fn is_in_batch(&self, group: &Group) -> bool {
         let claims = self.claimed(&group.members, None);
         let mr = claims.and_then(|iid| self.snapshot.merge_requests.get(&iid));
-        mr.is_some_and(|mr| mr.source_branch.starts_with(branch::BATCH_PREFIX))
+        mr.is_some_and(|mr| self.is_batch(mr))
+    }
+
+    /// Is an open merge request a batch, by its commit where that is the bot's? A merge request that somebody left tells it
+    /// by its description: the name of its branch may be that of a saas file.
+    pub(super) fn is_batch(&self, mr: &MergeRequestFact) -> bool {
+        match self.index.authorship.get(&mr.source_branch) {
+            Some(Authorship::Ours(own)) => own.trailers.batch.is_some(),
+            _ => mentioned_places(&mr.description).next().is_some(),
+        }
     }
 
     /// The targets that an open merge request is about.
@@ -134,7 +144,7 @@ impl Planner<'_> {
     pub(super) fn older_batch_about(&self, existing: &Existing<'_>) -> Option<MrIid> {
         let is_batch = |iid: &MrIid| {
             let mr = self.snapshot.merge_requests.get(iid);
-            mr.is_some_and(|mr| mr.source_branch.starts_with(branch::BATCH_PREFIX))
+            mr.is_some_and(|mr| self.is_batch(mr))
         };
         let claims =
             existing.trailers().targets().filter_map(|uid| self.index.claims.by_target.get(uid));
@@ -184,6 +194,10 @@ impl Planner<'_> {
             inventory.place_keys(member).filter(move |key| !many || *key == place || key.key != uid)
         });
         let keys: BTreeSet<_> = keys.collect();
-        keys.into_iter().map(|key| branch::name(&self.target_branch, key)).collect()
+        let prefixes = self.settings.branches.all();
+        let names = keys.into_iter().flat_map(|key| {
+            prefixes.iter().map(move |prefix| branch::name(prefix, &self.target_branch, key))
+        });
+        names.collect()
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::batch::BatchBy;
+use super::branch::BranchPrefixes;
+use super::text_templates::TextTemplates;
 use crate::domain::{Shard, TargetUid};
 use crate::inventory::Target;
 
@@ -16,6 +18,10 @@ pub const MAX_UNWRITTEN_BYTES: usize = 4 << 20;
 pub struct Settings {
     /// Branch that merge requests go to, where GitLab's facts do not say it.
     pub target_branch: String,
+    /// What branches begin with.
+    pub branches: BranchPrefixes,
+    /// Titles and commit messages.
+    pub texts: TextTemplates,
     /// Labels of new merge requests.
     pub labels: BTreeSet<String>,
     /// Open new merge requests?
@@ -43,6 +49,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             target_branch: "master".to_owned(),
+            branches: BranchPrefixes::default(),
+            texts: TextTemplates::default(),
             labels: BTreeSet::new(),
             allow_opening: true,
             allow_closing: true,

@@ -41,7 +41,7 @@ impl<'a> Planner<'a> {
             (Reason::Changed, format!("now to {}", desired.values.git_ref))
         };
         let mut planned = self.planned(mr, Action::Update, code, reason);
-        let title = keep_draft(mr, &message::title(self.inventory, desired));
+        let title = keep_draft(mr, &self.title(&self.words_of(desired)));
         let same = same_values && declared.targets.iter().eq(&desired.targets);
         let mut change = MergeRequestChange::default();
         if !same || message::is_held_title(&mr.title) {
@@ -124,10 +124,9 @@ impl<'a> Planner<'a> {
         change: MergeRequestChange,
     ) {
         let file = desired.file();
-        let title = message::title(self.inventory, desired);
-        let (trailers, files) = (self.trailers_of(desired), std::slice::from_ref(&file));
-        let branch = &existing.mr.source_branch;
-        let commit = self.commit_step(repo, (&title, &trailers), files, branch, Some(existing.tip));
+        let message = self.commit_message(&self.words_of(desired), &self.trailers_of(desired));
+        let (branch, files) = (&existing.mr.source_branch, std::slice::from_ref(&file));
+        let commit = self.commit_step(repo, message, files, branch, Some(existing.tip));
         let same = existing.trailers().first().values == desired.values;
         self.add_steps(planned, existing, same, commit, change);
         planned.gives_up = existing.targets();
@@ -261,7 +260,7 @@ impl<'a> Planner<'a> {
     pub(super) fn commit_step(
         &self,
         repo: &ConfigRepoFacts,
-        (title, trailers): (&str, &Trailers),
+        message: String,
         files: &[FileEdit],
         branch: &str,
         tip: Option<&CommitDetail>,
@@ -274,7 +273,7 @@ impl<'a> Planner<'a> {
             branch: branch.to_owned(),
             start: repo.base_commit.clone(),
             replaces: tip.map(|tip| tip.sha.clone()),
-            message: message::commit_message(title, trailers),
+            message,
             files: files.iter().map(file).collect(),
         })
     }

@@ -143,8 +143,12 @@ pub struct Branch {
 /// Branches of the config repo and what they contain, read only.
 #[async_trait]
 pub trait BranchReader: Send + Sync {
-    /// Branches whose name begins with `prefix`, and what each brings to `target_branch`.
-    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure>;
+    /// Branches whose name begins with one of `prefixes`, and what each brings to `target_branch`.
+    async fn branches(
+        &self,
+        prefixes: &[String],
+        target_branch: &str,
+    ) -> Result<Vec<Branch>, Failure>;
     /// Text of a file at a commit below such a branch, `None` if there is none.
     async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure>;
 }
@@ -171,8 +175,8 @@ pub trait ForgeReader: Send + Sync {
     fn within(&self, deadline: &Deadline) -> Box<dyn ForgeReader + '_>;
     /// The same, whose lookups note here how long they waited.
     fn noting(&self, waits: &Waits) -> Box<dyn ForgeReader + '_>;
-    /// The bot's open merge requests, into whichever branch, from branches whose name begins with `prefix`.
-    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure>;
+    /// The open merge requests of the bot's user, into whichever branch.
+    async fn open_merge_requests(&self) -> Result<Vec<MergeRequestFact>, Failure>;
     /// What is unfinished beside these open merge requests: the bot's own into `target_branch` that GitLab is merging,
     /// and from each of `branches` that has none of either kind whatever merge request is open, also somebody else's.
     async fn merge_requests_beside(

@@ -29,7 +29,7 @@ pub(super) fn kind_of(context: &Context<'_>, fact: &MergeRequestFact) -> Option<
 
 /// Is it one of ours?
 pub(super) fn is_ours(context: &Context<'_>, fact: &MergeRequestFact) -> bool {
-    fact.source_branch.starts_with(branch::PREFIX) && context.is_bot(fact.author_id)
+    branch::has_digest(&fact.source_branch) && context.is_bot(fact.author_id)
 }
 
 /// Reads those among all open merge requests that are the old promoter's, the worst first.

@@ -108,7 +108,9 @@ pub(super) fn all_branches(context: &Context<'_>) -> BTreeSet<String> {
     let filter = &context.settings.filter;
     let target_branch = context.target_branch();
     let subscribers = inventory.subscribers().filter(|(_, target)| filter.includes(target));
-    subscribers.map(|(index, _)| branch::name(target_branch, inventory.place_key(index))).collect()
+    let prefix = context.settings.branches.of_new();
+    let name = |index| branch::name(prefix, target_branch, inventory.place_key(index));
+    subscribers.map(|(index, _)| name(index)).collect()
 }
 
 async fn own_merge_requests(

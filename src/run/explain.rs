@@ -10,7 +10,7 @@ use super::{ConfigRepo, Forge, Options, Planned, RunError, Services};
 use crate::decide::{Decisions, SloQuery};
 use crate::domain::{CommitSha, GitRef, RepoUrl};
 use crate::inventory::{Found, Inventory, TargetIx, find};
-use crate::plan::{Plan, Reason, TargetFilter, branch_of};
+use crate::plan::{Plan, Reason, Settings, TargetFilter, branch_of};
 use crate::ports::ForgeReader;
 use crate::report::{AsOf, Explanation, FoundTarget, PlanReport, WhatIf};
 use crate::snapshot::{Lookup, Snapshot};
@@ -39,7 +39,7 @@ struct Facts<'a> {
     repo: &'a ConfigRepo,
     planned: &'a Planned,
     report: &'a PlanReport,
-    max_new_merge_requests: usize,
+    settings: &'a Settings,
 }
 
 impl Question {
@@ -109,8 +109,7 @@ impl Questioned<'_> {
         report: &PlanReport,
         snapshot: &Snapshot,
     ) -> Result<Explanation, RunError> {
-        let max_new_merge_requests = options.settings.max_new_merge_requests;
-        let facts = Facts { repo, planned, report, max_new_merge_requests };
+        let facts = Facts { repo, planned, report, settings: &options.settings };
         let as_of = if self.question.at_given_time { AsOf::Given } else { AsOf::Recorded };
         Forecasts::new(self.question, &facts, snapshot)?.explain(
             self.target,
@@ -134,8 +133,7 @@ impl Questioned<'_> {
         (planned, report): (&Planned, &PlanReport),
         snapshot: &mut Snapshot,
     ) -> Result<Explanation, RunError> {
-        let max_new_merge_requests = options.settings.max_new_merge_requests;
-        let facts = Facts { repo, planned, report, max_new_merge_requests };
+        let facts = Facts { repo, planned, report, settings: &options.settings };
         if let Some(forge) = &services.forge {
             // What people only want to know ends no run.
             let deadline = &options.deadline;
@@ -190,8 +188,9 @@ impl Questioned<'_> {
         let inventory = &facts.repo.inventory;
         let uid = &inventory.targets[self.target].uid;
         let mut about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
-        let (decisions, target_branch) = (&facts.planned.decisions, &forge.repo.target_branch);
-        let Some(branch) = branch_of(inventory, decisions, target_branch, self.target) else {
+        let decisions = &facts.planned.decisions;
+        let names = (facts.settings.branches.of_new(), forge.repo.target_branch.as_str());
+        let Some(branch) = branch_of(inventory, decisions, names, self.target) else {
             return;
         };
         if about.any(|r| r.iid.is_some()) || snapshot.past_merge_requests.contains_key(&branch) {
@@ -310,7 +309,7 @@ impl Forecasts {
             snapshot,
             decisions: &facts.planned.decisions,
             report: facts.report,
-            max_new_merge_requests: facts.max_new_merge_requests,
+            settings: facts.settings,
             target,
             as_of,
         };

@@ -87,7 +87,8 @@ async fn list_open(
 ) -> Result<Option<OpenMergeRequests>, RunError> {
     let deadline = &options.deadline;
     let reader = forge.reader.within(deadline);
-    let open = observe_open(&*reader, forge.branches, &forge.repo.target_branch);
+    let names = (&options.settings.branches, forge.repo.target_branch.as_str());
+    let open = observe_open(&*reader, forge.branches, names);
     let Some(open) = deadline.bound(open).await else {
         // A plan that does not know what is open must not be applied.
         let message = format!(

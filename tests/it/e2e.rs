@@ -25,6 +25,7 @@ mod options;
 mod permissions;
 mod plan_command;
 mod preflight;
+mod push_rules;
 mod refusals;
 mod replay;
 mod requests;

@@ -8,6 +8,7 @@ mod auto_merge;
 mod batch_judge;
 mod batch_members;
 mod batches;
+mod branch_prefix;
 mod closing;
 mod combinations;
 mod config;

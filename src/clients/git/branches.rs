@@ -88,20 +88,20 @@ impl Branches {
         Self { options, fetched: Arc::default() }
     }
 
-    /// Fetches all branches whose name begins with `prefix`: one list of refs, one pack, and one more
+    /// Fetches all branches whose name begins with one of `prefixes`: one list of refs, one pack, and one more
     /// request if a branch is not based on the commit that was read.
     ///
     /// # Errors
     /// When the host or the repository cannot be reached or read, or the branches are too many or too large.
     pub async fn fetch(
         &self,
-        prefix: &str,
+        prefixes: &[String],
         target_branch: &str,
     ) -> Result<Vec<FetchedBranch>, Failure> {
-        let work = (self.options.clone(), prefix.to_owned(), target_branch.to_owned());
+        let work = (self.options.clone(), prefixes.to_vec(), target_branch.to_owned());
         let read = blocking(move || {
-            let (options, prefix, target_branch) = work;
-            let (fetched, heads) = fetch(&options, &prefix)?;
+            let (options, prefixes, target_branch) = work;
+            let (fetched, heads) = fetch(&options, &prefixes)?;
             let read =
                 Reading { repo: &fetched.repo, options: &options }.all(heads, &target_branch)?;
             Ok((fetched, read))
@@ -166,8 +166,12 @@ impl Branches {
 
 #[async_trait]
 impl BranchReader for Branches {
-    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
-        let fetched = self.fetch(prefix, target_branch).await?.into_iter();
+    async fn branches(
+        &self,
+        prefixes: &[String],
+        target_branch: &str,
+    ) -> Result<Vec<Branch>, Failure> {
+        let fetched = self.fetch(prefixes, target_branch).await?.into_iter();
         Ok(fetched
             .map(|FetchedBranch { name, tip, content }| Branch {
                 name,
@@ -193,12 +197,12 @@ async fn blocking<T: Send + 'static>(
 
 type Heads = Vec<(String, Oid)>;
 
-fn fetch(options: &BranchOptions, prefix: &str) -> Result<(Fetched, Heads), GitError> {
+fn fetch(options: &BranchOptions, prefixes: &[String]) -> Result<(Fetched, Heads), GitError> {
     let (fetched, heads) = match Address::parse(&options.url)? {
         Address::File(path) => {
             let repo = open_source(&path)?;
             let heads =
-                local_heads(&repo, prefix).map_err(GitError::git("read", path.display()))?;
+                local_heads(&repo, prefixes).map_err(GitError::git("read", path.display()))?;
             (Fetched { repo, _scratch: None }, heads)
         }
         Address::Http { url, credentials } => {
@@ -216,27 +220,37 @@ fn fetch(options: &BranchOptions, prefix: &str) -> Result<(Fetched, Heads), GitE
             };
             let credentials = credentials.or_else(|| options.credentials.clone());
             let session = Session::new(url, credentials, &clone)?;
-            let heads = session.run("fetch the branches of", || download(&repo, &place, prefix))?;
+            let heads =
+                session.run("fetch the branches of", || download(&repo, &place, prefixes))?;
             (Fetched { repo, _scratch: Some(scratch) }, heads)
         }
     };
     if heads.len() > MAX_BRANCHES {
-        let error = format!("more than {MAX_BRANCHES} branches begin with {prefix}");
+        let error =
+            format!("more than {MAX_BRANCHES} branches begin with {}", prefixes.join(" or "));
         return Err(GitError::git("read", &options.url)(git2::Error::from_str(&error)));
     }
     Ok((fetched, heads))
 }
 
-fn local_heads(repo: &Repository, prefix: &str) -> Result<Heads, git2::Error> {
+fn local_heads(repo: &Repository, prefixes: &[String]) -> Result<Heads, git2::Error> {
     let mut heads = Heads::new();
-    for reference in repo.references_glob(&format!("{HEADS}{prefix}*"))? {
+    for reference in repo.references_glob(&format!("{HEADS}*"))? {
         let reference = reference?;
-        if let (Ok(name), Some(id)) = (reference.name(), reference.target()) {
-            heads.push((name[HEADS.len()..].to_owned(), id));
+        if let (Ok(name), Some(id)) = (reference.name(), reference.target())
+            && let Some(branch) = branch_with(name, prefixes)
+        {
+            heads.push((branch.to_owned(), id));
         }
     }
     heads.sort();
     Ok(heads)
+}
+
+/// The branch of a ref, if it begins with one of the prefixes.
+fn branch_with<'n>(name: &'n str, prefixes: &[String]) -> Option<&'n str> {
+    let branch = name.strip_prefix(HEADS)?;
+    prefixes.iter().any(|prefix| branch.starts_with(prefix.as_str())).then_some(branch)
 }
 
 /// Creates an empty repository in `folder` that borrows the objects of the clone, and whose history
@@ -260,13 +274,14 @@ fn borrow_objects(folder: &Path, options: &BranchOptions) -> Result<Repository, 
     Ok(repo)
 }
 
-fn download(repo: &Repository, place: &str, prefix: &str) -> Result<Heads, git2::Error> {
+fn download(repo: &Repository, place: &str, prefixes: &[String]) -> Result<Heads, git2::Error> {
     let mut remote = repo.remote_anonymous(place)?;
     let mut connection = remote.connect_auth(Direction::Fetch, None, None)?;
-    let begin = format!("{HEADS}{prefix}");
-    let own = connection.list()?.iter().filter(|head| head.name().starts_with(&begin));
-    let mut heads: Heads =
-        own.map(|head| (head.name()[HEADS.len()..].to_owned(), head.oid())).collect();
+    let own = connection
+        .list()?
+        .iter()
+        .filter_map(|head| Some((branch_with(head.name(), prefixes)?.to_owned(), head.oid())));
+    let mut heads: Heads = own.collect();
     heads.sort();
     if heads.is_empty() || heads.len() > MAX_BRANCHES {
         return Ok(heads);

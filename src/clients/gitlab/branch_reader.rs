@@ -1,8 +1,10 @@
 //! Reads branches and their changes through the REST API if git does not serve them, for example because the token
 //! lacks the scope `read_repository`. Takes up to four requests per branch.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use gitlab::api::projects::repository::files::FileRaw;
 
 use super::lookups::{is_missing_file, unbuilt};
@@ -14,8 +16,13 @@ use crate::snapshot::{BranchContent, ChangedFile, CommitDetail, Failure, Lookup}
 
 #[async_trait]
 impl BranchReader for GitLabReader {
-    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
-        let listed = self.listed_branches(prefix).await?;
+    async fn branches(
+        &self,
+        prefixes: &[String],
+        target_branch: &str,
+    ) -> Result<Vec<Branch>, Failure> {
+        let lists = prefixes.iter().map(|prefix| self.listed_branches(prefix));
+        let listed: BTreeMap<_, _> = try_join_all(lists).await?.into_iter().flatten().collect();
         // The service client limits the concurrency.
         Ok(join_all(listed.into_iter().map(|(name, tip)| async move {
             let content = Lookup::from(self.content(&tip, target_branch).await);

@@ -7,7 +7,7 @@ use gitlab::api::projects::merge_requests::{
 
 use super::endpoints::CreateCommit;
 use super::lookups::{branch_tip, request, unbuilt};
-use super::refusals::{is_push_rule, is_unseen_branch};
+use super::refusals::{is_push_rule, is_unseen_branch, option_for};
 use super::responses::{CommitAnswer, RequestAnswer};
 use super::writer::GitLabWriter;
 use crate::clients::http::{HttpError, HttpErrorKind};
@@ -77,9 +77,10 @@ impl GitLabWriter {
     ) -> Result<Attempt<T>, Failure> {
         if is_push_rule(error) {
             return Ok(Attempt::NoCommits(Failure::shared(format!(
-                "a push rule of the project rejects the bot's commits ({}): change it (Settings > \
-                 Repository > Push rules), or configure the bot to meet it",
-                error.detail()
+                "a push rule of the project rejects the bot's commits ({}): {}, or change the rule (Settings > \
+                 Repository > Push rules)",
+                error.detail(),
+                option_for(error)
             ))));
         }
         let folder = commit.branch.split('/').next().unwrap_or_default();

@@ -233,10 +233,8 @@ impl ForgeReader for GitLabReader {
     /// GitLab cannot filter by a prefix of the source branch, and a busy config repo has hundreds of open
     /// merge requests. So this lists the bot's own, for all target branches: the same request also finds
     /// those that target a branch that was renamed.
-    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
-        let mut own = self.own(MrState::Opened, None).await?;
-        own.retain(|request| request.source_branch.starts_with(prefix));
-        Ok(own)
+    async fn open_merge_requests(&self) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.own(MrState::Opened, None).await
     }
 
     /// For the few branches without a merge request of the bot, looks up any merge request. That finds

@@ -39,6 +39,23 @@ pub(super) fn is_push_rule(error: &HttpError) -> bool {
         && PUSH_RULES.iter().any(|words| body.contains(words))
 }
 
+/// What meets the push rule that rejected a commit (docs/push-rules.md). GitLab's words name the rule.
+pub(super) fn option_for(error: &HttpError) -> &'static str {
+    let body = error.body().to_ascii_lowercase();
+    let is_about = |words: &str| body.contains(words);
+    if is_about("branch name") {
+        "set --branch-prefix (SAPM_BRANCH_PREFIX)"
+    } else if is_about("dco") {
+        "set --sign-off (SAPM_SIGN_OFF) and --commit-author (SAPM_COMMIT_AUTHOR)"
+    } else if is_about("commit message") {
+        "set --commit-message-template (SAPM_COMMIT_MESSAGE_TEMPLATE)"
+    } else if is_about("author") || is_about("committer") || is_about("gitlab account") {
+        "set --commit-author (SAPM_COMMIT_AUTHOR), or give the bot's user a suitable name and email address"
+    } else {
+        "set the option that meets it (docs/push-rules.md)"
+    }
+}
+
 /// 400 because GitLab does not see the source branch of a merge request.
 pub(super) fn is_unseen_branch(error: &HttpError) -> bool {
     let body = error.body().to_ascii_lowercase();

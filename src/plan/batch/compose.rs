@@ -19,7 +19,7 @@ use super::super::trailers::BatchMark;
 use super::open::Write;
 use super::pipeline::PipelineState;
 use super::split::SPLIT_LABEL;
-use super::{BatchBy, MAX_BATCH_SIZE, message, scope};
+use super::{BatchBy, MAX_BATCH_SIZE, scope};
 use crate::inventory::TargetIx;
 use crate::ports::NewMergeRequest;
 use crate::snapshot::ConfigRepoFacts;
@@ -69,8 +69,9 @@ impl Composition {
                 || planner.snapshot.merge_requests.values().any(|mr| mr.source_branch == *branch)
                 || self.new.iter().any(|new| new.branch == *branch)
         };
+        let (prefix, target_branch) = (planner.settings.branches.of_new(), &planner.target_branch);
         let mut slots =
-            (1_usize..).map(|slot| branch::name_of_batch(&planner.target_branch, scope, slot));
+            (1_usize..).map(|slot| branch::name_of_batch(prefix, target_branch, scope, slot));
         let branch = slots.find(|branch| !is_taken(branch)).unwrap_or_default();
         let scope = scope.to_owned();
         NewBatch { branch, scope, content: Content::default(), is_sealed: false, why }
@@ -258,7 +259,8 @@ impl Planner<'_> {
         batch: NewBatch,
     ) -> PlannedMergeRequest {
         let NewBatch { branch, scope, content, is_sealed, why: (code, reason) } = batch;
-        let title = message::title(self.inventory, &content);
+        let words = self.words_of_batch(&content);
+        let title = self.title(&words);
         let files = content.file_edits();
         let mut planned = create::empty_row(self, branch.clone(), title.clone());
         (planned.reason_code, planned.reason) = (code, reason);
@@ -273,7 +275,13 @@ impl Planner<'_> {
             let newest = create::fetch_newest(self, &branch);
             planned.seen = Some(Seen::Branch { newest, tip: None, bots: repo.bot_ids() });
             planned.steps = vec![
-                self.commit_step(repo, (&title, &trailers), &files, &branch, None),
+                self.commit_step(
+                    repo,
+                    self.commit_message(&words, &trailers),
+                    &files,
+                    &branch,
+                    None,
+                ),
                 Step::Open(NewMergeRequest {
                     source_branch: branch,
                     target_branch: self.target_branch.clone(),

@@ -183,7 +183,8 @@ impl<'a> Planner<'a> {
     /// In the order of candidates: what has been eligible longest comes first.
     pub(super) fn order_parts(&self, mut parts: Vec<Arc<Desired>>) -> Vec<Arc<Desired>> {
         parts.sort_by_cached_key(|part| {
-            let branch = branch::name(&self.target_branch, self.place_key(part));
+            let prefix = self.settings.branches.of_new();
+            let branch = branch::name(prefix, &self.target_branch, self.place_key(part));
             (part.promotable_since.is_none(), part.promotable_since, branch)
         });
         parts

@@ -24,7 +24,7 @@ pub const MENTION: &str = "sapm:places=";
 const NAMED_APPS: usize = 3;
 
 /// The title: what goes where, if all is one commit; else which apps it is about.
-pub(super) fn title(inventory: &Inventory, content: &Content) -> String {
+pub(in super::super) fn title(inventory: &Inventory, content: &Content) -> String {
     let parts = &content.parts;
     let [first, others @ ..] = parts.as_slice() else { return TITLE.to_owned() };
     if others.is_empty() {

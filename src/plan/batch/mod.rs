@@ -21,8 +21,8 @@ use crate::domain::Shard;
 
 pub(super) use compose::{Composition, compose};
 pub(super) use members::{BatchContent, HeldBatch};
-pub(super) use message::describes_member;
 pub use message::{MENTION, mentioned_places};
+pub(super) use message::{describes_member, title};
 pub(super) use open::OpenBatch;
 
 /// Promotions in a merge request at most, whatever the settings are: each is a line of its commit's message.

@@ -236,7 +236,7 @@ impl<'a> Planner<'a> {
         };
         let mr = existing.mr;
         let mut planned = self.planned(mr, Action::Update, code, reason);
-        let title = keep_draft(mr, &message::title(self.inventory, &content));
+        let title = keep_draft(mr, &self.title(&self.words_of_batch(&content)));
         let same = existing.trailers().members == content.members();
         let change = MergeRequestChange {
             title: (!same || super::super::message::is_held_title(&mr.title)).then_some(title),
@@ -261,8 +261,8 @@ impl<'a> Planner<'a> {
         let is_stale = super::super::message::described_values(&mr.description)
             .is_some_and(|described| described != message::values_digest(content));
         let is_held = super::super::message::is_held_title(&mr.title);
-        let title =
-            (is_stale || is_held).then(|| keep_draft(mr, &message::title(self.inventory, content)));
+        let title = (is_stale || is_held)
+            .then(|| keep_draft(mr, &self.title(&self.words_of_batch(content))));
         let description = match is_stale {
             true => Some(self.batch_description(content)),
             false if is_held => self.with_footer(&mr.description),
@@ -295,10 +295,9 @@ impl<'a> Planner<'a> {
         let files = content.file_edits();
         let mark = existing.trailers().batch.clone().map(|mark| BatchMark { is_sealed, ..mark });
         let trailers = content.trailers(&self.target_branch, &self.settings.labels, mark);
-        let title = message::title(self.inventory, content);
+        let message = self.commit_message(&self.words_of_batch(content), &trailers);
         let branch = &existing.mr.source_branch;
-        let commit =
-            self.commit_step(repo, (&title, &trailers), &files, branch, Some(existing.tip));
+        let commit = self.commit_step(repo, message, &files, branch, Some(existing.tip));
         self.add_steps(planned, existing, same, commit, change);
         self.describe_content(planned, existing, content);
         if let Some(batch) = &mut planned.batch {

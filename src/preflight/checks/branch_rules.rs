@@ -28,10 +28,11 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
     let rules: std::collections::BTreeSet<&String> = refused.values().flatten().collect();
     let inventory = &facts.context.repo.inventory;
     let target_branch = facts.context.target_branch();
+    let prefix = facts.context.settings.branches.of_new();
     let targets: Vec<String> = inventory
         .subscribers()
         .filter(|(index, _)| {
-            refused.contains_key(&branch::name(target_branch, inventory.place_key(*index)))
+            refused.contains_key(&branch::name(prefix, target_branch, inventory.place_key(*index)))
         })
         .map(|(_, target)| target.label())
         .collect();

@@ -30,15 +30,18 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
         }
     };
     let (refused, untried) = try_patterns(rule, &samples(facts));
-    let switches: Vec<_> =
-        SWITCHES.iter().filter(|(name, _)| rule.switches.contains(*name)).collect();
+    let texts = &facts.context.settings.texts;
+    let is_met = |name: &str| name == "reject_non_dco_commits" && texts.sign_off;
+    let refuses = |(name, _): &&(&str, &str)| rule.switches.contains(*name) && !is_met(name);
+    let switches: Vec<_> = SWITCHES.iter().filter(refuses).collect();
     let evidence =
         json!({ "patterns": rule.patterns, "switches": rule.switches, "refused": refused });
     if !refused.is_empty() {
         let named = refused.iter().map(|(field, what)| format!("{field}: {what}"));
         return Finding::fail(format!("the push rule refuses the bot: {}", some(named)))
             .advice(
-                "make an exception for auto-promoter-v2/ and the bot's commits, or change the rule",
+                "set the option that meets the rule (docs/push-rules.md): --branch-prefix, --commit-message-template, --commit-author; \
+                 or change the rule",
             )
             .evidence(evidence);
     }
@@ -48,7 +51,10 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
             "the push rule may refuse the bot's commits: {}",
             some(named)
         ))
-        .advice("try it with one merge request of one app (--app-name)")
+        .advice(
+            "for a sign-off, set --sign-off and --commit-author (docs/push-rules.md); otherwise try it with one merge \
+             request of one app (--app-name)",
+        )
         .evidence(evidence);
     }
     if !untried.is_empty() {
@@ -95,7 +101,10 @@ fn samples(facts: &Facts<'_>) -> Samples {
         }
     }
     let repo = context.snapshot.config_repo.iter();
-    let emails = repo.flat_map(|repo| repo.bot.emails.clone()).collect();
+    let emails = match &context.settings.texts.author {
+        Some((_, address)) => BTreeSet::from([address.clone()]),
+        None => repo.flat_map(|repo| repo.bot.emails.clone()).collect(),
+    };
     let paths = context.report.subscribers.iter();
     let paths = paths.map(|one| format!("data{}", one.edit_file)).collect();
     BTreeMap::from([

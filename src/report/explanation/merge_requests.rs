@@ -73,7 +73,8 @@ pub(super) fn find_planned(
 /// The closed or merged merge requests of the target's branch; `None` if they were not fetched.
 pub(super) fn earlier(found: &Found<'_>) -> Option<Vec<EarlierMergeRequest>> {
     let repo = found.snapshot.config_repo.as_ref()?;
-    let branch = branch_of(found.inventory, found.decisions, &repo.target_branch, found.target)?;
+    let names = (found.settings.branches.of_new(), repo.target_branch.as_str());
+    let branch = branch_of(found.inventory, found.decisions, names, found.target)?;
     let past = found.snapshot.past_merge_requests.get(&branch)?.as_result().ok()?;
     let earlier = |past: &PastMergeRequest| EarlierMergeRequest {
         iid: past.mr.iid,

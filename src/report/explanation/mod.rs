@@ -27,6 +27,7 @@ use crate::app_interface::Bundle;
 use crate::decide::{Decisions, Gate};
 use crate::domain::{Problem, RepoPath, to_json};
 use crate::inventory::{Inventory, Target, TargetIx};
+use crate::plan::Settings;
 use crate::snapshot::Snapshot;
 
 /// An explanation for a terminal or a job log.
@@ -129,8 +130,8 @@ pub struct Found<'a> {
     pub decisions: &'a Decisions,
     /// The plan for them.
     pub report: &'a PlanReport,
-    /// Maximum merge requests that a run opens.
-    pub max_new_merge_requests: usize,
+    /// The settings of runs.
+    pub settings: &'a Settings,
     /// Index of the target in the inventory.
     pub target: TargetIx,
     /// The kind of time that the decisions are made for.
@@ -203,7 +204,7 @@ impl Explanation {
             merge_requests,
             earlier_merge_requests: merge_requests::earlier(found),
             merge_requests_known: found.snapshot.config_repo.is_some(),
-            max_new_merge_requests: found.max_new_merge_requests,
+            max_new_merge_requests: found.settings.max_new_merge_requests,
             forecast: ForecastReport::new(found, what_if),
             problems: found.report.problems.clone(),
         };

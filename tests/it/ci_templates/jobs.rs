@@ -80,7 +80,10 @@ fn each_kind_of_pipeline_gets_exactly_its_jobs() {
         ),
         (
             "merge request of the bot",
-            request().with("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "auto-promoter-v2/saas/x-1"),
+            request().with(
+                "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME",
+                "feature/sapm-saas-x-0123456789abcdef0123",
+            ),
             &["sapm-validate"],
         ),
     ];

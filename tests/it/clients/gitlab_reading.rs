@@ -201,7 +201,7 @@ async fn open_merge_requests_include_those_of_people_from_the_bots_branches() {
         })
     })
     .await;
-    let mut found = reader.open_merge_requests("bot/").await.expect("requests");
+    let mut found = reader.open_merge_requests().await.expect("requests");
     let branches = ["bot/a", "bot/b", "bot/c"].into();
     found.extend(reader.merge_requests_beside(&found, &branches, "main").await.expect("requests"));
     let iids: std::collections::BTreeSet<u64> =

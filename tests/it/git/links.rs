@@ -154,7 +154,7 @@ async fn links_are_followed_in_older_commits() {
         times: TimeOuts::default(),
         http: HttpClient::new(HttpConfig::default()),
     });
-    branches.fetch("auto-promoter-v2/", "main").await.expect("reads");
+    branches.fetch(&["auto-promoter-v2/".to_owned()], "main").await.expect("reads");
     for (path, text) in [
         ("data/real/a.yml", Some("a")),
         ("data/link.yml", Some("a")),

@@ -471,7 +471,7 @@ fn what_another_run_opened_meanwhile_ends_the_taking_in() {
         // Between planning and the first write.
         let second = async {
             let main = lab.bot.main();
-            let branch = "auto-promoter-v2/batch-all-2-other";
+            let branch = "auto-promoter-v2/batch-all-2-0123456789abcdef0123";
             let readme = [("README.md".to_owned(), Some(b"other".to_vec()))];
             lab.bot.project.commit_from(BOT, branch, Some(&main), "another run's", readme);
             lab.bot.project.open_merge_request(BOT, branch, "main", "t", "").unwrap();

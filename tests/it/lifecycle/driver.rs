@@ -110,10 +110,14 @@ struct BranchSource {
 
 #[async_trait]
 impl BranchReader for BranchSource {
-    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
+    async fn branches(
+        &self,
+        prefixes: &[String],
+        target_branch: &str,
+    ) -> Result<Vec<Branch>, Failure> {
         match &self.api {
-            Some(api) => api.branches(prefix, target_branch).await,
-            None => self.git.branches(prefix, target_branch).await,
+            Some(api) => api.branches(prefixes, target_branch).await,
+            None => self.git.branches(prefixes, target_branch).await,
         }
     }
 

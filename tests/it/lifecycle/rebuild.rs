@@ -40,7 +40,7 @@ fn a_stale_word_of_a_conflict_changes_nothing() {
         }
         lab.bot.project.revert("dev", "main", &lab.bot.main()).unwrap();
         assert_eq!(lab.bot.project.files("main"), lab.bot.project.files(&before));
-        let listed = reader.open_merge_requests("auto-promoter-v2/").await.unwrap();
+        let listed = reader.open_merge_requests().await.unwrap();
         assert_eq!(listed[0].detailed_merge_status.as_deref(), Some("conflict"));
         lab.quiet().await;
     });

@@ -125,8 +125,8 @@ impl ForgeReader for InTurn<'_, GitLabReader> {
         Box::new(Self { inner: self.inner.noting(waits), turn: self.turn })
     }
 
-    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
-        self.next().await.open_merge_requests(prefix).await
+    async fn open_merge_requests(&self) -> Result<Vec<MergeRequestFact>, Failure> {
+        self.next().await.open_merge_requests().await
     }
 
     async fn merge_requests_beside(
@@ -212,8 +212,12 @@ impl ForgeReader for InTurn<'_, GitLabReader> {
 
 #[async_trait]
 impl<T: BranchReader> BranchReader for InTurn<'_, T> {
-    async fn branches(&self, prefix: &str, target_branch: &str) -> Result<Vec<Branch>, Failure> {
-        self.next().await.branches(prefix, target_branch).await
+    async fn branches(
+        &self,
+        prefixes: &[String],
+        target_branch: &str,
+    ) -> Result<Vec<Branch>, Failure> {
+        self.next().await.branches(prefixes, target_branch).await
     }
 
     async fn file(&self, commit: &CommitSha, path: &RepoPath) -> Result<Option<String>, Failure> {

@@ -66,7 +66,7 @@ pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
             snapshot: &snapshot,
             decisions,
             report: &report,
-            max_new_merge_requests: 25,
+            settings: &settings(),
             target,
             as_of: AsOf::Now,
         };

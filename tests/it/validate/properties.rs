@@ -9,6 +9,7 @@ use sapm::app_interface::{Bundle, DirectoryTree, load_with_texts};
 use sapm::decide::{Decisions, EditChecker, decide, suppose_promoted};
 use sapm::domain::{CommitSha, Problem, Severity, UidDigest};
 use sapm::inventory::{Inventory, TargetIx, build};
+use sapm::plan::branch::PREFIX;
 use sapm::plan::branch_of;
 use sapm::snapshot::Snapshot;
 use sapm::validate::{Findings, validate};
@@ -104,7 +105,7 @@ fn tried_one_by_one(
     inventory: &Inventory,
     all: &Decisions,
 ) -> Vec<(TargetIx, String)> {
-    let branch = |member: TargetIx| branch_of(inventory, all, "main", member);
+    let branch = |member: TargetIx| branch_of(inventory, all, (PREFIX, "main"), member);
     let places: BTreeSet<_> = all.subscribers.keys().map(|&member| branch(member)).collect();
     let mut said = Vec::new();
     for place in places {

@@ -174,13 +174,19 @@ impl SloSource for Forge {
 
 #[async_trait]
 impl BranchReader for Forge {
-    async fn branches(&self, prefix: &str, _target_branch: &str) -> Result<Vec<Branch>, Failure> {
+    async fn branches(
+        &self,
+        prefixes: &[String],
+        _target_branch: &str,
+    ) -> Result<Vec<Branch>, Failure> {
         let branches = self.project.branches().into_iter();
-        let own = branches.filter(|(name, _)| name.starts_with(prefix)).map(|(name, tip)| {
-            let tip = self.detail(&tip);
-            let content = Lookup::Found(self.content(&tip));
-            Branch { name, tip, content }
-        });
+        let own = branches
+            .filter(|(name, _)| prefixes.iter().any(|prefix| name.starts_with(prefix)))
+            .map(|(name, tip)| {
+                let tip = self.detail(&tip);
+                let content = Lookup::Found(self.content(&tip));
+                Branch { name, tip, content }
+            });
         Ok(own.collect())
     }
 
@@ -200,10 +206,9 @@ impl ForgeReader for Forge {
         Box::new(self.clone())
     }
 
-    async fn open_merge_requests(&self, prefix: &str) -> Result<Vec<MergeRequestFact>, Failure> {
+    async fn open_merge_requests(&self) -> Result<Vec<MergeRequestFact>, Failure> {
         let open = self.project.open_merge_requests();
-        let own = open.iter().filter(|mr| mr.source_branch.starts_with(prefix));
-        Ok(own.map(|mr| self.fact(mr)).collect())
+        Ok(open.iter().map(|mr| self.fact(mr)).collect())
     }
 
     async fn merge_requests_beside(

@@ -26,6 +26,28 @@ fn invalid(settings: &Settings, text: &str) -> Box<Resp> {
     Box::new(Resp::json(400, &json!({ "error": text })))
 }
 
+/// What a push rule says to a commit that it refuses (GitLab docs, user/project/repository/push_rules).
+fn refused_by_rule(rule: &Value, branch: &str, message: &str, email: &str) -> Option<String> {
+    let pattern = |field: &str| rule.get(field)?.as_str().filter(|pattern| !pattern.is_empty());
+    let fails = |field: &str, text: &str| {
+        let pattern = pattern(field)?;
+        let regex = regex_lite::Regex::new(pattern).expect("a pattern that this fake can try");
+        (!regex.is_match(text)).then_some(pattern)
+    };
+    if let Some(pattern) = fails("branch_name_regex", branch) {
+        return Some(format!("Branch name '{branch}' does not follow the pattern '{pattern}'"));
+    }
+    if let Some(pattern) = fails("commit_message_regex", message) {
+        return Some(format!("Commit message does not follow the pattern '{pattern}'"));
+    }
+    if let Some(pattern) = fails("author_email_regex", email) {
+        return Some(format!("Author's email '{email}' does not follow the pattern '{pattern}'"));
+    }
+    let wants_dco = rule.get("reject_non_dco_commits").and_then(Value::as_bool) == Some(true);
+    (wants_dco && !message.lines().any(|line| line.starts_with("Signed-off-by: ")))
+        .then(|| "Commit message must contain a DCO signoff".to_owned())
+}
+
 /// Rack parses a form up to a limit; GitLab parses JSON itself.
 fn check_form(call: &Call<'_>) -> Result<(), Box<Resp>> {
     let kind = call.req.header("content-type").unwrap_or_default();
@@ -74,6 +96,12 @@ pub(crate) fn create(call: &mut Call<'_>, id: u64) -> Answer {
         return Err(bad(
             "You are not allowed to force push code to a protected branch on this project.",
         ));
+    }
+    let email = params.text("author_email");
+    let email = email.unwrap_or_else(|| call.state.user(user).person().email.clone());
+    let rule = call.state.project(id).extras.push_rule.as_ref();
+    if let Some(text) = rule.and_then(|rule| refused_by_rule(rule, &branch, &message, &email)) {
+        return Err(bad(text));
     }
     let edits = edits_of(repository, start.commit, &actions)?;
     let tree = repository.edit(start.commit, &edits).map_err(bad)?;
