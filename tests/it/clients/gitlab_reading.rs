@@ -206,7 +206,7 @@ async fn open_merge_requests_include_those_of_people_from_the_bots_branches() {
     found.extend(reader.merge_requests_beside(&found, &branches, "main").await.expect("requests"));
     let iids: std::collections::BTreeSet<u64> =
         found.iter().map(|request| request.iid.number()).collect();
-    assert_eq!(iids, [9, 10, 12, 14, 15].into());
+    assert_eq!(iids, [9, 10, 11, 12, 14, 15].into());
     assert_eq!(server.count("GET", &["/merge_requests?", "author_id=3", "state=opened"]), 2);
     assert_eq!(server.count("GET", &["/merge_requests?", "source_branch="]), 1);
     assert_eq!(server.count("GET", &["per_page=100", "/merge_requests?"]), 3);
