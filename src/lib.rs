@@ -22,6 +22,7 @@
 //! | [`old_promoter`] | how merge requests of the promoters before this one look, and what they move |
 //! | [`observe`] | looks the facts up, through ports |
 //! | [`apply`] | carries a plan out, through ports |
+//! | [`record`] | deployment records, from what a deployment pipeline reports |
 //! | [`report`] | renders all of it |
 //! | [`run`] | one run: observe, decide, plan, report |
 //! | [`preflight`] | is it safe to cut over from the promoter before this one? |
@@ -46,6 +47,7 @@ pub mod old_promoter;
 pub mod plan;
 pub mod ports;
 pub mod preflight;
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod shadow;

@@ -18,6 +18,8 @@ pub struct Bundle {
     pub apps: BTreeMap<String, Arc<App>>,
     /// Namespaces by path, resolved. Broken ones are left out.
     pub namespaces: BTreeMap<String, Arc<Namespace>>,
+    /// Environments by path: the fields that selectors can query, parameters among them.
+    pub environments: BTreeMap<String, Document>,
     /// SLO documents by path, or why one is broken.
     pub slo_documents: BTreeMap<String, Result<Arc<SloDocument>, String>>,
     /// `{"namespace": [...]}`, the document that namespace selectors query. `None` if there is no selector, or once all

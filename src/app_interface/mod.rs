@@ -11,6 +11,7 @@ mod fields;
 mod known_keys;
 mod links;
 mod load;
+mod parameters;
 mod resolve;
 mod resource_reader;
 mod resources;
@@ -27,6 +28,7 @@ pub mod walk;
 pub use bundle::{Bundle, LoadCounts};
 pub use fields::FieldError;
 pub use load::{load, load_with_texts};
+pub use parameters::{DeploymentConfig, Parameter, deployment_config};
 pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};
 pub use saas::{
     CurrentHash, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,

@@ -32,6 +32,9 @@ impl Loader {
         if self.has_selectors() {
             self.bundle.selector_document = Some(self.selector_document());
         }
+        let environments = std::mem::take(&mut self.environments).into_iter();
+        self.bundle.environments =
+            environments.map(|(path, named)| (path, Document::Object(named.selectable))).collect();
         let apps = std::mem::take(&mut self.apps);
         self.bundle.apps = apps.into_iter().map(|(path, (app, _))| (path, Arc::new(app))).collect();
         self.bundle
@@ -61,6 +64,7 @@ impl Loader {
                 cluster: Arc::clone(cluster),
                 app: app.clone(),
                 environment: environment.clone(),
+                environment_path: raw.environment.clone(),
             };
             let identity = (cluster.name.clone(), raw.name.clone());
             if let Some(earlier) = by_identity.insert(identity, path.clone()) {

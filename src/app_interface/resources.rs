@@ -53,6 +53,8 @@ pub struct Namespace {
     pub app: String,
     /// Name of its environment.
     pub environment: String,
+    /// Path of its environment's datafile.
+    pub environment_path: String,
 }
 
 /// An SLO document (`/app-sre/slo-document-1.yml`).

@@ -28,8 +28,14 @@ pub(super) const ENVIRONMENT: Shape = Object(&[
     ("name", Scalar),
     ("labels", Anything),
     ("parameters", Anything),
-    ("secretParameters", List(&Object(&[("name", Scalar), ("secret", SECRET)]))),
+    ("secretParameters", SECRET_PARAMETERS),
 ]);
+
+/// What environments, saas files, resource templates and targets have in common.
+pub(super) const PARAMETERS: Shape =
+    Object(&[("parameters", Anything), ("secretParameters", SECRET_PARAMETERS)]);
+
+const SECRET_PARAMETERS: Shape = List(&Object(&[("name", Scalar), ("secret", SECRET)]));
 
 pub(super) const APP: Shape = Object(&[
     ("name", Scalar),

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::preflight_args::PreflightArgs;
 use super::project_rule_args::ProjectRuleArgs;
+use super::record_args::RecordArgs;
 use super::shadow_args::ShadowArgs;
 use super::values::{
     Toggle, at_least_one, batch_size, concurrency, duration, number, path, trimmed,
@@ -88,6 +89,15 @@ pub enum Command {
     /// from evidence. The exit code is 0 if nothing is unexplained, 10 if something is, and 5 if too much
     /// was not observed. docs/cut-over.md lists classes and reasons.
     Shadow(ShadowArgs),
+    /// Reports a deployment: writes the records that promotions wait for
+    ///
+    /// For deployment pipelines other than openshift-saas-deploy. Writes one record for each channel
+    /// that a target publishes to, and reads it again. A report that says nothing new writes nothing.
+    /// A success stays on record (`has_succeeded_once`) when a later deployment of the commit fails.
+    /// All targets are checked before anything is written. The exit code is 4 if no record could be
+    /// written, and 5 if only some could. docs/report-deployments.md has recipes for GitLab CI, Argo CD,
+    /// Flux and Terraform.
+    Record(RecordArgs),
 }
 
 /// Services and settings of a run.

@@ -15,6 +15,7 @@ use super::pipeline::Mode;
 use super::project_rule_args::ProjectRules;
 use super::secrets::redactor;
 use super::source::Opening;
+use super::state_config::parse_state;
 use super::values::Toggle;
 use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
@@ -281,7 +282,8 @@ impl Config {
         let gitlab_url = gitlab.as_ref().map_or("", |gitlab| &gitlab.url);
         let services = [source_url, gitlab_url, &run.github_url];
         let http = http_config(&environment, &run.network.allowed_hosts, &services)?;
-        let state = if offline { None } else { Some(parse_state(run, &environment)?) };
+        let state =
+            if offline { None } else { Some(parse_state(run.state.as_ref(), &environment)?) };
         Ok(Self {
             mode,
             source,
@@ -386,24 +388,4 @@ pub fn digest(flag: Option<Toggle>, environment: &Environment<'_>) -> Result<Uid
     } else {
         UidDigest::Blake2s
     })
-}
-
-fn parse_state(
-    run: &RunArgs,
-    environment: &Environment<'_>,
-) -> Result<(String, S3Settings), Fatal> {
-    let mut settings = S3Settings::default();
-    if let Some(state) = given(run.state.as_ref()) {
-        return Ok((state, settings));
-    }
-    let Some(bucket) = environment.get("APP_INTERFACE_STATE_BUCKET") else {
-        return Err(Fatal::new(Exit::Usage, "the location of the deployment records is not known")
-            .hint("set --state (SAPM_STATE) to s3://BUCKET[/PREFIX] or file:///DIR"));
-    };
-    settings.region = environment.get("APP_INTERFACE_STATE_BUCKET_REGION");
-    settings.endpoint = environment.get("AWS_ENDPOINT_URL_S3");
-    settings.access_key = environment
-        .get("APP_INTERFACE_STATE_BUCKET_ACCESS_KEY_ID")
-        .zip(environment.secret("APP_INTERFACE_STATE_BUCKET_SECRET_ACCESS_KEY"));
-    Ok((format!("s3://{bucket}"), settings))
 }

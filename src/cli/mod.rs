@@ -22,11 +22,14 @@ mod preflight_args;
 mod process_usage;
 mod progress;
 mod project_rule_args;
+mod record;
+mod record_args;
 mod secrets;
 pub mod shadow;
 mod shadow_args;
 mod signals;
 mod source;
+mod state_config;
 mod stopwatch;
 mod validate;
 mod values;
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(args, &environment),
         Command::Preflight(args) => preflight::run(args, &environment),
         Command::Shadow(args) => shadow::run(args, &environment),
+        Command::Record(args) => record::run(args, &environment),
     };
     match result {
         Ok(exit) => exit.into(),

@@ -23,5 +23,5 @@ pub use decision::{
 pub use edits::EditChecker;
 pub use gates::{DeploymentEvidence, Evidence, Gate, GateOutcome, GateResult, SloEvidence};
 pub use publishers::{Deployment, DeploymentState, PublisherState};
-pub use records::{record_key, state_key};
+pub use records::{record_key, record_outcome, state_key};
 pub use suppose::suppose_promoted;

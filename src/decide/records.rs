@@ -28,6 +28,14 @@ pub(super) struct Record {
     pub(super) check_in_error: Option<String>,
 }
 
+/// Did the deployment of a stored record succeed?
+///
+/// # Errors
+/// Why the record is not usable.
+pub fn record_outcome(stored: &Value) -> Result<bool, String> {
+    read(stored).map(|record| record.success)
+}
+
 /// Reads a stored record.
 ///
 /// # Errors

@@ -52,6 +52,16 @@ pub fn parse_check_in(text: &str) -> Result<DateTime<Utc>, CheckInError> {
     local.checked_sub_signed(offset).ok_or(CheckInError::Date)
 }
 
+/// Prints a time as Python's `str(datetime)` does, which [`parse_check_in`] reads back: with microseconds
+/// unless they are zero, and the offset `+00:00`.
+pub fn format_check_in(time: DateTime<Utc>) -> String {
+    let format = match time.timestamp_subsec_micros() {
+        0 => "%Y-%m-%d %H:%M:%S+00:00",
+        _ => "%Y-%m-%d %H:%M:%S%.6f+00:00",
+    };
+    time.format(format).to_string()
+}
+
 /// Python's datetimes end with the year 9999.
 trait PythonYear {
     fn year_is_python(&self) -> bool;

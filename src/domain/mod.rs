@@ -26,7 +26,7 @@ pub use git::{CommitSha, GitRef, is_commit_sha, no_commit, short_ref};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use ids::{MrIid, UserId};
 pub use merge_method::MergeMethod;
-pub use names::{MAX_NAME_BYTES, MAX_URL_BYTES, check_length, excerpt};
+pub use names::{MAX_NAME_BYTES, MAX_URL_BYTES, check_length, dot_segment, excerpt};
 pub use problem::{Problem, Related, Severity};
 pub use problem_code::ProblemCode;
 pub use repo_path::RepoPath;

@@ -33,6 +33,12 @@ pub fn excerpt(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The first part of a key of the state that is `.` or `..`. Some stores, and proxies in front of them, would
+/// access another object.
+pub fn dot_segment(key: &str) -> Option<&str> {
+    key.split('/').find(|part| matches!(*part, "." | ".."))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

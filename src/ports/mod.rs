@@ -71,6 +71,15 @@ pub enum StateError {
     Shared(String),
 }
 
+/// The bytes at a key, and what tells whether they are still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The store's own version of them (an ETag); `None` if it has none.
+    pub version: Option<String>,
+}
+
 /// The bucket with deployment records and the state export.
 #[async_trait]
 pub trait StateStore: Send + Sync {
@@ -85,6 +94,29 @@ pub trait StateStore: Send + Sync {
     /// # Errors
     /// See [`StateError`].
     async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StateError>;
+
+    /// What is at `key`, to replace it with [`StateStore::replace`]; `None` also where only the missing right to
+    /// list hides whether there is anything, because `replace` does not overwrite what it does not know.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    async fn get_to_replace(&self, key: &str) -> Result<Option<StoredObject>, StateError> {
+        Ok(self.get(key).await?.map(|bytes| StoredObject { bytes, version: None }))
+    }
+
+    /// Replaces what is at `key`, if that is still `old` (`None`: nothing). Returns whether it was: another writer may
+    /// have been there first. A store that does not support such writes replaces it in any case.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    async fn replace(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        _old: Option<&StoredObject>,
+    ) -> Result<bool, StateError> {
+        self.put(key, bytes).await.map(|()| true)
+    }
 
     /// Where it is, for messages: `s3://bucket/prefix` or `file:///dir`.
     fn location(&self) -> String;

@@ -18,6 +18,7 @@ mod model;
 mod page;
 mod picture;
 mod preflight;
+mod record;
 mod schemas;
 mod shadow;
 mod style;
@@ -45,6 +46,7 @@ pub use preflight::{
     OldPipeline, OldPromoter, Phase, PreflightReport, Relation, Verdict, preflight_junit,
     preflight_markdown, preflight_text,
 };
+pub use record::{RecordAction, RecordReport, RecordedDeployment, record_markdown, record_text};
 pub use schemas::schemas;
 pub use shadow::{
     DayReport, DayVerdict, FactDifference, MoveClass, MoveReport, OursReport, ReasonCode,

@@ -3,16 +3,17 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{Explanation, FindingsReport, PlanReport, PreflightReport, ShadowReport};
+use super::{Explanation, FindingsReport, PlanReport, PreflightReport, RecordReport, ShadowReport};
 use crate::snapshot::Snapshot;
 
 /// The schema of each format (JSON Schema, draft 2020-12), with its file name.
-pub fn schemas() -> [(&'static str, Schema); 6] {
+pub fn schemas() -> [(&'static str, Schema); 7] {
     [
         ("plan-v1.json", schema_of::<PlanReport>()),
         ("explanation-v1.json", schema_of::<Explanation>()),
         ("findings-v1.json", schema_of::<FindingsReport>()),
         ("preflight-v1.json", schema_of::<PreflightReport>()),
+        ("record-v1.json", schema_of::<RecordReport>()),
         ("shadow-v1.json", schema_of::<ShadowReport>()),
         ("snapshot-v1.json", schema_of::<Snapshot>()),
     ]

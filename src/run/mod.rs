@@ -10,6 +10,7 @@ mod explain;
 mod filter_check;
 mod observe;
 mod plan;
+mod publishers;
 mod report;
 mod target_suggestions;
 
@@ -27,6 +28,7 @@ pub use explain::{Question, Questioned};
 pub use filter_check::check_filter;
 pub use observe::state_failed;
 pub use plan::decide_on;
+pub use publishers::find_publishers;
 pub use report::export;
 
 /// What is wanted of a run.

@@ -26,6 +26,8 @@ mod permissions;
 mod plan_command;
 mod preflight;
 mod push_rules;
+mod record;
+mod record_faults;
 mod refusals;
 mod replay;
 mod requests;

@@ -17,6 +17,7 @@ mod names;
 mod optional;
 mod outputs;
 mod page;
+mod record;
 mod reference;
 mod schemas;
 mod screens;

@@ -61,6 +61,7 @@ fn outputs_with_any_names_match_their_schemas() {
         ("snapshot.json", "snapshot-v1.json"),
         ("explanation.json", "explanation-v1.json"),
         ("validate.json", "findings-v1.json"),
+        ("record.json", "record-v1.json"),
     ];
     let outputs = outputs(&files_called(|place| format!("name{place}")));
     for (file, schema) in files {

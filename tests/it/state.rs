@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sapm::clients::http::{HttpClient, HttpConfig, Service, ServiceClient};
 use sapm::clients::state::{DirState, S3Settings, S3State, file_of, from_location};
-use sapm::ports::{StateError, StateStore};
+use sapm::ports::{StateError, StateStore, StoredObject};
 use tempfile::TempDir;
 
 use crate::git::web::{Reply, Request, Server};
@@ -351,4 +351,48 @@ async fn many_requests_at_once() {
     for get in gets.collect::<Vec<_>>() {
         assert_eq!(get.await.expect("ends").expect("answers"), None);
     }
+}
+
+/// Of several writers that saw the same, one wins; the others are told.
+#[tokio::test]
+async fn one_of_several_writers_replaces_an_object() {
+    let folder = TempDir::new().expect("a folder");
+    let state = Arc::new(DirState::new(folder.path()));
+    for round in 0..20_u8 {
+        let old = state.get_to_replace(KEY).await.expect("answers");
+        let writes =
+            (0..8_u8).map(|writer| {
+                let (state, old) = (Arc::clone(&state), old.clone());
+                async move {
+                    state.replace(KEY, vec![round, writer], old.as_ref()).await.expect("answers")
+                }
+            });
+        let won = futures_util::future::join_all(writes).await;
+        assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
+        let winner = won.iter().position(|won| *won).expect("a winner") as u8;
+        assert_eq!(state.get(KEY).await.expect("answers"), Some(vec![round, winner]));
+    }
+    let gone = StoredObject { bytes: b"gone".to_vec(), version: None };
+    assert!(!state.replace("state/other", Vec::new(), Some(&gone)).await.expect("answers"));
+    assert_eq!(state.get("state/other").await.expect("answers"), None);
+}
+
+#[tokio::test]
+async fn a_bucket_is_asked_to_write_under_a_condition() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "GET" => Reply::new(200, "x", "{}").with("etag", "\"v1\""),
+        _ if request.header("if-match") == Some("\"v1\"") => Reply::new(200, "x", ""),
+        _ => error(412, "PreconditionFailed", "x"),
+    });
+    let state = S3State::new("b", "", settings(&server.url), service()).await;
+    let old = state.get_to_replace(KEY).await.expect("answers").expect("an object");
+    assert_eq!(old.version.as_deref(), Some("\"v1\""));
+    assert!(state.replace(KEY, Vec::new(), Some(&old)).await.expect("answers"));
+    assert!(!state.replace(KEY, Vec::new(), None).await.expect("answers"));
+    let conditions: Vec<Option<String>> = server
+        .requests()
+        .iter()
+        .map(|request| request.header("if-none-match").map(str::to_owned))
+        .collect();
+    assert_eq!(conditions, [None, None, Some("*".to_owned())]);
 }

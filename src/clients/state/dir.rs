@@ -11,7 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::check_key;
 use super::size::{max_bytes, too_large};
 use crate::clients::replace::replace;
-use crate::ports::{StateError, StateStore};
+use crate::ports::{StateError, StateStore, StoredObject};
 
 /// Characters that stay unencoded in a file name: letters, digits and `-._~`.
 const UNSAFE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -75,6 +75,20 @@ impl DirState {
         replace(&self.root.join(file_of(key)), bytes).map_err(|error| {
             StateError::Key(format!("cannot write {key} of {}: {error}", self.location()))
         })
+    }
+
+    /// Writes if the key still has these bytes. A lock on the folder, which the kernel releases when the process ends,
+    /// makes both one step; a file system without locks does without.
+    fn write_over(&self, key: &str, bytes: &[u8], old: Option<&[u8]>) -> Result<bool, StateError> {
+        let lock = File::open(&self.root).and_then(|folder| folder.lock().map(|()| folder));
+        let same = self.read(key)?.as_deref() == old;
+        if same {
+            self.write(key, bytes)?;
+        }
+        if let Ok(folder) = lock {
+            let _ = folder.unlock();
+        }
+        Ok(same)
     }
 
     fn when_modified(&self, key: &str) -> Option<DateTime<Utc>> {
@@ -152,6 +166,16 @@ impl StateStore for DirState {
     async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StateError> {
         let (state, key) = (self.clone(), key.to_owned());
         blocking(move || state.write(&key, &bytes)).await
+    }
+
+    async fn replace(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        old: Option<&StoredObject>,
+    ) -> Result<bool, StateError> {
+        let (state, key, old) = (self.clone(), key.to_owned(), old.map(|old| old.bytes.clone()));
+        blocking(move || state.write_over(&key, &bytes, old.as_deref())).await
     }
 
     fn location(&self) -> String {

@@ -13,6 +13,10 @@ use crate::domain::error_chain;
 pub(super) enum Trouble {
     /// No such key. For a read, that is a normal result.
     NoKey,
+    /// A conditional write found another version of the key.
+    Changed,
+    /// The store does not support conditional writes.
+    NotConditional,
     /// No such bucket.
     NoBucket,
     /// The bucket is in another region.
@@ -119,6 +123,8 @@ fn classify_response(
     };
     match code {
         Some("NoSuchKey") => Trouble::NoKey,
+        Some("PreconditionFailed" | "ConditionalRequestConflict") => Trouble::Changed,
+        Some("NotImplemented") => Trouble::NotConditional,
         Some("NoSuchBucket") => Trouble::NoBucket,
         Some(
             "PermanentRedirect"

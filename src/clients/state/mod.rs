@@ -15,7 +15,7 @@ pub use s3::S3State;
 pub use setup::S3Settings;
 
 use crate::clients::http::ServiceClient;
-use crate::domain::quoted;
+use crate::domain::{dot_segment, quoted};
 use crate::ports::{StateError, StateStore};
 
 /// Opens the state at `s3://BUCKET[/PREFIX]` or `file:///DIR` without
@@ -46,10 +46,9 @@ pub async fn from_location(
     }
 }
 
-/// Checks a key for `.` and `..`: some stores, and proxies in front of them, would access another object. Keys
-/// contain names from the config repo.
+/// Checks a key for `.` and `..` ([`dot_segment`]). Keys contain names from the config repo.
 fn check_key(key: &str, location: &str) -> Result<(), StateError> {
-    match key.split('/').find(|part| matches!(*part, "." | "..")) {
+    match dot_segment(key) {
         None => Ok(()),
         Some(part) => Err(StateError::Key(format!(
             "{key} of {location} is not used: {} in a key can refer to another object; rename the \

@@ -15,12 +15,21 @@ use super::check_key;
 use super::failure::{self, Trouble};
 use super::setup::{self, S3Settings};
 use crate::clients::http::{ServiceClient, one_line};
-use crate::ports::{StateError, StateStore};
+use crate::ports::{StateError, StateStore, StoredObject};
 use crate::report::EXPORT_KEY;
 
 /// After this many reads in a row that fail or get no response, the bucket is given up as a
 /// whole.
 const MAX_FAILED: u32 = 3;
+
+/// When a key is written.
+#[derive(Clone, Copy)]
+enum Only<'a> {
+    Always,
+    IfMissing,
+    /// If it still has this ETag.
+    IfVersion(&'a str),
+}
 
 /// A bucket. The caller limits the number of concurrent requests.
 pub struct S3State {
@@ -78,14 +87,16 @@ impl S3State {
         if self.prefix.is_empty() { key.to_owned() } else { format!("{}/{key}", self.prefix) }
     }
 
-    async fn read(&self, key: &str) -> Result<Vec<u8>, Trouble> {
+    async fn read(&self, key: &str) -> Result<StoredObject, Trouble> {
         let answer =
             self.client.get_object().bucket(&self.bucket).key(self.full_key(key)).send().await;
         let answer = answer.map_err(|error| failure::sort(&error))?;
+        let version = answer.e_tag;
         // It is in memory: the transport has read it, up to the limit.
         let bytes = answer.body.collect().await;
         let bytes = bytes.map_err(|error| Trouble::Other(one_line(&error.to_string())))?.to_vec();
-        Ok(if key == EXPORT_KEY { bytes } else { self.without_secrets(bytes) })
+        let bytes = if key == EXPORT_KEY { bytes } else { self.without_secrets(bytes) };
+        Ok(StoredObject { bytes, version })
     }
 
     /// Redacts secrets in a record, which appears in reports: it may be a proxy's response that repeats the request.
@@ -100,10 +111,35 @@ impl S3State {
         }
     }
 
-    async fn write(&self, key: &str, bytes: Vec<u8>) -> Result<(), Trouble> {
+    async fn write(&self, key: &str, bytes: Vec<u8>, only: Only<'_>) -> Result<(), Trouble> {
         let request = self.client.put_object().bucket(&self.bucket).key(self.full_key(key));
+        let request = match only {
+            Only::Always => request,
+            Only::IfMissing => request.if_none_match("*"),
+            Only::IfVersion(version) => request.if_match(version),
+        };
         let answer = request.body(ByteStream::from(bytes)).send().await;
         answer.map(drop).map_err(|error| failure::sort(&error))
+    }
+
+    /// Reads a key, and remembers whether the bucket can be read.
+    async fn get_object(&self, key: &str) -> Result<StoredObject, Trouble> {
+        let answer = self.read(key).await;
+        if !matches!(answer, Err(Trouble::Unreachable(_) | Trouble::Server(_))) {
+            self.failed.store(0, Ordering::Relaxed);
+        }
+        match answer {
+            Err(Trouble::NoKey)
+                if !self.readable.load(Ordering::Relaxed) && self.is_missing().await =>
+            {
+                Err(Trouble::NoBucket)
+            }
+            Ok(_) | Err(Trouble::NoKey) => {
+                self.readable.store(true, Ordering::Relaxed);
+                answer
+            }
+            Err(trouble) => Err(trouble),
+        }
     }
 
     /// May we list the bucket?
@@ -170,6 +206,7 @@ impl S3State {
                 whole(&format!("it fails: {reason}"))
             }
             Trouble::NoKey => of_key("no such key"),
+            Trouble::NotConditional => of_key("the store does not support it"),
             Trouble::MayNotList => of_key(
                 "access denied; without s3:ListBucket, that is also the response for a missing \
                  key: grant it",
@@ -224,32 +261,50 @@ impl S3State {
 impl StateStore for S3State {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StateError> {
         check_key(key, &self.location())?;
-        let answer = self.read(key).await;
-        if !matches!(answer, Err(Trouble::Unreachable(_) | Trouble::Server(_))) {
-            self.failed.store(0, Ordering::Relaxed);
-        }
-        match answer {
-            Ok(bytes) => {
-                self.readable.store(true, Ordering::Relaxed);
-                Ok(Some(bytes))
-            }
-            Err(Trouble::NoKey)
-                if !self.readable.load(Ordering::Relaxed) && self.is_missing().await =>
-            {
-                Err(self.judge("read", key, Trouble::NoBucket).await)
-            }
-            Err(Trouble::NoKey) => {
-                self.readable.store(true, Ordering::Relaxed);
-                Ok(None)
-            }
+        match self.get_object(key).await {
+            Ok(object) => Ok(Some(object.bytes)),
+            Err(Trouble::NoKey) => Ok(None),
             Err(trouble) => Err(self.judge("read", key, trouble).await),
         }
     }
 
     async fn put(&self, key: &str, bytes: Vec<u8>) -> Result<(), StateError> {
         check_key(key, &self.location())?;
-        match self.write(key, bytes).await {
+        match self.write(key, bytes, Only::Always).await {
             Ok(()) => Ok(()),
+            Err(trouble) => Err(self.judge("write", key, trouble).await),
+        }
+    }
+
+    async fn get_to_replace(&self, key: &str) -> Result<Option<StoredObject>, StateError> {
+        check_key(key, &self.location())?;
+        match self.get_object(key).await {
+            Ok(object) => Ok(Some(object)),
+            // If it were there, AWS would name s3:GetObject. The write is refused if it is there after all.
+            Err(Trouble::NoKey | Trouble::MayNotList) => Ok(None),
+            Err(trouble) => Err(self.judge("read", key, trouble).await),
+        }
+    }
+
+    async fn replace(
+        &self,
+        key: &str,
+        bytes: Vec<u8>,
+        old: Option<&StoredObject>,
+    ) -> Result<bool, StateError> {
+        check_key(key, &self.location())?;
+        let only = match old {
+            None => Only::IfMissing,
+            Some(object) => object.version.as_deref().map_or(Only::Always, Only::IfVersion),
+        };
+        let written = match self.write(key, bytes.clone(), only).await {
+            Err(Trouble::NotConditional) => self.write(key, bytes, Only::Always).await,
+            written => written,
+        };
+        match written {
+            Ok(()) => Ok(true),
+            // A version of a key that is gone is another one, too.
+            Err(Trouble::Changed | Trouble::NoKey) => Ok(false),
             Err(trouble) => Err(self.judge("write", key, trouble).await),
         }
     }

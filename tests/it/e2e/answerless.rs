@@ -41,6 +41,14 @@ fn a_bucket_that_falls_silent() {
     );
 }
 
+/// `record` and a bucket that does not respond to reads, or to writes.
+fn is_not_recorded(fault: Fault) {
+    let world = World::start();
+    world.forge().fault(fault);
+    let ran = super::record::record(&world, "--succeeded").expect(4);
+    assert!(ran.err.contains("no response in time"), "{}", ran.err);
+}
+
 #[test]
 fn services_that_never_respond_are_given_up() {
     thread::scope(|scope| {
@@ -53,6 +61,8 @@ fn services_that_never_respond_are_given_up() {
         scope.spawn(|| is_given_up(lists, &["merge requests", "SAPM_GITLAB_URL"]));
         scope.spawn(|| is_given_up(silent(Service::S3), &["no response in time", "SAPM_STATE"]));
         scope.spawn(a_bucket_that_falls_silent);
+        scope.spawn(|| is_not_recorded(silent(Service::S3).method("GET")));
+        scope.spawn(|| is_not_recorded(silent(Service::S3).method("PUT")));
         scope.spawn(|| concerns_its_targets_alone(silent(Service::GitHub), &[CANARY, LEDGER], 2));
         scope.spawn(|| concerns_its_targets_alone(silent(Service::Prometheus), &[PAYMENTS], 4));
     });

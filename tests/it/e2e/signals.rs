@@ -258,3 +258,16 @@ fn unwritable_reports_are_detected_first() {
     let left = files_below(&world.path("new"));
     assert!(left.iter().all(|path| !path.to_string_lossy().contains("unfinished")), "{left:?}");
 }
+
+/// `record` finishes the write under way, and begins no other.
+#[test]
+fn a_report_ends_after_the_write_under_way() {
+    let world = World::start();
+    let sapm = super::record::record(&world, "--succeeded").arg("catalog-canary");
+    let write = Fault::new(FaultKind::Pass).on(Service::S3).method("PUT").nth(1);
+    let (code, said) = Signalled::start(&world, sapm, write, &["TERM"]).end();
+    assert_eq!(code, Some(143), "{said}");
+    assert_eq!(world.puts(), 1);
+    assert_eq!(super::record::stored(&world, super::record::CHANNEL)["success"], true);
+    assert!(said.contains("SIGTERM ended the run before it had written all records"), "{said}");
+}

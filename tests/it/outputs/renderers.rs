@@ -2,15 +2,17 @@
 
 use datafiles::Datafiles;
 use sapm::apply::{MergeRequestOutcome, Outcomes, Verdict};
-use sapm::decide::record_key;
+use sapm::decide::{DeploymentState, record_key, state_key};
 use sapm::domain::{CommitSha, MergeMethod, UserId};
 use sapm::graph::{Scope as Part, dot, mermaid, select, svg};
+use sapm::inventory::Inventory;
 use sapm::plan::{Merge, MergeTexts, Plan, Settings, Step};
+use sapm::record::{DeploymentReport, PlannedRecord, RecordOutcome, Written};
 use sapm::report::{
-    AsOf, Explanation, FindingsReport, FoundTarget, Measured, Paint, PlanReport, Screen, WhatIf,
-    code_quality, dotenv, explanation_markdown, explanation_text, findings_junit,
+    AsOf, Explanation, FindingsReport, FoundTarget, Measured, Paint, PlanReport, RecordReport,
+    Screen, WhatIf, code_quality, dotenv, explanation_markdown, explanation_text, findings_junit,
     findings_markdown, findings_text, junit, markdown, members, metrics, page, pushed_metrics,
-    summary,
+    record_markdown, record_text, summary,
 };
 use sapm::run::{self, ConfigRepo, Options, ReadOptions};
 use sapm::snapshot::{BotUser, ConfigRepoFacts, Snapshot};
@@ -57,6 +59,7 @@ pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
     all.push(output("graph as Mermaid", Kind::Text, mermaid(&graph)));
     all.push(output("graph as DOT", Kind::Text, dot(&graph)));
     all.push(output("graph as SVG", Kind::Xml, svg(&graph, &drawn[0].label)));
+    all.extend(of_records(inventory));
     let world = World::new(inventory, &snapshot, bundle);
     let plain = forecast(world, snapshot.observed_at, &Stops::new(), Limits::default());
     for (target, _) in inventory.subscribers() {
@@ -82,7 +85,7 @@ pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
 }
 
 /// All publishers with a commit have deployed it. The record's own texts come from outside, too.
-fn facts(inventory: &sapm::inventory::Inventory) -> Snapshot {
+fn facts(inventory: &Inventory) -> Snapshot {
     let mut snapshot = Snapshot::new(at("2026-08-20T10:00:00Z"));
     for target in &inventory.targets {
         let Some(sha) = CommitSha::parse(target.current_ref()) else {
@@ -191,4 +194,39 @@ fn merge_request_texts(planned: &Plan) -> Vec<Output> {
         }
     }
     texts
+}
+
+/// What `sapm record` prints about every publisher.
+fn of_records(inventory: &Inventory) -> Vec<Output> {
+    let now = at("2026-08-20T10:00:00Z");
+    let commit = CommitSha::parse(&"c".repeat(40)).unwrap();
+    let report = DeploymentReport { commit, success: false, url: None, at: now, now };
+    let mut outcomes = Vec::new();
+    for (target, publisher) in inventory.targets.indexed() {
+        for channel in &publisher.promotion.publish {
+            let planned = PlannedRecord {
+                target,
+                saas_file: publisher.saas_file.clone(),
+                channel: channel.clone(),
+                key: state_key(&record_key(channel, &publisher.uid, &report.commit)),
+                config_hash: channel.clone(),
+            };
+            outcomes.push(RecordOutcome {
+                record: report.record(&planned.saas_file, &planned.config_hash, &json!(null)),
+                before: DeploymentState::Invalid,
+                before_reason: Some(channel.clone()),
+                written: Written::Failed(planned.key.clone()),
+                planned,
+            });
+        }
+    }
+    assert!(!outcomes.is_empty(), "nobody publishes");
+    let shown = ("s3://bucket".to_owned(), false);
+    let report = RecordReport::new(inventory, shown, &report, outcomes);
+    vec![
+        output("record", Kind::Text, record_text(&report, Paint::Plain)),
+        output("record in colours", Kind::Terminal, record_text(&report, Paint::Colours)),
+        output("record.md", Kind::Text, record_markdown(&report)),
+        output("record.json", Kind::Json, report.to_json()),
+    ]
 }

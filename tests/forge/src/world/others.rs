@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use base64::Engine as _;
+
 use crate::git::host::Refs;
 use crate::git::repo::{Person, Repo};
 use crate::github::RateLimit;
@@ -92,9 +94,26 @@ impl World {
 
     /// Puts an object, creating the bucket if needed.
     pub fn put_object(&self, bucket: &str, key: &str, bytes: impl AsRef<[u8]>) {
+        self.object_write(bucket, key, bytes)();
+    }
+
+    /// The same at another time, for the code of a fault.
+    pub fn object_write(
+        &self,
+        bucket: &str,
+        key: &str,
+        bytes: impl AsRef<[u8]>,
+    ) -> impl Fn() + Send + Sync + 'static {
         let path = self.object(bucket, key);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
+        // s3s-fs keeps the ETag of what was put by request beside the bucket.
+        let encode = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+        let name = format!(".bucket-{}.object-{}.internal.json", encode(bucket), encode(key));
+        let (etag, bytes) = (self.shared.s3_dir.join(name), bytes.as_ref().to_vec());
+        move || {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &bytes).unwrap();
+            std::fs::remove_file(&etag).ok();
+        }
     }
 
     /// Lets an object be written at a time.
