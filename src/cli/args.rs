@@ -1,10 +1,12 @@
 //! The arguments. `--help` prints their doc comments.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::help;
 use super::preflight_args::PreflightArgs;
 use super::project_rule_args::ProjectRuleArgs;
 use super::record_args::RecordArgs;
@@ -24,30 +26,12 @@ use crate::plan::BatchBy;
 /// without it all commands but apply use CI_JOB_TOKEN in a job), SAPM_GITHUB_TOKEN (code on GitHub),
 /// and those that the file in SAPM_CREDENTIALS_FILE names for other hosts.
 #[derive(Debug, Parser)]
-#[command(name = "sapm", version, max_term_width = 100, after_long_help = AFTER_HELP)]
+#[command(name = "sapm", version, max_term_width = 100, after_long_help = help::SAPM)]
 pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
-
-const AFTER_HELP: &str = "\
-Examples:
-  sapm plan --app-interface .                  what would be promoted from this checkout?
-  sapm explain orders-production               why is it not promoted?
-  sapm explain orders-production --at 2026-12-01T08:00:00Z
-  sapm apply --env-name stage --max-new-merge-requests 5
-
-Exit codes:
-  0   completed; holds and deferred merge requests are ordinary results
-  1   internal error
-  2   usage or configuration: unknown flag, missing token or state
-  3   the config repo cannot be used: it has no data/
-  4   GitLab or the state bucket failed as a whole; nothing was written
-  5   completed, but some targets failed; see the problems. preflight, shadow: too little is known
-  10  plan --detailed-exitcode: changes are pending; preflight: NO-GO; shadow: a difference is unexplained
-  130 Ctrl-C (SIGINT) ended the run; its reports are written
-  143 SIGTERM ended the run; its reports are written";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -55,16 +39,19 @@ pub enum Command {
     /// Runs the scheduled job: observe, decide, plan, write, report
     ///
     /// `--format json` prints version 1 of the plan format, with the outcome of each merge request.
+    #[command(after_long_help = help::APPLY)]
     Apply(ApplyArgs),
     /// Shows what `apply` would do; writes nothing
     ///
     /// `--format json` prints version 1 of the plan format.
+    #[command(after_long_help = help::PLAN)]
     Plan(PlanArgs),
     /// Explains why a target is or is not promoted, what to do about it, and what comes next
     ///
     /// Looks up only what the answer depends on: the target, targets whose merge requests may stand
     /// in its way, and all that these wait for. `--format json` prints version 1 of the explanation
     /// format (docs/explain.md). The report files are those of a run about these targets.
+    #[command(after_long_help = help::EXPLAIN)]
     Explain(ExplainArgs),
     /// Reports errors in the config repo with file, line and a fix; makes no lookups
     ///
@@ -72,8 +59,10 @@ pub enum Command {
     /// with line, column and end. The report files are for GitLab's merge request page. The exit code
     /// is 5 if there is an error, and 0 if there are only warnings. docs/problems.md explains every
     /// code.
+    #[command(after_long_help = help::VALIDATE)]
     Validate(ValidateArgs),
     /// Draws channels, publishers and subscribers as a graph; makes no lookups
+    #[command(after_long_help = help::GRAPH)]
     Graph(GraphArgs),
     /// Is it safe to cut over from the old promoter? Prints GO or NO-GO; writes nothing
     ///
@@ -81,6 +70,7 @@ pub enum Command {
     /// rights, labels, queue, records and what the first run would do. Each check has its evidence and
     /// says what to do. The exit code is 0 for GO, 10 for NO-GO, and 5 if no check fails but the
     /// outcome of one is not known. docs/cut-over.md has the whole way.
+    #[command(after_long_help = help::PREFLIGHT)]
     Preflight(PreflightArgs),
     /// Compares what the old promoter does with what this one would do; writes its ledger only
     ///
@@ -88,6 +78,7 @@ pub enum Command {
     /// a ledger (--shadow-dir). Then it matches the moves of both sides, and finds reasons for differences
     /// from evidence. The exit code is 0 if nothing is unexplained, 10 if something is, and 5 if too much
     /// was not observed. docs/cut-over.md lists classes and reasons.
+    #[command(after_long_help = help::SHADOW)]
     Shadow(ShadowArgs),
     /// Reports a deployment: writes the records that promotions wait for
     ///
@@ -97,7 +88,17 @@ pub enum Command {
     /// All targets are checked before anything is written. The exit code is 4 if no record could be
     /// written, and 5 if only some could. docs/report-deployments.md has recipes for GitLab CI, Argo CD,
     /// Flux and Terraform.
+    #[command(after_long_help = help::RECORD)]
     Record(RecordArgs),
+    /// Prints the script that completes commands, options and targets in a shell
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Writes the manual page of each command to a folder
+    #[command(after_long_help = help::MAN)]
+    Man(ManArgs),
+    /// Prints what may come in place of a word. The scripts of `completions` call it
+    #[command(name = "__complete", hide = true)]
+    Complete(CompleteArgs),
 }
 
 /// Services and settings of a run.
@@ -500,6 +501,46 @@ pub struct GraphArgs {
     /// Format of the graph
     #[arg(long, value_enum, default_value_t = GraphFormat::Mermaid, value_name = "FORMAT", help_heading = "Output")]
     pub format: GraphFormat,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+/// Arguments of `man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Folder for the pages, sapm.1 and so on; it is created if it is missing
+    #[arg(value_name = "DIR", value_parser = path())]
+    pub folder: PathBuf,
+}
+
+/// The line in a shell that is to be completed.
+#[derive(Debug, Args)]
+pub struct CompleteArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+    /// Which word, counted from 0
+    pub index: usize,
+    /// The words of the line, with the command
+    #[arg(last = true)]
+    pub words: Vec<OsString>,
+}
+
+/// A shell with completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// bash 3.2 or later
+    Bash,
+    /// zsh 5 or later
+    Zsh,
+    /// fish 3 or later
+    Fish,
 }
 
 /// What may go into one merge request.

@@ -8,12 +8,15 @@ mod args;
 mod branches;
 mod clients;
 mod code_hosts;
+mod completions;
 mod config;
 mod exit;
 mod gitlab_config;
 mod graph;
+mod help;
 mod job;
 mod logging;
+mod man;
 mod network;
 mod output;
 mod pipeline;
@@ -37,6 +40,7 @@ mod values;
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 pub use args::{Cli, Command};
@@ -56,10 +60,16 @@ pub fn main() -> ExitCode {
             }
             // The error repeats values, which may come from a web form.
             eprint!("{}", printable_except(&error.render().to_string(), "\n"));
+            if lacks_target(&error) {
+                eprint!("{}", help::FIND_TARGET);
+            }
             return Exit::Usage.into();
         }
     };
     let environment: BTreeMap<String, String> = std::env::vars().collect();
+    if let Command::Complete(args) = &cli.command {
+        return completions::print_candidates(args, build_command(), &environment).into();
+    }
     secrets::learn(&environment, secrets::redactor());
     logging::start(&environment);
     let result = match &cli.command {
@@ -71,6 +81,9 @@ pub fn main() -> ExitCode {
         Command::Preflight(args) => preflight::run(args, &environment),
         Command::Shadow(args) => shadow::run(args, &environment),
         Command::Record(args) => record::run(args, &environment),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
+        Command::Complete(_) => Ok(Exit::Done),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -79,6 +92,16 @@ pub fn main() -> ExitCode {
             fatal.exit.into()
         }
     }
+}
+
+/// Is there no TARGET on the command line?
+fn lacks_target(error: &clap::Error) -> bool {
+    let missing = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => name.as_str(),
+        Some(ContextValue::Strings(names)) => &names.concat(),
+        _ => "",
+    };
+    error.kind() == ErrorKind::MissingRequiredArgument && missing.contains("<TARGET>")
 }
 
 /// The clap command. An empty variable counts as unset, and the help shows no variable's

@@ -11,6 +11,7 @@ mod conformance;
 mod e2e;
 mod git;
 mod graph;
+mod install;
 mod lifecycle;
 mod many_refs;
 mod names;

@@ -161,6 +161,35 @@ fn uploaded() -> String {
     calls
 }
 
+#[test]
+fn completions_and_manual_pages_are_packed_from_the_binary_reproducibly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::create_dir(path("scripts")).unwrap();
+    std::fs::write(path("scripts/build-extras"), read("scripts/build-extras")).unwrap();
+    let build = || {
+        let mut script = Command::new("bash");
+        script.arg(path("scripts/build-extras")).arg(env!("CARGO_BIN_EXE_sapm"));
+        let output = script.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read(path("target/dist/sapm-extras.tar.gz")).unwrap()
+    };
+    assert!(build() == build(), "the same binary gives the same bytes");
+    let mut tar = Command::new("tar");
+    tar.args(["--extract", "--gzip", "--file"]).arg(path("target/dist/sapm-extras.tar.gz"));
+    assert!(tar.arg("--directory").arg(folder.path()).status().unwrap().success());
+    for (file, part) in [
+        ("bash-completion/completions/sapm", "complete -o bashdefault"),
+        ("zsh/site-functions/_sapm", "#compdef sapm"),
+        ("fish/vendor_completions.d/sapm.fish", "complete --command sapm"),
+        ("man/man1/sapm.1", "sapm\\-explain(1)"),
+        ("man/man1/sapm-explain.1", ".SH EXAMPLES"),
+    ] {
+        let text = std::fs::read_to_string(path("share").join(file)).unwrap();
+        assert!(text.contains(part), "{file}: {text}");
+    }
+}
+
 fn schemas() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
@@ -175,7 +204,8 @@ fn a_release_has_its_schemas_and_the_list_of_its_crates() {
     let uploaded = uploaded();
     let pipeline: serde_yaml::Value = serde_yaml::from_str(&read(".gitlab-ci.yml")).unwrap();
     let links = pipeline["release"]["release"]["assets"]["links"].as_sequence().unwrap();
-    let files = ["sapm", "sapm.sha256", "sapm.cdx.json"].map(str::to_owned);
+    assert!(build.contains("scripts/build-extras"), "{build}");
+    let files = ["sapm", "sapm.sha256", "sapm.cdx.json", "sapm-extras.tar.gz"].map(str::to_owned);
     for file in files.into_iter().chain(schemas()) {
         let linked = links.iter().any(|link| link["filepath"] == format!("/{file}"));
         assert!(linked, "{file} is not linked");
