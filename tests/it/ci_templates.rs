@@ -5,6 +5,7 @@ mod jobs;
 mod keywords;
 mod pipeline;
 mod project;
+mod record;
 mod redirects;
 mod release;
 mod role;

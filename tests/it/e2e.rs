@@ -26,7 +26,7 @@ mod permissions;
 mod plan_command;
 mod preflight;
 mod push_rules;
-mod record;
+pub mod record;
 mod record_faults;
 mod refusals;
 mod replay;

@@ -18,6 +18,7 @@ mod names;
 mod optional;
 mod outputs;
 mod page;
+mod recipes;
 mod record;
 mod reference;
 mod schemas;

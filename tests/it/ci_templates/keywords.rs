@@ -5,9 +5,14 @@ use serde_yaml::{Mapping, Value};
 use super::pipeline::{ConfigRepo, read, ten_lines};
 use crate::e2e::support::World;
 
-/// The header and the jobs of the template.
+/// The header and the jobs of the template for config repos.
 pub fn template() -> (Mapping, Mapping) {
-    let text = read("ci-templates/promotions.yml");
+    template_at("ci-templates/promotions.yml")
+}
+
+/// The header and the jobs of a template.
+pub fn template_at(path: &str) -> (Mapping, Mapping) {
+    let text = read(path);
     let documents: Vec<Value> = serde_yaml::Deserializer::from_str(&text)
         .map(|document| serde::Deserialize::deserialize(document).expect("YAML"))
         .collect();
@@ -22,14 +27,19 @@ fn text(value: &Value) -> &str {
 
 #[test]
 fn every_input_is_described_and_used() {
-    let (inputs, _) = template();
-    let jobs = read("ci-templates/promotions.yml");
+    assert_inputs("ci-templates/promotions.yml", &["image", "gitlab-url", "state"]);
+    let required = "image deployment-job target environment app-interface gitlab-url state";
+    assert_inputs("ci-templates/record.yml", &required.split(' ').collect::<Vec<_>>());
+}
+
+fn assert_inputs(path: &str, required: &[&str]) {
+    let (inputs, _) = template_at(path);
+    let jobs = read(path);
     let jobs = jobs.split_once("\n---\n").expect("a header").1;
     for (name, input) in &inputs {
         let name = text(name);
         let description = input["description"].as_str().unwrap_or_default();
         assert!(description.ends_with('.') && description.len() > 20, "{name}: {description:?}");
-        let required = ["image", "gitlab-url", "state"];
         assert_eq!(input["default"].is_null(), required.contains(&name), "{name}");
         for key in input.as_mapping().unwrap().keys().map(text) {
             assert!(

@@ -125,18 +125,43 @@ impl<'a> ConfigRepo<'a> {
         let variables = config_repo.map(|url| format!("SAPM_APP_INTERFACE: {url}\n"));
         let path = folder.join(".gitlab-ci-local-variables.yml");
         std::fs::write(path, variables.unwrap_or_default()).unwrap();
-        let origin = "https://gitlab.example.com/platform/saas-auto-promotions-manager.git";
+        let project = Self { world, folder, program };
+        project.commit_all("https://gitlab.example.com/platform/saas-auto-promotions-manager.git");
+        std::fs::create_dir_all(world.path("home")).unwrap();
+        Some(project)
+    }
+
+    /// A project of code that deploys it and reports that, with this pipeline. `None` as above.
+    pub fn of_code(world: &'a World, pipeline: &str) -> Option<Self> {
+        let program = gitlab_ci_local()?;
+        let folder = world.path("code");
+        let repo = Self { world, folder, program };
+        std::fs::create_dir_all(repo.folder.join("ci-templates")).unwrap();
+        std::fs::write(repo.folder.join(".gitlab-ci.yml"), pipeline).unwrap();
+        let template = read("ci-templates/record.yml");
+        std::fs::write(repo.folder.join("ci-templates/record.yml"), template).unwrap();
+        repo.commit_all("https://gitlab.example.com/shop/orders-db.git");
+        repo.lay_variables();
+        Some(repo)
+    }
+
+    /// Makes the folder a repository with one commit.
+    fn commit_all(&self, origin: &str) {
         for arguments in [
             &["init", "--quiet", "--initial-branch", "main"][..],
             &["remote", "add", "origin", origin],
             &["add", ".gitlab-ci.yml", "ci-templates"],
             &["-c", "user.name=ci", "-c", "user.email=ci@example.com", "commit", "-qm", "CI"],
         ] {
-            let done = Command::new("git").args(arguments).current_dir(&folder).status().unwrap();
-            assert!(done.success(), "{arguments:?}");
+            let git = Command::new("git").args(arguments).current_dir(&self.folder).status();
+            assert!(git.unwrap().success(), "{arguments:?}");
         }
-        std::fs::create_dir_all(world.path("home")).unwrap();
-        Some(Self { world, folder, program })
+    }
+
+    /// The commit that is checked out.
+    pub fn head(&self) -> String {
+        let repo = git2::Repository::open(&self.folder).unwrap();
+        repo.head().unwrap().target().unwrap().to_string()
     }
 
     /// Adds jobs to the config repo's own pipeline.
