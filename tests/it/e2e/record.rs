@@ -387,3 +387,39 @@ fn the_config_hash_follows_the_configuration() {
     record(&world, "--succeeded").args(["--config-hash", "mine"]).expect(0);
     assert_eq!(stored(&world, CHANNEL)["target_config_hash"], "mine");
 }
+
+/// A publisher whose configuration changes at the same commit is redeployed and reported: its subscriber follows.
+#[test]
+fn a_changed_configuration_is_promoted() {
+    let world = World::start();
+    let followed = |more: &str| {
+        let promotion = format!(
+            "auto: true, subscribe: [{CHANNEL}], redeployOnPublisherConfigChange: true{more}"
+        );
+        format!("    ref: {ORDERS_DB_NEW}\n    promotion: {{ {promotion} }}\n")
+    };
+    let before = "    ref: 6cf4832af625f59b49336d692f4ed44e601a855e\n    promotion: { auto: true, subscribe: [orders-db-stage] }\n";
+    world.edit(ORDERS_FILE, before, &followed(""));
+    let deployed = || {
+        record(&world, "--succeeded").expect(0);
+        let plan = world.sapm("plan").args(["--format", "json"]).expect(0).plan();
+        let all = plan.list("subscribers");
+        let subscriber = all.iter().find(|one| label(one) == ORDERS_DB).unwrap().clone();
+        (text(&stored(&world, CHANNEL)["target_config_hash"]), subscriber)
+    };
+    let (hash, subscriber) = deployed();
+    assert_eq!(subscriber["decision"], "promote");
+    assert_eq!(subscriber["desired_hashes"][0]["target_config_hash"], json!(hash));
+    let data = format!(
+        ", promotion_data: [{{channel: {CHANNEL}, data: [{{type: parent_saas_config, parent_saas: saas-orders, target_config_hash: \"{hash}\"}}]}}]"
+    );
+    world.edit(ORDERS_FILE, &followed(""), &followed(&data));
+    let (same, subscriber) = deployed();
+    assert_eq!((same, &subscriber["decision"]), (hash.clone(), &json!("up_to_date")));
+    let stage = "    ref: release-2\n";
+    world.edit(ORDERS_FILE, stage, &format!("{stage}    parameters: {{REPLICAS: 3}}\n"));
+    let (changed, subscriber) = deployed();
+    assert_ne!(changed, hash);
+    assert_eq!(subscriber["decision"], "promote");
+    assert_eq!(subscriber["desired_hashes"][0]["target_config_hash"], json!(changed));
+}
