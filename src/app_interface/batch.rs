@@ -27,18 +27,48 @@ pub(super) enum Schema {
 }
 
 impl Schema {
+    /// Every kind, in the order in which a reader of the docs meets them.
+    pub(super) const ALL: [Self; 8] = [
+        Self::SaasFile,
+        Self::TargetFile,
+        Self::App,
+        Self::Namespace,
+        Self::Cluster,
+        Self::Environment,
+        Self::SloDocument,
+        Self::Role,
+    ];
+
+    /// The value of `$schema` in files of this kind.
+    pub(super) const fn path(self) -> &'static str {
+        match self {
+            Self::SaasFile => "/app-sre/saas-file-2.yml",
+            Self::TargetFile => "/app-sre/saas-file-target-1.yml",
+            Self::App => "/app-sre/app-1.yml",
+            Self::Namespace => "/openshift/namespace-1.yml",
+            Self::Cluster => "/openshift/cluster-1.yml",
+            Self::Environment => "/app-sre/environment-1.yml",
+            Self::SloDocument => "/app-sre/slo-document-1.yml",
+            Self::Role => "/access/role-1.yml",
+        }
+    }
+
+    /// What files of this kind are called.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::SaasFile => "Saas file",
+            Self::TargetFile => "Target",
+            Self::App => "App",
+            Self::Namespace => "Namespace",
+            Self::Cluster => "Cluster",
+            Self::Environment => "Environment",
+            Self::SloDocument => "SLO document",
+            Self::Role => "Role",
+        }
+    }
+
     fn from_path(text: &str) -> Option<Self> {
-        Some(match text {
-            "/app-sre/saas-file-2.yml" => Self::SaasFile,
-            "/app-sre/saas-file-target-1.yml" => Self::TargetFile,
-            "/app-sre/app-1.yml" => Self::App,
-            "/openshift/namespace-1.yml" => Self::Namespace,
-            "/openshift/cluster-1.yml" => Self::Cluster,
-            "/app-sre/environment-1.yml" => Self::Environment,
-            "/app-sre/slo-document-1.yml" => Self::SloDocument,
-            "/access/role-1.yml" => Self::Role,
-            _ => return None,
-        })
+        Self::ALL.into_iter().find(|schema| schema.path() == text)
     }
 }
 

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use super::batch::{Batch, Parsed, Schema};
 use super::bundle::Bundle;
 use super::fields::{Field, FieldError};
-use super::known_keys::{self, misspelt_keys};
+use super::known_keys::misspelt_keys;
 use super::links::{self, Links};
 use super::resource_reader::{self, Named, RawNamespace, RawSloDocument, Role};
 use super::resources::App;
 use super::saas::TargetDeclaration;
 use super::saas_reader::{self, RawSaasFile, RawTarget};
-use super::selectable;
 use super::tree::{FileTree, TreeError};
 use super::walk::Entry;
 use crate::domain::{MAX_NAME_BYTES, Problem, ProblemCode, check_length, excerpt};
@@ -124,10 +123,8 @@ impl Loader {
             self.bundle.problems.push(problem);
         }
         self.bundle.counts.saas_files += u64::from(schema == Schema::SaasFile);
-        if self.keeps_texts
-            && let Some(table) = known_keys::find_table(schema)
-        {
-            self.bundle.doubts.extend(misspelt_keys(path, &root, table));
+        if self.keeps_texts {
+            self.bundle.doubts.extend(misspelt_keys(path, &root, schema));
         }
         if let Err(error) = self.datafile(schema, path, &root) {
             self.broken(path, error.into_problem(ProblemCode::BrokenDatafile, path));
@@ -159,20 +156,16 @@ impl Loader {
                 self.target_files.insert(key, saas_reader::target(path, root));
             }
             Schema::App => {
-                let app = resource_reader::app(path, root)?;
-                let named = resource_reader::named(root, &selectable::APP)?;
-                self.apps.insert(key, (app, named));
+                self.apps.insert(key, resource_reader::app(path, root)?);
             }
             Schema::Namespace => {
                 self.namespaces.insert(key, resource_reader::namespace(root)?);
             }
             Schema::Cluster => {
-                let named = resource_reader::named(root, &selectable::CLUSTER)?;
-                self.clusters.insert(key, named);
+                self.clusters.insert(key, resource_reader::cluster(root)?);
             }
             Schema::Environment => {
-                let named = resource_reader::named(root, &selectable::ENVIRONMENT)?;
-                self.environments.insert(key, named);
+                self.environments.insert(key, resource_reader::environment(root)?);
             }
             Schema::Role => {
                 if let Some(role) = resource_reader::role(root) {

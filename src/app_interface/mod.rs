@@ -27,6 +27,7 @@ pub mod walk;
 
 pub use bundle::{Bundle, LoadCounts};
 pub use fields::FieldError;
+pub use known_keys::datafile_schemas;
 pub use load::{load, load_with_texts};
 pub use parameters::{DeploymentConfig, Parameter, deployment_config};
 pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};

@@ -56,7 +56,8 @@ pub(super) struct RawSlo {
     pub(super) unrendered: FieldError,
 }
 
-pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
+/// An app, and what selectors see of it.
+pub(super) fn app(path: &str, root: &Field<'_>) -> Result<(App, Named), FieldError> {
     let mut code_components = Vec::new();
     if let Some(list) = root.get("codeComponents") {
         for (index, item) in list.items()?.into_iter().enumerate() {
@@ -70,7 +71,9 @@ pub(super) fn app(path: &str, root: &Field<'_>) -> Result<App, FieldError> {
             });
         }
     }
-    Ok(App { path: path.to_owned(), name: root.required_text("name")?, code_components })
+    let parent = root.get("parentApp").and_then(|parent| parent.as_reference().ok());
+    let named = Named { parent, ..named(root, &selectable::APP)? };
+    Ok((App { path: path.to_owned(), name: named.name.clone(), code_components }, named))
 }
 
 /// The line of each text of a list.
@@ -79,14 +82,22 @@ fn find_lines(item: &Field<'_>, key: &str) -> Result<BTreeMap<String, u32>, Fiel
     items.iter().map(|item| Ok((item.text()?, item.node.position().line))).collect()
 }
 
-/// An app, a cluster or an environment, with the fields in `shape` for selectors.
-pub(super) fn named(root: &Field<'_>, shape: &Shape) -> Result<Named, FieldError> {
-    let parent = root.get("parentApp").and_then(|parent| parent.as_reference().ok());
+pub(super) fn cluster(root: &Field<'_>) -> Result<Named, FieldError> {
+    let prometheus_url = root.optional_url("prometheusUrl")?.filter(|url| !url.is_empty());
+    Ok(Named { prometheus_url, ..named(root, &selectable::CLUSTER)? })
+}
+
+pub(super) fn environment(root: &Field<'_>) -> Result<Named, FieldError> {
+    named(root, &selectable::ENVIRONMENT)
+}
+
+/// The name, and the fields in `shape` for selectors.
+fn named(root: &Field<'_>, shape: &Shape) -> Result<Named, FieldError> {
     Ok(Named {
         name: root.required_text("name")?,
         selectable: fields_of(root.node, shape),
-        prometheus_url: root.optional_url("prometheusUrl")?.filter(|url| !url.is_empty()),
-        parent,
+        prometheus_url: None,
+        parent: None,
     })
 }
 

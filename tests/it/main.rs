@@ -8,6 +8,7 @@ mod ci_templates;
 mod clients;
 mod conflicts;
 mod conformance;
+mod datafiles;
 mod e2e;
 mod git;
 mod graph;

@@ -139,12 +139,12 @@ fn the_audit_lists_advisories_it_did_not_check() {
 fn uploaded() -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    for needed in ["scripts", "docs/schemas", "target/dist", "bin"] {
+    for needed in ["scripts", "docs/schemas/datafiles", "target/dist", "bin"] {
         std::fs::create_dir_all(path(needed)).unwrap();
     }
     std::fs::write(path("scripts/upload-release"), read("scripts/upload-release")).unwrap();
     for schema in schemas() {
-        std::fs::write(path("docs/schemas").join(schema), "{}").unwrap();
+        std::fs::write(path("docs").join(schema), "{}").unwrap();
     }
     let curl = path("bin/curl");
     std::fs::write(&curl, format!("#!/bin/sh\necho \"$@\" >> {}\n", path("calls").display()))
@@ -191,9 +191,12 @@ fn completions_and_manual_pages_are_packed_from_the_binary_reproducibly() {
 }
 
 fn schemas() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/schemas");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    files.map(|name| name.into_string().unwrap()).collect()
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let files = ["schemas", "schemas/datafiles"]
+        .map(|folder| std::fs::read_dir(docs.join(folder)).unwrap());
+    let files = files.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let paths = files.filter(|path| path.is_file());
+    paths.map(|path| path.strip_prefix(&docs).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -206,7 +209,8 @@ fn a_release_has_its_schemas_and_the_list_of_its_crates() {
     let links = pipeline["release"]["release"]["assets"]["links"].as_sequence().unwrap();
     assert!(build.contains("scripts/build-extras"), "{build}");
     let files = ["sapm", "sapm.sha256", "sapm.cdx.json", "sapm-extras.tar.gz"].map(str::to_owned);
-    for file in files.into_iter().chain(schemas()) {
+    for path in files.into_iter().chain(schemas()) {
+        let file = path.rsplit('/').next().unwrap();
         let linked = links.iter().any(|link| link["filepath"] == format!("/{file}"));
         assert!(linked, "{file} is not linked");
         let address =
