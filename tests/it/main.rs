@@ -6,6 +6,7 @@ mod architecture;
 mod check_live;
 mod ci_templates;
 mod clients;
+mod config_page;
 mod conflicts;
 mod conformance;
 mod datafiles;
