@@ -13,6 +13,7 @@
 //! | [`snapshot`] | the facts of a run, as data |
 //! | [`graph`] | who publishes to whom, laid out and drawn |
 //! | [`app_interface`] | the config repo's files, typed and resolved: a `Bundle`; edits of targets |
+//! | [`init`] | lays out a small config repo to start with |
 //! | [`inventory`] | targets, channels, publishers, subscribers, edit sites |
 //! | [`decide`] | every gate with its evidence, a decision for each subscriber |
 //! | [`what_if`] | decisions on a world that is not: assumed deployments, and what follows in time |
@@ -41,6 +42,7 @@ pub mod clients;
 pub mod decide;
 pub mod domain;
 pub mod graph;
+pub mod init;
 pub mod inventory;
 pub mod observe;
 pub mod old_promoter;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::help;
+use super::init_args::InitArgs;
 use super::preflight_args::PreflightArgs;
 use super::project_rule_args::ProjectRuleArgs;
 use super::record_args::RecordArgs;
@@ -64,6 +65,13 @@ pub enum Command {
     /// Draws channels, publishers and subscribers as a graph; makes no lookups
     #[command(after_long_help = help::GRAPH)]
     Graph(GraphArgs),
+    /// Lays out a small config repo to start with, in an empty or new folder
+    ///
+    /// One app with stage and production: stage follows a branch, and production is promoted to what has
+    /// run in stage long enough. The files are valid, have comments, and include the pipeline. Nothing is
+    /// looked up or overwritten. docs/config-repo.md explains the format.
+    #[command(after_long_help = help::INIT)]
+    Init(InitArgs),
     /// Is it safe to cut over from the old promoter? Prints GO or NO-GO; writes nothing
     ///
     /// Plans as `plan` does, looks for the old promoter's merge requests and signs of life, and checks

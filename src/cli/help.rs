@@ -78,6 +78,12 @@ Examples:
   sapm graph --app-interface . --target orders-production --neighbourhood 2
   sapm graph --app-interface . --snapshot report/snapshot.json --format svg";
 
+pub const INIT: &str = "\
+Examples:
+  sapm init config-repo                        with examples for what is not given
+  sapm init config-repo --app orders --code-url https://gitlab.example.com/shop/orders --soak-days 3
+  sapm init config-repo --state s3://my-bucket --gitlab-url https://gitlab.example.com --gitlab-project shop/config-repo";
+
 pub const PREFLIGHT: &str = "\
 Examples:
   sapm preflight                               is it safe to start?

@@ -14,6 +14,8 @@ mod exit;
 mod gitlab_config;
 mod graph;
 mod help;
+mod init;
+mod init_args;
 mod job;
 mod logging;
 mod man;
@@ -77,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => run(args, &environment, pipeline::Mode::Plan),
         Command::Explain(args) => run(args, &environment, pipeline::Mode::Plan),
         Command::Validate(args) => validate::run(args, &environment),
+        Command::Init(args) => init::run(args),
         Command::Graph(args) => graph::run(args, &environment),
         Command::Preflight(args) => preflight::run(args, &environment),
         Command::Shadow(args) => shadow::run(args, &environment),

@@ -3,7 +3,7 @@
 
 mod jobs;
 mod keywords;
-mod pipeline;
+pub mod pipeline;
 mod project;
 mod record;
 mod redirects;

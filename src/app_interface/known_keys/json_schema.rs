@@ -70,7 +70,7 @@ fn describe_key(key: &'static Key, table: &'static Table) -> Json {
     }
     let about = match key.reader {
         Reader::Others => "Read by other programs, not by sapm.",
-        Reader::Sapm | Reader::Selectors => key.about,
+        Reader::Sapm | Reader::Selectors | Reader::Record => key.about,
     };
     schema["description"] = json!(about);
     schema

@@ -39,6 +39,8 @@ enum Reader {
     Sapm,
     /// Only the selectors of targets that ask for it.
     Selectors,
+    /// Only `sapm record`, for the digest of a target's configuration.
+    Record,
     /// Other programs only.
     Others,
 }
@@ -111,6 +113,11 @@ const fn required(name: &'static str, value: Value, about: &'static str) -> Key 
 /// A key that only selectors see.
 const fn selectable(name: &'static str, value: Value, about: &'static str) -> Key {
     Key { reader: Reader::Selectors, ..key(name, value, about) }
+}
+
+/// A key that `sapm record` reads.
+const fn recorded(name: &'static str, value: Value, about: &'static str) -> Key {
+    Key { reader: Reader::Record, ..key(name, value, about) }
 }
 
 /// A key that only other programs read.

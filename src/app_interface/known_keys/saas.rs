@@ -1,7 +1,7 @@
 //! Saas files and their targets.
 
-use super::Value::{Count, Flag, List, ListOrRefs, Mapping, Ref, Refs, Text, Texts};
-use super::{Key, Table, key, other, required};
+use super::Value::{Count, Flag, Items, List, ListOrRefs, MapOrJson, Mapping, Ref, Refs, Text, Texts};
+use super::{Key, Table, key, other, recorded, required};
 use crate::app_interface::batch::Schema;
 
 /// `/app-sre/saas-file-2.yml`.
@@ -26,9 +26,17 @@ pub(super) const SAAS_FILE: Table = Table::new(&[
     other("managedResourceTypes"),
     other("managedResourceNames"),
     other("authentication"),
-    other("parameters"),
+    recorded(
+        "parameters",
+        MapOrJson,
+        "Parameters of deployments. They are part of the config hash that `sapm record` computes.",
+    ),
     other("allowedSecretParameterPaths"),
-    other("secretParameters"),
+    recorded(
+        "secretParameters",
+        Items,
+        "Parameters from secrets. Where the secrets are is part of the config hash that `sapm record` computes.",
+    ),
     other("validateTargetsInApp"),
     other("takeover"),
     other("deprecated"),
@@ -62,11 +70,19 @@ const RESOURCE_TEMPLATE: Table = Table::new(&[
         ListOrRefs(&TARGET, Schema::TargetFile),
         "Where it is deployed, and at which ref. An item is a target, or a `$ref` to a shared target file.",
     ),
-    other("path"),
+    recorded("path", Text, "Path of the template in the code repository. It is part of the config hash that `sapm record` computes."),
     other("provider"),
     other("hash_length"),
-    other("parameters"),
-    other("secretParameters"),
+    recorded(
+        "parameters",
+        MapOrJson,
+        "Parameters of deployments. They are part of the config hash that `sapm record` computes.",
+    ),
+    recorded(
+        "secretParameters",
+        Items,
+        "Parameters from secrets. Where the secrets are is part of the config hash that `sapm record` computes.",
+    ),
 ]);
 
 /// A target, in a saas file or as `/app-sre/saas-file-target-1.yml`.
@@ -103,8 +119,16 @@ const TARGET_KEYS: &[Key] = &[
     ),
     key("disable", Flag, "true: sapm ignores the target, as publisher and as subscriber."),
     key("delete", Flag, "true: the deployment is to be removed. sapm ignores the target."),
-    other("parameters"),
-    other("secretParameters"),
+    recorded(
+        "parameters",
+        MapOrJson,
+        "Parameters of deployments. They are part of the config hash that `sapm record` computes.",
+    ),
+    recorded(
+        "secretParameters",
+        Items,
+        "Parameters from secrets. Where the secrets are is part of the config hash that `sapm record` computes.",
+    ),
     other("upstream"),
     other("image"),
     other("images"),

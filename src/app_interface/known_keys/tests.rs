@@ -119,12 +119,25 @@ fn selectors_see_exactly_the_keys_of_the_tables() {
             match key.reader {
                 Reader::Selectors => assert!(seen.contains(key.name), "{schema:?}: {}", key.name),
                 Reader::Others => assert!(!seen.contains(key.name), "{schema:?}: {}", key.name),
-                Reader::Sapm => {}
+                Reader::Sapm | Reader::Record => {}
             }
         }
         for name in seen {
             assert!(keys.iter().any(|key| key.name == name), "{schema:?} has no {name}");
         }
+    }
+}
+
+#[test]
+fn record_reads_exactly_the_keys_of_the_tables() {
+    let Shape::Object(fields) = selectable::PARAMETERS else { panic!("an object") };
+    let [saas_file, target] = [&saas::SAAS_FILE, &saas::TARGET];
+    let template = saas_file.find("resourceTemplates").and_then(|key| key.value.table());
+    let own = [(saas_file, None), (template.unwrap(), Some("path")), (target, None)];
+    for (table, more) in own {
+        let read: BTreeSet<&str> = fields.iter().map(|(name, _)| *name).chain(more).collect();
+        let keys = table.keys.iter().filter(|key| key.reader == Reader::Record);
+        assert_eq!(keys.map(|key| key.name).collect::<BTreeSet<_>>(), read);
     }
 }
 
