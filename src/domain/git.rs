@@ -53,6 +53,9 @@ impl fmt::Display for GitRef {
     }
 }
 
+/// Git's id for "no commit": the ref of a target to which nothing was deployed yet.
+pub const NULL_COMMIT: &str = "0000000000000000000000000000000000000000";
+
 /// Is this a full commit id: 40 lower-case hex digits?
 pub fn is_commit_sha(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

@@ -6,6 +6,7 @@ use yaml11::{Context, Quoting, write_scalar};
 
 use super::Settings;
 use crate::app_interface::datafile_schemas;
+use crate::domain::NULL_COMMIT;
 
 /// A file of the config repo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,9 +16,6 @@ pub struct File {
     /// Its text.
     pub text: String,
 }
-
-/// The ref of a target to which nothing was deployed yet, as git writes "no commit".
-const NO_COMMIT: &str = "0000000000000000000000000000000000000000";
 
 /// The files in the order in which they are best read.
 ///
@@ -70,7 +68,7 @@ fn describe_settings(settings: &Settings) -> Value {
     context! {
         saas_file => settings.saas_file(),
         folder => format!("/services/{app}"),
-        no_commit => NO_COMMIT,
+        no_commit => NULL_COMMIT,
         version => version,
         docs => format!("{gitlab_url}/{sapm_project}/-/blob/{version}/docs"),
         ..Value::from(Serde(settings))

@@ -10,7 +10,7 @@ use super::markup::{code, link_target, plain, prose, repository_link, shorten};
 use super::settings::Settings;
 use super::trailers::text_digest;
 use crate::decide::{Decisions, Gate, GateOutcome, SubscriberDecision};
-use crate::domain::{RepoUrl, TargetUid, is_commit_sha, short_ref};
+use crate::domain::{NULL_COMMIT, RepoUrl, TargetUid, is_commit_sha, short_ref};
 use crate::inventory::{Inventory, Target};
 
 /// What every title of the bot begins with.
@@ -324,7 +324,7 @@ pub fn compare_url(
     to: &str,
     gitlab_host: Option<&str>,
 ) -> Option<String> {
-    if !is_commit_sha(from) || !is_commit_sha(to) {
+    if !is_commit_sha(from) || !is_commit_sha(to) || from == NULL_COMMIT {
         return None;
     }
     Some(format!("{}/compare/{from}...{to}", forge_pages(repo, gitlab_host)?))

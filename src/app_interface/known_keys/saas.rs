@@ -1,6 +1,8 @@
 //! Saas files and their targets.
 
-use super::Value::{Count, Flag, Items, List, ListOrRefs, MapOrJson, Mapping, Ref, Refs, Text, Texts};
+use super::Value::{
+    Count, Flag, Items, List, ListOrRefs, MapOrJson, Mapping, Ref, Refs, Text, Texts,
+};
 use super::{Key, Table, key, other, recorded, required};
 use crate::app_interface::batch::Schema;
 
@@ -70,7 +72,11 @@ const RESOURCE_TEMPLATE: Table = Table::new(&[
         ListOrRefs(&TARGET, Schema::TargetFile),
         "Where it is deployed, and at which ref. An item is a target, or a `$ref` to a shared target file.",
     ),
-    recorded("path", Text, "Path of the template in the code repository. It is part of the config hash that `sapm record` computes."),
+    recorded(
+        "path",
+        Text,
+        "Path of the template in the code repository. It is part of the config hash that `sapm record` computes.",
+    ),
     other("provider"),
     other("hash_length"),
     recorded(
