@@ -110,6 +110,9 @@ impl Executor<'_> {
             }
             expected.after(step);
             outcome.outcome = Verdict::Done;
+            if matches!(step, Step::Commit(_)) {
+                outcome.sha = expected.tip();
+            }
             if expected.had_auto_merge() && step.ends_auto_merge() {
                 outcome.message = Some(AUTO_MERGE_ENDED.to_owned());
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::{MrIid, Problem, ProblemCode, count, mr_numbers, quoted};
+use crate::domain::{CommitSha, MrIid, Problem, ProblemCode, count, mr_numbers, quoted};
 use crate::plan::PlannedMergeRequest;
 
 /// What became of a planned merge request.
@@ -37,6 +37,8 @@ pub struct MergeRequestOutcome {
     pub iid: Option<MrIid>,
     /// Its page, once it is known.
     pub web_url: Option<String>,
+    /// The commit that the run made on its branch, and that is its head as far as the run knows; null if it made none.
+    pub sha: Option<CommitSha>,
     /// Labels that GitLab did not set when it opened it.
     #[serde(skip)]
     pub labels_not_set: BTreeSet<String>,
@@ -46,7 +48,7 @@ impl MergeRequestOutcome {
     /// What became of a planned merge request.
     pub(super) fn of(mr: &PlannedMergeRequest, outcome: Verdict, message: Option<String>) -> Self {
         let (iid, web_url) = (mr.iid, mr.web_url.clone());
-        Self { outcome, message, iid, web_url, labels_not_set: BTreeSet::new() }
+        Self { outcome, message, iid, web_url, sha: None, labels_not_set: BTreeSet::new() }
     }
 }
 

@@ -54,6 +54,8 @@ pub struct Settings {
     pub lists_protection: Access,
     /// Errors of a commit's parameters are `{"message": "400 Bad request - …"}`, as in 18.x, not `{"error": …}`.
     pub errors_are_messages: bool,
+    /// The status of a new pipeline: `success`, or `running` where a test lets it end later.
+    pub pipelines_begin: &'static str,
     /// Refuse to open a request from or to a branch that is missing (feature flag of 2026, off).
     pub branch_existence: bool,
     /// Refuse to reopen a request whose branch is gone (feature flag of 19.x, off). Else it is open without a diff.
@@ -133,6 +135,7 @@ impl Default for Settings {
             version: "18.5.0-ee",
             lists_protection: Access::Reporter,
             errors_are_messages: true,
+            pipelines_begin: "success",
             branch_existence: false,
             reopening_needs_branch: false,
             sign_web_commits: false,

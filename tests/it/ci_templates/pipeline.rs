@@ -27,6 +27,11 @@ pub fn job_with_counts() -> String {
     block("tell-the-team:\n")
 }
 
+/// The job in docs/set-up.md that sets auto-merge.
+pub fn auto_merge_job() -> String {
+    block("auto-merge:\n")
+}
+
 /// The rules in docs/set-up.md for a repo that already has a pipeline.
 pub fn own_pipeline() -> String {
     block("workflow:\n")

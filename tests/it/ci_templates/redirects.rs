@@ -207,6 +207,24 @@ fn a_job_that_names_no_config_repo_does_not_start() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("only-in-project"));
 }
 
+/// A folder of one job holds no records of others: every target would wait for ever.
+#[test]
+fn a_state_in_a_folder_is_refused_unless_it_is_meant() {
+    let inputs = [("state", "file:///mnt/state"), ("command", "echo called")];
+    for job in ["apply", "run", "plan", "preflight", "shadow"] {
+        let output = run_script(&script(job, &inputs), &[]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{job}: {error}");
+        for part in ["file:///mnt/state", "s3://BUCKET", "allow-file-state: true"] {
+            assert!(error.contains(part), "{job}: {error}");
+        }
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("called"), "{job}");
+        let meant = [&inputs[..], &[("allow-file-state", "true")]].concat();
+        let output = run_script(&script(job, &meant), &[]);
+        assert!(String::from_utf8_lossy(&output.stdout).contains("called"), "{job}: {output:?}");
+    }
+}
+
 /// End to end: another forge, set in every possible variable, gets no request.
 #[test]
 fn a_manual_run_sends_nothing_to_another_host() {

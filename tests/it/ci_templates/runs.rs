@@ -1,9 +1,11 @@
 //! Pipelines that really run, with the binary under test.
 
+use forge::Access;
+
 use super::jobs::change_a_datafile;
-use super::pipeline::{ConfigRepo, Situation, job_with_counts};
+use super::pipeline::{ConfigRepo, Situation, auto_merge_job, job_with_counts};
 use crate::e2e::support::{CANARY, CATALOG_FILE, ORDERS_FILE, Plan, World, files_below};
-use crate::shop::TOKEN;
+use crate::shop::{PROJECT, TOKEN};
 
 /// The due targets of the shop.
 const DUE: usize = 4;
@@ -41,6 +43,74 @@ fn the_scheduled_job_opens_merge_requests_and_then_writes_nothing() {
         "{counts}"
     );
     world.forge().assert_no_unknown_routes();
+}
+
+/// The job of docs/set-up.md, with the fake's address.
+fn auto_merge_for(world: &World) -> String {
+    let (from, to) = (
+        "https://gitlab.example.com/api/v4/projects/service%2Fapp-interface/",
+        PROJECT.replace('/', "%2F"),
+    );
+    let job = auto_merge_job();
+    assert!(job.contains(from), "{job}");
+    job.replace(from, &format!("{}/api/v4/projects/{to}/", world.forge().gitlab_url()))
+}
+
+const MERGER: &str = "glpat-token-of-one-who-may-merge";
+
+#[test]
+fn a_following_job_sets_auto_merge_on_what_was_opened() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::new(&world) else { return };
+    world.project().add_bot("merger", MERGER, Access::Maintainer, &["api"]);
+    world.forge().configure(|settings| settings.pipelines_begin = "running");
+    repo.add_jobs(&auto_merge_for(&world));
+    let schedule = Situation::of("schedule").with("SAPM_MERGE_TOKEN", MERGER);
+    let (passed, log) = repo.run(&schedule);
+    assert!(passed, "{log}");
+    let open = world.project().open_merge_requests();
+    assert_eq!(open.len(), DUE, "{log}");
+    assert!(open.iter().all(|request| request.auto_merge), "{open:?}\n{log}");
+    assert!(!log.contains(MERGER), "{log}");
+    // The next run leaves them alone, and the job has nothing to do.
+    world.forge().clear_log();
+    let (passed, log) = repo.run(&schedule);
+    assert!(passed, "{log}");
+    world.assert_nothing_written();
+}
+
+/// What somebody pushed to a branch after `apply` is not merged by the job.
+#[test]
+fn a_following_job_merges_only_the_commits_of_the_bot() {
+    let world = World::start();
+    let report = world.path("sapm-report/1");
+    std::fs::create_dir_all(&report).unwrap();
+    world.sapm("apply").arg("--report-dir").arg(&report).expect(0);
+    world.forge().settle();
+    world.project().add_bot("merger", MERGER, Access::Maintainer, &["api"]);
+    let taken = world.request(CANARY);
+    world.project().commit("alice", &taken.source_branch, "Mine\n", [("x", Some("x"))]);
+    world.forge().settle();
+    let job: serde_yaml::Value = serde_yaml::from_str(&auto_merge_for(&world)).unwrap();
+    let lines = job["auto-merge"]["script"].as_sequence().unwrap();
+    let script: Vec<&str> = lines.iter().map(|line| line.as_str().unwrap()).collect();
+    // Without the pauses between attempts.
+    let script = script.join("\n").replace("--retry 5 --retry-all-errors", "");
+    let run = std::process::Command::new("sh")
+        .args(["-e", "-c", &script])
+        .env_clear()
+        .envs([("PATH", std::env::var("PATH").unwrap().as_str()), ("SAPM_MERGE_TOKEN", MERGER)])
+        .envs([("SAPM_OPENED", "4"), ("SAPM_UPDATED", "0")])
+        .current_dir(world.folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(run.status.success(), "{said} {}", String::from_utf8_lossy(&run.stderr));
+    assert_eq!(said, format!("!{} stays as it is\n", taken.iid));
+    // Their pipelines have succeeded: they are merged at once.
+    let open: Vec<u64> = world.project().open_merge_requests().iter().map(|mr| mr.iid).collect();
+    assert_eq!(open, [taken.iid], "{said}");
+    assert!(!world.project().merge_request(taken.iid).unwrap().auto_merge);
 }
 
 #[test]

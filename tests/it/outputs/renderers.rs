@@ -132,6 +132,7 @@ fn settings() -> Settings {
 /// Refused writes with GitLab's own messages.
 fn refused(planned: &Plan) -> Outcomes {
     let outcome = |branch: &String| MergeRequestOutcome {
+        sha: None,
         outcome: Verdict::Failed,
         message: Some(format!("400 \u{9b}31m\u{202e}{branch}\u{fffe}")),
         iid: None,

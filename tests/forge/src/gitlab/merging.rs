@@ -4,7 +4,7 @@ use git2::Oid;
 use serde_json::{Value, json};
 
 use crate::gitlab::background::Kind;
-use crate::gitlab::model::MrState;
+use crate::gitlab::model::{MrState, Pipeline};
 use crate::gitlab::pushes;
 use crate::gitlab::requests::{self, Refused};
 use crate::settings::Settings;
@@ -17,6 +17,8 @@ pub(crate) struct Options {
     pub message: Option<String>,
     pub remove_source_branch: Option<bool>,
     pub squash: Option<bool>,
+    /// Merge once the pipeline succeeds, if it has not yet.
+    pub auto_merge: bool,
 }
 
 fn tips(project: &Project, iid: u64) -> Option<(Oid, Oid)> {
@@ -60,6 +62,19 @@ pub(crate) fn verdict(project: &Project, settings: &Settings, iid: u64) -> &'sta
     if needs_rebase { "need_rebase" } else { "mergeable" }
 }
 
+/// Has the newest pipeline of its head succeeded?
+fn has_succeeded(project: &Project, iid: u64) -> bool {
+    let head = project.request(iid).and_then(|request| request.sha.as_ref());
+    let of_head =
+        |pipeline: &&Pipeline| pipeline.merge_request == Some(iid) && Some(&pipeline.sha) == head;
+    project
+        .pipelines
+        .iter()
+        .rev()
+        .find(of_head)
+        .is_some_and(|pipeline| pipeline.status == "success")
+}
+
 /// Merges (GitLab docs, api/merge_requests: merge a merge request).
 pub(crate) fn merge(
     state: &mut State,
@@ -88,6 +103,10 @@ pub(crate) fn merge(
             return Err(Refused(400, json!("sha is missing")));
         }
         _ => {}
+    }
+    if options.auto_merge && !has_succeeded(project, iid) {
+        state.project_mut(id).request_mut(iid).expect("a request").auto_merge = true;
+        return Ok(());
     }
     let squash = options.squash.unwrap_or(request.squash);
     let remove = options.remove_source_branch.unwrap_or(request.remove_source_branch);

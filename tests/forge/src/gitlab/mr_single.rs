@@ -237,6 +237,9 @@ pub(crate) fn merge(call: &mut Call<'_>, id: u64, iid: &str) -> Answer {
         message: call.params.text("merge_commit_message"),
         remove_source_branch: call.params.maybe_flag("should_remove_source_branch"),
         squash: call.params.maybe_flag("squash"),
+        auto_merge: ["auto_merge", "merge_when_pipeline_succeeds"]
+            .iter()
+            .any(|name| call.params.flag(name)),
     };
     merging::merge(call.state, id, iid, call.caller.id(), &options)?;
     Ok(written(call, id, iid, 200))

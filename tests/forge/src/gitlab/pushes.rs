@@ -170,6 +170,7 @@ pub(crate) fn start_pipeline(
 ) {
     let now = state.now();
     let number = state.fresh_id();
+    let status = state.settings.pipelines_begin;
     let dropped = above_limit(state, id, user, sha) || skips_pipelines(state.project(id), sha);
     state.project_mut(id).pipelines.push(Pipeline {
         id: number,
@@ -179,6 +180,6 @@ pub(crate) fn start_pipeline(
         user,
         created_at: now,
         dropped,
-        status: "success",
+        status,
     });
 }
