@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::resources::{App, Namespace, SloDocument};
 use super::saas::SaasFile;
-use crate::domain::{Problem, ProblemCode};
+use crate::domain::{Problem, ProblemCode, near_paths};
 use jsonpath_ng::Document;
-use yaml11::Tree;
+use yaml11::{NodePath, Tree};
 
 /// Everything in the config repo that promotions depend on.
 #[derive(Debug, Default)]
@@ -22,6 +22,8 @@ pub struct Bundle {
     pub environments: BTreeMap<String, Document>,
     /// SLO documents by path, or why one is broken.
     pub slo_documents: BTreeMap<String, Result<Arc<SloDocument>, String>>,
+    /// Paths of all SLO documents, also of those that no target uses.
+    pub slo_document_paths: BTreeSet<String>,
     /// `{"namespace": [...]}`, the document that namespace selectors query. `None` if there is no selector, or once all
     /// selectors have been expanded.
     pub selector_document: Option<Document>,
@@ -59,8 +61,25 @@ impl Bundle {
         folders.chain([path]).any(|path| self.broken_files.contains(path))
     }
 
-    /// The problem of a `$ref` at `place` whose target is missing or broken.
-    pub fn dangling(&self, place: &str, to: &str) -> Problem {
+    /// Sets line and column of a problem from its YAML path, if the file is a saas file or a shared target file. Other files
+    /// are not kept: their problems have a line from the start.
+    pub fn locate(&self, problem: &mut Problem) {
+        let node = problem.file.as_ref().and_then(|file| self.sources.get(file));
+        let path = problem.path.as_ref().and_then(|path| NodePath::parse(path));
+        if let Some(position) =
+            node.zip(path).and_then(|(tree, path)| Some(tree.at_path(&path)?.position()))
+        {
+            (problem.line, problem.column) = (Some(position.line), Some(position.column));
+        }
+    }
+
+    /// The problem of a `$ref` at `place` whose target is missing or broken. `known` are the paths that it could name.
+    pub fn dangling<'a>(
+        &self,
+        place: &str,
+        to: &str,
+        known: impl IntoIterator<Item = &'a String>,
+    ) -> Problem {
         let problem = |why: &str| {
             Problem::new(ProblemCode::DanglingRef, format!("{place}: $ref to {to}, {why}"))
         };
@@ -68,7 +87,11 @@ impl Bundle {
             problem("which exists but cannot be used")
                 .help("correct that file, which has its own problem")
         } else {
-            problem("which does not exist or is of another kind")
+            let problem = problem("which does not exist or is of another kind");
+            match near_paths(known, to).as_slice() {
+                [] => problem,
+                near => problem.help(format!("did you mean {}?", near.join(" or "))),
+            }
         }
     }
 }

@@ -123,6 +123,22 @@ impl<'a> Field<'a> {
         })
     }
 
+    /// Checks that all these members are there.
+    ///
+    /// # Errors
+    /// One error that names all that are missing.
+    pub fn require(&self, keys: &[&str]) -> Result<(), FieldError> {
+        let missing: Vec<&str> =
+            keys.iter().copied().filter(|key| self.get(key).is_none()).collect();
+        match missing.as_slice() {
+            [] => Ok(()),
+            [one] => Err(self.error(format!("{one} is missing"))),
+            [all @ .., last] => {
+                Err(self.error(format!("{} and {last} are missing", all.join(", "))))
+            }
+        }
+    }
+
     /// A required text that is not empty.
     pub fn required_text(&self, key: &str) -> Result<String, FieldError> {
         self.required(key, self.optional_text(key)?)

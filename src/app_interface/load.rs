@@ -202,7 +202,7 @@ impl Loader {
             role.datafiles.iter_mut().for_each(|path| links.follow(path));
         }
         for document in self.slo_documents.values_mut() {
-            document.namespaces.iter_mut().for_each(|(path, _)| links.follow(path));
+            document.namespaces.iter_mut().for_each(|entry| links.follow(&mut entry.path));
         }
         self.target_files.values_mut().flatten().for_each(|target| links.follow_target(target));
         for raw in &mut self.saas_files {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::bundle::Bundle;
 use super::load::Loader;
-use super::resource_reader::Named;
+use super::resource_reader::{Named, RawNamespace};
 use super::resources::{App, Cluster, Namespace};
 use super::saas::{TargetDeclaration, Where};
 use super::saas_reader::{RawSaasFile, RawTarget};
@@ -49,13 +49,9 @@ impl Loader {
                 self.environments.get(&raw.environment).map(|e| &e.name),
             );
             let (Some(cluster), Some(app), Some(environment)) = parts else {
-                let (key, target) = match parts {
-                    (None, _, _) => ("cluster", &raw.cluster),
-                    (_, None, _) => ("app", &raw.app),
-                    _ => ("environment", &raw.environment),
-                };
-                let problem = self.dangling(&path, key, target);
-                self.broken(&path, problem);
+                for problem in self.dangling_of_namespace(&path, &raw) {
+                    self.broken(&path, problem);
+                }
                 continue;
             };
             let namespace = Namespace {
@@ -68,6 +64,7 @@ impl Loader {
             };
             let identity = (cluster.name.clone(), raw.name.clone());
             if let Some(earlier) = by_identity.insert(identity, path.clone()) {
+                let (line, column) = raw.positions.get("name").copied().unwrap_or_default();
                 self.bundle.problems.push(
                     Problem::new(
                         ProblemCode::DuplicateNamespace,
@@ -79,6 +76,7 @@ impl Loader {
                     )
                     .in_file(&path)
                     .at("name")
+                    .at_line(line, column)
                     .related("also declared here", earlier, "name"),
                 );
             }
@@ -87,12 +85,32 @@ impl Loader {
         }
     }
 
+    /// One problem for each `$ref` of a namespace that leads nowhere.
+    fn dangling_of_namespace(&self, path: &str, raw: &RawNamespace) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if !self.clusters.contains_key(&raw.cluster) {
+            problems.push(self.dangling(path, "cluster", &raw.cluster, self.clusters.keys()));
+        }
+        if !self.apps.contains_key(&raw.app) {
+            problems.push(self.dangling(path, "app", &raw.app, self.apps.keys()));
+        }
+        if !self.environments.contains_key(&raw.environment) {
+            let known = self.environments.keys();
+            problems.push(self.dangling(path, "environment", &raw.environment, known));
+        }
+        for problem in &mut problems {
+            let at = problem.path.as_deref().and_then(|key| raw.positions.get(key));
+            (problem.line, problem.column) = (at.map(|at| at.0), at.map(|at| at.1));
+        }
+        problems
+    }
+
     fn resolve_saas_files(&mut self) {
         let mut broken_target_files = BTreeSet::new();
         for raw in std::mem::take(&mut self.saas_files) {
             let RawSaasFile { mut file, targets } = raw;
             if !self.apps.contains_key(&file.app) {
-                let problem = self.dangling(&file.path, "app", &file.app);
+                let problem = self.dangling(&file.path, "app", &file.app, self.apps.keys());
                 self.broken(&file.path.clone(), problem);
                 continue;
             }
@@ -142,7 +160,10 @@ impl Loader {
                     return Err(problem.into());
                 }
                 None => {
-                    let problem = self.dangling(&used_at.file, &used_at.path, &path);
+                    let problem = {
+                        let known = self.target_files.keys();
+                        self.dangling(&used_at.file, &used_at.path, &path, known)
+                    };
                     return Err(problem.at_line(used_at.line, used_at.column).into());
                 }
             },
@@ -153,15 +174,21 @@ impl Loader {
             {
                 let at = declaration.declared_at.below("namespace");
                 let place = &declaration.declared_at;
-                let problem = self.dangling(&place.file, &at, path);
+                let problem = self.dangling(&place.file, &at, path, self.bundle.namespaces.keys());
                 Err(problem.at_line(place.line, place.column).into())
             }
             _ => Ok(declaration),
         }
     }
 
-    pub(super) fn dangling(&self, file: &str, path: &str, to: &str) -> Problem {
-        self.bundle.dangling(path, to).in_file(file).at(path)
+    pub(super) fn dangling<'a>(
+        &self,
+        file: &str,
+        path: &str,
+        to: &str,
+        known: impl IntoIterator<Item = &'a String>,
+    ) -> Problem {
+        self.bundle.dangling(path, to, known).in_file(file).at(path)
     }
 
     fn has_selectors(&self) -> bool {

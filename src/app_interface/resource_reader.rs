@@ -26,6 +26,8 @@ pub(super) struct RawNamespace {
     pub(super) cluster: String,
     pub(super) app: String,
     pub(super) environment: String,
+    /// Line and column of these four, by key.
+    pub(super) positions: BTreeMap<&'static str, (u32, u32)>,
     pub(super) selectable: Fields,
 }
 
@@ -39,9 +41,19 @@ pub(super) struct Role {
 /// An SLO document before its `$ref`s are resolved.
 pub(super) struct RawSloDocument {
     pub(super) name: String,
-    /// Path of the namespace, and the Prometheus URL that the document sets for it.
-    pub(super) namespaces: Vec<(String, Option<String>)>,
+    pub(super) namespaces: Vec<RawSloNamespace>,
+    /// Line and column of the list of namespaces.
+    pub(super) namespaces_at: (u32, u32),
     pub(super) slos: Vec<RawSlo>,
+}
+
+/// A namespace of an SLO document.
+pub(super) struct RawSloNamespace {
+    pub(super) path: String,
+    /// Line and column where the document names it.
+    pub(super) at: (u32, u32),
+    /// The Prometheus URL that the document sets for it.
+    pub(super) prometheus_url: Option<String>,
 }
 
 /// An SLO before its expression is rendered.
@@ -102,9 +114,15 @@ fn named(root: &Field<'_>, shape: &Shape) -> Result<Named, FieldError> {
 }
 
 pub(super) fn namespace(root: &Field<'_>) -> Result<RawNamespace, FieldError> {
+    root.require(&["name", "cluster", "app", "environment"])?;
     let reference =
         |key: &str| root.reference(key)?.ok_or_else(|| root.error(format!("{key} is missing")));
+    let find_position = |key: &'static str| Some((key, position(&root.get(key)?)));
     Ok(RawNamespace {
+        positions: ["name", "cluster", "app", "environment"]
+            .into_iter()
+            .filter_map(find_position)
+            .collect(),
         name: root.required_text("name")?,
         cluster: reference("cluster")?,
         app: reference("app")?,
@@ -121,6 +139,12 @@ pub(super) fn role(root: &Field<'_>) -> Option<Role> {
         name: root.required_text("name").ok()?,
         datafiles: datafiles.filter_map(|datafile| datafile.as_reference().ok()).collect(),
     })
+}
+
+/// Line and column, from 1.
+fn position(field: &Field<'_>) -> (u32, u32) {
+    let position = field.node.position();
+    (position.line, position.column)
 }
 
 fn without_nulls(value: Value) -> Value {
@@ -149,7 +173,8 @@ pub(super) fn slo_document(root: &Field<'_>) -> Result<RawSloDocument, FieldErro
                 Some(access) => access.optional_url("url")?.filter(|url| !url.is_empty()),
                 None => None,
             };
-            namespaces.push((path, url));
+            let at = position(&item.get("namespace").unwrap_or(item));
+            namespaces.push(RawSloNamespace { path, at, prometheus_url: url });
         }
     }
     let mut slos = Vec::new();
@@ -158,10 +183,12 @@ pub(super) fn slo_document(root: &Field<'_>) -> Result<RawSloDocument, FieldErro
             slos.push(read_slo(&item)?);
         }
     }
-    Ok(RawSloDocument { name: root.required_text("name")?, namespaces, slos })
+    let namespaces_at = root.get("namespaces").map(|list| position(&list)).unwrap_or_default();
+    Ok(RawSloDocument { name: root.required_text("name")?, namespaces, namespaces_at, slos })
 }
 
 fn read_slo(item: &Field<'_>) -> Result<RawSlo, FieldError> {
+    item.require(&["name", "SLOTarget", "expr"])?;
     let target = item.get("SLOTarget").ok_or_else(|| item.error("SLOTarget is missing"))?;
     let number = target.text()?.parse::<f64>().ok().filter(|number| number.is_finite());
     let expression = item.required_long_text("expr")?;

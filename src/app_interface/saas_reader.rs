@@ -41,6 +41,7 @@ pub(super) fn saas_file(
     root: &Field<'_>,
     problems: &mut Vec<Problem>,
 ) -> Result<RawSaasFile, FieldError> {
+    root.require(&["name", "app"])?;
     let name = root.required_text("name")?;
     let app = root.reference("app")?.ok_or_else(|| root.error("app is missing"))?;
     let mut file = SaasFile { path: path.to_owned(), name, app, resource_templates: Vec::new() };
@@ -69,6 +70,7 @@ fn read_resource_template(
     problems: &mut Vec<Problem>,
 ) -> Result<(ResourceTemplate, Vec<RawTarget>), FieldError> {
     let field = field.clone().mapping()?;
+    field.require(&["name", "url"])?;
     let name = field.required_text("name")?;
     let url = RepoUrl::new(field.required_url("url")?);
     let mut targets = Vec::new();
@@ -123,6 +125,9 @@ pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration,
     let declared_at = source_location(file, field);
     let removed = field.flag("disable")? || field.flag("delete")?;
     let mut broken = Vec::new();
+    if field.get("namespaceSelector").is_none() && field.get("namespace").is_none() {
+        field.require(&["ref", "namespace"])?;
+    }
     let git_ref = field.get("ref").ok_or_else(|| field.error("ref is missing"));
     let git_ref = git_ref.and_then(|value| value.text()).map(GitRef::new).map_err(|error| {
         let text = error.text();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::fields::FieldError;
 use super::load::Loader;
-use super::resource_reader::{RawSlo, RawSloDocument};
+use super::resource_reader::{RawSlo, RawSloDocument, RawSloNamespace};
 use super::resources::{Slo, SloDocument, SloNamespace};
 use super::template::Renderer;
 use crate::domain::{Problem, ProblemCode, SloKeys};
@@ -26,6 +26,7 @@ impl Loader {
         let users = self.users_of_slo_documents();
         let renderer = Renderer::new();
         let mut resolved = Vec::new();
+        self.bundle.slo_document_paths = self.slo_documents.keys().cloned().collect();
         for (path, raw) in std::mem::take(&mut self.slo_documents) {
             let is_used = users.contains_key(&path);
             match self.resolve_slo_document(&renderer, &path, raw, is_used) {
@@ -87,15 +88,20 @@ impl Loader {
         path: &str,
         raw: &RawSloDocument,
     ) -> Result<Vec<SloNamespace>, Box<Problem>> {
-        let resolve = |(index, (namespace_path, url)): (usize, &(String, Option<String>))| {
-            let Some(namespace) = self.bundle.namespaces.get(namespace_path) else {
+        let resolve = |(index, entry): (usize, &RawSloNamespace)| {
+            let Some(namespace) = self.bundle.namespaces.get(&entry.path) else {
                 let at = format!("namespaces[{index}].namespace");
-                return Err(Box::new(self.dangling(path, &at, namespace_path)));
+                let known = self.bundle.namespaces.keys();
+                let problem = self.dangling(path, &at, &entry.path, known);
+                return Err(Box::new(problem.at_line(entry.at.0, entry.at.1)));
             };
             Ok(SloNamespace {
                 namespace: namespace.name.clone(),
                 cluster: namespace.cluster.name.clone(),
-                prometheus_url: url.clone().or_else(|| namespace.cluster.prometheus_url.clone()),
+                prometheus_url: entry
+                    .prometheus_url
+                    .clone()
+                    .or_else(|| namespace.cluster.prometheus_url.clone()),
                 keys: Vec::new(),
             })
         };
@@ -111,7 +117,9 @@ fn check_size(path: &str, raw: &RawSloDocument) -> Result<(), Box<Problem>> {
     let message = format!(
         "it makes {queries} queries (namespaces times slos), more than {MAX_QUERIES}: split it"
     );
-    Err(Box::new(Problem::new(ProblemCode::BrokenDatafile, message).in_file(path).at("namespaces")))
+    let (line, column) = raw.namespaces_at;
+    let problem = Problem::new(ProblemCode::BrokenDatafile, message).in_file(path);
+    Err(Box::new(problem.at("namespaces").at_line(line, column)))
 }
 
 fn render_all(renderer: &Renderer, slos: Vec<RawSlo>) -> Result<Vec<Slo>, FieldError> {

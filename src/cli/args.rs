@@ -392,7 +392,7 @@ pub struct FindingsOutputArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What if")]
 pub struct WhatIfArgs {
-    /// Decide as of this time (RFC 3339) instead of now
+    /// Decide as of this time instead of now: RFC 3339, a date (midnight UTC), or from now +7d, +36h or +90m
     #[arg(long, env = "SAPM_AT", value_name = "TIME")]
     pub at: Option<String>,
 

@@ -16,12 +16,12 @@ use super::project_rule_args::ProjectRules;
 use super::secrets::redactor;
 use super::source::Opening;
 use super::state_config::parse_state;
-use super::values::Toggle;
+use super::values::{AT_HINT, At, Toggle};
 use crate::clients::credentials::{Credentials, CredentialsError};
 use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
-use crate::domain::{Shard, UidDigest, quoted};
+use crate::domain::{Shard, UidDigest};
 use crate::plan::{BatchBy, Settings, TargetFilter};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
@@ -73,7 +73,7 @@ pub struct Config {
     /// Output of the run.
     pub output: OutputArgs,
     /// Decide as of this time.
-    pub at: Option<DateTime<Utc>>,
+    pub at: Option<At>,
     /// Hosts that are a GitLab or a GitHub.
     pub forges: BTreeSet<String>,
     /// Decide offline from these facts.
@@ -210,6 +210,15 @@ impl Config {
         }
     }
 
+    /// The time of the decisions, for facts observed then.
+    ///
+    /// # Errors
+    /// When it is beyond the calendar.
+    pub fn decide_at(&self, observed_at: DateTime<Utc>) -> Result<DateTime<Utc>, Fatal> {
+        let at = self.at.map_or(Some(observed_at), |at| at.resolve(observed_at));
+        at.ok_or_else(|| Fatal::new(Exit::Usage, "--at is beyond the calendar").hint(AT_HINT))
+    }
+
     /// The options of the run. The services share `deadline`.
     pub fn run_options(&self, deadline: Deadline) -> Options {
         let settings = Settings {
@@ -319,7 +328,7 @@ impl Config {
             description_footer: given(run.description_footer.as_ref()),
             pipelines_per_minute: run.pipelines_per_minute,
             output: run.output.clone(),
-            at: parse_time(args.what_if)?,
+            at: parse_at(args.what_if)?,
             snapshot,
             question: args.question,
             pipeline_url: environment
@@ -358,17 +367,10 @@ fn parse_shard(node: Option<&NodeArgs>) -> Result<Option<Shard>, Fatal> {
     }
 }
 
-fn parse_time(what_if: Option<&WhatIfArgs>) -> Result<Option<DateTime<Utc>>, Fatal> {
-    let Some(text) = what_if.and_then(|what_if| given(what_if.at.as_ref())) else {
-        return Ok(None);
-    };
-    match DateTime::parse_from_rfc3339(&text) {
-        Ok(time) => Ok(Some(time.with_timezone(&Utc))),
-        Err(error) => {
-            Err(Fatal::new(Exit::Usage, format!("--at {} is not a time: {error}", quoted(&text)))
-                .hint("write it like 2026-08-20T10:15:30Z"))
-        }
-    }
+fn parse_at(what_if: Option<&WhatIfArgs>) -> Result<Option<At>, Fatal> {
+    let text = what_if.and_then(|what_if| given(what_if.at.as_ref()));
+    let wrong = |error: String| Fatal::new(Exit::Usage, format!("--at {error}")).hint(AT_HINT);
+    text.map(|text| text.parse()).transpose().map_err(wrong)
 }
 
 /// The digest for uids.

@@ -54,7 +54,7 @@ pub struct Run {
 ///
 /// A run that a signal ends writes nothing more, neither the state export nor metrics to a Pushgateway.
 pub async fn run(config: &Config, interruption: &Interruption) -> Run {
-    let now = config.at.unwrap_or_else(Utc::now).trunc_subsecs(0);
+    let now = Utc::now().trunc_subsecs(0);
     let mut known = Known {
         snapshot: None,
         stopwatch: Stopwatch::start(),
@@ -131,7 +131,8 @@ async fn run_stages(
     if let Some(path) = &config.snapshot {
         return interruption.or_ended(UNWRITTEN, replay(config, path, known)).await;
     }
-    let ready = interruption.or_ended(UNWRITTEN, prepare(config, now, known)).await?;
+    let at = config.decide_at(now)?;
+    let ready = interruption.or_ended(UNWRITTEN, prepare(config, at, known)).await?;
     carry_out(config, ready, interruption, known).await
 }
 
@@ -143,11 +144,13 @@ async fn replay(
 ) -> Result<Ended, Fatal> {
     let stopwatch = &mut known.stopwatch;
     let mut snapshot = read_snapshot(path)?;
-    snapshot.observed_at = config.at.unwrap_or(snapshot.observed_at);
+    snapshot.observed_at = config.decide_at(snapshot.observed_at)?;
     let mut opening = config.opening(None);
     // As at the time of recording.
     opening.read.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
-    let mut repo = blocking(move || load_config_repo(&opening)).await?.repo;
+    let loaded = blocking(move || load_config_repo(&opening)).await?;
+    warn_of_other_commit(&loaded, &snapshot);
+    let mut repo = loaded.repo;
     stopwatch.lap("load");
     check_filter(&config.filter, &repo, config.digest)?;
     let mut options = config.run_options(Deadline::new(config.deadline));
@@ -164,6 +167,21 @@ async fn replay(
     let without_gitlab = snapshot.config_repo.is_none();
     known.snapshot = Some(snapshot);
     Ok(Ended { report, without_gitlab, explanation, fatal: None })
+}
+
+/// The facts fit the files of one commit only.
+fn warn_of_other_commit(loaded: &Loaded, snapshot: &Snapshot) {
+    let recorded = snapshot.config_repo.as_ref().map(|repo| &repo.base_commit);
+    if let (Some(commit), Some(recorded)) = (&loaded.commit, recorded)
+        && commit != recorded
+    {
+        tracing::warn!(
+            "the checkout is at {}, but the facts were recorded at {}: the result mixes both. To see what that run saw, \
+             check out {recorded}",
+            commit.short(),
+            recorded.short()
+        );
+    }
 }
 
 /// Loads, observes, decides and plans: everything before the first write.

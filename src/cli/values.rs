@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::builder::{PathBufValueParser, TypedValueParser};
 
 use crate::domain::quoted;
@@ -75,6 +76,54 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 
 /// A day, in seconds: no job runs for longer.
 const LONGEST_DEADLINE: u64 = 24 * 60 * 60;
+
+/// How to write a time.
+pub const AT_HINT: &str =
+    "write it like 2026-08-20T10:15:30Z, 2026-08-20 (midnight UTC), or +7d, +36h, +90m from now";
+
+/// The time of the decisions, as a user gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum At {
+    /// This time.
+    Time(DateTime<Utc>),
+    /// This long after the facts were observed: now, or when a snapshot was recorded.
+    Later(TimeDelta),
+}
+
+impl At {
+    /// The time, for facts observed then; `None` if it is beyond the calendar.
+    pub fn resolve(self, observed_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Time(time) => Some(time),
+            Self::Later(span) => observed_at.checked_add_signed(span),
+        }
+    }
+}
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let later = text.strip_prefix('+').and_then(|span| {
+            let (number, unit) = span.split_at_checked(span.len().checked_sub(1)?)?;
+            let minutes = match unit {
+                "m" => 1,
+                "h" => 60,
+                "d" => 24 * 60,
+                "w" => 7 * 24 * 60,
+                _ => return None,
+            };
+            let number = number.parse::<u32>().ok().filter(|_| !number.starts_with('+'))?;
+            Some(Self::Later(TimeDelta::minutes(i64::from(number) * minutes)))
+        });
+        let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+        let time = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
+        later
+            .or_else(|| Some(Self::Time(time().or_else(|| day().map(|day| day.and_utc()))?)))
+            .ok_or_else(|| format!("{} is not a time", quoted(text)))
+    }
+}
 
 /// A whole number.
 pub fn number(text: &str) -> Result<usize, String> {

@@ -34,5 +34,5 @@ pub use repository::{RepoId, RepoUrl, mask_userinfo, without_userinfo};
 pub use shard::{Shard, ShardError};
 pub use slo_keys::SloKeys;
 pub use span::span;
-pub use spelling::{likeness, likest, near};
+pub use spelling::{likeness, likest, near, near_paths};
 pub use text::{is_printable, printable, printable_except, quoted, to_json, write_json};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Edge, Graph, Kind, Node, State};
-use crate::domain::printable;
+use crate::domain::{count, printable};
 use layered_layout::{LINE_HEIGHT, Layout, NodeBox, PADDING, Route};
 
 /// The style sheet of a picture, for pages that hold several.
@@ -51,8 +51,9 @@ fn describe_graph(graph: &Graph) -> String {
     let channels = graph.nodes.iter().filter(|node| node.kind == Kind::Channel).count();
     let targets = graph.nodes.len() - channels;
     format!(
-        "{targets} targets and {channels} channels. Arrows lead from a publisher to its channel, \
-         and from a channel to its subscribers."
+        "{} and {}. Arrows lead from a publisher to its channel, and from a channel to its subscribers.",
+        count(targets, "target"),
+        count(channels, "channel")
     )
 }
 

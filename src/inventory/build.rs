@@ -173,7 +173,7 @@ impl Builder<'_> {
             .iter()
             .map(|path| match self.bundle.slo_documents.get(path) {
                 Some(document) => document.clone().map_err(|error| format!("{path}: {error}")),
-                None => Err(self.bundle.dangling("slos", path).message),
+                None => Err(self.bundle.dangling("slos", path, []).message),
             })
             .collect::<Vec<_>>();
         let (key, former_keys) =
@@ -322,7 +322,7 @@ fn find_config_errors(
             let error = slo.as_ref().err()?;
             let problem = match bundle.slo_documents.contains_key(path) {
                 true => Problem::new(ProblemCode::BrokenTarget, error),
-                false => bundle.dangling("slos", path),
+                false => bundle.dangling("slos", path, &bundle.slo_document_paths),
             };
             let at = place.below(&format!("slos[{index}]"));
             Some(problem.in_file(&place.file).at(at).at_line(place.line, place.column))

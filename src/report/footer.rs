@@ -7,7 +7,7 @@ use super::style::{BOLD, FAINT};
 use super::terminal::Screen;
 use super::text::{action_counts, decisions, outcome_word, share};
 use crate::decide::Outcome;
-use crate::domain::printable;
+use crate::domain::{count, printable};
 
 const TITLE: &str = "Summary";
 /// Width by which lines below the title are indented.
@@ -65,7 +65,8 @@ fn count_targets(report: &PlanReport) -> String {
         .into_iter()
         .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
         .collect();
-    format!("{TITLE} {} targets{}: {}", report.subscribers.len(), share(report), counts.join(", "))
+    let targets = count(report.subscribers.len(), "target");
+    format!("{TITLE} {targets}{}: {}", share(report), counts.join(", "))
 }
 
 fn count_merge_requests_and_problems(report: &PlanReport) -> String {
@@ -74,8 +75,10 @@ fn count_merge_requests_and_problems(report: &PlanReport) -> String {
     let errors = report.problems.iter().filter(|problem| problem.is_error()).count();
     let warnings = report.problems.len() - errors;
     format!(
-        "{:INDENT$}merge requests: {counts}; problems: {errors} errors, {warnings} warnings",
-        ""
+        "{:INDENT$}merge requests: {counts}; problems: {}, {}",
+        "",
+        count(errors, "error"),
+        count(warnings, "warning")
     )
 }
 
@@ -102,7 +105,7 @@ fn count_apps(report: &PlanReport) -> Option<String> {
         .collect();
     let rest = match apps.len().saturating_sub(SHOWN) {
         0 => String::new(),
-        more => format!(" and {more} more apps"),
+        more => format!(" and {}", count(more, "more app")),
     };
     Some(format!("        held or in error by app: {}{rest}", first.join(", ")))
 }

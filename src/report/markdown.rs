@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::model::PlanReport;
 use super::text::{action_counts, action_word, decisions, outcome_word, share};
 use crate::decide::Outcome;
-use crate::domain::{RepoPath, printable, printable_except, short_ref};
+use crate::domain::{RepoPath, count, printable, printable_except, short_ref};
 
 /// The same content as on the terminal, as tables.
 pub fn markdown(report: &PlanReport) -> String {
@@ -19,7 +19,7 @@ pub fn markdown(report: &PlanReport) -> String {
         .into_iter()
         .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
         .collect();
-    let targets_of = format!("{} targets{}", report.subscribers.len(), share(report));
+    let targets_of = format!("{}{}", count(report.subscribers.len(), "target"), share(report));
     let _ = writeln!(text, "{targets_of}: {}.", counts.join(", "));
     let counts = action_counts(report);
     let counts = if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };

@@ -24,7 +24,11 @@ impl Planned {
             bundle.problems.iter().chain(&inventory.problems).collect();
         problems
             .retain(|problem| scope.reports_problem(problem) || !of_config_repo.contains(problem));
-        problems.iter_mut().for_each(Problem::help_as_usual);
+        for problem in &mut problems {
+            bundle.locate(problem);
+            problem.help_as_usual();
+        }
+        Problem::put_in_order(&mut problems);
         let mut report =
             PlanReport::new(inventory, snapshot, decisions, plan, outcomes, scope, problems);
         report.pipeline_url.clone_from(&options.settings.pipeline_url);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{ConfigRepo, RunError};
-use crate::domain::{RepoPath, UidDigest, quoted};
+use crate::domain::{GitRef, RepoPath, UidDigest, quoted};
 use crate::inventory::{Found, Inventory, Target, TargetIx, all_declared, find};
 use yaml11::NodeRef;
 
@@ -147,10 +147,20 @@ fn why_not_promoted(repo: &ConfigRepo, target: &Target) -> String {
              promoted; take that line away to have it promoted"
         );
     }
+    let moving = target.git_ref.as_ref().ok().and_then(GitRef::moving);
+    // Nobody has to move the ref of a target that follows a branch.
+    let now = match moving {
+        Some(name) => format!("every commit of {} is deployed", quoted(name)),
+        None => "people move its ref".to_owned(),
+    };
+    let (joined, pin) = match moving {
+        Some(_) => ("and", "set its ref to a commit, and "),
+        None => ("as", ""),
+    };
     let Some(promotion) = place_of(repo, target, &["promotion"]) else {
         return format!(
-            "is there, at {}, but has no `promotion` block: people move its ref; to have it \
-             promoted, give it one with `auto: true` and the channels that it follows as `subscribe`",
+            "is there, at {}, but has no `promotion` block: {now}; to have it promoted, {pin}give it one with \
+             `auto: true` and the channels that it follows as `subscribe`",
             place(target, target.declared_at.line)
         );
     };
@@ -161,7 +171,7 @@ fn why_not_promoted(repo: &ConfigRepo, target: &Target) -> String {
         ("is not promoted automatically, although it subscribes", "set that")
     };
     format!(
-        "{what}: people move its ref, as it has no `promotion.auto: true` ({place}); to have it promoted, {advice}"
+        "{what}: {now}, {joined} it has no `promotion.auto: true` ({place}); to have it promoted, {pin}{advice}"
     )
 }
 

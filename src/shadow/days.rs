@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::ledger::{LONGEST_STEP, Ledger};
+use crate::domain::count;
 use crate::report::{DayReport, DayVerdict, MoveClass, MoveReport, ShadowReport};
 
 /// Share of a day that runs must cover.
@@ -86,14 +87,14 @@ fn judge(ledger: &Ledger, day: &mut DayReport, moves: usize) {
         day.remarks.push("runs are missing".to_owned());
     }
     if not_comparable as f64 > moves as f64 * NOT_COMPARABLE {
-        day.remarks.push(format!("{not_comparable} moves cannot be compared"));
+        day.remarks.push(format!("{} cannot be compared", count(not_comparable, "move")));
     }
     let errors = |date: NaiveDate| ledger.errors.get(&date).copied();
     let most_before = ledger.errors.range(..day.date).map(|(_, errors)| *errors).max();
     if let Some((errors, before)) = errors(day.date).zip(most_before)
         && errors > before
     {
-        day.remarks.push(format!("{errors} errors of ours, more than before"));
+        day.remarks.push(format!("{} of ours, more than before", count(errors, "error")));
     }
     if !day.remarks.is_empty() {
         day.verdict = DayVerdict::Incomplete;

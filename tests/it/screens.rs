@@ -138,7 +138,7 @@ fn sections_fold_in_a_job_log() {
     insta::assert_snapshot!(visible(summary(&report(1, 5, "ns"), &job(200))), @r"
     \e[0Ksection_start:1787220000:sapm_targets\r\e[0K\e[1mTargets\e[0m (4)
       \e[32mpromote \e[0m saas-app0/api/prod01/ns-0-0 11111111 -> 22222222: every gate passes
-      \e[33mhold    \e[0m saas-app0/api/prod01/ns-0-1 [soak]: soaked for 24 h 0 min of 30 days; reached at 2026-09-18 10:00:00 UTC
+      \e[33mhold    \e[0m saas-app0/api/prod01/ns-0-1 [soak]: soaked for 1.0 of 30 days; reached at 2026-09-18 10:00:00 UTC
       \e[33mhold    \e[0m saas-app0/api/prod01/ns-0-2 [schedule]: outside the schedule `0 4 1 1 *`; opens at 2027-01-01 04:00 UTC
       \e[33mhold    \e[0m saas-app0/api/prod01/ns-0-3 [deployment]: 22222222 is not deployed to saas-app0/api/prod01/other-0 yet (channel other-0)
     \e[0Ksection_end:1787220000:sapm_targets\r\e[0K

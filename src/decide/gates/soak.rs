@@ -6,7 +6,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Context, Evidence, Gate, GateResult};
-use crate::domain::span;
+use crate::domain::count;
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -25,25 +25,29 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
         required_days,
         soaked_days: soaked.num_seconds() as f64 / DAY as f64,
     };
-    let asked =
-        if required_days == 1 { "1 day".to_owned() } else { format!("{required_days} days") };
+    let soaked_of = || {
+        // Rounded down: "7.0 of 7 days" must not be blocked.
+        let tenths = soaked.num_seconds() * 10 / DAY;
+        let days = match tenths {
+            0 => "less than 0.1".to_owned(),
+            tenths => format!("{}.{}", tenths / 10, tenths % 10),
+        };
+        let asked = usize::try_from(required_days).unwrap_or(usize::MAX);
+        format!("soaked for {days} of {}", count(asked, "day"))
+    };
     if soaked >= required {
         let reason = match required_days {
             0 => "no soak time is required".to_owned(),
-            _ => format!("soaked for {} of {asked}", span(soaked)),
+            _ => soaked_of(),
         };
         return GateResult::pass(Gate::Soak, reason, evidence);
     }
     let next = reached_at(&check_ins, now, required);
     let reason = match next {
-        Some(at) => format!(
-            "soaked for {} of {asked}; reached at {}",
-            span(soaked),
-            at.format("%Y-%m-%d %H:%M:%S UTC")
-        ),
-        None => {
-            format!("soaked for {} of {asked}; no record says when it was deployed", span(soaked))
+        Some(at) => {
+            format!("{}; reached at {}", soaked_of(), at.format("%Y-%m-%d %H:%M:%S UTC"))
         }
+        None => format!("{}; no record says when it was deployed", soaked_of()),
     };
     GateResult::blocked(Gate::Soak, reason, evidence).next_at(next)
 }

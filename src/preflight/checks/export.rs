@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Facts, Finding, some};
+use crate::domain::count;
 use crate::preflight::{Context, Observation};
 use crate::report::publisher_data;
 
@@ -53,14 +54,14 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
     });
     if added.is_empty() && missing.is_empty() {
         let summary = format!(
-            "both exports have the same {} publishers; that ours can be written is known only by writing it",
-            ours.len()
+            "both exports have the same {}; that ours can be written is known only by writing it",
+            count(ours.len(), "publisher")
         );
         return Finding::pass(summary).evidence(evidence);
     }
     let mut parts = Vec::new();
     if !added.is_empty() {
-        parts.push(format!("{} publishers more: {}", added.len(), some(added.clone())));
+        parts.push(format!("{} more: {}", count(added.len(), "publisher"), some(added.clone())));
     }
     if !missing.is_empty() {
         parts.push(format!("{} fewer: {}", missing.len(), some(missing.clone())));

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{Facts, Finding, some};
 use crate::decide::DeploymentState;
+use crate::domain::count;
 use crate::preflight::records::{RecordsHint, usable_records};
 
 /// Share of usable records below which it is worth a look.
@@ -35,12 +36,12 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
 fn found_instead(hint: &RecordsHint) -> String {
     let mut found = Vec::new();
     if hint.v1_keys > 0 {
-        found.push(format!("{} keys below promotions/, where V1 looked", hint.v1_keys));
+        found.push(format!("{} below promotions/, where V1 looked", count(hint.v1_keys, "key")));
     }
     if hint.other_uids > 0 {
         found.push(format!(
-            "{} records under other uids, as --fips makes them or not",
-            hint.other_uids
+            "{} under other uids, as --fips makes them or not",
+            count(hint.other_uids, "record")
         ));
     }
     if !hint.other_prefixes.is_empty() {

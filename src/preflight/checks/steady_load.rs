@@ -5,6 +5,7 @@ use serde_json::json;
 use super::first_run::merges_per_hour;
 use super::merge_labels::MERGE_LABELS;
 use super::{Facts, Finding};
+use crate::domain::count;
 use crate::old_promoter::OldKind;
 use crate::preflight::old_merge_requests::kind_of;
 
@@ -45,8 +46,9 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
         "queue_length": waiting.count(),
     });
     let summary = format!(
-        "the old promoter's {old} merge requests of the last 7 days would be {expected:.1} an hour at {targets_each:.1} \
+        "the old promoter's {} of the last 7 days would be {expected:.1} an hour at {targets_each:.1} \
          targets each, {:.0} % of the {pace:.1} that are merged an hour",
+        count(old, "merge request"),
         share * 100.0
     );
     let finding = if share > 1.0 {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Facts, Finding};
+use crate::domain::count;
 use crate::report::CheckOutcome;
 
 /// Days before its end from which on a token's end is told.
@@ -26,7 +27,8 @@ pub(super) fn check(facts: &Facts<'_>) -> Finding {
     if let Some(day) = token.expires_at {
         let left = (day - facts.seen.at.date_naive()).num_days();
         if left < ENDS_SOON {
-            let summary = format!("the token expires on {day}, in {left} days");
+            let days = count(usize::try_from(left).unwrap_or_default(), "day");
+            let summary = format!("the token expires on {day}, in {days}");
             return Finding::warn(summary).advice("rotate it in time").evidence(evidence);
         }
     }

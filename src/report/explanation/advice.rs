@@ -119,7 +119,7 @@ fn advise_on_same_ref(explanation: &Explanation) -> Vec<String> {
                 format!("{label} is at {commit}; sapm promotes it: see `sapm explain {label}`")
             }
             (None, Some(git_ref)) if crate::domain::is_commit_sha(git_ref) => {
-                format!("{label} is at {commit}; edit its ref at {}", followed.declared_at)
+                format!("{label} is at {commit}; edit its ref at {}", followed.ref_at)
             }
             (None, git_ref) => format!(
                 "{label} is at {commit}; it follows {} of {} automatically",
@@ -232,7 +232,7 @@ fn advise_on_errors(explanation: &Explanation, found: &Found<'_>) -> Vec<String>
                 followed.repo_url,
                 followed.git_ref.as_deref().unwrap_or("its ref"),
                 followed.label,
-                followed.declared_at
+                followed.ref_at
             ),
             Some(_) => format!(
                 "check that the record {} can be read",

@@ -27,6 +27,8 @@ pub struct FollowedReport {
     pub pipelines_provider: Option<String>,
     /// Where it is declared: `data/…:LINE`.
     pub declared_at: String,
+    /// Where its ref is: `data/…:LINE`.
+    pub ref_at: String,
     /// Its code repository.
     pub repo_url: String,
     /// The ref that is deployed.
@@ -95,7 +97,8 @@ fn build_pair(
             publisher.saas_file, publisher.namespace.cluster.name, publisher.namespace.name
         ),
         pipelines_provider: find_pipelines_provider(found, publisher),
-        declared_at: found.field(publisher, &["ref"]),
+        declared_at: found.field(publisher, &[]),
+        ref_at: found.field(publisher, &["ref"]),
         repo_url: publisher.repo_url.to_string(),
         commit_url: commit
             .as_ref()

@@ -2,7 +2,7 @@
 
 use super::Explanation;
 use super::forecast::{AssumptionReport, ForecastReport, MoveReport, StayReport};
-use crate::domain::short_ref;
+use crate::domain::{count, short_ref};
 use crate::report::blocks::{Block, Line, Row, Table, Value};
 use crate::report::text::utc;
 
@@ -75,8 +75,9 @@ fn describe_differences(forecast: &ForecastReport) -> Vec<String> {
         lines.extend(forecast.stays.iter().take(LINES).map(describe_stay));
         lines.extend(count_hidden(forecast.stays.len()));
         if forecast.unchanged > 0 {
-            let count = forecast.unchanged;
-            lines.push(format!("not shown: {count} promotions that do not change"));
+            let verb = if forecast.unchanged == 1 { "does" } else { "do" };
+            let unchanged = count(forecast.unchanged, "promotion");
+            lines.push(format!("not shown: {unchanged} that {verb} not change"));
         }
     }
     if forecast.cut_short {

@@ -63,7 +63,10 @@ const FACTS = ["soaked_days", "required_days"];
 /** Required and actual values from the gate's evidence. */
 function evidence(gate) {
   const facts = gate.evidence || {};
-  const days = (value) => `${Number(value).toFixed(2).replace(/\.?0+$/, "")} days`;
+  const days = (value) => {
+    const rounded = Number(value).toFixed(2).replace(/\.?0+$/, "");
+    return `${rounded} ${rounded === "1" ? "day" : "days"}`;
+  };
   const pairs = [];
   for (const [name, value] of Object.entries(facts).sort(([a], [b]) => FACTS.indexOf(b) - FACTS.indexOf(a))) {
     if (name === "required_days") pairs.push(["required", days(value)]);

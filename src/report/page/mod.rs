@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::model::PlanReport;
 use super::text::{decisions, outcome_word};
-use crate::domain::printable;
+use crate::domain::{count, printable};
 use crate::graph;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -126,11 +126,11 @@ fn write_summary(report: &PlanReport) -> String {
         .map(|(outcome, count)| format!("{count} {}", outcome_word(outcome)))
         .collect();
     format!(
-        "{} targets: {}. {} merge requests, {} problems.",
-        report.subscribers.len(),
+        "{}: {}. {}, {}.",
+        count(report.subscribers.len(), "target"),
         counts.join(", "),
-        report.merge_requests.len(),
-        report.problems.len()
+        count(report.merge_requests.len(), "merge request"),
+        count(report.problems.len(), "problem")
     )
 }
 

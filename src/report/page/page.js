@@ -162,7 +162,7 @@ function drawTiles() {
   document.getElementById("tiles").replaceChildren(
     tile("promote", count("promote"), "to promote", { decision: "promote" }), tile("hold", count("hold"), "held by a gate", { decision: "hold" }),
     tile("error", count("error"), "in error", { decision: "error" }), tile("calm", count("up_to_date"), "up to date", { decision: "up_to_date" }),
-    tile("new", data.requests.length, "merge requests", { view: "requests" }), tile(errors ? "error" : "calm", data.problems.length, `problems (${plural(errors, "error").replace(" ", "\u00a0")})`, { view: "problems" }));
+    tile("new", data.requests.length, data.requests.length === 1 ? "merge request" : "merge requests", { view: "requests" }), tile(errors ? "error" : "calm", data.problems.length, `${data.problems.length === 1 ? "problem" : "problems"} (${plural(errors, "error").replace(" ", "\u00a0")})`, { view: "problems" }));
 }
 
 function draw() {

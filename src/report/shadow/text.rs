@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{DayReport, DayVerdict, MoveClass, MoveReport, ShadowReport};
-use crate::domain::{printable, short_ref, span};
+use crate::domain::{count, printable, short_ref, span};
 use crate::report::Paint;
 use crate::report::style::{BOLD, FAINT, GREEN, RED, YELLOW};
 use crate::report::text::utc;
@@ -62,7 +62,7 @@ pub fn shadow_text(report: &ShadowReport, paint: Paint) -> String {
 
 /// One line for a day.
 pub(super) fn day_line(day: &DayReport) -> String {
-    let mut text = format!("{} moves", day.moves());
+    let mut text = count(day.moves(), "move");
     let classes = day.classes.iter().filter(|(_, count)| **count > 0);
     let parts: Vec<String> = classes
         .map(|(class, count)| {
@@ -86,7 +86,7 @@ pub(super) fn day_line(day: &DayReport) -> String {
         let agree = day.facts_compared.saturating_sub(day.facts_differ);
         text += &format!("; facts agree {agree}/{}", day.facts_compared);
     }
-    text += &format!("; {} runs, {:.0} % of the time", day.runs, day.coverage * 100.0);
+    text += &format!("; {}, {:.0} % of the time", count(day.runs, "run"), day.coverage * 100.0);
     for remark in &day.remarks {
         text += &format!("; {remark}");
     }

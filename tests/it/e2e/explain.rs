@@ -271,6 +271,27 @@ fn an_explanation_can_be_replayed_from_its_facts() {
     assert_eq!(world.forge().log().len(), 0);
 }
 
+/// The page of a run links the line in `edit_line`.
+#[test]
+fn a_target_is_declared_at_the_line_that_the_plan_names() {
+    let world = World::start();
+    for target in [CANARY, ORDERS, MAIL, REGIONAL] {
+        let value = json(&world, target, &[]);
+        let subscriber = &value["subscriber"];
+        let place = format!("data{}:{}", text(&subscriber["edit_file"]), subscriber["edit_line"]);
+        assert_eq!(value["declared_at"], place.as_str(), "{target}");
+        for publisher in value["publishers"].as_array().unwrap() {
+            let (declared, at) = (text(&publisher["declared_at"]), text(&publisher["ref_at"]));
+            let line = |place: &str| place.rsplit_once(':').unwrap().1.parse::<u32>().unwrap();
+            assert!(line(&declared) <= line(&at), "{declared} {at}");
+            let file = at.rsplit_once(':').unwrap().0;
+            let named =
+                world.text("main", file).lines().nth(line(&at) as usize - 1).unwrap().to_owned();
+            assert!(named.contains("ref:"), "{at}: {named}");
+        }
+    }
+}
+
 /// The keys of the JSON form: more may be added, but none removed without a new version.
 #[test]
 fn the_json_form() {

@@ -73,6 +73,25 @@ fn a_declared_target_that_is_not_promoted_is_explained() {
     let without = error("    name: plain\n", "plain");
     assert!(without.contains("orders-db/plain/prod01/orders-production is there"), "{without}");
     assert!(without.contains("has no `promotion` block"), "{without}");
+    assert!(without.contains("people move its ref"), "{without}");
     let several = error("    name: orders-stage\n", "orders-db");
     assert!(several.contains("it fits 2") && several.contains("publishes only"), "{several}");
+}
+
+/// Nobody moves the ref of a target that follows a branch.
+#[test]
+fn a_target_on_a_branch_is_not_moved_by_people() {
+    let world = World::start();
+    let stage = explain(&world, "orders-db/stage01").expect(2).err;
+    assert!(stage.contains("publishes only: every commit of `release-2` is deployed"), "{stage}");
+    assert!(stage.contains("set its ref to a commit, and set that"), "{stage}");
+    assert!(!stage.contains("people move"), "{stage}");
+    let promoted = "    promotion: { publish: [orders-db-stage] }\n";
+    world.edit(ORDERS_FILE, promoted, "");
+    let plain = explain(&world, "orders-db/stage01").expect(2).err;
+    assert!(
+        plain.contains("has no `promotion` block: every commit of `release-2` is deployed"),
+        "{plain}"
+    );
+    assert!(!plain.contains("people move"), "{plain}");
 }

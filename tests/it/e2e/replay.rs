@@ -1,8 +1,10 @@
 //! Recorded facts give the same plan, bit for bit, without network requests.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use forge::MergeMethod;
 use serde_json::Value;
 
+use super::explain::json;
 use super::support::*;
 use crate::shop::PROJECT;
 
@@ -144,4 +146,88 @@ fn auto_merge_and_the_merge_method_are_recorded_facts_and_older_ones_lack_them()
     let plan = replay.without("SAPM_STATE").without("SAPM_GITLAB_TOKEN").expect(0).plan();
     assert_eq!(plan.action(CANARY), "keep: as_wanted");
     assert_eq!(plan.action(PRODUCTION), "keep: as_wanted");
+}
+
+#[test]
+fn a_time_is_a_date_or_a_distance_from_the_facts() {
+    let world = World::start();
+    let facts = world.path("facts.json");
+    let observed = world.sapm("plan").args(["--format", "json", "--save-snapshot"]);
+    let observed = observed.arg(&facts).expect(0).plan().0["observed_at"].clone();
+    let observed: DateTime<Utc> = observed.as_str().unwrap().parse().unwrap();
+    let folder = world.checkout();
+    let plan = |time: &str| {
+        let plan = world.sapm("plan").args(["--format", "json", "--at", time, "--snapshot"]);
+        plan.arg(&facts).env("SAPM_APP_INTERFACE", &folder)
+    };
+    let at = |time: &str| {
+        let time = plan(time).expect(0).plan().0["observed_at"].clone();
+        time.as_str().unwrap().parse::<DateTime<Utc>>().unwrap()
+    };
+    assert_eq!(at("2097-01-01"), "2097-01-01T00:00:00Z".parse::<DateTime<Utc>>().unwrap());
+    assert_eq!(at(" 2097-01-01T02:00:00+02:00 "), at("2097-01-01"));
+    for (text, distance) in [
+        ("+7d", TimeDelta::days(7)),
+        ("+36h", TimeDelta::hours(36)),
+        ("+90m", TimeDelta::minutes(90)),
+        ("+2w", TimeDelta::weeks(2)),
+        ("+0d", TimeDelta::zero()),
+    ] {
+        assert_eq!(at(text), observed + distance, "{text}");
+    }
+    for wrong in [
+        "tomorrow",
+        "2097-13-01",
+        "2097-02-30",
+        "7d",
+        "+7",
+        "+d",
+        "++7d",
+        "+7y",
+        "+4294967295w",
+        "+é",
+    ] {
+        let error = plan(wrong).expect(2).err;
+        assert!(
+            error.contains("--at") && error.contains("2026-08-20 (midnight UTC), or +7d"),
+            "{error}"
+        );
+    }
+    let (value, soon) = (json(&world, ORDERS, &["--at", "+7d"]), Utc::now() + TimeDelta::days(7));
+    let decided: DateTime<Utc> = text(&value["observed_at"]).parse().unwrap();
+    assert!((soon - decided).abs() < TimeDelta::minutes(10), "{decided}");
+    assert_eq!(value["as_of"], "given");
+}
+
+#[test]
+fn a_checkout_of_another_commit_than_the_recorded_one_is_noticed() {
+    let world = World::start();
+    let facts = world.path("facts.json");
+    world.sapm("plan").arg("--save-snapshot").arg(&facts).expect(0);
+    let folder = world.checkout();
+    let ask = |command: &str, args: &[&str]| {
+        let ran = world.sapm(command).args(args).arg("--snapshot").arg(&facts);
+        ran.env("SAPM_APP_INTERFACE", &folder).expect(0).err
+    };
+    let commit = world.project().tip("main").unwrap();
+    assert!(!ask("explain", &[CANARY]).contains("recorded at"));
+    let git = |args: &[&str]| {
+        let git = std::process::Command::new("git").args(args).current_dir(&folder).status();
+        assert!(git.unwrap().success(), "{args:?}");
+    };
+    git(&[
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.com",
+        "commit",
+        "--quiet",
+        "--allow-empty",
+        "-m",
+        "Later",
+    ]);
+    for (command, args) in [("explain", &[CANARY][..]), ("plan", &[])] {
+        let warned = ask(command, args);
+        assert!(warned.contains(&format!("check out {commit}")), "{command}: {warned}");
+    }
 }

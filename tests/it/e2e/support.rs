@@ -343,7 +343,7 @@ pub fn normalise(text: &str, forge: &Forge) -> String {
         .replace(&forge.github_url(), "GITHUB");
     let time = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?( ?UTC|Z)?";
     let time = fancy_regex::Regex::new(time).unwrap().replace_all(&named, "TIME").into_owned();
-    let span = fancy_regex::Regex::new(r"\d+ h \d+ min").unwrap();
+    let span = fancy_regex::Regex::new(r"\d+ h \d+ min|(?<=soaked for )\d+\.\d(?= of)").unwrap();
     span.replace_all(&time, "SPAN").into_owned()
 }
 

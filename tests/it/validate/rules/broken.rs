@@ -90,3 +90,103 @@ fn a_list_is_marked_from_its_dash() {
     let marked = Repo::good().edit(PROD, "  $ref: /openshift/c1/cluster.yml", list).marked();
     assert_eq!(marked[0], format!("error broken_datafile: {}", list.trim()));
 }
+
+#[test]
+fn a_dangling_ref_suggests_the_paths_that_are_like_it() {
+    let help = |file: &str, from: &str, to: &str| {
+        let problems = Repo::good().edit(file, from, to).findings().problems;
+        let found = problems.iter().find(|problem| problem.code.as_str() == "dangling_ref");
+        found.unwrap().help.clone().unwrap()
+    };
+    for (file, from, to, meant) in [
+        (SAAS, "/shop/slo.yml", "/shop/slo.yaml", "/services/shop/slo.yml"),
+        (SAAS, "/services/shop/app.yml", "services/shop/app.yml", "/services/shop/app.yml"),
+        (OTHER, "/shop/target.yml", "/shop/targets.yml", "/services/shop/target.yml"),
+        (
+            TARGET,
+            "/namespaces/prod.yml",
+            "/namespace/prod.yml",
+            "/services/shop/namespaces/prod.yml",
+        ),
+        (PROD, "/openshift/c1/", "/openshift/c2/", "/openshift/c1/cluster.yml"),
+        (
+            PROD,
+            "/environments/production.yml",
+            "/environment/production.yml",
+            "/environments/production.yml",
+        ),
+        (SLO, "/namespaces/prod.yml", "/namespaces/prd.yml", "/services/shop/namespaces/prod.yml"),
+    ] {
+        assert_eq!(help(file, from, to), format!("did you mean {meant}?"), "{to}");
+    }
+    // A path of another kind is no suggestion, nor is one that is unlike it.
+    let usual = "correct the path: it must begin with a slash, and is relative to data/";
+    assert_eq!(
+        help(SAAS, "{$ref: /services/shop/app.yml}", "{$ref: /services/shop/slo.yml}"),
+        usual
+    );
+    assert_eq!(
+        help(OTHER, "/services/shop/target.yml", "/elsewhere/entirely/different.yml"),
+        usual
+    );
+}
+
+#[test]
+fn all_refs_of_a_namespace_that_dangle_are_reported() {
+    let repo = Repo::good().edit(PROD, "/openshift/c1/cluster.yml", "/x.yml");
+    let repo = repo.edit(PROD, "/services/shop/app.yml", "/y.yml");
+    let found = repo.edit(PROD, "/environments/production.yml", "/z.yml").marked();
+    for path in ["/x.yml", "/y.yml", "/z.yml"] {
+        assert!(found.contains(&format!("error dangling_ref: $ref: {path}")), "{found:?}");
+    }
+}
+
+#[test]
+fn all_missing_fields_of_a_datafile_are_reported_at_once() {
+    let message = |file: &str, text: &str| {
+        let mut repo = Repo::good();
+        repo.0.insert(file.to_owned(), text.to_owned());
+        let problems = repo.findings().problems;
+        let file = format!("/{file}");
+        let of_file: Vec<_> = problems.iter().filter(|p| p.file.as_ref() == Some(&file)).collect();
+        let found: Vec<&str> = of_file.iter().map(|problem| problem.message.as_str()).collect();
+        found.join("\n")
+    };
+    let namespace = "$schema: /openshift/namespace-1.yml\n";
+    let saas = "$schema: /app-sre/saas-file-2.yml\n";
+    let slo = "$schema: /app-sre/slo-document-1.yml\nname: x\n";
+    for (file, text, wanted) in [
+        (
+            PROD,
+            format!("{namespace}description: x\n"),
+            "name, cluster, app and environment are missing",
+        ),
+        (
+            PROD,
+            format!("{namespace}name: x\ncluster: {{$ref: /openshift/c1/cluster.yml}}\n"),
+            "app and environment are missing",
+        ),
+        (SAAS, format!("{saas}resourceTemplates: []\n"), "name and app are missing"),
+        (
+            SAAS,
+            format!(
+                "{saas}name: x\napp: {{$ref: /services/shop/app.yml}}\nresourceTemplates: [{{targets: []}}]\n"
+            ),
+            "resourceTemplates[0]: name and url are missing",
+        ),
+        (
+            SAAS,
+            format!(
+                "{saas}name: x\napp: {{$ref: /services/shop/app.yml}}\nresourceTemplates: [{{name: a, url: u, targets: [{{name: t}}]}}]\n"
+            ),
+            "x/a/t: resourceTemplates[0].targets[0]: ref and namespace are missing",
+        ),
+        (
+            SLO,
+            format!("{slo}slos: [{{SLOParameters: {{}}}}]\n"),
+            "slos[0]: name, SLOTarget and expr are missing",
+        ),
+    ] {
+        assert_eq!(message(file, &text), wanted, "{text}");
+    }
+}
