@@ -51,7 +51,8 @@ pub enum Command {
     ///
     /// Looks up only what the answer depends on: the target, targets whose merge requests may stand
     /// in its way, and all that these wait for. `--format json` prints version 1 of the explanation
-    /// format (docs/explain.md). The report files are those of a run about these targets.
+    /// format, or of the overview format for several targets (docs/explain.md). The report files are
+    /// those of a run about these targets.
     #[command(after_long_help = help::EXPLAIN)]
     Explain(ExplainArgs),
     /// Reports errors in the config repo with file, line and a fix; makes no lookups
@@ -375,6 +376,13 @@ pub struct OutputArgs {
     pub save_snapshot: Option<PathBuf>,
 }
 
+impl OutputArgs {
+    /// Are report files wanted?
+    pub fn has_folder(&self) -> bool {
+        self.report_dir.as_ref().is_some_and(|folder| !folder.as_os_str().is_empty())
+    }
+}
+
 /// Output of `validate`, which has no facts to record.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -434,15 +442,29 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub node: NodeArgs,
 
-    /// Exit with code 10 when changes are pending
+    /// Exit with code 10 when changes are pending, or with --compare-to when there is a difference
     #[arg(long)]
     pub detailed_exitcode: bool,
+
+    /// Show the difference that the checkout makes to the decisions on this branch, tag or commit of it, e.g. the base
+    /// of a merge request
+    ///
+    /// Both are decided on the same facts, at the same time. The report folder also gets difference.json and
+    /// difference.md; the other files are about the checkout.
+    #[arg(long, value_name = "REF", help_heading = "Difference")]
+    pub compare_to: Option<String>,
+
+    /// Write the difference as one note on the merge request with this number, and update it in place. Needs a token in
+    /// SAPM_NOTE_TOKEN (scope api, role Reporter), which writes nothing else
+    #[arg(long, value_name = "IID", requires = "compare_to", help_heading = "Difference")]
+    pub note_on: Option<u64>,
 }
 
 /// Arguments of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArgs {
-    /// Target: its uid, `saas-file/resource-template/cluster/namespace`, or any unambiguous part
+    /// Target: its uid, `saas-file/resource-template/cluster/namespace`, or any part of that; or an app. A name that
+    /// fits several targets is answered with one line for each
     #[arg(value_name = "TARGET")]
     pub target: String,
 

@@ -35,7 +35,7 @@ pub struct Clients {
     http: HttpClient,
     /// The time limit for all lookups together.
     pub deadline: Deadline,
-    gitlab: Option<GitLabApi>,
+    pub(super) gitlab: Option<GitLabApi>,
     /// Commits of moving refs.
     pub commits: CodeHosts,
     /// Deployment records and the state export.

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
 use super::args::{FilterArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, WhatIfArgs};
+use super::compare::Comparison;
 use super::exit::{Exit, Fatal};
 use super::gitlab_config::{gitlab, gitlab_address, host_of};
 use super::network::http_config;
@@ -86,6 +87,8 @@ pub struct Config {
     pub node: String,
     /// The question of `explain`.
     pub question: Option<Question>,
+    /// The difference that `plan` is to show.
+    pub comparison: Option<Comparison>,
     /// Ask what the token may do, also where nothing is written?
     pub asks_rights: bool,
     /// Datafiles whose bytes are kept, by their bytes.
@@ -191,6 +194,8 @@ pub struct CommandArgs<'a> {
     pub refused: Option<&'static str>,
     /// The question of `explain`.
     pub question: Option<Question>,
+    /// What `plan` is to compare with, and the merge request that gets a note.
+    pub compare_to: Option<(String, Option<u64>)>,
 }
 
 impl Config {
@@ -331,6 +336,7 @@ impl Config {
             at: parse_at(args.what_if)?,
             snapshot,
             question: args.question,
+            comparison: Comparison::resolve(args.compare_to, &environment)?,
             pipeline_url: environment
                 .get("CI_JOB_URL")
                 .or_else(|| environment.get("CI_PIPELINE_URL")),

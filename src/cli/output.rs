@@ -14,7 +14,7 @@ use crate::report::{
     Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,
     markdown, metrics, summary, write_page,
 };
-use crate::run::{Question, Watch};
+use crate::run::{Answered, Question, Watch};
 
 /// Buffer size: reports of thousands of targets are 16 MB.
 const WRITTEN_AT_ONCE: usize = 256 << 10;
@@ -60,6 +60,7 @@ impl Present for ApplyArgs {
             dry_run: self.dry_run.or(false),
             refused,
             question: None,
+            compare_to: None,
         }
     }
 }
@@ -73,7 +74,19 @@ impl Present for PlanArgs {
             dry_run: false,
             refused: None,
             question: None,
+            compare_to: self.compare_to.clone().map(|name| (name, self.note_on)),
         }
+    }
+
+    fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {
+        let Some(difference) = &run.difference else {
+            return Ok(render_report(&run.report, config));
+        };
+        Ok(match config.output.format {
+            Format::Json => difference.to_json(),
+            Format::Markdown => difference.markdown(),
+            Format::Text => difference.text(choose_paint(config)),
+        })
     }
 
     fn detailed_exitcode(&self) -> bool {
@@ -96,17 +109,20 @@ impl Present for ExplainArgs {
             dry_run: false,
             refused: None,
             question: Some(question),
+            compare_to: None,
         }
     }
 
     fn present(&self, run: &Run, config: &Config) -> Result<String, Fatal> {
-        let Some(explanation) = &run.explanation else {
-            return Err(Fatal::new(Exit::Internal, "there is no explanation"));
-        };
-        Ok(match config.output.format {
-            Format::Json => explanation.to_json(),
-            Format::Markdown => explanation_markdown(explanation),
-            Format::Text => explanation_text(explanation, choose_paint(config)),
+        let (format, paint) = (config.output.format, choose_paint(config));
+        Ok(match (&run.explanation, format) {
+            (None, _) => return Err(Fatal::new(Exit::Internal, "there is no explanation")),
+            (Some(Answered::One(one)), Format::Json) => one.to_json(),
+            (Some(Answered::One(one)), Format::Markdown) => explanation_markdown(one),
+            (Some(Answered::One(one)), Format::Text) => explanation_text(one, paint),
+            (Some(Answered::Several(several)), Format::Json) => several.to_json(),
+            (Some(Answered::Several(several)), Format::Markdown) => several.markdown(),
+            (Some(Answered::Several(several)), Format::Text) => several.text(paint),
         })
     }
 }
@@ -228,7 +244,7 @@ fn choose_exit(args: &impl Present, run: &Run) -> Exit {
         fatal.exit
     } else if run.report.problems.iter().any(crate::domain::Problem::is_error) {
         Exit::DoneWithProblems
-    } else if args.detailed_exitcode() && run.report.has_changes() {
+    } else if args.detailed_exitcode() && run.has_changes() {
         Exit::ChangesPending
     } else {
         Exit::Done
@@ -264,6 +280,10 @@ fn write_reports(
         ("counts.env", &|| dotenv(report, share, exit as u8)),
     ];
     write_files(folder, &files)?;
+    if let Some(difference) = &run.difference {
+        write(&folder.join("difference.json"), &difference.to_json())?;
+        write(&folder.join("difference.md"), &difference.markdown())?;
+    }
     write_with(&folder.join("report.html"), |file| write_page(report, file))?;
     write_with(&folder.join("plan.json"), |file| report.write_json(file))?;
     if let Some(snapshot) = &run.snapshot {

@@ -1,27 +1,29 @@
 //! Runs with real services: opens them, writes, and reports.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::branches::ConfigBranches;
 use super::clients::{Clients, ConfigProject};
+use super::compare::{load_base, write_note};
 use super::config::Config;
 use super::exit::{Exit, Fatal};
 use super::gitlab_config::host_of;
 use super::progress::StandardError;
+use super::push::push_metrics;
 use super::secrets::redactor;
 use super::signals::Interruption;
 use super::source::{Loaded, Opening, load_config_repo};
 use super::stopwatch::Stopwatch;
 use crate::apply::{Bounds, WRITES_AT_ONCE, apply};
 use crate::clients::git::GitMerge;
-use crate::clients::pushgateway::{GroupingKey, push};
 use crate::domain::{Problem, ProblemCode, Shard};
+use crate::observe::Memory;
 use crate::plan::TargetFilter;
 use crate::ports::{Deadline, Progress, StateError, waiting_for};
-use crate::report::{EXPORT_KEY, Explanation, PlanReport, pushed_metrics};
+use crate::report::{AsOf, DifferenceReport, EXPORT_KEY, PlanReport};
 use crate::run::{
-    self, Forge, Options, Planned, Questioned, Watch, check_filter, export, state_failed,
+    self, Answered, Forge, Options, Planned, Questioned, Services, Watch, advise, check_filter,
+    export, state_failed,
 };
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
@@ -47,7 +49,16 @@ pub struct Run {
     /// The open merge requests were not looked up.
     pub without_gitlab: bool,
     /// The explanation, if one was requested.
-    pub explanation: Option<Explanation>,
+    pub explanation: Option<Answered>,
+    /// The difference, if one was requested.
+    pub difference: Option<DifferenceReport>,
+}
+
+impl Run {
+    /// Are changes pending? With a difference: does the change make one?
+    pub fn has_changes(&self) -> bool {
+        self.difference.as_ref().map_or(self.report.has_changes(), |one| !one.is_empty())
+    }
 }
 
 /// Runs to the end, or to the first failure of a whole service.
@@ -60,6 +71,7 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
         stopwatch: Stopwatch::start(),
         clients: None,
         progress: StandardError::default(),
+        difference: None,
     };
     let ended = run_stages(config, now, interruption, &mut known).await;
     let Ended { report, without_gitlab, explanation, fatal } = ended.unwrap_or_else(|fatal| {
@@ -68,9 +80,15 @@ pub async fn run(config: &Config, interruption: &Interruption) -> Run {
         report.pipeline_url = config.pipeline_url.clone();
         Ended { report, without_gitlab: false, explanation: None, fatal: Some(fatal) }
     });
-    let Known { snapshot, mut stopwatch, clients, .. } = known;
+    let Known { snapshot, mut stopwatch, clients, difference, .. } = known;
+    if let (Some(clients), Some(snapshot), Some(difference), None) =
+        (&clients, &snapshot, &difference, &fatal)
+    {
+        write_note(config, clients, snapshot, difference).await;
+    }
     stopwatch.ended(clients.as_ref(), fatal.is_some());
-    let mut run = Run { report, explanation, snapshot, stopwatch, fatal, without_gitlab };
+    let mut run =
+        Run { report, explanation, snapshot, stopwatch, fatal, without_gitlab, difference };
     let ended_by_signal = run.fatal.as_ref().is_some_and(Fatal::is_signal);
     if let (Mode::Apply, Some(address), false) =
         (config.mode, config.pushgateway_url.as_ref(), ended_by_signal)
@@ -97,7 +115,7 @@ pub(super) fn build_problem(fatal: &Fatal) -> Problem {
 struct Ended {
     report: PlanReport,
     without_gitlab: bool,
-    explanation: Option<Explanation>,
+    explanation: Option<Answered>,
     fatal: Option<Fatal>,
 }
 
@@ -107,6 +125,7 @@ pub(super) struct Known {
     pub(super) stopwatch: Stopwatch,
     pub(super) clients: Option<Clients>,
     pub(super) progress: StandardError,
+    pub(super) difference: Option<DifferenceReport>,
 }
 
 /// The results before writing.
@@ -148,6 +167,7 @@ async fn replay(
     let mut opening = config.opening(None);
     // As at the time of recording.
     opening.read.forges.extend(snapshot.config_repo.iter().map(|repo| host_of(&repo.web_url)));
+    let base = load_base(config)?;
     let loaded = blocking(move || load_config_repo(&opening)).await?;
     warn_of_other_commit(&loaded, &snapshot);
     let mut repo = loaded.repo;
@@ -160,7 +180,12 @@ async fn replay(
     let planned = run::replay(&options, &GitMerge, &repo, &snapshot);
     stopwatch.lap("plan");
     stopwatch.files(&repo);
-    let report = planned.report(&options, &repo, &snapshot, None);
+    known.difference = base.map(|base| base.compare_offline((&repo, &planned), &snapshot));
+    let mut report = planned.report(&options, &repo, &snapshot, None);
+    if config.output.has_folder() {
+        let as_of = if config.at.is_some() { AsOf::Given } else { AsOf::Recorded };
+        advise(&options, &repo, &planned, &mut report, &snapshot, as_of);
+    }
     let explanation = questioned
         .map(|questioned| questioned.answer_offline(&options, &repo, &planned, &report, &snapshot));
     let explanation = explanation.transpose()?;
@@ -190,7 +215,8 @@ pub(super) async fn prepare<'a>(
     now: DateTime<Utc>,
     known: &mut Known,
 ) -> Result<Ready<'a>, Fatal> {
-    let Known { snapshot, stopwatch, clients, progress } = known;
+    let Known { snapshot, stopwatch, clients, progress, difference } = known;
+    let base = load_base(config)?;
     let clients = clients.insert(Clients::open(config).await?);
     let (mut loaded, gitlab, exported) = open_all(config, clients, progress).await?;
     let mut options = config.run_options(clients.deadline.clone());
@@ -213,7 +239,16 @@ pub(super) async fn prepare<'a>(
     };
     let services =
         clients.services(forge(gitlab.as_ref(), branches.as_ref(), facts.as_ref()), progress);
+    let memory = Memory::new(services.commits, services.state, services.slos);
+    let services = match &base {
+        Some(_) => Services { commits: &memory, state: &memory, slos: &memory, ..services },
+        None => services,
+    };
     let planned = run::live(&options, &services, &loaded.repo, snapshot, stopwatch).await?;
+    if let Some(base) = &base {
+        let both = (&loaded.repo, &planned);
+        *difference = Some(base.compare(&options, &services, both, snapshot).await?);
+    }
     clients.commits.save_cache(options.settings.filter == TargetFilter::default());
     loaded.close_repository();
     Ok(Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned })
@@ -295,7 +330,7 @@ async fn carry_out(
     known: &mut Known,
 ) -> Result<Ended, Fatal> {
     let Ready { loaded, options, questioned, gitlab, branches, facts, exported, planned } = ready;
-    let Known { snapshot: Some(snapshot), stopwatch, clients: Some(clients), progress } = known
+    let Known { snapshot: Some(snapshot), stopwatch, clients: Some(clients), progress, .. } = known
     else {
         return Err(Fatal::new(Exit::Internal, "there are no facts for the plan"));
     };
@@ -310,6 +345,10 @@ async fn carry_out(
         stopwatch.lap("apply");
     }
     let mut report = planned.report(&options, &repo, snapshot, outcomes.as_ref());
+    if config.output.has_folder() {
+        let as_of = if config.at.is_some() { AsOf::Given } else { AsOf::Now };
+        advise(&options, &repo, &planned, &mut report, snapshot, as_of);
+    }
     stopwatch.lap("report");
     let fatal = interruption.token().is_cancelled().then(|| interruption.fatal("while it wrote"));
     report.problems.extend(fatal.iter().map(build_problem));
@@ -361,27 +400,4 @@ pub fn read_snapshot(path: &std::path::Path) -> Result<Snapshot, Fatal> {
     };
     let bytes = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
     Snapshot::from_json(&bytes).map_err(|error| unusable(error.to_string()))
-}
-
-/// Pushes the metrics of the run. A failure is a warning.
-async fn push_metrics(config: &Config, address: &SecretString, run: &mut Run) {
-    let configured = config.gitlab.as_ref().and_then(|gitlab| gitlab.project.clone());
-    let facts = run.snapshot.as_ref().and_then(|snapshot| snapshot.config_repo.as_ref());
-    let key = GroupingKey {
-        project: configured.or_else(|| facts.map(|facts| facts.project_path.clone())),
-        scope: config.filter.named(),
-        node: config.node.clone(),
-    };
-    let text = pushed_metrics(&run.report, run.stopwatch.measured());
-    // An unreadable file has already ended the run.
-    let credentials = config.credentials().unwrap_or_default();
-    let http = (config.http.clone(), redactor().clone());
-    if let Err(error) = push(http, address.expose_secret(), &key, &credentials, text).await {
-        let message = format!("the metrics could not be pushed: {error}");
-        tracing::warn!("{message}");
-        run.report.problems.push(
-            Problem::new(ProblemCode::MetricsNotPushed, message)
-                .help("check SAPM_PUSHGATEWAY_URL; the run itself is not affected"),
-        );
-    }
 }

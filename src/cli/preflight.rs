@@ -129,6 +129,7 @@ async fn run_preflight(
         stopwatch: Stopwatch::start(),
         clients: None,
         progress: StandardError::default(),
+        difference: None,
     };
     let now = clock.now().trunc_subsecs(0);
     let Ready { loaded, options: run, gitlab, planned, .. } =
@@ -185,6 +186,7 @@ fn config(args: &PreflightArgs, environment: &BTreeMap<String, String>) -> Resul
         dry_run: false,
         refused: None,
         question: None,
+        compare_to: None,
     };
     let mut config = Config::resolve(command, environment, Mode::Plan)?;
     config.asks_rights = true;

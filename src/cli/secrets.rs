@@ -11,7 +11,8 @@ use url::Url;
 use crate::clients::http::Redactor;
 
 /// Variables that hold a secret.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
+    "SAPM_NOTE_TOKEN",
     "SAPM_GITLAB_TOKEN",
     "CI_JOB_TOKEN",
     "SAPM_GITHUB_TOKEN",

@@ -133,6 +133,7 @@ async fn compare_now(
         dry_run: false,
         refused: None,
         question: None,
+        compare_to: None,
     };
     let config = Config::resolve(command, environment, Mode::Plan)?;
     let mut known = KnownOfRun {
@@ -140,6 +141,7 @@ async fn compare_now(
         stopwatch: Stopwatch::start(),
         clients: None,
         progress: StandardError::default(),
+        difference: None,
     };
     let Ready { loaded, options: run, gitlab, planned, .. } =
         prepare(&config, now, &mut known).await?;

@@ -170,6 +170,19 @@ fn load_from_path(opening: &Opening, path: &Path) -> Result<Loaded, Fatal> {
     })
 }
 
+/// Reads another commit of a checkout.
+///
+/// # Errors
+/// With exit code 3, when it is not a config repo.
+pub fn load_commit(
+    opening: &Opening,
+    path: &Path,
+    commit: &CommitSha,
+) -> Result<ConfigRepo, Fatal> {
+    let tree = CommitTree { path: path.to_owned(), commit: commit.clone() };
+    Ok(read(&tree, opening)?.0)
+}
+
 fn read(
     tree: &dyn FileTree,
     opening: &Opening,

@@ -35,6 +35,18 @@ pub enum Outcome {
     Error,
 }
 
+impl Outcome {
+    /// Its name in JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Promote => "promote",
+            Self::UpToDate => "up_to_date",
+            Self::Hold => "hold",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// The decision on a subscriber, with its details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {

@@ -35,4 +35,6 @@ pub use shard::{Shard, ShardError};
 pub use slo_keys::SloKeys;
 pub use span::span;
 pub use spelling::{likeness, likest, near, near_paths};
-pub use text::{is_printable, printable, printable_except, quoted, to_json, write_json};
+pub use text::{
+    is_printable, printable, printable_except, quoted, to_json, write_json, write_json_by_entry,
+};

@@ -7,6 +7,7 @@
 use std::io;
 
 use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
 
 /// Replaces a character that is not shown.
 const REPLACEMENT: char = '\u{fffd}';
@@ -69,6 +70,95 @@ pub fn to_json(value: &impl Serialize) -> String {
     // Writing to a vector cannot fail.
     let _ = write_json(value, &mut bytes);
     String::from_utf8(bytes).unwrap_or_default()
+}
+
+/// Writes JSON for large reports, with a line end: one line for each entry of the root's lists, and for each other value
+/// of the root. Whoever searches such a file by line finds whole entries. Invisible characters are escaped as in
+/// [`write_json`].
+///
+/// # Errors
+/// When writing fails.
+pub fn write_json_by_entry(value: &impl Serialize, mut to: impl io::Write) -> io::Result<()> {
+    let mut json = Serializer::with_formatter(Escaping(&mut to), ByEntry::default());
+    value.serialize(&mut json)?;
+    to.write_all(b"\n")
+}
+
+/// Compact JSON with line ends around what the root contains, and around the entries of its lists.
+#[derive(Default)]
+struct ByEntry {
+    depth: usize,
+    /// Has the innermost list or object entries?
+    filled: bool,
+}
+
+impl ByEntry {
+    fn open<W: ?Sized + io::Write>(&mut self, to: &mut W, bracket: &[u8]) -> io::Result<()> {
+        self.depth += 1;
+        self.filled = false;
+        to.write_all(bracket)
+    }
+
+    /// Before an entry; lines end at a depth of `lines`.
+    fn begin<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+        lines: usize,
+    ) -> io::Result<()> {
+        self.filled = true;
+        let comma: &[u8] = if first { b"" } else { b"," };
+        to.write_all(comma)?;
+        if self.depth == lines { to.write_all(b"\n") } else { Ok(()) }
+    }
+
+    fn close<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        bracket: &[u8],
+        lines: usize,
+    ) -> io::Result<()> {
+        if self.depth == lines && self.filled {
+            to.write_all(b"\n")?;
+        }
+        self.depth -= 1;
+        self.filled = true;
+        to.write_all(bracket)
+    }
+}
+
+impl Formatter for ByEntry {
+    fn begin_array<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+        self.open(to, b"[")
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+        self.close(to, b"]", 2)
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.begin(to, first, 2)
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+        self.open(to, b"{")
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, to: &mut W) -> io::Result<()> {
+        self.close(to, b"}", 1)
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        to: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.begin(to, first, 1)
+    }
 }
 
 /// Escapes JSON: non-ASCII characters occur only in strings, and serde_json never splits a character.

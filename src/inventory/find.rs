@@ -31,16 +31,31 @@ type Way<'a> = &'a dyn Fn(&Target, &str) -> bool;
 ///
 /// The first way that matches anything decides.
 pub fn find(inventory: &Inventory, candidates: &BTreeSet<TargetIx>, wanted: &str) -> Found {
+    find_in(inventory, candidates, wanted, false)
+}
+
+/// Like [`find`], but the name of an app stands for all its targets, unless it is a part of labels.
+pub fn find_all(inventory: &Inventory, candidates: &BTreeSet<TargetIx>, wanted: &str) -> Found {
+    find_in(inventory, candidates, wanted, true)
+}
+
+fn find_in(
+    inventory: &Inventory,
+    candidates: &BTreeSet<TargetIx>,
+    wanted: &str,
+    apps: bool,
+) -> Found {
     let wanted = wanted.trim().trim_matches('/');
     let lower = wanted.to_lowercase();
     let parts: Vec<&str> = wanted.split('/').collect();
     let is_uid = wanted.len() >= 4 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
     let side_by_side = format!("/{wanted}/");
-    let ways: [Way<'_>; 5] = [
+    let ways: [Way<'_>; 6] = [
         &|target, label| target.uid.as_str() == lower || label == wanted,
         &|target, _| is_uid && target.uid.as_str().starts_with(&lower),
         &|_, label| format!("/{label}/").contains(&side_by_side),
         &|_, label| has_parts(label, &parts),
+        &|target, _| apps && target.app.name.to_lowercase() == lower,
         &|_, label| label.to_lowercase().contains(&lower),
     ];
     for way in ways {

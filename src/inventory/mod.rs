@@ -13,7 +13,7 @@ mod target;
 mod targets;
 
 pub use build::{Inventory, all_declared, build};
-pub use find::{Found, find};
+pub use find::{Found, find, find_all};
 pub use keys::EditSiteKey;
 pub use sites::{EditSite, SiteId};
 pub use target::Target;

@@ -5,7 +5,9 @@
 
 mod facts;
 mod forge;
+mod memory;
 mod questions;
 
 pub use facts::{Limits, Observer};
 pub use forge::{ForgeFactsError, OpenMergeRequests, observe_missing, observe_open};
+pub use memory::Memory;

@@ -11,7 +11,7 @@ use crate::inventory::Target;
 /// How much text of merge requests that a run does not write is kept in a plan, for reports.
 ///
 /// Thousands may be due in one large file: then the whole file stands in each of them.
-pub const MAX_UNWRITTEN_BYTES: usize = 4 << 20;
+pub const MAX_UNWRITTEN_BYTES: usize = 256 << 10;
 
 /// What is wanted of a run, beside the facts.
 #[derive(Debug, Clone)]

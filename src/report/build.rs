@@ -171,6 +171,7 @@ fn build_subscriber(
         gates: Arc::clone(&decision.gates),
         errors: decision.errors().to_vec(),
         promotable_since: decision.promotable_since,
+        advice: Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::text::{action_counts, action_word, decisions, outcome_word, share};
 use crate::decide::Outcome;
 use crate::domain::{RepoPath, count, printable, printable_except, short_ref};
 
-/// The same content as on the terminal, as tables.
+/// The same content as on the terminal, as tables, cut so that it fits a note on GitLab.
 pub fn markdown(report: &PlanReport) -> String {
     let mut text = String::new();
     let _ = writeln!(
@@ -30,16 +30,40 @@ pub fn markdown(report: &PlanReport) -> String {
     text
 }
 
+/// Maximum bytes of each of the three lists, and of all diffs together. GitLab's limit for a note is 1,000,000
+/// characters, and long before that nobody reads on.
+const MAX_LIST: usize = 60_000;
+const MAX_DIFFS: usize = 60_000;
+
+/// Writes lines until they fill the list, and then how many more there are.
+fn write_list<T>(text: &mut String, items: &[T], mut line: impl FnMut(&T) -> String) {
+    let mut left = MAX_LIST;
+    for (at, item) in items.iter().enumerate() {
+        let line = line(item);
+        if line.len() > left {
+            let more = items.len() - at;
+            let _ = writeln!(text, "\nand {more} more: `report.html` and `plan.json` have all.");
+            break;
+        }
+        left -= line.len();
+        text.push_str(&line);
+    }
+    text.push('\n');
+}
+
 fn write_targets(text: &mut String, report: &PlanReport) {
-    let shown: Vec<_> =
+    let mut shown: Vec<_> =
         report.subscribers.iter().filter(|s| s.decision != Outcome::UpToDate).collect();
     if shown.is_empty() {
         return;
     }
+    // Those for which somebody has to do something first.
+    let order = [Outcome::Error, Outcome::Promote, Outcome::Hold];
+    shown.sort_by_key(|one| order.iter().position(|outcome| *outcome == one.decision));
     text.push_str(
         "## Targets\n\n| decision | target | from | to | why |\n| --- | --- | --- | --- | --- |\n",
     );
-    for subscriber in shown {
+    write_list(text, &shown, |subscriber| {
         let held =
             subscriber.held_by.map(|gate| format!(" ({})", gate.as_str())).unwrap_or_default();
         let to = match (&subscriber.candidate, subscriber.decision) {
@@ -47,17 +71,15 @@ fn write_targets(text: &mut String, report: &PlanReport) {
             (Some(candidate), _) => candidate.short(),
             (None, _) => "",
         };
-        let _ = writeln!(
-            text,
-            "| {}{held} | {} | {} | {} | {} |",
+        format!(
+            "| {}{held} | {} | {} | {} | {} |\n",
             outcome_word(subscriber.decision),
             cell(&subscriber.target.label()),
             cell(short_ref(&subscriber.current_ref)),
             cell(to),
             cell(&subscriber.reason())
-        );
-    }
-    text.push('\n');
+        )
+    });
 }
 
 fn write_merge_requests(text: &mut String, report: &PlanReport) {
@@ -65,22 +87,30 @@ fn write_merge_requests(text: &mut String, report: &PlanReport) {
         return;
     }
     text.push_str("## Merge requests\n\n");
-    for mr in &report.merge_requests {
+    let mut shown: Vec<_> = report.merge_requests.iter().collect();
+    shown.sort_by_key(|mr| mr.writes == 0);
+    let mut left = MAX_DIFFS;
+    write_list(text, &shown, |mr| {
         let number = mr.iid.map(|iid| format!("{iid} ")).unwrap_or_default();
-        let _ = writeln!(
-            text,
-            "* **{}** {number}{}: {}",
+        let line = format!(
+            "* **{}** {number}{}: {}\n",
             action_word(mr.action),
             cell(&mr.title),
             cell(&mr.reason)
         );
-        for file in &mr.files {
-            let diff = printable_except(&file.diff, "\n\t");
-            let fence = choose_fence(&diff);
-            let _ = writeln!(text, "\n{fence}diff\n{diff}{fence}\n");
+        let diffs: String = mr.files.iter().map(|file| fenced(&file.diff)).collect();
+        if diffs.len() > left {
+            return line;
         }
-    }
-    text.push('\n');
+        left -= diffs.len();
+        line + &diffs
+    });
+}
+
+fn fenced(diff: &str) -> String {
+    let diff = printable_except(diff, "\n\t");
+    let fence = choose_fence(&diff);
+    format!("\n{fence}diff\n{diff}{fence}\n\n")
 }
 
 /// A fence longer than any run of backticks in the text.
@@ -96,7 +126,7 @@ fn write_problems(text: &mut String, report: &PlanReport) {
     text.push_str(
         "## Problems\n\n| severity | file | what | what to do |\n| --- | --- | --- | --- |\n",
     );
-    for problem in &report.problems {
+    write_list(text, &report.problems, |problem| {
         let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
         let file = problem
             .file
@@ -106,9 +136,8 @@ fn write_problems(text: &mut String, report: &PlanReport) {
         let severity = if problem.is_error() { "error" } else { "warning" };
         let help = cell(problem.help.as_deref().unwrap_or_default());
         let (file, what) = (cell(&file), cell(&problem.message));
-        let _ = writeln!(text, "| {severity} | {file} | {what} | {help} |");
-    }
-    text.push('\n');
+        format!("| {severity} | {file} | {what} | {help} |\n")
+    });
 }
 
 /// Text from outside in a code span of a table cell, so that nothing in it is markup.

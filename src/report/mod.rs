@@ -5,6 +5,7 @@
 mod blocks;
 mod build;
 mod code_quality;
+mod difference;
 mod dotenv;
 mod explanation;
 mod export;
@@ -27,10 +28,11 @@ mod text;
 
 pub use build::problems_of;
 pub use code_quality::code_quality;
+pub use difference::DifferenceReport;
 pub use dotenv::dotenv;
 pub use explanation::{
-    AsOf, Explanation, Found as FoundTarget, WhatIf, markdown as explanation_markdown,
-    text as explanation_text,
+    AsOf, Explanation, Found as FoundTarget, Overview, WhatIf, briefs,
+    markdown as explanation_markdown, text as explanation_text,
 };
 pub use export::{EXPORT_KEY, publisher_data};
 pub use findings::{FindingsReport, findings_junit, findings_markdown, findings_text};

@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::app_interface::CurrentHash;
 use crate::apply::MergeRequestOutcome;
 use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
-use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, to_json, write_json};
+use crate::domain::{CommitSha, MrIid, Problem, RepoPath, Shard, TargetUid, write_json_by_entry};
 use crate::plan::{Action, Batch, BatchBy, Member, Reason, Settings};
 use crate::snapshot::PipelineFact;
 
@@ -90,26 +90,28 @@ impl RepoReport {
 }
 
 /// The source location and deployment of a target.
+///
+/// What targets of a file share comes first: with a compressor's short memory, thousands of targets take less space then.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TargetReport {
-    /// Digest of its identity.
-    pub uid: TargetUid,
     /// Name of the saas file's app.
     pub app: String,
     /// Name of the saas file.
     pub saas_file: String,
     /// Path of the saas file, from `data/` with a leading slash.
     pub file: String,
-    /// Line of the target in the saas file, from 1.
-    pub line: u32,
     /// Name of the resource template.
     pub resource_template: String,
-    /// Its own name.
-    pub target: Option<String>,
     /// Name of the cluster.
     pub cluster: String,
     /// Name of the namespace.
     pub namespace: String,
+    /// Its own name.
+    pub target: Option<String>,
+    /// Line of the target in the saas file, from 1.
+    pub line: u32,
+    /// Digest of its identity.
+    pub uid: TargetUid,
 }
 
 /// A publisher with its deployments.
@@ -201,6 +203,9 @@ pub struct SubscriberReport {
     /// Since when (or from when on) deployments, soak time and schedule allow the commit.
     #[serde(skip)]
     pub promotable_since: Option<DateTime<Utc>>,
+    /// What to do about it, in the same words as `explain`; only for the page.
+    #[serde(skip)]
+    pub advice: Vec<String>,
 }
 
 fn as_list<S: Serializer>(gates: &Arc<Vec<GateResult>>, serializer: S) -> Result<S::Ok, S::Error> {
@@ -371,9 +376,12 @@ impl PlanReport {
         }
     }
 
-    /// The JSON form: pretty, a newline at the end.
+    /// The JSON form: one line per target, merge request and problem.
     pub fn to_json(&self) -> String {
-        to_json(self)
+        let mut bytes = Vec::new();
+        // Writing to a vector cannot fail.
+        let _ = self.write_json(&mut bytes);
+        String::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Writes the JSON form while it is being built.
@@ -381,7 +389,7 @@ impl PlanReport {
     /// # Errors
     /// When writing fails.
     pub fn write_json(&self, to: impl std::io::Write) -> std::io::Result<()> {
-        write_json(self, to)
+        write_json_by_entry(self, to)
     }
 
     /// Would applying it write anything?

@@ -3,14 +3,19 @@
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::{Explanation, FindingsReport, PlanReport, PreflightReport, RecordReport, ShadowReport};
+use super::{
+    DifferenceReport, Explanation, FindingsReport, Overview, PlanReport, PreflightReport,
+    RecordReport, ShadowReport,
+};
 use crate::snapshot::Snapshot;
 
 /// The schema of each format (JSON Schema, draft 2020-12), with its file name.
-pub fn schemas() -> [(&'static str, Schema); 7] {
+pub fn schemas() -> [(&'static str, Schema); 9] {
     [
         ("plan-v1.json", schema_of::<PlanReport>()),
         ("explanation-v1.json", schema_of::<Explanation>()),
+        ("overview-v1.json", schema_of::<Overview>()),
+        ("difference-v1.json", schema_of::<DifferenceReport>()),
         ("findings-v1.json", schema_of::<FindingsReport>()),
         ("preflight-v1.json", schema_of::<PreflightReport>()),
         ("record-v1.json", schema_of::<RecordReport>()),

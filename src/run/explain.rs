@@ -9,10 +9,10 @@ use super::target_suggestions::{ambiguous, unknown};
 use super::{ConfigRepo, Forge, Options, Planned, RunError, Services};
 use crate::decide::{Decisions, SloQuery};
 use crate::domain::{CommitSha, GitRef, RepoUrl};
-use crate::inventory::{Found, Inventory, TargetIx, find};
+use crate::inventory::{Found, Inventory, TargetIx, find_all};
 use crate::plan::{Plan, Reason, Settings, TargetFilter, branch_of};
 use crate::ports::ForgeReader;
-use crate::report::{AsOf, Explanation, FoundTarget, PlanReport, WhatIf};
+use crate::report::{AsOf, Explanation, FoundTarget, Overview, PlanReport, WhatIf, briefs};
 use crate::snapshot::{Lookup, Snapshot};
 use crate::what_if::{Assumption, Forecast, Limits, Stop, Stops, World, compare, forecast};
 
@@ -27,11 +27,19 @@ pub struct Question {
     pub at_given_time: bool,
 }
 
-/// A question whose target was found.
+/// A question whose target was found, or several of them.
 pub struct Questioned<'a> {
     question: &'a Question,
-    /// Where the target is in the inventory of the run.
-    target: TargetIx,
+    /// Where they are in the inventory of the run; never empty.
+    targets: Vec<TargetIx>,
+}
+
+/// The answer to a question.
+pub enum Answered {
+    /// Everything about the one target.
+    One(Box<Explanation>),
+    /// One line for each of several.
+    Several(Overview),
 }
 
 /// What a run came to.
@@ -43,12 +51,12 @@ struct Facts<'a> {
 }
 
 impl Question {
-    /// Finds the target, and narrows config repo and options to what the question is about: the target with those
-    /// whose merge requests may stand in its way, what an assumption moves, and all that these wait for. Nothing else
+    /// Finds the targets, and narrows config repo and options to what the question is about: the targets with those
+    /// whose merge requests may stand in their way, what an assumption moves, and all that these wait for. Nothing else
     /// has to be observed.
     ///
     /// # Errors
-    /// When the target or a publisher of an assumption is none or several.
+    /// When there is no such target, several although something is assumed, or not one publisher of an assumption.
     pub fn focus(
         &self,
         options: &mut Options,
@@ -61,9 +69,14 @@ impl Question {
             .filter(|(_, target)| filter.includes(target))
             .map(|(index, _)| index)
             .collect();
-        let target = match find(inventory, &candidates, &self.target) {
-            Found::One(target) => target,
-            Found::Several(several) => return Err(ambiguous(inventory, &self.target, &several)),
+        let targets = match find_all(inventory, &candidates, &self.target) {
+            Found::One(target) => vec![target],
+            Found::Several(several) if self.assume.is_empty() => several,
+            Found::Several(several) => {
+                let error = ambiguous(inventory, &self.target, &several);
+                let message = format!("--assume needs one target: {}", error.message);
+                return Err(RunError { message, ..error });
+            }
             Found::Unknown(alike) => {
                 return Err(unknown(repo, options.digest, &self.target, &alike));
             }
@@ -73,8 +86,9 @@ impl Question {
             assumed.collect::<Result<_, _>>().map_err(|error| bad_assumption(&error))?;
         let moved = assumed.iter().flat_map(|&index| crate::what_if::sharing_ref(inventory, index));
         let mut about = inventory.downstream(moved);
-        about.extend(inventory.in_same_file(target));
-        let uid = inventory.targets[target].uid.clone();
+        about.extend(targets.iter().flat_map(|&target| inventory.in_same_file(target)));
+        let uids: BTreeSet<_> =
+            targets.iter().map(|&target| inventory.targets[target].uid.clone()).collect();
         let only = inventory.only(&inventory.upstream(about));
         let files = only.files();
         let in_files = |file: &String| files.contains(file);
@@ -82,10 +96,15 @@ impl Question {
         let targets = only.targets.iter().map(|target| target.uid.clone()).collect();
         options.settings.filter = TargetFilter { only: Some(targets), ..TargetFilter::default() };
         repo.inventory = only;
-        let mut subscribers = repo.inventory.subscribers();
-        let found = subscribers.find(|(_, target)| target.uid == uid).map(|(index, _)| index);
-        let target = found.ok_or_else(|| RunError::internal("the target was lost"))?;
-        Ok(Questioned { question: self, target })
+        let subscribers = repo.inventory.subscribers();
+        let targets: Vec<TargetIx> = subscribers
+            .filter(|(_, target)| uids.contains(&target.uid))
+            .map(|(index, _)| index)
+            .collect();
+        if targets.len() != uids.len() {
+            return Err(RunError::internal("a target was lost"));
+        }
+        Ok(Questioned { question: self, targets })
     }
 }
 
@@ -108,15 +127,19 @@ impl Questioned<'_> {
         planned: &Planned,
         report: &PlanReport,
         snapshot: &Snapshot,
-    ) -> Result<Explanation, RunError> {
+    ) -> Result<Answered, RunError> {
         let facts = Facts { repo, planned, report, settings: &options.settings };
         let as_of = if self.question.at_given_time { AsOf::Given } else { AsOf::Recorded };
-        Forecasts::new(self.question, &facts, snapshot)?.explain(
-            self.target,
-            &facts,
-            snapshot,
-            as_of,
-        )
+        let [target] = self.targets.as_slice() else {
+            return Ok(self.overview(&facts, snapshot, as_of));
+        };
+        let forecasts = Forecasts::new(self.question, &facts, snapshot)?;
+        Ok(Answered::One(forecasts.explain(*target, &facts, snapshot, as_of)?.into()))
+    }
+
+    fn overview(&self, facts: &Facts<'_>, snapshot: &Snapshot, as_of: AsOf) -> Answered {
+        let found = facts.found(self.targets[0], snapshot, as_of);
+        Answered::Several(Overview::new(&found, &self.question.target, &self.targets))
     }
 
     /// The answer, after a look at what only people want to know (pipelines, words of commits,
@@ -132,16 +155,20 @@ impl Questioned<'_> {
         repo: &ConfigRepo,
         (planned, report): (&Planned, &PlanReport),
         snapshot: &mut Snapshot,
-    ) -> Result<Explanation, RunError> {
+    ) -> Result<Answered, RunError> {
         let facts = Facts { repo, planned, report, settings: &options.settings };
+        let as_of = if self.question.at_given_time { AsOf::Given } else { AsOf::Now };
+        let [target] = *self.targets.as_slice() else {
+            return Ok(self.overview(&facts, snapshot, as_of));
+        };
         if let Some(forge) = &services.forge {
             // What people only want to know ends no run.
             let deadline = &options.deadline;
             let reader = forge.reader.within(deadline);
-            deadline.bound(self.look_up_pipelines(&*reader, &facts, snapshot)).await;
-            deadline.bound(self.look_up_earlier(forge, &*reader, &facts, snapshot)).await;
+            deadline.bound(facts.look_up_pipelines(target, &*reader, snapshot)).await;
+            deadline.bound(facts.look_up_earlier(target, forge, &*reader, snapshot)).await;
         }
-        self.look_up_commits(options, services, &facts, snapshot).await;
+        facts.look_up_commits(target, options, services, snapshot).await;
         let observer = services.observer(options, None);
         let mut further = snapshot.clone();
         let mut forecasts = Forecasts::new(self.question, &facts, &further)?;
@@ -153,19 +180,57 @@ impl Questioned<'_> {
             observer.slo_values(&queries, &mut further).await;
             forecasts = Forecasts::new(self.question, &facts, &further)?;
         }
-        let as_of = if self.question.at_given_time { AsOf::Given } else { AsOf::Now };
-        forecasts.explain(self.target, &facts, snapshot, as_of)
+        Ok(Answered::One(forecasts.explain(target, &facts, snapshot, as_of)?.into()))
+    }
+}
+
+/// Puts into a report what there is to do about each of its targets, in the same words as `explain`.
+pub fn advise(
+    options: &Options,
+    repo: &ConfigRepo,
+    planned: &Planned,
+    report: &mut PlanReport,
+    snapshot: &Snapshot,
+    as_of: AsOf,
+) {
+    let facts = Facts { repo, planned, report, settings: &options.settings };
+    let targets: Vec<TargetIx> = planned.decisions.subscribers.keys().copied().collect();
+    let Some(first) = targets.first() else { return };
+    let mut briefs = briefs(&facts.found(*first, snapshot, as_of), targets.iter().copied());
+    for subscriber in &mut report.subscribers {
+        let brief = briefs.remove(&subscriber.target.uid);
+        subscriber.advice = brief.map(|brief| brief.advice).unwrap_or_default();
+    }
+}
+
+impl Facts<'_> {
+    fn found<'f>(
+        &'f self,
+        target: TargetIx,
+        snapshot: &'f Snapshot,
+        as_of: AsOf,
+    ) -> FoundTarget<'f> {
+        FoundTarget {
+            inventory: &self.repo.inventory,
+            bundle: &self.repo.bundle,
+            snapshot,
+            decisions: &self.planned.decisions,
+            report: self.report,
+            settings: self.settings,
+            target,
+            as_of,
+        }
     }
 
     /// The one thing that lists do not tell: how the pipelines of the open merge requests stand.
     async fn look_up_pipelines(
         &self,
+        target: TargetIx,
         reader: &dyn ForgeReader,
-        facts: &Facts<'_>,
         snapshot: &mut Snapshot,
     ) {
-        let uid = &facts.repo.inventory.targets[self.target].uid;
-        let about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
+        let uid = &self.repo.inventory.targets[target].uid;
+        let about = self.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
         for iid in about.filter_map(|mr| mr.iid) {
             let Some(known) = snapshot.merge_requests.get_mut(&iid) else { continue };
             match reader.mr(iid).await {
@@ -180,17 +245,17 @@ impl Questioned<'_> {
     /// The target's merge requests that are over, where none is open and planning did not ask.
     async fn look_up_earlier(
         &self,
+        target: TargetIx,
         forge: &Forge<'_>,
         reader: &dyn ForgeReader,
-        facts: &Facts<'_>,
         snapshot: &mut Snapshot,
     ) {
-        let inventory = &facts.repo.inventory;
-        let uid = &inventory.targets[self.target].uid;
-        let mut about = facts.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
-        let decisions = &facts.planned.decisions;
-        let names = (facts.settings.branches.of_new(), forge.repo.target_branch.as_str());
-        let Some(branch) = branch_of(inventory, decisions, names, self.target) else {
+        let inventory = &self.repo.inventory;
+        let uid = &inventory.targets[target].uid;
+        let mut about = self.report.merge_requests.iter().filter(|r| r.targets.contains(uid));
+        let decisions = &self.planned.decisions;
+        let names = (self.settings.branches.of_new(), forge.repo.target_branch.as_str());
+        let Some(branch) = branch_of(inventory, decisions, names, target) else {
             return;
         };
         if about.any(|r| r.iid.is_some()) || snapshot.past_merge_requests.contains_key(&branch) {
@@ -213,13 +278,13 @@ impl Questioned<'_> {
     /// so one that cannot be looked up is no problem.
     async fn look_up_commits(
         &self,
+        target: TargetIx,
         options: &Options,
         services: &Services<'_>,
-        facts: &Facts<'_>,
         snapshot: &mut Snapshot,
     ) {
-        let inventory = &facts.repo.inventory;
-        let channels = &inventory.targets[self.target].promotion.subscribe;
+        let inventory = &self.repo.inventory;
+        let channels = &inventory.targets[target].promotion.subscribe;
         let publishers = channels.iter().flat_map(|channel| inventory.publishers_of(channel));
         let commits = services.commits;
         let pinned: BTreeSet<(&RepoUrl, &str)> = publishers
@@ -303,17 +368,7 @@ impl Forecasts {
                 (assumptions.as_slice(), forecast, comparison)
             }),
         };
-        let found = FoundTarget {
-            inventory: &facts.repo.inventory,
-            bundle: &facts.repo.bundle,
-            snapshot,
-            decisions: &facts.planned.decisions,
-            report: facts.report,
-            settings: facts.settings,
-            target,
-            as_of,
-        };
-        Explanation::new(&found, &what_if)
+        Explanation::new(&facts.found(target, snapshot, as_of), &what_if)
             .ok_or_else(|| RunError::internal("the target is not in the report"))
     }
 }

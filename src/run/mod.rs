@@ -4,6 +4,7 @@
 //! opens the services, reads the config repo ([`ConfigRepo`]), carries the plan out ([`crate::apply`]) and shows
 //! the report. No run holds any state: all that it knows is in the [`Snapshot`].
 
+mod compare;
 mod config_repo;
 mod error;
 mod explain;
@@ -22,9 +23,10 @@ use crate::plan::{MergeTexts, Plan, Scope, Settings, TargetFilter};
 use crate::ports::{BranchReader, Commits, Deadline, ForgeReader, Progress, SloSource, StateStore};
 use crate::snapshot::{ConfigRepoFacts, Snapshot};
 
+pub use compare::Base;
 pub use config_repo::{ConfigRepo, ReadOptions};
 pub use error::{RunError, RunErrorKind};
-pub use explain::{Question, Questioned};
+pub use explain::{Answered, Question, Questioned, advise};
 pub use filter_check::check_filter;
 pub use observe::state_failed;
 pub use plan::decide_on;

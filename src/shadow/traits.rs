@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::app_interface::Bundle;
-use crate::decide::{DeploymentState, Evidence};
+use crate::decide::DeploymentState;
 use crate::domain::TargetUid;
 use crate::inventory::{Inventory, Target, TargetIx};
 use crate::report::{PlanReport, SubscriberReport};
@@ -118,20 +118,16 @@ fn has_duplicate(bundle: &Bundle, target: &Target, key: &str) -> bool {
 /// Marks of a subscriber in a run.
 pub(super) fn marks(report: &PlanReport, subscriber: &SubscriberReport) -> BTreeSet<Mark> {
     let mut marks = BTreeSet::new();
-    let deployments = subscriber.gates.iter().filter_map(|gate| match &gate.evidence {
-        Evidence::Deployments { deployments } => Some(deployments),
-        _ => None,
+    let publishers = report.publishers.iter();
+    let records = publishers.flat_map(|one| {
+        subscriber.channels.iter().filter_map(|channel| one.deployments.get(channel))
     });
-    for deployment in deployments.flatten() {
-        if deployment.check_in.is_some_and(|at| at > report.observed_at) {
+    for record in records {
+        if record.check_in.is_some_and(|at| at > report.observed_at) {
             marks.insert(Mark::FutureCheckIn);
         }
-        let publisher = report.publishers.iter().find(|one| one.target.uid == deployment.publisher);
-        let record = publisher.and_then(|one| one.deployments.get(&deployment.channel));
-        let names_success = record.is_some_and(|record| {
-            record.reason.as_ref().is_some_and(|why| why.contains("success"))
-        });
-        if deployment.state == Some(DeploymentState::Invalid) && names_success {
+        let names_success = record.reason.as_ref().is_some_and(|why| why.contains("success"));
+        if record.state == DeploymentState::Invalid && names_success {
             marks.insert(Mark::SuccessNotBoolean);
         }
     }

@@ -6,6 +6,7 @@ mod bot_users;
 mod bounds;
 mod broken_parts;
 mod closing;
+mod compare;
 mod counts;
 mod duplicates;
 mod echoes;

@@ -61,6 +61,7 @@ fn outputs_with_any_names_match_their_schemas() {
         ("plan.json", "plan-v1.json"),
         ("snapshot.json", "snapshot-v1.json"),
         ("explanation.json", "explanation-v1.json"),
+        ("overview.json", "overview-v1.json"),
         ("validate.json", "findings-v1.json"),
         ("record.json", "record-v1.json"),
     ];
@@ -89,6 +90,13 @@ fn reports_of_runs_match_their_schemas() {
     }
     let explained = world.sapm("explain").args([CANARY, "--format", "json"]).expect(0);
     assert_follows(&validators["explanation-v1.json"], &explained.out);
+    let several = world.sapm("explain").args(["catalog", "--format", "json"]).expect(0);
+    assert_follows(&validators["overview-v1.json"], &several.out);
+    let base = world.project().tip("main").unwrap();
+    world.edit(crate::e2e::support::ORDERS_FILE, "soakDays: 7", "soakDays: 1");
+    let compared = world.sapm("plan").env("SAPM_APP_INTERFACE", world.checkout());
+    let compared = compared.args(["--compare-to", &base, "--format", "json"]).expect(0);
+    assert_follows(&validators["difference-v1.json"], &compared.out);
     let preflight = world.sapm("preflight").args(["--format", "json"]).run();
     assert_follows(&validators["preflight-v1.json"], &preflight.out);
 }

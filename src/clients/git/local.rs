@@ -48,6 +48,19 @@ pub fn local_head(path: &Path) -> Result<Option<LocalHead>, GitError> {
     Ok(Some(LocalHead { commit: sha(commit)?, branch, origin_url }))
 }
 
+/// The commit that a name (branch, tag, commit) stands for in the repository at `path`; `None` if it has no such commit.
+///
+/// # Errors
+/// When there is no readable repository.
+pub fn find_commit(path: &Path, name: &str) -> Result<Option<CommitSha>, GitError> {
+    let repo = open_repository(path).map_err(GitError::git("read", path.display()))?;
+    // A branch that only the remote has is meant by its own name, too.
+    let names = [name.to_owned(), format!("refs/remotes/origin/{name}")];
+    let found =
+        names.iter().find_map(|name| repo.revparse_single(name).ok()?.peel_to_commit().ok());
+    found.map(|commit| sha(commit.id())).transpose()
+}
+
 /// Do files below `data/` differ from the commit that is checked out, or are
 /// there additional files? Compares every file's time and size.
 ///

@@ -26,7 +26,9 @@ pub use branches::{BranchOptions, Branches, FetchedBranch};
 pub use clone::{CloneOptions, ConfigCheckout, FetchStats, open};
 pub use error::GitError;
 pub use http::TimeOuts;
-pub use local::{LocalHead, has_local_changes, local_head, objects_folder, visit_commit};
+pub use local::{
+    LocalHead, find_commit, has_local_changes, local_head, objects_folder, visit_commit,
+};
 pub use ls_remote::LsRemote;
 pub use merge::{GitMerge, MergeError, blob_id, merge_texts};
 /// Parses bytes as every response that a git host may send, in two parts: for the fuzz target.

@@ -6,6 +6,7 @@
 
 mod api;
 mod branch_reader;
+mod change_note;
 mod commits;
 mod connect;
 mod connect_error;
@@ -28,6 +29,7 @@ mod rights_asked;
 mod writer;
 
 pub use api::{BUDGET, GitLabApi, InvalidAddress, Token};
+pub use change_note::put_note;
 pub use commits::GitLabCommits;
 pub use connect::{ConnectOptions, JobProject, Project};
 pub use connect_error::ConnectError;

@@ -309,6 +309,8 @@ pub(super) struct BranchAnswer {
 #[derive(Debug, Deserialize)]
 pub(super) struct NoteAnswer {
     #[serde(default)]
+    pub id: u64,
+    #[serde(default)]
     pub body: String,
     #[serde(default)]
     pub system: bool,

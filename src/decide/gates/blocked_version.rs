@@ -12,7 +12,6 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
             Evidence::Nothing {},
         );
     };
-    let evidence = Evidence::Commit { commit_sha: commit.clone() };
     if is_blocked(context.subscriber, commit) {
         let reason = format!(
             "{} is in blockedVersions of app {} for {}",
@@ -20,12 +19,12 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
             context.subscriber.app.name,
             context.subscriber.repo_url
         );
-        GateResult::blocked(Gate::BlockedVersion, reason, evidence)
+        GateResult::blocked(Gate::BlockedVersion, reason, Evidence::Nothing {})
     } else {
         GateResult::pass(
             Gate::BlockedVersion,
             format!("{} is not blocked", commit.short()),
-            evidence,
+            Evidence::Nothing {},
         )
     }
 }

@@ -12,7 +12,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
         let short = followed.commit().map_or("an unknown commit", |commit| commit.short());
         let channel = followed.channel;
         match deployment.map(|deployment| (deployment.state, &deployment.reason)) {
-            Some((DeploymentState::Success, _)) => {}
+            Some((DeploymentState::Success, _)) => continue,
             Some((DeploymentState::Failed, _)) => {
                 waiting.push(format!("the deployment of {short} to {label} failed"));
             }
@@ -33,11 +33,7 @@ pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
         }
         deployments.push(DeploymentEvidence {
             channel: channel.to_owned(),
-            check_in: deployment.and_then(|deployment| deployment.check_in),
-            commit_sha: followed.commit().cloned(),
-            label,
             publisher: followed.publisher.uid.clone(),
-            git_ref: followed.publisher.git_ref.as_ref().ok().map(ToString::to_string),
             state: deployment.map(|deployment| deployment.state),
         });
     }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,15 +14,15 @@ use crate::domain::{CommitSha, TargetUid};
 pub enum Evidence {
     /// Of `deployment`.
     Deployments {
-        /// One per (channel, publisher) pair.
+        /// One per (channel, publisher) pair that has not deployed its commit successfully.
         deployments: Vec<DeploymentEvidence>,
     },
     /// Of `same_ref`.
     Commits {
-        /// The publishers (labels) at each commit.
-        commits: BTreeMap<String, Vec<String>>,
-        /// Publishers whose commit is not known.
-        unknown: Vec<String>,
+        /// Uids of the publishers at each commit.
+        commits: BTreeMap<CommitSha, Vec<TargetUid>>,
+        /// Uids of publishers whose commit is not known.
+        unknown: Vec<TargetUid>,
     },
     /// Of `soak`.
     Soak {
@@ -49,11 +48,6 @@ pub enum Evidence {
         /// The commit.
         hotfix: CommitSha,
     },
-    /// Of `blocked_version`.
-    Commit {
-        /// The commit to promote.
-        commit_sha: CommitSha,
-    },
     /// Of `edit_site`, where it blocks the promotion.
     WaitsFor {
         /// The file in which both are edited.
@@ -68,26 +62,17 @@ pub enum Evidence {
         /// How many other targets share the edit site.
         shared_with: usize,
     },
-    /// The gate compared nothing.
+    /// The gate compared nothing, or only what the target itself has.
     Nothing {},
 }
 
-/// The deployment by one publisher of a channel.
+/// The deployment by one publisher of a channel. Whoever has the uid finds the rest among the publishers.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DeploymentEvidence {
     /// The channel.
     pub channel: String,
-    /// When it was deployed, if the record has a time.
-    pub check_in: Option<DateTime<Utc>>,
-    /// The publisher's commit, if known.
-    pub commit_sha: Option<CommitSha>,
-    /// The publisher's label.
-    pub label: String,
     /// The publisher's uid.
     pub publisher: TargetUid,
-    /// The publisher's ref, if it has a usable one.
-    #[serde(rename = "ref")]
-    pub git_ref: Option<String>,
     /// The state in its record; null if the record could not be read.
     pub state: Option<DeploymentState>,
 }

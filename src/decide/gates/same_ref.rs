@@ -3,38 +3,41 @@
 use std::collections::BTreeMap;
 
 use super::{Context, Evidence, Gate, GateResult};
-use crate::domain::short_ref;
+use crate::domain::{CommitSha, TargetUid};
 
 pub(in crate::decide) fn evaluate(context: &Context<'_>) -> GateResult {
-    let mut by_commit: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut unknown = Vec::new();
+    // By label, as a publisher of two channels counts once.
+    let mut by_commit: BTreeMap<&CommitSha, BTreeMap<String, &TargetUid>> = BTreeMap::new();
+    let mut unknown: BTreeMap<String, &TargetUid> = BTreeMap::new();
     for followed in &context.followed {
-        match followed.commit() {
-            Some(commit) => {
-                by_commit.entry(commit.to_string()).or_default().push(followed.publisher.label());
-            }
-            None => unknown.push(followed.publisher.label()),
-        }
+        let publishers = match followed.commit() {
+            Some(commit) => by_commit.entry(commit).or_default(),
+            None => &mut unknown,
+        };
+        publishers.insert(followed.publisher.label(), &followed.publisher.uid);
     }
-    for labels in by_commit.values_mut() {
-        labels.sort();
-        labels.dedup();
-    }
-    let evidence = Evidence::Commits { commits: by_commit.clone(), unknown: unknown.clone() };
+    let uids = |publishers: &BTreeMap<String, &TargetUid>| {
+        publishers.values().map(|uid| (*uid).clone()).collect::<Vec<_>>()
+    };
+    let labels = |publishers: &BTreeMap<String, &TargetUid>| {
+        publishers.keys().cloned().collect::<Vec<_>>().join(", ")
+    };
+    let commits = by_commit.iter().map(|(commit, those)| ((*commit).clone(), uids(those)));
+    let evidence = Evidence::Commits { commits: commits.collect(), unknown: uids(&unknown) };
     if context.followed.is_empty() {
         return GateResult::not_applicable(Gate::SameRef, "there is no publisher", evidence);
     }
     if !unknown.is_empty() {
-        let reason = format!("the commit of {} is not known", unknown.join(", "));
+        let reason = format!("the commit of {} is not known", labels(&unknown));
         return GateResult::blocked(Gate::SameRef, reason, evidence);
     }
     if let [(commit, _)] = by_commit.iter().collect::<Vec<_>>().as_slice() {
-        let reason = format!("all publishers are at {}", short_ref(commit));
-        return GateResult::pass(Gate::SameRef, reason, evidence);
+        let reason = format!("all publishers are at {}", commit.short());
+        return GateResult::pass(Gate::SameRef, reason, Evidence::Nothing {});
     }
     let commits: Vec<String> = by_commit
         .iter()
-        .map(|(commit, labels)| format!("{} at {}", labels.join(", "), short_ref(commit)))
+        .map(|(commit, those)| format!("{} at {}", labels(those), commit.short()))
         .collect();
     let reason = format!("the publishers are at different commits: {}", commits.join("; "));
     GateResult::blocked(Gate::SameRef, reason, evidence)

@@ -323,6 +323,8 @@ fn advise_on_merge_request(
         Reason::BehindTargetBranch if planned.action == Action::Keep => {
             format!("wait until a run rebuilds {page}, or select Rebase there")
         }
+        // This run has opened it.
+        Reason::Due if planned.iid.is_some() => advise_on_merging(mr, &page),
         Reason::Due if explanation.as_of == AsOf::Recorded && !explanation.merge_requests_known => {
             "these facts do not include whether its merge request is open: record them with \
              GitLab configured"

@@ -138,7 +138,7 @@ fn describe_merge_request(explanation: &Explanation) -> String {
     }
 }
 
-fn find_since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
+pub(super) fn find_since(explanation: &Explanation, found: &Found<'_>) -> Option<Since> {
     let subscriber = &explanation.subscriber;
     let since = |at: DateTime<Utc>, what: &str| Some(Since { at, what: what.to_owned() });
     match subscriber.decision {

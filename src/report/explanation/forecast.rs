@@ -109,6 +109,21 @@ pub struct StayReport {
 }
 
 impl ForecastReport {
+    /// One that forecasts nothing.
+    pub(super) fn empty(at: DateTime<Utc>) -> Self {
+        Self {
+            from: at,
+            until: at,
+            assumptions: Vec::new(),
+            moves: Vec::new(),
+            gone: Vec::new(),
+            stays: Vec::new(),
+            unchanged: 0,
+            cut_short: false,
+            rests_on: Vec::new(),
+        }
+    }
+
     pub(super) fn new(found: &Found<'_>, what_if: &WhatIf<'_>) -> Self {
         let inventory = found.inventory;
         let asked = what_if.asked();

@@ -56,18 +56,21 @@ pub(super) fn find_planned(
         .merge_requests
         .iter()
         .filter(about)
-        .map(|planned| {
-            let fact: Option<&MergeRequestFact> =
-                planned.iid.and_then(|iid| found.snapshot.merge_requests.get(&iid));
-            ExplainedMergeRequest {
-                planned: planned.clone(),
-                draft: fact.map(|fact| fact.draft),
-                auto_merge: fact.map(|fact| fact.auto_merge),
-                pipeline: fact.and_then(|fact| fact.pipeline.clone()),
-                merge_status: fact.and_then(|fact| fact.detailed_merge_status.clone()),
-            }
-        })
+        .map(|planned| explain(found, planned.clone()))
         .collect()
+}
+
+/// A merge request with its state on GitLab.
+pub(super) fn explain(found: &Found<'_>, planned: MergeRequestReport) -> ExplainedMergeRequest {
+    let fact: Option<&MergeRequestFact> =
+        planned.iid.and_then(|iid| found.snapshot.merge_requests.get(&iid));
+    ExplainedMergeRequest {
+        planned,
+        draft: fact.map(|fact| fact.draft),
+        auto_merge: fact.map(|fact| fact.auto_merge),
+        pipeline: fact.and_then(|fact| fact.pipeline.clone()),
+        merge_status: fact.and_then(|fact| fact.detailed_merge_status.clone()),
+    }
 }
 
 /// The closed or merged merge requests of the target's branch; `None` if they were not fetched.

@@ -9,6 +9,7 @@ mod content;
 mod followed;
 mod forecast;
 mod merge_requests;
+mod overview;
 mod timeline;
 mod words;
 
@@ -19,6 +20,7 @@ use serde::Serialize;
 pub use followed::FollowedReport;
 pub use forecast::{ForecastReport, WhatIf};
 pub use merge_requests::{EarlierMergeRequest, ExplainedMergeRequest};
+pub use overview::{Overview, briefs};
 
 use super::blocks;
 use super::model::{PlanReport, RepoReport, SubscriberReport};
@@ -185,6 +187,23 @@ impl Explanation {
             found.report.subscribers.iter().find(|other| other.target.uid == target.uid)?.clone();
         let merge_requests = merge_requests::find_planned(found, &subscriber);
         let mut explanation = Self {
+            earlier_merge_requests: merge_requests::earlier(found),
+            forecast: ForecastReport::new(found, what_if),
+            problems: found.report.problems.clone(),
+            ..Self::unanswered(found, subscriber, merge_requests)
+        };
+        explanation.answer = answer::answer(&explanation, found, what_if);
+        Some(explanation)
+    }
+
+    /// What advice follows from: the facts without a forecast, earlier merge requests and problems.
+    fn unanswered(
+        found: &Found<'_>,
+        subscriber: SubscriberReport,
+        merge_requests: Vec<ExplainedMergeRequest>,
+    ) -> Self {
+        let target = found.target();
+        Self {
             version: VERSION,
             observed_at: found.snapshot.observed_at,
             as_of: found.as_of,
@@ -202,14 +221,12 @@ impl Explanation {
             declared_url: found.page(target, &[]),
             publishers: followed::followed(found, target),
             merge_requests,
-            earlier_merge_requests: merge_requests::earlier(found),
+            earlier_merge_requests: None,
             merge_requests_known: found.snapshot.config_repo.is_some(),
             max_new_merge_requests: found.settings.max_new_merge_requests,
-            forecast: ForecastReport::new(found, what_if),
-            problems: found.report.problems.clone(),
-        };
-        explanation.answer = answer::answer(&explanation, found, what_if);
-        Some(explanation)
+            forecast: ForecastReport::empty(found.snapshot.observed_at),
+            problems: Vec::new(),
+        }
     }
 
     /// The JSON form: pretty, a newline at the end.

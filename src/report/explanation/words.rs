@@ -17,12 +17,17 @@ pub(super) fn describe_time(time: DateTime<Utc>, explanation: &Explanation) -> S
 
 /// The time of the decisions, and its kind.
 pub(super) fn as_of(explanation: &Explanation) -> String {
-    let what = match explanation.as_of {
+    time_as_of(explanation.observed_at, explanation.as_of)
+}
+
+/// A time of decisions, and its kind.
+pub(super) fn time_as_of(at: DateTime<Utc>, kind: AsOf) -> String {
+    let what = match kind {
         AsOf::Now => "now",
         AsOf::Given => "a given time, not now; the facts may be from another time",
         AsOf::Recorded => "when the facts were recorded, not now",
     };
-    format!("{} ({what})", utc(explanation.observed_at))
+    format!("{} ({what})", utc(at))
 }
 
 /// Since when this has been so, and what happened then.

@@ -1,19 +1,23 @@
 //! The data of the page: the report, with repeated values written once.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
+use flate2::{Compression, write::ZlibEncoder};
 use serde::Serialize;
 
 use super::super::model::{
-    MergeRequestReport, PlanReport, PublisherReport, RepoReport, SubscriberReport,
+    MergeRequestReport, PlanReport, PublisherReport, RepoReport, SubscriberReport, TargetReport,
 };
 use super::super::picture::members;
 use super::lead_time::{LeadTime, lead_time};
-use super::shared::{Followed, GateData, Gates, Repos};
+use super::shared::{Followed, GateData, Gates, Once, Texts};
 use crate::apply::Verdict;
 use crate::decide::{DeploymentState, Gate, Outcome};
-use crate::domain::{CommitSha, MrIid, Problem, RepoUrl, TargetUid};
+use crate::domain::{CommitSha, MrIid, Problem, RepoUrl};
 use crate::graph::{Graph, Kind, Picker, Scope, followed, svg_without_style};
 use crate::plan::{Action, Reason, forge_pages};
 
@@ -23,77 +27,123 @@ pub(super) struct Data<'a> {
     observed_at: i64,
     /// `<project>/-/blob/<commit>`: the start of links to files.
     blob_url: Option<String>,
-    targets: Vec<Target<'a>>,
+    /// Texts that columns contain the indexes of.
+    texts: Vec<Option<Cow<'a, str>>>,
+    targets: Targets<'a>,
     /// Publishers that some target follows.
-    publishers: Vec<Publisher<'a>>,
+    publishers: Publishers<'a>,
     /// Code repositories: URL, and the start of its pages on the forge.
     repos: Vec<(Option<&'a str>, Option<String>)>,
     /// Gate results; many targets share one.
     gates: Vec<GateData>,
+    /// Indexes into `gates`.
+    gate_lists: Vec<Vec<usize>>,
+    /// Channel (index into `texts`), and index into `publishers`.
+    follow_lists: Vec<Vec<(usize, usize)>>,
+    error_lists: Vec<&'a [String]>,
+    /// Indexes into `texts`.
+    advice_lists: Vec<Vec<usize>>,
+    leads: Vec<LeadTime>,
     requests: Vec<Request<'a>>,
     problems: &'a [Problem],
-    /// The graph of each app.
-    graphs: BTreeMap<&'a str, Picture>,
+    /// Apps with a graph, and its size if it is too large.
+    graphs: BTreeMap<&'a str, Option<TooLarge>>,
+    /// The other graphs by app: SVG, as JSON that is packed with zlib in base64. With thousands of targets, they are seven
+    /// eighths of a page that is not packed.
+    pictures: String,
 }
 
-#[derive(Serialize)]
-struct Target<'a> {
-    uid: &'a str,
-    label: String,
-    app: &'a str,
-    environment: &'a str,
-    file: &'a str,
-    line: u32,
-    /// Index into `repos`.
-    repo: usize,
-    from: &'a str,
+/// Who and where, by column, in a quarter of the space of objects. Without a remark: indexes into `texts`.
+#[derive(Default, Serialize)]
+struct Names<'a> {
+    /// The uids themselves.
+    uid: Vec<&'a str>,
+    saas_file: Vec<usize>,
+    resource_template: Vec<usize>,
+    name: Vec<usize>,
+    cluster: Vec<usize>,
+    namespace: Vec<usize>,
+    file: Vec<usize>,
+    /// The lines themselves.
+    line: Vec<u32>,
+    /// Indexes into `repos`; that of a publisher may differ from that of its subscribers.
+    repo: Vec<usize>,
+}
+
+impl<'a> Names<'a> {
+    fn push(
+        &mut self,
+        texts: &mut Texts<'a>,
+        target: &'a TargetReport,
+        (file, line): (&'a str, u32),
+        repo: usize,
+    ) {
+        self.uid.push(target.uid.as_str());
+        self.saas_file.push(texts.text(&target.saas_file));
+        self.resource_template.push(texts.text(&target.resource_template));
+        self.name.push(texts.option(target.target.as_deref()));
+        self.cluster.push(texts.text(&target.cluster));
+        self.namespace.push(texts.text(&target.namespace));
+        self.file.push(texts.text(file));
+        self.line.push(line);
+        self.repo.push(repo);
+    }
+}
+
+#[derive(Default, Serialize)]
+struct Targets<'a> {
+    #[serde(flatten)]
+    names: Names<'a>,
+    app: Vec<usize>,
+    environment: Vec<usize>,
+    from: Vec<usize>,
     /// The commit of its publishers, if it differs.
-    to: Option<&'a str>,
-    decision: Outcome,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    held_by: Option<Gate>,
-    reason: String,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    errors: &'a [String],
-    /// Indexes into `gates`.
+    to: Vec<usize>,
+    decision: Vec<usize>,
+    held_by: Vec<usize>,
+    reason: Vec<usize>,
+    /// Indexes into `error_lists`.
+    errors: Vec<usize>,
+    /// Indexes into `advice_lists`.
+    advice: Vec<usize>,
+    /// Indexes into `gate_lists`.
     gates: Vec<usize>,
-    /// Channel, and index into `publishers`.
-    follows: Vec<(&'a str, usize)>,
-    /// Index into `requests`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request: Option<usize>,
-    lead: LeadTime,
+    /// Indexes into `follow_lists`.
+    follows: Vec<usize>,
+    /// Indexes into `requests`.
+    request: Vec<Option<usize>>,
+    /// Indexes into `leads`.
+    lead: Vec<usize>,
 }
 
-#[derive(Serialize)]
-struct Publisher<'a> {
-    uid: &'a str,
-    label: String,
-    file: &'a str,
-    line: u32,
-    /// Index into `repos`; may differ from that of its subscribers.
-    repo: usize,
+#[derive(Default, Serialize)]
+struct Publishers<'a> {
+    #[serde(flatten)]
+    names: Names<'a>,
     #[serde(rename = "ref")]
-    git_ref: Option<&'a str>,
-    commit: Option<&'a CommitSha>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    committed: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
+    git_ref: Vec<usize>,
+    commit: Vec<usize>,
+    /// The times themselves.
+    committed: Vec<Option<i64>>,
+    subject: Vec<usize>,
+    error: Vec<usize>,
     /// By channel: state, time, and why it is not usable.
-    deployments: BTreeMap<&'a str, (DeploymentState, Option<i64>, Option<&'a str>)>,
+    deployments: Vec<BTreeMap<&'a str, (DeploymentState, Option<i64>, Option<&'a str>)>>,
 }
 
 #[derive(Serialize)]
 struct Request<'a> {
     action: Action,
     reason_code: Reason,
+    #[serde(skip_serializing_if = "Option::is_none")]
     iid: Option<MrIid>,
     title: &'a str,
-    reason: &'a str,
-    branch: &'a str,
+    /// Index into `texts`.
+    reason: usize,
+    /// Its branch, if it is there or will be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    branch: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
     targets: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -104,11 +154,12 @@ struct Request<'a> {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     promotions: Vec<(Vec<usize>, &'a str)>,
     /// Path and unified diff.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     diffs: Vec<(&'a str, &'a str)>,
 }
 
 pub(super) fn data(report: &PlanReport) -> Data<'_> {
-    // If a merge request is closed and another replaces it, the replacement counts.
+    // The replacement of a merge request that is closed counts.
     let (closed, others): (Vec<_>, Vec<_>) = report
         .merge_requests
         .iter()
@@ -127,49 +178,63 @@ pub(super) fn data(report: &PlanReport) -> Data<'_> {
         .map(|publisher| (&publisher.target.uid, publisher))
         .collect();
     let mut followed = Followed::new(report);
-    let mut gates = Gates::default();
-    let mut repos = Repos::default();
-    let targets = report
-        .subscribers
-        .iter()
-        .map(|subscriber| {
-            let follows = followed.index_publishers(subscriber);
-            let request = mr_of.get(subscriber.target.uid.as_str()).copied();
-            let publishers =
-                follows.iter().map(|&(channel, at)| (channel, followed.publisher_at(at)));
-            let known = request.map(|at| &report.merge_requests[at]);
-            let own = own.get(&subscriber.target.uid).copied();
-            let lead = lead_time(subscriber, own, publishers, known, report.observed_at);
-            let repo = repos.index(&subscriber.repo_url);
-            build_target(subscriber, repo, gates.index_gates(subscriber), follows, request, lead)
-        })
-        .collect();
-    let publishers = followed
-        .listed
-        .iter()
-        .map(|at| &report.publishers[*at])
-        .map(|known| build_publisher(known, repos.index(&known.repo_url)))
-        .collect();
-    let uids = report.subscribers.iter().map(|subscriber| &subscriber.target.uid);
-    let index_of: BTreeMap<&TargetUid, usize> = uids.zip(0..).collect();
+    let (mut gates, mut shared) = (Gates::default(), Shared::default());
+    let mut targets = Targets::default();
+    for subscriber in &report.subscribers {
+        let follows = followed.index_publishers(subscriber);
+        let request = mr_of.get(subscriber.target.uid.as_str()).copied();
+        let publishers = follows.iter().map(|&(channel, at)| (channel, followed.publisher_at(at)));
+        let known = request.map(|at| &report.merge_requests[at]);
+        let own = own.get(&subscriber.target.uid).copied();
+        let lead = lead_time(subscriber, own, publishers, known, report.observed_at);
+        targets.request.push(request);
+        targets.lead.push(shared.leads.index(lead));
+        targets.gates.push(shared.gate_lists.index(gates.index_gates(subscriber)));
+        targets.push(&mut shared, subscriber, follows);
+    }
+    let mut publishers = Publishers::default();
+    for at in &followed.listed {
+        publishers.push(&mut shared, &report.publishers[*at]);
+    }
+    let uids = report.subscribers.iter().map(|one| one.target.uid.as_str());
+    let index_of: BTreeMap<&str, usize> = uids.zip(0..).collect();
+    let texts = &mut shared.texts;
+    let requests = report.merge_requests.iter();
+    let requests = requests.map(|request| build_merge_request(texts, request, &index_of)).collect();
+    let (graphs, pictures) = draw_graphs(report, &index_of);
     Data {
         observed_at: report.observed_at.timestamp(),
         blob_url: report
             .config_repo
             .as_ref()
             .and_then(|repo| web(&repo.web_url).map(|url| format!("{url}/-/blob/{}", repo.commit))),
+        texts: shared.texts.listed,
         targets,
         publishers,
-        repos: find_pages(report, &repos.listed),
+        repos: find_pages(report, &shared.repos.listed),
         gates: gates.listed,
-        requests: report
-            .merge_requests
-            .iter()
-            .map(|request| build_merge_request(request, &index_of))
-            .collect(),
+        gate_lists: shared.gate_lists.listed,
+        follow_lists: shared.follow_lists.listed,
+        error_lists: shared.error_lists.listed,
+        advice_lists: shared.advice_lists.listed,
+        leads: shared.leads.listed,
+        requests,
         problems: &report.problems,
-        graphs: draw_graphs(report),
+        graphs,
+        pictures,
     }
+}
+
+/// What the columns contain the indexes of.
+#[derive(Default)]
+struct Shared<'a> {
+    texts: Texts<'a>,
+    repos: Once<&'a str>,
+    gate_lists: Once<Vec<usize>>,
+    follow_lists: Once<Vec<(usize, usize)>>,
+    error_lists: Once<&'a [String]>,
+    advice_lists: Once<Vec<usize>>,
+    leads: Once<LeadTime>,
 }
 
 /// A URL that is safe in a link.
@@ -191,68 +256,64 @@ fn find_pages<'a>(
     repos.iter().map(|url| (web(url), forge_pages(&RepoUrl::new(*url), host))).collect()
 }
 
-fn build_target<'a>(
-    subscriber: &'a SubscriberReport,
-    repo: usize,
-    gates: Vec<usize>,
-    follows: Vec<(&'a str, usize)>,
-    request: Option<usize>,
-    lead: LeadTime,
-) -> Target<'a> {
-    let candidate = subscriber.candidate.as_ref().map(CommitSha::as_str);
-    let wanted = match subscriber.decision {
-        Outcome::Promote => Some(subscriber.desired_ref.as_str()),
-        _ => candidate,
-    };
-    Target {
-        uid: subscriber.target.uid.as_str(),
-        label: subscriber.target.label(),
-        app: &subscriber.target.app,
-        environment: &subscriber.environment,
-        file: &subscriber.edit_file,
-        line: subscriber.edit_line,
-        repo,
-        from: &subscriber.current_ref,
-        to: wanted.filter(|wanted| *wanted != subscriber.current_ref),
-        decision: subscriber.decision,
-        held_by: subscriber.held_by,
-        reason: subscriber.reason(),
-        errors: &subscriber.errors,
-        gates,
-        follows,
-        request,
-        lead,
+impl<'a> Targets<'a> {
+    fn push(
+        &mut self,
+        shared: &mut Shared<'a>,
+        subscriber: &'a SubscriberReport,
+        follows: Vec<(&'a str, usize)>,
+    ) {
+        let candidate = subscriber.candidate.as_ref().map(CommitSha::as_str);
+        let wanted = match subscriber.decision {
+            Outcome::Promote => Some(subscriber.desired_ref.as_str()),
+            _ => candidate,
+        };
+        let repo = shared.repos.index(&subscriber.repo_url);
+        let place = (subscriber.edit_file.as_str(), subscriber.edit_line);
+        let texts = &mut shared.texts;
+        self.names.push(texts, &subscriber.target, place, repo);
+        self.app.push(texts.text(&subscriber.target.app));
+        self.environment.push(texts.text(&subscriber.environment));
+        self.from.push(texts.text(&subscriber.current_ref));
+        self.to.push(texts.option(wanted.filter(|wanted| *wanted != subscriber.current_ref)));
+        self.decision.push(texts.text(subscriber.decision.as_str()));
+        self.held_by.push(texts.option(subscriber.held_by.map(Gate::as_str)));
+        self.reason.push(texts.index(Some(subscriber.reason().into())));
+        let follows = follows.into_iter().map(|(channel, at)| (texts.text(channel), at)).collect();
+        let advice = subscriber.advice.iter().map(|line| texts.text(line)).collect();
+        self.advice.push(shared.advice_lists.index(advice));
+        self.follows.push(shared.follow_lists.index(follows));
+        self.errors.push(shared.error_lists.index(&subscriber.errors));
     }
 }
 
-fn build_publisher(publisher: &PublisherReport, repo: usize) -> Publisher<'_> {
-    let deployments = publisher.deployments.iter().map(|(channel, deployment)| {
-        let known = (deployment.state, seconds(deployment.check_in), deployment.reason.as_deref());
-        (channel.as_str(), known)
-    });
-    Publisher {
-        uid: publisher.target.uid.as_str(),
-        label: publisher.target.label(),
-        file: &publisher.target.file,
-        line: publisher.target.line,
-        repo,
-        git_ref: publisher.git_ref.as_deref(),
-        commit: publisher.commit_sha.as_ref(),
-        committed: seconds(publisher.committed_at),
-        subject: publisher.subject.as_deref(),
-        error: publisher.error.as_deref(),
-        deployments: deployments.collect(),
+impl<'a> Publishers<'a> {
+    fn push(&mut self, shared: &mut Shared<'a>, publisher: &'a PublisherReport) {
+        let repo = shared.repos.index(&publisher.repo_url);
+        let texts = &mut shared.texts;
+        let place = (publisher.target.file.as_str(), publisher.target.line);
+        self.names.push(texts, &publisher.target, place, repo);
+        self.git_ref.push(texts.option(publisher.git_ref.as_deref()));
+        self.commit.push(texts.option(publisher.commit_sha.as_ref().map(CommitSha::as_str)));
+        self.committed.push(seconds(publisher.committed_at));
+        self.subject.push(texts.option(publisher.subject.as_deref()));
+        self.error.push(texts.option(publisher.error.as_deref()));
+        let deployments = publisher.deployments.iter().map(|(channel, known)| {
+            let when = seconds(known.check_in);
+            (channel.as_str(), (known.state, when, known.reason.as_deref()))
+        });
+        self.deployments.push(deployments.collect());
     }
 }
 
 fn build_merge_request<'a>(
+    texts: &mut Texts<'a>,
     request: &'a MergeRequestReport,
-    index_of: &BTreeMap<&TargetUid, usize>,
+    index_of: &BTreeMap<&str, usize>,
 ) -> Request<'a> {
     let places = request.batch.iter().flat_map(|batch| &batch.places);
     let promotions = places.map(|place| {
-        // A run that is narrowed shows some of the targets only.
-        let shown = place.targets.iter().filter_map(|uid| index_of.get(uid).copied());
+        let shown = place.targets.iter().filter_map(|uid| index_of.get(uid.as_str()).copied());
         (shown.collect(), place.git_ref.as_str())
     });
     Request {
@@ -260,8 +321,8 @@ fn build_merge_request<'a>(
         reason_code: request.reason_code,
         iid: request.iid,
         title: &request.title,
-        reason: &request.reason,
-        branch: &request.branch,
+        reason: texts.text(&request.reason),
+        branch: Some(request.branch.as_str()).filter(|_| request.action != Action::Defer),
         url: request.web_url.as_deref().and_then(web),
         targets: request.targets.len(),
         verdict: request.outcome.as_ref().map(|outcome| outcome.outcome),
@@ -274,15 +335,16 @@ fn build_merge_request<'a>(
 /// A larger graph is unreadable, and thousands of nodes also slow down a browser.
 const MOST_NODES: usize = 500;
 
-/// The graph of an app.
 #[derive(Serialize)]
-#[serde(untagged)]
-enum Picture {
-    Drawn(String),
-    TooLarge { targets: usize, channels: usize },
+struct TooLarge {
+    targets: usize,
+    channels: usize,
 }
 
-fn draw_graphs(report: &PlanReport) -> BTreeMap<&str, Picture> {
+fn draw_graphs<'a>(
+    report: &'a PlanReport,
+    index_of: &BTreeMap<&str, usize>,
+) -> (BTreeMap<&'a str, Option<TooLarge>>, String) {
     let members = members(report, true);
     let followed = followed(&members);
     let mut subscribers: BTreeSet<&str> =
@@ -295,15 +357,43 @@ fn draw_graphs(report: &PlanReport) -> BTreeMap<&str, Picture> {
         }
     }
     let picker = Picker::new(&members);
-    apps.into_iter()
-        .map(|(app, targets)| (app, draw_graph(app, &picker.select(&Scope::Targets(&targets)))))
-        .collect()
+    let (mut graphs, mut pictures) = (BTreeMap::new(), BTreeMap::new());
+    for (app, targets) in apps {
+        let graph = picker.select(&Scope::Targets(&targets));
+        let too_large = measure(&graph);
+        if too_large.is_none() {
+            let svg = svg_without_style(&graph, &format!("Promotions of {app}"));
+            pictures.insert(app, with_indexes(&svg, index_of));
+        }
+        graphs.insert(app, too_large);
+    }
+    (graphs, pack(&pictures))
 }
 
-fn draw_graph(app: &str, graph: &Graph) -> Picture {
-    if graph.nodes.len() <= MOST_NODES {
-        return Picture::Drawn(svg_without_style(graph, &format!("Promotions of {app}")));
-    }
+fn measure(graph: &Graph) -> Option<TooLarge> {
     let targets = graph.nodes.iter().filter(|node| node.kind == Kind::Target).count();
-    Picture::TooLarge { targets, channels: graph.nodes.len() - targets }
+    (graph.nodes.len() > MOST_NODES)
+        .then(|| TooLarge { targets, channels: graph.nodes.len() - targets })
+}
+
+/// Replaces uids by indexes into `targets`, because random digits cannot be compressed.
+fn with_indexes(svg: &str, index_of: &BTreeMap<&str, usize>) -> String {
+    let mut parts = svg.split(" data-uid=\"");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (uid, rest) = part.split_once('"').unwrap_or((part, ""));
+        // Not those that are only followed.
+        if let Some(at) = index_of.get(uid) {
+            text.push_str(&format!(" data-at=\"{at}\""));
+        }
+        text.push_str(rest);
+    }
+    text
+}
+
+fn pack(pictures: &BTreeMap<&str, String>) -> String {
+    let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+    // Writing to a vector cannot fail.
+    let _ = serde_json::to_writer(&mut packed, pictures);
+    STANDARD.encode(packed.finish().unwrap_or_default())
 }

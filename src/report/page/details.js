@@ -12,8 +12,9 @@ function waitsFor(target) {
 }
 
 function details(target) {
-  const parts = [links(target), make("p", {}, "Advice, next promotions and what if: ", make("code", { class: "command" }, `sapm explain ${target.uid}`))];
-  if (target.errors) parts.push(section("Errors", make("ul", {}, target.errors.map((error) => make("li", {}, error)))));
+  const parts = [links(target), make("p", {}, "Next promotions and what if: ", make("code", { class: "command" }, `sapm explain ${target.uid}`))];
+  if (target.advice.length) parts.push(section("What to do", make("ul", { class: "advice" }, target.advice.map((line) => make("li", {}, wrapping(line))))));
+  if (target.errors.length) parts.push(section("Errors", make("ul", {}, target.errors.map((error) => make("li", {}, error)))));
   parts.push(section("Gates", gates(target)));
   if (target.follows.length) parts.push(section("Publishers", publishers(target)));
   if (target.request !== undefined) parts.push(section("Merge request", request(data.requests[target.request])));
@@ -36,7 +37,7 @@ function links(target) {
     repo ? [link(repo, "Code repository")] : null,
     request && request.url ? [link(request.url, "Merge request")] : null,
     request && request.url ? [link(`${request.url}/pipelines`, "Its pipelines")] : null,
-    data.graphs[target.app] ? [make("a", { href: hashOf({ view: "graph", app: target.app, node: target.uid }) }, `Graph of ${target.app}`)] : null,
+    target.app in data.graphs ? [make("a", { href: hashOf({ view: "graph", app: target.app, node: target.uid }) }, `Graph of ${target.app}`)] : null,
     target.to === null ? null : ["From ", make("code", {}, short(target.from)), " to ", make("code", {}, short(target.to))],
     ["App ", target.app, ", environment ", target.environment || "none"],
     ["uid ", make("code", {}, target.uid)],
@@ -63,6 +64,7 @@ const FACTS = ["soaked_days", "required_days"];
 /** Required and actual values from the gate's evidence. */
 function evidence(gate) {
   const facts = gate.evidence || {};
+  const names = (uids) => uids.map((uid) => labels.get(uid) || uid).join(", ");
   const days = (value) => {
     const rounded = Number(value).toFixed(2).replace(/\.?0+$/, "");
     return `${rounded} ${rounded === "1" ? "day" : "days"}`;
@@ -73,7 +75,8 @@ function evidence(gate) {
     else if (name === "soaked_days") pairs.push(["actual", days(value)]);
     else if (name === "check_ins") pairs.push(["deployments that count", String(value)]);
     else if (name === "slos") for (const slo of value) pairs.push([slo.slo, `required ${slo.target}, actual ${slo.value === null ? "not known" : slo.value}`]);
-    else if (name === "commits") for (const [commit, labels] of Object.entries(value)) pairs.push([short(commit), labels.join(", ")]);
+    else if (name === "commits") for (const [commit, uids] of Object.entries(value)) pairs.push([short(commit), names(uids)]);
+    else if (name === "unknown" && value.length) pairs.push(["not known", names(value)]);
     else if (typeof value === "string") pairs.push([name.replaceAll("_", " "), short(value) || "none"]);
     else if (typeof value === "number") pairs.push([name.replaceAll("_", " "), String(value)]);
     else if (value !== null && Object.keys(value).length) pairs.push([name.replaceAll("_", " "), JSON.stringify(value)]);

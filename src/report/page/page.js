@@ -2,6 +2,27 @@
 
 const data = JSON.parse(document.getElementById("data").textContent);
 document.getElementById("data").remove();
+
+/** Objects from columns: `text` looks a column's value up in the texts. */
+function objects(columns, rest) {
+  return columns.uid.map((uid, at) => {
+    const value = (name) => columns[name][at];
+    const text = (name) => data.texts[value(name)];
+    const label = ["saas_file", "resource_template", "name", "cluster", "namespace"].map(text).filter((part) => part !== null).join("/");
+    return { uid, label, file: text("file"), line: value("line"), repo: value("repo"), ...rest(text, value) };
+  });
+}
+
+data.follow_lists = data.follow_lists.map((list) => list.map(([channel, at]) => [data.texts[channel], at]));
+data.targets = objects(data.targets, (text, value) => ({
+  app: text("app"), environment: text("environment"), from: text("from"), to: text("to"), decision: text("decision"), held_by: text("held_by"), reason: text("reason"),
+  errors: data.error_lists[value("errors")], advice: data.advice_lists[value("advice")].map((at) => data.texts[at]), gates: data.gate_lists[value("gates")], follows: data.follow_lists[value("follows")], request: value("request") ?? undefined, lead: data.leads[value("lead")],
+}));
+data.publishers = objects(data.publishers, (text, value) => ({
+  ref: text("ref"), commit: text("commit"), committed: value("committed") ?? undefined, subject: text("subject"), error: text("error"), deployments: value("deployments"),
+}));
+for (const item of data.requests) Object.assign(item, { reason: data.texts[item.reason], diffs: item.diffs || [] });
+const labels = new Map([...data.publishers, ...data.targets].map(({ uid, label }) => [uid, label]));
 const byUid = new Map(data.targets.map((target) => [target.uid, target]));
 const main = document.getElementById("main");
 
@@ -221,4 +242,4 @@ if (failed) {
 }
 readHash();
 draw();
-document.documentElement.dataset.ready = "true";
+unpacking.then(() => { document.documentElement.dataset.ready = "true"; });

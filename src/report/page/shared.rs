@@ -1,5 +1,6 @@
 //! Values that many targets share, written once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -55,21 +56,43 @@ impl Gates {
     }
 }
 
-/// Code repositories, each spelling once.
-#[derive(Default)]
-pub(super) struct Repos<'a> {
+/// Values of one kind, each once.
+pub(super) struct Once<T> {
     /// Sorted by index.
-    pub listed: Vec<&'a str>,
-    known: BTreeMap<&'a str, usize>,
+    pub listed: Vec<T>,
+    known: BTreeMap<T, usize>,
 }
 
-impl<'a> Repos<'a> {
-    /// The index of a URL.
-    pub fn index(&mut self, url: &'a str) -> usize {
-        *self.known.entry(url).or_insert_with(|| {
-            self.listed.push(url);
-            self.listed.len() - 1
-        })
+impl<T> Default for Once<T> {
+    fn default() -> Self {
+        Self { listed: Vec::new(), known: BTreeMap::new() }
+    }
+}
+
+impl<T: Ord + Clone> Once<T> {
+    /// The index of a value.
+    pub fn index(&mut self, value: T) -> usize {
+        if let Some(known) = self.known.get(&value) {
+            return *known;
+        }
+        self.known.insert(value.clone(), self.listed.len());
+        self.listed.push(value);
+        self.listed.len() - 1
+    }
+}
+
+/// Texts, each once; `None` is one of them.
+pub(super) type Texts<'a> = Once<Option<Cow<'a, str>>>;
+
+impl<'a> Texts<'a> {
+    /// The index of a text.
+    pub fn text(&mut self, text: &'a str) -> usize {
+        self.index(Some(Cow::Borrowed(text)))
+    }
+
+    /// The index of a text, if there is one.
+    pub fn option(&mut self, text: Option<&'a str>) -> usize {
+        self.index(text.map(Cow::Borrowed))
     }
 }
 

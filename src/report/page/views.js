@@ -34,6 +34,16 @@ function problemsView() {
   return [make("h2", {}, "Problems"), data.problems.length ? paged(data.problems, state.page, show) : nothing("None.")];
 }
 
+/** Pictures by app, which are unpacked when the first one is drawn. */
+let pictures = null;
+let unpacking = Promise.resolve();
+
+async function unpack() {
+  const bytes = Uint8Array.from(atob(data.pictures), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  pictures = await new Response(stream).json();
+}
+
 function graphView() {
   const apps = Object.keys(data.graphs);
   const heading = make("h2", {}, "Graph");
@@ -42,12 +52,18 @@ function graphView() {
   const chosen = choice("App", "app", apps, app());
   const tools = make("span", { class: "tools" });
   const place = make("div", {});
-  redraw = () => {
-    const known = data.graphs[app()];
-    const picture = typeof known === "string" ? drawn(app(), known) : tooLarge(app(), known);
+  const show = (picture) => {
     tools.replaceChildren(...picture.tools, make("a", { href: hashOf({ view: "targets", app: app() }) }, `Targets of ${app()} as a table`));
     place.replaceChildren(...picture.content);
   };
+  const own = () => {
+    const name = app();
+    if (data.graphs[name]) show(tooLarge(name, data.graphs[name]));
+    else if (pictures) show(drawn(name, pictures[name]));
+    // By then, another app or another view may be selected.
+    else unpacking = unpack().then(() => { if (redraw === own) own(); }, () => show({ tools: [], content: [nothing("This browser is too old to unpack the graph: draw it with sapm graph.")] }));
+  };
+  redraw = own;
   redraw();
   return [heading, make("div", { class: "filters" }, chosen, tools), place];
 }
@@ -99,12 +115,13 @@ function tooLarge(app, size) {
 
 /** Links a subscriber's box to its row. */
 function interactive(node) {
-  const uid = node.getAttribute("data-uid");
-  if (uid === state.node) node.classList.add("chosen");
-  if (!byUid.has(uid)) {
+  const target = data.targets[node.getAttribute("data-at") ?? -1];
+  if (!target) {
     node.classList.remove("target");
     return;
   }
+  const { uid } = target;
+  if (uid === state.node) node.classList.add("chosen");
   node.setAttribute("tabindex", "0");
   node.setAttribute("role", "link");
   const open = () => go({ ...START, view: "targets", q: uid, open: uid });

@@ -9,6 +9,7 @@ const SCHEDULE: [&str; 2] = ["sapm-apply: [1/1]", "sapm-validate"];
 const RUN: [&str; 2] = ["sapm-run", "sapm-validate"];
 const GATE: [&str; 2] = ["sapm-preflight", "sapm-validate"];
 const SHADOW: [&str; 2] = ["sapm-shadow", "sapm-validate"];
+const EXPLAIN: [&str; 2] = ["sapm-explain", "sapm-validate"];
 const VALIDATE: [&str; 1] = ["sapm-validate"];
 
 #[test]
@@ -19,6 +20,7 @@ fn each_kind_of_pipeline_gets_exactly_its_jobs() {
     let unprotected = |source| Situation::of(source).with("CI_COMMIT_REF_PROTECTED", "false");
     let branch = |source| Situation::of(source).with("CI_COMMIT_BRANCH", "a-change");
     let request = Situation::merge_request;
+    let asks = |situation: Situation| situation.with("SAPM_EXPLAIN", "catalog");
     let fork = "somebody/app-interface";
     let of_fork = |source| Situation::of(source).with("CI_PROJECT_PATH", fork);
     let cases: Vec<(&str, Situation, &[&str])> = vec![
@@ -33,6 +35,14 @@ fn each_kind_of_pipeline_gets_exactly_its_jobs() {
         ("the gate of a cut-over", Situation::of("web").with("CUT_OVER", "true"), &GATE),
         ("the gate on another branch", branch("web").with("CUT_OVER", "true"), &[]),
         ("the gate in a fork", of_fork("web").with("CUT_OVER", "true"), &[]),
+        ("a question by hand", asks(Situation::of("web")), &EXPLAIN),
+        ("a question by the API", asks(Situation::of("api")), &EXPLAIN),
+        ("a question on another branch", asks(branch("web")), &[]),
+        ("an unprotected question", asks(unprotected("web")), &[]),
+        ("a question in a fork", asks(of_fork("web")), &[]),
+        ("a question in a schedule", asks(Situation::of("schedule")), &SCHEDULE),
+        ("a question in a merge request", asks(request()), &MERGE_REQUEST),
+        ("an empty question", Situation::of("web").with("SAPM_EXPLAIN", ""), &RUN),
         ("unprotected by hand", unprotected("web"), &[]),
         ("by the API", Situation::of("api"), &RUN),
         ("unprotected by the API", unprotected("api"), &[]),

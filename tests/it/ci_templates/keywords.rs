@@ -81,7 +81,7 @@ fn the_template_has_only_safe_jobs() {
     assert_eq!(get("-validate")["extends"], ".$[[ inputs.job-prefix ]]");
     assert!(base["id_tokens"].is_null());
     let here = r#"$CI_PROJECT_PATH != "$[[ inputs.only-in-project ]]" && "$[[ inputs.only-in-project ]]" != """#;
-    for name in ["-apply", "-run", "-plan", "-preflight", "-shadow"] {
+    for name in ["-apply", "-run", "-plan", "-explain", "-preflight", "-shadow"] {
         let rules = get(name)["rules"].as_sequence().unwrap();
         let first = rules.iter().position(|rule| rule["when"] != "never").unwrap();
         assert!(rules[..first].iter().any(|rule| rule["if"] == here), "{name}: not in forks");
@@ -126,6 +126,7 @@ fn each_job_leaves_the_reports_that_gitlab_shows() {
         ("sapm-apply", "sapm-report/$CI_NODE_INDEX", &online[..]),
         ("sapm-run", "sapm-report", &online),
         ("sapm-plan", "sapm-report", &online),
+        ("sapm-explain", "sapm-report", &online[1..2]),
         ("sapm-preflight", "sapm-report", &online[1..2]),
         ("sapm-validate", "sapm-report", &offline),
     ] {

@@ -10,7 +10,7 @@ use crate::shop::{PROJECT, TOKEN};
 
 /// What a pipeline may set: its own tokens and keys, the fields of the form, the log level, and names of the job
 /// only.
-const HARMLESS: [&str; 29] = [
+const HARMLESS: [&str; 31] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_REGION",
     "AWS_ROLE_SESSION_NAME",
@@ -23,7 +23,7 @@ const HARMLESS: [&str; 29] = [
     "CI_JOB_TOKEN",
     // At most a link to another job of the same project.
     "CI_JOB_URL",
-    "CI_MERGE_REQUEST_TARGET_BRANCH_NAME",
+    "CI_MERGE_REQUEST_",
     "CI_NODE_INDEX",
     "CI_PROJECT_DIR",
     "CI_PROJECT_ID",
@@ -36,9 +36,11 @@ const HARMLESS: [&str; 29] = [
     "SAPM_AWS_ID_TOKEN",
     "SAPM_DRY_RUN",
     "SAPM_ENV_NAME",
+    "SAPM_EXPLAIN",
     "SAPM_GITHUB_TOKEN",
     "SAPM_GITLAB_TOKEN",
     "SAPM_LOG",
+    "SAPM_NOTE_TOKEN",
     "SAPM_SAAS_FILE_NAME",
     // Tokens and keys for plans, used like the ones above.
     "SAPM_PLAN_",
@@ -133,7 +135,7 @@ fn no_variable_of_a_pipeline_redirects_anything() {
     let values: Vec<_> =
         names.iter().map(|name| (name, format!("https://evil.test/{name}"))).collect();
     let hostile: Vec<(&str, &str)> = values.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    for job in ["apply", "run", "plan"] {
+    for job in ["apply", "run", "plan", "explain"] {
         let (arguments, seen) = call(job, &[], &hostile);
         for (name, value) in &seen {
             let harmless = HARMLESS.iter().any(|harmless| name.starts_with(harmless));
@@ -142,12 +144,20 @@ fn no_variable_of_a_pipeline_redirects_anything() {
         // Variables in the arguments contain only a folder or a branch.
         let options: Vec<&str> =
             arguments.split(' ').filter(|word| word.starts_with("--")).collect();
-        let known = ["--report-dir", "--cache-dir", "--app-interface", "--target-branch"];
+        let known = ["--report-dir", "--cache-dir", "--app-interface", "--target-branch", "--"];
         assert!(options.iter().all(|option| known.contains(option)), "{job}: {arguments}");
         for (name, value) in [
             ("SAPM_GITLAB_URL", "https://gitlab.example.com"),
             ("CI_SERVER_URL", "https://gitlab.example.com"),
-            ("SAPM_APP_INTERFACE", "https://gitlab.example.com/service/app-interface.git"),
+            // It reads the files of its checkout.
+            (
+                "SAPM_APP_INTERFACE",
+                if job == "explain" {
+                    "."
+                } else {
+                    "https://gitlab.example.com/service/app-interface.git"
+                },
+            ),
             ("SAPM_STATE", "s3://app-sre-state"),
             ("CI_PROJECT_PATH", "service/app-interface"),
             ("SAPM_BOT_USER", ""),
@@ -184,9 +194,9 @@ fn inputs_override_variables_of_the_pipeline() {
     ];
     let given =
         [("GIT_TOKEN", "secret"), ("OTHER_TOKEN", "secret"), ("HTTPS_PROXY", "http://evil.test")];
-    for job in ["apply", "run", "plan"] {
+    for job in ["apply", "run", "plan", "explain"] {
         let (arguments, seen) = call(job, &inputs, &given);
-        assert!(arguments.ends_with("--max-new-merge-requests 10"), "{job}: {arguments}");
+        assert!(arguments.contains("--max-new-merge-requests 10"), "{job}: {arguments}");
         assert_eq!(seen["HTTPS_PROXY"], "http://proxy.test:3128");
         assert_eq!(seen["AWS_ENDPOINT_URL_S3"], "https://s3.test");
         assert_eq!((seen["GIT_TOKEN"].as_str(), seen.get("OTHER_TOKEN")), ("secret", None));
@@ -195,6 +205,54 @@ fn inputs_override_variables_of_the_pipeline() {
         assert_eq!(seen["SAPM_OTHER_BOTS"], "devtools-bot");
         assert_eq!(seen["SAPM_APP_INTERFACE"], "https://gitlab.example.com/other/repo.git");
         assert!(seen.contains_key("SAPM_CREDENTIALS_FILE"));
+    }
+}
+
+/// Whoever may start a pipeline fills in the form. What they ask about is one argument, whatever is in it.
+#[test]
+fn a_name_in_the_form_is_neither_an_option_nor_a_command() {
+    for name in [
+        "--help",
+        "--state=s3://evil",
+        "-h",
+        "a b",
+        "$(touch pwned)",
+        "`touch pwned`",
+        "\"; touch pwned; \"",
+        "'; touch pwned; '",
+        "*",
+        "a\ntouch pwned",
+    ] {
+        let show = "show() { for word; do printf '<%s>' \"$word\"; done; ls; }\n";
+        let lines = show.to_owned() + &script("explain", &[("command", "show")]);
+        let output = run_script(&lines, &[("SAPM_EXPLAIN", name)]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        let wanted = format!("<explain><--report-dir><sapm-report><--><{name}>");
+        assert_eq!(text, wanted, "{name}");
+    }
+}
+
+/// GitLab replaces `$NAME` in a field by that variable before the job sees it.
+#[test]
+fn a_field_of_the_form_does_not_show_a_secret() {
+    let secret = "glpat-0123456789";
+    for (job, field) in [
+        ("explain", "SAPM_EXPLAIN"),
+        ("run", "SAPM_APP_NAME"),
+        ("run", "SAPM_ENV_NAME"),
+        ("run", "SAPM_SAAS_FILE_NAME"),
+        ("run", "SAPM_AT"),
+    ] {
+        for variable in ["SAPM_GITLAB_TOKEN", "CI_REGISTRY_PASSWORD", "DEPLOY_SECRET_OF_SOMEBODY"] {
+            let lines = script(job, &[("command", "echo called")]);
+            let value = format!("x{secret}");
+            let output = run_script(&lines, &[(field, &value), (variable, secret)]);
+            assert_eq!(output.status.code(), Some(2), "{job}: {field} with {variable}");
+            let shown = [output.stdout, output.stderr].concat();
+            let shown = String::from_utf8_lossy(&shown);
+            assert!(shown.contains(variable) && !shown.contains(secret), "{shown}");
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use forge::Access;
 
 use super::jobs::change_a_datafile;
 use super::pipeline::{ConfigRepo, Situation, auto_merge_job, job_with_counts};
-use crate::e2e::support::{CANARY, CATALOG_FILE, ORDERS_FILE, Plan, World, files_below};
+use crate::e2e::support::{CANARY, CATALOG_FILE, ORDERS, ORDERS_FILE, Plan, World, files_below};
 use crate::shop::{PROJECT, TOKEN};
 
 /// The due targets of the shop.
@@ -237,6 +237,74 @@ fn a_merge_request_is_validated_and_shows_what_it_would_promote() {
     assert!(decisions.values().any(|decision| decision == "promote"), "{decisions:?}");
     assert!(log.contains("sapm-validate") && log.contains("sapm-plan"), "{log}");
     assert!(!log.contains(reader), "{log}");
+    assert_no_token(&repo, &log);
+}
+
+#[test]
+fn a_merge_request_shows_the_difference_that_it_makes() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::with_inputs(&world, &["bot-user: sapm-bot"]) else { return };
+    let base = world.project().tip("main").unwrap();
+    let path = repo.folder.join(ORDERS_FILE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("soakDays: 7", "soakDays: 1", 1)).unwrap();
+    let (reader, writer) = ("glpat-reads-only", "glpat-writes-notes");
+    let project = world.project();
+    project.add_bot("sapm-reader", reader, forge::Access::Reporter, &["read_api"]);
+    project.add_bot("sapm-notes", writer, forge::Access::Reporter, &["api"]);
+    project.set_branch("alice", "a-change", &base).unwrap();
+    project.commit("alice", "a-change", "Change\n", [(ORDERS_FILE, Some("a: b\n".to_owned()))]);
+    let iid = project.open_merge_request("alice", "a-change", "main", "A change", "").unwrap();
+    let request = Situation::merge_request()
+        .with("SAPM_PLAN_TOKEN", reader)
+        .with("CI_MERGE_REQUEST_IID", &iid.to_string())
+        .with("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base);
+    world.forge().clear_log();
+    let (passed, log) = repo.run(&request);
+    assert!(passed, "{log}");
+    assert!(log.contains(" makes a difference to 1 target: 1 promotable"), "{log}");
+    assert!(log.contains(ORDERS) && !log.contains(CANARY), "{log}");
+    world.assert_nothing_written();
+    assert!(repo.report("difference.md").contains(ORDERS));
+
+    let (passed, log) = repo.run(&request.with("SAPM_NOTE_TOKEN", writer));
+    assert!(passed, "{log}");
+    let notes: Vec<String> =
+        project.merge_request(iid).unwrap().comments().map(|note| note.body.clone()).collect();
+    assert!(notes.len() == 1 && notes[0].contains(ORDERS), "{notes:?}\n{log}");
+    assert!(!log.contains(writer), "{log}");
+    assert_no_token(&repo, &log);
+}
+
+/// A tenant reads the answer in the job's log.
+#[test]
+fn the_form_answers_a_tenant_without_the_token_that_writes() {
+    let world = World::start();
+    let Some(repo) = ConfigRepo::with_inputs(&world, &["bot-user: sapm-bot"]) else { return };
+    let reader = "glpat-reads-only";
+    world.project().add_bot("sapm-reader", reader, forge::Access::Reporter, &["read_api"]);
+    world.forge().clear_log();
+    let ask = |name: &str| {
+        let situation = Situation::of("web").with("SAPM_PLAN_TOKEN", reader);
+        repo.run(&situation.with("SAPM_DRY_RUN", "false").with("SAPM_EXPLAIN", name))
+    };
+    let (passed, log) = ask("catalog");
+    assert!(passed, "{log}");
+    for wanted in [
+        " stands for 3 targets: 1 hold, 2 promote",
+        CANARY,
+        "All gates and facts of one: sapm explain",
+    ] {
+        assert!(log.contains(wanted), "{wanted}: {log}");
+    }
+    let (passed, log) = ask(CANARY);
+    assert!(passed && log.contains("What to do") && log.contains("is due for promotion"), "{log}");
+    let (_, log) = ask("--help");
+    assert!(log.contains("is called `--help`"), "{log}");
+    world.assert_nothing_written();
+    let users: std::collections::BTreeSet<_> =
+        world.forge().log().into_iter().filter_map(|entry| entry.user).collect();
+    assert!(users.contains("sapm-reader") && !users.contains("sapm-bot"), "{users:?}");
     assert_no_token(&repo, &log);
 }
 

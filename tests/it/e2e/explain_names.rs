@@ -34,9 +34,6 @@ fn similar_targets_are_suggested() {
         assert_eq!(ran.out, "");
         ran.err
     };
-    let several = error("catalog-production");
-    assert!(several.contains("error: `catalog-production` may be any of 2 targets"), "{several}");
-    assert!(several.contains(PRODUCTION) && several.contains(INDEX), "{several}");
     let alike = error("catalog-kanary");
     assert!(alike.contains("is called `catalog-kanary`"), "{alike}");
     assert!(alike.contains(&format!("did you mean\n    {CANARY}")), "{alike}");
@@ -45,6 +42,42 @@ fn similar_targets_are_suggested() {
     assert!(stage.contains("publishes only") && stage.contains(CATALOG_FILE), "{stage}");
     let ran = explain(&world, CANARY).args(["--app-name", "orders"]).expect(2);
     assert!(ran.err.contains("beyond --env-name"), "{}", ran.err);
+}
+
+#[test]
+fn a_name_of_several_targets_is_answered_with_a_line_for_each() {
+    let world = World::start();
+    let ran = explain(&world, "catalog-production").expect(0);
+    let lines: Vec<&str> = ran.out.lines().collect();
+    assert!(lines[0].starts_with("catalog-production stands for 2 targets: "), "{}", ran.out);
+    for label in [PRODUCTION, INDEX] {
+        let of_target: Vec<_> = lines.iter().filter(|line| line.contains(label)).collect();
+        assert!(!of_target.is_empty() && of_target[0].contains(": "), "{}", ran.out);
+    }
+    assert!(ran.out.contains("sapm explain saas-catalog/"), "how to ask for one: {}", ran.out);
+
+    // An app, whatever its targets are called.
+    let of_app = json(&world, "Catalog", &[]);
+    assert_eq!(of_app["version"], 1);
+    assert_eq!(of_app["name"], "Catalog");
+    let targets = of_app["targets"].as_array().unwrap();
+    assert!(targets.len() > 2, "{of_app}");
+    assert!(targets.iter().all(|target| target["app"] == "catalog"), "{of_app}");
+    // Each line says what the whole answer says.
+    for target in targets {
+        let one = json(&world, target["uid"].as_str().unwrap(), &[]);
+        assert_eq!(target["decision"], one["subscriber"]["decision"]);
+        assert_eq!(target["held_by"], one["subscriber"]["held_by"]);
+        assert_eq!(target["advice"], one["answer"]["advice"], "{}", target["label"]);
+        assert_eq!(target["since"], one["answer"]["since"], "{}", target["label"]);
+    }
+    let assumed = explain(&world, "catalog-production")
+        .args(["--assume", "deployed=catalog-stage@5af558f9b1601fdbe2f990a5639c177da74ff7f7"])
+        .expect(2);
+    assert!(assumed.err.contains("--assume needs one target"), "{}", assumed.err);
+    assert!(assumed.err.contains(PRODUCTION) && assumed.err.contains(INDEX), "{}", assumed.err);
+    let markdown = explain(&world, "catalog-production").args(["--format", "markdown"]).expect(0);
+    assert!(markdown.out.contains("| decision | target | held by | since | what to do |"));
 }
 
 #[test]

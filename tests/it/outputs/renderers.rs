@@ -9,10 +9,10 @@ use sapm::inventory::Inventory;
 use sapm::plan::{Merge, MergeTexts, Plan, Settings, Step};
 use sapm::record::{DeploymentReport, PlannedRecord, RecordOutcome, Written};
 use sapm::report::{
-    AsOf, Explanation, FindingsReport, FoundTarget, Measured, Paint, PlanReport, RecordReport,
-    Screen, WhatIf, code_quality, dotenv, explanation_markdown, explanation_text, findings_junit,
-    findings_markdown, findings_text, junit, markdown, members, metrics, page, pushed_metrics,
-    record_markdown, record_text, summary,
+    AsOf, Explanation, FindingsReport, FoundTarget, Measured, Overview, Paint, PlanReport,
+    RecordReport, Screen, WhatIf, code_quality, dotenv, explanation_markdown, explanation_text,
+    findings_junit, findings_markdown, findings_text, junit, markdown, members, metrics, page,
+    pushed_metrics, record_markdown, record_text, summary,
 };
 use sapm::run::{self, ConfigRepo, Options, ReadOptions};
 use sapm::snapshot::{BotUser, ConfigRepoFacts, Snapshot};
@@ -48,7 +48,8 @@ pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
     let run = run::replay(&options, &NoMerge, &repo, &snapshot);
     let (decisions, planned) = (&run.decisions, &run.plan);
     let outcomes = refused(planned);
-    let report = run.report(&options, &repo, &snapshot, Some(&outcomes));
+    let mut report = run.report(&options, &repo, &snapshot, Some(&outcomes));
+    run::advise(&options, &repo, &run, &mut report, &snapshot, AsOf::Now);
     let mut all = of_plan(&report);
     all.push(output("snapshot.json", Kind::Json, snapshot.to_json()));
     all.extend(merge_request_texts(planned));
@@ -62,17 +63,26 @@ pub fn outputs(tenant: &Datafiles) -> Vec<Output> {
     all.extend(of_records(inventory));
     let world = World::new(inventory, &snapshot, bundle);
     let plain = forecast(world, snapshot.observed_at, &Stops::new(), Limits::default());
-    for (target, _) in inventory.subscribers() {
-        let found = FoundTarget {
-            inventory,
-            bundle,
-            snapshot: &snapshot,
-            decisions,
-            report: &report,
-            settings: &settings(),
-            target,
-            as_of: AsOf::Now,
-        };
+    let settings = settings();
+    let found = |target| FoundTarget {
+        inventory,
+        bundle,
+        snapshot: &snapshot,
+        decisions,
+        report: &report,
+        settings: &settings,
+        target,
+        as_of: AsOf::Now,
+    };
+    let targets: Vec<_> = inventory.subscribers().map(|(target, _)| target).collect();
+    let overview =
+        Overview::new(&found(targets[0]), &inventory.targets[targets[0]].app.name, &targets);
+    all.push(output("overview", Kind::Text, overview.text(Paint::Plain)));
+    all.push(output("overview in colours", Kind::Terminal, overview.text(Paint::Colours)));
+    all.push(output("overview.md", Kind::Text, overview.markdown()));
+    all.push(output("overview.json", Kind::Json, overview.to_json()));
+    for target in targets {
+        let found = found(target);
         let what_if = WhatIf { plain: &plain, assumed: None };
         let explanation = Explanation::new(&found, &what_if).unwrap();
         all.push(output("explanation", Kind::Text, explanation_text(&explanation, Paint::Plain)));

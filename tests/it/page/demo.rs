@@ -132,6 +132,11 @@ fn a_row_opens_to_gates_publishers_and_the_diff() {
     for word in ["Gates", "deployment", "passes", "Publishers", "deployed", "\nopened: due"] {
         assert!(detail.contains(word), "{word}: {detail}");
     }
+    // This run has opened it, and the next explanation sees it open: both advise the same.
+    let advice = browser.texts("td.detail .advice li");
+    let explained = world.sapm("explain").args([CANARY, "--format", "json"]).expect(0);
+    let explained: serde_json::Value = serde_json::from_str(&explained.out).unwrap();
+    assert_eq!(serde_json::json!(advice), explained["answer"]["advice"]);
     let changed: Vec<String> = browser.texts("td.detail pre .plus");
     assert_eq!(changed.len(), 1, "{changed:?}");
     assert!(changed[0].contains(crate::shop::CATALOG_NEW), "{changed:?}");

@@ -14,7 +14,12 @@ fn unix(text: &str) -> Value {
 
 /// The times of the only follower.
 fn lead(report: &sapm::report::PlanReport) -> Value {
-    data(report)["targets"][0]["lead"].clone()
+    lead_of(&data(report), 0)
+}
+
+fn lead_of(data: &Value, target: usize) -> Value {
+    let index = data["targets"]["lead"][target].as_u64().unwrap();
+    data["leads"][index as usize].clone()
 }
 
 #[test]
@@ -72,12 +77,12 @@ fn completed_promotions_have_lead_times() {
     let (_, report) = report(&apps, NOW, &times);
     let all = data(&report);
     assert_eq!(
-        all["targets"][0]["lead"],
+        lead_of(&all, 0),
         json!({"deployed": unix(times[0].1), "promotable": unix("2026-11-21T08:00:00Z"),
             "done": true, "here": unix(times[1].1)})
     );
     assert_eq!(
-        all["targets"][1]["lead"],
+        lead_of(&all, 1),
         json!({"deployed": unix(times[1].1), "promotable": unix(times[1].1), "done": true})
     );
     let Some(browser) = Browser::start() else { return };
