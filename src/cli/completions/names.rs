@@ -124,7 +124,10 @@ impl Source {
         let options = ReadOptions { digest: self.digest, ..ReadOptions::default() };
         let (sender, receiver) = mpsc::channel();
         // It ends with the process if it takes too long.
-        std::thread::spawn(move || sender.send(ConfigRepo::read(&tree, &options)));
+        std::thread::spawn(move || {
+            // Nobody may wait any more.
+            let _ = sender.send(ConfigRepo::read(&tree, &options));
+        });
         Some(receiver.recv_timeout(MAX_WAIT).ok()?.ok()?.inventory)
     }
 }
