@@ -11,9 +11,9 @@ use crate::clients::git::{self, LsRemote};
 use crate::clients::github::GitHubCommits;
 use crate::clients::gitlab::{GitLabApi, GitLabCommits};
 use crate::clients::http::{Service, origin_of};
-use crate::domain::RepoUrl;
+use crate::domain::{CommitSha, RepoUrl};
 use crate::ports::Commits;
-use crate::snapshot::{CommitFact, Failure};
+use crate::snapshot::{CommitFact, Comparison, Failure};
 
 /// Looks up commits on the repository's host.
 pub struct CodeHosts {
@@ -155,6 +155,19 @@ impl Commits for CodeHosts {
             Some(Lane::GitLab(_, gitlab)) => gitlab.many(asked).await,
             Some(Lane::GitHub) => self.github.many(asked).await,
             _ => vec![None; asked.len()],
+        }
+    }
+
+    async fn compare(
+        &self,
+        url: &RepoUrl,
+        from: &CommitSha,
+        to: &CommitSha,
+    ) -> Result<Comparison, Failure> {
+        match self.lane_of(url) {
+            Lane::GitLab(_, gitlab) => gitlab.compare(url, from, to).await,
+            Lane::GitHub => self.github.compare(url, from, to).await,
+            Lane::LsRemote => Err(Failure::new("a git host without an API compares no commits")),
         }
     }
 }

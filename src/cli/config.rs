@@ -14,6 +14,7 @@ use super::gitlab_config::{gitlab, gitlab_address, host_of};
 use super::network::http_config;
 use super::pipeline::Mode;
 use super::project_rule_args::ProjectRules;
+use super::report_link::report_url;
 use super::secrets::redactor;
 use super::source::Opening;
 use super::state_config::parse_state;
@@ -91,6 +92,8 @@ pub struct Config {
     pub comparison: Option<Comparison>,
     /// Ask what the token may do, also where nothing is written?
     pub asks_rights: bool,
+    /// Look up the commits that descriptions tell of?
+    pub compares_commits: bool,
     /// Datafiles whose bytes are kept, by their bytes.
     pub keep: Option<fn(&[u8]) -> bool>,
 }
@@ -239,6 +242,11 @@ impl Config {
             description_footer: self.description_footer.clone(),
             filter: self.filter.clone(),
             pipeline_url: self.pipeline_url.clone(),
+            report_url: report_url(
+                self.output.report_dir.as_deref(),
+                &Environment(&self.environment),
+            ),
+            compares_commits: self.compares_commits && self.question.is_none(),
             gitlab_host: self.gitlab.as_ref().and_then(|gitlab| {
                 let url = url::Url::parse(&gitlab.url).ok()?;
                 let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -343,6 +351,7 @@ impl Config {
             pushgateway_url: environment.secret("SAPM_PUSHGATEWAY_URL"),
             node: environment.get("CI_NODE_INDEX").unwrap_or_else(|| "1".to_owned()),
             asks_rights: false,
+            compares_commits: true,
             keep: None,
         })
     }

@@ -31,6 +31,7 @@ mod project_rule_args;
 mod push;
 mod record;
 mod record_args;
+mod report_link;
 mod secrets;
 pub mod shadow;
 mod shadow_args;

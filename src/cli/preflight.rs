@@ -190,6 +190,7 @@ fn config(args: &PreflightArgs, environment: &BTreeMap<String, String>) -> Resul
     };
     let mut config = Config::resolve(command, environment, Mode::Plan)?;
     config.asks_rights = true;
+    config.compares_commits = false;
     config.keep = Some(preflight::is_kept);
     Ok(config)
 }

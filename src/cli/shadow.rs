@@ -135,7 +135,8 @@ async fn compare_now(
         question: None,
         compare_to: None,
     };
-    let config = Config::resolve(command, environment, Mode::Plan)?;
+    let mut config = Config::resolve(command, environment, Mode::Plan)?;
+    config.compares_commits = false;
     let mut known = KnownOfRun {
         snapshot: None,
         stopwatch: Stopwatch::start(),

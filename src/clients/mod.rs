@@ -1,5 +1,6 @@
 //! Implementations of the ports: one folder per service.
 
+mod code_history;
 pub mod credentials;
 pub mod git;
 pub mod github;

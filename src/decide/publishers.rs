@@ -40,6 +40,8 @@ pub struct Deployment {
     pub target_config_hash: Option<String>,
     /// When it was deployed.
     pub check_in: Option<DateTime<Utc>>,
+    /// An http(s) URL: the page of the job or pipeline that deployed it, if the record has one.
+    pub url: Option<String>,
 }
 
 impl Deployment {
@@ -178,7 +180,14 @@ fn report_record(target: &Target, key: &str, failure: &Failure) -> Problem {
 }
 
 fn build_deployment(state: DeploymentState, reason: Option<String>) -> Deployment {
-    Deployment { state, reason, saas_file: None, target_config_hash: None, check_in: None }
+    Deployment {
+        state,
+        reason,
+        saas_file: None,
+        target_config_hash: None,
+        check_in: None,
+        url: None,
+    }
 }
 
 fn read_deployment(
@@ -216,6 +225,7 @@ fn read_deployment(
                 saas_file: Some(record.saas_file),
                 target_config_hash: Some(record.target_config_hash),
                 check_in: record.check_in,
+                url: record.url,
             }
         }
     }

@@ -26,7 +26,12 @@ pub(super) struct Record {
     pub(super) check_in: Option<DateTime<Utc>>,
     /// Why `check_in` is unreadable, if it is.
     pub(super) check_in_error: Option<String>,
+    /// Page of the job or pipeline that deployed it, as it is written there.
+    pub(super) url: Option<String>,
 }
+
+/// Maximum length of the URL in a record.
+const MAX_URL_BYTES: usize = 500;
 
 /// Did the deployment of a stored record succeed?
 ///
@@ -79,5 +84,13 @@ pub(super) fn read(stored: &Value) -> Result<Record, String> {
         target_config_hash: text("target_config_hash")?,
         check_in,
         check_in_error,
+        url: read_url(map.get("url")),
     })
+}
+
+/// Whatever is no http(s) URL is ignored: nothing is decided on it, and older records have none.
+fn read_url(url: Option<&Value>) -> Option<String> {
+    let url = url?.as_str()?;
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    (is_web && url.len() <= MAX_URL_BYTES).then(|| url.to_owned())
 }

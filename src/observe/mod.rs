@@ -3,11 +3,13 @@
 //!
 //! Nothing here writes.
 
+mod comparisons;
 mod facts;
 mod forge;
 mod memory;
 mod questions;
 
+pub use comparisons::observe_comparisons;
 pub use facts::{Limits, Observer};
 pub use forge::{ForgeFactsError, OpenMergeRequests, observe_missing, observe_open};
 pub use memory::Memory;

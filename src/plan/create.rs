@@ -8,6 +8,7 @@ use super::authorship::{Authorship, OwnChange};
 use super::batch::Composition;
 use super::desired::{Desired, EditSiteState, Group};
 use super::keeping::is_behind;
+use super::message;
 use super::model::{Action, FileEdit, PlannedMergeRequest, Reason, Seen, Step};
 use super::planner::{Groups, Planner};
 use super::settings::Settings;
@@ -165,8 +166,8 @@ fn opening(
     *opened += 1;
     let file = desired.file();
     if let Some(repo) = repo {
-        let title = planned.title.clone();
-        planned.steps = steps(planner, repo, group, (desired, &file), tip, title);
+        planned.steps = steps(planner, repo, group, (desired, &file), tip);
+        planned.open_as_described();
         let newest = newest_past(planner, &group.branch);
         let tip = tip.map(|(tip, _)| tip.sha.clone());
         planned.seen = Some(Seen::Branch { newest, tip, bots: repo.bot_ids() });
@@ -216,15 +217,15 @@ fn steps(
     group: &Group,
     (desired, file): (&Desired, &FileEdit),
     tip: Option<(&CommitDetail, bool)>,
-    title: String,
 ) -> Vec<Step> {
+    let description = planner.description(desired, "");
+    let words = planner.words_of(desired);
     let mut steps = Vec::new();
     match tip {
         Some((_, true)) => {}
         other => {
             let tip = other.map(|(tip, _)| tip);
-            let message =
-                planner.commit_message(&planner.words_of(desired), &planner.trailers_of(desired));
+            let message = planner.commit_message(&words, &planner.trailers_of(desired));
             let files = std::slice::from_ref(file);
             steps.push(planner.commit_step(repo, message, files, &group.branch, tip));
         }
@@ -232,9 +233,9 @@ fn steps(
     steps.push(Step::Open(NewMergeRequest {
         source_branch: group.branch.clone(),
         target_branch: planner.target_branch.clone(),
-        title,
-        description: planner.description(desired),
-        labels: planner.settings.labels.clone(),
+        title: planner.title(&words.directed(&description, 1)),
+        labels: message::directed_labels(&planner.settings.labels, &description),
+        description,
     }));
     steps
 }

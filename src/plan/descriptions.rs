@@ -4,7 +4,7 @@ use super::desired::Desired;
 use super::message;
 use super::planner::Planner;
 
-impl<'a> Planner<'a> {
+impl Planner<'_> {
     /// The description of a merge request that the bot does not offer now, where it has the operator's text: approvers
     /// read that.
     pub(super) fn without_footer(&self, description: &str) -> Option<String> {
@@ -27,15 +27,18 @@ impl<'a> Planner<'a> {
         lacks.then(|| format!("{}{}", description.trim_end(), message::footer(footer)))
     }
 
-    pub(super) fn description(&self, desired: &Desired) -> String {
-        message::description(&self.texts(), desired)
+    /// `described`: the one that the merge request has by now.
+    pub(super) fn description(&self, desired: &Desired, described: &str) -> String {
+        message::description(&self.texts(described), desired)
     }
 
-    pub(super) fn texts(&self) -> message::Texts<'a> {
+    pub(super) fn texts<'t>(&'t self, described: &'t str) -> message::Texts<'t> {
         message::Texts {
             inventory: self.inventory,
             decisions: self.decisions,
             settings: self.settings,
+            comparisons: &self.comparisons,
+            described,
             now: self.snapshot.observed_at,
         }
     }

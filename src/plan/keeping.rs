@@ -135,22 +135,25 @@ impl Planner<'_> {
         mr: &MergeRequestFact,
         desired: &Desired,
     ) -> Option<(Reason, &'static str, MergeRequestChange)> {
-        let fresh = self.title(&self.words_of(desired));
+        let fresh =
+            |description: &str| self.title(&self.words_of(desired).directed(description, 1));
         let mut change = MergeRequestChange::default();
         // The title tells it too: the description may be a person's.
         let stale = message::described_values(&mr.description)
             .is_some_and(|described| described != desired.values.digest())
             || message::names_other_commit(&mr.title, &desired.values.git_ref);
         if stale {
-            change.title = Some(super::steps::keep_draft(mr, &fresh));
-            change.description = Some(self.description(desired));
+            let description = self.description(desired, &mr.description);
+            change.title = Some(super::steps::keep_draft(mr, &fresh(&description)));
+            change.description = Some(description);
+            let change = message::follow(mr, change);
             return Some((
                 Reason::Changed,
                 "its title and description are about other values",
                 change,
             ));
         }
-        change.title = message::is_held_title(&mr.title).then_some(fresh);
+        change.title = message::is_held_title(&mr.title).then(|| fresh(&mr.description));
         change.description = change.title.as_ref().and_then(|_| self.with_footer(&mr.description));
         change.title.is_some().then_some((
             Reason::ReadyAgain,

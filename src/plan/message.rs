@@ -1,17 +1,29 @@
 //! The texts of a merge request: title, description, comments.
 
+mod code_changes;
+mod direction;
+mod followers;
+mod links;
+mod promotion;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
+use super::comparisons::Comparisons;
 use super::desired::Desired;
-use super::markup::{code, link_target, plain, prose, repository_link, shorten};
+use super::markup::{code, link_target, plain, prose, shorten};
 use super::settings::Settings;
 use super::trailers::text_digest;
-use crate::decide::{Decisions, Gate, GateOutcome, SubscriberDecision};
-use crate::domain::{NULL_COMMIT, RepoUrl, TargetUid, is_commit_sha, short_ref};
-use crate::inventory::{Inventory, Target};
+use crate::decide::{Decisions, GateOutcome};
+use crate::domain::{TargetUid, short_ref};
+use crate::inventory::Inventory;
+
+pub(super) use code_changes::{changes_url, direction_word};
+pub(super) use direction::{directed_labels, directed_title, follow};
+pub use links::{compare_url, forge_pages};
+pub(super) use promotion::what_and_why;
 
 /// What every title of the bot begins with.
 pub(super) const TITLE: &str = "[AutoPromoterV2]";
@@ -145,21 +157,10 @@ pub(super) struct Texts<'a> {
     pub(super) inventory: &'a Inventory,
     pub(super) decisions: &'a Decisions,
     pub(super) settings: &'a Settings,
+    pub(super) comparisons: &'a Comparisons<'a>,
+    /// The description that the merge request has by now; empty if it is yet to be opened.
+    pub(super) described: &'a str,
     pub(super) now: DateTime<Utc>,
-}
-
-/// What a promotion moves, who deployed it, and what the gates say.
-pub(super) fn what_and_why(texts: &Texts<'_>, desired: &Desired) -> String {
-    let Texts { inventory, decisions, settings, now } = *texts;
-    let mut text = String::new();
-    let first = &inventory.targets[desired.members[0]];
-    what_moves(&mut text, inventory, desired, settings, first);
-    if let Some(decision) = decisions.subscribers.get(&desired.members[0]) {
-        let held = holds(decisions, desired);
-        publishers(&mut text, inventory, decisions, first, held);
-        gates(&mut text, decision, held, now);
-    }
-    text
 }
 
 /// Text inside of HTML: what `plain` leaves is harmless but for these.
@@ -172,9 +173,7 @@ pub(super) fn description(texts: &Texts<'_>, desired: &Desired) -> String {
     let Texts { decisions, settings, .. } = *texts;
     let mut text = what_and_why(texts, desired);
     text.push_str("\n---\n\n");
-    if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
-        let _ = writeln!(text, "Planned by [this pipeline]({url}).");
-    }
+    write_origin(&mut text, settings);
     text.push_str(
         "Opened, updated and closed by saas-auto-promotions-manager. \
          The label `sapm/hold` makes it leave this merge request alone. Closing it means \"not this version\"; \
@@ -191,118 +190,19 @@ pub(super) fn description(texts: &Texts<'_>, desired: &Desired) -> String {
     text
 }
 
+/// Which job wrote a description, and where its newest report is.
+pub(super) fn write_origin(text: &mut String, settings: &Settings) {
+    if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
+        let _ = writeln!(text, "Planned by [this pipeline]({url}).");
+    }
+    if let Some(url) = settings.report_url.as_deref().and_then(link_target) {
+        let _ = writeln!(text, "How it stands now: the [latest report]({url}).");
+    }
+}
+
 /// The operator's text at the end of a description: on lines of its own, outside of the comments before it.
 pub(super) fn footer(text: &str) -> String {
     format!("\n\n{}\n", text.trim())
-}
-
-fn what_moves(
-    text: &mut String,
-    inventory: &Inventory,
-    desired: &Desired,
-    settings: &Settings,
-    first: &Target,
-) {
-    let (from, to) = (desired.current_ref.as_str(), desired.values.git_ref.as_str());
-    let repo = repository_link(first.repo_url.as_str());
-    let others = match desired.members.len() {
-        1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    };
-    let label = code(&first.label());
-    let _ = if desired.moves_ref() {
-        writeln!(text, "Promotes {label}{others} from {} to {}.\n", code(from), code(to))
-    } else {
-        writeln!(
-            text,
-            "Redeploys {label}{others} at {}: the config of its publishers changed.\n",
-            code(to)
-        )
-    };
-    if let Some(url) = compare_url(&first.repo_url, from, to, settings.gitlab_host.as_deref()) {
-        let _ = writeln!(text, "* [What changes in the code]({url})");
-    }
-    match repo {
-        Some(url) => {
-            let _ = writeln!(text, "* Repository: <{url}>");
-        }
-        None => {
-            let _ = writeln!(text, "* Repository: {}", code(first.repo_url.as_str()));
-        }
-    }
-    let _ = writeln!(text, "* File: {}", code(desired.path.as_str()));
-    for hash in &desired.values.hashes {
-        let _ = writeln!(
-            text,
-            "* Config of {} on channel {}: {}",
-            code(&hash.parent_saas),
-            code(&hash.channel),
-            code(&hash.target_config_hash)
-        );
-    }
-    if desired.members.len() > 1 {
-        let _ = writeln!(text, "* One place in the file for {} targets:", desired.members.len());
-        for &member in desired.members.iter().take(LISTED) {
-            let _ = writeln!(text, "  * {}", code(&inventory.targets[member].label()));
-        }
-        more(text, "  ", desired.members.len());
-    }
-}
-
-fn more(text: &mut String, indent: &str, total: usize) {
-    if total > LISTED {
-        let _ = writeln!(text, "{indent}* and {} more", total - LISTED);
-    }
-}
-
-fn publishers(
-    text: &mut String,
-    inventory: &Inventory,
-    decisions: &Decisions,
-    target: &Target,
-    held: bool,
-) {
-    let mut lines = Vec::new();
-    for channel in &target.promotion.subscribe {
-        for (index, publisher) in inventory.publishers_of(channel) {
-            let deployment =
-                decisions.publishers.get(index.position()).and_then(|p| p.deployments.get(channel));
-            let when = deployment
-                .and_then(|deployment| deployment.check_in)
-                .map(|at| format!(", {}", minute(at)))
-                .unwrap_or_default();
-            let channel = code(&shorten(channel, LINE));
-            lines.push(format!("* {} (channel {channel}{when})", code(&publisher.label())));
-        }
-    }
-    if lines.is_empty() {
-        return;
-    }
-    let head = if held { "Publishers" } else { "Deployed successfully by" };
-    let _ = writeln!(text, "\n**{head}**\n");
-    for line in lines.iter().take(LISTED) {
-        let _ = writeln!(text, "{line}");
-    }
-    more(text, "", lines.len());
-}
-
-/// As of the run that wrote it: a merge request that is held later keeps its description.
-fn gates(text: &mut String, decision: &SubscriberDecision, held: bool, now: DateTime<Utc>) {
-    let what = if held { "What the gates said" } else { "Why it was allowed" };
-    let _ = writeln!(text, "\n**{what}** (as of {})\n", minute(now));
-    // That nobody else shares the place is the usual case, and says nothing.
-    let alone = |gate: Gate, outcome: GateOutcome| {
-        gate == Gate::EditSite && outcome == GateOutcome::NotApplicable
-    };
-    for gate in decision.gates.iter().filter(|verdict| !alone(verdict.gate, verdict.outcome)) {
-        let mark = match gate.outcome {
-            GateOutcome::Pass => "passes",
-            GateOutcome::Blocked => "blocks",
-            GateOutcome::NotApplicable => "does not apply",
-        };
-        let reason = prose(&shorten(&gate.reason, LINE));
-        let _ = writeln!(text, "* `{}` {mark}: {reason}", gate.gate.as_str());
-    }
 }
 
 /// Does a gate block one of its targets now?
@@ -315,34 +215,6 @@ pub(super) fn holds(decisions: &Decisions, desired: &Desired) -> bool {
 
 pub(super) fn minute(time: DateTime<Utc>) -> impl std::fmt::Display {
     time.format("%Y-%m-%d %H:%M UTC")
-}
-
-/// The forge's page that compares two commits; `None` where none can be made.
-pub fn compare_url(
-    repo: &RepoUrl,
-    from: &str,
-    to: &str,
-    gitlab_host: Option<&str>,
-) -> Option<String> {
-    if !is_commit_sha(from) || !is_commit_sha(to) || from == NULL_COMMIT {
-        return None;
-    }
-    Some(format!("{}/compare/{from}...{to}", forge_pages(repo, gitlab_host)?))
-}
-
-/// Where a forge's pages of a repository begin: `/compare/…` and `/commit/…` follow. `None` where
-/// it is not known which forge it is.
-pub fn forge_pages(repo: &RepoUrl, gitlab_host: Option<&str>) -> Option<String> {
-    let base = repository_link(repo.as_str())?;
-    let base = base.trim_end_matches('/').trim_end_matches(".git");
-    let host = base.split("://").nth(1)?.split('/').next()?;
-    if Some(host) == gitlab_host || host.starts_with("gitlab.") {
-        Some(format!("{base}/-"))
-    } else if host == "github.com" || host.starts_with("github.") {
-        Some(base.to_owned())
-    } else {
-        None
-    }
 }
 
 /// Has the bot made this comment, by its own ones (newest first)? A closing that failed may have had

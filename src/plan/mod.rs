@@ -12,6 +12,7 @@
 //! - `steps`, `keeping`, `leaving` and `closing` write down what each action writes: `message` has the texts for people, `trailers`
 //!   those for the bot itself.
 //! - `batch` puts several promotions into one merge request, where the settings say so; `content` is what one writes.
+//! - `comparisons` has what is known of the code between two commits, and notes what descriptions still ask for.
 //! - `labels` makes those of open merge requests follow the configuration.
 //! - `create` opens what is due and has no merge request, unless `rejections` knows one, which `suppressed` reports.
 //!
@@ -24,6 +25,7 @@ mod batch;
 pub mod branch;
 mod branch_content;
 mod closing;
+mod comparisons;
 mod conflicts;
 mod content;
 mod create;
@@ -57,7 +59,8 @@ pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
-    Action, Batch, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen, Step,
+    Action, Batch, CommitPair, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen,
+    Step,
 };
 pub use planner::plan;
 pub use scope::Scope;

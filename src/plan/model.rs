@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::message;
 use super::trailers::{BatchMark, Member};
-use crate::domain::{CommitSha, MrIid, Problem, RepoPath, TargetUid, UserId};
+use crate::domain::{CommitSha, MrIid, Problem, RepoPath, RepoUrl, TargetUid, UserId};
 use crate::ports::{GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest};
-use crate::snapshot::PipelineFact;
+use crate::snapshot::{PipelineFact, Snapshot};
 
 /// What happens to a merge request.
 #[derive(
@@ -209,6 +209,16 @@ pub struct PlannedMergeRequest {
     pub steps: Vec<Step>,
 }
 
+impl PlannedMergeRequest {
+    /// Shows title and labels that it is opened with.
+    pub(super) fn open_as_described(&mut self) {
+        if let Some(Step::Open(new)) = self.steps.last() {
+            self.title.clone_from(&new.title);
+            self.labels.clone_from(&new.labels);
+        }
+    }
+}
+
 /// Promotions that one merge request carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -286,6 +296,26 @@ pub struct MissingFacts {
     pub past_batches: bool,
     /// Edit sites whose merge requests that are over matter, by what descriptions name them by.
     pub mentions: BTreeSet<String>,
+    /// Commits whose comparison descriptions tell; asked for once nothing else is missing.
+    pub comparisons: BTreeSet<CommitPair>,
+}
+
+/// The current and the new commit of a promotion.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CommitPair {
+    /// Their repository.
+    pub url: RepoUrl,
+    /// The current commit.
+    pub from: CommitSha,
+    /// The new one.
+    pub to: CommitSha,
+}
+
+impl CommitPair {
+    /// Where the snapshot has their comparison.
+    pub fn key(&self) -> String {
+        Snapshot::commit_key(&self.url, &format!("{}...{}", self.from, self.to))
+    }
 }
 
 impl MissingFacts {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::authorship::{Authorship, OwnChange};
 use super::batch::{self, OpenBatch};
+use super::comparisons::Comparisons;
 use super::conflicts::{MergeTexts, Standing};
 use super::desired::{DesiredStates, EditSiteState, Group};
 use super::model::{MissingFacts, Plan, Reason, Step};
@@ -51,6 +52,7 @@ pub fn plan(
         owners: Owners::new(inventory, settings.filter.share, target_branch),
         index: Index::default(),
         admission: Admission::new(merger),
+        comparisons: Comparisons::new(&snapshot.comparisons, settings),
         unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan: Plan::default(),
         missing: MissingFacts::default(),
@@ -65,6 +67,10 @@ pub fn plan(
     if let Some(repo) = repo {
         planner.delete_leftovers(&groups);
         planner.warn_of_gone_target_branches(repo);
+    }
+    // Other facts may show that nothing is written: then nobody needs to know.
+    if planner.missing.is_empty() {
+        planner.missing.comparisons = planner.comparisons.take_missing();
     }
     (planner.plan, planner.missing)
 }
@@ -118,6 +124,8 @@ pub(super) struct Planner<'a> {
     /// Of the third one.
     pub(super) admission: Admission<'a>,
 
+    /// Of the code, for descriptions.
+    pub(super) comparisons: Comparisons<'a>,
     /// How much text of what is not written may still be kept.
     pub(super) unwritten_bytes: usize,
     pub(super) plan: Plan,

@@ -40,6 +40,10 @@ pub struct Settings {
     pub description_footer: Option<String>,
     /// Page of the pipeline that plans, for descriptions.
     pub pipeline_url: Option<String>,
+    /// Where the newest report of this job is, for descriptions.
+    pub report_url: Option<String>,
+    /// Look up the commits that descriptions tell of? Not where nobody reads a description.
+    pub compares_commits: bool,
     /// `host[:port]` of GitLab, to make links in its style.
     pub gitlab_host: Option<String>,
 }
@@ -60,6 +64,8 @@ impl Default for Settings {
             filter: TargetFilter::default(),
             description_footer: None,
             pipeline_url: None,
+            report_url: None,
+            compares_commits: true,
             gitlab_host: None,
         }
     }

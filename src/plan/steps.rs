@@ -41,15 +41,17 @@ impl<'a> Planner<'a> {
             (Reason::Changed, format!("now to {}", desired.values.git_ref))
         };
         let mut planned = self.planned(mr, Action::Update, code, reason);
-        let title = keep_draft(mr, &self.title(&self.words_of(desired)));
         let same = same_values && declared.targets.iter().eq(&desired.targets);
         let mut change = MergeRequestChange::default();
-        if !same || message::is_held_title(&mr.title) {
-            change.title = Some(title);
-        }
         if !same || is_bots_description(mr) {
-            change.description = Some(self.description(desired));
+            change.description = Some(self.description(desired, &mr.description));
         }
+        if !same || message::is_held_title(&mr.title) {
+            let described = change.description.as_ref().unwrap_or(&mr.description);
+            let words = self.words_of(desired).directed(described, 1);
+            change.title = Some(keep_draft(mr, &self.title(&words)));
+        }
+        let change = message::follow(mr, change);
         self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, existing);
     }
@@ -107,9 +109,11 @@ impl<'a> Planner<'a> {
         let mr = existing.mr;
         let reason = format!("{reason}; rebuilt, as the target branch changed around it");
         let mut planned = self.planned(mr, Action::Hold, Reason::TargetBranchMoved, reason);
-        let description = is_bots_description(mr).then(|| self.description(desired));
+        let description =
+            is_bots_description(mr).then(|| self.description(desired, &mr.description));
         let title = new_held_title(mr, gate);
         let change = MergeRequestChange { title, description, ..MergeRequestChange::default() };
+        let change = message::follow(mr, change);
         self.add_content(&mut planned, repo, existing, desired, change);
         self.push_own(planned, existing);
     }
@@ -157,6 +161,8 @@ impl<'a> Planner<'a> {
             let makes_ready = message::is_held_title(&mr.title);
             before.title = change.title.take_if(|title| !makes_ready || held(title));
             before.description = change.description.take();
+            before.add_labels = std::mem::take(&mut change.add_labels);
+            before.remove_labels = std::mem::take(&mut change.remove_labels);
         }
         let step = |change: MergeRequestChange| {
             let iid = mr.iid;

@@ -141,6 +141,13 @@ pub(super) struct Words {
     environments: String,
 }
 
+impl Words {
+    /// The same with which way the code of so many promotions goes, as their description says.
+    pub(super) fn directed(self, description: &str, parts: usize) -> Self {
+        Self { title: message::directed_title(&self.title, description, parts), ..self }
+    }
+}
+
 impl Planner<'_> {
     /// What is said of the promotion of one edit site.
     pub(super) fn words_of(&self, desired: &Desired) -> Words {

@@ -22,8 +22,8 @@ use chrono::{DateTime, Utc};
 
 use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId};
 use crate::snapshot::{
-    BranchContent, CommitDetail, CommitFact, Failure, LabelEvent, Lookup, MergeRequestFact,
-    PastMergeRequest, PipelineFact,
+    BranchContent, CommitDetail, CommitFact, Comparison, Failure, LabelEvent, Lookup,
+    MergeRequestFact, PastMergeRequest, PipelineFact,
 };
 
 /// Commits of moving refs, whatever host the repository is on.
@@ -56,6 +56,17 @@ pub trait Commits: Send + Sync {
     /// only ever finds: `None` says nothing about a ref, which is then asked for by itself.
     async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
         vec![None; asked.len()]
+    }
+
+    /// What lies between two commits of a repository. People only want to know it: it is asked once, with a short
+    /// timeout, and its failure says nothing about other lookups.
+    async fn compare(
+        &self,
+        _url: &RepoUrl,
+        _from: &CommitSha,
+        _to: &CommitSha,
+    ) -> Result<Comparison, Failure> {
+        Err(Failure::new("its host does not compare commits"))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{ConfigRepo, Options, Planned, RunError, Services};
 use crate::decide::{self, Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
-use crate::observe::{Limits, observe_missing};
+use crate::observe::{Limits, observe_comparisons, observe_missing};
 use crate::plan::{self, DesiredStates, MergeTexts, MissingFacts, Plan, Scope, Settings};
 use crate::ports::waiting_for;
 use crate::snapshot::Snapshot;
@@ -79,10 +79,15 @@ pub(super) async fn decide_and_plan(
                 return Err(RunError::internal("planning did not come to an end"));
             }
             rounds += 1;
-            let asked =
-                observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
-            let stage = "fetching earlier merge requests and branch contents from GitLab";
-            waiting_for(services.progress, stage, asked).await;
+            if missing.comparisons.is_empty() {
+                let asked =
+                    observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
+                let stage = "fetching earlier merge requests and branch contents from GitLab";
+                waiting_for(services.progress, stage, asked).await;
+            } else {
+                let asked = observe_comparisons(services.commits, &missing, &limits, snapshot);
+                waiting_for(services.progress, "comparing commits of the code", asked).await;
+            }
             (planned, missing) = plan(snapshot);
         }
     }

@@ -5,6 +5,7 @@
 //! version 1 of the snapshot format; order never comes from a hash map, so the
 //! same facts always give the same bytes.
 
+mod comparison;
 mod config_repo;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use serde_json::Value;
 
 use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, Shard, to_json, write_json};
 
+pub use comparison::{CodeCommit, CommitList, Comparison, LISTED_COMMITS, Relation};
 pub use config_repo::{
     BotUser, BranchContent, ChangedFile, CommitDetail, ConfigRepoFacts, LabelEvent,
     MergeRequestFact, MrState, PastBatches, PastMergeRequest, PipelineFact, TextChange,
@@ -37,6 +39,10 @@ pub struct Snapshot {
     /// Commits of moving refs by `<repo url>@<ref>`.
     #[serde(default)]
     pub commits: BTreeMap<String, Lookup<CommitFact>>,
+    /// What lies between the current and the new commit of a promotion, by `<repo url>@<current>...<new>`; only of merge
+    /// requests that the run opens or whose description it writes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub comparisons: BTreeMap<String, Lookup<Comparison>>,
     /// Deployment records by key, from `promotions_v2/` on, as they are stored.
     /// One that is not listed does not exist. A JSON string may hold the bytes
     /// of a record that is not JSON.
@@ -186,6 +192,7 @@ impl Snapshot {
             observed_at,
             share: None,
             commits: BTreeMap::new(),
+            comparisons: BTreeMap::new(),
             deployment_records: BTreeMap::new(),
             deployment_record_errors: BTreeMap::new(),
             slo_values: BTreeMap::new(),

@@ -6,6 +6,7 @@ mod bot_users;
 mod bounds;
 mod broken_parts;
 mod closing;
+mod code_changes;
 mod compare;
 mod counts;
 mod duplicates;

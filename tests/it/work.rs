@@ -1,11 +1,11 @@
 //! The amount of work of a run in a realistic config repo, as exact counts, so that an increase is visible immediately.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use chrono::Utc;
 use forge::{Entry, Forge, Service};
-use scale::{Estate, Filled, Needs, Size, Urls};
+use scale::{Estate, Filled, Host, Needs, Size, Urls};
 use tempfile::TempDir;
 
 const SIZE: Size = Size { services: 40, files: 400, due: 5 };
@@ -60,6 +60,8 @@ struct Asked {
     /// GitLab, without commits: the token, the user, the project, its branch, its protected branches, open merge
     /// requests, and whatever a due merge request takes.
     gitlab: usize,
+    /// GitLab and GitHub, about the commits of code that descriptions tell of.
+    comparisons: [usize; 2],
     clone: usize,
     writes: usize,
     state_export: usize,
@@ -73,6 +75,7 @@ impl Asked {
             let path = entry.path.as_str();
             *match entry.service {
                 _ if entry.is_write() => &mut asked.writes,
+                Service::GitHub if path.contains("/compare/") => &mut asked.comparisons[1],
                 Service::GitHub => &mut asked.facts.github,
                 Service::Git => &mut asked.facts.git,
                 Service::Prometheus => &mut asked.facts.slos,
@@ -80,6 +83,7 @@ impl Asked {
                 Service::S3 if path.contains("publisher-data.json") => &mut asked.state_export,
                 Service::S3 => &mut asked.bucket,
                 Service::GitLab if path.contains(".git/") => &mut asked.clone,
+                Service::GitLab if is_comparison(path) => &mut asked.comparisons[0],
                 Service::GitLab
                     if path.contains("/repository/commits/main") || path == "/api/graphql" =>
                 {
@@ -90,6 +94,10 @@ impl Asked {
         }
         asked
     }
+}
+
+fn is_comparison(path: &str) -> bool {
+    path.contains("/repository/merge_base") || path.contains("/repository/commits?")
 }
 
 fn metric(metrics: &str, name: &str) -> f64 {
@@ -119,24 +127,41 @@ fn a_run_fetches_each_fact_once_and_writes_twice_per_merge_request() {
     // its merge request is opened. One search tells whether there are closed or merged batches, and one list
     // what GitLab is merging.
     let (asked, _) = world.apply();
+    // Descriptions tell of each pair of commits: two requests on GitLab, one on GitHub.
+    let pairs = [Host::GitLab, Host::GitHub].map(|host| {
+        let due = world.estate.services[..SIZE.due].iter().filter(|one| one.host == host);
+        due.map(|service| service.repo).collect::<BTreeSet<_>>().len()
+    });
+    assert!(pairs.iter().all(|&pairs| pairs > 0), "{pairs:?}");
+    let comparisons = [2 * pairs[0], pairs[1]];
     let first = Asked {
         facts,
         gitlab: 6 + 3 * 5 + 2,
+        comparisons,
         clone: 3 + 1,
         writes: 10,
         state_export: 2,
         bucket: 1,
     };
     assert_eq!(asked, first);
+    assert_eq!(documented_requests("each pair of commits"), [2]);
     // Nothing to do. The branches take three exchanges, however many there are.
     let (asked, metrics) = world.apply();
-    let steady = Asked { gitlab: 6, clone: 1 + 3, writes: 0, state_export: 1, bucket: 0, ..first };
+    let steady = Asked {
+        gitlab: 6,
+        comparisons: [0, 0],
+        clone: 1 + 3,
+        writes: 0,
+        state_export: 1,
+        bucket: 0,
+        ..first
+    };
     assert_eq!(asked, steady);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"keep\"}"), 5.0);
     // All five are updated: each is rechecked right before it is written to.
     world.filled.move_on(&world.estate);
     let (asked, metrics) = world.apply();
-    let update = Asked { gitlab: 6 + 3 * 5, writes: 10, state_export: 2, ..steady };
+    let update = Asked { gitlab: 6 + 3 * 5, comparisons, writes: 10, state_export: 2, ..steady };
     assert_eq!(asked, update);
     assert_eq!(metric(&metrics, "sapm_merge_requests{action=\"update\"}"), 5.0);
     // The docs have the same numbers.

@@ -1,6 +1,7 @@
 //! GitHub: commits of code repositories.
 
 mod answers;
+mod comparison;
 mod etag_cache;
 mod many;
 
@@ -19,9 +20,9 @@ use crate::clients::graphql::GraphQl;
 use crate::clients::http::{
     HttpError, HttpErrorKind, Request, ServiceClient, SharedFailures, safe_url, service_address,
 };
-use crate::domain::{RepoUrl, no_commit, quoted};
+use crate::domain::{CommitSha, RepoUrl, no_commit, quoted};
 use crate::ports::Commits;
-use crate::snapshot::{CommitFact, Failure};
+use crate::snapshot::{CommitFact, Comparison, Failure};
 
 /// The variable with the token, for messages.
 const TOKEN_VARIABLE: &str = "SAPM_GITHUB_TOKEN";
@@ -263,6 +264,15 @@ impl Commits for GitHubCommits {
             }
         }
         found
+    }
+
+    async fn compare(
+        &self,
+        url: &RepoUrl,
+        from: &CommitSha,
+        to: &CommitSha,
+    ) -> Result<Comparison, Failure> {
+        self.comparison(url, from, to).await
     }
 }
 

@@ -47,6 +47,8 @@ pub struct GitLabApi {
     /// Where the token is configured, for messages.
     place: Arc<str>,
     waits: bool,
+    /// Maximum size of responses in bytes, of lookups that a run can do without.
+    optional: Option<usize>,
     shared: Arc<SharedFailures>,
 }
 
@@ -73,7 +75,7 @@ impl GitLabApi {
         }
         let shared = Arc::default();
         let place = TOKEN_VARIABLE.into();
-        Ok(Self { service, base: url, token, place, waits: true, shared })
+        Ok(Self { service, base: url, token, place, waits: true, optional: None, shared })
     }
 
     /// Uses another token, which is configured at `place`.
@@ -122,6 +124,12 @@ impl GitLabApi {
     /// For requests that never wait, as every write must be: see [`Request::without_waiting`].
     pub(super) fn without_waiting(&self) -> Self {
         Self { waits: false, ..self.clone() }
+    }
+
+    /// For lookups that a run can do without: sent once, never after a pause, with a short timeout and a smaller limit
+    /// in bytes. A missing response does not count against the host.
+    pub(super) fn optional(&self, max_body: usize) -> Self {
+        Self { waits: false, optional: Some(max_body), ..self.clone() }
     }
 
     /// Records waiting times here.
@@ -288,6 +296,9 @@ impl AsyncClient for GitLabApi {
         }
         if !self.waits {
             ours = ours.without_waiting();
+        }
+        if let Some(max_body) = self.optional {
+            ours = ours.sent_once().max_body(max_body);
         }
         let answer = self.service.send(&ours).await.map_err(ApiError::client)?;
         let mut response = Response::new(answer.body);

@@ -10,9 +10,9 @@ use super::many;
 use super::responses::CommitAnswer;
 use crate::clients::graphql::GraphQl;
 use crate::clients::http::{HttpError, HttpErrorKind};
-use crate::domain::{RepoUrl, no_commit, quoted};
+use crate::domain::{CommitSha, RepoUrl, no_commit, quoted};
 use crate::ports::Commits;
-use crate::snapshot::{CommitFact, Failure};
+use crate::snapshot::{CommitFact, Comparison, Failure};
 
 /// Maximum length of a ref that is looked up.
 const LONGEST_REF: usize = 1_024;
@@ -123,5 +123,14 @@ impl Commits for GitLabCommits {
 
     async fn many(&self, asked: &[(&RepoUrl, &str)]) -> Vec<Option<CommitFact>> {
         self.by_queries(asked).await
+    }
+
+    async fn compare(
+        &self,
+        url: &RepoUrl,
+        from: &CommitSha,
+        to: &CommitSha,
+    ) -> Result<Comparison, Failure> {
+        self.comparison(url, from, to).await
     }
 }

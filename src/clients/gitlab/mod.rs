@@ -8,6 +8,7 @@ mod api;
 mod branch_reader;
 mod change_note;
 mod commits;
+mod comparison;
 mod connect;
 mod connect_error;
 mod cut_over;

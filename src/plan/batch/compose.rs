@@ -12,6 +12,7 @@ use super::super::create;
 use super::super::desired::{Desired, Group};
 use super::super::keeping::is_behind;
 use super::super::labels::TAKEN_OVER_LABEL;
+use super::super::message as texts;
 use super::super::model::{Action, Batch, PlannedMergeRequest, Reason, Seen, Step};
 use super::super::planner::{Groups, Planner};
 use super::super::settings::Settings;
@@ -262,7 +263,7 @@ impl Planner<'_> {
         let words = self.words_of_batch(&content);
         let title = self.title(&words);
         let files = content.file_edits();
-        let mut planned = create::empty_row(self, branch.clone(), title.clone());
+        let mut planned = create::empty_row(self, branch.clone(), title);
         (planned.reason_code, planned.reason) = (code, reason);
         planned.targets = content.targets();
         planned.promotable_since =
@@ -274,6 +275,7 @@ impl Planner<'_> {
             // The slot may have had other merge requests before.
             let newest = create::fetch_newest(self, &branch);
             planned.seen = Some(Seen::Branch { newest, tip: None, bots: repo.bot_ids() });
+            let description = self.batch_description(&content, "");
             planned.steps = vec![
                 self.commit_step(
                     repo,
@@ -285,11 +287,12 @@ impl Planner<'_> {
                 Step::Open(NewMergeRequest {
                     source_branch: branch,
                     target_branch: self.target_branch.clone(),
-                    title,
-                    description: self.batch_description(&content),
-                    labels: self.settings.labels.clone(),
+                    title: self.title(&words.directed(&description, content.parts.len())),
+                    labels: texts::directed_labels(&self.settings.labels, &description),
+                    description,
                 }),
             ];
+            planned.open_as_described();
         }
         planned.files = files;
         planned

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::super::branch;
 use super::super::content::Content;
 use super::super::desired::Desired;
-use super::super::markup::{code, link_target, plain, shorten};
-use super::super::message::{self as texts, TITLE, TITLE_LIMIT};
+use super::super::markup::{code, plain, shorten};
+use super::super::message::{self as texts, TITLE, TITLE_LIMIT, Texts};
 use super::super::planner::Planner;
 use super::super::trailers::text_digest;
 use super::split::SPLIT_LABEL;
@@ -66,16 +66,18 @@ pub(super) fn values_digest(content: &Content) -> String {
 }
 
 /// The description: a table of what is promoted, then the reasons of each promotion, folded.
-pub(super) fn description(planner: &Planner<'_>, content: &Content) -> String {
+/// `described`: the one that the merge request has by now.
+pub(super) fn description(planner: &Planner<'_>, content: &Content, described: &str) -> String {
+    let facts = &planner.texts(described);
     let mut text = format!(
         "Promotes {} in one merge request.\n\n| | target | from | to | eligible since |\n| --- | --- | --- | --- | --- |\n",
         count(content.parts.len(), "target")
     );
     if let [part] = content.parts.as_slice() {
-        text = texts::what_and_why(&planner.texts(), part);
+        text = texts::what_and_why(facts, part);
     } else {
         for (at, part) in content.parts.iter().enumerate() {
-            write_row(&mut text, planner, at + 1, part);
+            write_row(&mut text, facts, at + 1, part);
         }
         for (at, part) in content.parts.iter().enumerate() {
             let label = planner.inventory.targets[part.members[0]].label();
@@ -84,14 +86,12 @@ pub(super) fn description(planner: &Planner<'_>, content: &Content) -> String {
                 "\n<details><summary>Why {} is allowed: {}</summary>\n\n{}\n</details>\n",
                 at + 1,
                 texts::escape_html(&shorten(&plain(&label), texts::LINE)),
-                texts::what_and_why(&planner.texts(), part)
+                texts::what_and_why(facts, part)
             );
         }
     }
     text.push_str("\n---\n\n");
-    if let Some(url) = planner.settings.pipeline_url.as_deref().and_then(link_target) {
-        let _ = writeln!(text, "Planned by [this pipeline]({url}).");
-    }
+    texts::write_origin(&mut text, planner.settings);
     let _ = write!(
         text,
         "Opened, updated and closed by saas-auto-promotions-manager, which adds promotions that become due and halves it \
@@ -111,17 +111,20 @@ pub(super) fn description(planner: &Planner<'_>, content: &Content) -> String {
     text
 }
 
-fn write_row(text: &mut String, planner: &Planner<'_>, number: usize, part: &Desired) {
-    let target = &planner.inventory.targets[part.members[0]];
+fn write_row(text: &mut String, facts: &Texts<'_>, number: usize, part: &Desired) {
+    let target = &facts.inventory.targets[part.members[0]];
     let more = match part.members.len() {
         1 => String::new(),
         n => format!(" and {} more", n - 1),
     };
     let (from, to) = (part.current_ref.as_str(), part.values.git_ref.as_str());
-    let host = planner.settings.gitlab_host.as_deref();
-    let to_cell = match texts::compare_url(&target.repo_url, from, to, host) {
+    let to_cell = match texts::changes_url(facts, part) {
         Some(url) => format!("[`{}`]({url})", short_ref(to)),
         None => cell(short_ref(to)),
+    };
+    let to_cell = match texts::direction_word(facts, part) {
+        Some(word) => format!("{to_cell} **{word}**"),
+        None => to_cell,
     };
     let to_cell = if part.moves_ref() { to_cell } else { "changed config".to_owned() };
     let since = part.promotable_since.map(|at| texts::minute(at).to_string()).unwrap_or_default();

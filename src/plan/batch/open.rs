@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::super::content::Content;
 use super::super::desired::Desired;
 use super::super::keeping::REBUILT;
+use super::super::message as texts;
 use super::super::model::{Action, Batch, PlannedMergeRequest, Reason, Step};
 use super::super::planner::{Existing, Planner};
 use super::super::steps::{is_bots_description, keep_draft, new_held_title};
@@ -14,7 +15,7 @@ use super::members::{BatchContent, HeldBatch, Left, describe_left};
 use super::message;
 use crate::domain::{MrIid, TargetUid, count};
 use crate::ports::MergeRequestChange;
-use crate::snapshot::ConfigRepoFacts;
+use crate::snapshot::{ConfigRepoFacts, MergeRequestFact};
 
 /// An open batch that is admitted, until it is known what it takes in.
 pub(in super::super) struct OpenBatch<'a> {
@@ -211,9 +212,11 @@ impl<'a> Planner<'a> {
         let mr = existing.mr;
         let reason = format!("{}; rebuilt without what is not held", held.reason);
         let mut planned = self.planned(mr, Action::Hold, Reason::TargetBranchMoved, reason);
-        let description = is_bots_description(mr).then(|| self.batch_description(&content));
+        let description =
+            is_bots_description(mr).then(|| self.batch_description(&content, &mr.description));
         let title = new_held_title(mr, held.gate.as_str());
         let change = MergeRequestChange { title, description, ..MergeRequestChange::default() };
+        let change = texts::follow(mr, change);
         let is_sealed = existing.trailers().batch.as_ref().is_some_and(|batch| batch.is_sealed);
         self.add_batch_content(&mut planned, repo, existing, (&content, is_sealed), change);
         self.push_own(planned, existing);
@@ -236,14 +239,13 @@ impl<'a> Planner<'a> {
         };
         let mr = existing.mr;
         let mut planned = self.planned(mr, Action::Update, code, reason);
-        let title = keep_draft(mr, &self.title(&self.words_of_batch(&content)));
         let same = existing.trailers().members == content.members();
-        let change = MergeRequestChange {
-            title: (!same || super::super::message::is_held_title(&mr.title)).then_some(title),
-            description: (!same || is_bots_description(mr))
-                .then(|| self.batch_description(&content)),
-            ..MergeRequestChange::default()
-        };
+        let description = (!same || is_bots_description(mr))
+            .then(|| self.batch_description(&content, &mr.description));
+        let title = (!same || texts::is_held_title(&mr.title))
+            .then(|| self.described_title(mr, &content, description.as_ref()));
+        let change = MergeRequestChange { title, description, ..MergeRequestChange::default() };
+        let change = texts::follow(mr, change);
         self.add_batch_content(&mut planned, repo, &existing, (&content, is_sealed), change);
         if let Some(batch) = &mut planned.batch {
             batch.taken_in = taken_in;
@@ -258,25 +260,26 @@ impl<'a> Planner<'a> {
         let mut planned = self.planned(mr, Action::Keep, why.0, why.1);
         self.describe_content(&mut planned, existing, content);
         planned.files = self.unwritten_files(content);
-        let is_stale = super::super::message::described_values(&mr.description)
+        let is_stale = texts::described_values(&mr.description)
             .is_some_and(|described| described != message::values_digest(content));
-        let is_held = super::super::message::is_held_title(&mr.title);
-        let title = (is_stale || is_held)
-            .then(|| keep_draft(mr, &self.title(&self.words_of_batch(content))));
+        let is_held = texts::is_held_title(&mr.title);
         let description = match is_stale {
-            true => Some(self.batch_description(content)),
+            true => Some(self.batch_description(content, &mr.description)),
             false if is_held => self.with_footer(&mr.description),
             false => None,
         };
         if is_stale || is_held {
+            let title = self.described_title(mr, content, description.as_ref());
             planned.action = Action::Update;
             (planned.reason_code, planned.reason) = if is_stale {
                 (Reason::Changed, "its title and description are about other values".to_owned())
             } else {
                 (Reason::ReadyAgain, "every gate passes again: ready to merge".to_owned())
             };
-            planned.title = title.clone().unwrap_or_default();
+            planned.title.clone_from(&title);
+            let title = Some(title);
             let change = MergeRequestChange { title, description, ..MergeRequestChange::default() };
+            let change = texts::follow(mr, change);
             planned.steps = vec![Step::Change { iid: mr.iid, change }];
         }
         self.push_own(planned, existing);
@@ -322,8 +325,20 @@ impl<'a> Planner<'a> {
         planned.batch = Some(Batch::new(&mark, content.members(), pipeline));
     }
 
-    pub(super) fn batch_description(&self, content: &Content) -> String {
-        message::description(self, content)
+    /// The title of a batch that may be merged, by its description as it will be.
+    fn described_title(
+        &self,
+        mr: &MergeRequestFact,
+        content: &Content,
+        description: Option<&String>,
+    ) -> String {
+        let description = description.unwrap_or(&mr.description);
+        let words = self.words_of_batch(content).directed(description, content.parts.len());
+        keep_draft(mr, &self.title(&words))
+    }
+
+    pub(super) fn batch_description(&self, content: &Content, described: &str) -> String {
+        message::description(self, content, described)
     }
 }
 

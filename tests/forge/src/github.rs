@@ -1,12 +1,13 @@
-//! GitHub's commit endpoint (GitHub docs, rest/commits: get a commit; rate limits for the REST API), with and
-//! without `/api/v3`.
+//! GitHub's endpoints for a commit and for comparing two (GitHub docs, rest/commits; rate limits for the REST API),
+//! with and without `/api/v3`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{SecondsFormat, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::github_graphql::Query;
+use crate::history::History;
 use crate::http::{Req, Resp};
 use crate::shared::Shared;
 use crate::state::CommitInfo;
@@ -61,7 +62,7 @@ pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
     }
     let mut state = shared.state();
     let now = state.now();
-    let github = &mut state.github;
+    let crate::state::State { github, history, .. } = &mut *state;
     let auth = req.header("authorization").unwrap_or_default();
     let token =
         auth.strip_prefix("Bearer ").or_else(|| auth.strip_prefix("token ")).map(str::to_owned);
@@ -80,13 +81,16 @@ pub(crate) fn handle(shared: &Shared, req: &Req) -> Resp {
         let resp = refuse(limit.status, "API rate limit exceeded for 127.0.0.1.");
         return limited(resp, "core", limit, now);
     }
-    let ("GET" | "HEAD", ["repos", owner, name, "commits", rev @ ..]) =
-        (req.method.as_str(), parts.as_slice())
-    else {
-        return Resp { unknown_route: true, ..Resp::new(404, "") };
+    let signed_in = token.is_some();
+    let mut resp = match (req.method.as_str(), parts.as_slice()) {
+        ("GET" | "HEAD", ["repos", owner, name, "commits", rev @ ..]) => {
+            commit(github, shared, req, &format!("{owner}/{name}"), &rev.join("/"), signed_in)
+        }
+        ("GET", ["repos", owner, name, "compare", range]) => {
+            compare(github, history, &format!("{owner}/{name}"), range, signed_in)
+        }
+        _ => return Resp { unknown_route: true, ..Resp::new(404, "") },
     };
-    let mut resp =
-        commit(github, shared, req, &format!("{owner}/{name}"), &rev.join("/"), token.is_some());
     if let Some(limit) = github.rate_limit.as_mut() {
         // A 304 response to a request with a token does not count.
         if resp.status != 304 || token.is_none() {
@@ -181,20 +185,60 @@ fn commit(
             .with("content-type", "application/vnd.github.sha; charset=utf-8")
             .with("etag", etag);
     }
+    let mut body = entity(info, path);
+    body["url"] = json!(format!("{}/repos/{path}/commits/{}", shared.urls.github, info.sha));
+    body["stats"] = json!({ "total": 1, "additions": 1, "deletions": 0 });
+    body["files"] = json!([]);
+    Resp::ok(&body).with("etag", etag)
+}
+
+fn entity(info: &CommitInfo, path: &str) -> Value {
     let date = info.date.to_rfc3339_opts(SecondsFormat::Secs, true);
     let person = json!({ "name": info.author, "email": "dev@example.invalid", "date": date });
-    Resp::ok(&json!({
+    let parents: Vec<Value> = info.parents.iter().map(|sha| json!({ "sha": sha })).collect();
+    json!({
         "sha": info.sha,
         "node_id": "C_1",
         "commit": { "author": person, "committer": person, "message": info.message,
                     "tree": { "sha": info.sha }, "comment_count": 0 },
-        "url": format!("{}/repos/{path}/commits/{}", shared.urls.github, info.sha),
         "html_url": format!("https://github.com/{path}/commit/{}", info.sha),
         "author": null,
         "committer": null,
-        "parents": [],
-        "stats": { "total": 1, "additions": 1, "deletions": 0 },
+        "parents": parents,
+    })
+}
+
+/// Without page parameters: the newest 250 commits, the newest last.
+fn compare(github: &GitHub, history: &History, path: &str, range: &str, signed_in: bool) -> Resp {
+    const MOST: usize = 250;
+    let repo = github.repos.get(&path.to_lowercase());
+    let is_seen = repo.is_some_and(|repo| !repo.private || signed_in);
+    let Some((base, head)) = range.split_once("...").filter(|_| is_seen) else {
+        return refuse(404, "Not Found");
+    };
+    if history.find(base).is_none() || history.find(head).is_none() {
+        return refuse(404, "Not Found");
+    }
+    let Some(merge_base) = history.merge_base(base, head) else {
+        return refuse(404, &format!("No common ancestor between {base} and {head}."));
+    };
+    let (ahead, behind) = (history.range(base, head), history.range(head, base).len());
+    let status = match (ahead.len(), behind) {
+        (0, 0) => "identical",
+        (_, 0) => "ahead",
+        (0, _) => "behind",
+        _ => "diverged",
+    };
+    let mut commits: Vec<Value> =
+        ahead.iter().take(MOST).map(|commit| entity(commit, path)).collect();
+    commits.reverse();
+    Resp::ok(&json!({
+        "status": status,
+        "ahead_by": ahead.len(),
+        "behind_by": behind,
+        "total_commits": ahead.len(),
+        "merge_base_commit": entity(merge_base, path),
+        "commits": commits,
         "files": [],
     }))
-    .with("etag", etag)
 }

@@ -23,6 +23,7 @@ mod github;
 mod github_graphql;
 mod gitlab;
 mod graphql;
+mod history;
 mod http;
 mod log;
 pub mod old_bots;

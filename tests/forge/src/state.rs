@@ -11,6 +11,7 @@ use crate::gitlab::background::Task;
 use crate::gitlab::branches::BranchLists;
 use crate::gitlab::extras::Extras;
 use crate::gitlab::model::{Mention, MergeRequest, Pipeline, QuickAction, Reference};
+use crate::history::History;
 use crate::prometheus::Prometheus;
 use crate::settings::Settings;
 
@@ -79,6 +80,8 @@ pub struct CommitInfo {
     pub message: String,
     /// Its author's name.
     pub author: String,
+    /// The commits that it follows, of those in [`crate::World::add_history`].
+    pub parents: Vec<String>,
 }
 
 impl CommitInfo {
@@ -89,6 +92,7 @@ impl CommitInfo {
             date: DateTime::UNIX_EPOCH + Duration::days(20_000),
             message: "change".to_owned(),
             author: "Dev".to_owned(),
+            parents: Vec::new(),
         }
     }
 }
@@ -241,6 +245,8 @@ pub(crate) struct State {
     pub prometheus: Prometheus,
     /// Repositories of the git host by path.
     pub git_host: BTreeMap<String, Refs>,
+    /// Of code repositories without objects.
+    pub history: History,
 }
 
 impl State {

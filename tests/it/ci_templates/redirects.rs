@@ -18,6 +18,9 @@ const HARMLESS: [&str; 31] = [
     "AWS_SESSION_TOKEN",
     "APP_INTERFACE_STATE_BUCKET_ACCESS_KEY_ID",
     "APP_INTERFACE_STATE_BUCKET_SECRET_ACCESS_KEY",
+    // At most a link to the report of another job or branch of the same project.
+    "CI_COMMIT_BRANCH",
+    "CI_JOB_NAME",
     "CI_DEFAULT_BRANCH",
     "CI_JOB_ID",
     "CI_JOB_TOKEN",

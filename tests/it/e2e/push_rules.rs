@@ -5,8 +5,11 @@ use serde_json::json;
 
 use super::support::*;
 
+/// Field and pattern, the option, and the variables.
+type Rule = (&'static str, &'static str, &'static str, &'static [(&'static str, &'static str)]);
+
 /// Each rule, what a refusal says to set, and the options that meet it.
-const RULES: [(&str, &str, &str, &[(&str, &str)]); 4] = [
+const RULES: [Rule; 4] = [
     (
         "branch_name_regex",
         "^(feature|fix)/",

@@ -76,6 +76,9 @@ fn a_first_run_fetches_each_fact_once() {
     gitlab.extend(looks);
     gitlab.push("4 POST /api/v4/projects/ID/merge_requests".to_owned());
     gitlab.push("4 POST /api/v4/projects/ID/repository/commits".to_owned());
+    // How do the commits of a description relate? This GitLab does not know them, so it is not asked for the list.
+    let orders = "/api/v4/projects/example-shop%2Forders/repository";
+    gitlab.push(format!("1 GET {orders}/merge_base"));
     let mut found = asked(&world, Service::GitLab);
     gitlab.sort();
     found.sort();

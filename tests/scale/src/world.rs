@@ -45,6 +45,9 @@ impl Estate {
         project.add_bot("sapm-bot", TOKEN, Access::Developer, &["api"]);
         project.pack();
         let filled = Filled { forge, project, bytes, now };
+        for service in &self.services[..self.size.due.min(self.services.len())] {
+            filled.follow(&service.old, &service.new);
+        }
         for service in &self.services {
             filled.push(service, &service.new);
             for (channel, sha, success, at) in service.records(now) {
@@ -56,6 +59,13 @@ impl Estate {
 }
 
 impl Filled {
+    /// In the history of its code, a commit follows another one.
+    fn follow(&self, old: &str, new: &str) {
+        let mut commit = CommitInfo::new(new);
+        commit.parents = vec![old.to_owned()];
+        self.forge.add_history([CommitInfo::new(old), commit]);
+    }
+
     /// The service's branch points to a commit.
     fn push(&self, service: &Service, sha: &str) {
         let mut commit = CommitInfo::new(sha);
@@ -79,6 +89,7 @@ impl Filled {
     pub fn move_on(&self, estate: &Estate) {
         for service in &estate.services[..estate.size.due] {
             let sha = hash(service.repo, 2);
+            self.follow(&service.new, &sha);
             self.push(service, &sha);
             self.deploy(service, "stage", &sha, true, self.now - TimeDelta::minutes(5));
         }

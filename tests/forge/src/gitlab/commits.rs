@@ -21,7 +21,10 @@ pub(crate) fn list(call: &Call<'_>, id: u64) -> Answer {
     let name = call.params.text("ref_name").filter(|name| !name.is_empty());
     let name = name.unwrap_or_else(|| project.default_branch.clone());
     if let Code::Virtual(refs) = &project.code {
-        let found: Vec<_> = refs.get(&name).into_iter().collect();
+        let found: Vec<_> = match name.split_once("..") {
+            Some((from, to)) => call.state.history.range(from, to),
+            None => refs.get(&name).into_iter().collect(),
+        };
         return paging::page(call, &found, false, |info| {
             entities::virtual_commit(project, call.base, info)
         });
@@ -139,13 +142,34 @@ pub(crate) fn compare(call: &Call<'_>, id: u64) -> Answer {
     })))
 }
 
+/// 400 for refs that it does not know, 404 without a common ancestor.
 pub(crate) fn merge_base(call: &Call<'_>, id: u64) -> Answer {
     let project = call.state.project(id);
-    let repo = repo(project)?;
     let refs = call.params.list("refs").unwrap_or_default();
     let [one, two] = refs.as_slice() else {
-        return Ok(Resp::json(400, &json!({ "error": "refs is invalid" })));
+        return Ok(Resp::json(
+            400,
+            &json!({ "message": "400 Bad request - Provide at least 2 refs" }),
+        ));
     };
+    let unknown = |name: &str| {
+        let message = format!("400 Bad request - Could not find ref: {name}");
+        Ok(Resp::json(400, &json!({ "message": message })))
+    };
+    if let Code::Virtual(_) = &project.code {
+        let history = &call.state.history;
+        if let Some(name) = refs.iter().find(|name| history.find(name).is_none()) {
+            return unknown(name);
+        }
+        return match history.merge_base(one, two) {
+            Some(base) => Ok(Resp::ok(&entities::virtual_commit(project, call.base, base))),
+            None => refuse(404, "404 Merge Base Not Found"),
+        };
+    }
+    let repo = repo(project)?;
+    if let Some(name) = refs.iter().find(|name| repo.resolve(name).is_none()) {
+        return unknown(name);
+    }
     match repo.merge_base(find(repo, one)?, find(repo, two)?) {
         Some(base) => Ok(Resp::ok(&entities::commit(repo, project, call.base, base))),
         None => refuse(404, "404 Merge Base Not Found"),

@@ -77,7 +77,7 @@ pub(crate) fn virtual_commit(project: &Project, base: &str, info: &CommitInfo) -
         "id": info.sha,
         "short_id": info.sha.get(..8).unwrap_or(&info.sha),
         "created_at": iso(info.date),
-        "parent_ids": [],
+        "parent_ids": info.parents,
         "title": info.message.lines().next().unwrap_or_default(),
         "message": info.message,
         "author_name": info.author,

@@ -20,6 +20,17 @@ impl World {
         repo.refs.insert(reference.to_owned(), commit);
     }
 
+    /// Gives the code repositories without objects, on GitLab and GitHub, a history: commits after their parents, those
+    /// that are known already left out.
+    pub fn add_history(&self, commits: impl IntoIterator<Item = CommitInfo>) {
+        let history = &mut self.shared.state().history;
+        for commit in commits {
+            if history.find(&commit.sha).is_none() {
+                history.0.push(commit);
+            }
+        }
+    }
+
     /// Removes a ref on GitHub; a repository without refs is empty (409).
     pub fn remove_github_ref(&self, repo: &str, reference: &str) {
         let mut state = self.shared.state();
