@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::desired::Desired;
 use super::model::CommitPair;
 use super::settings::Settings;
-use crate::domain::CommitSha;
+use crate::domain::{CommitSha, NULL_COMMIT};
 use crate::inventory::Inventory;
 use crate::snapshot::{Comparison, Lookup};
 
@@ -54,7 +54,7 @@ impl<'a> Comparisons<'a> {
 
 /// The commits that a promotion moves between; `None` where it moves none, or from a ref that is no commit.
 pub(super) fn commit_pair(inventory: &Inventory, desired: &Desired) -> Option<CommitPair> {
-    let from = CommitSha::parse(&desired.current_ref)?;
+    let from = CommitSha::parse(&desired.current_ref).filter(|from| from.as_str() != NULL_COMMIT)?;
     let to = CommitSha::parse(&desired.values.git_ref).filter(|to| *to != from)?;
     let url = inventory.targets[desired.members[0]].repo_url.clone();
     Some(CommitPair { url, from, to })
