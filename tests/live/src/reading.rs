@@ -151,7 +151,27 @@ async fn single_things(gitlab: &GitLab, rows: &mut Rows, branch: &str) -> Result
     }
     let seen = if texts.is_empty() { "4 texts".to_owned() } else { texts.join("; ") };
     rows.add("G12", "what is missing is 404 with its kind", verdict(texts.is_empty(), seen));
+    ranges(gitlab, rows, (&sha, &missing)).await?;
     graphql(gitlab, rows, branch, &sha).await
+}
+
+async fn ranges(
+    gitlab: &GitLab,
+    rows: &mut Rows,
+    (sha, missing): (&str, &str),
+) -> Result<(), String> {
+    let repository = |path: String| gitlab.in_project(&format!("repository/{path}"));
+    let base = |other| repository(format!("merge_base?refs[]={sha}&refs[]={other}"));
+    let (same, unknown) = (gitlab.get(&base(sha)).await?, gitlab.get(&base(missing)).await?);
+    let is_told = same.status == 200 && same.field("id") == sha && unknown.status == 400;
+    let seen = format!("{}, {}", same.status, unknown.seen());
+    rows.add("G16", "the merge base of two commits is found", verdict(is_told, seen));
+    let range = repository(format!("commits?ref_name={sha}..{sha}&per_page=1"));
+    let listed = gitlab.get(&range).await?;
+    let is_empty = listed.status == 200 && listed.body == serde_json::json!([]);
+    let what = "commits are listed by a range";
+    rows.add("G17", what, verdict(is_empty, listed.status.to_string()));
+    Ok(())
 }
 
 async fn graphql(gitlab: &GitLab, rows: &mut Rows, branch: &str, sha: &str) -> Result<(), String> {
