@@ -14,9 +14,9 @@ use super::super::model::{
 };
 use super::super::picture::members;
 use super::lead_time::{LeadTime, lead_time};
-use super::shared::{Followed, GateData, Gates, Once, Texts};
+use super::shared::{DeploymentData, Followed, GateData, Gates, Once, Texts};
 use crate::apply::Verdict;
-use crate::decide::{DeploymentState, Gate, Outcome};
+use crate::decide::{Gate, Outcome};
 use crate::domain::{CommitSha, MrIid, Problem, RepoUrl};
 use crate::graph::{Graph, Kind, Picker, Scope, followed, svg_without_style};
 use crate::plan::{Action, Reason, forge_pages};
@@ -127,8 +127,8 @@ struct Publishers<'a> {
     committed: Vec<Option<i64>>,
     subject: Vec<usize>,
     error: Vec<usize>,
-    /// By channel: state, time, and why it is not usable.
-    deployments: Vec<BTreeMap<&'a str, (DeploymentState, Option<i64>, Option<&'a str>)>>,
+    /// By channel.
+    deployments: Vec<BTreeMap<&'a str, DeploymentData<'a>>>,
 }
 
 #[derive(Serialize)]

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::model::{PlanReport, PublisherReport, SubscriberReport};
 use super::data::seconds;
-use crate::decide::{Evidence, Gate, GateOutcome, GateResult};
+use crate::decide::{DeploymentState, Evidence, Gate, GateOutcome, GateResult};
 
 /// A gate result.
 #[derive(Serialize)]
@@ -18,6 +18,9 @@ pub(super) struct GateData {
     evidence: Option<Evidence>,
     next: Option<i64>,
 }
+
+/// A deployment: state, time, and why it is not usable.
+pub(super) type DeploymentData<'a> = (DeploymentState, Option<i64>, Option<&'a str>);
 
 /// Distinct gate results.
 #[derive(Default)]
