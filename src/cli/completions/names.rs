@@ -125,10 +125,10 @@ impl Source {
         let (sender, receiver) = mpsc::channel();
         // It ends with the process if it takes too long.
         std::thread::spawn(move || {
-            // Nobody may wait any more.
-            let _ = sender.send(ConfigRepo::read(&tree, &options));
+            let read = ConfigRepo::read(&tree, &options).ok();
+            sender.send(read.map(|repo| repo.inventory)).ok()
         });
-        Some(receiver.recv_timeout(MAX_WAIT).ok()?.ok()?.inventory)
+        receiver.recv_timeout(MAX_WAIT).ok()?
     }
 }
 
