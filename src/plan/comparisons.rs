@@ -54,7 +54,8 @@ impl<'a> Comparisons<'a> {
 
 /// The commits that a promotion moves between; `None` where it moves none, or from a ref that is no commit.
 pub(super) fn commit_pair(inventory: &Inventory, desired: &Desired) -> Option<CommitPair> {
-    let from = CommitSha::parse(&desired.current_ref).filter(|from| from.as_str() != NULL_COMMIT)?;
+    let from =
+        CommitSha::parse(&desired.current_ref).filter(|from| from.as_str() != NULL_COMMIT)?;
     let to = CommitSha::parse(&desired.values.git_ref).filter(|to| *to != from)?;
     let url = inventory.targets[desired.members[0]].repo_url.clone();
     Some(CommitPair { url, from, to })
