@@ -2,12 +2,13 @@
 //! loopback, over real HTTP, with real git repositories.
 //!
 //! Runs `apply`, runs it again (nothing is written), simulates another deployment
-//! and shows the update. `--keep-running` leaves the servers up. `cut-over` plays another scenario: how an earlier
-//! promoter is replaced.
+//! and shows the update. `--keep-running` leaves the servers up. Two other scenarios: `cut-over` replaces an earlier
+//! promoter, `from-nothing` leads from an empty folder to a merged promotion.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
 
 mod cut_over;
+mod from_nothing;
 mod shop;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,9 @@ use shop::Shop;
 fn main() {
     if std::env::args().any(|arg| arg == "cut-over") {
         return cut_over::play();
+    }
+    if std::env::args().any(|arg| arg == "from-nothing") {
+        return from_nothing::play(&binary());
     }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(first_runs());

@@ -90,14 +90,7 @@ impl<'a> ConfigRepo<'a> {
         let program = gitlab_ci_local()?;
         let lines = ten_lines();
         let inputs: String = inputs.iter().map(|input| format!("      {input}\n")).collect();
-        let forge = world.forge();
-        let stand_ins = format!(
-            "      command: {}\n      options: --github-url {} --allowed-hosts 127.0.0.1\n      \
-             environment: AWS_ENDPOINT_URL_S3={} AWS_EC2_METADATA_DISABLED=true\n",
-            env!("CARGO_BIN_EXE_sapm"),
-            forge.github_url(),
-            forge.s3_endpoint()
-        );
+        let (forge, stand_ins) = (world.forge(), Self::stand_ins(world));
         let mut pipeline = lines;
         for (place, here) in [
             ("s3://app-sre-state\n", format!("s3://{BUCKET}\n{stand_ins}{inputs}")),
@@ -116,6 +109,22 @@ impl<'a> ConfigRepo<'a> {
         repo.lay_includes();
         repo.lay_variables();
         Some(repo)
+    }
+
+    /// Inputs that point the jobs to the fakes.
+    pub fn stand_ins(world: &World) -> String {
+        format!(
+            "      command: {}\n      options: --github-url {} --allowed-hosts 127.0.0.1\n      \
+             environment: AWS_ENDPOINT_URL_S3={} AWS_EC2_METADATA_DISABLED=true\n",
+            env!("CARGO_BIN_EXE_sapm"),
+            world.forge().github_url(),
+            world.forge().s3_endpoint()
+        )
+    }
+
+    /// A folder that is there. `None` as above.
+    pub fn open(world: &'a World, folder: PathBuf) -> Option<Self> {
+        Some(Self { world, folder, program: gitlab_ci_local()? })
     }
 
     /// This project itself, with a config repo to promote in, if given. `None` as above.
@@ -151,11 +160,11 @@ impl<'a> ConfigRepo<'a> {
     }
 
     /// Makes the folder a repository with one commit.
-    fn commit_all(&self, origin: &str) {
+    pub fn commit_all(&self, origin: &str) {
         for arguments in [
             &["init", "--quiet", "--initial-branch", "main"][..],
             &["remote", "add", "origin", origin],
-            &["add", ".gitlab-ci.yml", "ci-templates"],
+            &["add", "."],
             &["-c", "user.name=ci", "-c", "user.email=ci@example.com", "commit", "-qm", "CI"],
         ] {
             let git = Command::new("git").args(arguments).current_dir(&self.folder).status();
@@ -177,7 +186,7 @@ impl<'a> ConfigRepo<'a> {
     }
 
     /// Where gitlab-ci-local stores the files that it fetched from another project.
-    fn lay_includes(&self) {
+    pub fn lay_includes(&self) {
         let project = "127.0.0.1/platform/saas-auto-promotions-manager";
         let folder = self.folder.join(".gitlab-ci-local/includes").join(project);
         let folder = folder.join(env!("CARGO_PKG_VERSION")).join("ci-templates");
@@ -188,7 +197,7 @@ impl<'a> ConfigRepo<'a> {
     }
 
     /// Writes the project's CI/CD variables where gitlab-ci-local finds them. Not as arguments: they contain tokens.
-    fn lay_variables(&self) {
+    pub fn lay_variables(&self) {
         let mut variables = self.world.shop.environment();
         // Destinations come from the inputs.
         variables.retain(|name, _| {

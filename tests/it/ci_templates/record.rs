@@ -15,6 +15,16 @@ const TARGET: &str = "saas-orders/orders-db/stage01/orders-stage";
 
 /// A pipeline with the lines of docs/report-deployments.md, pointed to the fakes.
 fn pipeline(world: &World, deployment: &str, inputs: &[&str]) -> String {
+    pipeline_for(world, (PROJECT, TARGET), deployment, inputs)
+}
+
+/// The same for a target of another config repo.
+pub fn pipeline_for(
+    world: &World,
+    (project, target): (&str, &str),
+    deployment: &str,
+    inputs: &[&str],
+) -> String {
     let page = read("docs/report-deployments.md");
     let lines = page.split("```yaml\n").find(|block| block.contains("ci-templates/record.yml"));
     let lines = lines.expect("the include").split_once("```").expect("its end").0;
@@ -32,11 +42,11 @@ fn pipeline(world: &World, deployment: &str, inputs: &[&str]) -> String {
             "  - local: ci-templates/record.yml\n",
         ),
         ("state: s3://app-sre-state\n", here.as_str()),
-        ("target: saas-shop/shop-api/stage01/shop-stage\n", &format!("target: {TARGET}\n")),
+        ("target: saas-shop/shop-api/stage01/shop-stage\n", &format!("target: {target}\n")),
         ("gitlab-url: https://gitlab.example.com\n", &format!("gitlab-url: {gitlab}\n")),
         (
             "app-interface: https://gitlab.example.com/service/app-interface.git\n",
-            &format!("app-interface: {gitlab}/{PROJECT}.git\n"),
+            &format!("app-interface: {gitlab}/{project}.git\n"),
         ),
     ] {
         assert_eq!(text.matches(place).count(), 1, "{place} is not in the lines: {text}");
