@@ -53,7 +53,7 @@ pub struct InitArgs {
     #[arg(long, value_name = "DAYS", default_value_t = 1, help_heading = "Names")]
     pub soak_days: u16,
 
-    /// GitLab's URL [default: https://gitlab.example.com]
+    /// GitLab's URL [default: `https://gitlab.example.com`]
     #[arg(long, env = "SAPM_GITLAB_URL", value_name = "URL", value_parser = parse_url, help_heading = "Services")]
     pub gitlab_url: Option<String>,
 

@@ -23,7 +23,7 @@ pub struct ProjectRuleArgs {
 
     /// Title of merge requests, like `JIRA-12 {summary}`
     ///
-    /// {title} is the usual one, {summary} the same without [AutoPromoterV2], {apps} and {environments}
+    /// {title} is the usual one, {summary} the same without `[AutoPromoterV2]`, {apps} and {environments}
     /// are names.
     #[arg(long, env = "SAPM_TITLE_TEMPLATE", value_name = "TEXT", default_value = "{title}", value_parser = TextTemplate::parse_title)]
     pub title_template: TextTemplate,
