@@ -329,11 +329,17 @@ fn is_forgotten(
     new: &MergeRequest,
 ) -> bool {
     let named = old.source_branch.strip_prefix(PREFIX);
+    let is_batch = named.is_some_and(|name| name.starts_with("batch-"));
+    let has_branch = began.branches.get(&old.source_branch) == old.sha.as_ref();
+    // The branch of a batch does not tell what it was about, so without it only the description does.
+    if is_batch && !has_branch && !old.description.contains(sapm::plan::MENTION) {
+        return true;
+    }
     let marks = Marks::all_of(project, old.sha.as_deref().unwrap_or("none"));
     (named.is_some_and(|name| name.starts_with("services-app-shared"))
         || marks.iter().any(|marks| marks.targets.len() > 1))
         && old.source_branch != new.source_branch
-        && began.branches.get(&old.source_branch) != old.sha.as_ref()
+        && !has_branch
 }
 
 /// Was it opened although a person had said no to just these values?
