@@ -64,7 +64,7 @@ pub use model::{
 };
 pub use planner::plan;
 pub use scope::Scope;
-pub use settings::{Settings, TargetFilter};
+pub use settings::{MAX_UNWRITTEN_BYTES, Settings, TargetFilter};
 pub use text_templates::{TextTemplate, TextTemplates};
 #[doc(hidden)]
 pub use trailers::Trailers;

@@ -10,7 +10,9 @@ use sapm::clients::git::merge_texts;
 use sapm::decide::suppose_promoted;
 use sapm::domain::{CommitSha, UidDigest};
 use sapm::inventory::build;
-use sapm::plan::{Action, DesiredStates, Merge, MergeTexts, Plan, Reason, Settings, plan};
+use sapm::plan::{
+    Action, DesiredStates, MAX_UNWRITTEN_BYTES, Merge, MergeTexts, Plan, Reason, Settings, plan,
+};
 use sapm::snapshot::Snapshot;
 
 use crate::small_world::at;
@@ -152,12 +154,17 @@ fn targets_on_one_line_wait_without_a_merge_for_each() {
 
 #[test]
 fn a_plan_limits_the_text_of_deferred_merge_requests() {
-    let (plan, file, _) = planned(&vec![Layout::Block(200); 100], 3);
+    let (plan, file, _) = planned(&vec![Layout::Block(20); 100], 3);
     let deferred = plan.merge_requests.iter().filter(|planned| planned.action == Action::Defer);
     let kept: usize =
         deferred.flat_map(|planned| &planned.files).map(|file| file.content.len()).sum();
-    assert!(file.len() > 200_000 && kept > file.len(), "{} {kept}", file.len());
-    assert!(kept <= 4 << 20, "{kept}");
+    // Together they would be several times the limit.
+    assert!(
+        97 * file.len() > 3 * MAX_UNWRITTEN_BYTES && kept > file.len(),
+        "{} {kept}",
+        file.len()
+    );
+    assert!(kept <= MAX_UNWRITTEN_BYTES, "{kept}");
     let created = plan.merge_requests.iter().filter(|planned| planned.action == Action::Create);
     assert!(created.clone().all(|planned| planned.files.len() == 1) && created.count() == 3);
 }

@@ -203,7 +203,11 @@ impl Case<'_> {
             named.extend(all.into_iter().flat_map(|marks| marks.targets));
         }
         let planned = self.run.plan.merge_requests.iter();
-        let told = planned.clone().filter(|mr| matches!(mr.action, Action::Defer | Action::Keep));
+        let tells = |mr: &&PlannedMergeRequest| {
+            matches!(mr.action, Action::Defer | Action::Keep)
+                || (mr.action == Action::Close && mr.reason_code == Reason::WaitsForRequest)
+        };
+        let told = planned.clone().filter(tells);
         named.extend(told.flat_map(|mr| mr.targets.iter().map(ToString::to_string)));
         // One without a branch does not tell what it is about; the next run opens another one.
         let gone = planned.filter(|mr| mr.reason_code == Reason::BranchGone);

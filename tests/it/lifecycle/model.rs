@@ -289,13 +289,13 @@ impl Model {
                 return Err(problems.join("\n"));
             }
         }
-        self.safe(&began, &before.into_inner(), runs)
+        self.safe((&began, &before.into_inner()), runs, false)
     }
 
-    fn safe(&self, began: &Look, before: &Look, runs: usize) -> Checked {
+    fn safe(&self, (began, before): (&Look, &Look), runs: usize, is_undisturbed: bool) -> Checked {
         self.runs.fetch_add(runs as u64, Ordering::Relaxed);
         let after = self.look();
-        let views = Views { began, before, after: &after };
+        let views = Views { began, before, after: &after, is_undisturbed };
         let mut problems = safety::problems(&self.scene, &views, self.max_new(), runs);
         if self.kind == Kind::Batches && runs > 1 {
             // Two runs at once may take a target into two batches; the next run ends that.
@@ -322,7 +322,7 @@ impl Model {
             let before = self.look();
             let ended = self.lab.try_run().await;
             self.tell_run(&ended);
-            self.safe(&before, &before, 1)?;
+            self.safe((&before, &before), 1, true)?;
             let run = ended?;
             quiet = self.lab.bot.writes().is_empty();
             let after = self.look();

@@ -20,6 +20,8 @@ pub struct Views<'a> {
     pub began: &'a Look,
     pub before: &'a Look,
     pub after: &'a Look,
+    /// Did nothing interfere with the run?
+    pub is_undisturbed: bool,
 }
 
 /// What the bot has said with this marker, oldest first.
@@ -42,7 +44,19 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
     let persons = scene.persons.lock().unwrap();
     let mut problems = persons.complaints.clone();
     others_untouched(scene, views, &persons, runs, &mut problems);
-    one_per_target(scene, views.after, &persons.pushed, &mut problems);
+    let before = doubles(scene, views.before, &persons.pushed, &mut Vec::new());
+    for double in doubles(scene, views.after, &persons.pushed, &mut problems) {
+        // A person reopened one: the next run that nothing interferes with ends it, unless people keep that run away.
+        let is_kept = |iid: &u64| {
+            let mr = views.after.merge_requests.get(iid);
+            mr.is_some_and(|mr| mr.labels.contains(HOLD))
+        };
+        let excused =
+            before.contains(&double) && (!views.is_undisturbed || double.0.iter().any(is_kept));
+        if !excused {
+            problems.push(format!("{:?} promote {}", double.0, double.1));
+        }
+    }
     texts(scene, views.after, &mut problems);
     let new: Vec<&MergeRequest> = views
         .after
@@ -224,12 +238,13 @@ fn deleted_by_bot(scene: &Scene, branch: &str) -> bool {
     scene.world.log().iter().any(|entry| entry.method == "DELETE" && entry.path.ends_with(&name))
 }
 
-fn one_per_target(
+/// Targets that several open merge requests promote, with the numbers of these.
+fn doubles(
     scene: &Scene,
     after: &Look,
     pushed: &BTreeSet<String>,
     problems: &mut Vec<String>,
-) {
+) -> Vec<(Vec<u64>, String)> {
     let mut by_target: BTreeMap<String, Vec<(&MergeRequest, bool, Marks)>> = BTreeMap::new();
     let mut by_branch: BTreeMap<&str, u64> = BTreeMap::new();
     for mr in after.open_of(scene.bot) {
@@ -247,14 +262,20 @@ fn one_per_target(
         }
     }
     by_target.retain(|_, merge_requests| merge_requests.len() > 1);
+    let mut found = Vec::new();
     if by_target.is_empty() {
-        return;
+        return found;
     }
     let inventory = load_files(&scene.project.files("main")).inventory;
     for (target, mut merge_requests) in by_target {
         // One that no longer moves a target, which is elsewhere now, does not count; of one that was
         // taken over nobody knows, as long as its description tells what it was about.
         merge_requests.retain(|(mr, is_own, marks)| {
+            // The branch of a batch does not tell it either.
+            let is_batch = mr.source_branch.starts_with(&format!("{PREFIX}batch-"));
+            if is_batch && !is_own && !mr.description.contains(sapm::plan::MENTION) {
+                return false;
+            }
             let taken_over = !is_own && mr.description.contains(TARGETS);
             let moved = after.tip(mr).filter(|_| *is_own);
             let moved = moved.and_then(|tip| moved_by(&scene.project, &inventory, tip));
@@ -262,9 +283,10 @@ fn one_per_target(
         });
         if merge_requests.len() > 1 {
             let iids: Vec<_> = merge_requests.iter().map(|(mr, ..)| mr.iid).collect();
-            problems.push(format!("{iids:?} promote {target}"));
+            found.push((iids, target));
         }
     }
+    found
 }
 
 /// Does what a run pushed conflict with something that was open already?

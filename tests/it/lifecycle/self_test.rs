@@ -37,7 +37,12 @@ async fn after(meanwhile: impl FnOnce(&Lab, &Scene)) -> Vec<String> {
     let before = Look::take(&lab.bot.project);
     meanwhile(&lab, &scene);
     let after = Look::take(&lab.bot.project);
-    safety::problems(&scene, &Views { began: &before, before: &before, after: &after }, 1, 1)
+    safety::problems(
+        &scene,
+        &Views { began: &before, before: &before, after: &after, is_undisturbed: true },
+        1,
+        1,
+    )
 }
 
 fn judged(lab: &Lab, before: &Look, run: &Run) -> Vec<String> {
@@ -117,7 +122,7 @@ fn a_change_of_what_is_a_persons_is_seen() {
         lab.bot.project.set_branch(BOT, &first.source_branch, &clean).unwrap();
         lab.bot.project.set_title(BOT, second.iid, "Draft: other");
         let after = Look::take(&lab.bot.project);
-        let views = Views { began: &before, before: &before, after: &after };
+        let views = Views { began: &before, before: &before, after: &after, is_undisturbed: true };
         let found = safety::problems(&scene, &views, 1, 1);
         finds(&found, "which was a person's");
         finds(&found, "to be left alone by its label");
@@ -134,7 +139,7 @@ fn opening_against_a_persons_word_is_seen() {
         let branch = &mr.source_branch;
         lab.bot.project.open_merge_request(BOT, branch, "main", "again", "").unwrap();
         let after = Look::take(&lab.bot.project);
-        let views = Views { began: &before, before: &before, after: &after };
+        let views = Views { began: &before, before: &before, after: &after, is_undisturbed: true };
         finds(&safety::problems(&scene(&lab), &views, 1, 1), "was closed by a person");
         finds(&safety::problems(&scene(&lab), &views, 0, 1), "0 are allowed");
     });
