@@ -25,8 +25,7 @@ const ALLOCATIONS: [(&str, u64); 6] = [
     ("render", 94_977),
 ];
 
-/// Thousands of instructions of an unoptimised build at [`SERVICES`]. Of `render`, more than half compress the graphs of
-/// `report.html`.
+/// Thousands of instructions of an unoptimised build at [`SERVICES`]. `render` also compresses the graphs of `report.html`.
 const INSTRUCTIONS: [(&str, u64); 6] = [
     ("load", 181_741),
     ("inventory", 24_382),
