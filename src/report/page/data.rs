@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::BufWriter;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -392,8 +393,11 @@ fn with_indexes(svg: &str, index_of: &BTreeMap<&str, usize>) -> String {
 }
 
 fn pack(pictures: &BTreeMap<&str, String>) -> String {
-    let mut packed = ZlibEncoder::new(Vec::new(), Compression::default());
+    // In large pieces: the encoder clears its buffer for each one.
+    let encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let mut packed = BufWriter::with_capacity(64 << 10, encoder);
     // Writing to a vector cannot fail.
     let _ = serde_json::to_writer(&mut packed, pictures);
-    STANDARD.encode(packed.finish().unwrap_or_default())
+    let packed = packed.into_inner().ok().and_then(|encoder| encoder.finish().ok());
+    STANDARD.encode(packed.unwrap_or_default())
 }
