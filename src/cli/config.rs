@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
-use super::args::{FilterArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs, WhatIfArgs};
+use super::args::WhatIfArgs;
 use super::compare::Comparison;
 use super::exit::{Exit, Fatal};
 use super::gitlab_config::{gitlab, gitlab_address, host_of};
@@ -16,6 +16,7 @@ use super::pipeline::Mode;
 use super::project_rule_args::ProjectRules;
 use super::report_link::report_url;
 use super::secrets::redactor;
+use super::shared_args::{FilterArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs};
 use super::source::Opening;
 use super::state_config::parse_state;
 use super::values::{AT_HINT, At, Toggle};

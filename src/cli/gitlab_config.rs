@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::args::RunArgs;
 use super::config::{Environment, GitLabConfig, Source, given};
 use super::exit::{Exit, Fatal};
 use super::job::{gitlab_token, job_project};
 use super::pipeline::Mode;
+use super::shared_args::RunArgs;
 use crate::domain::RepoUrl;
 
 pub(super) fn gitlab(

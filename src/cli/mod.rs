@@ -35,6 +35,7 @@ mod report_link;
 mod secrets;
 pub mod shadow;
 mod shadow_args;
+mod shared_args;
 mod signals;
 mod source;
 mod state_config;

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::args::{ApplyArgs, ExplainArgs, Format, OutputArgs, PlanArgs};
+use super::args::{ApplyArgs, ExplainArgs, PlanArgs};
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
 use super::logging::{self, Sink};
 use super::pipeline::Run;
+use super::shared_args::{Format, OutputArgs};
 use crate::domain::Shard;
 use crate::report::{
     Paint, PlanReport, Screen, code_quality, dotenv, explanation_markdown, explanation_text, junit,

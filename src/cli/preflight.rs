@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use super::args::Format;
 use super::clients::ConfigProject;
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
@@ -18,6 +17,7 @@ use super::preflight_args::{PhaseArg, PreflightArgs};
 use super::progress::StandardError;
 use super::secrets::redactor;
 use super::shadow::{read_days, read_ledger, shapes};
+use super::shared_args::Format;
 use super::signals::Interruption;
 use super::stopwatch::Stopwatch;
 use crate::domain::quoted;

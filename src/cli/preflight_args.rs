@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::args::RunArgs;
+use super::shared_args::RunArgs;
 use super::values::{Toggle, duration, path};
 
 /// Arguments of `preflight`.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::args::Format;
 use super::config::{Environment, Source, digest, given};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
@@ -15,6 +14,7 @@ use super::output::print;
 use super::pipeline::Mode;
 use super::record_args::{RecordArgs, ReportArgs};
 use super::secrets::redactor;
+use super::shared_args::Format;
 use super::signals::Interruption;
 use super::source::{Opening, load_config_repo};
 use super::state_config::parse_state;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::{Format, SourceArgs};
+use super::shared_args::{Format, SourceArgs};
 use super::values::Toggle;
 
 /// Arguments of `record`.

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
-use super::args::Format;
 use super::config::{CommandArgs, Config};
 use super::exit::{Exit, Fatal};
 use super::logging::{Sink, colours};
@@ -16,6 +15,7 @@ use super::preflight_args::{OldArg, OldArgs};
 use super::progress::StandardError;
 use super::secrets::redactor;
 use super::shadow_args::{ComparisonArgs, ShadowArgs};
+use super::shared_args::Format;
 use super::signals::Interruption;
 use super::stopwatch::Stopwatch;
 use crate::old_promoter::{OldKind, Shapes, UserShapes};

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::RunArgs;
 use super::preflight_args::{OldArgs, PastArgs};
+use super::shared_args::RunArgs;
 use super::values::path;
 
 /// Arguments of `shadow`.
