@@ -6,6 +6,19 @@ use super::Value::{
 use super::{Key, Table, key, other, recorded, required};
 use crate::app_interface::batch::Schema;
 
+/// Parameters stand in saas files, resource templates and targets.
+const PARAMETERS: Key = recorded(
+    "parameters",
+    MapOrJson,
+    "Parameters of deployments. They are part of the config hash that `sapm record` computes.",
+);
+
+const SECRET_PARAMETERS: Key = recorded(
+    "secretParameters",
+    Items,
+    "Parameters from secrets. Where the secrets are is part of the config hash that `sapm record` computes.",
+);
+
 /// `/app-sre/saas-file-2.yml`.
 pub(super) const SAAS_FILE: Table = Table::new(&[
     required(
@@ -28,17 +41,9 @@ pub(super) const SAAS_FILE: Table = Table::new(&[
     other("managedResourceTypes"),
     other("managedResourceNames"),
     other("authentication"),
-    recorded(
-        "parameters",
-        MapOrJson,
-        "Parameters of deployments. They are part of the config hash that `sapm record` computes.",
-    ),
+    PARAMETERS,
     other("allowedSecretParameterPaths"),
-    recorded(
-        "secretParameters",
-        Items,
-        "Parameters from secrets. Where the secrets are is part of the config hash that `sapm record` computes.",
-    ),
+    SECRET_PARAMETERS,
     other("validateTargetsInApp"),
     other("takeover"),
     other("deprecated"),
@@ -79,16 +84,8 @@ const RESOURCE_TEMPLATE: Table = Table::new(&[
     ),
     other("provider"),
     other("hash_length"),
-    recorded(
-        "parameters",
-        MapOrJson,
-        "Parameters of deployments. They are part of the config hash that `sapm record` computes.",
-    ),
-    recorded(
-        "secretParameters",
-        Items,
-        "Parameters from secrets. Where the secrets are is part of the config hash that `sapm record` computes.",
-    ),
+    PARAMETERS,
+    SECRET_PARAMETERS,
 ]);
 
 /// A target, in a saas file or as `/app-sre/saas-file-target-1.yml`.
@@ -125,16 +122,8 @@ const TARGET_KEYS: &[Key] = &[
     ),
     key("disable", Flag, "true: sapm ignores the target, as publisher and as subscriber."),
     key("delete", Flag, "true: the deployment is to be removed. sapm ignores the target."),
-    recorded(
-        "parameters",
-        MapOrJson,
-        "Parameters of deployments. They are part of the config hash that `sapm record` computes.",
-    ),
-    recorded(
-        "secretParameters",
-        Items,
-        "Parameters from secrets. Where the secrets are is part of the config hash that `sapm record` computes.",
-    ),
+    PARAMETERS,
+    SECRET_PARAMETERS,
     other("upstream"),
     other("image"),
     other("images"),
