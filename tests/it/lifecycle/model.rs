@@ -289,13 +289,24 @@ impl Model {
                 return Err(problems.join("\n"));
             }
         }
-        self.safe((&began, &before.into_inner()), runs, false)
+        self.safe((&began, &before.into_inner()), runs, None)
     }
 
-    fn safe(&self, (began, before): (&Look, &Look), runs: usize, is_undisturbed: bool) -> Checked {
+    /// Is everything safe after a run? `undisturbed`: a run that nothing interfered with, and how it ended.
+    fn safe(
+        &self,
+        (began, before): (&Look, &Look),
+        runs: usize,
+        undisturbed: Option<&Ended>,
+    ) -> Checked {
         self.runs.fetch_add(runs as u64, Ordering::Relaxed);
         let after = self.look();
-        let views = Views { began, before, after: &after, is_undisturbed };
+        let planned = undisturbed.and_then(|ended| ended.as_ref().ok());
+        let planned = planned.iter().flat_map(|run| &run.plan.merge_requests);
+        let left = planned.filter(|mr| mr.reason_code == Reason::FactsMissing);
+        let left = left.filter_map(|mr| Some(mr.iid?.0)).collect();
+        let views =
+            Views { began, before, after: &after, is_undisturbed: undisturbed.is_some(), left };
         let mut problems = safety::problems(&self.scene, &views, self.max_new(), runs);
         if self.kind == Kind::Batches && runs > 1 {
             // Two runs at once may take a target into two batches; the next run ends that.
@@ -322,7 +333,7 @@ impl Model {
             let before = self.look();
             let ended = self.lab.try_run().await;
             self.tell_run(&ended);
-            self.safe((&before, &before), 1, true)?;
+            self.safe((&before, &before), 1, Some(&ended))?;
             let run = ended?;
             quiet = self.lab.bot.writes().is_empty();
             let after = self.look();

@@ -22,6 +22,8 @@ pub struct Views<'a> {
     pub after: &'a Look,
     /// Did nothing interfere with the run?
     pub is_undisturbed: bool,
+    /// Merge requests that the run left as they are, as facts were missing.
+    pub left: BTreeSet<u64>,
 }
 
 /// What the bot has said with this marker, oldest first.
@@ -51,8 +53,10 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
             let mr = views.after.merge_requests.get(iid);
             mr.is_some_and(|mr| mr.labels.contains(HOLD))
         };
-        let excused =
-            before.contains(&double) && (!views.is_undisturbed || double.0.iter().any(is_kept));
+        // With facts missing it leaves a merge request as it is.
+        let is_left = |iid: &u64| views.left.contains(iid);
+        let excused = before.contains(&double)
+            && (!views.is_undisturbed || double.0.iter().any(|it| is_kept(it) || is_left(it)));
         if !excused {
             problems.push(format!("{:?} promote {}", double.0, double.1));
         }
@@ -72,7 +76,12 @@ pub fn problems(scene: &Scene, views: &Views<'_>, max_new: usize, runs: usize) -
         views.after.tip(new).is_some_and(|tip| persons.pushed.contains(tip))
             && persons.touched_branches.contains(&new.source_branch)
     };
-    for new in new.iter().filter(|new| !pushed(new)) {
+    // What another run opened, and somebody pushed to before this one wrote, is for the next run as well.
+    let was_there = |new: &&&MergeRequest| {
+        let before = views.before.merge_requests.get(&new.iid);
+        before.is_some_and(|before| before.sha == new.sha && !views.is_undisturbed)
+    };
+    for new in new.iter().filter(|new| !pushed(new) && !was_there(new)) {
         problems.extend(against_a_person(scene, views, new));
         problems.extend(vouches_wrongly(scene, views.after, new));
     }
@@ -169,7 +178,9 @@ fn others_untouched(
         if persons.touched_merge_requests.contains(iid) {
             continue;
         }
-        let taken_over = before.tip(old).is_some_and(|tip| persons.pushed.contains(tip));
+        let taken_over = before.tip(old).is_some_and(|tip| {
+            persons.pushed.contains(tip) || stands_on_unreadable(&scene.project, tip)
+        });
         // What the bot vouched with goes, whatever else it leaves alone.
         let own_labels = |mr: &MergeRequest| {
             let mut mr = mr.clone();
@@ -225,6 +236,16 @@ fn others_untouched(
     }
 }
 
+/// Was it rebased to a text that is no YAML? Then nobody can tell whether it changes only what it declares.
+fn stands_on_unreadable(project: &ProjectHandle, tip: &str) -> bool {
+    let unreadable = |path: &str| {
+        let base = project.parents(tip).into_iter().next();
+        let text = base.and_then(|base| project.file(&base, path));
+        text.is_some_and(|text| yaml11::Tree::parse(&text, &yaml11::Limits::default()).is_err())
+    };
+    Marks::all_of(project, tip).iter().any(|marks| unreadable(&marks.path))
+}
+
 fn pushed_by_bot(scene: &Scene, branch: &str) -> bool {
     let name = branch.replace('/', "%2F");
     scene.world.log().iter().any(|entry| {
@@ -251,7 +272,8 @@ fn doubles(
         if let Some(other) = by_branch.insert(&mr.source_branch, mr.iid) {
             problems.push(format!("!{other} and !{} have one branch", mr.iid));
         }
-        let tip = after.tip(mr).filter(|tip| !pushed.contains(*tip));
+        // The trailers of a forger tell nothing.
+        let tip = after.tip(mr).filter(|tip| !pushed.contains(*tip) && honest(scene, tip).is_ok());
         let own = tip.map_or(Vec::new(), |tip| Marks::all_of(&scene.project, tip));
         let is_own = !own.is_empty();
         let all = if is_own { own } else { taken_over_from(&scene.project, mr) };
@@ -276,10 +298,12 @@ fn doubles(
             if is_batch && !is_own && !mr.description.contains(sapm::plan::MENTION) {
                 return false;
             }
-            let taken_over = !is_own && mr.description.contains(TARGETS);
+            if !is_own && mr.description.contains(TARGETS) {
+                return mr.description.contains(target.as_str());
+            }
             let moved = after.tip(mr).filter(|_| *is_own);
             let moved = moved.and_then(|tip| moved_by(&scene.project, &inventory, tip));
-            taken_over || about(&inventory, marks, moved.as_ref()).contains(&target)
+            about(&inventory, marks, moved.as_ref()).contains(&target)
         });
         if merge_requests.len() > 1 {
             let iids: Vec<_> = merge_requests.iter().map(|(mr, ..)| mr.iid).collect();

@@ -39,7 +39,13 @@ async fn after(meanwhile: impl FnOnce(&Lab, &Scene)) -> Vec<String> {
     let after = Look::take(&lab.bot.project);
     safety::problems(
         &scene,
-        &Views { began: &before, before: &before, after: &after, is_undisturbed: true },
+        &Views {
+            began: &before,
+            before: &before,
+            after: &after,
+            is_undisturbed: true,
+            left: Default::default(),
+        },
         1,
         1,
     )
@@ -122,7 +128,13 @@ fn a_change_of_what_is_a_persons_is_seen() {
         lab.bot.project.set_branch(BOT, &first.source_branch, &clean).unwrap();
         lab.bot.project.set_title(BOT, second.iid, "Draft: other");
         let after = Look::take(&lab.bot.project);
-        let views = Views { began: &before, before: &before, after: &after, is_undisturbed: true };
+        let views = Views {
+            began: &before,
+            before: &before,
+            after: &after,
+            is_undisturbed: true,
+            left: Default::default(),
+        };
         let found = safety::problems(&scene, &views, 1, 1);
         finds(&found, "which was a person's");
         finds(&found, "to be left alone by its label");
@@ -139,7 +151,13 @@ fn opening_against_a_persons_word_is_seen() {
         let branch = &mr.source_branch;
         lab.bot.project.open_merge_request(BOT, branch, "main", "again", "").unwrap();
         let after = Look::take(&lab.bot.project);
-        let views = Views { began: &before, before: &before, after: &after, is_undisturbed: true };
+        let views = Views {
+            began: &before,
+            before: &before,
+            after: &after,
+            is_undisturbed: true,
+            left: Default::default(),
+        };
         finds(&safety::problems(&scene(&lab), &views, 1, 1), "was closed by a person");
         finds(&safety::problems(&scene(&lab), &views, 0, 1), "0 are allowed");
     });
