@@ -118,6 +118,26 @@ impl From<CommitSha> for String {
     }
 }
 
+/// Why a text cannot be the name of a ref (git's check-ref-format); `None` if it can.
+pub fn explain_invalid_ref(text: &str) -> Option<&'static str> {
+    let odd = |c: char| matches!(c, '~' | '^' | ':' | '?' | '*' | '[' | '\\');
+    let bad_part = |part: &str| part.is_empty() || part.starts_with('.') || part.ends_with(".lock");
+    Some(match text {
+        "" => "it is empty",
+        "@" => "`@` alone is not a name",
+        _ if text.contains(char::is_whitespace) => "it contains whitespace",
+        _ if text.contains(char::is_control) => "it contains a control character",
+        _ if text.contains(odd) => "it contains one of ~ ^ : ? * [ \\",
+        _ if text.contains("..") || text.contains("@{") => "it contains `..` or `@{`",
+        _ if text.starts_with('-') => "it begins with `-`",
+        _ if text.ends_with('.') => "it ends with a dot",
+        _ if text.split('/').any(bad_part) => {
+            "a part between slashes is empty, begins with a dot or ends with `.lock`"
+        }
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -127,6 +147,21 @@ mod tests {
         assert!(is_commit_sha("c2a6b03f190dfb2b4aa91f8af8d477a9bc3401dc"));
         for text in ["c2a6b03f", "C2A6B03F190DFB2B4AA91F8AF8D477A9BC3401DC", "main", ""] {
             assert!(!is_commit_sha(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn ref_names_are_checked_as_in_git() {
+        for name in ["main", "release/1.2", "v1.2.3", "a@b", "x-y_z", "feature/ü", "refs/heads/a"]
+        {
+            assert_eq!(explain_invalid_ref(name), None, "{name}");
+        }
+        for name in [
+            "", "@", "a b", "a\tb", "a..b", "a~1", "HEAD^", "a:b", "a?", "a*", "a[b", "a\\b", "/a",
+            "a/", "a//b", ".a", "a/.b", "a.lock", "a.lock/b", "a.", "a@{1}", "-a", " main",
+            "\u{7f}",
+        ] {
+            assert!(explain_invalid_ref(name).is_some(), "{name}");
         }
     }
 }

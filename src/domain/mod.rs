@@ -22,7 +22,9 @@ mod text;
 pub use counts::{count, mr_numbers};
 pub use digest::{hex, sha256_hex};
 pub use error_chain::error_chain;
-pub use git::{CommitSha, GitRef, NULL_COMMIT, is_commit_sha, no_commit, short_ref};
+pub use git::{
+    CommitSha, GitRef, NULL_COMMIT, explain_invalid_ref, is_commit_sha, no_commit, short_ref,
+};
 pub use identity::{TargetIdentity, TargetUid, UidDigest};
 pub use ids::{MrIid, UserId};
 pub use merge_method::MergeMethod;

@@ -1,6 +1,6 @@
 //! Which names a new config repo may have. They go into paths, record keys, URLs and YAML.
 
-use crate::domain::{is_commit_sha, quoted};
+use crate::domain::{explain_invalid_ref, is_commit_sha, quoted};
 
 /// Maximum length of a name, as of a namespace of Kubernetes.
 const MAX_NAME: usize = 63;
@@ -99,13 +99,8 @@ pub fn parse_branch(text: &str) -> Result<String, String> {
     let is_commit = (7..=40).contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit());
     let is_branch = text.len() <= MAX_LONG
         && !is_commit
-        && text.split('/').all(|part| {
-            part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-                && has_only(part, "-_.+")
-                && !part.contains("..")
-                && !part.ends_with('.')
-                && !part.ends_with(".lock")
-        });
+        && has_only(text, "-_.+/")
+        && explain_invalid_ref(text).is_none();
     accept(text, is_branch, "this is no branch that stage can follow")
 }
 

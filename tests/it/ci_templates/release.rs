@@ -61,14 +61,19 @@ fn the_component_has_the_layout_of_gitlabs_catalog() {
     for needed in ["scripts", "ci-templates"] {
         std::fs::create_dir(path(needed)).unwrap();
     }
-    for file in ["scripts/build-component", "ci-templates/promotions.yml", "LICENSE", "Cargo.toml"]
-    {
+    let templates = ["promotions.yml", "record.yml"];
+    let templates =
+        templates.map(|name| (format!("templates/{name}"), format!("ci-templates/{name}")));
+    let sources = templates.iter().map(|(_, source)| source.as_str());
+    for file in sources.chain(["scripts/build-component", "LICENSE", "Cargo.toml"]) {
         std::fs::write(path(file), read(file)).unwrap();
     }
     let output = Command::new("bash").arg(path("scripts/build-component")).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let made = |name: &str| std::fs::read_to_string(path("target/component").join(name)).unwrap();
-    assert_eq!(made("templates/promotions.yml"), read("ci-templates/promotions.yml"));
+    for (template, source) in &templates {
+        assert_eq!(made(template), read(source));
+    }
     assert!(!made("LICENSE.md").is_empty());
     let page = made("README.md");
     let version = env!("CARGO_PKG_VERSION");

@@ -95,7 +95,7 @@ fn templates_that_cannot_be_used_are_usage_errors() {
     let world = World::start();
     for (flag, text, reason) in [
         ("--branch-prefix", "feature", "end with /"),
-        ("--branch-prefix", "a..b/", "without `..`"),
+        ("--branch-prefix", "a..b/", "it contains `..`"),
         ("--former-branch-prefix", "/x/", "begin with a letter"),
         ("--title-template", "promotion", "{title} or {summary}"),
         ("--title-template", "Draft: {title}", "draft"),
