@@ -24,11 +24,12 @@ pub(super) enum Schema {
     Environment,
     SloDocument,
     Role,
+    User,
 }
 
 impl Schema {
     /// Every kind, in the order in which a reader of the docs meets them.
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::SaasFile,
         Self::TargetFile,
         Self::App,
@@ -37,6 +38,7 @@ impl Schema {
         Self::Environment,
         Self::SloDocument,
         Self::Role,
+        Self::User,
     ];
 
     /// The value of `$schema` in files of this kind.
@@ -50,6 +52,7 @@ impl Schema {
             Self::Environment => "/app-sre/environment-1.yml",
             Self::SloDocument => "/app-sre/slo-document-1.yml",
             Self::Role => "/access/role-1.yml",
+            Self::User => "/access/user-1.yml",
         }
     }
 
@@ -64,6 +67,7 @@ impl Schema {
             Self::Environment => "Environment",
             Self::SloDocument => "SLO document",
             Self::Role => "Role",
+            Self::User => "User",
         }
     }
 
@@ -85,6 +89,8 @@ pub(super) enum Parsed {
 /// Files waiting to be parsed.
 #[derive(Default)]
 pub(super) struct Batch {
+    /// Are users read?
+    with_users: bool,
     text: Vec<u8>,
     files: Vec<Waiting>,
 }
@@ -94,25 +100,41 @@ struct Waiting {
     bytes: Range<usize>,
     /// The file is parsed only because an escape sequence could hide its `$schema`.
     unsure: bool,
+    /// Nothing that is promoted depends on the file, so it may be unreadable.
+    is_optional: bool,
 }
 
 impl Batch {
+    pub fn new(with_users: bool) -> Self {
+        Self { with_users, ..Self::default() }
+    }
+
     /// Adds a file, unless its schema shows that promotions do not depend on it.
     pub fn push(&mut self, path: &str, bytes: &[u8]) {
+        let mut is_optional = false;
         let unsure = match crate::app_interface::sniff_schema(bytes) {
             Sniff::None => return,
             Sniff::Found(text) => match Schema::from_path(&text) {
                 None => return,
                 // There are thousands of roles, and few of them list datafiles.
                 Some(Schema::Role) if !contains(bytes, b"self_service") => return,
-                Some(_) => false,
+                // There are even more users, and few of them say whether they want to be mentioned.
+                Some(Schema::User)
+                    if !self.with_users || !contains(bytes, b"tag_on_merge_requests") =>
+                {
+                    return;
+                }
+                Some(schema) => {
+                    is_optional = schema == Schema::User;
+                    false
+                }
             },
             Sniff::Unknown => true,
         };
         let start = self.text.len();
         self.text.extend_from_slice(bytes);
         let bytes = start..self.text.len();
-        self.files.push(Waiting { path: path.to_owned(), bytes, unsure });
+        self.files.push(Waiting { path: path.to_owned(), bytes, unsure, is_optional });
     }
 
     /// Should the batch be parsed now?
@@ -142,7 +164,7 @@ impl Batch {
     }
 
     fn parse_part(&self, part: &[Waiting]) -> Vec<Parsed> {
-        part.iter().map(|file| parse(&self.text[file.bytes.clone()], file.unsure)).collect()
+        part.iter().map(|file| parse(&self.text[file.bytes.clone()], file)).collect()
     }
 
     /// Removes all files.
@@ -152,10 +174,11 @@ impl Batch {
     }
 }
 
-fn parse(bytes: &[u8], unsure: bool) -> Parsed {
+fn parse(bytes: &[u8], file: &Waiting) -> Parsed {
     let tree = match Tree::parse(bytes, &Limits::default()) {
         Ok(tree) => tree,
-        Err(_) if unsure && !names_schema(bytes) => return Parsed::Other,
+        Err(_) if file.is_optional => return Parsed::Other,
+        Err(_) if file.unsure && !names_schema(bytes) => return Parsed::Other,
         Err(error) => return Parsed::Unreadable(error),
     };
     let schema = Field::root(tree.root()).get("$schema").and_then(|field| field.text().ok());

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::code_owners::CodeOwners;
+use super::people::Approvers;
 use super::resources::{App, Namespace, SloDocument};
 use super::saas::SaasFile;
 use crate::domain::{Problem, ProblemCode, near_paths};
@@ -27,9 +29,13 @@ pub struct Bundle {
     /// `{"namespace": [...]}`, the document that namespace selectors query. `None` if there is no selector, or once all
     /// selectors have been expanded.
     pub selector_document: Option<Document>,
+    /// Who may approve which datafile. Filled only if users are read.
+    pub approvers: Approvers,
+    /// The config repo's CODEOWNERS, if that is read.
+    pub code_owners: Option<CodeOwners>,
     /// The saas files and shared target files that may be edited, by path.
     pub sources: BTreeMap<String, Arc<Tree>>,
-    /// The bytes of the other datafiles, for excerpts. Filled only by [`load_with_texts`](super::load_with_texts).
+    /// The bytes of the other datafiles, for excerpts. Filled only by [`LoadOptions::texts`](super::LoadOptions::texts).
     pub texts: BTreeMap<String, Vec<u8>>,
     /// Problems, in the order they were found.
     pub problems: Vec<Problem>,

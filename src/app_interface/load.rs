@@ -8,6 +8,7 @@ use super::bundle::Bundle;
 use super::fields::{Field, FieldError};
 use super::known_keys::misspelt_keys;
 use super::links::{self, Links};
+use super::people::{self, User};
 use super::resource_reader::{self, Named, RawNamespace, RawSloDocument, Role};
 use super::resources::App;
 use super::saas::TargetDeclaration;
@@ -30,7 +31,25 @@ pub fn load(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
 /// # Errors
 /// As [`load`].
 pub fn load_with_texts(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
-    Loader { keeps_texts: true, ..Loader::default() }.load(tree)
+    load_with(tree, LoadOptions { texts: true, ..LoadOptions::default() })
+}
+
+/// What is read beside what promotions depend on.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadOptions {
+    /// Keep the text of every file that was read ([`Bundle::texts`])?
+    pub texts: bool,
+    /// Read users ([`Bundle::approvers`])?
+    pub users: bool,
+}
+
+/// Like [`load`], and reads more.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(tree: &dyn FileTree, options: LoadOptions) -> Result<Bundle, TreeError> {
+    let LoadOptions { texts: keeps_texts, users: with_users } = options;
+    Loader { keeps_texts, with_users, ..Loader::default() }.load(tree)
 }
 
 /// Datafiles by kind, before `$ref`s are resolved.
@@ -38,6 +57,7 @@ pub fn load_with_texts(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
 pub(super) struct Loader {
     pub(super) bundle: Bundle,
     keeps_texts: bool,
+    with_users: bool,
     links: Links,
     pub(super) saas_files: Vec<RawSaasFile>,
     pub(super) target_files: BTreeMap<String, Result<TargetDeclaration, FieldError>>,
@@ -47,11 +67,12 @@ pub(super) struct Loader {
     pub(super) namespaces: BTreeMap<String, RawNamespace>,
     pub(super) slo_documents: BTreeMap<String, RawSloDocument>,
     pub(super) roles: BTreeMap<String, Role>,
+    pub(super) users: Vec<User>,
 }
 
 impl Loader {
     fn load(mut self, tree: &dyn FileTree) -> Result<Bundle, TreeError> {
-        let mut batch = Batch::default();
+        let mut batch = Batch::new(self.with_users);
         tree.visit(&mut |entry| match entry {
             Entry::File(path, bytes) => {
                 self.bundle.counts.files += 1;
@@ -172,6 +193,8 @@ impl Loader {
                     self.roles.insert(key, role);
                 }
             }
+            Schema::User if self.with_users => self.users.extend(people::user(root)),
+            Schema::User => {}
             Schema::SloDocument => match resource_reader::slo_document(root) {
                 Ok(document) => {
                     self.slo_documents.insert(key, document);
@@ -200,6 +223,9 @@ impl Loader {
         }
         for role in self.roles.values_mut() {
             role.datafiles.iter_mut().for_each(|path| links.follow(path));
+        }
+        for user in &mut self.users {
+            user.roles.iter_mut().for_each(|path| links.follow(path));
         }
         for document in self.slo_documents.values_mut() {
             document.namespaces.iter_mut().for_each(|entry| links.follow(&mut entry.path));

@@ -7,11 +7,13 @@
 
 mod batch;
 mod bundle;
+mod code_owners;
 mod fields;
 mod known_keys;
 mod links;
 mod load;
 mod parameters;
+mod people;
 mod resolve;
 mod resource_reader;
 mod resources;
@@ -26,10 +28,14 @@ mod tree;
 pub mod walk;
 
 pub use bundle::{Bundle, LoadCounts};
+pub use code_owners::{
+    CODE_OWNERS_PATHS, CodeOwners, MAX_CODE_OWNERS_BYTES, MAX_CODE_OWNERS_LINES, PathOwners,
+};
 pub use fields::FieldError;
 pub use known_keys::datafile_schemas;
-pub use load::{load, load_with_texts};
+pub use load::{LoadOptions, load, load_with, load_with_texts};
 pub use parameters::{DeploymentConfig, Parameter, deployment_config};
+pub use people::Approvers;
 pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};
 pub use saas::{
     CurrentHash, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,
@@ -38,5 +44,5 @@ pub use saas::{
 pub use selectable::SELECTOR_DOCUMENT;
 pub use sniff::{Sniff, sniff_schema};
 pub use target_edit::{HashEdit, TargetEdit};
-pub use tree::{DirectoryTree, FileTree, TreeError, is_datafile};
+pub use tree::{DirectoryTree, FileTree, RootFile, TreeError, is_datafile};
 pub use walk::Entry;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::bundle::Bundle;
 use super::load::Loader;
+use super::people::Approvers;
 use super::resource_reader::{Named, RawNamespace};
 use super::resources::{App, Cluster, Namespace};
 use super::saas::{TargetDeclaration, Where};
@@ -35,6 +36,7 @@ impl Loader {
         let environments = std::mem::take(&mut self.environments).into_iter();
         self.bundle.environments =
             environments.map(|(path, named)| (path, Document::Object(named.selectable))).collect();
+        self.bundle.approvers = Approvers::new(&self.users, &self.roles);
         let apps = std::mem::take(&mut self.apps);
         self.bundle.apps = apps.into_iter().map(|(path, (app, _))| (path, Arc::new(app))).collect();
         self.bundle

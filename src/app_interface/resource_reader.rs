@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::fields::{Field, FieldError};
+use super::people;
 use super::resources::{App, CodeComponent};
 use super::selectable::{self, Fields, fields_of};
 use crate::domain::RepoUrl;
@@ -85,7 +86,9 @@ pub(super) fn app(path: &str, root: &Field<'_>) -> Result<(App, Named), FieldErr
     }
     let parent = root.get("parentApp").and_then(|parent| parent.as_reference().ok());
     let named = Named { parent, ..named(root, &selectable::APP)? };
-    Ok((App { path: path.to_owned(), name: named.name.clone(), code_components }, named))
+    let (path, name) = (path.to_owned(), named.name.clone());
+    let service_owners = people::service_owners(root);
+    Ok((App { path, name, code_components, service_owners }, named))
 }
 
 /// The line of each text of a list.
@@ -159,7 +162,7 @@ fn without_nulls(value: Value) -> Value {
     }
 }
 
-fn readable_items<'a>(field: &Field<'a>, key: &str) -> Vec<Field<'a>> {
+pub(super) fn readable_items<'a>(field: &Field<'a>, key: &str) -> Vec<Field<'a>> {
     field.get(key).and_then(|list| list.items().ok()).unwrap_or_default()
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::RepoUrl;
+use crate::domain::{Person, RepoUrl};
 
 /// An app (`/app-sre/app-1.yml`).
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct App {
     pub name: String,
     /// Its code repositories, with blocked versions and versions that may bypass SLOs.
     pub code_components: Vec<CodeComponent>,
+    /// Its owners, by email address.
+    pub service_owners: Vec<Person>,
 }
 
 /// A code repository of an app.

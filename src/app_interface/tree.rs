@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::walk::{Entry, Kind, Listing, Named, Source};
+use super::walk::{self, Entry, Kind, Listing, Named, Source};
 
 /// A tree of datafiles.
 pub trait FileTree {
@@ -15,6 +15,24 @@ pub trait FileTree {
     /// # Errors
     /// When the tree as a whole cannot be read, or there is no `data/`.
     fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError>;
+
+    /// A regular file by its path from the repository's root, without following links; `None` if there is none. At most
+    /// `limit` bytes are read.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn root_file(&self, _path: &str, _limit: u64) -> Result<Option<RootFile>, TreeError> {
+        Ok(None)
+    }
+}
+
+/// A file that need not be a datafile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RootFile {
+    /// Its bytes.
+    Bytes(Vec<u8>),
+    /// Its size, which is above the limit.
+    TooLarge(u64),
 }
 
 /// Why a tree cannot be read.
@@ -72,6 +90,14 @@ impl FileTree for DirectoryTree {
             Some(listing) => listing.show(&folder, visitor).map_err(failed),
             None => Err(TreeError::NoData(self.root.display().to_string())),
         }
+    }
+
+    fn root_file(&self, path: &str, limit: u64) -> Result<Option<RootFile>, TreeError> {
+        let folder = Folder { root: &self.root, submodules: BTreeSet::new() };
+        walk::read_root_file(&folder, path, limit).map_err(|source| TreeError::Read {
+            place: self.root.join(path).display().to_string(),
+            source: source.into(),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::tree::is_datafile;
+use super::tree::{RootFile, is_datafile};
 use crate::domain::{Problem, ProblemCode};
 use yaml11::Limits;
 
@@ -276,6 +276,31 @@ pub fn find_file<S: Source>(source: &S, path: &str) -> Result<Option<S::Node>, S
         Ok(Found::File(_, node)) => Some(node),
         Ok(Found::Folder(_)) | Err(_) => None,
     })
+}
+
+/// Reads a regular file by its path from the root, without following links.
+///
+/// # Errors
+/// When the source cannot be read.
+pub fn read_root_file<S: Source>(
+    source: &S,
+    path: &str,
+    limit: u64,
+) -> Result<Option<RootFile>, S::Error> {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut folder = source.root();
+    for part in folders.split('/').filter(|part| !part.is_empty()) {
+        let Some(Kind::Folder(next)) = source.find(&folder, part)? else { return Ok(None) };
+        folder = next;
+    }
+    let Some(Kind::File(file)) = source.find(&folder, name)? else { return Ok(None) };
+    let size = source.size(&file)?;
+    if size > limit {
+        return Ok(Some(RootFile::TooLarge(size)));
+    }
+    let mut bytes = Vec::new();
+    source.read(&file, limit, &mut |read| bytes.extend_from_slice(read))?;
+    Ok(Some(RootFile::Bytes(bytes)))
 }
 
 /// Finds the entry that a path from the root leads to. If there is none, returns why, calling the path `name`.

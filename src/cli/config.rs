@@ -25,7 +25,7 @@ use crate::clients::gitlab::{JobProject, Token};
 use crate::clients::http::{HttpClient, HttpConfig};
 use crate::clients::state::S3Settings;
 use crate::domain::{Shard, UidDigest};
-use crate::plan::{BatchBy, Settings, TargetFilter};
+use crate::plan::{BatchBy, ReviewersFrom, Settings, TargetFilter};
 use crate::ports::Deadline;
 use crate::run::{Options, Question, ReadOptions};
 
@@ -71,6 +71,8 @@ pub struct Config {
     pub max_new: usize,
     /// What may go into one merge request, and how many promotions.
     pub batch: (BatchBy, usize),
+    /// Where reviewers of new merge requests are declared.
+    pub reviewers: ReviewersFrom,
     /// Maximum writes per minute that start a pipeline.
     pub pipelines_per_minute: usize,
     /// Output of the run.
@@ -213,7 +215,12 @@ impl Config {
             gitlab: gitlab.and_then(|gitlab| Some((gitlab.url.clone(), gitlab.token.clone()?))),
             other,
             mode: self.mode,
-            read: ReadOptions { digest: self.digest, forges: self.forges.clone(), texts: false },
+            read: ReadOptions {
+                digest: self.digest,
+                forges: self.forges.clone(),
+                reviewers: self.asked_reviewers(),
+                ..ReadOptions::default()
+            },
             http: HttpClient::with_redactor(self.http.clone(), redactor().clone()),
             keep: self.keep,
         }
@@ -248,6 +255,7 @@ impl Config {
                 &Environment(&self.environment),
             ),
             compares_commits: self.compares_commits && self.question.is_none(),
+            reviewers: self.asked_reviewers(),
             gitlab_host: self.gitlab.as_ref().and_then(|gitlab| {
                 let url = url::Url::parse(&gitlab.url).ok()?;
                 let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -255,6 +263,11 @@ impl Config {
             }),
         };
         Options { settings, digest: self.digest, concurrency: self.concurrency, deadline }
+    }
+
+    /// Where reviewers are declared. `explain` asks nobody.
+    fn asked_reviewers(&self) -> ReviewersFrom {
+        if self.question.is_some() { ReviewersFrom::None } else { self.reviewers }
     }
 
     /// Tokens for other hosts.
@@ -339,6 +352,7 @@ impl Config {
             allow: (run.allow_opening.or(true), run.allow_closing.or(true)),
             max_new: run.max_new_merge_requests,
             batch: (run.batch_by.into(), run.batch_size),
+            reviewers: run.reviewers.into(),
             description_footer: given(run.description_footer.as_ref()),
             pipelines_per_minute: run.pipelines_per_minute,
             output: run.output.clone(),

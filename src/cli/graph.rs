@@ -38,7 +38,7 @@ pub fn run(args: &GraphArgs, environment: &BTreeMap<String, String>) -> Result<E
         gitlab: gitlab_access(&variables),
         other: None,
         mode: Mode::Plan,
-        read: ReadOptions { digest, forges: forges(&variables), texts: false },
+        read: ReadOptions { digest, forges: forges(&variables), ..ReadOptions::default() },
         http: plain_client(&variables)?,
         keep: None,
     })?

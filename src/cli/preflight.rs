@@ -21,6 +21,7 @@ use super::shared_args::Format;
 use super::signals::Interruption;
 use super::stopwatch::Stopwatch;
 use crate::domain::quoted;
+use crate::plan::ReviewersFrom;
 pub use crate::preflight::Clock;
 use crate::preflight::{
     self, Context, PreflightOptions, PreflightServices, QueueConfig, TokenFacts, UNACCEPTABLE,
@@ -191,6 +192,7 @@ fn config(args: &PreflightArgs, environment: &BTreeMap<String, String>) -> Resul
     let mut config = Config::resolve(command, environment, Mode::Plan)?;
     config.asks_rights = true;
     config.compares_commits = false;
+    config.reviewers = ReviewersFrom::None;
     config.keep = Some(preflight::is_kept);
     Ok(config)
 }

@@ -85,7 +85,7 @@ fn load(
         gitlab: gitlab_access(variables),
         other: None,
         mode: Mode::Plan,
-        read: ReadOptions { digest, forges: forges(variables), texts: false },
+        read: ReadOptions { digest, forges: forges(variables), ..ReadOptions::default() },
         http,
         keep: None,
     })?;

@@ -19,7 +19,7 @@ use super::shared_args::Format;
 use super::signals::Interruption;
 use super::stopwatch::Stopwatch;
 use crate::old_promoter::{OldKind, Shapes, UserShapes};
-use crate::plan::TargetFilter;
+use crate::plan::{ReviewersFrom, TargetFilter};
 use crate::report::{
     DayReport, DayVerdict, Paint, ShadowReport, shadow_junit, shadow_markdown, shadow_metrics,
     shadow_text,
@@ -137,6 +137,7 @@ async fn compare_now(
     };
     let mut config = Config::resolve(command, environment, Mode::Plan)?;
     config.compares_commits = false;
+    config.reviewers = ReviewersFrom::None;
     let mut known = KnownOfRun {
         snapshot: None,
         stopwatch: Stopwatch::start(),

@@ -9,7 +9,7 @@ use super::project_rule_args::ProjectRuleArgs;
 use super::values::{
     Toggle, at_least_one, batch_size, concurrency, duration, number, path, trimmed,
 };
-use crate::plan::BatchBy;
+use crate::plan::{BatchBy, ReviewersFrom};
 
 /// Services and settings of a run.
 #[derive(Debug, Clone, Args)]
@@ -148,6 +148,22 @@ pub struct RunArgs {
         help_heading = "Merge requests"
     )]
     pub batch_by: BatchScope,
+
+    /// Who is asked to review a new merge request, at most three users: nobody, owners by the datafiles, or by CODEOWNERS
+    ///
+    /// `owners`: users (`/access/user-1.yml`) with `tag_on_merge_requests: true` whose roles may change the saas file, the
+    /// target file or the app, then the `serviceOwners` of the app. `codeowners`: owners of the changed files in the config
+    /// repo's CODEOWNERS. Of more than three, each promotion begins at another one. Reviewers are set when a merge request
+    /// is opened, and never again. The token must be able to look up users, and email addresses must be public.
+    #[arg(
+        long,
+        env = "SAPM_REVIEWERS",
+        value_name = "WHO",
+        value_enum,
+        default_value_t = ReviewersArg::None,
+        help_heading = "Merge requests"
+    )]
+    pub reviewers: ReviewersArg,
 
     /// Maximum promotions in one merge request, 1 to 50
     #[arg(
@@ -314,6 +330,28 @@ impl From<BatchScope> for BatchBy {
             BatchScope::None => Self::None,
             BatchScope::App => Self::App,
             BatchScope::All => Self::All,
+        }
+    }
+}
+
+/// Where reviewers of new merge requests are declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReviewersArg {
+    /// Nobody is asked
+    None,
+    /// Users of roles, and owners of apps
+    Owners,
+    /// Owners of files
+    #[value(name = "codeowners")]
+    CodeOwners,
+}
+
+impl From<ReviewersArg> for ReviewersFrom {
+    fn from(from: ReviewersArg) -> Self {
+        match from {
+            ReviewersArg::None => Self::None,
+            ReviewersArg::Owners => Self::Owners,
+            ReviewersArg::CodeOwners => Self::CodeOwners,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::config::Source;
 use super::exit::{Exit, Fatal};
 use super::gitlab_config::same_host;
 use super::pipeline::Mode;
-use crate::app_interface::{DirectoryTree, Entry, FileTree, TreeError};
+use crate::app_interface::{DirectoryTree, Entry, FileTree, RootFile, TreeError};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
 use crate::clients::http::HttpClient;
@@ -219,6 +219,10 @@ impl FileTree for Keeping<'_> {
             visitor(entry);
         })
     }
+
+    fn root_file(&self, path: &str, limit: u64) -> Result<Option<RootFile>, TreeError> {
+        self.tree.root_file(path, limit)
+    }
 }
 
 fn report_clone_failure(error: &GitError) -> Fatal {
@@ -247,6 +251,10 @@ impl FileTree for CloneTree {
     fn visit(&self, visitor: &mut dyn FnMut(Entry<'_>)) -> Result<(), TreeError> {
         self.0.visit_files(visitor).map_err(|error| convert_error(self.0.place(), error))
     }
+
+    fn root_file(&self, path: &str, limit: u64) -> Result<Option<RootFile>, TreeError> {
+        self.0.root_file(path, limit).map_err(|error| convert_error(self.0.place(), error))
+    }
 }
 
 struct CommitTree {
@@ -259,6 +267,11 @@ impl FileTree for CommitTree {
         let place = format!("{} at {}", self.path.display(), self.commit.short());
         git::visit_commit(&self.path, &self.commit, visitor)
             .map_err(|error| convert_error(&place, error))
+    }
+
+    fn root_file(&self, path: &str, limit: u64) -> Result<Option<RootFile>, TreeError> {
+        git::root_file_of_commit(&self.path, &self.commit, path, limit)
+            .map_err(|error| convert_error(&self.path.display().to_string(), error))
     }
 }
 

@@ -7,9 +7,11 @@ mod comparisons;
 mod facts;
 mod forge;
 mod memory;
+mod people;
 mod questions;
 
 pub use comparisons::observe_comparisons;
 pub use facts::{Limits, Observer};
 pub use forge::{ForgeFactsError, OpenMergeRequests, observe_missing, observe_open};
 pub use memory::Memory;
+pub use people::observe_people;

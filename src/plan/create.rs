@@ -79,6 +79,7 @@ pub(super) fn empty_row(
         web_url: None,
         title,
         labels: planner.settings.labels.clone(),
+        reviewers: Vec::new(),
         targets: Vec::new(),
         gives_up: Vec::new(),
         files: Vec::new(),
@@ -172,6 +173,7 @@ fn opening(
         let tip = tip.map(|(tip, _)| tip.sha.clone());
         planned.seen = Some(Seen::Branch { newest, tip, bots: repo.bot_ids() });
     }
+    planner.ask_reviewers(&mut planned, &[desired]);
     planned.files = vec![file];
     planned
 }
@@ -235,6 +237,7 @@ fn steps(
         target_branch: planner.target_branch.clone(),
         title: planner.title(&words.directed(&description, 1)),
         labels: message::directed_labels(&planner.settings.labels, &description),
+        reviewers: Vec::new(),
         description,
     }));
     steps

@@ -13,6 +13,7 @@
 //!   those for the bot itself.
 //! - `batch` puts several promotions into one merge request, where the settings say so; `content` is what one writes.
 //! - `comparisons` has what is known of the code between two commits, and notes what descriptions still ask for.
+//! - `reviewers` chooses whom a new merge request asks to review, and notes whom it does not know.
 //! - `labels` makes those of open merge requests follow the configuration.
 //! - `create` opens what is due and has no merge request, unless `rejections` knows one, which `suppressed` reports.
 //!
@@ -43,6 +44,7 @@ mod other_target;
 mod planner;
 mod rejections;
 mod request_index;
+mod reviewers;
 mod scope;
 mod settings;
 mod sharding;
@@ -64,7 +66,7 @@ pub use model::{
 };
 pub use planner::plan;
 pub use scope::Scope;
-pub use settings::{MAX_UNWRITTEN_BYTES, Settings, TargetFilter};
+pub use settings::{MAX_UNWRITTEN_BYTES, ReviewersFrom, Settings, TargetFilter};
 pub use text_templates::{TextTemplate, TextTemplates};
 #[doc(hidden)]
 pub use trailers::Trailers;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::message;
 use super::trailers::{BatchMark, Member};
-use crate::domain::{CommitSha, MrIid, Problem, RepoPath, RepoUrl, TargetUid, UserId};
+use crate::domain::{CommitSha, MrIid, Person, Problem, RepoPath, RepoUrl, TargetUid, UserId};
 use crate::ports::{GoneMerge, MergeRequestChange, NewCommit, NewMergeRequest};
 use crate::snapshot::{PipelineFact, Snapshot};
 
@@ -184,6 +184,8 @@ pub struct PlannedMergeRequest {
     pub title: String,
     /// Its labels.
     pub labels: BTreeSet<String>,
+    /// Who is asked to review it, as `@name`, if it is opened; where GitLab is not asked, as they are declared.
+    pub reviewers: Vec<String>,
     /// The subscribers that it promotes, sorted.
     pub targets: Vec<TargetUid>,
     /// Subscribers that it promotes until its steps are done, and not after them: nothing is opened
@@ -298,6 +300,8 @@ pub struct MissingFacts {
     pub mentions: BTreeSet<String>,
     /// Commits whose comparison descriptions tell; asked for once nothing else is missing.
     pub comparisons: BTreeSet<CommitPair>,
+    /// People who may be asked to review what is opened; asked for at the same time.
+    pub people: BTreeSet<Person>,
 }
 
 /// The current and the new commit of a promotion.

@@ -16,6 +16,7 @@ use super::conflicts::{MergeTexts, Standing};
 use super::desired::{DesiredStates, EditSiteState, Group};
 use super::model::{MissingFacts, Plan, Reason, Step};
 use super::request_index::Claims;
+use super::reviewers::Reviewers;
 use super::settings::{MAX_UNWRITTEN_BYTES, Settings};
 use super::sharding::Owners;
 use super::trailers::Trailers;
@@ -53,6 +54,7 @@ pub fn plan(
         index: Index::default(),
         admission: Admission::new(merger),
         comparisons: Comparisons::new(&snapshot.comparisons, settings),
+        reviewers: Reviewers::new(snapshot),
         unwritten_bytes: MAX_UNWRITTEN_BYTES,
         plan: Plan::default(),
         missing: MissingFacts::default(),
@@ -71,7 +73,9 @@ pub fn plan(
     // Other facts may show that nothing is written: then nobody needs to know.
     if planner.missing.is_empty() {
         planner.missing.comparisons = planner.comparisons.take_missing();
+        planner.missing.people = planner.reviewers.take_missing();
     }
+    planner.report_reviewers();
     (planner.plan, planner.missing)
 }
 
@@ -126,6 +130,8 @@ pub(super) struct Planner<'a> {
 
     /// Of the code, for descriptions.
     pub(super) comparisons: Comparisons<'a>,
+    /// Of people, for merge requests that are opened.
+    pub(super) reviewers: Reviewers<'a>,
     /// How much text of what is not written may still be kept.
     pub(super) unwritten_bytes: usize,
     pub(super) plan: Plan,

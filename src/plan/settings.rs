@@ -44,8 +44,22 @@ pub struct Settings {
     pub report_url: Option<String>,
     /// Look up the commits that descriptions tell of? Not where nobody reads a description.
     pub compares_commits: bool,
+    /// Who is asked to review new merge requests.
+    pub reviewers: ReviewersFrom,
     /// `host[:port]` of GitLab, to make links in its style.
     pub gitlab_host: Option<String>,
+}
+
+/// Where reviewers of new merge requests are declared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReviewersFrom {
+    /// Nowhere: nobody is asked.
+    #[default]
+    None,
+    /// In the datafiles: users of roles, and owners of apps.
+    Owners,
+    /// In CODEOWNERS.
+    CodeOwners,
 }
 
 /// Everything is allowed, and 25 merge requests are opened at most.
@@ -66,6 +80,7 @@ impl Default for Settings {
             pipeline_url: None,
             report_url: None,
             compares_commits: true,
+            reviewers: ReviewersFrom::None,
             gitlab_host: None,
         }
     }

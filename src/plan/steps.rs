@@ -335,6 +335,7 @@ impl<'a> Planner<'a> {
             web_url: Some(mr.web_url.clone()),
             title: mr.title.clone(),
             labels: mr.labels.clone(),
+            reviewers: Vec::new(),
             targets: Vec::new(),
             gives_up: Vec::new(),
             files: Vec::new(),

@@ -20,10 +20,10 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, UserId};
+use crate::domain::{CommitSha, MrIid, Person, RepoPath, RepoUrl, UserId};
 use crate::snapshot::{
     BranchContent, CommitDetail, CommitFact, Comparison, Failure, LabelEvent, Lookup,
-    MergeRequestFact, PastMergeRequest, PipelineFact,
+    MergeRequestFact, PastMergeRequest, PipelineFact, UserFact,
 };
 
 /// Commits of moving refs, whatever host the repository is on.
@@ -193,6 +193,11 @@ pub trait ForgeReader: Send + Sync {
         text: &str,
         bots: &BTreeSet<UserId>,
     ) -> Result<Vec<PastMergeRequest>, Failure>;
+    /// The user who is this person, `None` if GitLab shows the bot no such user. People only want to be asked: it is sent
+    /// once, with a short timeout, and its failure says nothing about other lookups.
+    async fn user(&self, _person: &Person) -> Result<Option<UserFact>, Failure> {
+        Err(Failure::new("users cannot be looked up"))
+    }
     /// Tip of a branch now, `None` if there is no such branch.
     async fn branch_tip(&self, branch: &str) -> Result<Option<CommitDetail>, Failure>;
 }
@@ -234,6 +239,8 @@ pub struct NewMergeRequest {
     pub description: String,
     /// Labels.
     pub labels: BTreeSet<String>,
+    /// Users who are asked to review it, the most important one first. GitLab Free asks only that one.
+    pub reviewers: Vec<UserId>,
 }
 
 /// What to change on an open merge request; `None` leaves a part as it is.

@@ -193,6 +193,7 @@ fn build_merge_request(
             .or_else(|| outcome.as_ref().and_then(|outcome| outcome.web_url.clone())),
         title: planned.title.clone(),
         labels: planned.labels.clone(),
+        reviewers: planned.reviewers.clone(),
         targets: planned.targets.clone(),
         files: planned
             .files

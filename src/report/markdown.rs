@@ -93,10 +93,11 @@ fn write_merge_requests(text: &mut String, report: &PlanReport) {
     write_list(text, &shown, |mr| {
         let number = mr.iid.map(|iid| format!("{iid} ")).unwrap_or_default();
         let line = format!(
-            "* **{}** {number}{}: {}\n",
+            "* **{}** {number}{}: {}{}\n",
             action_word(mr.action),
             cell(&mr.title),
-            cell(&mr.reason)
+            cell(&mr.reason),
+            cell(&mr.describe_reviewers())
         );
         let diffs: String = mr.files.iter().map(|file| fenced(&file.diff)).collect();
         if diffs.len() > left {

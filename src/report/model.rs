@@ -257,6 +257,9 @@ pub struct MergeRequestReport {
     pub title: String,
     /// Labels.
     pub labels: BTreeSet<String>,
+    /// Who is asked to review it, as `@name`, if it is opened; where GitLab is not asked, as they are declared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reviewers: Vec<String>,
     /// Subscribers that it promotes.
     pub targets: Vec<TargetUid>,
     /// Its changes; may be left out if this run does not write them.
@@ -329,6 +332,14 @@ impl From<&Batch> for BatchReport {
 }
 
 impl MergeRequestReport {
+    /// `; asks @ann, @bob to review`, or nothing.
+    pub fn describe_reviewers(&self) -> String {
+        match self.reviewers.as_slice() {
+            [] => String::new(),
+            reviewers => format!("; asks {} to review", reviewers.join(", ")),
+        }
+    }
+
     /// How many promotions it carries.
     pub fn promotions(&self) -> usize {
         self.batch.as_ref().map_or(1, |batch| batch.size)

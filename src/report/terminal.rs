@@ -255,7 +255,13 @@ fn build_merge_requests(report: &PlanReport) -> Part {
     let line = |mr: &MergeRequestReport| Line {
         style: CYAN,
         word: action_word(mr.action),
-        text: format!("{}: {}{}", describe_merge_request(mr), mr.reason, describe_outcome(mr)),
+        text: format!(
+            "{}: {}{}{}",
+            describe_merge_request(mr),
+            mr.reason,
+            mr.describe_reviewers(),
+            describe_outcome(mr)
+        ),
         group: (mr.action as u8, name_group(mr)),
     };
     Part {

@@ -3,7 +3,7 @@
 use super::{ConfigRepo, Options, Planned, RunError, Services};
 use crate::decide::{self, Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
-use crate::observe::{Limits, observe_comparisons, observe_missing};
+use crate::observe::{Limits, observe_comparisons, observe_missing, observe_people};
 use crate::plan::{self, DesiredStates, MergeTexts, MissingFacts, Plan, Scope, Settings};
 use crate::ports::waiting_for;
 use crate::snapshot::Snapshot;
@@ -79,7 +79,7 @@ pub(super) async fn decide_and_plan(
                 return Err(RunError::internal("planning did not come to an end"));
             }
             rounds += 1;
-            if missing.comparisons.is_empty() {
+            if missing.comparisons.is_empty() && missing.people.is_empty() {
                 let asked =
                     observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
                 let stage = "fetching earlier merge requests and branch contents from GitLab";
@@ -87,6 +87,8 @@ pub(super) async fn decide_and_plan(
             } else {
                 let asked = observe_comparisons(services.commits, &missing, &limits, snapshot);
                 waiting_for(services.progress, "comparing commits of the code", asked).await;
+                let asked = observe_people(&*reader, &missing, &limits, snapshot);
+                waiting_for(services.progress, "looking up reviewers", asked).await;
             }
             (planned, missing) = plan(snapshot);
         }

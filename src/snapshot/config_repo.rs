@@ -69,6 +69,17 @@ pub struct LabelEvent {
     pub at: DateTime<Utc>,
 }
 
+/// A user of GitLab.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+pub struct UserFact {
+    /// Numeric id.
+    pub id: UserId,
+    /// User name, without `@`.
+    pub username: String,
+    /// May the user sign in? Not if blocked or deactivated.
+    pub is_active: bool,
+}
+
 /// The bot's user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
 pub struct BotUser {

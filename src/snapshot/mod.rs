@@ -20,7 +20,7 @@ use crate::domain::{CommitSha, MrIid, RepoPath, RepoUrl, Shard, to_json, write_j
 pub use comparison::{CodeCommit, CommitList, Comparison, LISTED_COMMITS, Relation};
 pub use config_repo::{
     BotUser, BranchContent, ChangedFile, CommitDetail, ConfigRepoFacts, LabelEvent,
-    MergeRequestFact, MrState, PastBatches, PastMergeRequest, PipelineFact, TextChange,
+    MergeRequestFact, MrState, PastBatches, PastMergeRequest, PipelineFact, TextChange, UserFact,
 };
 
 /// The format's version that this program reads and writes.
@@ -43,6 +43,10 @@ pub struct Snapshot {
     /// requests that the run opens or whose description it writes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub comparisons: BTreeMap<String, Lookup<Comparison>>,
+    /// Users by the user name (`@name`) or the email address that names them, `null` if there is none; only of people who
+    /// may be asked to review what the run opens.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<String, Lookup<Option<UserFact>>>,
     /// Deployment records by key, from `promotions_v2/` on, as they are stored.
     /// One that is not listed does not exist. A JSON string may hold the bytes
     /// of a record that is not JSON.
@@ -193,6 +197,7 @@ impl Snapshot {
             share: None,
             commits: BTreeMap::new(),
             comparisons: BTreeMap::new(),
+            users: BTreeMap::new(),
             deployment_records: BTreeMap::new(),
             deployment_record_errors: BTreeMap::new(),
             slo_values: BTreeMap::new(),

@@ -34,6 +34,7 @@ mod refusals;
 mod replay;
 mod requests;
 mod resume;
+mod reviewers;
 mod second_run;
 mod service_faults;
 mod shards;

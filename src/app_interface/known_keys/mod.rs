@@ -136,6 +136,7 @@ const fn find_table(schema: Schema) -> &'static Table {
         Schema::Environment => &resources::ENVIRONMENT,
         Schema::SloDocument => &resources::SLO_DOCUMENT,
         Schema::Role => &resources::ROLE,
+        Schema::User => &resources::USER,
     }
 }
 

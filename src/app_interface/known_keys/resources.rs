@@ -1,6 +1,8 @@
-//! Apps, namespaces, clusters, environments, SLO documents and roles.
+//! Apps, namespaces, clusters, environments, SLO documents, roles and users.
 
-use super::Value::{AnyRefs, Flag, Items, List, Map, MapOrJson, Mapping, Number, Ref, Text, Texts};
+use super::Value::{
+    AnyRefs, Flag, Items, List, Map, MapOrJson, Mapping, Number, Ref, Refs, Text, Texts,
+};
 use super::{Table, key, other, required, selectable};
 use crate::app_interface::batch::Schema;
 
@@ -18,7 +20,11 @@ pub(super) const APP: Table = Table::new(&[
         "The app that this one is part of. Selectors can ask for `app.parentApp.name`.",
     ),
     selectable("labels", Map, "Labels. Selectors can ask for `app.labels`."),
-    selectable("serviceOwners", Items, "Owners. Selectors can ask for `app.serviceOwners`."),
+    key(
+        "serviceOwners",
+        List(&SERVICE_OWNER),
+        "Owners. `--reviewers owners` asks them to review, and selectors can ask for `app.serviceOwners`.",
+    ),
     other("product"),
     other("description"),
     other("onboardingStatus"),
@@ -38,6 +44,11 @@ pub(super) const APP: Table = Table::new(&[
     other("glitchtipProjects"),
     other("gcpRepos"),
     other("scorecard"),
+]);
+
+const SERVICE_OWNER: Table = Table::new(&[
+    other("name"),
+    key("email", Text, "Email address, which is to be the public one at GitLab."),
 ]);
 
 const CODE_COMPONENT: Table = Table::new(&[
@@ -262,7 +273,7 @@ pub(super) const ROLE: Table = Table::new(&[
     key(
         "self_service",
         List(&SELF_SERVICE),
-        "What users of the role may change without further approval.",
+        "What users of the role may change without further approval. `--reviewers owners` asks them to review it.",
     ),
     other("labels"),
     other("description"),
@@ -285,9 +296,32 @@ const SELF_SERVICE: Table = Table::new(&[
     key(
         "datafiles",
         AnyRefs,
-        "Datafiles. An app that is listed here has the role in its `selfServiceRoles`, for selectors.",
+        "Datafiles, such as saas files and apps. An app that is listed here has the role in its `selfServiceRoles`, for \
+         selectors.",
     ),
     other("description"),
     other("change_type"),
     other("resources"),
+]);
+
+/// `/access/user-1.yml`.
+pub(super) const USER: Table = Table::new(&[
+    key("org_username", Text, "User name at GitLab."),
+    key("roles", Refs(Schema::Role), "Roles of the user."),
+    key(
+        "tag_on_merge_requests",
+        Flag,
+        "Does the user want to be mentioned in merge requests? If true, `--reviewers owners` asks the user to review what \
+         the roles may change; if false, it never does.",
+    ),
+    other("labels"),
+    other("name"),
+    other("github_username"),
+    other("quay_username"),
+    other("pagerduty_username"),
+    other("aws_username"),
+    other("cloudflare_user"),
+    other("public_gpg_key"),
+    other("tag_on_cluster_updates"),
+    other("gov_slack_username"),
 ]);

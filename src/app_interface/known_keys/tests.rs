@@ -4,7 +4,7 @@ use jsonpath_ng::Shape;
 use yaml11::{Limits, Tree};
 
 use super::super::fields::{self, Field};
-use super::super::{resource_reader, saas_reader, selectable};
+use super::super::{people, resource_reader, saas_reader, selectable};
 use super::*;
 
 /// The keys of a table that this program reads, by their path from the root.
@@ -79,6 +79,7 @@ fn read(schema: Schema, root: &Field<'_>) {
         Schema::Environment => drop(resource_reader::environment(root).unwrap()),
         Schema::SloDocument => drop(resource_reader::slo_document(root).unwrap()),
         Schema::Role => drop(resource_reader::role(root).unwrap()),
+        Schema::User => drop(people::user(root).unwrap()),
     }
 }
 

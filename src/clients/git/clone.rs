@@ -10,7 +10,7 @@ use super::local::sha;
 use super::remote::Remote;
 use super::scratch::ScratchDir;
 use super::{Credentials, GitError, TimeOuts, tree, without_userinfo};
-use crate::app_interface::Entry;
+use crate::app_interface::{Entry, RootFile};
 use crate::clients::http::HttpClient;
 use crate::domain::{CommitSha, error_chain};
 
@@ -104,6 +104,15 @@ impl ConfigCheckout {
             cache.unseal();
         }
         result
+    }
+
+    /// A regular file by its path from the root, as [`FileTree::root_file`](crate::app_interface::FileTree::root_file)
+    /// reads it.
+    ///
+    /// # Errors
+    /// When an object is damaged.
+    pub fn root_file(&self, path: &str, limit: u64) -> Result<Option<RootFile>, GitError> {
+        tree::root_file(&self.repo, self.id, path, limit)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Once;
 use git2::{ErrorCode, Oid, Repository, StatusOptions};
 
 use super::{GitError, tree, without_userinfo};
-use crate::app_interface::Entry;
+use crate::app_interface::{Entry, RootFile};
 use crate::domain::CommitSha;
 
 /// What is checked out.
@@ -89,6 +89,22 @@ pub fn visit_commit(
     let repo = open_repository(path).map_err(failed())?;
     let commit = Oid::from_str(commit.as_str()).map_err(failed())?;
     tree::visit_datafiles(&repo, commit, &place, visitor)
+}
+
+/// A regular file of a commit by its path from the root, as [`super::ConfigCheckout::root_file`] reads it.
+///
+/// # Errors
+/// When the commit or an object is missing.
+pub fn root_file_of_commit(
+    path: &Path,
+    commit: &CommitSha,
+    file: &str,
+    limit: u64,
+) -> Result<Option<RootFile>, GitError> {
+    let failed = || GitError::git("read", path.display());
+    let repo = open_repository(path).map_err(failed())?;
+    let commit = Oid::from_str(commit.as_str()).map_err(failed())?;
+    tree::root_file(&repo, commit, file, limit)
 }
 
 /// The folder with the objects of the repository at `path`, which may be a linked worktree.

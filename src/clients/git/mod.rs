@@ -27,7 +27,8 @@ pub use clone::{CloneOptions, ConfigCheckout, FetchStats, open};
 pub use error::GitError;
 pub use http::TimeOuts;
 pub use local::{
-    LocalHead, find_commit, has_local_changes, local_head, objects_folder, visit_commit,
+    LocalHead, find_commit, has_local_changes, local_head, objects_folder, root_file_of_commit,
+    visit_commit,
 };
 pub use ls_remote::LsRemote;
 pub use merge::{GitMerge, MergeError, blob_id, merge_texts};

@@ -3,8 +3,8 @@
 use git2::{ObjectType, Odb, Oid, Repository};
 
 use super::GitError;
-use crate::app_interface::Entry;
 use crate::app_interface::walk::{self, Kind, Listing, Named, Source};
+use crate::app_interface::{Entry, RootFile};
 use yaml11::Limits;
 
 const LINK: i32 = 0o120_000;
@@ -50,6 +50,16 @@ pub(super) fn text_at(
     let mut text = None;
     source.read(&id, limit, &mut |bytes| text = String::from_utf8(bytes.to_vec()).ok())?;
     text.ok_or_else(|| refused("it is not UTF-8 text")).map(Some)
+}
+
+/// A regular file of a commit by its path, without following links; `None` if there is none.
+pub(super) fn root_file(
+    repo: &Repository,
+    commit: Oid,
+    path: &str,
+    limit: u64,
+) -> Result<Option<RootFile>, GitError> {
+    walk::read_root_file(&CommitSource::open(repo, commit, path)?, path, limit)
 }
 
 struct CommitSource<'a> {

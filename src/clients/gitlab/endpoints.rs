@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use gitlab::api::common::path_escaped;
+use gitlab::api::projects::merge_requests::CreateMergeRequest;
 use gitlab::api::{BodyError, Endpoint, JsonParams};
 use http::Method;
 use serde_json::json;
@@ -81,6 +82,33 @@ impl Endpoint for CreateCommit<'_> {
             body["author_email"] = json!(email);
         }
         JsonParams::into_body(&body)
+    }
+}
+
+/// Opens a merge request. The crate's endpoint sorts the reviewers, and GitLab Free asks only the first one.
+pub(super) struct OpenMergeRequest<'a> {
+    /// Without reviewers.
+    pub fields: CreateMergeRequest<'a>,
+    pub reviewers: &'a [UserId],
+}
+
+impl Endpoint for OpenMergeRequest<'_> {
+    fn method(&self) -> Method {
+        self.fields.method()
+    }
+
+    fn endpoint(&self) -> Cow<'static, str> {
+        self.fields.endpoint()
+    }
+
+    fn body(&self) -> Result<Option<(&'static str, Vec<u8>)>, BodyError> {
+        let body = self.fields.body()?;
+        Ok(body.map(|(mime, mut form)| {
+            for user in self.reviewers {
+                form.extend_from_slice(format!("&reviewer_ids%5B%5D={user}").as_bytes());
+            }
+            (mime, form)
+        }))
     }
 }
 

@@ -5,7 +5,7 @@ use gitlab::api::projects::merge_requests::{
     CreateMergeRequest, EditMergeRequest, MergeRequestState, MergeRequestStateEvent, MergeRequests,
 };
 
-use super::endpoints::CreateCommit;
+use super::endpoints::{CreateCommit, OpenMergeRequest};
 use super::lookups::{branch_tip, request, unbuilt};
 use super::refusals::{is_push_rule, is_unseen_branch, option_for};
 use super::responses::{CommitAnswer, RequestAnswer};
@@ -132,7 +132,8 @@ impl GitLabWriter {
         if !wanted.labels.is_empty() {
             builder.labels(wanted.labels.iter().map(String::as_str));
         }
-        let endpoint = builder.build().map_err(unbuilt)?;
+        let fields = builder.build().map_err(unbuilt)?;
+        let endpoint = OpenMergeRequest { fields, reviewers: &wanted.reviewers };
         let answer: Result<RequestAnswer, _> = self.api.without_waiting().json(&endpoint).await;
         self.pipelines.count();
         let error = match answer {

@@ -21,6 +21,7 @@ mod many;
 mod on_branch;
 mod paging;
 mod paths;
+mod people;
 mod reader;
 mod refusals;
 mod refused_branches;

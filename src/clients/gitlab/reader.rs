@@ -16,13 +16,14 @@ use super::api::GitLabApi;
 use super::connect::{ConnectOptions, Project, connect};
 use super::connect_error::ConnectError;
 use super::lookups::{branch_tip, notes, request, unbuilt};
+use super::people::find_user;
 use super::responses::{BranchAnswer, LabelEventAnswer, NoteAnswer, PipelineAnswer, RequestAnswer};
 use super::rights::Rights;
-use crate::domain::{MrIid, UserId};
+use crate::domain::{MrIid, Person, UserId};
 use crate::ports::{Deadline, ForgeReader, GoneMerge, Waits};
 use crate::snapshot::{
     BotUser, CommitDetail, Failure, LabelEvent, MergeRequestFact, MrState, PastMergeRequest,
-    PipelineFact,
+    PipelineFact, UserFact,
 };
 
 /// The config repo's project, read only.
@@ -295,6 +296,10 @@ impl ForgeReader for GitLabReader {
         let found = self.merge_requests_from(branch, None).await?.into_iter();
         let own = found.filter(|r| r.source_branch == branch && bots.contains(&r.author_id));
         Ok(own.map(|request| request.iid).max())
+    }
+
+    async fn user(&self, person: &Person) -> Result<Option<UserFact>, Failure> {
+        find_user(&self.api, person).await
     }
 
     async fn mr(&self, iid: MrIid) -> Result<MergeRequestFact, Failure> {

@@ -70,6 +70,9 @@ pub(super) struct UserAnswer {
     pub commit_email: Option<String>,
     #[serde(default)]
     pub public_email: Option<String>,
+    /// `active`, `blocked`, `deactivated`, …
+    #[serde(default)]
+    pub state: Option<String>,
     #[serde(default)]
     pub is_admin: bool,
 }

@@ -289,11 +289,14 @@ impl Planner<'_> {
                     target_branch: self.target_branch.clone(),
                     title: self.title(&words.directed(&description, content.parts.len())),
                     labels: texts::directed_labels(&self.settings.labels, &description),
+                    reviewers: Vec::new(),
                     description,
                 }),
             ];
             planned.open_as_described();
         }
+        let parts: Vec<&Desired> = content.parts.iter().map(|part| &**part).collect();
+        self.ask_reviewers(&mut planned, &parts);
         planned.files = files;
         planned
     }

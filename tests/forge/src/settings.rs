@@ -95,6 +95,8 @@ pub struct Settings {
     pub allow_git_push: bool,
     /// Page headers omit totals above this many records.
     pub max_total: usize,
+    /// May a merge request have several reviewers (GitLab Premium)?
+    pub several_reviewers: bool,
     /// Its GraphQL API.
     pub graphql: GraphQl,
     /// The existing labels, if nobody may create others: those are left out without an error. Without it, new
@@ -155,6 +157,7 @@ impl Default for Settings {
             minute: Duration::minutes(1),
             allow_git_push: false,
             max_total: 10_000,
+            several_reviewers: true,
             graphql: GraphQl::default(),
             known_labels: None,
         }

@@ -44,6 +44,10 @@ pub struct User {
     pub email: String,
     /// The user of a project or group access token.
     pub bot: bool,
+    /// `active`, `blocked` or `deactivated`.
+    pub state: &'static str,
+    /// Is the email address public?
+    pub email_is_public: bool,
 }
 
 impl User {

@@ -194,6 +194,7 @@ fn new_mr() -> NewMergeRequest {
         title: "[AutoPromoterV2] x".into(),
         description: "why".into(),
         labels: BTreeSet::from(["SAPM".to_owned(), "bot/approved: y".to_owned()]),
+        reviewers: Vec::new(),
     }
 }
 

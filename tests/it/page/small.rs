@@ -46,6 +46,7 @@ pub fn open_mr(targets: Vec<TargetUid>, opened_at: &str) -> MergeRequestReport {
         web_url: Some("https://gitlab.example.com/shop/-/merge_requests/7".to_owned()),
         title: "[AutoPromoterV2] x".to_owned(),
         labels: BTreeSet::new(),
+        reviewers: Vec::new(),
         targets,
         files: Vec::new(),
         opened_at: Some(at(opened_at)),

@@ -8,6 +8,7 @@ use crate::{Rows, Verdict, verdict};
 pub(crate) async fn check(gitlab: &GitLab, rows: &mut Rows) -> Result<(), String> {
     about_the_instance(gitlab, rows).await?;
     about_rights(gitlab, rows).await?;
+    people(gitlab, rows).await?;
     lists(gitlab, rows).await?;
     if let Some(branch) = gitlab.project["default_branch"].as_str() {
         single_things(gitlab, rows, branch).await?;
@@ -153,6 +154,20 @@ async fn single_things(gitlab: &GitLab, rows: &mut Rows, branch: &str) -> Result
     rows.add("G12", "what is missing is 404 with its kind", verdict(texts.is_empty(), seen));
     ranges(gitlab, rows, (&sha, &missing)).await?;
     graphql(gitlab, rows, branch, &sha).await
+}
+
+async fn people(gitlab: &GitLab, rows: &mut Rows) -> Result<(), String> {
+    let name = gitlab.user["username"].as_str().unwrap_or_default();
+    let mine = |answer: &Answer| answer.list().iter().any(|user| user["id"] == gitlab.user["id"]);
+    let named = gitlab.get(&format!("users?username={}", name.to_uppercase())).await?;
+    let is_one = named.list().len() == 1 && mine(&named) && named.list()[0]["state"] == "active";
+    rows.add("G18", "a user is found by name in any case", verdict(is_one, named.seen()));
+    let found = gitlab.get(&format!("users?search={name}")).await?;
+    let nobody = gitlab.get("users?search=nobody%40check-live.invalid").await?;
+    let is_exact = mine(&found) && nobody.status == 200 && nobody.list().is_empty();
+    let what = "users are searched by name or by a whole address";
+    rows.add("G19", what, verdict(is_exact, nobody.seen()));
+    Ok(())
 }
 
 async fn ranges(

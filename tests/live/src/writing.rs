@@ -114,8 +114,15 @@ fn new_request(source: &str) -> Value {
 }
 
 async fn requests(scratch: &Scratch<'_>, rows: &mut Rows, commit: &Answer) -> Result<(), String> {
-    let opened = scratch.send(Method::POST, "merge_requests", new_request(&scratch.branch)).await?;
+    let me = &scratch.gitlab.user["id"];
+    let mut wanted = new_request(&scratch.branch);
+    wanted["reviewer_ids"] = json!([me]);
+    let opened = scratch.send(Method::POST, "merge_requests", wanted).await?;
     rows.add("W8", "a merge request is opened", verdict(opened.status == 201, opened.seen()));
+    let reviewers = &opened.body["reviewers"];
+    let is_asked = reviewers[0]["id"] == *me && reviewers[1].is_null();
+    let seen = format!("{} reviewers", reviewers.as_array().map_or(0, Vec::len));
+    rows.add("W24", "a merge request is opened with reviewers", verdict(is_asked, seen));
     let iid = opened.field("iid");
     let one = format!("merge_requests/{iid}");
     let labels = opened.body["labels"].as_array().map_or(0, Vec::len);

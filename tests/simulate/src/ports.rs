@@ -332,7 +332,7 @@ impl ForgeWriter for Forge {
         mr: &NewMergeRequest,
         _repeated: bool,
     ) -> Result<Attempt<OpenOutcome>, Failure> {
-        let NewMergeRequest { source_branch, target_branch, title, description, labels } = mr;
+        let NewMergeRequest { source_branch, target_branch, title, description, labels, .. } = mr;
         let opened =
             self.project.open_merge_request(BOT, source_branch, target_branch, title, description);
         let iid = opened.map_err(Failure::new)?;

@@ -17,7 +17,7 @@ pub(crate) fn user(user: &User, base: &str) -> Value {
         "id": user.id,
         "username": user.username,
         "name": user.name,
-        "state": "active",
+        "state": user.state,
         "locked": false,
         "avatar_url": null,
         "web_url": format!("{base}/{}", user.username),
@@ -171,6 +171,7 @@ pub(crate) fn merge_request(
     let path = &project.path;
     let person = |id: u64| user(state.user(id), base);
     let merged_by = mr.merged.map(|(_, user)| person(user));
+    let reviewers: Vec<Value> = mr.reviewers.iter().map(|id| person(*id)).collect();
     let assignees: Vec<Value> = mr.assignees.iter().map(|id| person(*id)).collect();
     json!({
         "id": mr.id,
@@ -194,7 +195,7 @@ pub(crate) fn merge_request(
         "author": person(mr.author),
         "assignees": assignees,
         "assignee": assignees.first(),
-        "reviewers": [],
+        "reviewers": reviewers,
         "source_project_id": project.id,
         "target_project_id": project.id,
         "labels": mr.labels,

@@ -225,6 +225,8 @@ pub struct MergeRequest {
     pub state_events: Vec<StateEvent>,
     /// Assigned users.
     pub assignees: BTreeSet<u64>,
+    /// Users who are asked to review it.
+    pub reviewers: Vec<u64>,
     /// Why the last merge or rebase failed.
     pub merge_error: Option<String>,
     pub(crate) rebasing: bool,

@@ -145,8 +145,17 @@ pub(crate) fn create(call: &mut Call<'_>, id: u64) -> Answer {
         squash: params.flag("squash"),
     };
     requests::check_branches_exist(call.state, id, &new)?;
+    let reviewers = user_ids(params.list("reviewer_ids"));
     let iid = requests::open(call.state, id, call.caller.id(), new)?;
+    if let Some(reviewers) = reviewers {
+        requests::set_reviewers(call.state, id, iid, &reviewers);
+    }
     Ok(written(call, id, iid, 201))
+}
+
+/// Numbers of users.
+fn user_ids(values: Option<Vec<String>>) -> Option<Vec<u64>> {
+    values.map(|values| values.iter().filter_map(|value| value.parse().ok()).collect())
 }
 
 /// What an update may name; at least one is needed.
@@ -193,11 +202,15 @@ pub(crate) fn update(call: &mut Call<'_>, id: u64, iid: &str) -> Answer {
     let (add, remove) = (params.list("add_labels"), params.list("remove_labels"));
     let remove_branch = params.maybe_flag("remove_source_branch");
     let squash = params.maybe_flag("squash");
+    let reviewers = user_ids(params.list("reviewer_ids"));
     let state = &mut *call.state;
     if let Some(target) =
         target.filter(|target| *target != state.project(id).request(iid).unwrap().target_branch)
     {
         requests::retarget(state, id, iid, user, &target)?;
+    }
+    if let Some(reviewers) = reviewers {
+        requests::set_reviewers(state, id, iid, &reviewers);
     }
     if event.as_deref() == Some("reopen") {
         requests::reopen(state, id, iid, user)?;

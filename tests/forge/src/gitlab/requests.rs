@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::gitlab::model::{Check, LabelEvent, MergeRequest, MrState, Note, StateEvent};
 use crate::gitlab::{pushes, quick_actions};
-use crate::state::{Project, State};
+use crate::state::{Access, Project, State, Visibility};
 
 /// The fields of a new merge request.
 pub(crate) struct NewMergeRequest {
@@ -136,6 +136,7 @@ pub(crate) fn open(
         label_events: Vec::new(),
         state_events: Vec::new(),
         assignees: BTreeSet::new(),
+        reviewers: Vec::new(),
         merge_error: None,
         rebasing: false,
         check: Check { fresh: false, reads_left, conflict: None },
@@ -318,4 +319,21 @@ pub(crate) fn note_of_system(state: &mut State, id: u64, iid: u64, user: u64, bo
     let (number, now) = (state.fresh_id(), state.now());
     let request = state.project_mut(id).request_mut(iid).unwrap();
     request.notes.push(Note { id: number, body, author: user, system: true, created_at: now });
+}
+
+/// Sets the reviewers. As GitLab's source has it (app/services/merge_requests/base_service.rb), GitLab Free takes the
+/// first one before it leaves out users who may not read merge requests; if none is left, nothing changes.
+pub(crate) fn set_reviewers(state: &mut State, id: u64, iid: u64, wanted: &[u64]) {
+    let most = if state.settings.several_reviewers { wanted.len() } else { 1 };
+    let project = state.project(id);
+    let reads = |user: &u64| {
+        let is_open = project.visibility != Visibility::Private;
+        is_open || project.access(Some(*user)) >= Some(Access::Reporter)
+    };
+    let is_user = |user: &u64| state.users.iter().any(|known| known.id == *user);
+    let kept: Vec<u64> =
+        wanted.iter().take(most).copied().filter(|user| is_user(user) && reads(user)).collect();
+    if !kept.is_empty() || wanted.is_empty() {
+        state.project_mut(id).request_mut(iid).expect("a request").reviewers = kept;
+    }
 }

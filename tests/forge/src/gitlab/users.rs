@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::gitlab::entities::{iso, user};
 use crate::gitlab::{Call, paging};
 use crate::http::{Answer, Resp, refuse};
+use crate::state::User;
 
 pub(crate) fn me(call: &Call<'_>) -> Answer {
     let Some(id) = call.caller.user else { return refuse(401, "401 Unauthorized") };
@@ -27,11 +28,20 @@ pub(crate) fn list(call: &Call<'_>) -> Answer {
         return refuse(403, "403 Forbidden");
     }
     let wanted = call.params.text("username");
+    let search = call.params.text("search").map(|text| text.to_lowercase());
+    let sees_all = call.caller.is_admin();
+    // An address is found as a whole; names are found by any part of them.
+    let is_found = |user: &User, text: &str| {
+        let by_email = (sees_all || user.email_is_public) && user.email.to_lowercase() == *text;
+        by_email || [&user.name, &user.username].iter().any(|own| own.to_lowercase().contains(text))
+    };
     let found: Vec<_> = call
         .state
         .users
         .iter()
+        .filter(|user| sees_all || !["blocked", "banned"].contains(&user.state))
         .filter(|user| wanted.as_ref().is_none_or(|name| user.username.eq_ignore_ascii_case(name)))
+        .filter(|user| search.as_ref().is_none_or(|text| is_found(user, text)))
         .collect();
     paging::page(call, &found, true, |person| user(person, call.base))
 }

@@ -27,6 +27,8 @@ impl World {
             name: username.to_owned(),
             email: format!("{username}@example.invalid"),
             bot: false,
+            state: "active",
+            email_is_public: false,
         });
         id
     }
@@ -34,6 +36,14 @@ impl World {
     /// A user by name.
     pub fn user(&self, username: &str) -> Option<User> {
         self.shared.state().user_named(username).cloned()
+    }
+
+    /// Changes a user (created if needed): blocks one, or shows an email address.
+    pub fn change_user(&self, username: &str, change: impl FnOnce(&mut User)) -> u64 {
+        let id = self.add_user(username);
+        let mut state = self.shared.state();
+        change(state.users.iter_mut().find(|user| user.id == id).expect("a user"));
+        id
     }
 
     /// Gives a user (created if needed) a token with these scopes.

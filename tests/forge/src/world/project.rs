@@ -327,6 +327,12 @@ impl ProjectHandle {
         });
     }
 
+    /// Replaces the reviewers.
+    pub fn set_reviewers(&self, iid: u64, users: &[u64]) {
+        let mut state = self.world.shared.state();
+        requests::set_reviewers(&mut state, self.id, iid, users);
+    }
+
     /// Writes a comment.
     pub fn comment(&self, username: &str, iid: u64, body: &str) {
         self.act(username, |state, user| requests::comment(state, self.id, iid, user, body));
