@@ -153,6 +153,11 @@ const TRAILERS: &str = "[AutoPromoterV2] x\n\nbody\n\nSapm-Version: 1\n\
      Sapm-Hashes: a%3Db=saas-x=00ff\nSapm-Base: c2a6b03f190dfb2b4aa91f8af8d477a9bc3401dc\n\
      Sapm-Base-Digest: aa\nSapm-Text-Digest: bb\nSapm-Patch: cc\nSapm-Depends-On: /a.yml,/b.yml\n";
 
+const CODE_OWNERS: [&str; 2] = [
+    "docs/a/b.md\n* @ann\n/docs/**/*.md @bob cy@example.com # @dee\n!*.rb\n\\#a\\ b/ @@maintainer\n",
+    "data/saas.yml\n^[Docs][2] @ann @group/sub\ndata/\n[docs]\n[!a-c]*?.y[m]l @bob\n!saas.yml\n",
+];
+
 const REFS: [&str; 4] = [
     "0032c2a6b03f190dfb2b4aa91f8af8d477a9bc3401dc refs/heads/main\n0000",
     "001e# service=git-upload-pack\n0000000eversion 2\n0000",
@@ -186,6 +191,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "url" => values("url").into_iter().chain(owned(&URLS)).collect(),
         "git_refs" => owned(&REFS),
         "trailers" => vec![TRAILERS.to_owned()],
+        "code_owners" => owned(&CODE_OWNERS),
         "gitlab" => owned(&GITLAB),
         "snapshot" => snapshots(),
         "run" => bundles(),

@@ -5,10 +5,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use croniter::Schedule;
 use jsonpath_ng::{Document, Expression};
-use sapm::app_interface::{HashEdit, TargetEdit};
+use sapm::app_interface::{CodeOwners, HashEdit, TargetEdit};
 use sapm::clients::{git, gitlab};
-use sapm::domain::RepoUrl;
 use sapm::domain::check_in::parse_check_in;
+use sapm::domain::{RepoPath, RepoUrl};
 use sapm::plan::Trailers;
 use sapm::snapshot::Snapshot;
 use serde_json::Value;
@@ -42,6 +42,7 @@ pub const TARGETS: &[Target] = &[
     target("url", url, 100, 4),
     target("git_refs", git_refs, 200, 16),
     target("trailers", trailers, 200, 16),
+    target("code_owners", code_owners, 500, 32),
     target("gitlab", gitlab_answers, 200, 16),
     target("snapshot", snapshot, 1_000, 64),
     target("run", whole::run_whole, 4_000, 256),
@@ -228,6 +229,19 @@ fn trailers(input: &[u8]) {
     let rendered = trailers.render();
     assert!(rendered.lines().all(|line| line.starts_with("Sapm-")), "{rendered:?}");
     assert_eq!(Trailers::parse(&rendered), Some(trailers), "{text:?} -> {rendered:?}");
+}
+
+/// The first line is a path, the rest is CODEOWNERS.
+fn code_owners(input: &[u8]) {
+    let Some((path, file)) = text(input).and_then(|text| text.split_once('\n')) else { return };
+    let path = RepoPath::new(path);
+    let Ok(owners) = CodeOwners::parse(file) else { return };
+    let found = owners.owners_of(&path);
+    // An exclusion only ever takes owners away.
+    let Ok(fewer) = CodeOwners::parse(&format!("{file}\n!*\n")) else { return };
+    let fewer = fewer.owners_of(&path);
+    assert!(fewer.required.iter().all(|person| found.required.contains(person)), "{file:?}");
+    assert!(fewer.optional.iter().all(|person| found.optional.contains(person)), "{file:?}");
 }
 
 fn gitlab_answers(input: &[u8]) {
