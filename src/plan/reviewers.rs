@@ -234,3 +234,67 @@ fn name_people(people: &BTreeSet<Person>) -> String {
     };
     names.join(", ") + &more
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people(numbers: std::ops::Range<usize>) -> Vec<Person> {
+        numbers.filter_map(|number| Person::named(&format!("user-{number}"))).collect()
+    }
+
+    fn user(id: u64) -> Lookup<Option<UserFact>> {
+        let username = format!("u{id}");
+        Lookup::Found(Some(UserFact { id: UserId(id), username, is_active: true }))
+    }
+
+    fn reviewers(known: &BTreeMap<String, Lookup<Option<UserFact>>>) -> Reviewers<'_> {
+        Reviewers { known, bots: None, notes: RefCell::default() }
+    }
+
+    #[test]
+    fn a_run_looks_up_a_hundred_people_at_most() {
+        let known = BTreeMap::from([("@known".to_owned(), user(1))]);
+        let reviewers = reviewers(&known);
+        for start in 0..40 {
+            assert!(reviewers.choose(people(3 * start..3 * start + 10), |_| true).is_empty());
+        }
+        let problems = reviewers.problems();
+        assert_eq!(reviewers.take_missing().len(), MAX_LOOKUPS - 1);
+        let [problem] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!(problem.code, ProblemCode::ReviewersNotLookedUp);
+        assert!(problem.message.contains(" and 16 more were not looked up"), "{}", problem.message);
+    }
+
+    #[test]
+    fn a_user_with_two_names_is_asked_once() {
+        let names =
+            [("@user-0", 7), ("@user-1", 7), ("@user-2", 8), ("@user-3", 9), ("@user-4", 6)];
+        let known = names.map(|(name, id)| (name.to_owned(), user(id))).into();
+        let chosen = reviewers(&known).choose(people(0..5), |user| user.id != UserId(8));
+        assert_eq!(chosen.iter().map(|user| user.id.0).collect::<Vec<_>>(), [7, 9, 6]);
+    }
+
+    #[test]
+    fn a_cause_that_lookups_share_is_one_problem() {
+        let failed = |name: &str, failure| (name.to_owned(), Lookup::Failed(failure));
+        let known = BTreeMap::from([
+            failed("@user-0", Failure::shared("GitLab refuses the token")),
+            failed("@user-1", Failure::shared("GitLab refuses the token")),
+            failed("@user-2", Failure::new("GET /users?username=user-2: 500")),
+            failed("@user-3", Failure::new("GET /users?username=user-3: 500")),
+        ]);
+        let reviewers = reviewers(&known);
+        assert!(reviewers.choose(people(0..3), |_| true).is_empty());
+        assert!(reviewers.choose(people(3..4), |_| true).is_empty());
+        let messages: Vec<String> =
+            reviewers.problems().into_iter().map(|problem| problem.message).collect();
+        assert_eq!(
+            messages,
+            [
+                "@user-2, @user-3 could not be looked up as reviewers: GET /users?username=user-2: 500",
+                "@user-0, @user-1 could not be looked up as reviewers: GitLab refuses the token",
+            ]
+        );
+    }
+}
