@@ -27,8 +27,10 @@ const RECEIPTS: &str = "8a2d5f70e1c94b36a7d08e5c2f1b9d4063e7a8c5";
 const ROUNDING: &str = "5e14c7b9a02d8f63b1e7c4a5d9f20836c7b1e4a2";
 const GIFT_CARDS: &str = "d4079e2fb6c1a853e0f7d2b4c9a6e18350b7f2d1";
 
-/// Gives the repositories their commits, parents before their children.
+/// Gives the repositories their commits, parents before their children, and a deployment its job.
 pub fn add(shop: &Shop) {
+    let job = "https://gitlab.example.com/shop/catalog/-/jobs/4699";
+    shop.link_job("catalog-stage", CATALOG_NEW, job);
     shop.forge.add_github_token(GITHUB_TOKEN);
     let catalog = [
         commit(shop, CATALOG_OLDER, &[], "Sort search results by price", "Ann Bee"),

@@ -9,7 +9,7 @@ use crate::ci_templates::shell::script_lines;
 use crate::e2e::compare::{change, comments, open_request};
 use crate::e2e::support::{CANARY, CATALOG_FILE, MAIL, ORDERS, ORDERS_FILE, REGIONAL, Sapm, World};
 use crate::history::{self, GITHUB_TOKEN, ORDERS_EARLIER};
-use crate::shop::{BUCKET, CATALOG_NEW, PAYMENTS_NEW, PROJECT};
+use crate::shop::{BUCKET, PAYMENTS_NEW, PROJECT};
 
 /// The config repo's project, as the pictures name it.
 const PROJECT_URL: &str = "https://gitlab.example.com/shop/app-interface";
@@ -62,8 +62,6 @@ fn scheduled(world: &World) -> Sapm {
 /// A promotion, one that goes back, and one that a gate holds.
 pub fn merge_requests() -> (World, Vec<Source>) {
     let world = shop();
-    let job = "https://gitlab.example.com/shop/catalog/-/jobs/4699";
-    world.shop.link_job("catalog-stage", CATALOG_NEW, job);
     let now = world.shop.now();
     // The branch of stage is reset to an earlier commit, which is deployed.
     let mut earlier = forge::CommitInfo::new(ORDERS_EARLIER);
