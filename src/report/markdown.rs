@@ -146,7 +146,8 @@ fn write_problems(text: &mut String, report: &PlanReport) {
 pub(super) fn cell(text: &str) -> String {
     let text = printable(text).replace('|', "\\|");
     if text.trim().contains(' ') {
-        return prose(&text);
+        // Blanks that people can copy: a report closes no issue.
+        return prose(&text).replace('\u{a0}', " ");
     }
     let text = text.replace('`', "'");
     if text.is_empty() { String::new() } else { format!("`{text}`") }
