@@ -9,8 +9,10 @@
 
 mod cut_over;
 mod from_nothing;
+mod history;
 mod shop;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,6 +33,7 @@ fn main() {
 async fn first_runs() {
     let keep_running = std::env::args().any(|arg| arg == "--keep-running");
     let shop = Shop::start(chrono::Utc::now()).await;
+    history::add(&shop);
     let sapm = binary();
     let report = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/demo-report");
 
@@ -54,7 +57,7 @@ async fn first_runs() {
     println!("\nThe report lies in {}", report.display());
     if keep_running {
         println!("\nThe fakes stay up until you press Ctrl-C. To point sapm at them:\n");
-        for (key, value) in shop.environment() {
+        for (key, value) in environment(&shop) {
             println!("export {key}='{value}'");
         }
         println!("{} plan", sapm.display());
@@ -90,6 +93,12 @@ fn headline(text: &str) {
     println!("\n== {text}\n");
 }
 
+/// The shop's environment, with a token for GitHub: without one, merge requests list no commits of GitHub.
+fn environment(shop: &Shop) -> BTreeMap<String, String> {
+    let token = ("SAPM_GITHUB_TOKEN".to_owned(), history::GITHUB_TOKEN.to_owned());
+    shop.environment().into_iter().chain([token]).collect()
+}
+
 /// Runs `sapm apply` with only the shop's environment.
 fn apply(shop: &Shop, sapm: &Path, report: &Path) {
     let status = Command::new(sapm)
@@ -97,7 +106,7 @@ fn apply(shop: &Shop, sapm: &Path, report: &Path) {
         .arg("--report-dir")
         .arg(report)
         .env_clear()
-        .envs(shop.environment())
+        .envs(environment(shop))
         .env("SAPM_LOG", "warn")
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .status()

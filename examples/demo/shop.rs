@@ -152,6 +152,11 @@ impl Shop {
         self.deploy("ledger-stage", LEDGER_BLOCKED, true, day_ago);
     }
 
+    /// The time that its records and commits count from.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
     /// Key of the record of a commit on the publisher of a channel.
     pub fn record_key(channel: &str, sha: &str) -> String {
         let publisher = PUBLISHERS
@@ -183,6 +188,15 @@ impl Shop {
             "has_succeeded_once": success,
         });
         self.forge.put_object(BUCKET, &Self::record_key(channel, sha), record.to_string());
+    }
+
+    /// Adds the URL of the deployment job to a record.
+    pub fn link_job(&self, channel: &str, sha: &str, url: impl Into<serde_json::Value>) {
+        let key = Self::record_key(channel, sha);
+        let stored = self.forge.get_object(BUCKET, &key).expect("a record");
+        let mut record: serde_json::Value = serde_json::from_slice(&stored).expect("JSON");
+        record["url"] = url.into();
+        self.forge.put_object(BUCKET, &key, record.to_string());
     }
 
     /// Gives the catalog's stage a new commit that is deployed successfully.

@@ -19,12 +19,31 @@ impl Planner<'_> {
         has_footer.then(|| format!("{}\n", kept.join("\n").trim_end()))
     }
 
-    /// The same for one that is ready again.
+    /// A description with the operator's text, where it lacks that.
     pub(super) fn with_footer(&self, description: &str) -> Option<String> {
         let footer = self.settings.description_footer.as_ref()?;
         let is_bots = message::described_values(description).is_some();
         let lacks = is_bots && self.without_footer(description).is_none();
         lacks.then(|| format!("{}{}", description.trim_end(), message::footer(footer)))
+    }
+
+    /// The description of a merge request that is held from now on, where it changes: the reason comes first, and the
+    /// operator's text is gone.
+    pub(super) fn held_description(
+        &self,
+        description: &str,
+        gate: &str,
+        reason: &str,
+    ) -> Option<String> {
+        let bare = self.without_footer(description);
+        let told = bare.as_deref().unwrap_or(description);
+        message::with_hold(told, gate, reason, self.snapshot.observed_at).or(bare)
+    }
+
+    /// The same for one that is ready again.
+    pub(super) fn ready_description(&self, description: &str) -> Option<String> {
+        let told = message::without_hold(description);
+        self.with_footer(told.unwrap_or(description)).or_else(|| told.map(str::to_owned))
     }
 
     /// `described`: the one that the merge request has by now.

@@ -154,7 +154,8 @@ impl Planner<'_> {
             ));
         }
         change.title = message::is_held_title(&mr.title).then(|| fresh(&mr.description));
-        change.description = change.title.as_ref().and_then(|_| self.with_footer(&mr.description));
+        change.description =
+            change.title.as_ref().and_then(|_| self.ready_description(&mr.description));
         change.title.is_some().then_some((
             Reason::ReadyAgain,
             "every gate passes again: ready to merge",

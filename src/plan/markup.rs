@@ -25,25 +25,59 @@ pub fn code(text: &str) -> String {
     format!("{fence}{pad}{text}{pad}{fence}")
 }
 
-/// A sentence of ours that may hold names: words that mean nothing to GitLab as
-/// they are, all others (names, paths, commits, references) as code spans.
+/// A sentence of ours that may hold names: words that mean nothing to GitLab as they are, all others (names, paths,
+/// commits, references) as code spans, and so is what stands in backticks.
 pub fn prose(text: &str) -> String {
     let text = one_line(text);
-    let words = text.split(' ').filter(|word| !word.is_empty());
-    let words: Vec<String> =
-        words.map(|word| if is_plain_word(word) { word.to_owned() } else { code(word) }).collect();
-    words.join(" ")
+    let parts: Vec<&str> = text.split('`').collect();
+    let quotes =
+        parts.len() % 2 == 1 && parts.iter().skip(1).step_by(2).all(|part| !part.is_empty());
+    if !quotes {
+        return words(&text);
+    }
+    let part = |(at, part): (usize, &&str)| if at % 2 == 1 { code(part) } else { words(part) };
+    let told: String = parts.iter().enumerate().map(part).collect();
+    told.trim().to_owned()
 }
 
-/// Letters, or a number with decimals, in parentheses or before a stop at most.
-fn is_plain_word(word: &str) -> bool {
-    let word = word.strip_prefix('(').unwrap_or(word);
-    let core = word.trim_end_matches([',', '.', ';', ':', ')']);
+/// The words of a text without quotes. A blank at its begin or end stays.
+fn words(text: &str) -> String {
+    let mut told = String::with_capacity(text.len());
+    for (at, word) in text.split(' ').enumerate() {
+        if at > 0 && !told.ends_with(' ') {
+            told.push(' ');
+        }
+        told.push_str(&guard_word(word));
+    }
+    told
+}
+
+/// A word as it is, or in a code span without the parentheses and stops around it.
+fn guard_word(word: &str) -> String {
+    const STOPS: [char; 5] = [',', '.', ';', ':', '?'];
+    let before = if word.starts_with('(') { "(" } else { "" };
+    let rest = &word[before.len()..];
+    let core = rest.trim_end_matches(|c| STOPS.contains(&c) || c == ')' && !rest.contains('('));
+    let after = &rest[core.len()..];
+    if core.is_empty() || is_plain_word(core) {
+        return word.to_owned();
+    }
+    format!("{before}{}{after}", code(core))
+}
+
+/// Letters, a number with decimals, a date or a time, or an arrow.
+fn is_plain_word(core: &str) -> bool {
     // GitLab takes these for commits.
     let like_commit = core.len() >= 7 && core.bytes().all(|b| b.is_ascii_hexdigit());
     let number = core.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let letters = core.bytes().all(|b| b.is_ascii_alphabetic());
-    !core.is_empty() && !like_commit && (number || letters)
+    !like_commit && (number || letters) || is_date_or_time(core) || core == "->"
+}
+
+/// `2026-12-01`, `07:30` or `07:30:59`.
+fn is_date_or_time(core: &str) -> bool {
+    let shape: String = core.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    ["0000-00-00", "00:00", "00:00:00"].contains(&shape.as_str())
 }
 
 /// For titles and the subjects of commits, where there are no code spans: only
@@ -134,10 +168,29 @@ mod tests {
         assert_eq!(prose("soaked for 3.0 days of 1 day"), "soaked for 3.0 days of 1 day");
         assert_eq!(prose("9d562e12 is not blocked"), "`9d562e12` is not blocked");
         assert_eq!(prose("no (SLO) schedule: at any time."), "no (SLO) schedule: at any time.");
-        assert_eq!(prose("by @all, !1\n/close www.x.y"), "by `@all,` `!1` `/close` `www.x.y`");
-        assert_eq!(prose("OPS-12 :tada: a_b_ <i> 1. x"), "`OPS-12` `:tada:` `a_b_` `<i>` 1. x");
+        assert_eq!(prose("by @all, !1\n/close www.x.y"), "by `@all`, `!1` `/close` `www.x.y`");
+        assert_eq!(prose("OPS-12 :tada: a_b_ <i> 1. x"), "`OPS-12` `:tada`: `a_b_` `<i>` 1. x");
         assert_eq!(prose("closes [work_item:g/p/7]"), "closes `[work_item:g/p/7]`");
-        assert_eq!(prose("https://x.y [a](b) `c d`"), "`https://x.y` `[a](b)` `` `c `` `` d` ``");
+        assert_eq!(
+            prose("Update (#11), (a) to fa5cf13d: x"),
+            "Update (`#11`), (a) to `fa5cf13d`: x"
+        );
+        assert_eq!(prose("at 2026-12-06 07:30:14 UTC; 9:30"), "at 2026-12-06 07:30:14 UTC; `9:30`");
+        assert_eq!(prose("a1 -> b2?"), "`a1` -> `b2`?");
+        assert_eq!(prose("a  b"), "a b");
+        assert_eq!(prose(""), "");
+    }
+
+    #[test]
+    fn what_prose_quotes_is_one_code_span() {
+        let opens = prose("outside the schedule `* 4 1 1 *`; opens at 04:00");
+        assert_eq!(opens, "outside the schedule `*\u{a0}4\u{a0}1\u{a0}1\u{a0}*`; opens at 04:00");
+        assert_eq!(prose("https://x.y [a](b) `c d`"), "`https://x.y` `[a](b)` `c\u{a0}d`");
+        assert_eq!(prose("did you mean `api-canary`?"), "did you mean `api-canary`?");
+        assert_eq!(prose("`a`@all`b`"), "`a``@all``b`", "one span, as runs of two close none");
+        // Quotes that do not match.
+        assert_eq!(prose("a `b @all"), "a `` `b `` `@all`");
+        assert_eq!(prose("a `` @all"), "a ``` `` ``` `@all`");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod code_changes;
 mod direction;
 mod followers;
+mod held;
 mod links;
 mod promotion;
 
@@ -22,6 +23,7 @@ use crate::inventory::Inventory;
 
 pub(super) use code_changes::{changes_url, direction_word};
 pub(super) use direction::{directed_labels, directed_title, follow};
+pub(super) use held::{with_hold, without_hold};
 pub use links::{compare_url, forge_pages};
 pub(super) use promotion::what_and_why;
 
@@ -193,7 +195,7 @@ pub(super) fn description(texts: &Texts<'_>, desired: &Desired) -> String {
 /// Which job wrote a description, and where its newest report is.
 pub(super) fn write_origin(text: &mut String, settings: &Settings) {
     if let Some(url) = settings.pipeline_url.as_deref().and_then(link_target) {
-        let _ = writeln!(text, "Planned by [this pipeline]({url}).");
+        let _ = writeln!(text, "Planned by [this job]({url}).");
     }
     if let Some(url) = settings.report_url.as_deref().and_then(link_target) {
         let _ = writeln!(text, "How it stands now: the [latest report]({url}).");

@@ -59,6 +59,7 @@ pub use batch::{BatchBy, MAX_BATCH_SIZE, MENTION, mentioned_places};
 pub use branch::BranchPrefixes;
 pub use conflicts::{Merge, MergeTexts};
 pub use desired::{DesiredStates, branch_of};
+pub(crate) use markup::prose;
 pub use message::{CLOSED_BY_BOT_MARKER, compare_url, forge_pages, has_said};
 pub use model::{
     Action, Batch, CommitPair, FileEdit, MissingFacts, Plan, PlannedMergeRequest, Reason, Seen,

@@ -207,7 +207,7 @@ impl<'a> Planner<'a> {
         planned.targets = existing.targets();
         if let Some(title) = new_held_title(mr, gate) {
             planned.title.clone_from(&title);
-            let description = self.without_footer(&mr.description);
+            let description = self.held_description(&mr.description, gate, &planned.reason);
             let change = MergeRequestChange {
                 title: Some(title),
                 description,

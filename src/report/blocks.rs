@@ -258,9 +258,9 @@ mod tests {
     fn markdown_does_not_interpret_text_from_outside() {
         let markdown = markdown(&blocks());
         for part in [
-            "# `a\\|b`\n\n`a\\|b waits`\n",
+            "# `a\\|b`\n\n`a\\|b` waits\n",
             "* Next: [`page`](<https://example.com/ab>)\n",
-            "\n## What to do\n\n* `wait 'a'`\n\n| gate | result |\n| --- | --- |\n",
+            "\n## What to do\n\n* wait `a`\n\n| gate | result |\n| --- | --- |\n",
             "| `z` | pass |\n\nThat is all.\n",
         ] {
             assert!(markdown.contains(part), "{part}\n{markdown}");

@@ -1,6 +1,7 @@
 //! What a change of the config repo does: the decisions that it changes, version 1 of the difference format.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -223,7 +224,11 @@ impl DifferenceReport {
     fn blocks(&self) -> Vec<Block> {
         let subject = "This change".to_owned();
         let sentence = format!("{subject} {}", self.sentence());
-        let base = format!("{} ({})", self.compared_to, self.base_commit.short());
+        let short = self.base_commit.short();
+        let base = match self.compared_to.as_str() == self.base_commit.as_str() {
+            true => short.to_owned(),
+            false => format!("{} ({short})", self.compared_to),
+        };
         let mut out = vec![
             Block::Title { subject, sentence, style: BOLD },
             Block::Fact("compared to", Value::new(base)),
@@ -248,23 +253,24 @@ impl DifferenceReport {
         for target in &self.targets {
             *effects.entry(target.effect).or_default() += 1;
         }
-        let mut parts: Vec<String> = effects
+        let effects: Vec<String> = effects
             .into_iter()
             .map(|(effect, count)| format!("{count} {}", effect.word()))
             .collect();
+        let mut sentence = match effects.as_slice() {
+            [] => "makes no difference to any promotion".to_owned(),
+            effects => format!(
+                "makes a difference to {}: {}",
+                count(self.targets.len(), "target"),
+                effects.join(", ")
+            ),
+        };
         for (what, problems) in [("new", &self.new_problems), ("solved", &self.solved_problems)] {
             if !problems.is_empty() {
-                parts.push(count(problems.len(), &format!("{what} problem")));
+                let _ = write!(sentence, "; {}", count(problems.len(), &format!("{what} problem")));
             }
         }
-        if parts.is_empty() {
-            return "makes no difference to any promotion".to_owned();
-        }
-        format!(
-            "makes a difference to {}: {}",
-            count(self.targets.len(), "target"),
-            parts.join(", ")
-        )
+        sentence
     }
 }
 

@@ -6,6 +6,7 @@ use super::model::PlanReport;
 use super::text::{action_counts, action_word, decisions, outcome_word, share};
 use crate::decide::Outcome;
 use crate::domain::{RepoPath, count, printable, printable_except, short_ref};
+use crate::plan::prose;
 
 /// The same content as on the terminal, as tables, cut so that it fits a note on GitLab.
 pub fn markdown(report: &PlanReport) -> String {
@@ -141,8 +142,14 @@ fn write_problems(text: &mut String, report: &PlanReport) {
     });
 }
 
-/// Text from outside in a code span of a table cell, so that nothing in it is markup.
+/// Text from outside in a table cell, so that nothing in it is markup: a name as a code span, a sentence with one around
+/// each word that could be more than a word.
 pub(super) fn cell(text: &str) -> String {
-    let text = printable(text).replace('|', "\\|").replace('`', "'");
+    let text = printable(text).replace('|', "\\|");
+    if text.trim().contains(' ') {
+        // Blanks that people can copy: a report closes no issue.
+        return prose(&text).replace('\u{a0}', " ");
+    }
+    let text = text.replace('`', "'");
     if text.is_empty() { String::new() } else { format!("`{text}`") }
 }

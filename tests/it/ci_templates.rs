@@ -11,4 +11,4 @@ mod redirects;
 mod release;
 mod role;
 mod runs;
-mod shell;
+pub mod shell;

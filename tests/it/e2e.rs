@@ -7,7 +7,7 @@ mod bounds;
 mod broken_parts;
 mod closing;
 mod code_changes;
-mod compare;
+pub mod compare;
 mod counts;
 mod duplicates;
 mod echoes;

@@ -22,6 +22,7 @@ mod names;
 mod optional;
 mod outputs;
 mod page;
+mod pictures;
 mod recipes;
 mod record;
 mod reference;
@@ -39,5 +40,7 @@ mod what_if;
 mod work;
 mod yaml;
 
+#[path = "../../examples/demo/history.rs"]
+mod history;
 #[path = "../../examples/demo/shop.rs"]
 mod shop;

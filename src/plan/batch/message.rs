@@ -70,8 +70,8 @@ pub(super) fn values_digest(content: &Content) -> String {
 pub(super) fn description(planner: &Planner<'_>, content: &Content, described: &str) -> String {
     let facts = &planner.texts(described);
     let mut text = format!(
-        "Promotes {} in one merge request.\n\n| | target | from | to | eligible since |\n| --- | --- | --- | --- | --- |\n",
-        count(content.parts.len(), "target")
+        "{} in one merge request.\n\n| | target | from | to | eligible since |\n| --- | --- | --- | --- | --- |\n",
+        count(content.parts.len(), "promotion")
     );
     if let [part] = content.parts.as_slice() {
         text = texts::what_and_why(facts, part);
@@ -83,7 +83,7 @@ pub(super) fn description(planner: &Planner<'_>, content: &Content, described: &
             let label = planner.inventory.targets[part.members[0]].label();
             let _ = write!(
                 text,
-                "\n<details><summary>Why {} is allowed: {}</summary>\n\n{}\n</details>\n",
+                "\n<details><summary>Promotion {}: {}</summary>\n\n{}\n</details>\n",
                 at + 1,
                 texts::escape_html(&shorten(&plain(&label), texts::LINE)),
                 texts::what_and_why(facts, part)
@@ -94,10 +94,11 @@ pub(super) fn description(planner: &Planner<'_>, content: &Content, described: &
     texts::write_origin(&mut text, planner.settings);
     let _ = write!(
         text,
-        "Opened, updated and closed by saas-auto-promotions-manager, which adds promotions that become due and halves it \
-         if its pipeline fails. The label `sapm/hold` makes it leave this merge request alone, the label `{SPLIT_LABEL}` \
-         takes it apart: then you can close the merge request of one promotion alone. Closing this one means \"none of \
-         these versions\"; the label `sapm/again` on the closed merge request asks for all of them again.\n\n"
+        "Opened, updated and closed by saas-auto-promotions-manager. It adds promotions that become due, and halves this \
+         merge request if its pipeline fails. The label `sapm/hold` makes it leave this merge request alone. The label \
+         `{SPLIT_LABEL}` takes it apart, so that you can close the merge request of one promotion alone. Closing this \
+         one means \"none of these versions\"; the label `sapm/again` on the closed merge request asks for all of them \
+         again.\n\n"
     );
     text.push_str(&texts::targets_marker(content.parts.iter().map(|part| &part.targets[0])));
     let places = content.parts.iter().map(|part| member_marker(planner, part));

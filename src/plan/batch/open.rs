@@ -265,7 +265,7 @@ impl<'a> Planner<'a> {
         let is_held = texts::is_held_title(&mr.title);
         let description = match is_stale {
             true => Some(self.batch_description(content, &mr.description)),
-            false if is_held => self.with_footer(&mr.description),
+            false if is_held => self.ready_description(&mr.description),
             false => None,
         };
         if is_stale || is_held {

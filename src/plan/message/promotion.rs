@@ -134,7 +134,7 @@ fn job_link(url: &str) -> Option<String> {
     link_target(url).filter(|_| !is_reference)
 }
 
-/// As of the run that wrote it: a merge request that is held later keeps its description.
+/// As of the run that wrote it: a merge request that is held later keeps its description, below the reason.
 fn gates(text: &mut String, decision: &SubscriberDecision, held: bool, now: DateTime<Utc>) {
     let what = if held { "What the gates said" } else { "Why it was allowed" };
     let _ = writeln!(text, "\n**{what}** (as of {})\n", minute(now));

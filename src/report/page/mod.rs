@@ -134,7 +134,7 @@ fn write_summary(report: &PlanReport) -> String {
     )
 }
 
-/// The time of the decisions, and links to the config repo and the pipeline.
+/// The time of the decisions, and links to the config repo and the job.
 fn render_header(report: &PlanReport) -> String {
     let at = report.observed_at;
     let mut text = format!(
@@ -157,7 +157,7 @@ fn render_header(report: &PlanReport) -> String {
         link(&format!("{}/-/tree/{}", repo.web_url, repo.commit), &words);
     }
     if let Some(url) = &report.pipeline_url {
-        link(url, "pipeline that planned this");
+        link(url, "job that planned this");
     }
     text
 }

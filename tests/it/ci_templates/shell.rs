@@ -8,6 +8,11 @@ use super::keywords::template;
 
 /// The lines of `sapm-JOB` with these inputs, and the defaults of all others.
 pub fn script(job: &str, inputs: &[(&str, &str)]) -> String {
+    script_lines(job, inputs).join("\n")
+}
+
+/// The same, as the entries of `script`: a job's log shows the first line of each.
+pub fn script_lines(job: &str, inputs: &[(&str, &str)]) -> Vec<String> {
     let required = [
         ("image", "registry.example.com/sapm:1"),
         ("gitlab-url", "https://gitlab.example.com"),
@@ -15,18 +20,29 @@ pub fn script(job: &str, inputs: &[(&str, &str)]) -> String {
         ("state", "s3://app-sre-state"),
     ];
     let key = format!("$[[ inputs.job-prefix ]]-{job}");
-    fill_in(&template(), (&key, "script"), &[inputs, &required[..]].concat())
+    fill_in_lines(&template(), (&key, "script"), &[inputs, &required[..]].concat())
 }
 
 /// The lines of a part of a job with these inputs, and the defaults of all others.
 pub fn fill_in(
+    template: &(Mapping, Mapping),
+    part: (&str, &str),
+    inputs: &[(&str, &str)],
+) -> String {
+    fill_in_lines(template, part, inputs).join("\n")
+}
+
+fn fill_in_lines(
     (declared, jobs): &(Mapping, Mapping),
     (job, part): (&str, &str),
     inputs: &[(&str, &str)],
-) -> String {
-    let lines = jobs[job][part].as_sequence();
-    let lines: Vec<&str> = lines.unwrap().iter().map(|line| line.as_str().unwrap()).collect();
-    let mut script = lines.join("\n");
+) -> Vec<String> {
+    let lines = jobs[job][part].as_sequence().unwrap();
+    lines.iter().map(|line| fill_in_line(line.as_str().unwrap(), declared, inputs)).collect()
+}
+
+fn fill_in_line(line: &str, declared: &Mapping, inputs: &[(&str, &str)]) -> String {
+    let mut script = line.to_owned();
     for (name, value) in inputs {
         script = script.replace(&format!("$[[ inputs.{name} ]]"), value);
     }

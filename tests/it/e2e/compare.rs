@@ -16,7 +16,7 @@ fn checkout(world: &World) -> (PathBuf, String) {
 
 /// Changes a file of a checkout, as the branch of a merge request has it.
 #[track_caller]
-fn change(checkout: &Path, file: &str, old: &str, new: &str) {
+pub fn change(checkout: &Path, file: &str, old: &str, new: &str) {
     let path = checkout.join(file);
     let text = std::fs::read_to_string(&path).unwrap();
     assert!(text.contains(old), "{old:?} in {file}");
@@ -144,15 +144,15 @@ fn what_cannot_be_compared_is_refused() {
 }
 
 /// A person's merge request in the config repo.
-fn open_request(world: &World) -> u64 {
+pub fn open_request(world: &World, title: &str) -> u64 {
     let project = world.project();
     let main = world.text("main", ORDERS_FILE);
     project.set_branch("alice", "a-change", &project.tip("main").unwrap()).unwrap();
     project.commit("alice", "a-change", "Change\n", [(ORDERS_FILE, Some(main + "# x\n"))]);
-    project.open_merge_request("alice", "a-change", "main", "A change", "").unwrap()
+    project.open_merge_request("alice", "a-change", "main", title, "").unwrap()
 }
 
-fn comments(request: &MergeRequest) -> Vec<(u64, String)> {
+pub fn comments(request: &MergeRequest) -> Vec<(u64, String)> {
     request.comments().map(|note| (note.author, note.body.clone())).collect()
 }
 
@@ -166,7 +166,7 @@ fn one_note_of_its_own_user_is_kept_up_to_date() {
     let reader = project.add_bot("reader", "glpat-reader", Access::Reporter, &["read_api"]);
     let writer = project.add_bot("notes", TOKEN, Access::Reporter, &["api"]);
     assert_ne!(reader, writer);
-    let iid = open_request(&world);
+    let iid = open_request(&world, "A change");
     let run = || {
         let run = compare(&world, &folder, &base).args(["--note-on", &iid.to_string()]);
         run.env("SAPM_GITLAB_TOKEN", "glpat-reader")

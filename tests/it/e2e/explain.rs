@@ -144,7 +144,7 @@ fn another_time_says_nothing_about_now() {
         let out = explain(&world, INDEX).args(at).args(["--format", format]).expect(0).out;
         assert!(out.contains("2030-01-01 04:00 UTC (a given time"), "{out}");
         assert!(out.contains("a run at that time would open its merge request"), "{out}");
-        assert!(out.contains("at that time, to 9705190c"), "{out}");
+        assert!(out.replace('`', "").contains("at that time, to 9705190c"), "{out}");
         for claim in ["next run", "nothing: the scheduled"] {
             assert!(!out.contains(claim), "{claim}: {out}");
         }
@@ -248,7 +248,7 @@ fn a_commit_message_cannot_inject_terminal_codes_or_markup() {
     let bad = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     assert!(text.contains("evil") && !text.contains(bad), "{text:?}");
     let markdown = explain(&world, CANARY).args(["--format", "markdown"]).expect(0).out;
-    let shown = "| `evil \u{fffd}[2J\u{fffd} \\| 'code' @alice` |";
+    let shown = "| evil `\u{fffd}[2J\u{fffd}` `\\|` `code` `@alice` |";
     assert!(markdown.contains(shown), "{markdown}");
 }
 

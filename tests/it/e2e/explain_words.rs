@@ -166,6 +166,7 @@ fn auto_merge_is_named_by_the_summary_and_by_explain() {
     assert!(ran.out.contains("auto-merge is set, and it has the desired content"), "{}", ran.out);
     for format in ["text", "markdown"] {
         let explained = world.sapm("explain").args([CANARY, "--format", format]).expect(0).out;
+        let explained = explained.replace('`', "");
         assert!(explained.contains("open, ready, auto-merge is set"), "{explained}");
         assert!(explained.contains("auto-merge is set, so GitLab merges"), "{explained}");
     }

@@ -59,3 +59,32 @@ fn a_closing_comment_and_a_held_title() {
     <!-- sapm:closed-by-bot -->
     ");
 }
+
+#[test]
+fn a_held_merge_request_says_why_first_until_it_is_ready_again() {
+    let world = World::start();
+    world.apply();
+    let ready = world.request(CANARY).description;
+    let deploy = |success| {
+        let now = chrono::Utc::now();
+        world.shop.deploy("catalog-stage", crate::shop::CATALOG_NEW, success, now);
+        world.apply();
+        world.request(CANARY).description
+    };
+    let held = deploy(false);
+    let (reason, rest) = held.split_once("\n\n<!-- sapm:held -->\n\n").expect("a reason");
+    insta::assert_snapshot!(
+        normalise(reason, world.forge()),
+        @"**Held by deployment** (as of TIME): the deployment of `9705190c` to `saas-catalog/catalog-api/stage01/catalog-stage` failed. What follows is older."
+    );
+    assert_eq!(rest, ready);
+    world.apply();
+    assert_eq!((world.writes(), world.request(CANARY).description), (Vec::new(), held));
+    assert_eq!(deploy(true), ready);
+    // What a person wrote stays.
+    let iid = world.request(CANARY).iid;
+    world.project().set_description("alice", iid, "Look here first.");
+    assert_eq!(deploy(false), "Look here first.");
+    assert!(world.request(CANARY).title.starts_with("Draft: "));
+    assert_eq!(deploy(true), "Look here first.");
+}
