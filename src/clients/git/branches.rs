@@ -17,6 +17,7 @@ use git2::{
 
 use super::address::Address;
 use super::clone::CloneOptions;
+use super::folders::find_differences;
 use super::local::{open_repository, sha};
 use super::remote::open_source;
 use super::scratch::ScratchDir;
@@ -352,16 +353,11 @@ impl Reading<'_> {
         if old.id() == new.id() || changed.len() >= most {
             return Ok(());
         }
-        let names: BTreeSet<Vec<u8>> =
-            old.iter().chain(new).map(|entry| entry.name_bytes().to_vec()).collect();
-        for name in names {
-            let before = old.iter().find(|entry| entry.name_bytes() == name);
-            let after = new.iter().find(|entry| entry.name_bytes() == name);
+        for (name, (before, after)) in find_differences(old, new) {
             let length = path.len();
             path.push_str(if length == 0 { "" } else { "/" });
             path.push_str(&String::from_utf8_lossy(&name));
             match (before, after) {
-                (Some(before), Some(after)) if is_same(&before, &after) => {}
                 (Some(before), Some(after)) if is_folder(&before) && is_folder(&after) => {
                     let (before, after) =
                         (self.repo.find_tree(before.id())?, self.repo.find_tree(after.id())?);
@@ -395,10 +391,6 @@ impl Reading<'_> {
         }
         Some(sha256_hex(odb.read(blob).ok()?.data()))
     }
-}
-
-fn is_same(a: &TreeEntry<'_>, b: &TreeEntry<'_>) -> bool {
-    a.id() == b.id() && a.filemode() == b.filemode()
 }
 
 fn is_folder(entry: &TreeEntry<'_>) -> bool {

@@ -10,6 +10,7 @@ mod branches;
 mod cache;
 mod clone;
 mod error;
+mod folders;
 mod http;
 mod local;
 mod ls_remote;
