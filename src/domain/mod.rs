@@ -40,5 +40,6 @@ pub use slo_keys::SloKeys;
 pub use span::span;
 pub use spelling::{likeness, likest, near, near_paths};
 pub use text::{
-    is_printable, printable, printable_except, quoted, to_json, write_json, write_json_by_entry,
+    is_plain, is_printable, printable, printable_except, quoted, to_json, write_json,
+    write_json_by_entry,
 };

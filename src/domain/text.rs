@@ -24,6 +24,11 @@ pub fn is_printable(c: char) -> bool {
     !(obeyed || is_ignorable(c) || is_noncharacter(c))
 }
 
+/// Is it all printable ASCII, as nearly every text is?
+pub fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// Unicode's property `Default_Ignorable_Code_Point`.
 fn is_ignorable(c: char) -> bool {
     matches!(c,
@@ -46,6 +51,9 @@ pub fn printable(text: &str) -> String {
 
 /// Like [`printable`], but keeps the characters in `kept`, for example line ends.
 pub fn printable_except(text: &str, kept: &str) -> String {
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let shown = |c: char| if is_printable(c) || kept.contains(c) { c } else { REPLACEMENT };
     text.chars().map(shown).collect()
 }

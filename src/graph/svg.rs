@@ -143,8 +143,12 @@ fn write_group(text: &mut String, node: &Node, place: &NodeBox) {
 
 /// Escapes all XML markup.
 fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in printable(text).chars() {
+    let shown = printable(text);
+    if !shown.contains(['<', '>', '&', '"', '\'']) {
+        return shown;
+    }
+    let mut escaped = String::with_capacity(shown.len() + 16);
+    for char in shown.chars() {
         match char {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),

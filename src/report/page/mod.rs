@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 use super::model::PlanReport;
 use super::text::{decisions, outcome_word};
-use crate::domain::{count, printable};
+use crate::domain::{count, is_plain, printable};
 use crate::graph;
 
 const TEMPLATE: &str = include_str!("page.html");
@@ -79,6 +79,9 @@ impl Formatter for InScript {
         to: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if is_plain(fragment) && !fragment.contains('<') {
+            return to.write_all(fragment.as_bytes());
+        }
         to.write_all(printable(fragment).replace('<', "\\u003c").as_bytes())
     }
 
