@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::ops::Range;
 
 use super::fields::Field;
+use super::parsed_files::{BlobId, Known, ParsedFiles};
 use crate::app_interface::Sniff;
 use yaml11::{Limits, Tree};
 
@@ -86,6 +87,15 @@ pub(super) enum Parsed {
     Unreadable(yaml11::ParseError),
 }
 
+/// The result, and what to keep of it.
+pub(super) struct Outcome {
+    pub(super) parsed: Parsed,
+    /// What the next run may know.
+    pub(super) new: Option<Known>,
+    /// Did an earlier run parse the file?
+    pub(super) was_known: bool,
+}
+
 /// Files waiting to be parsed.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -95,13 +105,12 @@ pub(super) struct Batch {
     files: Vec<Waiting>,
 }
 
-struct Waiting {
-    path: String,
+pub(super) struct Waiting {
+    pub(super) path: String,
     bytes: Range<usize>,
-    /// The file is parsed only because an escape sequence could hide its `$schema`.
-    unsure: bool,
-    /// Nothing that is promoted depends on the file, so it may be unreadable.
-    is_optional: bool,
+    /// The id of the content, if it has one.
+    pub(super) blob: Option<BlobId>,
+    relevance: Relevance,
 }
 
 impl Batch {
@@ -110,31 +119,26 @@ impl Batch {
     }
 
     /// Adds a file, unless its schema shows that promotions do not depend on it.
-    pub fn push(&mut self, path: &str, bytes: &[u8]) {
-        let mut is_optional = false;
-        let unsure = match crate::app_interface::sniff_schema(bytes) {
-            Sniff::None => return,
-            Sniff::Found(text) => match Schema::from_path(&text) {
-                None => return,
-                // There are thousands of roles, and few of them list datafiles.
-                Some(Schema::Role) if !contains(bytes, b"self_service") => return,
-                // There are even more users, and few of them say whether they want to be mentioned.
-                Some(Schema::User)
-                    if !self.with_users || !contains(bytes, b"tag_on_merge_requests") =>
-                {
-                    return;
-                }
-                Some(schema) => {
-                    is_optional = schema == Schema::User;
-                    false
-                }
-            },
-            Sniff::Unknown => true,
+    pub fn push(
+        &mut self,
+        path: &str,
+        bytes: &[u8],
+        blob: Option<BlobId>,
+        parsed: &mut ParsedFiles,
+    ) {
+        let is_known = blob.is_some_and(|blob| parsed.use_known(&blob).is_some());
+        let relevance = match is_known {
+            true => Relevance::Known,
+            false => judge_relevance(bytes, self.with_users),
         };
+        if relevance == Relevance::None {
+            blob.into_iter().for_each(|blob| parsed.keep(blob, Known::Other));
+            return;
+        }
         let start = self.text.len();
         self.text.extend_from_slice(bytes);
         let bytes = start..self.text.len();
-        self.files.push(Waiting { path: path.to_owned(), bytes, unsure, is_optional });
+        self.files.push(Waiting { path: path.to_owned(), bytes, blob, relevance });
     }
 
     /// Should the batch be parsed now?
@@ -142,15 +146,19 @@ impl Batch {
         self.files.len() >= FILES || self.text.len() >= BYTES
     }
 
-    /// Parses all files and returns path, bytes and result in the order they were added.
-    pub fn parse(&self) -> impl Iterator<Item = (&str, &[u8], Parsed)> {
+    /// Parses all files and returns file, bytes and result in the order they were added.
+    pub fn parse<'a>(
+        &'a self,
+        before: &ParsedFiles,
+    ) -> impl Iterator<Item = (&'a Waiting, &'a [u8], Outcome)> + use<'a> {
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
         let part = self.files.len().div_ceil(threads.min(MOST_THREADS)).max(1);
         let mut parts = self.files.chunks(part);
-        let parsed: Vec<Vec<Parsed>> = std::thread::scope(|scope| {
+        let parsed: Vec<Vec<Outcome>> = std::thread::scope(|scope| {
             let first = parts.next();
-            let others: Vec<_> = parts.map(|part| scope.spawn(|| self.parse_part(part))).collect();
-            let first = first.map(|part| self.parse_part(part)).unwrap_or_default();
+            let others: Vec<_> =
+                parts.map(|part| scope.spawn(|| self.parse_part(part, before))).collect();
+            let first = first.map(|part| self.parse_part(part, before)).unwrap_or_default();
             let joined = others.into_iter().map(|other| match other.join() {
                 Ok(parsed) => parsed,
                 Err(panic) => std::panic::resume_unwind(panic),
@@ -160,11 +168,11 @@ impl Batch {
         self.files
             .iter()
             .zip(parsed.into_iter().flatten())
-            .map(|(file, parsed)| (file.path.as_str(), &self.text[file.bytes.clone()], parsed))
+            .map(|(file, outcome)| (file, &self.text[file.bytes.clone()], outcome))
     }
 
-    fn parse_part(&self, part: &[Waiting]) -> Vec<Parsed> {
-        part.iter().map(|file| parse(&self.text[file.bytes.clone()], file)).collect()
+    fn parse_part(&self, part: &[Waiting], before: &ParsedFiles) -> Vec<Outcome> {
+        part.iter().map(|file| parse(file, &self.text[file.bytes.clone()], before)).collect()
     }
 
     /// Removes all files.
@@ -174,13 +182,57 @@ impl Batch {
     }
 }
 
-fn parse(bytes: &[u8], file: &Waiting) -> Parsed {
-    let tree = match Tree::parse(bytes, &Limits::default()) {
-        Ok(tree) => tree,
-        Err(_) if file.is_optional => return Parsed::Other,
-        Err(_) if file.unsure && !names_schema(bytes) => return Parsed::Other,
-        Err(error) => return Parsed::Unreadable(error),
+/// Do promotions depend on a file?
+#[derive(Clone, Copy, PartialEq)]
+enum Relevance {
+    None,
+    Certain,
+    /// An earlier run parsed it.
+    Known,
+    /// An escape sequence could hide its `$schema`: only parsing can tell.
+    Unsure,
+    /// It may be unreadable.
+    Optional,
+}
+
+fn judge_relevance(bytes: &[u8], with_users: bool) -> Relevance {
+    match crate::app_interface::sniff_schema(bytes) {
+        Sniff::None => Relevance::None,
+        Sniff::Found(text) => match Schema::from_path(&text) {
+            None => Relevance::None,
+            // There are thousands of roles, and few of them list datafiles.
+            Some(Schema::Role) if !contains(bytes, b"self_service") => Relevance::None,
+            // There are even more users, and few of them say whether they want to be mentioned.
+            Some(Schema::User) if with_users && contains(bytes, b"tag_on_merge_requests") => {
+                Relevance::Optional
+            }
+            Some(Schema::User) => Relevance::None,
+            Some(_) => Relevance::Certain,
+        },
+        Sniff::Unknown => Relevance::Unsure,
+    }
+}
+
+fn parse(file: &Waiting, bytes: &[u8], before: &ParsedFiles) -> Outcome {
+    if let Some(tree) = before.tree(file.blob, bytes) {
+        return Outcome { parsed: sort(tree), new: None, was_known: true };
+    }
+    let parsed = match Tree::parse(bytes, &Limits::default()) {
+        Ok(tree) => sort(tree),
+        Err(_) if file.relevance == Relevance::Optional => Parsed::Other,
+        Err(_) if file.relevance == Relevance::Unsure && !names_schema(bytes) => Parsed::Other,
+        Err(error) => Parsed::Unreadable(error),
     };
+    let new = match &parsed {
+        _ if !before.keeps() => None,
+        Parsed::Other => Some(Known::Other),
+        Parsed::Datafile(_, tree) => Some(Known::Tree(tree.to_stored().into())),
+        Parsed::Unreadable(_) => None,
+    };
+    Outcome { parsed, new, was_known: false }
+}
+
+fn sort(tree: Tree) -> Parsed {
     let schema = Field::root(tree.root()).get("$schema").and_then(|field| field.text().ok());
     match schema.as_deref().and_then(Schema::from_path) {
         Some(schema) => Parsed::Datafile(schema, Box::new(tree)),

@@ -1,7 +1,7 @@
 //! The config repo with typed values and resolved `$ref`s.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::code_owners::CodeOwners;
 use super::people::Approvers;
@@ -9,7 +9,7 @@ use super::resources::{App, Namespace, SloDocument};
 use super::saas::SaasFile;
 use crate::domain::{Problem, ProblemCode, near_paths};
 use jsonpath_ng::Document;
-use yaml11::{NodePath, Tree};
+use yaml11::{Limits, NodePath, Tree};
 
 /// Everything in the config repo that promotions depend on.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub struct Bundle {
     /// The config repo's CODEOWNERS, if that is read.
     pub code_owners: Option<CodeOwners>,
     /// The saas files and shared target files that may be edited, by path.
-    pub sources: BTreeMap<String, Arc<Tree>>,
+    pub sources: BTreeMap<String, SourceFile>,
     /// The bytes of the other datafiles, for excerpts. Filled only by [`LoadOptions::texts`](super::LoadOptions::texts).
     pub texts: BTreeMap<String, Vec<u8>>,
     /// Problems, in the order they were found.
@@ -61,6 +61,21 @@ impl Bundle {
         }
     }
 
+    /// The tree of a saas file or a shared target file.
+    pub fn tree(&self, path: &str) -> Option<&Arc<Tree>> {
+        Some(self.sources.get(path)?.tree())
+    }
+
+    /// The text of a saas file or a shared target file.
+    pub fn text(&self, path: &str) -> Option<&Arc<str>> {
+        Some(&self.sources.get(path)?.text)
+    }
+
+    /// Frees the memory of all trees. Those that are needed are parsed again.
+    pub fn forget_trees(&mut self) {
+        self.sources.values_mut().for_each(|source| drop(source.tree.take()));
+    }
+
     /// Could anything in this file, or in a folder that contains it, not be read?
     pub fn is_broken(&self, path: &str) -> bool {
         let folders = path.match_indices('/').map(|(at, _)| &path[..at]);
@@ -70,7 +85,7 @@ impl Bundle {
     /// Sets line and column of a problem from its YAML path, if the file is a saas file or a shared target file. Other files
     /// are not kept: their problems have a line from the start.
     pub fn locate(&self, problem: &mut Problem) {
-        let node = problem.file.as_ref().and_then(|file| self.sources.get(file));
+        let node = problem.file.as_ref().and_then(|file| self.tree(file));
         let path = problem.path.as_ref().and_then(|path| NodePath::parse(path));
         if let Some(position) =
             node.zip(path).and_then(|(tree, path)| Some(tree.at_path(&path)?.position()))
@@ -102,6 +117,28 @@ impl Bundle {
     }
 }
 
+/// A file that may be edited. Its tree takes six times the memory of its text, and a run needs the trees of few files
+/// once it knows the edit sites.
+#[derive(Debug)]
+pub struct SourceFile {
+    text: Arc<str>,
+    tree: OnceLock<Arc<Tree>>,
+}
+
+impl SourceFile {
+    pub(super) fn new(tree: Tree) -> Self {
+        Self { text: tree.shared_text(), tree: Arc::new(tree).into() }
+    }
+
+    /// The tree, which is parsed again if it was forgotten.
+    fn tree(&self) -> &Arc<Tree> {
+        self.tree.get_or_init(|| {
+            let tree = Tree::parse(self.text.as_bytes(), &Limits::default());
+            Arc::new(tree.expect("the same text was parsed before"))
+        })
+    }
+}
+
 /// The work that loading took.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct LoadCounts {
@@ -111,6 +148,8 @@ pub struct LoadCounts {
     pub saas_files: u64,
     /// Datafiles parsed in full.
     pub parsed: u64,
+    /// Datafiles that an earlier run parsed.
+    pub known: u64,
     /// Bytes of the datafiles seen.
     pub bytes: u64,
 }

@@ -1,13 +1,13 @@
 //! Loads a [`Bundle`] from a tree of files.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::batch::{Batch, Parsed, Schema};
-use super::bundle::Bundle;
+use super::bundle::{Bundle, SourceFile};
 use super::fields::{Field, FieldError};
 use super::known_keys::misspelt_keys;
 use super::links::{self, Links};
+use super::parsed_files::{Known, ParsedFiles};
 use super::people::{self, User};
 use super::resource_reader::{self, Named, RawNamespace, RawSloDocument, Role};
 use super::resources::App;
@@ -23,7 +23,7 @@ use crate::domain::{MAX_NAME_BYTES, Problem, ProblemCode, check_length, excerpt}
 /// When the tree as a whole cannot be read. Problems of single files
 /// are in [`Bundle::problems`].
 pub fn load(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
-    Loader::default().load(tree)
+    load_with(tree, LoadOptions::default(), &mut ParsedFiles::disabled())
 }
 
 /// Like [`load`], but keeps the text of every file that was read ([`Bundle::texts`]).
@@ -31,7 +31,8 @@ pub fn load(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
 /// # Errors
 /// As [`load`].
 pub fn load_with_texts(tree: &dyn FileTree) -> Result<Bundle, TreeError> {
-    load_with(tree, LoadOptions { texts: true, ..LoadOptions::default() })
+    let options = LoadOptions { texts: true, ..LoadOptions::default() };
+    load_with(tree, options, &mut ParsedFiles::disabled())
 }
 
 /// What is read beside what promotions depend on.
@@ -43,13 +44,17 @@ pub struct LoadOptions {
     pub users: bool,
 }
 
-/// Like [`load`], and reads more.
+/// Like [`load`], and reads more. It parses only what is not among the files that were parsed before, and adds to them.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with(tree: &dyn FileTree, options: LoadOptions) -> Result<Bundle, TreeError> {
+pub fn load_with(
+    tree: &dyn FileTree,
+    options: LoadOptions,
+    parsed: &mut ParsedFiles,
+) -> Result<Bundle, TreeError> {
     let LoadOptions { texts: keeps_texts, users: with_users } = options;
-    Loader { keeps_texts, with_users, ..Loader::default() }.load(tree)
+    Loader { keeps_texts, with_users, ..Loader::default() }.load(tree, parsed)
 }
 
 /// Datafiles by kind, before `$ref`s are resolved.
@@ -71,10 +76,22 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    fn load(mut self, tree: &dyn FileTree) -> Result<Bundle, TreeError> {
+    fn load(mut self, tree: &dyn FileTree, parsed: &mut ParsedFiles) -> Result<Bundle, TreeError> {
         let mut batch = Batch::new(self.with_users);
+        let mut announced = None;
         tree.visit(&mut |entry| match entry {
+            Entry::Blob { path, blob, size, is_wanted } => {
+                let known = parsed.use_known(&blob);
+                if known == Some(&Known::Other) && check_length(path, MAX_NAME_BYTES).is_ok() {
+                    is_wanted.set(false);
+                    self.bundle.counts.files += 1;
+                    self.bundle.counts.bytes += size;
+                } else {
+                    announced = Some(blob);
+                }
+            }
             Entry::File(path, bytes) => {
+                let blob = announced.take();
                 self.bundle.counts.files += 1;
                 self.bundle.counts.bytes += bytes.len() as u64;
                 if let Err(message) = check_length(path, MAX_NAME_BYTES) {
@@ -88,9 +105,9 @@ impl Loader {
                 if links::is_lfs_pointer(bytes) {
                     return self.broken(path, links::lfs_problem(path));
                 }
-                batch.push(path, bytes);
+                batch.push(path, bytes, blob, parsed);
                 if batch.is_full() {
-                    self.take(&mut batch);
+                    self.take(&mut batch, parsed);
                 }
             }
             Entry::Link { path, to } => {
@@ -101,14 +118,21 @@ impl Loader {
                 None => self.bundle.problems.push(problem),
             },
         })?;
-        self.take(&mut batch);
+        self.take(&mut batch, parsed);
         Ok(self.resolve())
     }
 
-    fn take(&mut self, batch: &mut Batch) {
-        for (path, bytes, parsed) in batch.parse() {
-            self.bundle.counts.parsed += 1;
-            self.file(path, bytes, parsed);
+    fn take(&mut self, batch: &mut Batch, parsed: &mut ParsedFiles) {
+        for (file, bytes, result) in batch.parse(parsed) {
+            if result.was_known {
+                self.bundle.counts.known += 1;
+            } else {
+                self.bundle.counts.parsed += 1;
+            }
+            if let (Some(blob), Some(new)) = (file.blob, result.new) {
+                parsed.keep(blob, new);
+            }
+            self.file(&file.path, bytes, result.parsed);
         }
         batch.clear();
     }
@@ -151,7 +175,7 @@ impl Loader {
             self.broken(path, error.into_problem(ProblemCode::BrokenDatafile, path));
         }
         if matches!(schema, Schema::SaasFile | Schema::TargetFile) {
-            self.bundle.sources.insert(path.to_owned(), Arc::new(tree));
+            self.bundle.sources.insert(path.to_owned(), SourceFile::new(tree));
         } else {
             self.keep_text(path, bytes);
         }

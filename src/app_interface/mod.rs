@@ -13,6 +13,7 @@ mod known_keys;
 mod links;
 mod load;
 mod parameters;
+mod parsed_files;
 mod people;
 mod resolve;
 mod resource_reader;
@@ -35,11 +36,12 @@ pub use fields::FieldError;
 pub use known_keys::datafile_schemas;
 pub use load::{LoadOptions, load, load_with, load_with_texts};
 pub use parameters::{DeploymentConfig, Parameter, deployment_config};
+pub use parsed_files::{BlobId, ParsedFiles};
 pub use people::Approvers;
 pub use resources::{App, Cluster, CodeComponent, Namespace, Slo, SloDocument, SloNamespace};
 pub use saas::{
-    CurrentHash, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,
-    TargetDeclaration, Where,
+    CurrentHash, FieldLines, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,
+    TargetDeclaration, TargetField, Where,
 };
 pub use selectable::SELECTOR_DOCUMENT;
 pub use sniff::{Sniff, sniff_schema};

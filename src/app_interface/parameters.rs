@@ -55,13 +55,13 @@ pub fn deployment_config(
         add(&mut config.parameters, &Document::Object(fields_of(node, &PARAMETERS)))
             .map_err(|error| format!("{place}: {error}"))
     };
-    let saas_file = bundle.sources.get(&used_at.file);
+    let saas_file = bundle.tree(&used_at.file);
     level(&used_at.file, saas_file.map(|tree| tree.root()))?;
     // `resourceTemplates[0]` of `resourceTemplates[0].targets[1]`.
     let template = NodePath::parse(&used_at.path).and_then(|path| path.parent()?.parent());
     let template = saas_file.zip(template).and_then(|(tree, path)| tree.at_path(&path));
     level(&format!("{} at {}", used_at.file, used_at.path), template)?;
-    let target = bundle.sources.get(&declared_at.file).map(|tree| tree.node(node));
+    let target = bundle.tree(&declared_at.file).map(|tree| tree.node(node));
     level(&format!("{} at {}", declared_at.file, declared_at.path), target)?;
     let text = |key| Some(template?.get(key)?.text()?.into_owned());
     (config.url, config.path) = (text("url"), text("path"));

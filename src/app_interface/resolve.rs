@@ -117,6 +117,7 @@ impl Loader {
                 continue;
             }
             for (template, targets) in file.resource_templates.iter_mut().zip(targets) {
+                template.targets.reserve_exact(targets.len());
                 for target in targets {
                     let name = target.name().map(|name| format!("/{name}")).unwrap_or_default();
                     match self.follow(target, &mut broken_target_files) {

@@ -2,7 +2,7 @@
 
 use super::fields::FieldError;
 use crate::domain::{GitRef, RepoUrl};
-use yaml11::NodeId;
+use yaml11::{NodeId, NodeRef};
 
 /// A saas file (`/app-sre/saas-file-2.yml`).
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct SaasFile {
     pub name: String,
     /// Path of its app's datafile.
     pub app: String,
+    /// Path of the datafile that configures where its deployments run.
+    pub pipelines_provider: Option<String>,
     /// Its resource templates, in file order.
     pub resource_templates: Vec<ResourceTemplate>,
 }
@@ -48,6 +50,58 @@ impl SourceLocation {
     }
 }
 
+/// A field of a target that explanations name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetField {
+    /// The target itself.
+    Target,
+    /// `ref`
+    Ref,
+    /// `promotion`
+    Promotion,
+    /// `promotion.subscribe`
+    Subscribe,
+    /// `promotion.soakDays`
+    SoakDays,
+    /// `promotion.schedule`
+    Schedule,
+}
+
+impl TargetField {
+    /// All of them, in the order of their discriminants.
+    const ALL: [Self; 6] =
+        [Self::Target, Self::Ref, Self::Promotion, Self::Subscribe, Self::SoakDays, Self::Schedule];
+
+    const fn path(self) -> &'static [&'static str] {
+        match self {
+            Self::Target => &[],
+            Self::Ref => &["ref"],
+            Self::Promotion => &["promotion"],
+            Self::Subscribe => &["promotion", "subscribe"],
+            Self::SoakDays => &["promotion", "soakDays"],
+            Self::Schedule => &["promotion", "schedule"],
+        }
+    }
+}
+
+/// The lines of a target's fields, so that naming one does not need the tree of the file.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldLines([u32; TargetField::ALL.len()]);
+
+impl FieldLines {
+    pub(super) fn of(target: NodeRef<'_>) -> Self {
+        Self(TargetField::ALL.map(|field| {
+            let node = field.path().iter().try_fold(target, |node, key| node.get(key));
+            node.unwrap_or(target).position().line
+        }))
+    }
+
+    /// The line of a field, from 1; of the target if the field is absent.
+    pub fn line(&self, field: TargetField) -> u32 {
+        self.0[field as usize]
+    }
+}
+
 /// A target as it is declared: in a saas file, or in a shared target file.
 #[derive(Debug, Clone)]
 pub struct TargetDeclaration {
@@ -57,6 +111,8 @@ pub struct TargetDeclaration {
     pub used_at: SourceLocation,
     /// The mapping node of the target in `declared_at.file`, aliases resolved.
     pub node: NodeId,
+    /// Lines of its fields in `declared_at.file`.
+    pub lines: FieldLines,
     /// Its own name.
     pub name: Option<String>,
     /// The namespaces it is deployed to.

@@ -2,7 +2,7 @@
 
 use super::fields::{Field, FieldError};
 use super::saas::{
-    CurrentHash, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,
+    CurrentHash, FieldLines, Promotion, ResourceTemplate, SaasFile, Selector, SourceLocation,
     TargetDeclaration, Where,
 };
 use crate::domain::{GitRef, Problem, ProblemCode, RepoUrl};
@@ -44,7 +44,10 @@ pub(super) fn saas_file(
     root.require(&["name", "app"])?;
     let name = root.required_text("name")?;
     let app = root.reference("app")?.ok_or_else(|| root.error("app is missing"))?;
-    let mut file = SaasFile { path: path.to_owned(), name, app, resource_templates: Vec::new() };
+    let provider = root.node.get("pipelinesProvider").and_then(|provider| provider.get("$ref"));
+    let pipelines_provider = provider.and_then(|path| Some(path.text()?.into_owned()));
+    let path = path.to_owned();
+    let mut file = SaasFile { path, name, app, pipelines_provider, resource_templates: Vec::new() };
     let mut targets = Vec::new();
     let templates = match root.get("resourceTemplates") {
         Some(list) => list.items()?,
@@ -57,7 +60,7 @@ pub(super) fn saas_file(
                 targets.push(raw);
             }
             Err(error) => {
-                problems.push(error.into_problem(ProblemCode::BrokenResourceTemplate, path))
+                problems.push(error.into_problem(ProblemCode::BrokenResourceTemplate, &file.path))
             }
         }
     }
@@ -146,6 +149,7 @@ pub(super) fn target(file: &str, field: &Field<'_>) -> Result<TargetDeclaration,
         used_at: declared_at.clone(),
         declared_at,
         node: field.node.id(),
+        lines: FieldLines::of(field.node),
         name: field.optional_text("name")?,
         location: read_location(field)?,
         git_ref,

@@ -1,8 +1,10 @@
 //! Walks over the datafiles with the same rules and limits on disk and in
 //! a commit.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 
+use super::parsed_files::BlobId;
 use super::tree::{RootFile, is_datafile};
 use crate::domain::{Problem, ProblemCode};
 use yaml11::Limits;
@@ -19,6 +21,18 @@ const MAX_LINK_BYTES: u64 = 4_096;
 
 /// What a walk finds.
 pub enum Entry<'a> {
+    /// A datafile of a commit, before its content is read. Its [`Entry::File`] follows, unless `is_wanted` is set to
+    /// false.
+    Blob {
+        /// Its path, as in [`Entry::File`].
+        path: &'a str,
+        /// The id of its content.
+        blob: BlobId,
+        /// Its size in bytes.
+        size: u64,
+        /// Is the content to be read?
+        is_wanted: &'a Cell<bool>,
+    },
     /// A datafile: its path from `data/` with a leading slash, and its bytes.
     File(&'a str, &'a [u8]),
     /// A symbolic link to a datafile. The file is also listed under its own path.
@@ -71,6 +85,11 @@ pub trait Source {
 
     /// The path that a link contains.
     fn target(&self, link: &Self::Node) -> Result<String, Self::Error>;
+
+    /// The id of a file's content, if it has one.
+    fn blob(&self, _file: &Self::Node) -> Option<BlobId> {
+        None
+    }
 
     /// The size of a file, without reading it.
     fn size(&self, file: &Self::Node) -> Result<u64, Self::Error>;
@@ -133,6 +152,13 @@ impl<N: Clone> Listing<N> {
                 if size > limit {
                     let reason = format!("it has {size} bytes; the limit is {limit}");
                     visitor(Entry::Problem(report_unreadable(path, &reason)));
+                    return Ok(());
+                }
+                let is_wanted = Cell::new(true);
+                if let Some(blob) = source.blob(node) {
+                    visitor(Entry::Blob { path, blob, size, is_wanted: &is_wanted });
+                }
+                if !is_wanted.get() {
                     return Ok(());
                 }
                 source.read(node, limit, &mut |bytes| visitor(Entry::File(path, bytes)))

@@ -211,7 +211,7 @@ pub struct SourceArgs {
     #[arg(long, env = "SAPM_TARGET_BRANCH", value_name = "BRANCH", help_heading = "Config repo")]
     pub target_branch: Option<String>,
 
-    /// Folder that keeps the clone and GitHub's answers between jobs
+    /// Folder that keeps the clone, parsed datafiles and GitHub's answers between jobs
     #[arg(long, env = "SAPM_CACHE_DIR", value_name = "DIR", help_heading = "Config repo", value_parser = path())]
     pub cache_dir: Option<PathBuf>,
 }

@@ -9,11 +9,13 @@ use super::config::Source;
 use super::exit::{Exit, Fatal};
 use super::gitlab_config::same_host;
 use super::pipeline::Mode;
-use crate::app_interface::{DirectoryTree, Entry, FileTree, RootFile, TreeError};
+use crate::app_interface::{DirectoryTree, Entry, FileTree, ParsedFiles, RootFile, TreeError};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
 use crate::clients::http::HttpClient;
+use crate::clients::parsed_cache::ParsedCache;
 use crate::domain::{CommitSha, error_chain};
+use crate::plan::ReviewersFrom;
 use crate::run::{ConfigRepo, ReadOptions};
 
 /// How to open the config repo. Has no `Debug`, because it contains a token.
@@ -36,6 +38,21 @@ pub struct Opening {
     pub http: HttpClient,
     /// Datafiles whose bytes are kept, by their bytes.
     pub keep: Option<fn(&[u8]) -> bool>,
+}
+
+impl Opening {
+    /// The datafiles that earlier runs parsed. None if bytes are kept: a known file may not be read at all.
+    fn parsed_cache(&self) -> Option<ParsedCache> {
+        let (Some(folder), Some((_, Token::Private(token))), None, Source::Url(place)) =
+            (&self.cache_dir, &self.gitlab, self.keep, &self.source)
+        else {
+            return None;
+        };
+        // Without users, their files count as irrelevant.
+        let with_users = self.read.reviewers == ReviewersFrom::Owners;
+        let what = if with_users { format!("{place} with users") } else { place.clone() };
+        Some(ParsedCache::new(folder, &what, token))
+    }
 }
 
 /// The config repo after reading.
@@ -188,10 +205,13 @@ fn read(
     opening: &Opening,
 ) -> Result<(ConfigRepo, BTreeMap<String, Vec<u8>>), Fatal> {
     let tree = Keeping { tree, keep: opening.keep, kept: RefCell::default() };
-    let repo = ConfigRepo::read(&tree, &opening.read).map_err(|error| {
+    let cache = opening.parsed_cache();
+    let mut parsed = cache.as_ref().map_or_else(ParsedFiles::disabled, ParsedCache::read);
+    let repo = ConfigRepo::read_with(&tree, &opening.read, &mut parsed).map_err(|error| {
         Fatal::new(Exit::NoConfigRepo, error_chain(&error))
             .hint("the config repo has its datafiles in data/: check the repo and the branch")
     })?;
+    cache.iter().for_each(|cache| cache.write(&parsed));
     Ok((repo, tree.kept.into_inner()))
 }
 

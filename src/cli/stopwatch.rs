@@ -26,7 +26,7 @@ impl Stopwatch {
 
     /// Records the number of datafiles.
     pub fn files(&mut self, repo: &ConfigRepo) {
-        self.measured.files = (repo.bundle.counts.files, repo.bundle.counts.parsed);
+        self.measured.files = repo.bundle.counts;
     }
 
     /// Ends the run, successfully or not. Nothing more is fetched.

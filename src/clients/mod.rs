@@ -7,6 +7,7 @@ pub mod github;
 pub mod gitlab;
 mod graphql;
 pub mod http;
+pub mod parsed_cache;
 pub mod prometheus;
 pub mod pushgateway;
 mod replace;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arrayvec::ArrayString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,11 @@ use super::text::quoted;
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize,
 )]
 #[serde(try_from = "String", into = "String")]
-pub struct CommitSha(String);
+#[schemars(with = "String")]
+pub struct CommitSha(HexDigits);
+
+/// 40 hex digits, without memory of their own: a run has tens of thousands of them.
+pub(super) type HexDigits = ArrayString<40>;
 
 /// A ref in a datafile.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -80,7 +85,7 @@ pub fn no_commit(id: &str) -> String {
 impl CommitSha {
     /// The commit id, or `None` if the text is not 40 lower-case hex digits.
     pub fn parse(text: &str) -> Option<Self> {
-        is_commit_sha(text).then(|| Self(text.to_owned()))
+        if is_commit_sha(text) { HexDigits::from(text).ok().map(Self) } else { None }
     }
 
     /// All 40 digits.
@@ -104,17 +109,15 @@ impl TryFrom<String> for CommitSha {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        if is_commit_sha(&text) {
-            Ok(Self(text))
-        } else {
-            Err(format!("not a commit id of 40 lower-case hex digits: {}", quoted(&text)))
-        }
+        Self::parse(&text).ok_or_else(|| {
+            format!("not a commit id of 40 lower-case hex digits: {}", quoted(&text))
+        })
     }
 }
 
 impl From<CommitSha> for String {
     fn from(sha: CommitSha) -> Self {
-        sha.0
+        sha.0.to_string()
     }
 }
 

@@ -1,6 +1,7 @@
 //! The identity of a target: the uid that its deployment records are stored under.
 
 use super::digest::hex;
+use super::git::HexDigits;
 use std::fmt;
 
 use blake2::Digest;
@@ -22,7 +23,8 @@ pub enum UidDigest {
 #[derive(
     Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize,
 )]
-pub struct TargetUid(String);
+#[serde(transparent)]
+pub struct TargetUid(#[schemars(with = "String")] HexDigits);
 
 impl TargetUid {
     /// All 40 digits.
@@ -32,7 +34,7 @@ impl TargetUid {
 
     /// Reads a uid that was stored before, e.g. in a commit's trailer.
     pub fn parse(text: &str) -> Option<Self> {
-        super::is_commit_sha(text).then(|| Self(text.to_owned()))
+        if super::is_commit_sha(text) { HexDigits::from(text).ok().map(Self) } else { None }
     }
 }
 
@@ -65,12 +67,13 @@ impl TargetIdentity<'_> {
             "{}:{}:{}:{}:{}",
             self.saas_file, self.resource_template, target, self.cluster, self.namespace
         );
-        TargetUid(match digest {
+        let digits = match digest {
             UidDigest::Blake2s => {
                 hex(&blake2::Blake2s::<blake2::digest::consts::U20>::digest(text.as_bytes()))
             }
             UidDigest::FipsSha256 => hex(&sha2::Sha256::digest(text.as_bytes())[..20]),
-        })
+        };
+        TargetUid(HexDigits::from(&digits).unwrap_or_default())
     }
 }
 

@@ -87,6 +87,9 @@ fn expand(bundle: &Bundle, digest: UidDigest, all: bool) -> Inventory {
         first: BTreeMap::new(),
         owners: Vec::new(),
     };
+    // Selectors may add some.
+    let templates = bundle.saas_files.iter().flat_map(|file| &file.resource_templates);
+    builder.inventory.targets.reserve(templates.map(|template| template.targets.len()).sum());
     for file in &bundle.saas_files {
         for template in &file.resource_templates {
             builder.template(file, template);
@@ -185,6 +188,7 @@ impl Builder<'_> {
             app: Arc::clone(app),
             saas_file: file.name.clone(),
             file: file.path.clone(),
+            pipelines_provider: file.pipelines_provider.clone(),
             resource_template: template.name.clone(),
             name: declaration.name.clone(),
             namespace: Arc::clone(namespace),
@@ -195,6 +199,7 @@ impl Builder<'_> {
             declared_at: declaration.declared_at.clone(),
             used_at: declaration.used_at.clone(),
             node: declaration.node,
+            lines: declaration.lines,
             key,
             former_keys,
             broken,

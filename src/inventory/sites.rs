@@ -56,7 +56,7 @@ pub(super) fn find(bundle: &Bundle, inventory: &mut Inventory, owners: &[TargetI
         by_file.entry(target.declared_at.file.clone()).or_default().push(index);
     }
     for (file, members) in by_file {
-        if let Some(tree) = bundle.sources.get(&file) {
+        if let Some(tree) = bundle.tree(&file) {
             find_in_file(tree, &file, (&members, owners), inventory);
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::keys::EditSiteKey;
-use crate::app_interface::{App, Namespace, Promotion, SloDocument, SourceLocation};
+use crate::app_interface::{App, FieldLines, Namespace, Promotion, SloDocument, SourceLocation};
 use crate::domain::{GitRef, RepoUrl, TargetUid};
 use yaml11::NodeId;
 
@@ -18,6 +18,8 @@ pub struct Target {
     pub saas_file: String,
     /// Path of the saas file.
     pub file: String,
+    /// Path of the datafile that configures where its deployments run.
+    pub pipelines_provider: Option<String>,
     /// Name of the resource template.
     pub resource_template: String,
     /// Its own name.
@@ -38,6 +40,8 @@ pub struct Target {
     pub used_at: SourceLocation,
     /// The mapping node of the declaration in `declared_at.file`.
     pub node: NodeId,
+    /// Lines of its fields in `declared_at.file`.
+    pub lines: FieldLines,
     /// The key of its declaration.
     pub key: EditSiteKey,
     /// Keys that its declaration may have had before.

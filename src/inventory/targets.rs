@@ -45,6 +45,11 @@ impl Targets {
         (0..self.0.len()).map(TargetIx)
     }
 
+    /// Makes room for exactly this many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        self.0.reserve_exact(more);
+    }
+
     pub(super) fn push(&mut self, target: Target) -> TargetIx {
         self.0.push(target);
         TargetIx(self.0.len() - 1)

@@ -1,5 +1,7 @@
 //! What open merge requests change, and what stands beside it.
 
+use std::sync::Arc;
+
 use super::desired::{Desired, Group};
 use super::edits;
 use super::model::Reason;
@@ -18,10 +20,10 @@ impl<'a> Planner<'a> {
         let mut changes = Vec::new();
         for file in &existing.own.files {
             let datafile = file.path.datafile();
-            let Some(tree) = datafile.and_then(|path| self.bundle.sources.get(path)) else {
+            let Some(text) = datafile.and_then(|path| self.bundle.text(path)) else {
                 return Err(name);
             };
-            changes.push((tree.shared_text(), file.change(name.clone())));
+            changes.push((Arc::clone(text), file.change(name.clone())));
         }
         self.admission.standing.admit_all(&name, changes)
     }
@@ -46,7 +48,7 @@ impl<'a> Planner<'a> {
     /// The text that the target branch has of a file.
     pub(super) fn target_text(&self, path: &RepoPath) -> Option<&'a str> {
         let file = path.datafile()?;
-        self.bundle.sources.get(file).map(|tree| tree.text())
+        self.bundle.text(file).map(|text| &**text)
     }
 
     /// What a branch writes at one edit site, made on the target branch as it is, for those of a group that it is

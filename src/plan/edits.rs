@@ -89,7 +89,7 @@ fn mode_for(inventory: &Inventory, members: &[TargetIx], values: &Values) -> Opt
 }
 
 pub(super) fn source<'a>(bundle: &'a Bundle, file: &str) -> Result<&'a Tree, String> {
-    let tree = bundle.sources.get(file).map(|tree| &**tree);
+    let tree = bundle.tree(file).map(|tree| &**tree);
     tree.ok_or_else(|| format!("the text of {file} is not at hand"))
 }
 

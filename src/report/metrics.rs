@@ -15,6 +15,7 @@ use prometheus_client::registry::Registry;
 
 use super::model::{BatchReport, MergeRequestReport, PlanReport, SubscriberReport};
 use super::text::{action_word, outcome_word};
+use crate::app_interface::LoadCounts;
 use crate::apply::Verdict;
 use crate::decide::{Gate, Outcome};
 use crate::plan::{Action, Reason};
@@ -55,8 +56,8 @@ pub struct Measured {
     pub used: Vec<(&'static str, StageUse)>,
     /// HTTP requests by service.
     pub traffic: Vec<TrafficCount>,
-    /// Datafiles seen and parsed.
-    pub files: (u64, u64),
+    /// Datafiles of the config repo.
+    pub files: LoadCounts,
 }
 
 /// The reasons for closing a merge request.
@@ -246,8 +247,9 @@ fn add_run(table: &mut Table, report: &PlanReport, measured: &Measured) {
         table.add(&[("stage", stage)], used.peak_memory_bytes as usize);
     }
     table.family("sapm_datafiles", "Datafiles of the config repo");
-    table.add(&[("state", "seen")], measured.files.0 as usize);
-    table.add(&[("state", "parsed")], measured.files.1 as usize);
+    table.add(&[("state", "seen")], measured.files.files as usize);
+    table.add(&[("state", "parsed")], measured.files.parsed as usize);
+    table.add(&[("state", "known")], measured.files.known as usize);
 }
 
 /// Did all writes of a merge request with this action succeed?

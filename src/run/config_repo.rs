@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::app_interface::{
-    Bundle, CODE_OWNERS_PATHS, CodeOwners, FileTree, LoadOptions, MAX_CODE_OWNERS_BYTES, RootFile,
-    TreeError, load_with,
+    Bundle, CODE_OWNERS_PATHS, CodeOwners, FileTree, LoadOptions, MAX_CODE_OWNERS_BYTES,
+    ParsedFiles, RootFile, TreeError, load_with,
 };
 use crate::domain::{Problem, ProblemCode, UidDigest, error_chain};
 use crate::inventory::{Inventory, build};
@@ -25,10 +25,16 @@ pub struct ReadOptions {
     pub digest: UidDigest,
     /// Hosts of GitLab and GitHub, which ignore the letter case of paths.
     pub forges: BTreeSet<String>,
-    /// Keep the texts of all datafiles, to show excerpts of them?
+    /// Keep the texts and trees of all datafiles, to show excerpts of them?
     pub texts: bool,
     /// Where reviewers are declared: users and CODEOWNERS are read only for them.
     pub reviewers: ReviewersFrom,
+}
+
+impl ReadOptions {
+    fn load_options(&self) -> LoadOptions {
+        LoadOptions { texts: self.texts, users: self.reviewers == ReviewersFrom::Owners }
+    }
 }
 
 impl ConfigRepo {
@@ -37,8 +43,19 @@ impl ConfigRepo {
     /// # Errors
     /// When the tree has no `data` folder, or cannot be read.
     pub fn read(tree: &dyn FileTree, options: &ReadOptions) -> Result<Self, TreeError> {
-        let users = options.reviewers == ReviewersFrom::Owners;
-        let mut bundle = load_with(tree, LoadOptions { texts: options.texts, users })?;
+        Self::read_with(tree, options, &mut ParsedFiles::disabled())
+    }
+
+    /// Like [`read`](Self::read), but parses only the datafiles that are not among `parsed`, and adds them.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_with(
+        tree: &dyn FileTree,
+        options: &ReadOptions,
+        parsed: &mut ParsedFiles,
+    ) -> Result<Self, TreeError> {
+        let mut bundle = load_with(tree, options.load_options(), parsed)?;
         if options.reviewers == ReviewersFrom::CodeOwners {
             match read_code_owners(tree) {
                 Ok(owners) => bundle.code_owners = Some(owners),
@@ -49,9 +66,13 @@ impl ConfigRepo {
         let inventory = build(&bundle, options.digest);
         // Large, and the selectors are expanded now.
         bundle.selector_document = None;
+        if !options.texts {
+            bundle.forget_trees();
+        }
         tracing::info!(
             files = bundle.counts.files,
             parsed = bundle.counts.parsed,
+            known = bundle.counts.known,
             saas_files = bundle.saas_files.len(),
             publishers = inventory.targets.len(),
             subscribers = inventory.subscribers.len(),

@@ -126,7 +126,7 @@ fn place(target: &Target, line: u32) -> String {
 }
 
 fn field_of<'a>(repo: &'a ConfigRepo, target: &Target, path: &[&str]) -> Option<NodeRef<'a>> {
-    let node = repo.bundle.sources.get(&target.declared_at.file)?.node(target.node);
+    let node = repo.bundle.tree(&target.declared_at.file)?.node(target.node);
     let field = path.iter().try_fold(node, |node, key| node.get(key))?;
     (!field.is_null()).then_some(field)
 }

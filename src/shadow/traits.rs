@@ -107,7 +107,7 @@ fn doubled_publishers<'a>(bundle: &Bundle, inventory: &'a Inventory) -> BTreeSet
 
 /// Does a name stand twice in a list of its promotion? (The loader takes it once.)
 fn has_duplicate(bundle: &Bundle, target: &Target, key: &str) -> bool {
-    let Some(tree) = bundle.sources.get(&target.declared_at.file) else { return false };
+    let Some(tree) = bundle.tree(&target.declared_at.file) else { return false };
     let list = tree.node(target.node).get("promotion").and_then(|promotion| promotion.get(key));
     let mut seen = BTreeSet::new();
     list.into_iter()

@@ -63,7 +63,7 @@ fn place_below(problem: Problem, target: &Target, below: &str) -> Problem {
 
 /// The path of a text in a list below a target, e.g. `promotion.publish[1]`.
 fn find_item_path(bundle: &Bundle, target: &Target, list: &[&str], text: &str) -> String {
-    let tree = bundle.sources.get(&target.declared_at.file);
+    let tree = bundle.tree(&target.declared_at.file);
     let node = tree
         .and_then(|tree| list.iter().try_fold(tree.node(target.node), |node, key| node.get(key)));
     let index = node.and_then(|node| find_index(node, text));

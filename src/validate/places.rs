@@ -67,7 +67,7 @@ impl<'a> Places<'a> {
     }
 
     fn tree(&mut self, file: &str) -> Option<Arc<Tree>> {
-        if let Some(tree) = self.bundle.sources.get(file) {
+        if let Some(tree) = self.bundle.tree(file) {
             return Some(Arc::clone(tree));
         }
         if let Some(tree) = self.parsed.get(file) {
@@ -82,8 +82,8 @@ impl<'a> Places<'a> {
 
     /// A line of a file, which may not be YAML.
     fn line(&self, file: &str, number: u32) -> Option<String> {
-        let bytes = match self.bundle.sources.get(file) {
-            Some(tree) => tree.text().as_bytes(),
+        let bytes = match self.bundle.text(file) {
+            Some(text) => text.as_bytes(),
             None => self.bundle.texts.get(file)?.as_slice(),
         };
         let index = usize::try_from(number).ok()?.checked_sub(1)?;

@@ -1,6 +1,7 @@
 //! The amount of work of a run in a realistic config repo, as exact counts, so that an increase is visible immediately.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use chrono::Utc;
@@ -30,26 +31,33 @@ impl World {
     /// A successful `sapm apply`: its requests by service, and its metrics.
     #[track_caller]
     fn apply(&self) -> (Asked, String) {
+        let metrics = self.run("apply", &[]);
+        let asked = Asked::of(&self.filled.forge.log());
+        let of_git = metric(&metrics, "sapm_requests{service=\"git\"}");
+        assert_eq!(of_git, (asked.facts.git + asked.clone) as f64, "{metrics}");
+        (asked, metrics)
+    }
+
+    /// A successful command: its metrics.
+    #[track_caller]
+    fn run(&self, command: &str, variables: &[(&str, &str)]) -> String {
         self.filled.forge.settle();
         self.filled.forge.clear_log();
         let report = self.folder.path().join("report");
         let output = Command::new(env!("CARGO_BIN_EXE_sapm"))
-            .arg("apply")
+            .arg(command)
             .env_clear()
             .envs(self.filled.environment())
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("TMPDIR", self.folder.path())
             .env("SAPM_REPORT_DIR", &report)
             .env("SAPM_CACHE_DIR", self.folder.path().join("cache"))
+            .envs(variables.iter().copied())
             .output()
             .unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         self.filled.forge.assert_no_unknown_routes();
-        let metrics = std::fs::read_to_string(report.join("metrics.txt")).unwrap();
-        let asked = Asked::of(&self.filled.forge.log());
-        let of_git = metric(&metrics, "sapm_requests{service=\"git\"}");
-        assert_eq!(of_git, (asked.facts.git + asked.clone) as f64, "{metrics}");
-        (asked, metrics)
+        std::fs::read_to_string(report.join("metrics.txt")).unwrap()
     }
 }
 
@@ -212,6 +220,102 @@ fn only_the_datafiles_that_promotions_depend_on_are_parsed() {
     });
     assert_eq!(metric(&metrics, "sapm_datafiles{state=\"seen\"}"), SIZE.files as f64);
     assert_eq!(metric(&metrics, "sapm_datafiles{state=\"parsed\"}"), needed.count() as f64);
+}
+
+/// How many datafiles were seen, parsed, and known from an earlier run.
+fn datafiles(metrics: &str) -> [usize; 3] {
+    ["seen", "parsed", "known"]
+        .map(|state| metric(metrics, &format!("sapm_datafiles{{state=\"{state}\"}}")) as usize)
+}
+
+/// Removes what differs between two runs at different times.
+fn remove_times(value: &mut serde_json::Value) {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|key, _| !["observed_at", "soaked_days"].contains(&key.as_str()));
+        fields.values_mut().for_each(remove_times);
+    }
+    value.as_array_mut().into_iter().flatten().for_each(remove_times);
+}
+
+/// The only file with parsed datafiles.
+fn parsed_file(cache: &Path) -> PathBuf {
+    let files = std::fs::read_dir(cache).unwrap().map(|entry| entry.unwrap().path());
+    let is_parsed =
+        |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("parsed-");
+    let found: Vec<_> = files.filter(is_parsed).collect();
+    let [file] = found.as_slice() else { panic!("{found:?}") };
+    file.clone()
+}
+
+#[test]
+fn a_datafile_is_parsed_once_whatever_happens_to_the_cache() {
+    let world = World::start();
+    let cache = world.folder.path().join("cache");
+    let plan = || {
+        let text = std::fs::read_to_string(world.folder.path().join("report/plan.json")).unwrap();
+        let mut plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+        remove_times(&mut plan);
+        plan
+    };
+    let (_, metrics) = world.apply();
+    let [seen, all, known] = datafiles(&metrics);
+    assert_eq!((seen, known), (SIZE.files, 0));
+    let steady = |expected: [usize; 3], why: &str| {
+        let (_, metrics) = world.apply();
+        assert_eq!(datafiles(&metrics), expected, "{why}");
+        plan()
+    };
+    let with_known = steady([seen, 0, all], "all are known");
+    assert_eq!(steady([seen, 0, all], "they stay known"), with_known);
+
+    let file = parsed_file(&cache);
+    let good = std::fs::read(&file).unwrap();
+    for (at, why) in [(40, "an id"), (good.len() / 2, "a tree"), (good.len() - 1, "the code")] {
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&file, bad).unwrap();
+        assert_eq!(steady([seen, all, 0], why), with_known, "{why} is damaged");
+        assert_eq!(std::fs::read(&file).unwrap(), good, "the next run knows all again");
+    }
+    std::fs::write(&file, &good[..good.len() / 2]).unwrap();
+    assert_eq!(steady([seen, all, 0], "half a file"), with_known);
+    std::fs::remove_dir_all(&cache).unwrap();
+    std::fs::create_dir_all(&file).unwrap();
+    assert_eq!(steady([seen, all, 0], "a folder in its place"), with_known);
+
+    std::fs::remove_dir(&file).unwrap();
+    steady([seen, all, 0], "no file");
+    let files = world.filled.project.files("main");
+    let (path, text) = files.iter().find(|(path, _)| path.contains("/saas-")).unwrap();
+    let text = format!("{}# changed\n", String::from_utf8_lossy(text));
+    world.filled.project.commit(
+        "sapm-bot",
+        "main",
+        "Change a comment",
+        [(path.clone(), Some(text))],
+    );
+    let with_change = steady([seen, 1, all - 1], "one has changed");
+    std::fs::remove_dir_all(&cache).unwrap();
+    assert_eq!(steady([seen, all, 0], "all anew"), with_change);
+}
+
+/// Somebody may write to the cache, but does not have the token of the bot.
+#[test]
+fn datafiles_that_were_parsed_with_another_token_are_not_believed() {
+    let world = World::start();
+    let cache = world.folder.path().join("cache");
+    let all = datafiles(&world.apply().1)[1];
+    let file = parsed_file(&cache);
+    world.filled.forge.add_token("sapm-bot", "glpat-other-token-0123456789", &["api"]);
+    let foreign = world.folder.path().join("foreign");
+    let with_other = [
+        ("SAPM_GITLAB_TOKEN", "glpat-other-token-0123456789"),
+        ("SAPM_CACHE_DIR", foreign.to_str().unwrap()),
+    ];
+    world.run("plan", &with_other);
+    std::fs::copy(parsed_file(&foreign), &file).unwrap();
+    assert_eq!(datafiles(&world.apply().1)[1..], [all, 0]);
+    assert_eq!(datafiles(&world.apply().1)[1..], [0, all]);
 }
 
 #[test]

@@ -375,6 +375,9 @@ impl<'a> Build<'a> {
         }
         warnings.sort_by_key(|w| w.position);
         self.tree.warnings = warnings;
+        // The guesses at the beginning are generous, and trees are kept.
+        self.tree.nodes.shrink_to_fit();
+        self.tree.children.shrink_to_fit();
         self.tree
     }
 }

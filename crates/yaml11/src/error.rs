@@ -1,11 +1,12 @@
 //! Errors of documents and edits, with their positions.
 
 use crate::path::NodePath;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
 
 /// A position in the text, as in editors.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
     /// Line, from 1.
     pub line: u32,
@@ -20,7 +21,7 @@ impl fmt::Display for Position {
 }
 
 /// A problem that does not prevent reading: a duplicate key, of which the last one counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
     /// Position of the later key.
     pub position: Position,

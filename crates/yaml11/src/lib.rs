@@ -17,6 +17,7 @@ mod quote;
 mod rewrite;
 mod scalar;
 mod splice;
+mod stored;
 mod style;
 mod tag;
 mod tree;

@@ -1,5 +1,6 @@
 //! Paths in a document.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Longer keys are shortened when printed.
@@ -7,7 +8,7 @@ const MAX_PRINTED_BYTES: usize = 1_024;
 const PRINTED_BYTES: usize = 100;
 
 /// One step from a node to a child.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Step {
     /// Into a mapping.
     Key(String),
@@ -17,7 +18,7 @@ pub enum Step {
 
 /// The path from the root to a node, with aliases and merge keys resolved. Printed as
 /// `resourceTemplates[0].targets[1].ref`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodePath(Vec<Step>);
 
 impl NodePath {

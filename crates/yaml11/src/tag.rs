@@ -1,7 +1,9 @@
 //! The tags that a safe loader knows.
 
+use serde::{Deserialize, Serialize};
+
 /// A tag of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Tag {
     /// None.
     None,

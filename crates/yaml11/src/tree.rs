@@ -5,6 +5,7 @@ use crate::node::NodeRef;
 use crate::path::{NodePath, Step};
 use crate::scalar::{Scalar, resolve_plain, resolve_tagged};
 use crate::tag::Tag;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ impl Default for Limits {
 }
 
 /// A node of one [`Tree`]. Do not use it with another tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeId(pub(crate) u32);
 
 impl NodeId {
@@ -47,7 +48,7 @@ pub enum Kind {
 }
 
 /// The notation of a node.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Style {
     /// A scalar without quotes, or a missing value.
     Plain,
@@ -63,7 +64,7 @@ pub enum Style {
     Block,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Content {
     Scalar,
     Sequence,
@@ -88,7 +89,7 @@ pub(crate) mod flag {
 }
 
 /// A node. Offsets are in bytes of the original text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Node {
     pub content: Content,
     pub style: Style,

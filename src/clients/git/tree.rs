@@ -4,7 +4,7 @@ use git2::{ObjectType, Odb, Oid, Repository};
 
 use super::GitError;
 use crate::app_interface::walk::{self, Kind, Listing, Named, Source};
-use crate::app_interface::{Entry, RootFile};
+use crate::app_interface::{BlobId, Entry, RootFile};
 use yaml11::Limits;
 
 const LINK: i32 = 0o120_000;
@@ -130,6 +130,10 @@ impl Source for CommitSource<'_> {
     fn target(&self, link: &Oid) -> Result<String, GitError> {
         let blob = self.odb.read(*link).map_err(self.failed())?;
         Ok(String::from_utf8_lossy(blob.data()).into_owned())
+    }
+
+    fn blob(&self, file: &Oid) -> Option<BlobId> {
+        file.as_bytes().try_into().ok().map(BlobId)
     }
 
     fn size(&self, file: &Oid) -> Result<u64, GitError> {

@@ -1,6 +1,7 @@
 //! Advice for each decision, gate and merge request.
 
 use super::{AsOf, ExplainedMergeRequest, Explanation, FollowedReport, Found};
+use crate::app_interface::TargetField;
 use crate::decide::{DeploymentState, Gate, GateResult, Outcome};
 use crate::domain::{RepoPath, RepoUrl};
 use crate::inventory::Target;
@@ -33,7 +34,7 @@ pub(super) fn advice(explanation: &Explanation, found: &Found<'_>) -> Vec<String
 }
 
 fn advise_on_own_channel(found: &Found<'_>) -> Vec<String> {
-    let place = found.field(found.target(), &["promotion", "subscribe"]);
+    let place = found.field(found.target(), TargetField::Subscribe);
     let line = |channel| {
         format!(
             "it subscribes to channel {channel}, which it publishes to: remove it from \
@@ -132,7 +133,7 @@ fn advise_on_same_ref(explanation: &Explanation) -> Vec<String> {
 }
 
 fn advise_on_soak(found: &Found<'_>, target: &Target, gate: &GateResult) -> String {
-    let place = found.field(target, &["promotion", "soakDays"]);
+    let place = found.field(target, TargetField::SoakDays);
     match gate.next_possible_at {
         Some(at) => format!(
             "wait until {}, when soak passes; to promote sooner, lower soakDays at {place}",
@@ -146,7 +147,7 @@ fn advise_on_soak(found: &Found<'_>, target: &Target, gate: &GateResult) -> Stri
 }
 
 fn advise_on_schedule(found: &Found<'_>, target: &Target, gate: &GateResult) -> String {
-    let place = found.field(target, &["promotion", "schedule"]);
+    let place = found.field(target, TargetField::Schedule);
     match gate.next_possible_at {
         Some(at) => format!(
             "wait until {}, when the schedule opens; to promote at another time, change \
@@ -213,14 +214,14 @@ fn advise_on_errors(explanation: &Explanation, found: &Found<'_>) -> Vec<String>
     let target = found.target();
     let mut lines = Vec::new();
     if !target.broken.is_empty() {
-        lines.push(format!("correct the target at {}", found.field(target, &[])));
+        lines.push(format!("correct the target at {}", found.field(target, TargetField::Target)));
     }
     for channel in &explanation.subscriber.channels {
         if found.inventory.publishers_of(channel).next().is_none() {
             lines.push(format!(
                 "let a target publish to channel {channel}, or remove it from promotion.subscribe \
                  at {}",
-                found.field(target, &["promotion", "subscribe"])
+                found.field(target, TargetField::Subscribe)
             ));
         }
     }
@@ -241,7 +242,7 @@ fn advise_on_errors(explanation: &Explanation, found: &Found<'_>) -> Vec<String>
         });
     }
     if lines.is_empty() {
-        lines.push(format!("correct the target at {}", found.field(target, &[])));
+        lines.push(format!("correct the target at {}", found.field(target, TargetField::Target)));
     }
     lines
 }
@@ -249,7 +250,7 @@ fn advise_on_errors(explanation: &Explanation, found: &Found<'_>) -> Vec<String>
 fn advise_on_up_to_date(explanation: &Explanation, found: &Found<'_>) -> Vec<String> {
     let target = found.target();
     if explanation.subscriber.channels.is_empty() {
-        let place = found.field(target, &["promotion"]);
+        let place = found.field(target, TargetField::Promotion);
         return vec![format!(
             "add the channels that it should subscribe to as promotion.subscribe at {place}"
         )];

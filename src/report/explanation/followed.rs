@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Found;
+use crate::app_interface::TargetField;
 use crate::decide::{DeploymentState, Gate, Outcome, record_key, state_key};
 use crate::domain::{CommitSha, RepoPath, TargetUid};
 use crate::inventory::{Target, TargetIx};
@@ -96,9 +97,9 @@ fn build_pair(
             "saas file {}, cluster {}, namespace {}",
             publisher.saas_file, publisher.namespace.cluster.name, publisher.namespace.name
         ),
-        pipelines_provider: find_pipelines_provider(found, publisher),
-        declared_at: found.field(publisher, &[]),
-        ref_at: found.field(publisher, &["ref"]),
+        pipelines_provider: find_pipelines_provider(publisher),
+        declared_at: found.field(publisher, TargetField::Target),
+        ref_at: found.field(publisher, TargetField::Ref),
         repo_url: publisher.repo_url.to_string(),
         commit_url: commit
             .as_ref()
@@ -120,8 +121,6 @@ fn build_pair(
 }
 
 /// The datafile that configures where the target's deployments run.
-fn find_pipelines_provider(found: &Found<'_>, target: &Target) -> Option<String> {
-    let saas_file = found.bundle.sources.get(&target.file)?.root();
-    let path = saas_file.get("pipelinesProvider")?.get("$ref")?.text()?;
-    Some(RepoPath::of_datafile(&path).to_string())
+fn find_pipelines_provider(target: &Target) -> Option<String> {
+    Some(RepoPath::of_datafile(target.pipelines_provider.as_deref()?).to_string())
 }

@@ -25,7 +25,7 @@ pub use overview::{Overview, briefs};
 use super::blocks;
 use super::model::{PlanReport, RepoReport, SubscriberReport};
 use super::style::Paint;
-use crate::app_interface::Bundle;
+use crate::app_interface::{Bundle, TargetField};
 use crate::decide::{Decisions, Gate};
 use crate::domain::{Problem, RepoPath, to_json};
 use crate::inventory::{Inventory, Target, TargetIx};
@@ -152,24 +152,15 @@ impl Found<'_> {
         own.map(String::as_str)
     }
 
-    /// The line of a field of a target, or of the target if the field is absent.
-    fn line(&self, target: &Target, path: &[&str]) -> u32 {
-        let tree = self.bundle.sources.get(&target.declared_at.file);
-        let node = tree.and_then(|tree| {
-            path.iter().try_fold(tree.node(target.node), |node, key| node.get(key))
-        });
-        node.map_or(target.declared_at.line, |node| node.position().line)
-    }
-
     /// `data/…:LINE` of a field of a target, or of the target if the field is absent.
-    fn field(&self, target: &Target, path: &[&str]) -> String {
-        format!("{}:{}", RepoPath::of_datafile(&target.declared_at.file), self.line(target, path))
+    fn field(&self, target: &Target, field: TargetField) -> String {
+        format!("{}:{}", RepoPath::of_datafile(&target.declared_at.file), target.lines.line(field))
     }
 
-    /// The page of that location on GitLab.
-    fn page(&self, target: &Target, path: &[&str]) -> Option<String> {
+    /// The page of a target on GitLab.
+    fn page(&self, target: &Target) -> Option<String> {
         let repo = self.snapshot.config_repo.as_ref()?;
-        let (file, line) = (&target.declared_at.file, self.line(target, path));
+        let (file, line) = (&target.declared_at.file, target.declared_at.line);
         Some(format!("{}/-/blob/{}/data{file}#L{line}", repo.web_url, repo.base_commit))
     }
 
@@ -217,8 +208,8 @@ impl Explanation {
                 advice: Vec::new(),
             },
             subscriber,
-            declared_at: found.field(target, &[]),
-            declared_url: found.page(target, &[]),
+            declared_at: found.field(target, TargetField::Target),
+            declared_url: found.page(target),
             publishers: followed::followed(found, target),
             merge_requests,
             earlier_merge_requests: None,

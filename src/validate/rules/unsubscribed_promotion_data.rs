@@ -8,7 +8,7 @@ use crate::domain::{Problem, ProblemCode};
 
 pub(super) fn find(repo: &Repo<'_>, problems: &mut Vec<Problem>) {
     for (_, target) in repo.inventory.subscribers() {
-        let tree = repo.bundle.sources.get(&target.declared_at.file);
+        let tree = repo.bundle.tree(&target.declared_at.file);
         let data =
             tree.and_then(|tree| tree.node(target.node).get("promotion")?.get("promotion_data"));
         let mut seen = BTreeSet::new();

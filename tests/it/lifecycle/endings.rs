@@ -160,10 +160,8 @@ impl Case<'_> {
 
     /// Does the text that it should have conflict with an open merge request?
     pub fn cannot_be_as_wanted(&self, own: &Own<'_>, wanted: &Marks) -> bool {
-        let Some(tree) = wanted
-            .path
-            .strip_prefix("data")
-            .and_then(|file| self.run.loaded.bundle.sources.get(file))
+        let Some(tree) =
+            wanted.path.strip_prefix("data").and_then(|file| self.run.loaded.bundle.tree(file))
         else {
             return false;
         };

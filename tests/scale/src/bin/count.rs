@@ -44,6 +44,11 @@ fn stage_load(stages: &Stages) {
 }
 
 #[inline(never)]
+fn stage_load_known(stages: &Stages) {
+    black_box(stages.load_known());
+}
+
+#[inline(never)]
 fn stage_inventory(stages: &Stages) {
     black_box(stages.take_inventory());
 }
@@ -80,6 +85,7 @@ fn main() {
     let size = Size { services, files: services * 10, due: services / 4 };
     let stages = Stages::of(size);
     counted("load", || stage_load(&stages));
+    counted("load_known", || stage_load_known(&stages));
     counted("inventory", || stage_inventory(&stages));
     let decisions = counted("decide", || stage_decide(&stages));
     let plan = counted("plan", || stage_plan(&stages, &decisions));
