@@ -20,7 +20,7 @@ use crate::domain::hex;
 
 const START: &str = "parsed-";
 
-/// A larger file is not read: a config repo of 100,000 files has one of 60 MB.
+/// A larger file is not read: a config repo of 100,000 datafiles has one of 72 MB.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// Files of other tokens and config repos are removed after this time.
