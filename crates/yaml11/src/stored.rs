@@ -49,22 +49,11 @@ impl Tree {
         let text = decode(text).ok()?;
         let Stored { text_bytes, nodes, children, aliases, decoded, root, warnings } = stored;
         let known = |id: &NodeId| id.at() < nodes.len();
-        let fits = |(place, node): (usize, &Node)| match node.content {
-            Content::Scalar => true,
-            // What an alias refers to is closed before it. So there is no cycle.
-            Content::Alias => nodes
-                .get(node.a as usize)
-                .is_some_and(|to| to.content != Content::Alias && (node.a as usize) < place),
-            Content::Sequence | Content::Mapping => children
-                .get(node.a as usize..node.b as usize)
-                .is_some_and(|below| below.iter().all(|id| id.at() > place)),
-        };
         let sound = text_bytes == text.len()
             && known(&root)
-            && children.iter().all(known)
             && aliases.iter().all(|(to, from)| known(to) && known(from))
             && nodes.iter().all(|node| (node.parent as usize) < nodes.len())
-            && nodes.iter().enumerate().all(fits);
+            && is_without_cycles(&nodes, &children);
         sound.then(|| Self {
             text: Arc::from(text),
             nodes,
@@ -75,6 +64,30 @@ impl Tree {
             warnings,
         })
     }
+}
+
+/// Are all children behind their parent, and all aliases behind everything in what they refer to, as the parser leaves them?
+fn is_without_cycles(nodes: &[Node], children: &[NodeId]) -> bool {
+    // The last node in each node.
+    let mut last: Vec<usize> = (0..nodes.len()).collect();
+    for (place, node) in nodes.iter().enumerate().rev() {
+        if !matches!(node.content, Content::Sequence | Content::Mapping) {
+            continue;
+        }
+        let Some(below) = children.get(node.a as usize..node.b as usize) else { return false };
+        for id in below {
+            match last.get(id.at()) {
+                Some(&end) if id.at() > place => last[place] = last[place].max(end),
+                _ => return false,
+            }
+        }
+    }
+    nodes.iter().enumerate().filter(|(_, node)| node.content == Content::Alias).all(
+        |(place, node)| {
+            let to = node.a as usize;
+            last.get(to).is_some_and(|&end| end < place) && nodes[to].content != Content::Alias
+        },
+    )
 }
 
 #[cfg(test)]
