@@ -117,7 +117,7 @@ impl Bundle {
     }
 }
 
-/// A file that may be edited. Its tree takes six times the memory of its text, and a run needs the trees of few files
+/// A file that may be edited. Its tree takes several times the memory of its text, and a run needs the trees of few files
 /// once it knows the edit sites.
 #[derive(Debug)]
 pub struct SourceFile {

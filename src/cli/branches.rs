@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt};
 
 use super::clients::{Clients, ConfigProject};
-use super::config::{Config, Source};
+use super::config::Config;
 use super::gitlab_config::same_host;
-use super::source::{Loaded, git_credentials};
+use super::source::{Loaded, Source, git_credentials};
 use crate::clients::git::{BranchOptions, Branches, FetchedBranch, TimeOuts};
 use crate::clients::gitlab::GitLabReader;
 use crate::domain::{CommitSha, RepoPath};

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 
 use super::code_hosts::CodeHosts;
-use super::config::{Config, Source};
+use super::config::Config;
 use super::exit::{Exit, Fatal};
 use super::gitlab_config::same_host;
 use super::pipeline::Mode;
 use super::secrets::redactor;
-use super::source::Loaded;
+use super::source::{Loaded, Source};
 use crate::clients::git::{self, GitMerge, LsRemote};
 use crate::clients::github::GitHubCommits;
 use crate::clients::gitlab::{

@@ -3,9 +3,9 @@
 use secrecy::SecretString;
 
 use super::clients::Clients;
-use super::config::{Config, Environment, Source};
+use super::config::{Config, Environment};
 use super::exit::{Exit, Fatal};
-use super::source::load_commit;
+use super::source::{Source, load_commit};
 use crate::clients::git::find_commit;
 use crate::clients::gitlab::put_note;
 use crate::domain::{MrIid, error_chain, quoted};

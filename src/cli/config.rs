@@ -16,8 +16,8 @@ use super::pipeline::Mode;
 use super::project_rule_args::ProjectRules;
 use super::report_link::report_url;
 use super::secrets::redactor;
-use super::shared_args::{FilterArgs, NodeArgs, OutputArgs, RunArgs, SourceArgs};
-use super::source::Opening;
+use super::shared_args::{FilterArgs, NodeArgs, OutputArgs, RunArgs};
+use super::source::{Opening, Source};
 use super::state_config::parse_state;
 use super::values::{AT_HINT, At, Toggle};
 use crate::clients::credentials::{Credentials, CredentialsError};
@@ -119,15 +119,6 @@ pub struct GitLabConfig {
     pub other_bots: Vec<String>,
 }
 
-/// The source of the config repo.
-#[derive(Debug, Clone)]
-pub enum Source {
-    /// A URL to clone, without credentials.
-    Url(String),
-    /// A checkout, or any folder with `data/`.
-    Path(PathBuf),
-}
-
 /// Environment variables. An empty one counts as unset, and blanks and line ends around a value are ignored.
 pub struct Environment<'a>(pub &'a BTreeMap<String, String>);
 
@@ -146,31 +137,6 @@ impl Environment<'_> {
 /// A setting without blanks and line ends around it, which are a common mistake in CI variables.
 pub(super) fn given(value: Option<&String>) -> Option<String> {
     value.map(|value| value.trim()).filter(|value| !value.is_empty()).map(str::to_owned)
-}
-
-impl Source {
-    /// Resolves the source of the config repo.
-    ///
-    /// # Errors
-    /// When it is not configured.
-    pub fn resolve(args: &SourceArgs, environment: &Environment<'_>) -> Result<Self, Fatal> {
-        let text = given(args.app_interface.as_ref()).or_else(|| {
-            let folder = environment.get("CI_PROJECT_DIR")?;
-            PathBuf::from(&folder).join("data").is_dir().then_some(folder)
-        });
-        let Some(text) = text else {
-            return Err(Fatal::new(Exit::Usage, "the config repo is not configured")
-                .hint("set --app-interface (SAPM_APP_INTERFACE) to a git URL or a path"));
-        };
-        if text.contains("://") {
-            return Ok(Self::Url(text));
-        }
-        if text.contains('@') && text.contains(':') && !PathBuf::from(&text).exists() {
-            return Err(Fatal::new(Exit::Usage, "the config repo cannot be cloned over ssh")
-                .hint("use its https URL with SAPM_GITLAB_TOKEN"));
-        }
-        Ok(Self::Path(PathBuf::from(text)))
-    }
 }
 
 impl TargetFilter {

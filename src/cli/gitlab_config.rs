@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::config::{Environment, GitLabConfig, Source, given};
+use super::config::{Environment, GitLabConfig, given};
 use super::exit::{Exit, Fatal};
 use super::job::{gitlab_token, job_project};
 use super::pipeline::Mode;
 use super::shared_args::RunArgs;
+use super::source::Source;
 use crate::domain::RepoUrl;
 
 pub(super) fn gitlab(

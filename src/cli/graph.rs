@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use chrono::Utc;
 
 use super::args::{GraphArgs, GraphFormat};
-use super::config::{Environment, Source, digest};
+use super::config::{Environment, digest};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
 use super::network::plain_client;
 use super::output::print;
 use super::pipeline::{Mode, read_snapshot};
-use super::source::{Opening, load_config_repo};
+use super::source::{Opening, Source, load_config_repo};
 use crate::domain::quoted;
 use crate::graph::{Graph, Member, Scope, dot, followed, mermaid, select, svg};
 use crate::inventory::{Found, Inventory, TargetIx, find};

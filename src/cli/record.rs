@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 
-use super::config::{Environment, Source, digest, given};
+use super::config::{Environment, digest, given};
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
 use super::logging::{Sink, colours};
@@ -16,7 +16,7 @@ use super::record_args::{RecordArgs, ReportArgs};
 use super::secrets::redactor;
 use super::shared_args::Format;
 use super::signals::Interruption;
-use super::source::{Opening, load_config_repo};
+use super::source::{Opening, Source, load_config_repo};
 use super::state_config::parse_state;
 use crate::clients::http::{HttpClient, Service};
 use crate::clients::state;

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::config::Source;
+use super::config::{Environment, given};
 use super::exit::{Exit, Fatal};
 use super::gitlab_config::same_host;
 use super::pipeline::Mode;
+use super::shared_args::SourceArgs;
 use crate::app_interface::{DirectoryTree, Entry, FileTree, ParsedFiles, RootFile, TreeError};
 use crate::clients::git::{self, CloneOptions, ConfigCheckout, Credentials, GitError, TimeOuts};
 use crate::clients::gitlab::Token;
@@ -17,6 +18,40 @@ use crate::clients::parsed_cache::ParsedCache;
 use crate::domain::{CommitSha, error_chain};
 use crate::plan::ReviewersFrom;
 use crate::run::{ConfigRepo, ReadOptions};
+
+/// The source of the config repo.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A URL to clone, without credentials.
+    Url(String),
+    /// A checkout, or any folder with `data/`.
+    Path(PathBuf),
+}
+
+impl Source {
+    /// Resolves the source of the config repo.
+    ///
+    /// # Errors
+    /// When it is not configured.
+    pub fn resolve(args: &SourceArgs, environment: &Environment<'_>) -> Result<Self, Fatal> {
+        let text = given(args.app_interface.as_ref()).or_else(|| {
+            let folder = environment.get("CI_PROJECT_DIR")?;
+            PathBuf::from(&folder).join("data").is_dir().then_some(folder)
+        });
+        let Some(text) = text else {
+            return Err(Fatal::new(Exit::Usage, "the config repo is not configured")
+                .hint("set --app-interface (SAPM_APP_INTERFACE) to a git URL or a path"));
+        };
+        if text.contains("://") {
+            return Ok(Self::Url(text));
+        }
+        if text.contains('@') && text.contains(':') && !PathBuf::from(&text).exists() {
+            return Err(Fatal::new(Exit::Usage, "the config repo cannot be cloned over ssh")
+                .hint("use its https URL with SAPM_GITLAB_TOKEN"));
+        }
+        Ok(Self::Path(PathBuf::from(text)))
+    }
+}
 
 /// How to open the config repo. Has no `Debug`, because it contains a token.
 pub struct Opening {

@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::Utc;
 
 use super::args::ValidateArgs;
-use super::config::{Environment, Source};
+use super::config::Environment;
 use super::exit::{Exit, Fatal};
 use super::job::{forges, gitlab_access};
 use super::logging::{Sink, colours};
@@ -14,7 +14,7 @@ use super::network::plain_client;
 use super::output::{check_folder, print, write_files};
 use super::pipeline::Mode;
 use super::shared_args::Format;
-use super::source::{Opening, load_config_repo};
+use super::source::{Opening, Source, load_config_repo};
 use crate::report::{
     FindingsReport, Paint, code_quality, findings_junit, findings_markdown, findings_text,
 };

@@ -10,14 +10,21 @@ pub fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
+/// What follows those that are named: ` and 7 more`, or nothing.
+pub fn and_more(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(" and {others} more") }
+}
+
+/// The first few of a list, and how many more there are: `a, b and 7 more`.
+pub fn name_first(most: usize, names: impl IntoIterator<Item = impl ToString>) -> String {
+    let mut names = names.into_iter();
+    let named: Vec<String> = names.by_ref().take(most).map(|name| name.to_string()).collect();
+    named.join(", ") + &and_more(names.count())
+}
+
 /// The numbers of merge requests, at most ten of them: `!3, !4 and 7 more`.
 pub fn mr_numbers(iids: &[MrIid]) -> String {
-    let named: Vec<String> = iids.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = match iids.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{}{more}", named.join(", "))
+    name_first(NAMED, iids)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod span;
 mod spelling;
 mod text;
 
-pub use counts::{count, mr_numbers};
+pub use counts::{and_more, count, mr_numbers, name_first};
 pub use digest::{hex, sha256_hex};
 pub use error_chain::error_chain;
 pub use git::{

@@ -18,7 +18,7 @@ use super::markup::{code, link_target, plain, prose, shorten};
 use super::settings::Settings;
 use super::trailers::text_digest;
 use crate::decide::{Decisions, GateOutcome};
-use crate::domain::{TargetUid, short_ref};
+use crate::domain::{TargetUid, and_more, short_ref};
 use crate::inventory::Inventory;
 
 pub(super) use code_changes::{changes_url, direction_word};
@@ -49,10 +49,7 @@ const VALUES: &str = "<!-- sapm:values=";
 /// The title of a merge request that may be merged.
 pub(super) fn title(inventory: &Inventory, desired: &Desired) -> String {
     let target = &inventory.targets[desired.members[0]];
-    let more = match desired.members.len() {
-        1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    };
+    let more = and_more(desired.members.len() - 1);
     let what = if desired.moves_ref() {
         format!("to {}", short_ref(&desired.values.git_ref))
     } else {

@@ -9,7 +9,7 @@ use super::desired::Desired;
 use super::model::{PlannedMergeRequest, Step};
 use super::planner::Planner;
 use super::settings::ReviewersFrom;
-use crate::domain::{Person, Problem, ProblemCode, UserId, count, sha256_hex};
+use crate::domain::{Person, Problem, ProblemCode, UserId, count, name_first, sha256_hex};
 use crate::inventory::Target;
 use crate::snapshot::{Failure, Lookup, Snapshot, UserFact};
 
@@ -227,12 +227,7 @@ fn start_of(parts: &[&Desired]) -> u64 {
 }
 
 fn name_people(people: &BTreeSet<Person>) -> String {
-    let names: Vec<String> = people.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = match people.len() - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    names.join(", ") + &more
+    name_first(NAMED, people)
 }
 
 #[cfg(test)]

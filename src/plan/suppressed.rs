@@ -3,7 +3,7 @@
 use super::desired::{EditSiteState, Group};
 use super::model::Reason;
 use super::planner::Planner;
-use crate::domain::{Problem, ProblemCode, short_ref};
+use crate::domain::{Problem, ProblemCode, and_more, short_ref};
 
 impl Reason {
     /// Those that keep a due promotion from being offered until a person acts.
@@ -25,10 +25,7 @@ impl Planner<'_> {
             return;
         }
         let target = &self.inventory.targets[group.members[0]];
-        let others = match group.members.len() {
-            1 => String::new(),
-            n => format!(" and {} more", n - 1),
-        };
+        let others = and_more(group.members.len() - 1);
         let problem = match code {
             Reason::ClosedByTwin => ProblemCode::RequestClosedByTwin,
             _ => ProblemCode::PromotionSuppressed,

@@ -10,6 +10,7 @@ use super::markup::{plain, shorten};
 use super::message::{self, TITLE, TITLE_LIMIT};
 use super::planner::Planner;
 use super::trailers::Trailers;
+use crate::domain::name_first;
 
 /// Longest template, in bytes.
 const MAX_TEMPLATE: usize = 1_000;
@@ -188,11 +189,7 @@ impl Planner<'_> {
 }
 
 fn join(names: &BTreeSet<&str>) -> String {
-    let named: Vec<String> = names.iter().take(NAMED).map(|name| plain(name)).collect();
-    match names.len().saturating_sub(NAMED) {
-        0 => named.join(", "),
-        more => format!("{} and {more} more", named.join(", ")),
-    }
+    name_first(NAMED, names.iter().map(|name| plain(name)))
 }
 
 #[cfg(test)]

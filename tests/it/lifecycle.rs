@@ -7,6 +7,8 @@ mod at_once;
 mod auto_merge;
 mod batch_judge;
 mod batch_members;
+mod batch_people;
+mod batch_splits;
 mod batches;
 mod branch_prefix;
 mod closing;

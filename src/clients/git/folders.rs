@@ -1,4 +1,7 @@
 //! What differs between two versions of a folder.
+//!
+//! libgit2 can compare whole trees, but it lists every path below a folder that is new, without a limit. Whoever can push
+//! could nest a few folders so that there are billions of paths (a git bomb).
 
 use std::collections::BTreeMap;
 

@@ -12,7 +12,7 @@ use super::super::message::{self as texts, TITLE, TITLE_LIMIT, Texts};
 use super::super::planner::Planner;
 use super::super::trailers::text_digest;
 use super::split::SPLIT_LABEL;
-use crate::domain::{CommitSha, count, short_ref};
+use crate::domain::{CommitSha, and_more, count, short_ref};
 use crate::inventory::{EditSiteKey, Inventory};
 use yaml11::AliasMode;
 
@@ -114,10 +114,7 @@ pub(super) fn description(planner: &Planner<'_>, content: &Content, described: &
 
 fn write_row(text: &mut String, facts: &Texts<'_>, number: usize, part: &Desired) {
     let target = &facts.inventory.targets[part.members[0]];
-    let more = match part.members.len() {
-        1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    };
+    let more = and_more(part.members.len() - 1);
     let (from, to) = (part.current_ref.as_str(), part.values.git_ref.as_str());
     let to_cell = match texts::changes_url(facts, part) {
         Some(url) => format!("[`{}`]({url})", short_ref(to)),

@@ -8,7 +8,7 @@ use super::super::desired::Desired;
 use super::super::markup::{code, link_target, prose, repository_link, shorten};
 use super::{LINE, LISTED, Texts, code_changes, followers, holds, minute};
 use crate::decide::{Decisions, Gate, GateOutcome, SubscriberDecision};
-use crate::domain::is_commit_sha;
+use crate::domain::{and_more, is_commit_sha};
 use crate::inventory::{Inventory, Target};
 
 /// What a promotion moves, who deployed it, and what the gates say.
@@ -31,10 +31,7 @@ pub(in super::super) fn what_and_why(texts: &Texts<'_>, desired: &Desired) -> St
 fn what_moves(text: &mut String, texts: &Texts<'_>, desired: &Desired, first: &Target) {
     let inventory = texts.inventory;
     let (from, to) = (desired.current_ref.as_str(), desired.values.git_ref.as_str());
-    let others = match desired.members.len() {
-        1 => String::new(),
-        n => format!(" and {} more", n - 1),
-    };
+    let others = and_more(desired.members.len() - 1);
     let label = code(&first.label());
     let _ = if desired.moves_ref() {
         writeln!(text, "Promotes {label}{others} from {} to {}.\n", code(from), code(to))

@@ -42,7 +42,7 @@ pub(super) use refused_constructs::REFUSED_CODES;
 use super::context::Context;
 use super::observation::Observation;
 use super::surroundings::Surroundings;
-use crate::domain::count as counted;
+use crate::domain::{count as counted, name_first};
 use crate::old_promoter::OldKind;
 use crate::report::{Check, CheckGroup, CheckOutcome, Phase};
 use crate::snapshot::Failure;
@@ -183,14 +183,8 @@ pub(super) fn old_users(facts: &Facts<'_>) -> BTreeSet<String> {
 }
 
 /// The first few of a list, and how many more there are.
-fn some(names: impl IntoIterator<Item = impl Into<String>>) -> String {
-    const NAMED: usize = 5;
-    let names: Vec<String> = names.into_iter().map(Into::into).collect();
-    let shown = names.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
-    match names.len().saturating_sub(NAMED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
+fn some(names: impl IntoIterator<Item = impl ToString>) -> String {
+    name_first(5, names)
 }
 
 #[cfg(test)]

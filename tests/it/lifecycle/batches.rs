@@ -1,14 +1,18 @@
 //! Several promotions in one merge request.
 
-use forge::{Fault, MergeRequest, MrState};
+use forge::{MergeRequest, MrState};
 use sapm::plan::{Action, BatchBy, Reason};
 
 use super::config::Shape;
 use super::driver::{BOT, Run};
-use super::lab::{Lab, block_on, deferred, reasons, sha, simple, spread, story};
+use super::lab::{Lab, block_on, reasons, sha, simple, spread, story};
 
 /// Batches of so many promotions at most, of what is due for some targets.
-async fn batched(config: super::config::Config, size: usize, due: &[usize]) -> (Lab, Run) {
+pub(super) async fn batched(
+    config: super::config::Config,
+    size: usize,
+    due: &[usize],
+) -> (Lab, Run) {
     let lab = Lab::new(config);
     batch_by(&lab, BatchBy::All, size);
     due.iter().for_each(|id| lab.release_for(*id, 1));
@@ -16,33 +20,33 @@ async fn batched(config: super::config::Config, size: usize, due: &[usize]) -> (
     (lab, run)
 }
 
-fn batch_by(lab: &Lab, by: BatchBy, size: usize) {
+pub(super) fn batch_by(lab: &Lab, by: BatchBy, size: usize) {
     let mut settings = lab.bot.settings.borrow_mut();
     (settings.batch_by, settings.batch_size) = (by, size);
 }
 
-fn open(lab: &Lab) -> Vec<MergeRequest> {
+pub(super) fn open(lab: &Lab) -> Vec<MergeRequest> {
     lab.bot.project.open_merge_requests()
 }
 
-fn set_pipeline(lab: &Lab, iid: u64, status: &'static str) {
+pub(super) fn set_pipeline(lab: &Lab, iid: u64, status: &'static str) {
     lab.bot.project.set_pipeline(iid, status);
 }
 
 /// The refs that the target branch has now.
-fn refs(lab: &Lab) -> Vec<String> {
+pub(super) fn refs(lab: &Lab) -> Vec<String> {
     let loaded = lab.bot.loaded(&lab.bot.main());
     let subscribers = loaded.inventory.subscribers();
     subscribers.map(|(_, target)| target.current_ref().to_owned()).collect()
 }
 
-fn merge(lab: &Lab, iid: u64) {
+pub(super) fn merge(lab: &Lab, iid: u64) {
     lab.bot.project.merge("dev", iid).expect("a merge");
     lab.bot.forge.settle();
 }
 
 /// Which targets a merge request is about, by their numbers.
-fn members(lab: &Lab, iid: u64) -> Vec<usize> {
+pub(super) fn members(lab: &Lab, iid: u64) -> Vec<usize> {
     (0..20).filter(|id| lab.open(*id).is_some_and(|mr| mr.iid == iid)).collect()
 }
 
@@ -188,224 +192,6 @@ fn nothing_is_left_of_it_once_all_is_up_to_date() {
         let run = lab.run().await;
         assert_eq!(reasons(&run), [(Action::Close, Reason::NothingDue)], "{:#?}", story(&run));
         assert!(lab.bot.project.tip(&mr.source_branch).is_none());
-        lab.quiet().await;
-    });
-}
-
-/// Pipelines of what has a bad member fail, all others pass.
-fn run_pipelines(lab: &Lab, bad: &[usize]) {
-    for mr in open(lab) {
-        let fails = members(lab, mr.iid).iter().any(|id| bad.contains(id));
-        set_pipeline(lab, mr.iid, if fails { "failed" } else { "success" });
-    }
-}
-
-#[test]
-fn a_failing_batch_is_halved_until_the_bad_ones_are_alone() {
-    block_on(async {
-        let all: Vec<usize> = (0..10).collect();
-        let bad = [3, 7];
-        let (lab, _) = batched(simple(Shape::Block, 10), 10, &all).await;
-        let first = lab.only_mr().iid;
-        // 10, 5 and 5, 3, 2, 3 and 2, and then 1 or 2.
-        for round in 0..4 {
-            run_pipelines(&lab, &bad);
-            let run = lab.run().await;
-            let halved = reasons(&run)
-                .iter()
-                .filter(|it| **it == (Action::Update, Reason::PipelineFailed))
-                .count();
-            assert_eq!(halved > 0, round < 3, "round {round}: {:#?}", story(&run));
-            let mut promoted: Vec<usize> =
-                open(&lab).iter().flat_map(|mr| members(&lab, mr.iid)).collect();
-            promoted.sort_unstable();
-            assert_eq!(promoted, all, "each target is in one merge request");
-        }
-        for mr in open(&lab) {
-            let about = members(&lab, mr.iid);
-            let is_bad = about.iter().any(|id| bad.contains(id));
-            assert!(about.len() == 1 || !is_bad, "{about:?}");
-        }
-        let mr = lab.bot.project.merge_request(first).unwrap();
-        let told = mr.comments().filter(|note| note.body.contains("<!-- sapm:split=")).count();
-        assert_eq!(told, 2);
-        lab.quiet().await;
-        // What is left of a split takes nothing in.
-        lab.release_for(0, 2);
-        lab.run().await;
-        lab.quiet().await;
-    });
-}
-
-#[test]
-fn nothing_is_halved_on_an_old_pipeline_or_while_the_target_branch_fails() {
-    block_on(async {
-        let (lab, _) = batched(simple(Shape::Block, 3), 10, &[0, 1]).await;
-        let iid = lab.only_mr().iid;
-        set_pipeline(&lab, iid, "failed");
-        lab.bot.project.add_branch_pipeline("main", "failed");
-        lab.quiet().await;
-        lab.bot.project.add_branch_pipeline("main", "running");
-        lab.quiet().await;
-        // What cannot be looked up has not failed.
-        lab.bot.forge.fault(Fault::status(500, "no").method("GET").path("/pipelines"));
-        lab.quiet().await;
-        lab.bot.forge.clear_faults();
-        lab.bot.project.add_branch_pipeline("main", "success");
-        // A canceled one says nothing of the content.
-        set_pipeline(&lab, iid, "canceled");
-        lab.quiet().await;
-        set_pipeline(&lab, iid, "failed");
-        lab.bot.settings.borrow_mut().allow_opening = false;
-        lab.quiet().await;
-        lab.bot.settings.borrow_mut().allow_opening = true;
-        lab.bot.settings.borrow_mut().max_new_merge_requests = 0;
-        lab.quiet().await;
-        lab.bot.settings.borrow_mut().max_new_merge_requests = 25;
-        // New content has no pipeline yet that is over.
-        lab.release_for(0, 2);
-        lab.run().await;
-        assert_eq!(open(&lab).len(), 2, "it was halved, with the new values");
-        lab.quiet().await;
-    });
-}
-
-#[test]
-fn a_run_that_dies_between_the_halves_loses_nothing() {
-    block_on(async {
-        let (lab, _) = batched(simple(Shape::Block, 4), 10, &[0, 1, 2, 3]).await;
-        let first = lab.only_mr().iid;
-        set_pipeline(&lab, first, "failed");
-        // The first half is written, the second is not.
-        lab.bot
-            .forge
-            .fault(Fault::status(403, "no").method("POST").path("/repository/commits").nth(2));
-        lab.run().await;
-        lab.bot.forge.clear_faults();
-        assert_eq!(members(&lab, first), [0, 1]);
-        lab.run().await;
-        let both: Vec<_> = open(&lab).iter().map(|mr| members(&lab, mr.iid)).collect();
-        assert_eq!(both, [vec![0, 1], vec![2, 3]]);
-        lab.quiet().await;
-    });
-}
-
-#[test]
-fn a_label_takes_it_apart() {
-    block_on(async {
-        let (lab, _) = batched(simple(Shape::Block, 3), 10, &[0, 1, 2]).await;
-        let first = lab.only_mr().iid;
-        lab.bot.project.set_labels("dev", first, &["sapm/split"], &[]);
-        lab.bot.settings.borrow_mut().max_new_merge_requests = 1;
-        lab.run().await;
-        assert_eq!(
-            (open(&lab).len(), members(&lab, first)),
-            (2, vec![0, 1]),
-            "as far as the run may"
-        );
-        lab.run().await;
-        assert_eq!((open(&lab).len(), members(&lab, first)), (3, vec![0]));
-        lab.quiet().await;
-    });
-}
-
-#[test]
-fn a_closed_batch_is_a_rejection_of_each_of_its_promotions() {
-    block_on(async {
-        let (lab, _) = batched(simple(Shape::Block, 3), 10, &[0, 1]).await;
-        let mr = lab.only_mr();
-        lab.bot.project.close("dev", mr.iid);
-        let run = lab.run().await;
-        deferred(&run, Reason::ClosedByPerson);
-        assert!(open(&lab).is_empty(), "{:#?}", story(&run));
-        assert!(lab.bot.project.tip(&mr.source_branch).is_some(), "the branch tells of it");
-        // Others go on, from another slot; another commit is another question.
-        lab.release_for(2, 1);
-        lab.release_for(1, 2);
-        lab.run().await;
-        assert_eq!(members(&lab, open(&lab)[0].iid), [1, 2]);
-        // Also where somebody deleted the branch, and by another scope: the description tells.
-        lab.bot.project.delete_branch("dev", &mr.source_branch);
-        batch_by(&lab, BatchBy::App, 2);
-        let run = lab.run().await;
-        deferred(&run, Reason::ClosedByPerson);
-        lab.bot.project.set_labels("dev", mr.iid, &["sapm/again"], &[]);
-        lab.run().await;
-        assert!(lab.open(0).is_some());
-        lab.quiet().await;
-    });
-}
-
-#[test]
-fn a_merged_and_reverted_batch_is_not_opened_again() {
-    block_on(async {
-        let (lab, _) = batched(simple(Shape::Block, 2), 10, &[0, 1]).await;
-        merge(&lab, lab.only_mr().iid);
-        lab.run().await;
-        lab.rewrite("revert a part", |config| config.target_mut(0).git_ref = sha(0));
-        let run = lab.run().await;
-        let reason = deferred(&run, Reason::RolledBack);
-        assert!(reason.contains("sapm/again"), "{reason}");
-        assert!(open(&lab).is_empty());
-        lab.quiet().await;
-    });
-}
-
-#[test]
-fn what_people_hold_or_push_to_stays_theirs_and_its_targets_wait() {
-    block_on(async {
-        let (lab, _) = batched(simple(Shape::Block, 3), 10, &[0, 1]).await;
-        let mr = lab.only_mr();
-        lab.bot.project.set_labels("dev", mr.iid, &["sapm/hold"], &[]);
-        set_pipeline(&lab, mr.iid, "failed");
-        lab.release_for(2, 1);
-        lab.run().await;
-        assert_eq!((open(&lab).len(), lab.mr(0).sha), (2, mr.sha.clone()));
-        lab.bot.project.set_labels("dev", mr.iid, &[], &["sapm/hold"]);
-        let change = [("README.md".to_owned(), Some(b"mine".to_vec()))];
-        lab.bot.project.commit("dev", &mr.source_branch, "mine", change);
-        lab.bot.forge.settle();
-        let run = lab.run().await;
-        let labels = lab.bot.project.merge_request(mr.iid).unwrap().labels;
-        assert!(labels.contains("sapm/taken-over") && !labels.contains("sapm"), "{labels:?}");
-        let left = run.plan.merge_requests.iter().find(|it| it.iid.map(|it| it.0) == Some(mr.iid));
-        assert_eq!(left.unwrap().targets.len(), 2, "{:#?}", story(&run));
-        let suppressed = run.plan.problems.iter().filter(|it| it.message.contains("taken over"));
-        assert_eq!(suppressed.count(), 2, "{:#?}", story(&run));
-        assert_eq!(open(&lab).len(), 2);
-        lab.quiet().await;
-    });
-}
-
-#[test]
-fn a_held_member_is_given_up_to_an_older_merge_request_that_a_person_reopens() {
-    block_on(async {
-        let mut config = simple(Shape::Block, 2);
-        (0..2).for_each(|id| config.target_mut(id).slo = true);
-        let lab = Lab::new(config);
-        (0..2).for_each(|id| lab.set_slo(id, 1.0));
-        lab.release_for(0, 1);
-        lab.run().await;
-        let older = lab.only_mr();
-        let change = [("README.md".to_owned(), Some(b"mine".to_vec()))];
-        lab.bot.project.commit("dev", &older.source_branch, "mine", change);
-        lab.bot.project.close("dev", older.iid);
-        batch_by(&lab, BatchBy::All, 10);
-        (0..2).for_each(|id| lab.release_for(id, 2));
-        lab.run().await;
-        let batch = open(&lab)[0].iid;
-        assert_eq!(members(&lab, batch), [0, 1]);
-        (0..2).for_each(|id| lab.set_slo(id, 0.1));
-        lab.run().await;
-        assert!(open(&lab)[0].is_draft());
-        lab.bot.project.reopen("dev", older.iid).unwrap();
-        let run = lab.run().await;
-        let targets = |iid| {
-            let mut planned = run.plan.merge_requests.iter();
-            planned.find(|it| it.iid.map(|it| it.0) == Some(iid)).unwrap().targets.len()
-        };
-        assert_eq!((targets(older.iid), targets(batch)), (1, 1), "{:#?}", story(&run));
-        assert!(lab.mr(1).is_draft() && lab.mr(1).iid == batch);
         lab.quiet().await;
     });
 }
