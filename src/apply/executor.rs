@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::expected::Expected;
 use super::outcome::{MergeRequestOutcome, Verdict};
-use super::recheck::changed_meanwhile;
+use super::recheck::tip_changed;
 use crate::domain::{CommitSha, MrIid};
 use crate::plan::{PlannedMergeRequest, Step};
 use crate::ports::{
@@ -165,22 +165,20 @@ impl Executor<'_> {
         repeated: bool,
         expected: &mut Expected,
     ) -> Result<Attempt<()>, Stop> {
-        let what = match self.writer()?.commit(commit, repeated).await? {
-            Attempt::Again { failure, unclear } => return Ok(Attempt::Again { failure, unclear }),
-            Attempt::NotYet(failure) => return Ok(Attempt::NotYet(failure)),
-            Attempt::NoCommits(failure) => return Ok(Attempt::NoCommits(failure)),
+        match self.writer()?.commit(commit, repeated).await? {
+            Attempt::Again { failure, unclear } => Ok(Attempt::Again { failure, unclear }),
+            Attempt::NotYet(failure) => Ok(Attempt::NotYet(failure)),
+            Attempt::NoCommits(failure) => Ok(Attempt::NoCommits(failure)),
             Attempt::Done(CommitOutcome::Done(sha)) => {
                 expected.after_commit(sha);
-                return Ok(Attempt::Done(()));
+                Ok(Attempt::Done(()))
             }
-            Attempt::Done(CommitOutcome::TipMoved) => "pushed to",
             // Also if it is the same commit: whose it is opens the merge request, and perhaps it is over already.
-            Attempt::Done(CommitOutcome::BranchExists) => "made",
-        };
-        Err(Stop::SomebodyWasFirst(format!(
-            "somebody else {what} the branch {} meanwhile; the next run looks again",
-            commit.branch
-        )))
+            Attempt::Done(CommitOutcome::BranchExists) => Err(Stop::SomebodyWasFirst(format!(
+                "somebody else made the branch {} meanwhile; the next run looks again",
+                commit.branch
+            ))),
+        }
     }
 
     async fn open(
@@ -203,7 +201,7 @@ impl Executor<'_> {
                 }
                 // Somebody pushed in the one moment that cannot be looked at.
                 self.take_labels_off(iid, mr).await?;
-                Err(changed_meanwhile(&mr.source_branch))
+                Err(tip_changed(&mr.source_branch))
             }
             Attempt::Done(OpenOutcome::BranchGone) => Err(Stop::SomebodyWasFirst(format!(
                 "the branch {} is gone: somebody else deleted it meanwhile; the next run looks again",

@@ -17,10 +17,23 @@ fn counted(step: &Step) -> Option<Counted> {
     }
 }
 
-pub(super) fn changed_meanwhile(what: &str) -> Stop {
+/// Does a step replace the content of a branch, or vouch for it?
+fn needs_tip(step: &Step) -> bool {
+    match step {
+        Step::Commit(commit) => commit.replaces.is_some(),
+        Step::Open(_) => true,
+        Step::Change { .. } | Step::Comment { .. } | Step::DeleteBranch { .. } => false,
+    }
+}
+
+fn changed_meanwhile(what: &str) -> Stop {
     Stop::SomebodyWasFirst(format!(
         "somebody else changed {what} meanwhile; the next run looks again"
     ))
+}
+
+pub(super) fn tip_changed(branch: &str) -> Stop {
+    changed_meanwhile(&format!("the branch {branch}"))
 }
 
 impl Executor<'_> {
@@ -35,20 +48,21 @@ impl Executor<'_> {
             Some(counted) => self.writer.wait_for(counted).await,
             None => LimitSlot::NOT_COUNTED,
         };
+        if matches!(step, Step::Commit(_)) {
+            self.recheck_open(mr).await?;
+        }
         // What is deleted is looked at anyway.
         let looked = expected.looked;
         if !matches!(step, Step::DeleteBranch { .. }) {
             self.look(mr, expected).await?;
         }
-        if matches!(step, Step::Commit(_)) {
-            self.recheck_open(mr).await?;
-        }
-        // What a merge request vouches for is looked at right before it is opened, also if nothing waited.
-        if matches!(step, Step::Open(_))
-            && expected.looked == looked
-            && !self.has_tip(&mr.branch, expected.tip().as_ref()).await?
-        {
-            return Err(changed_meanwhile(&mr.branch));
+        // GitLab has no compare-and-swap for branches. So the tip that a write replaces, or vouches for, is looked at
+        // right before it, also if nothing waited since the last look.
+        if needs_tip(step) && expected.looked == looked {
+            if !self.has_tip(&mr.branch, expected.tip().as_ref()).await? {
+                return Err(tip_changed(&mr.branch));
+            }
+            self.look(mr, expected).await?;
         }
         if let Step::Comment { iid, body, marker, bots } = step {
             let notes = self.reader.notes_of(*iid, bots).await?;
@@ -94,26 +108,36 @@ impl Executor<'_> {
     }
 
     async fn unchanged(&self, mr: &PlannedMergeRequest, expected: &Expected) -> Result<(), Stop> {
-        match (&expected.seen, mr.iid) {
+        let branch = mr.branch.as_str();
+        let has_tip = match (&expected.seen, mr.iid) {
             (Some(Seen::Request { title, labels, target_branch, auto_merge, tip }), Some(iid)) => {
-                let now = self.reader.mr(iid).await?;
+                let has_tip = self.has_tip(branch, tip.as_ref());
+                let (now, has_tip) = tokio::join!(self.reader.mr(iid), has_tip);
+                let now = now?;
                 let same = now.state == MrState::Opened
                     && (&now.title, &now.labels, &now.target_branch)
                         == (title, labels, target_branch)
                     // Where it is gone, by a write of this run perhaps, nothing is lost.
-                    && (*auto_merge || !now.auto_merge)
-                    && self.has_tip(&mr.branch, tip.as_ref()).await?;
-                if same { Ok(()) } else { Err(changed_meanwhile(&format!("{iid}"))) }
+                    && (*auto_merge || !now.auto_merge);
+                if !same {
+                    return Err(changed_meanwhile(&iid.to_string()));
+                }
+                has_tip?
             }
-            // A branch that is yet to be made needs no look: making it fails if there is one.
             (Some(Seen::Branch { newest, tip, bots }), _) => {
-                let now = self.reader.newest_mr(&mr.branch, bots).await?;
-                let same = now == *newest
-                    && (tip.is_none() || self.has_tip(&mr.branch, tip.as_ref()).await?);
-                if same { Ok(()) } else { Err(changed_meanwhile(&mr.branch)) }
+                let has_tip = async {
+                    // A branch that is yet to be made needs no look: making it fails if there is one.
+                    if tip.is_none() { Ok(true) } else { self.has_tip(branch, tip.as_ref()).await }
+                };
+                let (now, has_tip) = tokio::join!(self.reader.newest_mr(branch, bots), has_tip);
+                if now? != *newest {
+                    return Err(changed_meanwhile(branch));
+                }
+                has_tip?
             }
-            _ => Ok(()),
-        }
+            _ => true,
+        };
+        if has_tip { Ok(()) } else { Err(tip_changed(branch)) }
     }
 
     async fn has_tip(&self, branch: &str, tip: Option<&CommitSha>) -> Result<bool, Failure> {

@@ -265,8 +265,6 @@ pub enum CommitOutcome {
     Done(CommitSha),
     /// The branch that was to be made exists already: somebody else was first.
     BranchExists,
-    /// The tip that was to be replaced is not there any more: somebody else was first.
-    TipMoved,
 }
 
 /// What became of a merge request to open.
@@ -348,7 +346,8 @@ pub trait ForgeWriter: Send + Sync {
     async fn wait_for(&self, counted: Counted) -> LimitSlot;
     /// Waits before the attempt that follows this many.
     async fn back_off(&self, attempts: u32);
-    /// Makes a commit; `repeated` after an attempt without an answer, which may have taken effect since.
+    /// Makes a commit; `repeated` after an attempt without an answer, which may have taken effect since. A commit that
+    /// replaces another one replaces whatever the branch's tip is now: the caller has just looked at it.
     async fn commit(
         &self,
         commit: &NewCommit,

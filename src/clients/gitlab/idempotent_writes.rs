@@ -25,18 +25,6 @@ impl GitLabWriter {
     ) -> Result<Attempt<CommitOutcome>, Failure> {
         let author = self.author.as_ref();
         let endpoint = CreateCommit { project: self.project, commit, author };
-        if let Some(replaced) = &commit.replaces {
-            // GitLab has no compare-and-swap for branches, so recheck right before every attempt.
-            let waited = self.waited();
-            let tip = branch_tip(&self.api, self.project, &commit.branch).await?;
-            if self.waited() != waited {
-                let failure = Failure::new("GitLab requested a pause");
-                return Ok(Attempt::Again { failure, unclear: false });
-            }
-            if tip.as_ref().map(|tip| &tip.sha) != Some(replaced) {
-                return Ok(Attempt::Done(CommitOutcome::TipMoved));
-            }
-        }
         let answer: Result<CommitAnswer, HttpError> =
             self.api.without_waiting().json(&endpoint).await;
         if commit.replaces.is_some() {

@@ -124,31 +124,6 @@ async fn a_commit_whose_response_is_lost_is_found_on_the_branch() {
 }
 
 #[tokio::test]
-async fn a_persons_push_is_not_replaced_even_after_a_lost_response() {
-    for pushed_before_attempt in [1, 2] {
-        let sent = AtomicUsize::new(1);
-        let (server, writer) = writer(move |seen| {
-            let pushed = sent.load(Ordering::SeqCst) >= pushed_before_attempt;
-            let mut tip = commit(if pushed { 'd' } else { 'e' });
-            tip["message"] = value!("by hand");
-            let asked = seen.is("GET", &["/branches/bot%2Fa"]);
-            asked.then(|| json(200, value!({"name": "bot/a", "commit": tip}))).or_else(|| {
-                sent.fetch_add(usize::from(is_commit(seen)), Ordering::SeqCst);
-                is_commit(seen).then(|| json(502, value!({})))
-            })
-        })
-        .await;
-        let mut outcome = writer.commit(&new_commit(true), false).await;
-        if pushed_before_attempt == 2 {
-            assert!(matches!(outcome, Ok(Attempt::Again { unclear: true, .. })), "{outcome:?}");
-            outcome = writer.commit(&new_commit(true), true).await;
-        }
-        assert_eq!(outcome, done(CommitOutcome::TipMoved));
-        assert_eq!(server.count("POST", &["/repository/commits"]), pushed_before_attempt - 1);
-    }
-}
-
-#[tokio::test]
 async fn a_commit_without_effect_is_tried_again() {
     let sent = AtomicUsize::new(0);
     let (server, writer) = writer(move |seen| {

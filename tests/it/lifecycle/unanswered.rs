@@ -55,6 +55,50 @@ fn a_change_does_not_overwrite_what_a_person_wrote_meanwhile() {
     });
 }
 
+/// Somebody pushes to the branch of !1.
+fn push_by_hand(project: &ProjectHandle) {
+    let branch = project.merge_request(1).unwrap().source_branch;
+    project.commit("dev", &branch, "mine", [("data/by-hand.txt", Some("x"))]);
+}
+
+#[test]
+fn a_commit_does_not_replace_what_a_person_pushed_meanwhile() {
+    block_on(async {
+        for kind in [without_effect(), FaultKind::StatusAfter(502), FaultKind::DropBefore] {
+            let lab = Lab::with_merge_requests(Shape::Block, 1).await;
+            lab.release_for(0, 2);
+            let commit = Fault::new(kind).method("POST").path_regex("/repository/commits$");
+            a_person_was_first(&run(&lab, commit, push_by_hand).await);
+            let tip = lab.mr(0).sha;
+            assert_eq!(lab.bot.project.message(tip.as_deref().unwrap()).as_deref(), Some("mine"));
+            // It tells them that it left the branch to them.
+            lab.run().await;
+            lab.quiet().await;
+        }
+    });
+}
+
+#[test]
+fn a_commit_does_not_replace_what_a_person_pushed_since_the_write_before_it() {
+    block_on(async {
+        let lab = Lab::with_merge_requests(Shape::Line, 2).await;
+        let stands = (0..2).find(|&id| lab.open(id).is_some()).unwrap();
+        lab.rewrite("a neighbour, by hand", |config| {
+            config.target_mut(1 - stands).git_ref = sha(5)
+        });
+        let change = Fault::new(FaultKind::Pass).method("PUT").path_regex("/merge_requests/1$");
+        let run = run(&lab, change, push_by_hand).await;
+        let outcome = &run.outcomes.merge_requests[&lab.mr(stands).source_branch];
+        assert_eq!(outcome.outcome, Verdict::SomebodyWasFirst, "{:#?}", story(&run));
+        assert_eq!(
+            lab.bot.project.message(lab.mr(stands).sha.as_deref().unwrap()).as_deref(),
+            Some("mine")
+        );
+        lab.run().await;
+        lab.quiet().await;
+    });
+}
+
 #[test]
 fn a_close_does_not_come_after_a_persons_word() {
     block_on(async {
