@@ -3,15 +3,13 @@
 //!
 //! Nothing here writes.
 
-mod comparisons;
 mod facts;
 mod forge;
 mod memory;
-mod people;
+mod missing;
 mod questions;
 
-pub use comparisons::observe_comparisons;
 pub use facts::{Limits, Observer};
-pub use forge::{ForgeFactsError, OpenMergeRequests, observe_missing, observe_open};
+pub use forge::{ForgeFactsError, OpenMergeRequests, observe_open};
 pub use memory::Memory;
-pub use people::observe_people;
+pub use missing::FollowUps;

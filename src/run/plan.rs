@@ -3,7 +3,7 @@
 use super::{ConfigRepo, Options, Planned, RunError, Services};
 use crate::decide::{self, Decisions, SloQuery, decide_part};
 use crate::inventory::Target;
-use crate::observe::{Limits, observe_comparisons, observe_missing, observe_people};
+use crate::observe::{FollowUps, Limits};
 use crate::plan::{self, DesiredStates, MergeTexts, MissingFacts, Plan, Scope, Settings};
 use crate::ports::waiting_for;
 use crate::snapshot::Snapshot;
@@ -68,10 +68,16 @@ pub(super) async fn decide_and_plan(
     let (mut planned, mut missing) = plan(snapshot);
     if let Some(forge) = &services.forge {
         let bots = forge.repo.bot_ids();
-        let whose = (&bots, options.digest);
         let deadline = options.deadline.for_follow_ups();
         let reader = forge.reader.within(&deadline);
-        let limits = Limits { concurrency: options.concurrency, deadline };
+        let follow_ups = FollowUps {
+            forge: &*reader,
+            branches: forge.branches,
+            commits: services.commits,
+            bots: &bots,
+            digest: options.digest,
+            limits: Limits { concurrency: options.concurrency, deadline },
+        };
         let mut rounds = 0;
         while !missing.is_empty() {
             if rounds == MAX_ROUNDS {
@@ -79,17 +85,13 @@ pub(super) async fn decide_and_plan(
                 return Err(RunError::internal("planning did not come to an end"));
             }
             rounds += 1;
-            if missing.comparisons.is_empty() && missing.people.is_empty() {
-                let asked =
-                    observe_missing(&*reader, forge.branches, &missing, whose, &limits, snapshot);
-                let stage = "fetching earlier merge requests and branch contents from GitLab";
-                waiting_for(services.progress, stage, asked).await;
+            let stage = if missing.comparisons.is_empty() && missing.people.is_empty() {
+                "fetching earlier merge requests and branch contents from GitLab"
             } else {
-                let asked = observe_comparisons(services.commits, &missing, &limits, snapshot);
-                waiting_for(services.progress, "comparing commits of the code", asked).await;
-                let asked = observe_people(&*reader, &missing, &limits, snapshot);
-                waiting_for(services.progress, "looking up reviewers", asked).await;
-            }
+                "comparing commits of the code, and looking up reviewers"
+            };
+            let fetched = follow_ups.fetch(&missing, snapshot);
+            waiting_for(services.progress, stage, fetched).await;
             (planned, missing) = plan(snapshot);
         }
     }
