@@ -103,14 +103,16 @@ fn sized(lines: &[String]) -> NodeBox {
 /// Wraps a text, if possible after a `/`, `-` or blank.
 fn wrapped(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    let mut line = String::new();
+    let (mut line, mut width) = (String::new(), 0);
     for char in text.chars() {
-        if cells(&line) + cells_of(char) > LINE {
+        if width + cells_of(char) > LINE {
             let cut = line.rfind(['/', '-', ' ', '_', ':']).map_or(line.len(), |at| at + 1);
             let rest = if cut * 2 > line.len() { line.split_off(cut) } else { String::new() };
+            width = cells(&rest);
             lines.push(std::mem::replace(&mut line, rest));
         }
         line.push(char);
+        width += cells_of(char);
     }
     lines.push(line);
     lines

@@ -85,7 +85,9 @@ impl Gate {
 }
 
 /// Does a gate let the promotion pass?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// The gate passes.

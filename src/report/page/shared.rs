@@ -11,11 +11,11 @@ use crate::decide::{DeploymentState, Evidence, Gate, GateOutcome, GateResult};
 
 /// A gate result.
 #[derive(Serialize)]
-pub(super) struct GateData {
+pub(super) struct GateData<'a> {
     gate: Gate,
     outcome: GateOutcome,
-    reason: String,
-    evidence: Option<Evidence>,
+    reason: &'a str,
+    evidence: Option<&'a Evidence>,
     next: Option<i64>,
 }
 
@@ -24,36 +24,36 @@ pub(super) type DeploymentData<'a> = (DeploymentState, Option<i64>, Option<&'a s
 
 /// Distinct gate results.
 #[derive(Default)]
-pub(super) struct Gates {
+pub(super) struct Gates<'a> {
     /// Sorted by index.
-    pub listed: Vec<GateData>,
-    known: BTreeMap<String, usize>,
+    pub listed: Vec<GateData<'a>>,
+    known: BTreeMap<GateKey<'a>, usize>,
 }
 
-impl Gates {
+/// What tells gate results apart; of the evidence its text, because its numbers have no order.
+type GateKey<'a> = (Gate, GateOutcome, &'a str, Option<i64>, String);
+
+impl<'a> Gates<'a> {
     /// Indexes of a target's gates.
-    pub fn index_gates(&mut self, subscriber: &SubscriberReport) -> Vec<usize> {
+    pub fn index_gates(&mut self, subscriber: &'a SubscriberReport) -> Vec<usize> {
         subscriber.gates.iter().map(|gate| self.index(gate)).collect()
     }
 
-    fn index(&mut self, gate: &GateResult) -> usize {
-        let evidence = match gate.gate {
+    fn index(&mut self, result: &'a GateResult) -> usize {
+        let GateResult { gate, outcome, reason, evidence, next_possible_at } = result;
+        let evidence = match gate {
             // The page shows the publishers themselves.
             Gate::Deployment => None,
-            _ => Some(gate.evidence.clone()),
+            _ => Some(evidence),
         };
-        let next = seconds(gate.next_possible_at);
-        let key =
-            format!("{:?}|{:?}|{next:?}|{evidence:?}|{}", gate.gate, gate.outcome, gate.reason);
-        *self.known.entry(key).or_insert_with(|| {
-            let reason = gate.reason.clone();
-            self.listed.push(GateData {
-                gate: gate.gate,
-                outcome: gate.outcome,
-                reason,
-                evidence,
-                next,
-            });
+        let text = match evidence {
+            // The evidence of most gates.
+            None | Some(Evidence::Nothing {}) => String::new(),
+            Some(evidence) => format!("{evidence:?}"),
+        };
+        let (gate, outcome, next) = (*gate, *outcome, seconds(*next_possible_at));
+        *self.known.entry((gate, outcome, reason.as_str(), next, text)).or_insert_with(|| {
+            self.listed.push(GateData { gate, outcome, reason, evidence, next });
             self.listed.len() - 1
         })
     }

@@ -41,7 +41,8 @@ let unpacking = Promise.resolve();
 async function unpack() {
   const bytes = Uint8Array.from(atob(data.pictures), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  pictures = await new Response(stream).json();
+  const texts = (await new Response(stream).text()).split("\0");
+  pictures = new Map(data.drawn.map((app, at) => [app, texts[at]]));
 }
 
 function graphView() {
@@ -59,7 +60,7 @@ function graphView() {
   const own = () => {
     const name = app();
     if (data.graphs[name]) show(tooLarge(name, data.graphs[name]));
-    else if (pictures) show(drawn(name, pictures[name]));
+    else if (pictures) show(drawn(name, pictures.get(name)));
     // By then, another app or another view may be selected.
     else unpacking = unpack().then(() => { if (redraw === own) own(); }, () => show({ tools: [], content: [nothing("This browser is too old to unpack the graph: draw it with sapm graph.")] }));
   };
