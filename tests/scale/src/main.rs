@@ -4,11 +4,12 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod floor;
+mod nodes;
 mod run;
 mod table;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -17,7 +18,7 @@ use forge::Forge;
 use scale::{Estate, Filled, Size};
 
 use floor::{Floor, Speeds};
-use run::Ran;
+use run::{Ran, Run};
 
 /// Benchmark of whole runs.
 #[derive(Parser)]
@@ -49,6 +50,9 @@ struct Args {
     /// More arguments for `sapm apply`, separated by blanks.
     #[arg(long, default_value = "")]
     with: String,
+    /// Instead of scenarios: steady runs of the nodes of `parallel: N`, one after the other; several N with commas.
+    #[arg(long, value_delimiter = ',', value_name = "N")]
+    nodes: Vec<usize>,
     /// Only start the fakes, print the environment for `sapm`, and wait for the end of standard input.
     #[arg(long)]
     serve: bool,
@@ -88,6 +92,10 @@ fn main() {
             return serve(&estate);
         }
         for &latency in &args.latency {
+            if !args.nodes.is_empty() {
+                nodes::measure(&args, &estate, latency);
+                continue;
+            }
             for &scenario in &args.scenario {
                 let mut runs: Vec<Ran> = (0..runs_of(scenario, size, &args))
                     .map(|_| one(&args, &estate, scenario, latency))
@@ -144,18 +152,27 @@ fn start(estate: &Estate) -> Filled {
     estate.fill(builder.start_blocking(), Utc::now())
 }
 
+/// Runs in this world that keep their files in `folder`.
+fn runs_in<'a>(args: &'a Args, filled: &'a Filled, folder: &Path) -> Run<'a> {
+    Run {
+        sapm: &args.sapm,
+        filled,
+        cache: Some(folder.join("cache")),
+        report: folder.join("report"),
+        concurrency: args.concurrency,
+        with: with(args),
+        node: None,
+    }
+}
+
 /// One measured run in its own world, prepared for the scenario.
 fn one(args: &Args, estate: &Estate, scenario: Scenario, latency: u64) -> Ran {
     let filled = start(estate);
     let folder = tempfile::tempdir().unwrap();
-    let run = run::Run {
-        sapm: &args.sapm,
-        filled: &filled,
-        cache: (scenario != Scenario::Cold).then(|| folder.path().join("cache")),
-        report: folder.path().join("report"),
-        concurrency: args.concurrency,
-        with: with(args),
-    };
+    let mut run = runs_in(args, &filled, folder.path());
+    if scenario == Scenario::Cold {
+        run.cache = None;
+    }
     if scenario != Scenario::Create {
         run.go();
         filled.forge.settle();

@@ -16,6 +16,8 @@ pub struct Run<'a> {
     pub report: PathBuf,
     pub concurrency: usize,
     pub with: Vec<String>,
+    /// As this node (from 1) of so many.
+    pub node: Option<(usize, usize)>,
 }
 
 /// What a stage took, by the program's own metrics.
@@ -84,6 +86,9 @@ impl Started<'_> {
             .stdout(Stdio::null());
         if let Some(cache) = &run.cache {
             command.env("SAPM_CACHE_DIR", cache);
+        }
+        if let Some((index, total)) = run.node {
+            command.env("CI_NODE_INDEX", index.to_string()).env("CI_NODE_TOTAL", total.to_string());
         }
         run.filled.forge.clear_log();
         let start = Instant::now();

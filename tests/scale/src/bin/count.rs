@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sapm::decide::Decisions;
 use sapm::plan::Plan;
 use sapm::report::PlanReport;
-use scale::{Size, Stages};
+use scale::{Pushed, Size, Stages};
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -73,6 +73,11 @@ fn stage_render(report: &PlanReport) {
     black_box(Stages::render(report));
 }
 
+#[inline(never)]
+fn stage_branches(pushed: &Pushed) {
+    pushed.read();
+}
+
 fn counted<T>(name: &str, stage: impl FnOnce() -> T) -> T {
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let made = stage();
@@ -92,4 +97,7 @@ fn main() {
     assert!(!plan.merge_requests.is_empty());
     let report = counted("report", || stage_report(&stages, &decisions, &plan));
     counted("render", || stage_render(&report));
+    // As many files as the datafiles of the largest folder of a config repo.
+    let pushed = Pushed::beside(services * 25);
+    counted("branches", || stage_branches(&pushed));
 }
