@@ -16,7 +16,7 @@ use super::source::{Loaded, Opening, load_config_repo};
 use super::stopwatch::Stopwatch;
 use crate::apply::{Bounds, WRITES_AT_ONCE, apply};
 use crate::clients::git::GitMerge;
-use crate::domain::{Problem, ProblemCode, Shard};
+use crate::domain::{Problem, ProblemCode};
 use crate::observe::Memory;
 use crate::plan::TargetFilter;
 use crate::ports::{Deadline, Progress, StateError, waiting_for};
@@ -352,10 +352,8 @@ async fn carry_out(
     stopwatch.lap("report");
     let fatal = interruption.token().is_cancelled().then(|| interruption.fatal("while it wrote"));
     report.problems.extend(fatal.iter().map(build_problem));
-    // The first node looks at all publishers, and writes the export for all nodes.
-    let exports = config.filter.share.is_none_or(Shard::is_first);
-    if config.mode == Mode::Apply && exports && fatal.is_none() {
-        export(&*clients.state, progress, exported, &mut report).await;
+    if config.mode == Mode::Apply && fatal.is_none() {
+        export(&*clients.state, progress, exported, &repo.inventory, &mut report).await;
         stopwatch.lap("export");
     }
     let today = Utc::now().date_naive();

@@ -265,7 +265,8 @@ pub struct NodeArgs {
     /// Number of this job among --node-total parallel jobs, from 1
     ///
     /// GitLab sets both variables in a job with `parallel`. Each file of the config repo, with all
-    /// targets that are edited in it, belongs to one job. The first job also writes the state export.
+    /// targets that are edited in it, belongs to one job. Each job adds the publishers of its
+    /// saas files to the state export.
     /// In a `parallel: matrix` for another purpose, set both to 1.
     #[arg(long, env = "CI_NODE_INDEX", value_name = "I", help_heading = "Parallel jobs")]
     pub node_index: Option<u32>,

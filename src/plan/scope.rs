@@ -25,22 +25,22 @@ pub struct Scope {
 impl Scope {
     /// The scope of a run, once it is known which branches there are.
     ///
-    /// A node of several looks at the publishers that its own subscribers follow. The first node
-    /// looks at all of them, as it writes the state export.
+    /// A node of several looks at the publishers that its own subscribers follow, and at those of its own saas files,
+    /// which it exports.
     pub fn new(filter: &TargetFilter, inventory: &Inventory, snapshot: &Snapshot) -> Self {
         let mut scope = Self { filter: filter.clone(), ..Self::default() };
         let Some(share) = filter.share else { return scope };
         scope.beside = sharding::beside(inventory, snapshot, Some(share));
-        let mut own = followed(inventory, &|target| scope.decides(target));
-        if share.is_first() {
-            // What nobody follows is still to be reported by somebody.
-            let undivided = TargetFilter { share: None, ..filter.clone() };
-            let anybodys = followed(inventory, &|target| undivided.includes(target));
-            own.extend(inventory.targets.indexes().filter(|index| !anybodys.contains(index)));
-        } else {
-            scope.publishers = Some(own.clone());
-        }
-        scope.reported = Some(own);
+        let mut reported = followed(inventory, &|target| scope.decides(target));
+        let targets = inventory.targets.indexed();
+        let own = targets.filter(|(_, target)| share.has(&target.file)).map(|(index, _)| index);
+        let own: BTreeSet<TargetIx> = own.collect();
+        scope.publishers = Some(reported.union(&own).copied().collect());
+        // What nobody follows is still to be reported by somebody.
+        let undivided = TargetFilter { share: None, ..filter.clone() };
+        let anybodys = followed(inventory, &|target| undivided.includes(target));
+        reported.extend(own.difference(&anybodys));
+        scope.reported = Some(reported);
         scope
     }
 

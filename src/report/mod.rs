@@ -34,7 +34,7 @@ pub use explanation::{
     AsOf, Explanation, Found as FoundTarget, Overview, WhatIf, briefs,
     markdown as explanation_markdown, text as explanation_text,
 };
-pub use export::{EXPORT_KEY, publisher_data};
+pub use export::{EXPORT_KEY, add_publisher_data, publisher_data};
 pub use findings::{FindingsReport, findings_junit, findings_markdown, findings_text};
 pub use fingerprint::fingerprints;
 pub use junit::junit;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::{ConfigRepo, Options, Planned};
 use crate::apply::Outcomes;
 use crate::domain::{Problem, ProblemCode};
-use crate::ports::{Progress, StateStore, waiting_for};
-use crate::report::{EXPORT_KEY, PlanReport, problems_of, publisher_data};
+use crate::inventory::Inventory;
+use crate::ports::{Progress, StateError, StateStore, waiting_for};
+use crate::report::{EXPORT_KEY, PlanReport, add_publisher_data, problems_of, publisher_data};
 use crate::snapshot::Snapshot;
 
 impl Planned {
@@ -37,19 +38,36 @@ impl Planned {
     }
 }
 
+/// How often a node of several starts again from what another one exported in between. Each node exports once in a run,
+/// so this takes as many at the same moment.
+const MAX_CONFLICTS: usize = 50;
+
 /// Writes the state export if its bytes differ from those that are there.
 pub async fn export(
     state: &dyn StateStore,
     progress: &dyn Progress,
     there: Option<Vec<u8>>,
+    inventory: &Inventory,
     report: &mut PlanReport,
 ) {
-    let bytes = publisher_data(report).into_bytes();
-    if there.as_ref() == Some(&bytes) {
-        return;
-    }
-    let written =
-        waiting_for(progress, "writing the state export", state.put(EXPORT_KEY, bytes)).await;
+    let stage = "writing the state export";
+    let written = match report.share {
+        None => {
+            let bytes = publisher_data(report).into_bytes();
+            if there.as_ref() == Some(&bytes) {
+                return;
+            }
+            waiting_for(progress, stage, state.put(EXPORT_KEY, bytes)).await
+        }
+        Some(share) => {
+            let add =
+                |there: &[u8]| add_publisher_data(report, share, inventory, there).into_bytes();
+            if there.is_some_and(|there| add(&there) == there) {
+                return;
+            }
+            waiting_for(progress, stage, add_to_export(state, &add)).await
+        }
+    };
     if let Err(error) = written {
         let message = format!("the state export could not be written: {error}");
         report.problems.push(
@@ -58,4 +76,21 @@ pub async fn export(
                 .help("check that the bucket may be written to; the next run writes it again"),
         );
     }
+}
+
+/// Adds a node's part to the export. Other nodes may do so at the same moment: whoever comes second starts from what the
+/// first one wrote.
+async fn add_to_export(
+    state: &dyn StateStore,
+    add: &(dyn Fn(&[u8]) -> Vec<u8> + Sync),
+) -> Result<(), StateError> {
+    for _ in 0..MAX_CONFLICTS {
+        let old = state.get_to_replace(EXPORT_KEY).await?;
+        let there = old.as_ref().map_or(&[][..], |old| &old.bytes);
+        let bytes = add(there);
+        if bytes == there || state.replace(EXPORT_KEY, bytes, old.as_ref()).await? {
+            return Ok(());
+        }
+    }
+    Err(StateError::Key("another job changed it each time before it could be written".to_owned()))
 }

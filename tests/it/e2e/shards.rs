@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
+use forge::{Fault, FaultKind};
 
 use super::support::*;
 use crate::shop::{BUCKET, ORDERS_NEW};
@@ -213,25 +214,28 @@ fn an_edit_site_split_between_nodes_keeps_one_branch() {
 }
 
 #[test]
-fn a_node_fetches_facts_of_its_shard_and_the_first_node_all() {
-    let world = World::start();
-    let lookups = |index: u32| {
+fn a_node_fetches_facts_of_its_shard() {
+    let (world, whole) = two_worlds();
+    let lookups = |world: &World, run: Sapm| {
         world.forge().clear_log();
-        let run = node(&world, "apply", index, 3).args(["--format", "json"]);
-        let plan = run.expect(0).plan();
-        assert_eq!(plan.0["share"]["node_index"], index);
-        assert_eq!(plan.0["share"]["node_total"], 3);
+        let plan = run.args(["--format", "json"]).expect(0).plan();
         let about =
             |part: &str| world.count(|entry| entry.method == "GET" && entry.path.contains(part));
-        (about("/commits"), about("promotions_v2"), plan.list("publishers").len(), world.puts())
+        ([about("/commits"), about("promotions_v2"), plan.list("publishers").len()], plan)
     };
-    let first = lookups(1);
-    let (second, third) = (lookups(2), lookups(3));
-    assert_eq!((first.2, first.3), (18, 1));
-    for other in [second, third] {
-        assert!(other.0 < first.0 && other.1 < first.1 && other.2 < first.2, "{other:?} {first:?}");
-        assert_eq!(other.3, 0, "the export is the first one's to write");
+    let (all, _) = lookups(&whole, whole.sapm("apply"));
+    let mut sums = [0; 3];
+    for index in 1..=3 {
+        let (own, plan) = lookups(&world, node(&world, "apply", index, 3));
+        assert_eq!(plan.0["share"]["node_index"], index);
+        assert_eq!(plan.0["share"]["node_total"], 3);
+        for (sum, (own, all)) in sums.iter_mut().zip(own.into_iter().zip(all)) {
+            assert!(own < all, "node {index}: {own} of {all}");
+            *sum += own;
+        }
     }
+    // The node of a shared target file looks up a publisher of a saas file that is another node's.
+    assert_eq!(sums, all.map(|all| all + 1));
 }
 
 #[test]
@@ -355,4 +359,61 @@ fn merge_requests_of_two_filtered_runs_do_not_conflict() {
     let run = world.sapm("apply").args(["--env-name", "shop-production", "--format", "json"]);
     let plan = run.expect(0).plan();
     assert_eq!(plan.action("orders-cron/two"), "defer: waits_for_request");
+}
+
+#[test]
+fn each_node_adds_its_publishers_to_the_export_and_keeps_the_others() {
+    let (shared, whole) = two_worlds();
+    whole.apply();
+    let gone = r#"{"a/b/c/None/d/e/False":{"commit_sha":"f","deployment_state":"success"}}"#;
+    for before in ["not JSON", r#"{"of": "another kind"}"#, gone] {
+        shared.forge().put_object(BUCKET, EXPORT, before);
+        let mut sizes = Vec::new();
+        for index in 1..=3 {
+            node(&shared, "apply", index, 3).expect(0);
+            sizes.push(shared.export().as_object().unwrap().len());
+        }
+        assert_eq!(exported(&shared), exported(&whole), "{before}");
+        assert!(sizes.is_sorted() && sizes[0] < sizes[2], "{before}: {sizes:?}");
+    }
+}
+
+#[test]
+fn nodes_that_export_at_the_same_moment_do_not_lose_each_others_part() {
+    let (shared, whole) = two_worlds();
+    whole.apply();
+    nodes(&shared, 3);
+    let complete = exported(&shared);
+    let entries: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&complete).unwrap();
+    let orders: Vec<String> =
+        entries.keys().filter(|key| key.starts_with("orders/")).cloned().collect();
+    for index in 1..=3 {
+        // Nothing is there, and while this node writes its part, another one writes its own.
+        shared.forge().delete_object(BUCKET, EXPORT);
+        let only: BTreeMap<_, _> = orders.iter().map(|key| (key, &entries[key])).collect();
+        let theirs = serde_json::to_vec(&only).unwrap();
+        let others = shared.forge().world();
+        let put = Fault::new(FaultKind::Pass).method("PUT").path("/publisher-data").nth(1);
+        shared.forge().fault(put.calling(move |_| others.put_object(BUCKET, EXPORT, &theirs)));
+        node(&shared, "apply", index, 3).expect(0);
+        assert_eq!(shared.forge().faults_played(), 1);
+        shared.forge().clear_faults();
+        let there = shared.export();
+        for key in &orders {
+            assert_eq!(there[key], entries[key], "node {index}");
+        }
+    }
+    nodes(&shared, 3);
+    assert_eq!(exported(&shared), complete);
+    assert_eq!(exported(&shared), exported(&whole));
+}
+
+#[test]
+fn a_node_that_may_not_read_the_export_says_so() {
+    let (shared, _) = two_worlds();
+    let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+    shared.forge().fault(Fault::status(403, denied).method("GET").path("/publisher-data"));
+    let plan = node(&shared, "apply", 1, 3).args(["--format", "json"]).expect(5).plan();
+    assert_eq!(plan.problem("export_failed")["path"], EXPORT);
+    assert_eq!(shared.puts(), 0, "it would replace what the others exported");
 }
