@@ -23,7 +23,7 @@ pub use evidence::{DeploymentEvidence, Evidence, SloEvidence};
 
 /// The gates, in evaluation order. The first that blocks holds the promotion.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema, Deserialize,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Gate {
@@ -85,9 +85,7 @@ impl Gate {
 }
 
 /// Does a gate let the promotion pass?
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GateOutcome {
     /// The gate passes.

@@ -11,7 +11,7 @@ use crate::plan::Action;
 
 /// Times of the current promotion, or of the last one if nothing is due, in seconds
 /// since 1970; all `None` if neither is known.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize)]
 pub(super) struct LeadTime {
     /// When the last of its publishers had deployed the commit.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,7 +1,8 @@
 //! Values that many targets share, written once.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ pub(super) type DeploymentData<'a> = (DeploymentState, Option<i64>, Option<&'a s
 pub(super) struct Gates<'a> {
     /// Sorted by index.
     pub listed: Vec<GateData<'a>>,
-    known: BTreeMap<GateKey<'a>, usize>,
+    known: HashMap<GateKey<'a>, usize>,
 }
 
 /// What tells gate results apart; of the evidence its text, because its numbers have no order.
@@ -63,16 +64,17 @@ impl<'a> Gates<'a> {
 pub(super) struct Once<T> {
     /// Sorted by index.
     pub listed: Vec<T>,
-    known: BTreeMap<T, usize>,
+    // Long texts with the same beginning take long to put in order.
+    known: HashMap<T, usize>,
 }
 
 impl<T> Default for Once<T> {
     fn default() -> Self {
-        Self { listed: Vec::new(), known: BTreeMap::new() }
+        Self { listed: Vec::new(), known: HashMap::new() }
     }
 }
 
-impl<T: Ord + Clone> Once<T> {
+impl<T: Eq + Hash + Clone> Once<T> {
     /// The index of a value.
     pub fn index(&mut self, value: T) -> usize {
         if let Some(known) = self.known.get(&value) {

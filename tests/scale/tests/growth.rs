@@ -24,7 +24,7 @@ const ALLOCATIONS: [(&str, u64); 8] = [
     ("decide", 8_571),
     ("plan", 8_948),
     ("report", 5_792),
-    ("render", 29_856),
+    ("render", 29_780),
     ("branches", 322),
 ];
 
@@ -36,7 +36,7 @@ const INSTRUCTIONS: [(&str, u64); 8] = [
     ("decide", 27_031),
     ("plan", 36_692),
     ("report", 5_616),
-    ("render", 399_995),
+    ("render", 406_100),
     ("branches", 11_986),
 ];
 
