@@ -3,19 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::Utc;
-use forge::{Fault, FaultKind};
 
 use super::support::*;
 use crate::shop::{BUCKET, ORDERS_NEW};
 
 /// The job of node `index` of `total`, as GitLab starts it.
-fn node(world: &World, command: &str, index: u32, total: u32) -> Sapm {
+pub(super) fn node(world: &World, command: &str, index: u32, total: u32) -> Sapm {
     let run = world.sapm(command).env("CI_NODE_INDEX", index.to_string());
     run.env("CI_NODE_TOTAL", total.to_string())
 }
 
 /// Runs all nodes one after the other; returns the writes of each.
-fn nodes(world: &World, total: u32) -> Vec<Vec<String>> {
+pub(super) fn nodes(world: &World, total: u32) -> Vec<Vec<String>> {
     let run = |index| {
         world.forge().clear_log();
         node(world, "apply", index, total).expect(0);
@@ -50,7 +49,7 @@ fn seen(world: &World) -> BTreeMap<String, String> {
     seen
 }
 
-fn exported(world: &World) -> Vec<u8> {
+pub(super) fn exported(world: &World) -> Vec<u8> {
     world.forge().get_object(BUCKET, EXPORT).expect("the state export")
 }
 
@@ -72,7 +71,7 @@ fn quiet(world: &World, total: u32) {
 }
 
 /// Two worlds at the same time: one for the nodes, one for an undivided run.
-fn two_worlds() -> (World, World) {
+pub(super) fn two_worlds() -> (World, World) {
     let now = Utc::now();
     (World::start_at(now), World::start_at(now))
 }
@@ -359,61 +358,4 @@ fn merge_requests_of_two_filtered_runs_do_not_conflict() {
     let run = world.sapm("apply").args(["--env-name", "shop-production", "--format", "json"]);
     let plan = run.expect(0).plan();
     assert_eq!(plan.action("orders-cron/two"), "defer: waits_for_request");
-}
-
-#[test]
-fn each_node_adds_its_publishers_to_the_export_and_keeps_the_others() {
-    let (shared, whole) = two_worlds();
-    whole.apply();
-    let gone = r#"{"a/b/c/None/d/e/False":{"commit_sha":"f","deployment_state":"success"}}"#;
-    for before in ["not JSON", r#"{"of": "another kind"}"#, gone] {
-        shared.forge().put_object(BUCKET, EXPORT, before);
-        let mut sizes = Vec::new();
-        for index in 1..=3 {
-            node(&shared, "apply", index, 3).expect(0);
-            sizes.push(shared.export().as_object().unwrap().len());
-        }
-        assert_eq!(exported(&shared), exported(&whole), "{before}");
-        assert!(sizes.is_sorted() && sizes[0] < sizes[2], "{before}: {sizes:?}");
-    }
-}
-
-#[test]
-fn nodes_that_export_at_the_same_moment_do_not_lose_each_others_part() {
-    let (shared, whole) = two_worlds();
-    whole.apply();
-    nodes(&shared, 3);
-    let complete = exported(&shared);
-    let entries: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&complete).unwrap();
-    let orders: Vec<String> =
-        entries.keys().filter(|key| key.starts_with("orders/")).cloned().collect();
-    for index in 1..=3 {
-        // Nothing is there, and while this node writes its part, another one writes its own.
-        shared.forge().delete_object(BUCKET, EXPORT);
-        let only: BTreeMap<_, _> = orders.iter().map(|key| (key, &entries[key])).collect();
-        let theirs = serde_json::to_vec(&only).unwrap();
-        let others = shared.forge().world();
-        let put = Fault::new(FaultKind::Pass).method("PUT").path("/publisher-data").nth(1);
-        shared.forge().fault(put.calling(move |_| others.put_object(BUCKET, EXPORT, &theirs)));
-        node(&shared, "apply", index, 3).expect(0);
-        assert_eq!(shared.forge().faults_played(), 1);
-        shared.forge().clear_faults();
-        let there = shared.export();
-        for key in &orders {
-            assert_eq!(there[key], entries[key], "node {index}");
-        }
-    }
-    nodes(&shared, 3);
-    assert_eq!(exported(&shared), complete);
-    assert_eq!(exported(&shared), exported(&whole));
-}
-
-#[test]
-fn a_node_that_may_not_read_the_export_says_so() {
-    let (shared, _) = two_worlds();
-    let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
-    shared.forge().fault(Fault::status(403, denied).method("GET").path("/publisher-data"));
-    let plan = node(&shared, "apply", 1, 3).args(["--format", "json"]).expect(5).plan();
-    assert_eq!(plan.problem("export_failed")["path"], EXPORT);
-    assert_eq!(shared.puts(), 0, "it would replace what the others exported");
 }

@@ -1,9 +1,12 @@
 //! The state export, and other kinds of states.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use forge::{Fault, FaultKind};
 use serde_json::{Value, json};
 
+use super::shards::{exported, node, nodes, two_worlds};
 use super::support::*;
 use crate::shop::*;
 
@@ -82,7 +85,7 @@ fn the_export_is_written_only_if_its_bytes_differ() {
 fn an_unwritable_export_is_only_a_problem() {
     let world = World::start();
     let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
-    world.forge().fault(forge::Fault::status(403, denied).method("PUT").path("/publisher-data"));
+    world.forge().fault(Fault::status(403, denied).method("PUT").path("/publisher-data"));
     let plan = world.sapm("apply").args(["--format", "json"]).expect(5).plan();
     assert_eq!(plan.problem("export_failed")["path"], EXPORT);
     assert_eq!(world.project().open_merge_requests().len(), 4);
@@ -149,4 +152,61 @@ fn the_variables_of_qontract_reconcile_name_the_bucket() {
         .expect(0);
     assert_eq!(world.project().open_merge_requests().len(), 4);
     assert_eq!(world.export(), wanted());
+}
+
+#[test]
+fn each_node_adds_its_publishers_to_the_export_and_keeps_the_others() {
+    let (shared, whole) = two_worlds();
+    whole.apply();
+    let gone = r#"{"a/b/c/None/d/e/False":{"commit_sha":"f","deployment_state":"success"}}"#;
+    for before in ["not JSON", r#"{"of": "another kind"}"#, gone] {
+        shared.forge().put_object(BUCKET, EXPORT, before);
+        let mut sizes = Vec::new();
+        for index in 1..=3 {
+            node(&shared, "apply", index, 3).expect(0);
+            sizes.push(shared.export().as_object().unwrap().len());
+        }
+        assert_eq!(exported(&shared), exported(&whole), "{before}");
+        assert!(sizes.is_sorted() && sizes[0] < sizes[2], "{before}: {sizes:?}");
+    }
+}
+
+#[test]
+fn nodes_that_export_at_the_same_moment_do_not_lose_each_others_part() {
+    let (shared, whole) = two_worlds();
+    whole.apply();
+    nodes(&shared, 3);
+    let complete = exported(&shared);
+    let entries: BTreeMap<String, Value> = serde_json::from_slice(&complete).unwrap();
+    let orders: Vec<String> =
+        entries.keys().filter(|key| key.starts_with("orders/")).cloned().collect();
+    for index in 1..=3 {
+        // Nothing is there, and while this node writes its part, another one writes its own.
+        shared.forge().delete_object(BUCKET, EXPORT);
+        let only: BTreeMap<_, _> = orders.iter().map(|key| (key, &entries[key])).collect();
+        let theirs = serde_json::to_vec(&only).unwrap();
+        let others = shared.forge().world();
+        let put = Fault::new(FaultKind::Pass).method("PUT").path("/publisher-data").nth(1);
+        shared.forge().fault(put.calling(move |_| others.put_object(BUCKET, EXPORT, &theirs)));
+        node(&shared, "apply", index, 3).expect(0);
+        assert_eq!(shared.forge().faults_played(), 1);
+        shared.forge().clear_faults();
+        let there = shared.export();
+        for key in &orders {
+            assert_eq!(there[key], entries[key], "node {index}");
+        }
+    }
+    nodes(&shared, 3);
+    assert_eq!(exported(&shared), complete);
+    assert_eq!(exported(&shared), exported(&whole));
+}
+
+#[test]
+fn a_node_that_may_not_read_the_export_says_so() {
+    let (shared, _) = two_worlds();
+    let denied = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+    shared.forge().fault(Fault::status(403, denied).method("GET").path("/publisher-data"));
+    let plan = node(&shared, "apply", 1, 3).args(["--format", "json"]).expect(5).plan();
+    assert_eq!(plan.problem("export_failed")["path"], EXPORT);
+    assert_eq!(shared.puts(), 0, "it would replace what the others exported");
 }
