@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use forge::Forge;
 use sapm::clients::http::{HttpClient, HttpConfig, Service, ServiceClient};
 use sapm::clients::state::{DirState, S3Settings, S3State, file_of, from_location};
 use sapm::ports::{StateError, StateStore, StoredObject};
@@ -354,27 +355,35 @@ async fn many_requests_at_once() {
 }
 
 /// Of several writers that saw the same, one wins; the others are told.
-#[tokio::test]
-async fn one_of_several_writers_replaces_an_object() {
-    let folder = TempDir::new().expect("a folder");
-    let state = Arc::new(DirState::new(folder.path()));
+async fn assert_one_writer_replaces(state: &dyn StateStore) {
     for round in 0..20_u8 {
         let old = state.get_to_replace(KEY).await.expect("answers");
-        let writes =
-            (0..8_u8).map(|writer| {
-                let (state, old) = (Arc::clone(&state), old.clone());
-                async move {
-                    state.replace(KEY, vec![round, writer], old.as_ref()).await.expect("answers")
-                }
-            });
+        let writes = (0..8_u8).map(|writer| state.replace(KEY, vec![round, writer], old.as_ref()));
         let won = futures_util::future::join_all(writes).await;
+        let won: Vec<bool> = won.into_iter().map(|won| won.expect("answers")).collect();
         assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
         let winner = won.iter().position(|won| *won).expect("a winner") as u8;
         assert_eq!(state.get(KEY).await.expect("answers"), Some(vec![round, winner]));
     }
-    let gone = StoredObject { bytes: b"gone".to_vec(), version: None };
+    let gone = StoredObject { bytes: b"gone".to_vec(), version: Some("\"v1\"".to_owned()) };
     assert!(!state.replace("state/other", Vec::new(), Some(&gone)).await.expect("answers"));
     assert_eq!(state.get("state/other").await.expect("answers"), None);
+}
+
+#[tokio::test]
+async fn one_of_several_writers_replaces_a_file() {
+    let folder = TempDir::new().expect("a folder");
+    assert_one_writer_replaces(&DirState::new(folder.path())).await;
+}
+
+#[tokio::test]
+async fn one_of_several_writers_replaces_an_object() {
+    let forge = Forge::builder().bucket("shop-state").start().await;
+    let (key, secret) = forge.s3_keys();
+    let access_key = Some((key.to_owned(), secret.to_owned().into()));
+    let settings = S3Settings { access_key, ..settings(&forge.s3_endpoint()) };
+    let patient = HttpClient::new(HttpConfig::default()).service(Service::S3, 32);
+    assert_one_writer_replaces(&S3State::new("shop-state", "", settings, patient).await).await;
 }
 
 #[tokio::test]

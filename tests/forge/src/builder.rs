@@ -118,6 +118,7 @@ impl Builder {
             latency_micros: AtomicU64::new(self.latency.as_micros() as u64),
             gitlab_dir,
             s3: crate::s3::service(&s3_dir, &self.s3_key, &self.s3_secret),
+            s3_access: tokio::sync::RwLock::default(),
             s3_dir,
             urls,
         });

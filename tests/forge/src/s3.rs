@@ -59,6 +59,11 @@ fn error(status: u16, code: &str, text: &str) -> Resp {
 }
 
 async fn call(shared: &Arc<Shared>, req: &Req) -> Resp {
+    // s3s-fs checks the condition of a write before it writes, and reads an object's bytes before its ETag. S3 does
+    // either at one moment.
+    let reads = req.method == http::Method::GET || req.method == http::Method::HEAD;
+    let _reading = if reads { Some(shared.s3_access.read().await) } else { None };
+    let _writing = if reads { None } else { Some(shared.s3_access.write().await) };
     let mut request = http::Request::builder().method(req.method.clone()).uri(req.target());
     if let Some(headers) = request.headers_mut() {
         headers.clone_from(&req.headers);

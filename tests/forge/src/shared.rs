@@ -18,6 +18,8 @@ pub(crate) struct Shared {
     /// Buckets, a folder each.
     pub s3_dir: PathBuf,
     pub s3: s3s::service::S3Service,
+    /// Writes to buckets exclude each other and reads.
+    pub s3_access: tokio::sync::RwLock<()>,
     pub urls: Urls,
 }
 
