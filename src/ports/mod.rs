@@ -12,7 +12,7 @@ pub use cut_over::{
 };
 pub use deadline::Deadline;
 pub use progress::{NoProgress, Progress, Stage, waiting_for};
-pub use state::{StateError, StateStore, StoredObject};
+pub use state::{StateError, StateStore, StoredObject, Updated, update};
 pub use waits::Waits;
 
 use std::collections::BTreeSet;

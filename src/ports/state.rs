@@ -91,3 +91,36 @@ pub trait StateStore: Send + Sync {
         Ok(Vec::new())
     }
 }
+
+/// How an [`update`] ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Updated {
+    /// These bytes were written.
+    Written(Vec<u8>),
+    /// What is there needs no change.
+    Unchanged,
+    /// Other writers changed it each time before it could be written.
+    Contended,
+}
+
+/// Replaces what is at `key` by what follows from it (`None`: it stays). If another writer was first, starts again from
+/// what that one wrote, at most `attempts` times in all. `old` is what was read from there.
+///
+/// # Errors
+/// See [`StateError`].
+pub async fn update(
+    state: &dyn StateStore,
+    key: &str,
+    mut old: Option<StoredObject>,
+    attempts: usize,
+    mut follow: impl FnMut(Option<&StoredObject>) -> Option<Vec<u8>>,
+) -> Result<Updated, StateError> {
+    for _ in 0..attempts {
+        let Some(bytes) = follow(old.as_ref()) else { return Ok(Updated::Unchanged) };
+        if state.replace(key, bytes.clone(), old.as_ref()).await? {
+            return Ok(Updated::Written(bytes));
+        }
+        old = state.get_to_replace(key).await?;
+    }
+    Ok(Updated::Contended)
+}

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::deployment::{DeploymentRecord, DeploymentReport};
 use crate::decide::{DeploymentState, record_outcome};
 use crate::inventory::TargetIx;
-use crate::ports::{StateError, StateStore, StoredObject};
+use crate::ports::{StateError, StateStore, StoredObject, Updated, update};
 
 /// How often a record is computed again because another writer was first.
 pub const MAX_CONFLICTS: usize = 5;
@@ -123,24 +123,22 @@ async fn replace(
     state: &dyn StateStore,
     report: &DeploymentReport,
     planned: &PlannedRecord,
-    mut old: Option<StoredObject>,
+    old: Option<StoredObject>,
     record: &mut DeploymentRecord,
 ) -> Result<Written, StateError> {
-    for _ in 0..MAX_CONFLICTS {
-        let bytes = record.to_bytes();
-        if state.replace(&planned.key, bytes.clone(), old.as_ref()).await? {
-            return check(state, planned, &bytes).await;
-        }
-        old = state.get_to_replace(&planned.key).await?;
-        let now = Before::new(old.as_ref());
+    let follow = |old: Option<&StoredObject>| {
+        let now = Before::new(old);
         *record = now.follow(report, planned);
         // An attempt whose response was lost may have taken effect.
-        if record.is_stored(&now.value) {
-            return Ok(Written::Written);
-        }
-    }
-    let message = "other writers changed it each time before it could be written: run again";
-    Ok(Written::Failed(message.to_owned()))
+        (!record.is_stored(&now.value)).then(|| record.to_bytes())
+    };
+    Ok(match update(state, &planned.key, old, MAX_CONFLICTS, follow).await? {
+        Updated::Written(bytes) => check(state, planned, &bytes).await?,
+        Updated::Unchanged => Written::Written,
+        Updated::Contended => Written::Failed(
+            "other writers changed it each time before it could be written: run again".to_owned(),
+        ),
+    })
 }
 
 /// Reads the record again.

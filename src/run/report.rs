@@ -6,7 +6,7 @@ use super::{ConfigRepo, Options, Planned};
 use crate::apply::Outcomes;
 use crate::domain::{Problem, ProblemCode};
 use crate::inventory::Inventory;
-use crate::ports::{Progress, StateError, StateStore, waiting_for};
+use crate::ports::{Progress, StateError, StateStore, StoredObject, Updated, update, waiting_for};
 use crate::report::{EXPORT_KEY, PlanReport, add_publisher_data, problems_of, publisher_data};
 use crate::snapshot::Snapshot;
 
@@ -84,13 +84,16 @@ async fn add_to_export(
     state: &dyn StateStore,
     add: &(dyn Fn(&[u8]) -> Vec<u8> + Sync),
 ) -> Result<(), StateError> {
-    for _ in 0..MAX_CONFLICTS {
-        let old = state.get_to_replace(EXPORT_KEY).await?;
-        let there = old.as_ref().map_or(&[][..], |old| &old.bytes);
+    let follow = |old: Option<&StoredObject>| {
+        let there = old.map_or(&[][..], |old| &old.bytes);
         let bytes = add(there);
-        if bytes == there || state.replace(EXPORT_KEY, bytes, old.as_ref()).await? {
-            return Ok(());
-        }
+        (bytes != there).then_some(bytes)
+    };
+    let old = state.get_to_replace(EXPORT_KEY).await?;
+    match update(state, EXPORT_KEY, old, MAX_CONFLICTS, follow).await? {
+        Updated::Written(_) | Updated::Unchanged => Ok(()),
+        Updated::Contended => Err(StateError::Key(
+            "another job changed it each time before it could be written".to_owned(),
+        )),
     }
-    Err(StateError::Key("another job changed it each time before it could be written".to_owned()))
 }
