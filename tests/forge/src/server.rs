@@ -62,6 +62,8 @@ async fn handle(
     request: http::Request<Incoming>,
 ) -> Result<Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
+    let latency = Duration::from_micros(shared.latency_micros.load(Ordering::Relaxed));
+    let answer_at = tokio::time::Instant::now() + latency;
     let head_only = parts.method == http::Method::HEAD;
     let body = body.collect().await.map_err(|_| Dropped)?.to_bytes();
     let req = Req {
@@ -78,10 +80,6 @@ async fn handle(
     if let Some(strike) = &strike {
         shared.entry(info.number, epoch, |entry| entry.fault = Some(format!("{:?}", strike.kind)));
     }
-    let latency = shared.latency_micros.load(Ordering::Relaxed);
-    if latency > 0 {
-        tokio::time::sleep(Duration::from_micros(latency)).await;
-    }
     let outcome = play(&shared, req, &info, strike, head_only).await;
     if let Ok((resp, _)) = &outcome {
         shared.entry(info.number, epoch, |entry| {
@@ -92,6 +90,10 @@ async fn handle(
         });
     }
     run_hooks(&shared, &info, true).await;
+    // What the fake itself takes is part of it.
+    if !latency.is_zero() {
+        tokio::time::sleep_until(answer_at).await;
+    }
     let (resp, truncated) = outcome?;
     Ok(render(resp, truncated, head_only))
 }
