@@ -206,7 +206,8 @@ impl Case<'_> {
                 self.run.plan.merge_requests.iter().find(|r| r.iid == Some(MrIid(new.iid)));
             // What the plan says is believed only where it is so.
             let other = planned.is_some_and(|planned| match planned.reason_code {
-                Reason::Superseded => self.is_superseded(&old),
+                // Or a person holds the merge request of one that it shares a place with now.
+                Reason::Superseded => self.is_superseded(&old) || self.cannot_take_in(&old),
                 Reason::TargetBranchMoved => self.clashes(old.tip, new.iid),
                 Reason::WaitsForRequest => {
                     let wanted = old.wanted();

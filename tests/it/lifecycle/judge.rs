@@ -254,8 +254,11 @@ impl<'a> Case<'a> {
         }
         self.content(own, &wanted);
         let said = self.run.plan.merge_requests.iter().any(|planned| {
+            let reason = planned.reason_code;
             planned.iid == Some(MrIid(iid))
-                && matches!(planned.reason_code, Reason::AutoMerge | Reason::BehindTargetBranch)
+                && (matches!(reason, Reason::AutoMerge | Reason::BehindTargetBranch)
+                    // The comment comes first: the next run says that it waits for what the person set.
+                    || reason == Reason::HandedBack && own.mr.auto_merge)
         });
         if self.is_behind(own.tip) && !draft && !said {
             self.wrong(format!("!{iid} is behind main, and nothing is said of it"));
@@ -309,9 +312,10 @@ impl<'a> Case<'a> {
     }
 
     /// GitLab closes the merge requests of a branch that is deleted: one that never had a branch stays open. (So does
-    /// one whose branch a person deleted while GitLab was merging it. That is theirs to close.)
+    /// one whose branch a person deleted while GitLab was merging it, and one that a person reopened and holds. Those
+    /// are theirs to close.)
     fn without_branch(&mut self) {
-        for mr in self.after.open_of(self.scene.bot) {
+        for mr in self.after.open_of(self.scene.bot).filter(|mr| !mr.labels.contains(HOLD)) {
             let never_had_one = mr.state == MrState::Opened && mr.sha.is_none();
             if never_had_one && self.after.tip(mr).is_none() {
                 self.problems.push(format!("!{} is open, and has no branch", mr.iid));

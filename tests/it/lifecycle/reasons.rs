@@ -83,11 +83,12 @@ impl Case<'_> {
                 created.count() == limit
             }
             Reason::WaitsForRequest => self.stands_in_the_way(planned),
+            // From whatever branch: the place of an alias has another name.
             Reason::BeingMerged => self
                 .after
                 .merge_requests
                 .values()
-                .any(|mr| mr.source_branch == planned.branch && mr.state == MrState::Locked),
+                .any(|mr| mr.state == MrState::Locked && self.is_about(mr, planned)),
             _ => false,
         }
     }
@@ -101,11 +102,14 @@ impl Case<'_> {
                 || planned.reason.contains(&mr.source_branch)
         });
         let conflicts = self.conflicts_with_open(edit.path.as_str(), &edit.content, None);
-        let same_target = self.after.open_of(self.scene.bot).any(|mr| {
-            let named = self.named(mr);
-            planned.targets.iter().any(|target| named.contains(target.as_str()))
-        });
+        let same_target = self.after.open_of(self.scene.bot).any(|mr| self.is_about(mr, planned));
         named && (conflicts || same_target)
+    }
+
+    /// Is a merge request about one of the planned targets?
+    fn is_about(&self, mr: &MergeRequest, planned: &sapm::plan::PlannedMergeRequest) -> bool {
+        let named = self.named(mr);
+        planned.targets.iter().any(|target| named.contains(target.as_str()))
     }
 
     /// Does this text of a file, made on the target branch, conflict with an open merge request?
