@@ -4,7 +4,7 @@
 //! some of their characters, or hide them so that one name looks like another. Outputs show U+FFFD
 //! instead. JSON, which programs read, uses escapes.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
@@ -67,9 +67,8 @@ pub fn quoted(name: &str) -> String {
 ///
 /// # Errors
 /// When writing fails.
-pub fn write_json(value: &impl Serialize, mut to: impl io::Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(Escaping(&mut to), value)?;
-    to.write_all(b"\n")
+pub fn write_json(value: &impl Serialize, to: impl io::Write) -> io::Result<()> {
+    write_escaped(to, |json| Ok(serde_json::to_writer_pretty(json, value)?))
 }
 
 /// Like [`write_json`], as a text.
@@ -86,10 +85,22 @@ pub fn to_json(value: &impl Serialize) -> String {
 ///
 /// # Errors
 /// When writing fails.
-pub fn write_json_by_entry(value: &impl Serialize, mut to: impl io::Write) -> io::Result<()> {
-    let mut json = Serializer::with_formatter(Escaping(&mut to), ByEntry::default());
-    value.serialize(&mut json)?;
-    to.write_all(b"\n")
+pub fn write_json_by_entry(value: &impl Serialize, to: impl io::Write) -> io::Result<()> {
+    write_escaped(to, |json| {
+        let mut json = Serializer::with_formatter(json, ByEntry::default());
+        Ok(value.serialize(&mut json)?)
+    })
+}
+
+/// Writes JSON and a line end. What is escaped is collected first, because serde_json writes each token by itself.
+fn write_escaped(
+    to: impl io::Write,
+    json: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut to = io::BufWriter::new(Escaping(to));
+    json(&mut to)?;
+    to.write_all(b"\n")?;
+    to.flush()
 }
 
 /// Compact JSON with line ends around what the root contains, and around the entries of its lists.
@@ -169,13 +180,16 @@ impl Formatter for ByEntry {
     }
 }
 
-/// Escapes JSON: non-ASCII characters occur only in strings, and serde_json never splits a character.
+/// Escapes JSON: non-ASCII characters occur only in strings. Neither serde_json nor a `BufWriter` splits a character.
 struct Escaping<W>(W);
 
 impl<W: io::Write> io::Write for Escaping<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let layout = |b: &u8| *b == b'\n' || (b' '..=b'~').contains(b);
-        if bytes.iter().all(layout) {
+        // Without an early end, the compiler makes it a comparison of many bytes at once.
+        let plain = bytes
+            .iter()
+            .fold(true, |plain, byte| plain & (*byte == b'\n' || (b' '..=b'~').contains(byte)));
+        if plain {
             return self.0.write_all(bytes).map(|()| bytes.len());
         }
         let text = std::str::from_utf8(bytes).map_err(io::Error::other)?;
